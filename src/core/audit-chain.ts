@@ -1,0 +1,90 @@
+// The form in which an event is sealed: canonical JSON (RFC 8785), chained by SHA-256, personal values behind a salted
+// hash so that they can be erased without breaking the chain. Pure: what seals and what verifies share it.
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import ipaddr from 'ipaddr.js';
+import type { Detail } from './audit-events.ts';
+
+/** The hash before the first event. */
+export const GENESIS_HASH = Buffer.alloc(32);
+
+/** A sealed event, as it stands in the log. */
+export interface SealedEvent {
+  readonly seq: number;
+  readonly sealedAt: Date;
+  readonly id: string;
+  readonly occurredAt: Date;
+  readonly type: string;
+  readonly outcome: string;
+  readonly actor: string | null;
+  readonly subject: string | null;
+  readonly session: string | null;
+  readonly requestId: string | null;
+  readonly detail: Detail;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  /** Null once the personal values have been erased. */
+  readonly personalSalt: Buffer | null;
+  readonly personalHash: Buffer;
+  readonly prevHash: Buffer;
+  readonly hash: Buffer;
+}
+
+/** SHA-256 over the salt and the canonical JSON of the personal values. */
+export function hashPersonal(salt: Buffer, { ip, userAgent }: { ip: string | null; userAgent: string | null }): Buffer {
+  return createHash('sha256')
+    .update(salt)
+    .update(canonical({ ip: canonicalAddress(ip), userAgent }))
+    .digest();
+}
+
+/** SHA-256 over the hash before and the canonical JSON of the event; personal values enter by their hash only. */
+export function hashEvent(event: Omit<SealedEvent, 'hash'>): Buffer {
+  const text = canonical({
+    v: 1,
+    seq: event.seq,
+    sealedAt: event.sealedAt.toISOString(),
+    id: event.id,
+    occurredAt: event.occurredAt.toISOString(),
+    type: event.type,
+    outcome: event.outcome,
+    actor: event.actor,
+    subject: event.subject,
+    session: event.session,
+    requestId: event.requestId,
+    detail: event.detail,
+    personal: event.personalHash.toString('base64url'),
+  });
+  return createHash('sha256').update(event.prevHash).update(text).digest();
+}
+
+/** What is wrong with an event, given the one before it; null if nothing is. */
+export function checkEvent(event: SealedEvent, expected: { seq: number; prevHash: Buffer }): string | null {
+  if (event.seq > expected.seq) return missing(expected.seq, event.seq - 1);
+  if (event.seq < expected.seq) return `event ${event.seq} was inserted: it stands twice or out of order`;
+  const salt = event.personalSalt;
+  if (salt && !hashPersonal(salt, event).equals(event.personalHash))
+    return `event ${event.seq} was altered: address or browser`;
+  if (!salt && (event.ip !== null || event.userAgent !== null))
+    return `event ${event.seq} was altered: erased values came back`;
+  if (!hashEvent(event).equals(event.hash)) return `event ${event.seq} was altered`;
+  if (!event.prevHash.equals(expected.prevHash))
+    return `event ${event.seq} does not follow the one before it: one of them was replaced`;
+  return null;
+}
+
+/** How a gap in the numbers is named. */
+export function missing(first: number, last: number): string {
+  return first === last ? `event ${first} is missing` : `events ${first} to ${last} are missing`;
+}
+
+/** An address in one spelling, whoever wrote it down; what is no address is null. */
+export function canonicalAddress(text: string | null): string | null {
+  return text !== null && ipaddr.isValid(text) ? ipaddr.process(text).toString() : null;
+}
+
+function canonical(value: unknown): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError('an event has no canonical form');
+  return text;
+}

@@ -1,0 +1,83 @@
+// The closed list of what the audit log can tell, and the shape of an event before it is sealed.
+// Names are those of the OWASP Logging Vocabulary where it has one.
+
+/** Every type of event, by group, with what it tells. */
+export const AUDIT_EVENTS = {
+  authentication: {
+    authn_login_success: 'Somebody logged in.',
+    authn_login_fail: 'A log-in was refused.',
+    authn_password_change: 'A password was changed by its owner.',
+    authn_password_change_fail: 'A change of password was refused.',
+    authn_new_device: 'An account was used from a browser or a network that it had not been used from before.',
+  },
+  sessions: {
+    session_created: 'A session began.',
+    session_ended: 'A session was ended: by logging out, by its owner, by an operator, or by a change to the account.',
+    session_expired: 'A session ended because it was not used, or because it had reached its absolute lifetime.',
+  },
+  accounts: {
+    user_created: 'An account was made.',
+    privilege_permissions_changed: 'The role of an account was changed.',
+  },
+  access: {
+    authz_fail: 'Somebody asked for what they may not see or do.',
+  },
+  system: {
+    sys_startup: 'A process of Holdfast began to serve.',
+    sys_shutdown: 'A process of Holdfast stopped in order.',
+    sys_cleanup: 'Rows that had served their time were deleted.',
+  },
+} as const satisfies Record<string, Record<string, string>>;
+
+type Groups = typeof AUDIT_EVENTS;
+export type AuditEventType = { [Group in keyof Groups]: keyof Groups[Group] }[keyof Groups] & string;
+
+/** The events that tell of a session's end; the worker repeats the end in Redis when it seals one. */
+export const ENDING_EVENTS: ReadonlySet<string> = new Set<AuditEventType>(['session_ended', 'session_expired']);
+
+export type Outcome = 'success' | 'failure';
+export type Detail = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Where a request came from, as far as the log is concerned. */
+export interface Origin {
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly requestId: string | null;
+}
+
+export const NO_ORIGIN: Origin = { ip: null, userAgent: null, requestId: null };
+
+/** What a caller tells of an event; id and time are added when it is recorded. */
+export interface NewAuditEvent {
+  readonly type: AuditEventType;
+  readonly outcome: Outcome;
+  /** The account that did it, if one is known. */
+  readonly actor: string | null;
+  /** The account it was done to. */
+  readonly subject: string | null;
+  readonly session?: string | null;
+  readonly origin: Origin;
+  /** Never a password, a token, a cookie or an address as typed. */
+  readonly detail?: Detail;
+}
+
+/** What the login-attempt record needs beside its event: the keyed hash of what was typed, base64url. */
+export interface AttemptNote {
+  readonly identifierHash: string;
+}
+
+/** An event as it waits in the outbox. A newer version may add fields; they are kept. */
+export interface WaitingEvent {
+  readonly v: 1;
+  readonly id: string;
+  readonly occurredAt: string;
+  readonly type: string;
+  readonly outcome: Outcome;
+  readonly actor: string | null;
+  readonly subject: string | null;
+  readonly session: string | null;
+  readonly requestId: string | null;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly detail: Detail;
+}

@@ -1,0 +1,153 @@
+// Reads the environment once, at the start, into one typed, frozen object; nothing else reads it.
+// A bad value stops the start with every problem listed, not just the first.
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** A duration such as `30d`, `12h`, `90s` or `500ms`, in milliseconds. */
+const duration = z.string().transform((text, context) => {
+  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text.trim());
+  const milliseconds = match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : 0;
+  if (milliseconds > 0 && Number.isSafeInteger(milliseconds)) return milliseconds;
+  context.addIssue({ code: 'custom', message: 'expected a duration such as 30d, 12h, 45m, 90s or 500ms' });
+  return z.NEVER;
+});
+
+const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+
+const url = (...schemes: readonly string[]) =>
+  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
+    message: `expected a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  });
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+/** A network in CIDR notation; a lone address stands for itself. */
+const networks = list.transform((parts, context) =>
+  parts.flatMap((part) => {
+    try {
+      return [part.includes('/') ? ipaddr.parseCIDR(part) : lone(part)];
+    } catch {
+      context.addIssue({ code: 'custom', message: `not an address or a CIDR range: ${part}` });
+      return [];
+    }
+  }),
+);
+
+function lone(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  const address = ipaddr.parse(text);
+  return [address, address.kind() === 'ipv4' ? 32 : 128];
+}
+
+const schema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: integer(0, 65_535).default(3_000),
+  PUBLIC_URL: url('http', 'https').optional(),
+  DATABASE_URL: url('postgresql', 'postgres'),
+  DATABASE_POOL: integer(2, 200).default(10),
+  REDIS_URL: url('redis', 'rediss'),
+  SESSION_KEYS: list.default([]),
+  SESSION_IDLE: duration.default(UNITS.d),
+  SESSION_ABSOLUTE: duration.default(7 * UNITS.d),
+  SESSION_REMEMBER_IDLE: duration.default(30 * UNITS.d),
+  SESSION_REMEMBER_ABSOLUTE: duration.default(180 * UNITS.d),
+  SESSION_OPERATOR_IDLE: duration.default(12 * UNITS.h),
+  SESSION_OPERATOR_ABSOLUTE: duration.default(7 * UNITS.d),
+  SERVICE_NAME: z.string().min(1).max(60).default('Holdfast'),
+  TRUSTED_PROXIES: networks.default([]),
+  PASSWORD_HASH_CONCURRENCY: integer(1, 64).default(1),
+  ATTEMPT_RETENTION: duration.default(90 * UNITS.d),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  SHUTDOWN_TIMEOUT_MS: integer(100, 600_000).default(10_000),
+});
+
+/** How long a session lives without being used, and at most. */
+export interface SessionLimits {
+  readonly idleTimeoutMs: number;
+  readonly absoluteLifetimeMs: number;
+}
+
+export type Config = ReturnType<typeof readConfig>;
+
+/** Thrown by {@link readConfig}; `problems` holds one line a variable that is missing or wrong. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration can't be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/**
+ * The configuration that the environment describes, with defaults for what it leaves out.
+ * @throws ConfigError that lists every problem; in production also for a missing or weak secret.
+ */
+export function readConfig(env: Environment) {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const result = schema.safeParse(present);
+  const problems = result.success
+    ? []
+    : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  problems.push(...productionProblems(present));
+  if (!result.success || problems.length > 0) throw new ConfigError(problems);
+  const values = result.data;
+  const publicUrl = new URL(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`);
+  return Object.freeze({
+    production: values.NODE_ENV === 'production',
+    host: values.HOST,
+    port: values.PORT,
+    publicOrigin: publicUrl.origin,
+    secureCookies: publicUrl.protocol === 'https:',
+    databaseUrl: values.DATABASE_URL,
+    databasePoolSize: values.DATABASE_POOL,
+    redisUrl: values.REDIS_URL,
+    sessionKeys: values.SESSION_KEYS.length > 0 ? values.SESSION_KEYS : ['development-only-key'],
+    session: {
+      standard: { idleTimeoutMs: values.SESSION_IDLE, absoluteLifetimeMs: values.SESSION_ABSOLUTE },
+      remembered: { idleTimeoutMs: values.SESSION_REMEMBER_IDLE, absoluteLifetimeMs: values.SESSION_REMEMBER_ABSOLUTE },
+      operator: { idleTimeoutMs: values.SESSION_OPERATOR_IDLE, absoluteLifetimeMs: values.SESSION_OPERATOR_ABSOLUTE },
+    } satisfies Record<string, SessionLimits>,
+    serviceName: values.SERVICE_NAME,
+    trustedProxies: values.TRUSTED_PROXIES,
+    passwordHashConcurrency: values.PASSWORD_HASH_CONCURRENCY,
+    attemptRetentionMs: values.ATTEMPT_RETENTION,
+    logLevel: values.LOG_LEVEL,
+    shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
+  });
+}
+
+const MINIMUM_KEY_LENGTH = 32;
+
+function productionProblems(env: Environment): string[] {
+  if (env['NODE_ENV'] !== 'production') return [];
+  const problems: string[] = [];
+  const keys = (env['SESSION_KEYS'] ?? '').split(',').map((key) => key.trim());
+  if (keys.some((key) => key.length < MINIMUM_KEY_LENGTH)) {
+    problems.push(
+      `SESSION_KEYS: in production each key needs at least ${MINIMUM_KEY_LENGTH} random characters (openssl rand -base64 32)`,
+    );
+  }
+  if (!env['PUBLIC_URL']) problems.push('PUBLIC_URL: in production the address that people use must be given');
+  return problems;
+}
+
+/** The folder that holds package.json, views and prisma, from the sources as well as from the compiled files. */
+export const projectRoot = nearestPackage(path.dirname(fileURLToPath(import.meta.url)));
+
+function nearestPackage(folder: string): string {
+  return existsSync(path.join(folder, 'package.json')) ? folder : nearestPackage(path.dirname(folder));
+}

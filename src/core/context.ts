@@ -1,0 +1,79 @@
+// Builds everything below it, once a process, from the configuration; closing it ends what it opened. The only file that
+// knows all of the core.
+import type { Redis } from 'ioredis';
+import { type Audit, createAudit } from './audit.ts';
+import type { NewAuditEvent } from './audit-events.ts';
+import type { Config } from './config.ts';
+import { type Database, openDatabase } from './database.ts';
+import type { Log } from './log.ts';
+import { createLogin, type Login } from './login.ts';
+import { recordEvent } from './outbox.ts';
+import { createPasswords, type Passwords } from './passwords.ts';
+import { closeQueues, nudgeSealing, openQueues, type Queues } from './queues.ts';
+import { closeRedis, openRedis } from './redis.ts';
+import { createSealing, type Sealing } from './sealing.ts';
+import { createSessionRecords, type SessionRecords } from './session-records.ts';
+import { SessionStore } from './session-store.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+import { createUsers, type Users } from './users.ts';
+
+export interface Context {
+  readonly config: Config;
+  readonly log: Log;
+  readonly database: Database;
+  readonly redis: Redis;
+  readonly queues: Queues;
+  readonly records: SessionRecords;
+  readonly store: SessionStore;
+  readonly sessions: Sessions;
+  readonly passwords: Passwords;
+  readonly users: Users;
+  readonly login: Login;
+  readonly audit: Audit;
+  readonly sealing: Sealing;
+  /** Records one event in a transaction of its own, for acts that change nothing else. Throws if PostgreSQL is away. */
+  record(event: NewAuditEvent): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the stores in the background: a server that is not there yet is waited for, and nothing here throws for it. */
+export function createContext(config: Config, log: Log): Context {
+  const database = openDatabase({
+    url: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    onError: (error) => log.debug({ err: error }, 'an idle connection to PostgreSQL broke'),
+  });
+  const redis = openRedis({ url: config.redisUrl, role: 'sessions', log });
+  const queueConnection = openRedis({ url: config.redisUrl, role: 'queue', log });
+  const queues = openQueues(queueConnection);
+  const records = createSessionRecords({ database });
+  const store = new SessionStore({ redis, records, log });
+  const sessions = createSessions({ database, records, store, queues, policy: config.session, log });
+  const passwords = createPasswords({ concurrency: config.passwordHashConcurrency });
+  const users = createUsers({ database, sessions, queues });
+  const secret = config.sessionKeys.at(-1) ?? '';
+  return {
+    config,
+    log,
+    database,
+    redis,
+    queues,
+    records,
+    store,
+    sessions,
+    passwords,
+    users,
+    login: createLogin({ database, users, sessions, passwords, queues, secret }),
+    audit: createAudit({ database }),
+    sealing: createSealing({ database, store }),
+    async record(event) {
+      await database.prisma.$transaction((transaction) => recordEvent(transaction, event));
+      nudgeSealing(queues);
+    },
+    async close() {
+      store.close();
+      await closeQueues(queues);
+      await Promise.all([closeRedis(redis), closeRedis(queueConnection), database.close()]);
+    },
+  };
+}

@@ -1,0 +1,75 @@
+// The way to PostgreSQL: Prisma for the tables, the pool beneath it for what Prisma can't say.
+// Every wait has a limit, so that a database that is away or stuck becomes an error that the caller can answer with.
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly poolSize: number;
+  readonly connectTimeoutMs?: number;
+  readonly statementTimeoutMs?: number;
+  readonly onError?: (error: Error) => void;
+}
+
+export interface Database {
+  readonly prisma: PrismaClient;
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+/** What runs inside `prisma.$transaction`. */
+export type Transaction = Prisma.TransactionClient;
+
+/** Opens nothing yet: the first query connects. A connection that breaks while idle is reported and replaced. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 2_000,
+    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    query_timeout: (options.statementTimeoutMs ?? 10_000) + 1_000,
+    idle_in_transaction_session_timeout: 30_000,
+    keepAlive: true,
+  });
+  pool.on('error', (error) => options.onError?.(error));
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool),
+    transactionOptions: { maxWait: 3_000, timeout: options.statementTimeoutMs ?? 10_000 },
+  });
+  return {
+    prisma,
+    pool,
+    async close() {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+const OUTAGE_CODES = new Set([
+  ...['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'],
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT', 'EHOSTUNREACH'],
+  ...['57P01', '57P02', '57P03', '57014', '53300', '25006', '08000', '08001', '08003', '08004', '08006'],
+]);
+
+const OUTAGE_WORDS =
+  /terminat|timeout|timed out|can't reach|connection (?:error|closed|ended|lost|refused)|not queryable|Cannot use a pool/i;
+
+/** Whether an error means that PostgreSQL can't serve right now, rather than that the caller asked for something wrong. */
+export function isDatabaseOutage(error: unknown): boolean {
+  for (let cause = error, depth = 0; cause instanceof Object && depth < 5; depth += 1) {
+    const { code, originalCode, message } = cause as { code?: unknown; originalCode?: unknown; message?: unknown };
+    if (OUTAGE_CODES.has(String(code)) || OUTAGE_CODES.has(String(originalCode))) return true;
+    if (code === undefined && typeof message === 'string' && OUTAGE_WORDS.test(message)) return true;
+    cause =
+      (cause as { cause?: unknown }).cause ??
+      (cause as { meta?: { driverAdapterError?: unknown } }).meta?.driverAdapterError;
+  }
+  return false;
+}
+
+/** Whether an error says that a row with the same unique value is there already. */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+}

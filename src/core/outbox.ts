@@ -1,0 +1,52 @@
+// Where an event waits, from the transaction of what it tells of until the worker seals it.
+// Whoever writes one calls `nudge` after the commit; a nudge that is lost costs a sweep of the schedule, no event.
+import { v7 as uuidv7 } from 'uuid';
+import type { Prisma } from '../generated/prisma/client.ts';
+import type { AttemptNote, NewAuditEvent, WaitingEvent } from './audit-events.ts';
+import type { Transaction } from './database.ts';
+
+const MAX_TEXT = 1_024;
+
+/**
+ * Writes an event into the outbox, in the caller's transaction: both become true, or neither.
+ * Text is cut to 1,024 characters and made fit for JSON; the event's id is returned.
+ */
+export async function recordEvent(
+  transaction: Transaction,
+  event: NewAuditEvent,
+  attempt?: AttemptNote,
+): Promise<string> {
+  const waiting = waitingEvent(event);
+  await transaction.outbox.create({
+    data: { event: waiting as unknown as Prisma.InputJsonObject, ...(attempt ? { attempt: { ...attempt } } : {}) },
+    select: { id: true },
+  });
+  return waiting.id;
+}
+
+function waitingEvent(event: NewAuditEvent): WaitingEvent {
+  return {
+    v: 1,
+    id: uuidv7(),
+    occurredAt: new Date().toISOString(),
+    type: event.type,
+    outcome: event.outcome,
+    actor: event.actor,
+    subject: event.subject,
+    session: event.session ?? null,
+    requestId: fitForJson(event.origin.requestId),
+    ip: event.origin.ip,
+    userAgent: fitForJson(event.origin.userAgent),
+    detail: Object.fromEntries(
+      Object.entries(event.detail ?? {}).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? fitForJson(value) : value,
+      ]),
+    ),
+  };
+}
+
+/** PostgreSQL's JSON refuses the null character and lone surrogates; canonical JSON refuses the latter too. */
+function fitForJson(text: string | null): string | null {
+  return text === null ? null : text.slice(0, MAX_TEXT).toWellFormed().replaceAll('\u0000', '\ufffd');
+}

@@ -1,0 +1,64 @@
+// Passwords: which are accepted (NIST SP 800-63B-4 §3.1.1), and how they are kept: Argon2id, so many at once and no more,
+// so that a storm of log-ins can't slow the pages of those already in.
+import { hash, verify } from '@node-rs/argon2';
+import { dictionary } from '@zxcvbn-ts/language-common';
+import pLimit from 'p-limit';
+
+export const MIN_LENGTH = 8;
+export const MAX_BYTES = 256;
+
+/** OWASP Password Storage Cheat Sheet: Argon2id (2), 19 MiB, two passes, one lane. */
+const ARGON2ID = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+const QUEUE_PER_HASH = 64;
+
+/** Thrown when so many passwords wait to be hashed that another would wait too long. */
+export class HashQueueFullError extends Error {
+  constructor() {
+    super('too many passwords are being checked');
+    this.name = 'HashQueueFullError';
+  }
+}
+
+export type PasswordProblem = 'too_short' | 'too_long' | 'too_common' | 'same_as_email';
+
+const common: ReadonlySet<string> = new Set(dictionary['passwords-common'].map(String));
+
+/** Why a new password is refused, or null. It is taken exactly as typed: any character, no rule of composition. */
+export function passwordProblem(password: string, email: string): PasswordProblem | null {
+  if (Array.from(password).length < MIN_LENGTH) return 'too_short';
+  if (Buffer.byteLength(password) > MAX_BYTES) return 'too_long';
+  const lower = password.toLowerCase();
+  if (common.has(lower)) return 'too_common';
+  const address = email.toLowerCase();
+  return lower === address || lower === address.split('@')[0] ? 'same_as_email' : null;
+}
+
+export type Passwords = ReturnType<typeof createPasswords>;
+
+/** Hashes and checks passwords, at most `concurrency` at once; a queue of 64 a place waits, more is refused. */
+export function createPasswords({ concurrency }: { concurrency: number }) {
+  const limit = pLimit(concurrency);
+  let decoy: Promise<string> | null = null;
+
+  function queued<T>(work: () => Promise<T>): Promise<T> {
+    if (limit.pendingCount >= concurrency * QUEUE_PER_HASH) return Promise.reject(new HashQueueFullError());
+    return limit(work);
+  }
+
+  return {
+    /** The hash to keep. @throws HashQueueFullError */
+    hash: (password: string): Promise<string> => queued(() => hash(password, ARGON2ID)),
+
+    /**
+     * Whether a password is the one that was hashed. With no hash to compare, the same work is done on a decoy and the
+     * answer is false: an account that does not exist takes as long as a wrong password. @throws HashQueueFullError
+     */
+    async verify(kept: string | null, password: string): Promise<boolean> {
+      decoy ??= hash('a password that nobody has', ARGON2ID);
+      const against = kept ?? (await decoy);
+      const fits = Buffer.byteLength(password) <= MAX_BYTES;
+      const matches = await queued(() => verify(against, fits ? password : ''));
+      return kept !== null && fits && matches;
+    },
+  };
+}

@@ -1,0 +1,80 @@
+// What the web process and the worker hand each other through BullMQ: every job's name, queue and payload, in one table.
+// A payload carries ids, never a secret. A reader takes fields that it doesn't know and does without new ones.
+import { type JobsOptions, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { QUEUE_PREFIX } from './redis.ts';
+
+/** Job name → payload. */
+export interface Jobs {
+  /** Seal what waits in the outbox. */
+  'seal-events': Record<string, never>;
+  /** Write down when sessions were last seen. */
+  'flush-touches': Record<string, never>;
+  /** End a session whose end PostgreSQL could not take at the time. */
+  'end-session': EndSessionJob;
+  'cleanup-sessions': Record<string, never>;
+  'cleanup-attempts': Record<string, never>;
+  'cleanup-tokens': Record<string, never>;
+  'make-partitions': Record<string, never>;
+}
+
+export interface EndSessionJob {
+  readonly sessionId: string;
+  readonly reason: string;
+  readonly actor: string | null;
+  readonly origin: { readonly ip: string | null; readonly userAgent: string | null; readonly requestId: string | null };
+}
+
+export type JobName = keyof Jobs;
+
+/** One queue a kind of work, so that a slow cleanup never stands before the log. */
+export const QUEUES = {
+  audit: ['seal-events'],
+  sessions: ['flush-touches', 'end-session'],
+  cleanup: ['cleanup-sessions', 'cleanup-attempts', 'cleanup-tokens', 'make-partitions'],
+} as const satisfies Record<string, readonly JobName[]>;
+
+export type QueueName = keyof typeof QUEUES;
+export const QUEUE_NAMES = Object.keys(QUEUES) as QueueName[];
+
+/** How long to go on trying, and what is kept of a job that has ended. */
+export const JOB_OPTIONS: JobsOptions = {
+  attempts: 20,
+  backoff: { type: 'exponential', delay: 500, jitter: 0.5 },
+  removeOnComplete: { count: 100 },
+  removeOnFail: { count: 1_000 },
+};
+
+export type Queues = Readonly<Record<QueueName, Queue>>;
+
+export function openQueues(connection: Redis): Queues {
+  const open = (name: QueueName) => {
+    const queue = new Queue(name, {
+      connection,
+      prefix: QUEUE_PREFIX,
+      defaultJobOptions: JOB_OPTIONS,
+      skipVersionCheck: true,
+    });
+    queue.on('error', () => undefined); // the connection reports its own outages
+    return queue;
+  };
+  return { audit: open('audit'), sessions: open('sessions'), cleanup: open('cleanup') };
+}
+
+export async function closeQueues(queues: Queues): Promise<void> {
+  await Promise.all(Object.values(queues).map((queue) => queue.close().catch(() => undefined)));
+}
+
+/**
+ * Asks the worker to seal soon. One job a burst: while one waits, another call adds nothing; while one runs, exactly one
+ * follows it. Returns at once and never throws: if Redis is away, the sweep of the schedule seals instead.
+ */
+export function nudgeSealing(queues: Queues): void {
+  queues.audit
+    .add(
+      'seal-events',
+      {},
+      { deduplication: { id: 'seal-events', keepLastIfActive: true }, attempts: 1, removeOnComplete: true },
+    )
+    .catch(() => undefined);
+}

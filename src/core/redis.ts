@@ -1,0 +1,62 @@
+// The ways to Redis, one client a role, and every key name. What a client does when Redis is away is decided here:
+// requests fail at once and fall back to PostgreSQL, the worker waits.
+import { Redis, type RedisOptions } from 'ioredis';
+import type { Log } from './log.ts';
+
+/** Stands before every key of the session client; BullMQ takes `QUEUE_PREFIX` itself. */
+const KEY_PREFIX = 'hf:';
+export const QUEUE_PREFIX = '{hf:queue}';
+
+/** Key names, as the session client sees them (without the prefix). */
+export const keys = {
+  /** A session's copy or tombstone, by the base64url SHA-256 of its token. */
+  session: (tokenHash: string) => `s:${tokenHash}`,
+  /** The seq of the newest sealed ending that this Redis has carried out. */
+  endings: 'endings',
+  /** Sorted set: token hash by the moment it was last seen, for the worker to write down. */
+  touched: 'touched',
+} as const;
+
+const RECONNECT_MAX_MS = 500;
+const COMMAND_TIMEOUT_MS = 500;
+
+type Role = 'sessions' | 'queue' | 'worker';
+
+const OPTIONS: Readonly<Record<Role, Omit<RedisOptions, 'replyMapping'>>> = {
+  sessions: {
+    keyPrefix: KEY_PREFIX,
+    enableAutoPipelining: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    autoResendUnfulfilledCommands: false,
+  },
+  queue: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2_000 },
+  worker: { maxRetriesPerRequest: null },
+};
+
+/** A client for one role. Connects in the background and again after every break; an outage is logged once. */
+export function openRedis({ url, role, log }: { url: string; role: Role; log: Log }): Redis {
+  const client = new Redis(url, {
+    connectionName: `holdfast-${role}`,
+    connectTimeout: 2_000,
+    retryStrategy: (attempt) => Math.min(attempt * 50, RECONNECT_MAX_MS),
+    ...OPTIONS[role],
+  });
+  let away = false;
+  client.on('error', (error: Error) => {
+    if (!away) log.warn({ role, err: error.message }, 'Redis is away');
+    away = true;
+  });
+  client.on('ready', () => {
+    if (away) log.info({ role }, 'Redis is back');
+    away = false;
+  });
+  return client;
+}
+
+/** Ends a client's connection: politely if it answers, else at once. Never throws. */
+export async function closeRedis(client: Redis): Promise<void> {
+  if (client.status === 'ready') await client.quit().catch(() => undefined);
+  client.disconnect();
+}

@@ -1,0 +1,228 @@
+// The session table: who is logged in, as PostgreSQL knows it. Deadlines are judged by its clock alone, and handed out as
+// time that remains, so that no other clock needs to agree with it.
+import { Prisma, type Role } from '../generated/prisma/client.ts';
+import type { Database, Transaction } from './database.ts';
+
+/** Why a session is no more; the visitor is told in these terms. */
+export const END_REASONS = [
+  'logged_out',
+  'replaced',
+  'revoked',
+  'revoked_by_operator',
+  'password_changed',
+  'role_changed',
+  'account_disabled',
+  'expired',
+] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
+/** Application data kept with a session; anything that JSON can hold. */
+export type SessionData = Readonly<Record<string, unknown>>;
+
+/** Who a session belongs to: what a restricted page may rely on. */
+export interface SessionOwner {
+  readonly id: string;
+  readonly userId: string;
+  readonly email: string;
+  readonly role: Role;
+  /** Whether the browser keeps the cookie when it is closed. */
+  readonly remember: boolean;
+  /** Milliseconds since 1970: when this session began, and when the account was made. */
+  readonly createdAt: number;
+  readonly memberSince: number;
+}
+
+export interface LiveRecord {
+  readonly state: 'live';
+  readonly owner: SessionOwner;
+  readonly data: SessionData;
+  readonly sinceSeenMs: number;
+  readonly idleTimeoutMs: number;
+  readonly absoluteRemainingMs: number;
+}
+
+export type SessionRecord =
+  | LiveRecord
+  | { readonly state: 'ended'; readonly reason: EndReason }
+  | { readonly state: 'unknown' };
+
+/** A session that has ended, as Redis must be told. */
+export interface Ending {
+  readonly tokenHash: Buffer;
+  readonly reason: EndReason;
+}
+
+interface Row {
+  id: string;
+  user_id: string;
+  email: string;
+  role: Role;
+  remember: boolean;
+  data: SessionData;
+  created_at: Date;
+  member_since: Date;
+  end_reason: EndReason | null;
+  disabled: boolean;
+  since_seen_ms: number;
+  idle_remaining_ms: number;
+  idle_timeout_seconds: number;
+  absolute_remaining_ms: number;
+}
+
+const FIND = `
+  SELECT s.id, s.user_id, u.email, u.role, s.remember, s.data, s.created_at, u.created_at AS member_since, s.end_reason,
+         u.disabled_at IS NOT NULL AS disabled, s.idle_timeout_seconds,
+         extract(epoch FROM clock_timestamp() - s.last_seen_at)::float8 * 1000 AS since_seen_ms,
+         extract(epoch FROM s.idle_deadline - clock_timestamp())::float8 * 1000 AS idle_remaining_ms,
+         extract(epoch FROM s.absolute_deadline - clock_timestamp())::float8 * 1000 AS absolute_remaining_ms
+    FROM session s JOIN user_account u ON u.id = s.user_id
+   WHERE s.token_hash = $1`;
+
+export type SessionRecords = ReturnType<typeof createSessionRecords>;
+
+export function createSessionRecords({ database: { prisma, pool } }: { database: Database }) {
+  return {
+    /** What PostgreSQL knows of a session, by the SHA-256 of its token. Throws if PostgreSQL is away. */
+    async find(tokenHash: Buffer): Promise<SessionRecord> {
+      const { rows } = await pool.query<Row>({ name: 'session-find', text: FIND, values: [tokenHash] });
+      const row = rows[0];
+      return row ? judge(row) : { state: 'unknown' };
+    },
+
+    /** Moves a session's idle deadline, at most once a minute; for when Redis, which does it otherwise, is away. */
+    async touch(sessionId: string): Promise<void> {
+      await prisma.$executeRaw`
+        UPDATE session SET last_seen_at = clock_timestamp(),
+                           idle_deadline = clock_timestamp() + idle_timeout_seconds * interval '1 second'
+         WHERE id = ${sessionId}::uuid AND ended_at IS NULL AND last_seen_at < clock_timestamp() - interval '1 minute'`;
+    },
+
+    /** Writes down when sessions were last seen, as ages in milliseconds; never moves one back. */
+    async writeLastSeen(touches: readonly { tokenHash: Buffer; ageMs: number }[]): Promise<void> {
+      await pool.query(
+        `UPDATE session SET last_seen_at = t.seen_at, idle_deadline = t.seen_at + idle_timeout_seconds * interval '1 second'
+           FROM (SELECT token_hash, clock_timestamp() - age * interval '1 millisecond' AS seen_at
+                   FROM unnest($1::bytea[], $2::float8[]) AS given(token_hash, age)) AS t
+          WHERE session.token_hash = t.token_hash AND session.ended_at IS NULL AND session.last_seen_at < t.seen_at`,
+        [touches.map((touch) => touch.tokenHash), touches.map((touch) => touch.ageMs)],
+      );
+    },
+
+    /** Keeps the application's data of a live session. */
+    async saveData(tokenHash: Buffer, data: SessionData): Promise<void> {
+      await prisma.session.updateMany({
+        where: { tokenHash: new Uint8Array(tokenHash), endedAt: null },
+        data: { data: data as Prisma.InputJsonObject },
+      });
+    },
+
+    /** The seq of the newest sealed ending: what a Redis that can be believed has carried out. */
+    async newestEnding(): Promise<number> {
+      const { rows } = await pool.query<{ ending_seq: string }>('SELECT ending_seq FROM audit_head WHERE id = 1');
+      return Number(rows[0]?.ending_seq ?? 0);
+    },
+
+    /** Endings that a Redis at `mark` may have missed: sealed after it, or not sealed yet. Null: an empty Redis. */
+    async endingsAfter(mark: number | null): Promise<Ending[]> {
+      const sealed = mark === null ? `ended_at > clock_timestamp() - interval '1 minute'` : 'ending_seq > $1';
+      const { rows } = await pool.query<{ token_hash: Buffer; end_reason: EndReason }>(
+        `SELECT token_hash, end_reason FROM session
+          WHERE absolute_deadline > clock_timestamp() AND ended_at IS NOT NULL AND (ending_seq IS NULL OR ${sealed})`,
+        mark === null ? [] : [mark],
+      );
+      return rows.map((row) => ({ tokenHash: row.token_hash, reason: row.end_reason }));
+    },
+
+    /**
+     * Endings that the worker has left unsealed for more than a second and a half: it is late or away, and with it the
+     * repetition that brings an ending made elsewhere into this Redis. Only those after `since`, less
+     * five seconds for transactions that took their time; and the newest moment, to go on from.
+     */
+    async overdueEndings(since: Date): Promise<{ endings: Ending[]; until: Date }> {
+      const { rows } = await pool.query<{ token_hash: Buffer; end_reason: EndReason; ended_at: Date }>(
+        `SELECT token_hash, end_reason, ended_at FROM session
+          WHERE ended_at IS NOT NULL AND ending_seq IS NULL
+            AND ended_at < clock_timestamp() - interval '1500 milliseconds' AND ended_at > $1::timestamptz - interval '5 seconds'
+          ORDER BY ended_at LIMIT 10000`,
+        [since],
+      );
+      return {
+        endings: rows.map((row) => ({ tokenHash: row.token_hash, reason: row.end_reason })),
+        until: rows.at(-1)?.ended_at ?? since,
+      };
+    },
+
+    /** Live sessions whose idle or absolute deadline passed `graceMs` ago, at most `limit`, locked for the caller. */
+    async findExpired(
+      transaction: Transaction,
+      { graceMs, limit }: { graceMs: number; limit: number },
+    ): Promise<string[]> {
+      const rows = await transaction.$queryRaw<{ id: string }[]>`
+        SELECT id FROM session
+         WHERE ended_at IS NULL
+           AND (absolute_deadline < clock_timestamp() - ${graceMs} * interval '1 millisecond'
+                OR idle_deadline < clock_timestamp() - ${graceMs} * interval '1 millisecond')
+         LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
+      return rows.map((row) => row.id);
+    },
+
+    /** Deletes ended sessions that no copy in any Redis can outlive, and that were kept for a month; returns how many. */
+    async deleteOld(transaction: Transaction): Promise<number> {
+      return transaction.$executeRaw`
+        DELETE FROM session WHERE ended_at < clock_timestamp() - interval '30 days'
+                              AND absolute_deadline < clock_timestamp() - interval '1 day' AND ending_seq IS NOT NULL`;
+    },
+
+    /** Ends live sessions in the caller's transaction and returns them; those that have ended already stay as they are. */
+    async end(transaction: Transaction, which: EndSelection, reason: EndReason): Promise<EndedSession[]> {
+      const rows = await transaction.$queryRaw<{ id: string; user_id: string; token_hash: Uint8Array }[]>`
+        UPDATE session SET ended_at = clock_timestamp(), end_reason = ${reason}
+         WHERE ended_at IS NULL AND ${condition(which)}
+        RETURNING id, user_id, token_hash`;
+      return rows.map((row) => ({ id: row.id, userId: row.user_id, tokenHash: Buffer.from(row.token_hash), reason }));
+    },
+  };
+}
+
+/** Which sessions to end: one (of one owner, where it matters whose), several, or all of an account but one. */
+export type EndSelection =
+  | { readonly sessionIds: readonly string[] }
+  | { readonly sessionId: string; readonly ownerId?: string }
+  | { readonly userId: string; readonly exceptSessionId?: string };
+
+export interface EndedSession extends Ending {
+  readonly id: string;
+  readonly userId: string;
+}
+
+function condition(which: EndSelection): Prisma.Sql {
+  if ('sessionId' in which) {
+    const owned = which.ownerId ? Prisma.sql`AND user_id = ${which.ownerId}::uuid` : Prisma.empty;
+    return Prisma.sql`id = ${which.sessionId}::uuid ${owned}`;
+  }
+  if ('sessionIds' in which) return Prisma.sql`id = ANY (${[...which.sessionIds]}::uuid[])`;
+  const others = which.exceptSessionId ? Prisma.sql`AND id <> ${which.exceptSessionId}::uuid` : Prisma.empty;
+  return Prisma.sql`user_id = ${which.userId}::uuid ${others}`;
+}
+
+function judge(row: Row): SessionRecord {
+  if (row.end_reason) return { state: 'ended', reason: row.end_reason };
+  if (row.disabled) return { state: 'ended', reason: 'account_disabled' };
+  if (row.idle_remaining_ms <= 0 || row.absolute_remaining_ms <= 0) return { state: 'ended', reason: 'expired' };
+  return {
+    state: 'live',
+    owner: {
+      id: row.id,
+      userId: row.user_id,
+      email: row.email,
+      role: row.role,
+      remember: row.remember,
+      createdAt: row.created_at.getTime(),
+      memberSince: row.member_since.getTime(),
+    },
+    data: row.data,
+    sinceSeenMs: row.since_seen_ms,
+    idleTimeoutMs: row.idle_timeout_seconds * 1_000,
+    absoluteRemainingMs: row.absolute_remaining_ms,
+  };
+}

@@ -1,0 +1,471 @@
+// A session's copy in Redis, beside the truth in PostgreSQL: read with one command, never believed when this Redis may
+// have missed an ending, never able to bring an ended session back. See "How an ended session stays ended" in
+// docs/architecture.md. Everything falls back to PostgreSQL; only when neither can be asked is an error thrown.
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis, Result } from 'ioredis';
+import RedisStore from 'koa-redis';
+import type { Log } from './log.ts';
+import { keys } from './redis.ts';
+import type {
+  Ending,
+  EndReason,
+  LiveRecord,
+  SessionData,
+  SessionOwner,
+  SessionRecord,
+  SessionRecords,
+} from './session-records.ts';
+
+/** Thrown when neither Redis nor PostgreSQL can be asked; nothing is known of the session, and nothing must change. */
+export class StoresAwayError extends Error {
+  constructor(cause: unknown) {
+    super('neither Redis nor PostgreSQL can be reached', { cause });
+    this.name = 'StoresAwayError';
+  }
+}
+
+export interface LiveSession {
+  readonly state: 'live';
+  readonly owner: SessionOwner;
+  readonly data: SessionData;
+}
+
+export type SessionReading =
+  | LiveSession
+  | { readonly state: 'ended'; readonly reason: EndReason }
+  | { readonly state: 'unknown' };
+
+/** Outlives every request that may still want to write the session back. */
+const TOMBSTONE_MS = 10 * 60_000;
+/** An id that never existed, or whose row is gone, is remembered shortly, so that guessing costs no SQL. */
+const UNKNOWN_MS = 60_000;
+const TOUCH_INTERVAL_MS = 60_000;
+const REFILL_WITHIN_MS = 1_000;
+const WATCH_INTERVAL_MS = 1_000;
+const BATCH = 1_000;
+
+/*
+ * A value is `L`, the moment it was last seen and its absolute deadline (13 digits each, Redis's own clock, in
+ * milliseconds), then JSON; or, for a tombstone, `E` and the reason. All times are taken and compared inside Redis.
+ */
+const HEADER = 1 + 13 + 13;
+
+const SCRIPTS = {
+  // Writes a copy where there is none. An empty Redis has no mark yet, and takes no copies until it has.
+  hfRefill: {
+    numberOfKeys: 2,
+    lua: `if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
+          local t = redis.call('TIME')
+          local now = t[1] * 1000 + math.floor(t[2] / 1000)
+          local value = string.format('L%013.0f%013.0f', now - ARGV[1], now + ARGV[3]) .. ARGV[4]
+          return redis.call('SET', KEYS[1], value, 'PX', math.min(ARGV[2], ARGV[3]), 'NX') and 1 or 0`,
+  },
+  // Changes the JSON of a live copy, and of nothing else: a save that comes late meets a tombstone, or nothing.
+  hfSave: {
+    numberOfKeys: 1,
+    lua: `local head = redis.call('GETRANGE', KEYS[1], 0, ${HEADER - 1})
+          if string.sub(head, 1, 1) ~= 'L' then return 0 end
+          redis.call('SET', KEYS[1], head .. ARGV[1], 'KEEPTTL')
+          return 1`,
+  },
+  // Moves the idle deadline of a live copy, at most once in the interval whoever asks. Answers Redis's time.
+  hfTouch: {
+    numberOfKeys: 2,
+    lua: `local t = redis.call('TIME')
+          local now = t[1] * 1000 + math.floor(t[2] / 1000)
+          local head = redis.call('GETRANGE', KEYS[1], 0, ${HEADER - 1})
+          if string.sub(head, 1, 1) ~= 'L' or now - string.sub(head, 2, 14) < ${TOUCH_INTERVAL_MS} then return now end
+          local left = math.min(ARGV[1], string.sub(head, 15, 27) - now)
+          if left <= 0 then return now end
+          redis.call('SETRANGE', KEYS[1], 1, string.format('%013.0f', now))
+          redis.call('PEXPIRE', KEYS[1], left)
+          redis.call('ZADD', KEYS[2], now, ARGV[2])
+          return now`,
+  },
+  // The mark only ever goes forward.
+  hfMark: {
+    numberOfKeys: 1,
+    lua: `local mark = redis.call('GET', KEYS[1])
+          if (not mark and ARGV[2] == 'create') or (mark and tonumber(mark) < tonumber(ARGV[1])) then
+            redis.call('SET', KEYS[1], ARGV[1])
+          end
+          return 1`,
+  },
+  // Takes touches off the list unless they have been renewed since they were read.
+  hfForgetTouches: {
+    numberOfKeys: 1,
+    lua: `for i = 1, #ARGV, 2 do
+            if redis.call('ZSCORE', KEYS[1], ARGV[i]) == ARGV[i + 1] then redis.call('ZREM', KEYS[1], ARGV[i]) end
+          end
+          return 1`,
+  },
+} as const;
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    hfRefill(
+      key: string,
+      mark: string,
+      sinceSeen: number,
+      idleLeft: number,
+      absoluteLeft: number,
+      json: string,
+    ): Result<number, Context>;
+    hfSave(key: string, json: string): Result<number, Context>;
+    hfTouch(key: string, touched: string, idleTimeoutMs: number, tokenHash: string): Result<number, Context>;
+    hfMark(key: string, seq: number, mode: 'create' | 'advance'): Result<number, Context>;
+    hfForgetTouches(key: string, ...touches: string[]): Result<number, Context>;
+  }
+}
+
+/** What a copy holds; a field that a newer version added is kept when the copy is written again. */
+interface Copy {
+  readonly v: 1;
+  readonly owner: SessionOwner;
+  readonly idleTimeoutMs: number;
+  readonly data: SessionData;
+}
+
+/** The SHA-256 of a session token: all that Redis and PostgreSQL ever see of it. */
+export function hashToken(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+/** What koa-session hands over with each call: the context, on which the reading is left for the pages. */
+interface StoreOptions {
+  readonly ctx?: { readonly state: { reading?: SessionReading } };
+}
+
+export interface SessionStoreOptions {
+  readonly redis: Redis;
+  readonly records: SessionRecords;
+  readonly log: Log;
+}
+
+export class SessionStore extends RedisStore {
+  readonly #records: SessionRecords;
+  readonly #log: Log;
+  readonly #stop = new AbortController();
+  /** Whether this Redis is known to have carried out every ending up to the floor. */
+  #trusted = false;
+  /** The lowest mark at which a copy is believed. */
+  #floor = 0;
+  /** Which server this was, and in which history, when it was last believed. */
+  #identity: string | null = null;
+  #reconciling: Promise<void> | null = null;
+  #databaseUp = false;
+  #overdueSince = new Date(0);
+  /** Redis's clock less our monotonic one. */
+  #clockOffsetMs = 0;
+
+  constructor({ redis, records, log }: SessionStoreOptions) {
+    super({ client: redis });
+    this.#records = records;
+    this.#log = log;
+    for (const [name, definition] of Object.entries(SCRIPTS)) redis.defineCommand(name, definition);
+    redis.on('ready', () => void this.#welcome());
+    redis.on('close', () => this.#distrust());
+    if (redis.status === 'ready') void this.#welcome();
+    void this.#watch();
+  }
+
+  /** koa-session's way in: reads a session, leaves what is known of it on the context, and answers its data. */
+  async get(token: string, _maxAge: unknown, { ctx }: StoreOptions): Promise<Record<string, unknown> | null> {
+    const reading = await this.read(token);
+    if (ctx) ctx.state.reading = reading;
+    return reading.state === 'live' ? { ...reading.data } : null;
+  }
+
+  /** koa-session's way to write: the copy of a session that has just begun, or the changed data of a live one. */
+  async set(token: string, data: Record<string, unknown>, _maxAge: unknown, { ctx }: StoreOptions): Promise<void> {
+    const reading = ctx?.state.reading;
+    if (reading?.state !== 'live') throw new Error('a visitor who is not logged in has no session to write to');
+    const kept = Object.fromEntries(Object.entries(data).filter(([key]) => !key.startsWith('_')));
+    if (JSON.stringify(kept) !== JSON.stringify(reading.data)) await this.save(token, reading, kept);
+  }
+
+  /** koa-session drops its cookie; the end itself is an act of the core (`sessions.end`), with an event, made before. */
+  async destroy(): Promise<void> {}
+
+  /** Stops the watch; the client is its owner's to close. */
+  close(): void {
+    this.#stop.abort();
+  }
+
+  /** Which stores can be asked right now. */
+  health(): { readonly redis: boolean; readonly postgres: boolean } {
+    return { redis: this.#trusted, postgres: this.#databaseUp };
+  }
+
+  /**
+   * What is known of a session, by its token. Redis answers if its copy can be believed, with one command; else
+   * PostgreSQL does, and the copy goes back to Redis.
+   * @throws StoresAwayError when neither can be asked.
+   */
+  async read(token: string): Promise<SessionReading> {
+    const hash = hashToken(token);
+    const copy = await this.#readCopy(hash);
+    if (copy) return copy;
+    const readAt = performance.now();
+    const record = await this.#records.find(hash).catch((error: unknown) => {
+      throw new StoresAwayError(error);
+    });
+    this.#refill(hash, record, readAt);
+    if (record.state === 'live' && !this.#trusted && record.sinceSeenMs > TOUCH_INTERVAL_MS) {
+      this.#records.touch(record.owner.id).catch(() => undefined);
+    }
+    return record.state === 'live' ? { state: 'live', owner: record.owner, data: record.data } : record;
+  }
+
+  /** Puts the copy of a session that was just created. Redis being away loses nothing: the next read puts it. */
+  async put(tokenHash: Buffer, record: LiveRecord): Promise<void> {
+    await this.#writeCopy(tokenHash, record).catch(() => undefined);
+  }
+
+  /** Keeps the application's data of a live session in both stores; an ended one stays ended. */
+  async save(token: string, session: LiveSession, data: SessionData): Promise<void> {
+    const hash = hashToken(token);
+    await this.#records.saveData(hash, data);
+    const key = keys.session(name(hash));
+    const copy = parseCopy(await this.client.get(key).catch(() => null));
+    if (copy)
+      await this.client.hfSave(key, this.serialize({ ...copy, owner: session.owner, data })).catch(() => undefined);
+  }
+
+  /**
+   * Ends copies: each is replaced by a tombstone that outlives any request.
+   * Where Redis can't take them, it is not believed until it has: true if it took them all.
+   */
+  async bury(endings: readonly Ending[], keepMs: number = TOMBSTONE_MS): Promise<boolean> {
+    try {
+      for (let start = 0; start < endings.length; start += BATCH) {
+        await Promise.all(endings.slice(start, start + BATCH).map((ending) => this.#buryOne(ending, keepMs)));
+      }
+      return true;
+    } catch (error) {
+      if (this.client.status === 'ready') this.#log.warn({ err: error }, 'Redis refuses to end sessions');
+      this.#identity = null;
+      this.#distrust();
+      return false;
+    }
+  }
+
+  /** The worker's part: carries out what it has just sealed, and moves the mark. Throws if Redis can't take it. */
+  async carryOut(endings: readonly Ending[], endingSeq: number): Promise<void> {
+    if (!(await this.bury(endings))) throw new Error('Redis could not take the endings');
+    await this.client.hfMark(keys.endings, endingSeq, 'advance');
+  }
+
+  /** Sessions seen since the last time, oldest first, with how long ago that was. */
+  async readTouches(limit: number): Promise<{ tokenHash: Buffer; ageMs: number; score: string; member: string }[]> {
+    const [flat, time] = await Promise.all([
+      this.client.zrange(keys.touched, 0, String(limit - 1), 'WITHSCORES'),
+      this.client.time(),
+    ]);
+    const now = milliseconds(time);
+    const pairs = (flat as unknown[]).flat().map(String);
+    return Array.from({ length: pairs.length / 2 }, (_, index) => {
+      const member = pairs[2 * index] ?? '';
+      const score = pairs[2 * index + 1] ?? '0';
+      return { member, score, tokenHash: Buffer.from(member, 'base64url'), ageMs: Math.max(0, now - Number(score)) };
+    });
+  }
+
+  /** Takes touches that were written down off the list, unless they have been renewed. */
+  async forgetTouches(touches: readonly { member: string; score: string }[]): Promise<void> {
+    if (touches.length === 0) return;
+    await this.client.hfForgetTouches(keys.touched, ...touches.flatMap(({ member, score }) => [member, score]));
+  }
+
+  async #readCopy(hash: Buffer): Promise<SessionReading | null> {
+    if (!this.#trusted) return null;
+    const key = name(hash);
+    let value: string | null | undefined;
+    let mark: string | null | undefined;
+    try {
+      [value, mark] = await this.client.mget(keys.session(key), keys.endings);
+    } catch {
+      this.#hangUp();
+      return null;
+    }
+    if (value?.startsWith('E')) return tombstone(value);
+    if (mark === null || mark === undefined || Number(mark) < this.#floor) {
+      void this.#reconcile();
+      return null;
+    }
+    this.#floor = Number(mark);
+    const copy = parseCopy(value);
+    if (!copy || !value) return null;
+    if (this.#now() - Number(value.slice(1, 14)) >= TOUCH_INTERVAL_MS) this.#touch(key, copy.idleTimeoutMs);
+    return { state: 'live', owner: copy.owner, data: copy.data };
+  }
+
+  #touch(key: string, idleTimeoutMs: number): void {
+    this.client.hfTouch(keys.session(key), keys.touched, idleTimeoutMs, key).then(
+      (now) => this.#setClock(now),
+      (error: unknown) => this.#refused(error),
+    );
+  }
+
+  #refill(hash: Buffer, record: SessionRecord, readAt: number): void {
+    if (!this.#trusted || performance.now() - readAt > REFILL_WITHIN_MS) return;
+    const write =
+      record.state === 'live'
+        ? this.#writeCopy(hash, record)
+        : this.client.set(keys.session(name(hash)), `E${reasonOf(record)}`, 'PX', UNKNOWN_MS, 'NX');
+    write.catch((error: unknown) => this.#refused(error));
+  }
+
+  async #writeCopy(hash: Buffer, record: LiveRecord): Promise<void> {
+    const copy: Copy = { v: 1, owner: record.owner, idleTimeoutMs: record.idleTimeoutMs, data: record.data };
+    await this.client.hfRefill(
+      keys.session(name(hash)),
+      keys.endings,
+      Math.round(record.sinceSeenMs),
+      Math.ceil(record.idleTimeoutMs - record.sinceSeenMs),
+      Math.ceil(record.absoluteRemainingMs),
+      this.serialize(copy),
+    );
+  }
+
+  async #buryOne(ending: Ending, keepMs: number = TOMBSTONE_MS): Promise<void> {
+    const key = keys.session(name(ending.tokenHash));
+    try {
+      await this.client.set(key, `E${ending.reason}`, 'PX', keepMs);
+    } catch (error) {
+      // A full Redis takes no new value, but still lets go of an old one.
+      if (!isFull(error)) throw error;
+      await this.client.del(key);
+    }
+  }
+
+  /** A new connection: the same server in the same history is believed as before, any other has to be told first. */
+  async #welcome(): Promise<void> {
+    try {
+      const [identity, time] = await Promise.all([this.#readIdentity(), this.client.time()]);
+      this.#setClock(milliseconds(time));
+      if (identity !== null && identity === this.#identity) this.#trusted = true;
+      else await this.#reconcile();
+    } catch (error) {
+      this.#log.debug({ err: error }, 'Redis went away again');
+    }
+  }
+
+  async #readIdentity(): Promise<string | null> {
+    const info = await this.client.info('server', 'replication').catch(() => '');
+    const run = /^run_id:(\w+)/m.exec(info)?.[1];
+    const history = /^master_replid:(\w+)/m.exec(info)?.[1];
+    return run && history ? `${run}/${history}` : null;
+  }
+
+  /** Repeats the endings that this Redis may have missed and moves its mark to what PostgreSQL knows. */
+  #reconcile(): Promise<void> {
+    this.#reconciling ??= this.#repeatEndings()
+      .catch((error: unknown) => {
+        this.#distrust();
+        this.#log.debug({ err: error }, 'Redis could not be reconciled yet');
+      })
+      .finally(() => {
+        this.#reconciling = null;
+      });
+    return this.#reconciling;
+  }
+
+  async #repeatEndings(): Promise<void> {
+    const newest = await this.#records.newestEnding();
+    this.#floor = newest;
+    const text = await this.client.get(keys.endings);
+    const mark = text === null ? null : Number(text);
+    const endings = await this.#records.endingsAfter(mark);
+    for (let start = 0; start < endings.length; start += BATCH) {
+      await Promise.all(endings.slice(start, start + BATCH).map((ending) => this.#buryOne(ending)));
+    }
+    await this.client.hfMark(keys.endings, newest, 'create');
+    if (mark === null || mark < newest) {
+      this.#log.info({ mark, newest, endings: endings.length }, 'Redis had missed endings and was told of them');
+    }
+    this.#identity = await this.#readIdentity();
+    this.#trusted = true;
+  }
+
+  /** Learns every second what PostgreSQL knows of endings, whatever becomes of the worker and of other processes. */
+  async #watch(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        const [newest, overdue] = await Promise.all([
+          this.#records.newestEnding(),
+          this.#records.overdueEndings(this.#overdueSince),
+        ]);
+        this.#databaseUp = true;
+        this.#floor = Math.max(this.#floor, newest);
+        if (overdue.endings.length > 0 && (await this.bury(overdue.endings))) this.#overdueSince = overdue.until;
+        if (!this.#trusted && this.client.status === 'ready') await this.#reconcile();
+      } catch (error) {
+        if (this.#databaseUp) this.#log.warn({ err: error }, 'PostgreSQL is away');
+        this.#databaseUp = false;
+      }
+      await delay(WATCH_INTERVAL_MS, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  /** An answer that did not come in time: the connection is dropped, so that the next request does not wait as well. */
+  #hangUp(): void {
+    if (!this.#trusted) return;
+    this.#distrust();
+    this.client.disconnect(true);
+  }
+
+  /** A write that Redis refused (read-only, full, no persistence): it may have missed endings too. */
+  #refused(error: unknown): void {
+    if (isFull(error)) return;
+    this.#log.debug({ err: error }, 'Redis refused a write');
+    this.#identity = null;
+    this.#distrust();
+  }
+
+  #distrust(): void {
+    this.#trusted = false;
+  }
+
+  #now(): number {
+    return performance.now() + this.#clockOffsetMs;
+  }
+
+  #setClock(redisNow: number): void {
+    this.#clockOffsetMs = redisNow - performance.now();
+  }
+}
+
+function name(hash: Buffer): string {
+  return hash.toString('base64url');
+}
+
+function milliseconds(time: readonly (number | string)[]): number {
+  return Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000);
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('OOM');
+}
+
+function reasonOf(record: Exclude<SessionRecord, LiveRecord>): string {
+  return record.state === 'ended' ? record.reason : 'unknown';
+}
+
+function tombstone(value: string): SessionReading {
+  const reason = value.slice(1);
+  return reason === 'unknown' ? { state: 'unknown' } : { state: 'ended', reason: reason as EndReason };
+}
+
+/** A copy of a foreign shape is no copy: PostgreSQL is asked instead. */
+function parseCopy(value: string | null | undefined): Copy | null {
+  if (!value?.startsWith('L')) return null;
+  try {
+    const copy = JSON.parse(value.slice(HEADER)) as Partial<Copy>;
+    const whole = copy.v === 1 && typeof copy.owner?.id === 'string' && typeof copy.idleTimeoutMs === 'number';
+    return whole ? { ...(copy as Copy), data: copy.data ?? {} } : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,236 @@
+// What can happen to a session: it begins, is listed, and ends. Each act and the event that tells of it are one
+// transaction; then Redis is told. If PostgreSQL is away, an end takes effect in Redis and a job waits to record it.
+import { randomBytes } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import { type NewAuditEvent, NO_ORIGIN, type Origin } from './audit-events.ts';
+import type { SessionLimits } from './config.ts';
+import { type Database, isDatabaseOutage, type Transaction } from './database.ts';
+import type { Log } from './log.ts';
+import { recordEvent } from './outbox.ts';
+import { type EndSessionJob, nudgeSealing, type Queues } from './queues.ts';
+import type {
+  EndedSession,
+  EndReason,
+  EndSelection,
+  LiveRecord,
+  SessionOwner,
+  SessionRecords,
+} from './session-records.ts';
+import { hashToken, type SessionStore } from './session-store.ts';
+
+const TOKEN_BYTES = 32;
+const MAX_USER_AGENT = 512;
+const EXPIRY_BATCH = 500;
+/** A touch happens at most once a minute, and the worker writes it down seconds later. */
+const EXPIRY_GRACE_MS = 2 * 60_000;
+const TOUCH_BATCH = 1_000;
+/** Stands until PostgreSQL has been told, however long that takes. */
+const UNRECORDED_TOMBSTONE_MS = 7 * 86_400_000;
+
+export interface SessionPolicy {
+  readonly standard: SessionLimits;
+  readonly remembered: SessionLimits;
+  readonly operator: SessionLimits;
+}
+
+/** A session that has begun, with the token that its browser keeps: the only time the token is seen. */
+export interface NewSession {
+  readonly token: string;
+  readonly tokenHash: Buffer;
+  readonly record: LiveRecord;
+}
+
+export interface SessionAccount {
+  readonly id: string;
+  readonly email: string;
+  readonly role: 'member' | 'operator';
+  readonly createdAt: Date;
+}
+
+/** One of a person's sessions, as they are shown it. */
+export interface ListedSession {
+  readonly id: string;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly createdAt: Date;
+  readonly lastSeenAt: Date;
+}
+
+/** Who ends a session, and from where. */
+export interface EndOptions {
+  readonly reason: EndReason;
+  readonly actor: string | null;
+  readonly origin: Origin;
+}
+
+export interface SessionsOptions {
+  readonly database: Database;
+  readonly records: SessionRecords;
+  readonly store: SessionStore;
+  readonly queues: Queues;
+  readonly policy: SessionPolicy;
+  readonly log: Log;
+}
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+export function createSessions({ database, records, store, queues, policy, log }: SessionsOptions) {
+  /** Ends sessions in the caller's transaction, with their events; `afterCommit` then tells Redis. */
+  async function endWithin(
+    transaction: Transaction,
+    which: EndSelection,
+    options: EndOptions,
+  ): Promise<EndedSession[]> {
+    const ended = await records.end(transaction, which, options.reason);
+    for (const session of ended) await recordEvent(transaction, endingEvent(session, options));
+    return ended;
+  }
+
+  /** Tells Redis and the worker what a transaction that has been committed ended. */
+  async function afterCommit(ended: readonly EndedSession[]): Promise<void> {
+    await store.bury(ended);
+    nudgeSealing(queues);
+  }
+
+  return {
+    endWithin,
+    afterCommit,
+
+    /**
+     * Begins a session in the caller's transaction: row and event. The token is random, 256 bits. Call `open` after the
+     * commit. Limits are the operator's for an operator, else by whether to keep the browser logged in.
+     */
+    async createWithin(
+      transaction: Transaction,
+      account: SessionAccount,
+      { remember, origin }: { remember: boolean; origin: Origin },
+    ): Promise<NewSession> {
+      const limits = limitsFor(policy, account.role, remember);
+      const token = randomBytes(TOKEN_BYTES).toString('base64url');
+      const tokenHash = hashToken(token);
+      const id = uuidv7();
+      const rows = await transaction.$queryRaw<{ created_at: Date }[]>`
+        INSERT INTO session (id, token_hash, user_id, remember, created_at, last_seen_at, idle_timeout_seconds,
+                             idle_deadline, absolute_deadline, ip, user_agent)
+        VALUES (${id}::uuid, ${new Uint8Array(tokenHash)}, ${account.id}::uuid, ${remember}, clock_timestamp(), clock_timestamp(),
+                ${Math.ceil(limits.idleTimeoutMs / 1_000)}, clock_timestamp() + ${limits.idleTimeoutMs} * interval '1 millisecond',
+                clock_timestamp() + ${limits.absoluteLifetimeMs} * interval '1 millisecond',
+                ${origin.ip}::inet, ${origin.userAgent?.slice(0, MAX_USER_AGENT).toWellFormed().replaceAll('\u0000', '') ?? null})
+        RETURNING created_at`;
+      await recordEvent(transaction, {
+        type: 'session_created',
+        outcome: 'success',
+        actor: account.id,
+        subject: account.id,
+        session: id,
+        origin,
+        detail: { remember },
+      });
+      const owner: SessionOwner = {
+        id,
+        userId: account.id,
+        email: account.email,
+        role: account.role,
+        remember,
+        createdAt: rows[0]?.created_at.getTime() ?? Date.now(),
+        memberSince: account.createdAt.getTime(),
+      };
+      const deadlines = {
+        sinceSeenMs: 0,
+        idleTimeoutMs: limits.idleTimeoutMs,
+        absoluteRemainingMs: limits.absoluteLifetimeMs,
+      };
+      return { token, tokenHash, record: { state: 'live', owner, data: {}, ...deadlines } };
+    },
+
+    /** Puts the copy of a session whose creation has been committed into Redis. Never throws. */
+    async open(session: NewSession): Promise<void> {
+      await store.put(session.tokenHash, session.record);
+    },
+
+    /**
+     * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error; what was ended is
+     * returned. Throws if PostgreSQL is away: see `endWithoutDatabase`.
+     */
+    async end(which: EndSelection, options: EndOptions): Promise<EndedSession[]> {
+      const ended = await database.prisma.$transaction((transaction) => endWithin(transaction, which, options));
+      await afterCommit(ended);
+      return ended;
+    },
+
+    /**
+     * Ends one session of which the token is at hand. If PostgreSQL is away the end takes effect in Redis at once, and a
+     * job records it when PostgreSQL returns; if that can't be kept either, the error is thrown.
+     */
+    async endByToken(token: string, sessionId: string, options: EndOptions): Promise<void> {
+      try {
+        await this.end({ sessionId }, options);
+      } catch (error) {
+        if (!isDatabaseOutage(error)) throw error;
+        const job: EndSessionJob = { sessionId, reason: options.reason, actor: options.actor, origin: options.origin };
+        await queues.sessions.add('end-session', job, {
+          jobId: `end-${sessionId}`,
+          attempts: 10_000,
+          backoff: { type: 'fixed', delay: 2_000 },
+        });
+        const ending = { tokenHash: hashToken(token), reason: options.reason };
+        if (!(await store.bury([ending], UNRECORDED_TOMBSTONE_MS))) throw error;
+        log.info({ sessionId }, 'a session was ended in Redis; PostgreSQL is told when it returns');
+      }
+    },
+
+    /**
+     * The worker's part: ends what has expired, five hundred at a time, and returns how many. Waits out a grace in which
+     * an extension that is still on its way from Redis arrives.
+     */
+    async endExpired(): Promise<number> {
+      let total = 0;
+      for (let count = EXPIRY_BATCH; count === EXPIRY_BATCH; total += count) {
+        const ended = await database.prisma.$transaction(async (transaction) => {
+          const sessionIds = await records.findExpired(transaction, { graceMs: EXPIRY_GRACE_MS, limit: EXPIRY_BATCH });
+          return endWithin(transaction, { sessionIds }, { reason: 'expired', actor: null, origin: NO_ORIGIN });
+        });
+        if (ended.length > 0) await afterCommit(ended);
+        count = ended.length;
+      }
+      return total;
+    },
+
+    /** The worker's part: writes down in PostgreSQL when sessions were last seen, in batches, until none is left. */
+    async flushTouches(): Promise<void> {
+      for (let count = TOUCH_BATCH; count === TOUCH_BATCH; ) {
+        const touches = await store.readTouches(TOUCH_BATCH);
+        if (touches.length > 0) await records.writeLastSeen(touches);
+        await store.forgetTouches(touches);
+        count = touches.length;
+      }
+    },
+
+    /** A person's live sessions, the one used last first. Never scans a key space. */
+    async list(userId: string): Promise<ListedSession[]> {
+      return database.prisma.$queryRaw<ListedSession[]>`
+        SELECT id, host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt", last_seen_at AS "lastSeenAt"
+          FROM session
+         WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND absolute_deadline > clock_timestamp()
+           AND idle_deadline > clock_timestamp()
+         ORDER BY last_seen_at DESC, id DESC LIMIT 200`;
+    },
+  };
+}
+
+function limitsFor(policy: SessionPolicy, role: 'member' | 'operator', remember: boolean): SessionLimits {
+  if (role === 'operator') return policy.operator;
+  return remember ? policy.remembered : policy.standard;
+}
+
+function endingEvent(session: EndedSession, { reason, actor, origin }: EndOptions): NewAuditEvent {
+  return {
+    type: reason === 'expired' ? 'session_expired' : 'session_ended',
+    outcome: 'success',
+    actor,
+    subject: session.userId,
+    session: session.id,
+    origin,
+    detail: { reason },
+  };
+}

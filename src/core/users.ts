@@ -1,0 +1,122 @@
+// Accounts: an address that is compared without case, a password's hash, a role. Every change records its event.
+import { z } from 'zod';
+import type { Role, User } from '../generated/prisma/client.ts';
+import type { Origin } from './audit-events.ts';
+import { type Database, isUniqueViolation, type Transaction } from './database.ts';
+import { recordEvent } from './outbox.ts';
+import { nudgeSealing, type Queues } from './queues.ts';
+import type { EndedSession } from './session-records.ts';
+import type { Sessions } from './sessions.ts';
+
+export type { Role, User };
+
+/** RFC 5321 allows 254 characters. */
+const emailSchema = z.email().max(254);
+
+/** The address as it is kept, or null if it is none. */
+export function readEmail(text: string): string | null {
+  const trimmed = text.trim();
+  return emailSchema.safeParse(trimmed).success ? trimmed : null;
+}
+
+/** What two spellings of one address have in common. */
+export function emailKey(email: string): string {
+  return email.trim().toLowerCase();
+}
+
+export type CreateUserResult =
+  | { readonly ok: true; readonly user: User }
+  | { readonly ok: false; readonly reason: 'email_taken' };
+
+export interface UsersOptions {
+  readonly database: Database;
+  readonly sessions: Sessions;
+  readonly queues: Queues;
+}
+
+export type Users = ReturnType<typeof createUsers>;
+
+export function createUsers({ database: { prisma }, sessions, queues }: UsersOptions) {
+  async function createWithin(
+    transaction: Transaction,
+    { email, passwordHash, role, origin }: { email: string; passwordHash: string; role: Role; origin: Origin },
+  ): Promise<User> {
+    const user = await transaction.user.create({ data: { email, emailKey: emailKey(email), passwordHash, role } });
+    await recordEvent(transaction, {
+      type: 'user_created',
+      outcome: 'success',
+      actor: origin.requestId ? user.id : null,
+      subject: user.id,
+      origin,
+      detail: { role },
+    });
+    return user;
+  }
+
+  return {
+    createWithin,
+
+    /** Makes an account. Of two that ask for one address at the same instant, one gets it. */
+    async create(account: {
+      email: string;
+      passwordHash: string;
+      role: Role;
+      origin: Origin;
+    }): Promise<CreateUserResult> {
+      try {
+        const user = await prisma.$transaction((transaction) => createWithin(transaction, account));
+        nudgeSealing(queues);
+        return { ok: true, user };
+      } catch (error) {
+        if (isUniqueViolation(error)) return { ok: false, reason: 'email_taken' };
+        throw error;
+      }
+    },
+
+    findByEmail(email: string): Promise<User | null> {
+      return prisma.user.findUnique({ where: { emailKey: emailKey(email) } });
+    },
+
+    find(id: string): Promise<User | null> {
+      return prisma.user.findUnique({ where: { id } });
+    },
+
+    /** E-mail addresses by account id, for those that exist. */
+    async emails(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+      const users = await prisma.user.findMany({
+        where: { id: { in: [...new Set(ids)] } },
+        select: { id: true, email: true },
+      });
+      return new Map(users.map((user) => [user.id, user.email]));
+    },
+
+    /** The first accounts by address, at most `limit`. */
+    list(limit: number): Promise<Pick<User, 'id' | 'email' | 'role' | 'disabledAt' | 'createdAt'>[]> {
+      const select = { id: true, email: true, role: true, disabledAt: true, createdAt: true };
+      return prisma.user.findMany({ orderBy: { emailKey: 'asc' }, take: limit, select });
+    },
+
+    /**
+     * Gives an account a role. Its sessions end in the same transaction, so that the old role counts nowhere from the
+     * next request on; the person logs in again. False if there is no such account, or nothing to change.
+     */
+    async setRole(
+      userId: string,
+      role: Role,
+      { actor, origin }: { actor: string | null; origin: Origin },
+    ): Promise<boolean> {
+      const ended = await prisma.$transaction(async (transaction): Promise<EndedSession[] | null> => {
+        const { count } = await transaction.user.updateMany({
+          where: { id: userId, role: { not: role } },
+          data: { role },
+        });
+        if (count === 0) return null;
+        const event = { type: 'privilege_permissions_changed', outcome: 'success', actor, subject: userId } as const;
+        await recordEvent(transaction, { ...event, origin, detail: { role } });
+        return sessions.endWithin(transaction, { userId }, { reason: 'role_changed', actor, origin });
+      });
+      if (ended) await sessions.afterCommit(ended);
+      return ended !== null;
+    },
+  };
+}
