@@ -1,0 +1,37 @@
+// How a command reaches the stores: by the environment, else by the up.json of a running `npm run up`.
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { readConfig } from '../core/config.ts';
+import { type Context, createContext } from '../core/context.ts';
+import { createLog } from '../core/log.ts';
+
+interface Running {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+}
+
+/** The environment, with the addresses of a running `up` where it leaves them out. */
+export async function commandEnvironment(env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
+  if (env['DATABASE_URL'] && env['REDIS_URL']) return env;
+  const file = path.join(env['DATA_DIR'] ?? '.data', 'up.json');
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) {
+    throw new Error(
+      `Nothing is running here (${file} is not there). Start it with "npm run up", or give DATABASE_URL and REDIS_URL.`,
+    );
+  }
+  const running = JSON.parse(text) as Running;
+  return { DATABASE_URL: running.databaseUrl, REDIS_URL: running.redisUrl, ...env };
+}
+
+/** Runs a command with the stores open, and closes them whatever comes of it. */
+export async function withContext<T>(work: (context: Context) => Promise<T>): Promise<T> {
+  const env = await commandEnvironment(process.env);
+  const config = readConfig({ ...env, DATABASE_POOL: env['DATABASE_POOL'] ?? '3' });
+  const context = createContext(config, createLog({ level: env['LOG_LEVEL'] ?? 'error', name: 'cli' }));
+  try {
+    return await work(context);
+  } finally {
+    await context.close();
+  }
+}

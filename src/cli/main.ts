@@ -1,0 +1,19 @@
+// Operators' commands: `npm run cli -- <command>`. Finds a running `npm run up` by its up.json unless DATABASE_URL says
+// where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
+import { Command, InvalidArgumentError } from 'commander';
+import { auditCommand } from './audit.ts';
+import { migrateCommand } from './migrate.ts';
+import { userCommand } from './user.ts';
+
+const program = new Command('holdfast')
+  .description('Commands for the operators of Holdfast')
+  .addCommand(migrateCommand())
+  .addCommand(userCommand())
+  .addCommand(auditCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof InvalidArgumentError ? 2 : 1;
+}

@@ -1,0 +1,108 @@
+// `user`: accounts, made and changed by an operator. A password is asked for, or read from standard input; it is never an
+// argument, where other people's `ps` would show it.
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { Command, InvalidArgumentError } from 'commander';
+import { NO_ORIGIN } from '../core/audit-events.ts';
+import { passwordProblem } from '../core/passwords.ts';
+import { type Role, readEmail } from '../core/users.ts';
+import { withContext } from './connect.ts';
+import { printTable } from './print.ts';
+
+const PROBLEMS = {
+  too_short: 'The password needs at least 8 characters.',
+  too_long: 'The password may have at most 256 bytes.',
+  too_common: 'This password is among the most common ones; choose another.',
+  same_as_email: 'The password must not be the e-mail address.',
+} as const;
+
+const LIST_LIMIT = 1_000;
+
+export function userCommand(): Command {
+  const command = new Command('user').description('Accounts');
+  command
+    .command('create')
+    .description('Make an account; the password comes from a prompt or from standard input')
+    .requiredOption('--email <address>', 'e-mail address', parseEmail)
+    .option('--operator', 'make it an operator', false)
+    .action(create);
+  command.command('list').description('List the accounts').action(list);
+  command
+    .command('set-role')
+    .description('Change the role of an account; its sessions end')
+    .argument('<email>', 'e-mail address', parseEmail)
+    .argument('<role>', 'member or operator', parseRole)
+    .action(setRole);
+  return command;
+}
+
+async function create({ email, operator }: { email: string; operator: boolean }): Promise<void> {
+  const password = await readPassword();
+  const problem = passwordProblem(password, email);
+  if (problem) throw new Error(PROBLEMS[problem]);
+  await withContext(async ({ users, passwords }) => {
+    const passwordHash = await passwords.hash(password);
+    const result = await users.create({
+      email,
+      passwordHash,
+      role: operator ? 'operator' : 'member',
+      origin: NO_ORIGIN,
+    });
+    if (!result.ok) throw new Error(`An account with the address ${email} exists already.`);
+    process.stdout.write(`Made the ${result.user.role} ${result.user.email} (${result.user.id}).\n`);
+  });
+}
+
+async function list(): Promise<void> {
+  await withContext(async ({ users }) => {
+    const rows = await users.list(LIST_LIMIT);
+    printTable(
+      ['e-mail address', 'role', 'state', 'since', 'id'],
+      rows.map((user) => [
+        user.email,
+        user.role,
+        user.disabledAt ? 'disabled' : 'active',
+        user.createdAt.toISOString(),
+        user.id,
+      ]),
+    );
+    if (rows.length === LIST_LIMIT) process.stdout.write(`Only the first ${LIST_LIMIT} are shown.\n`);
+  });
+}
+
+async function setRole(email: string, role: Role): Promise<void> {
+  await withContext(async ({ users }) => {
+    const user = await users.findByEmail(email);
+    if (!user) throw new Error(`There is no account with the address ${email}.`);
+    const changed = await users.setRole(user.id, role, { actor: null, origin: NO_ORIGIN });
+    process.stdout.write(
+      changed ? `${user.email} is now ${role}; their sessions have ended.\n` : `${user.email} is ${role} already.\n`,
+    );
+  });
+}
+
+function parseEmail(text: string): string {
+  const email = readEmail(text);
+  if (email === null) throw new InvalidArgumentError('This is not an e-mail address.');
+  return email;
+}
+
+function parseRole(text: string): Role {
+  if (text === 'member' || text === 'operator') return text;
+  throw new InvalidArgumentError('A role is member or operator.');
+}
+
+/** Asked for without an echo on a terminal; else the first line of standard input. */
+async function readPassword(): Promise<string> {
+  const terminal = process.stdin.isTTY === true;
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal });
+  try {
+    if (terminal) process.stderr.write('Password: ');
+    for await (const line of lines) return line;
+    throw new Error('No password was given.');
+  } finally {
+    if (terminal) process.stderr.write('\n');
+    lines.close();
+  }
+}

@@ -1,0 +1,17 @@
+// Job name → what is done. Exhaustive: a job without a handler does not compile.
+import type { Context } from '../src/core/context.ts';
+import type { JobName, Jobs } from '../src/core/queues.ts';
+import { cleanupAttempts, cleanupSessions, cleanupTokens } from './jobs/cleanup.ts';
+import { endSession } from './jobs/end-session.ts';
+
+type Handler<Name extends JobName> = (context: Context, payload: Jobs[Name]) => Promise<unknown>;
+
+export const handlers: { readonly [Name in JobName]: Handler<Name> } = {
+  'seal-events': ({ sealing }) => sealing.seal(),
+  'make-partitions': ({ sealing }) => sealing.makePartitions(),
+  'flush-touches': ({ sessions }) => sessions.flushTouches(),
+  'end-session': endSession,
+  'cleanup-sessions': cleanupSessions,
+  'cleanup-attempts': cleanupAttempts,
+  'cleanup-tokens': cleanupTokens,
+};

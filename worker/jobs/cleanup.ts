@@ -1,0 +1,45 @@
+// Ends and deletes what has served its time. Each deletion and the event that tells of it are one transaction.
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import type { Context } from '../../src/core/context.ts';
+import type { Transaction } from '../../src/core/database.ts';
+import { recordEvent } from '../../src/core/outbox.ts';
+
+/** Ends sessions that have expired, after writing down which were seen lately; deletes those ended long ago. */
+export async function cleanupSessions({ sessions, records, database }: Context): Promise<void> {
+  await sessions.flushTouches();
+  await sessions.endExpired();
+  await deleteWithin(database, 'sessions', (transaction) => records.deleteOld(transaction));
+}
+
+/** Deletes login attempts older than their retention. */
+export async function cleanupAttempts({ database, config }: Context): Promise<void> {
+  await deleteWithin(
+    database,
+    'login attempts',
+    (transaction) => transaction.$executeRaw`
+    DELETE FROM login_attempt WHERE occurred_at < clock_timestamp() - ${config.attemptRetentionMs} * interval '1 millisecond'`,
+  );
+}
+
+/** Deletes one-time tokens that were used or have expired. */
+export async function cleanupTokens({ database }: Context): Promise<void> {
+  await deleteWithin(
+    database,
+    'tokens',
+    (transaction) => transaction.$executeRaw`
+    DELETE FROM token WHERE expires_at < clock_timestamp() OR used_at IS NOT NULL`,
+  );
+}
+
+async function deleteWithin(
+  { prisma }: Context['database'],
+  what: string,
+  work: (transaction: Transaction) => Promise<number>,
+): Promise<void> {
+  await prisma.$transaction(async (transaction) => {
+    const count = await work(transaction);
+    if (count === 0) return;
+    const about = { actor: null, subject: null, origin: NO_ORIGIN, detail: { what, count } };
+    await recordEvent(transaction, { type: 'sys_cleanup', outcome: 'success', ...about });
+  });
+}

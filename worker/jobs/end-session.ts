@@ -1,0 +1,13 @@
+// Records the end of a session that took effect in Redis while PostgreSQL was away.
+import type { Context } from '../../src/core/context.ts';
+import type { EndSessionJob } from '../../src/core/queues.ts';
+import { END_REASONS, type EndReason } from '../../src/core/session-records.ts';
+
+/** Ends the session in PostgreSQL; throws while that is away, and BullMQ tries again. Done twice, it changes nothing. */
+export async function endSession(
+  { sessions }: Context,
+  { sessionId, reason, actor, origin }: EndSessionJob,
+): Promise<void> {
+  const known: EndReason = END_REASONS.find((one) => one === reason) ?? 'revoked';
+  await sessions.end({ sessionId }, { reason: known, actor, origin });
+}

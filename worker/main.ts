@@ -1,0 +1,71 @@
+// The worker process: seals the audit log, writes down when sessions were last seen, cleans up. On SIGTERM it finishes the
+// jobs in hand, takes no new ones and exits 0; what it can't finish in time another worker takes over.
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Job, Worker } from 'bullmq';
+import { NO_ORIGIN } from '../src/core/audit-events.ts';
+import { readConfig } from '../src/core/config.ts';
+import { type Context, createContext } from '../src/core/context.ts';
+import { createLog } from '../src/core/log.ts';
+import { type JobName, QUEUE_NAMES, type QueueName } from '../src/core/queues.ts';
+import { closeRedis, openRedis, QUEUE_PREFIX } from '../src/core/redis.ts';
+import { handlers } from './handlers.ts';
+import { keepSchedule } from './schedule.ts';
+
+/** A job whose worker died is taken over after this long. */
+const LOCK_MS = 10_000;
+const STALLED_CHECK_MS = 5_000;
+
+const config = readConfig(process.env);
+const log = createLog({ level: config.logLevel, name: 'worker' });
+const context = createContext(config, log);
+const connection = openRedis({ url: config.redisUrl, role: 'worker', log });
+const stopping = new AbortController();
+
+const workers = QUEUE_NAMES.map(startWorker);
+const schedule = keepSchedule({ queues: context.queues, log, signal: stopping.signal });
+recordProcess(context, 'sys_startup');
+log.info('the worker has started');
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+
+function startWorker(name: QueueName): Worker {
+  const worker = new Worker(name, (job) => run(job), {
+    connection,
+    prefix: QUEUE_PREFIX,
+    lockDuration: LOCK_MS,
+    stalledInterval: STALLED_CHECK_MS,
+    skipVersionCheck: true,
+  });
+  worker.on('failed', (job, error) =>
+    log.warn({ job: job?.name, attempt: job?.attemptsMade, err: error }, 'a job failed'),
+  );
+  worker.on('error', (error) => log.debug({ err: error }, 'the queue is away'));
+  return worker;
+}
+
+async function run(job: Job): Promise<unknown> {
+  const handler = (handlers as Partial<Record<string, (context: Context, payload: never) => Promise<unknown>>>)[
+    job.name as JobName
+  ];
+  if (!handler) throw new Error(`no handler for the job ${job.name}; a newer version may have one`);
+  return handler(context, job.data as never);
+}
+
+/** Best effort: a process that starts or stops while PostgreSQL is away is in the program's log all the same. */
+function recordProcess({ record }: Context, type: 'sys_startup' | 'sys_shutdown'): Promise<void> {
+  const detail = { process: 'worker', pid: process.pid };
+  return record({ type, outcome: 'success', actor: null, subject: null, origin: NO_ORIGIN, detail }).catch(
+    (error: unknown) => log.warn({ err: error, type }, 'could not be recorded in the audit log'),
+  );
+}
+
+async function stop(): Promise<void> {
+  log.info('the worker is stopping');
+  stopping.abort();
+  const finished = Promise.all([...workers.map((worker) => worker.close()), schedule]);
+  await Promise.race([finished, delay(config.shutdownTimeoutMs)]);
+  await Promise.race([recordProcess(context, 'sys_shutdown'), delay(1_000)]);
+  await Promise.race([Promise.all([context.close(), closeRedis(connection)]), delay(2_000)]);
+  log.info('the worker has stopped');
+  process.exit(0);
+}

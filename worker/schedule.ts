@@ -1,0 +1,56 @@
+// Every recurring job, in one table, and what keeps the table in Redis: a Redis that was emptied has forgotten it.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../src/core/log.ts';
+import type { JobName, QueueName, Queues } from '../src/core/queues.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+interface Recurring {
+  readonly queue: QueueName;
+  readonly everyMs: number;
+}
+
+export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
+  'seal-events': { queue: 'audit', everyMs: SECOND },
+  'flush-touches': { queue: 'sessions', everyMs: 5 * SECOND },
+  'cleanup-sessions': { queue: 'cleanup', everyMs: MINUTE },
+  'cleanup-attempts': { queue: 'cleanup', everyMs: HOUR },
+  'cleanup-tokens': { queue: 'cleanup', everyMs: HOUR },
+  'make-partitions': { queue: 'cleanup', everyMs: 6 * HOUR },
+};
+
+const CHECK_INTERVAL_MS = 2 * SECOND;
+
+/** Puts the schedule into Redis, and again whenever an entry is missing, until the signal aborts. Never throws. */
+export async function keepSchedule({
+  queues,
+  log,
+  signal,
+}: {
+  queues: Queues;
+  log: Log;
+  signal: AbortSignal;
+}): Promise<void> {
+  let first = true;
+  while (!signal.aborted) {
+    try {
+      for (const [name, { queue, everyMs }] of Object.entries(SCHEDULE)) {
+        if (first || !(await queues[queue].getJobScheduler(name))) await put(queues, name, queue, everyMs);
+      }
+      first = false;
+    } catch (error) {
+      log.debug({ err: error }, 'the schedule could not be checked');
+    }
+    await delay(CHECK_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function put(queues: Queues, name: string, queue: QueueName, everyMs: number): Promise<void> {
+  await queues[queue].upsertJobScheduler(
+    name,
+    { every: everyMs },
+    { name, opts: { attempts: 1, removeOnComplete: true } },
+  );
+}
