@@ -209,6 +209,7 @@ export class SessionStore extends RedisStore {
     if (copy) return copy;
     const readAt = performance.now();
     const record = await this.#records.find(hash).catch((error: unknown) => {
+      this.#databaseUp = false;
       throw new StoresAwayError(error);
     });
     this.#refill(hash, record, readAt);

@@ -1,0 +1,56 @@
+// The Koa application: every middleware, in the order in which a request meets it.
+import path from 'node:path';
+import Router from '@koa/router';
+import Koa from 'koa';
+import compress from 'koa-compress';
+import { projectRoot } from '../core/config.ts';
+import type { Context } from '../core/context.ts';
+import { createAssets } from './assets.ts';
+import { csrf } from './csrf.ts';
+import { errors } from './errors.ts';
+import { ownHost, securityHeaders } from './headers.ts';
+import { createWeb } from './page.ts';
+import { accountPages } from './pages/account.ts';
+import { health, type Readiness } from './pages/health.ts';
+import { homePage } from './pages/home.ts';
+import { loginPage } from './pages/login.ts';
+import { auditPage } from './pages/operator/audit.ts';
+import { registerPage } from './pages/register.ts';
+import { createRenderer } from './render.ts';
+import { requests } from './request.ts';
+import { sessions } from './session.ts';
+
+export interface Application {
+  readonly app: Koa;
+  readonly router: Router;
+}
+
+export function createApp(context: Context, readiness: Readiness): Application {
+  const { config, log, store } = context;
+  const views = path.join(projectRoot, 'views');
+  const assets = createAssets({ assetsDir: path.join(views, 'assets'), reload: false });
+  const web = createWeb(context, createRenderer({ viewsDir: views, assets: assets.urls }));
+
+  const app = new Koa();
+  app.on('error', (error) => log.error({ err: error }, 'an error past the error page'));
+
+  app.use(requests({ log, config }));
+  app.use(securityHeaders(config));
+  app.use(errors({ log, render: (ctx, page) => web.show(ctx, 'error', page, { title: page.heading }) }));
+  app.use(health(context, readiness));
+  app.use(ownHost(config));
+  app.use(assets.middleware);
+  app.use(compress({ threshold: 1_024, br: false }));
+  app.use(sessions(app, { config, store }));
+  app.use(csrf(config));
+
+  const router = new Router();
+  homePage(router, web);
+  registerPage(router, web);
+  loginPage(router, web);
+  accountPages(router, web);
+  auditPage(router, web);
+  app.use(router.routes());
+  app.use(router.allowedMethods({ throw: true }));
+  return { app, router };
+}

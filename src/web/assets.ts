@@ -1,0 +1,89 @@
+// The style sheet, the script and the icon, from memory, under addresses that change with their content, so that a
+// browser may keep them for ever. Hides reading, hashing and compressing, all done once at the start.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import type Koa from 'koa';
+
+export interface AssetUrls {
+  readonly css: string;
+  readonly js: string;
+  readonly icon: string;
+}
+
+export interface Assets {
+  readonly urls: () => AssetUrls;
+  readonly middleware: Koa.Middleware;
+}
+
+interface Asset {
+  readonly url: string;
+  readonly type: string;
+  readonly body: Readonly<Record<'identity' | 'gzip' | 'br', Buffer>>;
+}
+
+type Table = Readonly<Record<keyof AssetUrls, Asset>>;
+
+const FOR_EVER = 'public, max-age=31536000, immutable';
+const A_DAY = 'public, max-age=86400';
+const HASHED = /^\/assets\/(holdfast|icon)\.[\w-]+\.(css|js|svg)$/;
+
+/** Reads the assets in `assetsDir`; with `reload` (development) again for every request. */
+export function createAssets({ assetsDir, reload = false }: { assetsDir: string; reload?: boolean }): Assets {
+  const loadedOnce = load(assetsDir);
+  const table = reload ? () => load(assetsDir) : () => loadedOnce;
+  return {
+    urls: () => urlsOf(table()),
+    middleware: async (ctx, next) => {
+      const asked = isRead(ctx.method) ? find(table(), ctx.path) : null;
+      return asked === null ? next() : answer(ctx, asked.asset, asked.caching);
+    },
+  };
+}
+
+function urlsOf({ css, js, icon }: Table): AssetUrls {
+  return { css: css.url, js: js.url, icon: icon.url };
+}
+
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function load(assetsDir: string): Table {
+  return {
+    css: read(assetsDir, 'holdfast', 'css', 'text/css; charset=utf-8'),
+    js: read(assetsDir, 'holdfast', 'js', 'text/javascript; charset=utf-8'),
+    icon: read(assetsDir, 'icon', 'svg', 'image/svg+xml'),
+  };
+}
+
+function read(assetsDir: string, name: string, extension: string, type: string): Asset {
+  const identity = readFileSync(join(assetsDir, `${name}.${extension}`));
+  const hash = createHash('sha256').update(identity).digest('base64url').slice(0, 10);
+  const body = { identity, gzip: gzipSync(identity, { level: 9 }), br: brotliCompressSync(identity) };
+  return { url: `/assets/${name}.${hash}.${extension}`, type, body };
+}
+
+// While processes are replaced one by one, a page of the old one may ask the new one for its style sheet, and the other
+// way round: it gets the present one, not to be kept.
+function find(table: Table, path: string): { asset: Asset; caching: string } | null {
+  if (path === '/favicon.ico') return { asset: table.icon, caching: A_DAY };
+  const match = HASHED.exec(path);
+  if (match === null) return null;
+  const asset = Object.values(table).find(
+    ({ url }) => url.startsWith(`/assets/${match[1]}.`) && url.endsWith(`.${match[2]}`),
+  );
+  if (asset === undefined) return null;
+  return { asset, caching: asset.url === path ? FOR_EVER : 'no-store' };
+}
+
+function answer(ctx: Koa.Context, asset: Asset, caching: string): void {
+  const encoding = ctx.acceptsEncodings('br', 'gzip', 'identity');
+  const chosen = encoding === 'br' || encoding === 'gzip' ? encoding : 'identity';
+  ctx.type = asset.type;
+  ctx.set('Cache-Control', caching);
+  ctx.vary('Accept-Encoding');
+  if (chosen !== 'identity') ctx.set('Content-Encoding', chosen);
+  ctx.body = asset.body[chosen];
+}

@@ -1,0 +1,62 @@
+// A form's fields, read once: flat text and nothing else. What is too large, of another type, nested, repeated or not
+// text is refused before any page sees it.
+import type Koa from 'koa';
+import getRawBody from 'raw-body';
+import { HttpError } from './errors.ts';
+
+const MAX_BYTES = 16 * 1_024;
+const TYPE = 'application/x-www-form-urlencoded';
+const bodies = new WeakMap<object, Promise<Fields>>();
+
+export type Fields = Readonly<Record<string, string>>;
+
+/**
+ * The fields of a form that was sent.
+ * @throws HttpError 413 when it is larger than 16 KiB, 415 for another type, 400 when a field is repeated, nested or
+ * holds what is not text.
+ */
+export function readBody(ctx: Koa.Context): Promise<Fields> {
+  const known = bodies.get(ctx.req);
+  if (known) return known;
+  const reading = read(ctx);
+  bodies.set(ctx.req, reading);
+  return reading;
+}
+
+async function read(ctx: Koa.Context): Promise<Fields> {
+  const length = ctx.request.length;
+  if (length !== undefined && length > MAX_BYTES) throw new HttpError(413, 'too_large');
+  if (!ctx.is(TYPE) && length !== 0) throw new HttpError(415, 'wrong_type');
+  const body = await getRawBody(ctx.req, { limit: MAX_BYTES, ...(length === undefined ? {} : { length }) }).catch(
+    (error: unknown) => {
+      throw (error as { type?: string }).type === 'entity.too.large'
+        ? new HttpError(413, 'too_large')
+        : new HttpError(400, 'broken_body');
+    },
+  );
+  const fields: Record<string, string> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(decode(body))) {
+    if (name in fields || !/^\w{1,40}$/.test(name) || name === '__proto__') throw new HttpError(400, 'broken_form');
+    if (/[\u0000\ufffd]/.test(value)) throw new HttpError(400, 'not_text');
+    fields[name] = value;
+  }
+  return fields;
+}
+
+function decode(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw new HttpError(400, 'not_text');
+  }
+}
+
+/** A path on this site to go to after logging in, or null: never another origin, however it is spelled. */
+export function readNext(text: string | undefined): string | null {
+  if (text === undefined || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text) || text.includes('\\') || text.length > 1_000)
+    return null;
+  const base = 'http://same.invalid';
+  if (!URL.canParse(text, base)) return null;
+  const url = new URL(text, base);
+  return url.origin === base ? url.pathname + url.search : null;
+}

@@ -1,0 +1,44 @@
+// The security headers of every answer, and the refusal of a Host that is not ours.
+import type Koa from 'koa';
+import helmet from 'koa-helmet';
+import type { Config } from '../core/config.ts';
+import { HttpError } from './errors.ts';
+
+const SELF = ["'self'"];
+const NONE = ["'none'"];
+const YEAR_SECONDS = 31_536_000;
+
+/** CSP without inline code, framing refused, HSTS under HTTPS, `no-store` unless a page says otherwise. */
+export function securityHeaders({ secureCookies }: Config): Koa.Middleware {
+  const set = helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: NONE,
+        scriptSrc: SELF,
+        styleSrc: SELF,
+        imgSrc: SELF,
+        connectSrc: SELF,
+        formAction: SELF,
+        baseUri: NONE,
+        frameAncestors: NONE,
+      },
+    },
+    referrerPolicy: { policy: 'same-origin' },
+    strictTransportSecurity: secureCookies ? { maxAge: YEAR_SECONDS, includeSubDomains: false } : false,
+    xFrameOptions: { action: 'deny' },
+  });
+  return (ctx, next) => {
+    ctx.set('Cache-Control', 'no-store');
+    return set(ctx, next);
+  };
+}
+
+/** In production a request for another host than that of PUBLIC_URL is refused: nothing is ever built from its name. */
+export function ownHost({ production, publicOrigin }: Config): Koa.Middleware {
+  const { host } = new URL(publicOrigin);
+  return async (ctx, next) => {
+    if (production && ctx.get('Host').toLowerCase() !== host) throw new HttpError(421, 'wrong_host');
+    await next();
+  };
+}

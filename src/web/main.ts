@@ -1,0 +1,79 @@
+// One web process: builds the application, serves, says when it is ready, and drains when it is told to stop.
+import { createServer } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { NO_ORIGIN } from '../core/audit-events.ts';
+import { readConfig } from '../core/config.ts';
+import { createContext } from '../core/context.ts';
+import { createLog } from '../core/log.ts';
+import { createApp } from './app.ts';
+import type { Readiness } from './pages/health.ts';
+import { serve } from './serve.ts';
+
+const READY_CHECK_MS = 100;
+
+const config = readConfig(process.env);
+const log = createLog({ level: config.logLevel, name: 'web' });
+const context = createContext(config, log);
+const readiness: Readiness = { draining: false, started: false };
+const { app } = createApp(context, readiness);
+const server = createServer(app.callback());
+const serving = await serve({
+  server,
+  host: config.host,
+  port: config.port,
+  shutdownTimeoutMs: config.shutdownTimeoutMs,
+  log,
+});
+log.info({ address: serving.address }, 'listening');
+
+let stopping: Promise<void> | null = null;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
+process.on('disconnect', () => void stop());
+process.on('uncaughtException', (error) => {
+  log.fatal({ err: error }, 'an error that nobody caught');
+  void stop().finally(() => process.exit(1));
+});
+
+void announce();
+
+/** Tells the supervisor once both stores were reached; until then says what is waited for. */
+async function announce(): Promise<void> {
+  const began = performance.now();
+  let said = false;
+  for (;;) {
+    const { redis, postgres } = context.store.health();
+    if ((redis && postgres) || readiness.draining) break;
+    if (!said && performance.now() - began > 2_000) {
+      log.warn({ redis, postgres }, 'waiting for the stores');
+      said = true;
+    }
+    await delay(READY_CHECK_MS);
+  }
+  if (readiness.draining) return;
+  readiness.started = true;
+  log.info({ ms: Math.round(performance.now() - began) }, 'ready');
+  process.send?.({ type: 'ready' });
+  await record('sys_startup');
+}
+
+function record(type: 'sys_startup' | 'sys_shutdown'): Promise<void> {
+  const detail = { process: 'web', pid: process.pid };
+  return context
+    .record({ type, outcome: 'success', actor: null, subject: null, origin: NO_ORIGIN, detail })
+    .catch((error: unknown) => log.warn({ err: error, type }, 'could not be recorded in the audit log'));
+}
+
+function stop(): Promise<void> {
+  stopping ??= drain();
+  return stopping;
+}
+
+async function drain(): Promise<void> {
+  readiness.draining = true;
+  log.info('draining');
+  await serving.drain();
+  await Promise.race([record('sys_shutdown'), delay(1_000)]);
+  await Promise.race([context.close(), delay(2_000)]);
+  log.info('stopped');
+  process.exit(0);
+}

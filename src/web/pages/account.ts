@@ -1,0 +1,117 @@
+// What belongs to a member: the profile, the sessions, the password.
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { passwordProblem } from '../../core/passwords.ts';
+import type { LiveSession } from '../../core/session-store.ts';
+import { requireMember } from '../access.ts';
+import { HttpError } from '../errors.ts';
+import { readBody } from '../form.ts';
+import { seeOther, type Web } from '../page.ts';
+import { enterSession } from '../session.ts';
+import { liveSession } from '../state.ts';
+import type { FieldErrors, Frame } from '../views.ts';
+import { describeDevice, PASSWORD_PROBLEMS, showTime } from '../words.ts';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** What was just done, said once on the page that it leads to. */
+const DONE: Readonly<Record<string, string>> = {
+  'session-ended': 'That session has ended.',
+  'others-ended': 'All other sessions have ended.',
+  'password-changed': 'Your password was changed, and every other session has ended.',
+};
+
+export function accountPages(router: Router, web: Web): void {
+  const { sessions, login } = web.context;
+
+  router.get('/profile', requireMember, (ctx) => {
+    const { owner } = member(ctx);
+    const now = new Date();
+    const page = {
+      email: owner.email,
+      role: owner.role,
+      memberSince: showTime(new Date(owner.memberSince), now),
+      loggedInAt: showTime(new Date(owner.createdAt), now),
+      device: describeDevice(ctx.state.origin.userAgent),
+      address: ctx.state.origin.ip ?? 'unknown',
+    };
+    return web.show(ctx, 'profile', page, { title: 'Profile', current: 'profile' });
+  });
+
+  router.get('/account/sessions', requireMember, async (ctx) => {
+    const { owner } = member(ctx);
+    const now = new Date();
+    const rows = (await sessions.list(owner.userId)).map((session) => ({
+      id: session.id,
+      device: describeDevice(session.userAgent),
+      address: session.ip ?? 'unknown',
+      firstSeen: showTime(session.createdAt, now),
+      lastSeen: showTime(session.id === owner.id ? now : session.lastSeenAt, now),
+      current: session.id === owner.id,
+    }));
+    const ordered = [...rows.filter((row) => row.current), ...rows.filter((row) => !row.current)];
+    const page = { sessions: ordered, othersCount: ordered.filter((row) => !row.current).length };
+    await web.show(ctx, 'account/sessions', page, { title: 'Sessions', current: 'sessions', notice: doneNotice(ctx) });
+  });
+
+  router.post('/account/sessions/:id/revoke', requireMember, async (ctx) => {
+    const { owner } = member(ctx);
+    const sessionId = ctx['params'].id as string;
+    if (!UUID.test(sessionId)) throw new HttpError(404, 'no_session');
+    await sessions.end(
+      { sessionId, ownerId: owner.userId },
+      { reason: 'revoked', actor: owner.userId, origin: ctx.state.origin },
+    );
+    seeOther(ctx, '/account/sessions?done=session-ended');
+  });
+
+  router.post('/account/sessions/revoke-others', requireMember, async (ctx) => {
+    const { owner } = member(ctx);
+    const which = { userId: owner.userId, exceptSessionId: owner.id };
+    await sessions.end(which, { reason: 'revoked', actor: owner.userId, origin: ctx.state.origin });
+    seeOther(ctx, '/account/sessions?done=others-ended');
+  });
+
+  router.get('/account/password', requireMember, (ctx) => showPassword(ctx, web, {}));
+
+  router.post('/account/password', requireMember, async (ctx) => {
+    const { owner } = member(ctx);
+    const fields = await readBody(ctx);
+    const current = fields['current'] ?? '';
+    const password = fields['password'] ?? '';
+    const problem = passwordProblem(password, owner.email);
+    const errors: Record<string, string> = {};
+    if (current === '') errors['current'] = 'Enter your current password.';
+    if (problem) errors['password'] = password === '' ? 'Choose a new password.' : PASSWORD_PROBLEMS[problem];
+    else if (password === current) errors['password'] = 'This is your current password; choose a new one.';
+    if (Object.keys(errors).length > 0) {
+      ctx.status = 422;
+      return showPassword(ctx, web, errors);
+    }
+    const change = { userId: owner.userId, sessionId: owner.id, current, password, origin: ctx.state.origin };
+    const result = await login.changePassword(change);
+    if (!result.ok) {
+      ctx.status = 422;
+      return showPassword(ctx, web, { current: 'This is not your current password.' });
+    }
+    await enterSession(ctx, result.session);
+    seeOther(ctx, '/account/sessions?done=password-changed');
+  });
+}
+
+function showPassword(ctx: Koa.Context, web: Web, errors: FieldErrors): Promise<void> {
+  const page = { email: member(ctx).owner.email, problem: null, errors };
+  return web.show(ctx, 'account/password', page, { title: 'Change password', current: 'password' });
+}
+
+function doneNotice(ctx: Koa.Context): Frame['notice'] {
+  const done = ctx.query['done'];
+  const text = typeof done === 'string' && Object.hasOwn(DONE, done) ? DONE[done] : undefined;
+  return text === undefined ? null : { kind: 'done', text };
+}
+
+function member(ctx: Koa.Context): LiveSession {
+  const session = liveSession(ctx);
+  if (!session) throw new Error('a member page was reached without a session');
+  return session;
+}

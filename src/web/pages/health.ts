@@ -1,0 +1,34 @@
+// For probes: alive, and ready to serve.
+import type Koa from 'koa';
+import type { Context } from '../../core/context.ts';
+
+export interface Readiness {
+  /** Set when the process has begun to stop. */
+  draining: boolean;
+  /** Set once both stores were reached: before that nothing is known of what ended meanwhile. */
+  started: boolean;
+}
+
+/**
+ * `/healthz`: the process answers. `/readyz`: it can serve, 200; else 503 with what is missing. After the start one store
+ * is enough: restricted pages go on with either, so a fault of one must not take every process out of the balancer.
+ */
+export function health({ store }: Context, readiness: Readiness): Koa.Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== '/healthz' && ctx.path !== '/readyz') return next();
+    ctx.set('Cache-Control', 'no-store');
+    if (ctx.path === '/healthz') {
+      ctx.body = { status: 'ok' };
+      return;
+    }
+    const { redis, postgres } = store.health();
+    const missing = [...(redis ? [] : ['redis']), ...(postgres ? [] : ['postgres'])];
+    if (missing.length === 0) readiness.started = true;
+    const ready = !readiness.draining && (readiness.started ? missing.length < 2 : missing.length === 0);
+    ctx.status = ready ? 200 : 503;
+    if (!ready) ctx.set('Retry-After', '5');
+    ctx.body = ready
+      ? { status: 'ok', ...(missing.length > 0 ? { without: missing } : {}) }
+      : { status: readiness.draining ? 'draining' : 'unready', missing };
+  };
+}

@@ -1,0 +1,68 @@
+// Making an account, which logs in as well.
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { passwordProblem } from '../../core/passwords.ts';
+import { readEmail } from '../../core/users.ts';
+import { readBody, readNext } from '../form.ts';
+import { seeOther, type Web } from '../page.ts';
+import { enterSession } from '../session.ts';
+import { liveSession } from '../state.ts';
+import type { FieldErrors } from '../views.ts';
+import { PASSWORD_PROBLEMS } from '../words.ts';
+
+export function registerPage(router: Router, web: Web): void {
+  const { login } = web.context;
+
+  router.get('/register', async (ctx) => {
+    const next = readNext(typeof ctx.query['next'] === 'string' ? ctx.query['next'] : undefined);
+    if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
+    await show(ctx, web, { email: '', next, errors: {} });
+  });
+
+  router.post('/register', async (ctx) => {
+    const fields = await readBody(ctx);
+    const typed = fields['email']?.trim() ?? '';
+    const password = fields['password'] ?? '';
+    const next = readNext(fields['next']);
+    const email = readEmail(typed);
+    const problem = passwordProblem(password, typed);
+    const errors: Record<string, string> = {};
+    if (email === null)
+      errors['email'] =
+        typed === '' ? 'Enter your e-mail address.' : 'This is not a whole e-mail address, such as name@example.org.';
+    if (problem) errors['password'] = password === '' ? 'Choose a password.' : PASSWORD_PROBLEMS[problem];
+    if (email === null || problem) {
+      ctx.status = 422;
+      return show(ctx, web, { email: typed, next, errors });
+    }
+    const previousSessionId = liveSession(ctx)?.owner.id ?? null;
+    const result = await login.register({
+      email,
+      password,
+      remember: false,
+      previousSessionId,
+      origin: ctx.state.origin,
+    });
+    if (!result.ok) {
+      ctx.status = 422;
+      return show(ctx, web, {
+        email,
+        next,
+        errors: { email: 'There is an account with this address already. Log in instead.' },
+      });
+    }
+    await enterSession(ctx, result.session);
+    seeOther(ctx, next ?? '/profile');
+  });
+}
+
+interface Shown {
+  readonly email: string;
+  readonly next: string | null;
+  readonly errors: FieldErrors;
+}
+
+function show(ctx: Koa.Context, web: Web, { email, next, errors }: Shown): Promise<void> {
+  const loginHref = next ? `/login?next=${encodeURIComponent(next)}` : '/login';
+  return web.show(ctx, 'register', { email, next, problem: null, errors, loginHref }, { title: 'Create account' });
+}

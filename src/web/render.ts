@@ -1,0 +1,109 @@
+// Every page goes through here: a view and its typed object, rendered by koa-views and EJS, with the layout around.
+// Hides the table of templates, compiled once: a render reads no file, and no key of ours can become an EJS option.
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, relative, sep } from 'node:path';
+import ejs from 'ejs';
+import type Koa from 'koa';
+import type koaViews from 'koa-views';
+import type { AssetUrls } from './assets.ts';
+import type { Frame, Views } from './views.ts';
+
+export type Render = <V extends keyof Views>(ctx: Koa.Context, view: V, page: Views[V], frame: Frame) => Promise<void>;
+
+interface RendererOptions {
+  readonly viewsDir: string;
+  readonly assets: () => AssetUrls;
+  /** Development: read the templates anew for every page. */
+  readonly reload?: boolean;
+}
+
+interface PageLocals {
+  readonly page: unknown;
+  readonly frame: Frame;
+}
+
+/** Everything that a template can read, and no more: `part` in a partial, `assets` and `body` in the layout. */
+interface Locals extends PageLocals {
+  readonly partial: (name: string, part?: unknown) => string;
+  readonly part?: unknown;
+  readonly assets?: AssetUrls;
+  readonly body?: string;
+}
+
+type Template = (locals: Locals) => string;
+type Templates = ReadonlyMap<string, Template>;
+
+const EXTENSION = '.ejs';
+const nodeRequire = createRequire(import.meta.url);
+
+/** Compiles all templates, so that a broken one stops the start, and returns the function that answers with a page. */
+export function createRenderer({ viewsDir, assets, reload = false }: RendererOptions): Render {
+  const compiledOnce = compileAll(viewsDir, reload);
+  const templates = reload ? () => compileAll(viewsDir, reload) : () => compiledOnce;
+  const middleware = loadKoaViews()(viewsDir, {
+    autoRender: false,
+    extension: 'ejs',
+    engineSource: {
+      ejs: async (file: string, { page, frame }: PageLocals) =>
+        withLayout(templates(), relative(viewsDir, file).replaceAll(sep, '/'), { page, frame }, assets()),
+    },
+  });
+
+  return async (ctx, view, page, frame) => {
+    // Per context: the form of koa-views that extends app.context shares one variable between requests in flight.
+    if (ctx.render === undefined) await middleware(ctx, async () => undefined);
+    const locals: PageLocals = { page, frame };
+    const html: unknown = await ctx.render(view + EXTENSION, locals);
+    ctx.type = 'html';
+    ctx.body = html;
+  };
+}
+
+function withLayout(templates: Templates, name: string, { page, frame }: PageLocals, assets: AssetUrls): string {
+  // EJS's own `include` copies its options and looks for the file each time, which doubles the cost of a page.
+  const partial = (partialName: string, part?: unknown): string =>
+    find(templates, `partials/${partialName}${EXTENSION}`)({ page, frame, partial, part });
+  const body = find(templates, name)({ page, frame, partial });
+  return find(templates, `layout${EXTENSION}`)({ page, frame, partial, assets, body });
+}
+
+function find(templates: Templates, name: string): Template {
+  const template = templates.get(name);
+  if (template === undefined) throw new Error(`There is no template ${name}`);
+  return template;
+}
+
+function compileAll(viewsDir: string, compileDebug: boolean): Templates {
+  const files = readdirSync(viewsDir, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(EXTENSION));
+  return new Map(files.map((file) => [file.replaceAll(sep, '/'), compile(viewsDir, file, compileDebug)]));
+}
+
+function compile(viewsDir: string, file: string, compileDebug: boolean): Template {
+  try {
+    return ejs.compile(readFileSync(join(viewsDir, file), 'utf8'), {
+      strict: true,
+      _with: false,
+      destructuredLocals: ['page', 'frame', 'partial', 'part', 'assets', 'body'],
+      rmWhitespace: true,
+      compileDebug,
+    });
+  } catch (error) {
+    throw new Error(`The template ${file} does not compile`, { cause: error });
+  }
+}
+
+// koa-views asks the disk at every render whether the view is a file, which costs more than the page. A name given with
+// its extension needs no such question, so get-paths answers it directly; where it can't be replaced, the disk is asked.
+function loadKoaViews(): typeof koaViews {
+  const requireInside = createRequire(nodeRequire.resolve('koa-views'));
+  const original: GetPaths = requireInside('get-paths');
+  const loaded = requireInside.cache[requireInside.resolve('get-paths')];
+  if (loaded !== undefined) {
+    loaded.exports = (root: string, name: string, extension: string) =>
+      name.endsWith(EXTENSION) ? Promise.resolve({ rel: name, ext: 'ejs' }) : original(root, name, extension);
+  }
+  return nodeRequire('koa-views');
+}
+
+type GetPaths = (root: string, name: string, extension: string) => Promise<{ rel: string; ext: string }>;

@@ -1,0 +1,80 @@
+// The session cookie: a random token and its signature (HMAC-SHA-256, keys in rotation), carried by koa-session to the
+// store. Only a token with a good signature reaches a store; nothing here clears a cookie because of a fault.
+import Keygrip from 'keygrip';
+import type Koa from 'koa';
+import session, { type CreateSessionOptions } from 'koa-session';
+import type { Config } from '../core/config.ts';
+import type { SessionStore } from '../core/session-store.ts';
+import type { NewSession } from '../core/sessions.ts';
+import { liveSession } from './state.ts';
+
+const TOKEN = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
+/** koa-session wants a key for everybody; an anonymous visitor's is never stored. */
+const NO_SESSION = 'none';
+
+/** The cookie's name: under HTTPS with the prefix that binds it to this host (RFC 6265bis). */
+export function sessionCookieName(secure: boolean): string {
+  return secure ? '__Host-session' : 'holdfast_session';
+}
+
+export function sessions(app: Koa, { config, store }: { config: Config; store: SessionStore }): Koa.Middleware {
+  const keygrip = new Keygrip([...config.sessionKeys], 'sha256', 'base64');
+  const name = sessionCookieName(config.secureCookies);
+  const attributes = {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: config.secureCookies,
+    path: '/',
+    overwrite: true,
+    signed: false,
+  } as const;
+
+  function writeCookie(ctx: Koa.Context, token: string): void {
+    const owner = (ctx.state.begun?.record ?? liveSession(ctx))?.owner;
+    const limits = owner?.role === 'operator' ? config.session.operator : config.session.remembered;
+    const kept = owner?.remember ? { maxAge: limits.absoluteLifetimeMs } : {};
+    ctx.cookies.set(name, `${token}.${keygrip.sign(token)}`, { ...attributes, ...kept });
+  }
+
+  /** The token of the cookie if its signature is good. One signed with an older key is signed again with the newest. */
+  function readCookie(ctx: Koa.Context): string {
+    const match = TOKEN.exec(ctx.cookies.get(name, { signed: false }) ?? '');
+    const [, token, signature] = match ?? [];
+    if (token === undefined || signature === undefined) return '';
+    const index = keygrip.index(token, signature);
+    if (index < 0) return '';
+    ctx.state.token = token;
+    ctx.state['signAgain'] = index > 0;
+    return token;
+  }
+
+  const options: CreateSessionOptions = {
+    ...attributes,
+    key: name,
+    maxAge: 'session',
+    store,
+    externalKey: { get: readCookie, set: writeCookie },
+    genid: (ctx: Koa.Context) => ctx.state.begun?.token ?? NO_SESSION,
+  };
+  const carry = session(options, app);
+
+  return (ctx, next) =>
+    carry(ctx, async () => {
+      if (ctx.state['signAgain'] && ctx.state.token && liveSession(ctx)) writeCookie(ctx, ctx.state.token);
+      await next();
+    });
+}
+
+/** Gives the browser the cookie of a session that has begun, in place of whatever it held. */
+export async function enterSession(ctx: Koa.Context, begun: NewSession): Promise<void> {
+  ctx.state.begun = begun;
+  ctx.state.reading = { state: 'live', owner: begun.record.owner, data: begun.record.data };
+  ctx.session = {} as NonNullable<Koa.Context['session']>;
+  await ctx.session?.regenerate();
+}
+
+/** Takes the cookie away, after the session was ended. */
+export function leaveSession(ctx: Koa.Context): void {
+  ctx.session = null;
+  delete ctx.state.reading;
+}

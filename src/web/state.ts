@@ -1,0 +1,31 @@
+// What the middleware leaves on Koa's context for the pages.
+import type { Origin } from '../core/audit-events.ts';
+import type { LiveSession, SessionReading } from '../core/session-store.ts';
+import type { NewSession } from '../core/sessions.ts';
+
+declare module 'koa' {
+  interface DefaultState {
+    origin: Origin;
+    /** What is known of the session that the cookie names; absent without a cookie. */
+    reading?: SessionReading;
+    /** The token of the cookie, if its signature is good. */
+    token?: string;
+    /** A session that began in this request: koa-session gives it its cookie. */
+    begun?: NewSession;
+    /** The secret behind an anonymous visitor's form tokens. */
+    visitor?: string;
+  }
+  interface DefaultContext {
+    /** koa-session's: the application's data of the session; null ends the cookie. */
+    session: (Record<string, unknown> & { regenerate(): Promise<void> }) | null;
+  }
+}
+
+interface WithState {
+  readonly state: { readonly reading?: SessionReading };
+}
+
+/** The live session of the request, or null for an anonymous visitor. */
+export function liveSession({ state: { reading } }: WithState): LiveSession | null {
+  return reading?.state === 'live' ? reading : null;
+}

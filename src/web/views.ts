@@ -1,0 +1,116 @@
+// What each page is given, one typed object a view. A view's object is built by hand, never spread from a request or a
+// row: EJS reads some keys of its locals as options of its own.
+
+/** A moment as a page shows it: in words a person uses, and exact. */
+export interface ShownTime {
+  /** "4 minutes ago", or "23 Nov 2026, 19:07 UTC" where no relative time makes sense. */
+  readonly text: string;
+  /** ISO 8601, UTC: for `datetime` and `title`. */
+  readonly iso: string;
+}
+
+/** What went wrong with one field, keyed by the field's name, in the order of the form. */
+export type FieldErrors = Readonly<Record<string, string>>;
+
+/** What the layout needs around every page. */
+export interface Frame {
+  readonly serviceName: string;
+  readonly title: string;
+  /** The page's place in the navigation, if it has one. */
+  readonly current: 'home' | 'profile' | 'sessions' | 'password' | 'audit' | null;
+  /** Who is logged in. */
+  readonly member: { readonly email: string; readonly operator: boolean } | null;
+  /** The token of every form on the page. */
+  readonly csrf: string;
+  /** One sentence about what just happened, said once above the page. */
+  readonly notice: { readonly kind: 'done' | 'info'; readonly text: string } | null;
+  /** Operator pages are wider and denser. */
+  readonly wide: boolean;
+}
+
+export interface SessionRow {
+  readonly id: string;
+  /** "Firefox on Windows" */
+  readonly device: string;
+  readonly address: string;
+  readonly firstSeen: ShownTime;
+  readonly lastSeen: ShownTime;
+  readonly current: boolean;
+}
+
+export interface AuditRow {
+  readonly seq: string;
+  readonly occurredAt: ShownTime;
+  readonly type: string;
+  readonly outcome: 'success' | 'failure';
+  /** Who did it: an e-mail address if the account is known, else null. */
+  readonly actor: { readonly id: string; readonly email: string; readonly onlyHref: string } | null;
+  /** Whom it happened to, where that is somebody else. */
+  readonly subject: { readonly id: string; readonly email: string; readonly onlyHref: string } | null;
+  readonly address: string | null;
+  /** "Firefox on Windows" */
+  readonly device: string | null;
+  readonly detail: string;
+  readonly typeOnlyHref: string;
+  /** The event's own page, where there is one: `Enter` opens it. */
+  readonly href?: string | null;
+}
+
+export interface Views {
+  home: { readonly loggedIn: boolean };
+  login: {
+    readonly email: string;
+    readonly remember: boolean;
+    /** Where to go afterwards: a same-origin path, for the hidden field. */
+    readonly next: string | null;
+    /** What is wrong with the whole form: "Wrong e-mail address or password." */
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
+    readonly registerHref: string;
+  };
+  register: {
+    readonly email: string;
+    readonly next: string | null;
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
+    readonly loginHref: string;
+  };
+  profile: {
+    readonly email: string;
+    readonly role: 'member' | 'operator';
+    readonly memberSince: ShownTime;
+    readonly loggedInAt: ShownTime;
+    readonly device: string;
+    readonly address: string;
+  };
+  'account/sessions': { readonly sessions: readonly SessionRow[]; readonly othersCount: number };
+  'account/password': { readonly email: string; readonly problem: string | null; readonly errors: FieldErrors };
+  error: {
+    readonly status: number;
+    readonly heading: string;
+    readonly message: string;
+    readonly next: { readonly href: string; readonly label: string } | null;
+    readonly requestId: string;
+    /** When it is worth trying again, if that is known. */
+    readonly retryAt: ShownTime | null;
+  };
+  'operator/audit': {
+    readonly rows: readonly AuditRow[];
+    /** As of when the list was read. */
+    readonly asOf: ShownTime;
+    /** How many events the log holds in all. */
+    readonly total: string;
+    readonly filters: {
+      readonly type: string;
+      readonly person: string;
+      /** Each active filter as a chip, with the address of the page without it. */
+      readonly active: readonly { readonly label: string; readonly withoutHref: string }[];
+    };
+    /** Event types to choose from, grouped. */
+    readonly types: readonly { readonly group: string; readonly names: readonly string[] }[];
+    readonly problem: string | null;
+    readonly newerHref: string | null;
+    readonly olderHref: string | null;
+    readonly newestHref: string | null;
+  };
+}

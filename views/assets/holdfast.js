@@ -1,0 +1,71 @@
+// What a page can do without, and is pleasanter with: a password shown while it is typed, times in the reader's zone,
+// keys for the audit log. Nothing here is needed for any task.
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+for (const button of document.querySelectorAll('[data-reveal]')) setUpReveal(button);
+showTimes();
+setInterval(showTimes, MINUTE / 2);
+if (document.querySelector('[data-search]')) document.addEventListener('keydown', onAuditKey);
+
+function setUpReveal(button) {
+  const input = document.getElementById(button.dataset.reveal);
+  const show = (shown) => {
+    input.type = shown ? 'text' : 'password';
+    button.firstChild.data = shown ? 'Hide' : 'Show';
+  };
+  button.hidden = false;
+  button.addEventListener('click', () => show(input.type === 'password'));
+  // Sent as a password field, or browsers would offer it as a suggestion later.
+  input.form.addEventListener('submit', () => show(false));
+}
+
+function showTimes() {
+  const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
+  for (const element of document.querySelectorAll('time')) {
+    const date = new Date(element.dateTime);
+    if (Number.isNaN(date.getTime())) continue;
+    element.title = exact.format(date);
+    const text = relative(date - Date.now());
+    if (text && /(just now|ago|^in .*)$/.test(element.textContent)) element.textContent = text;
+  }
+}
+
+function relative(awayMs) {
+  const distanceMs = Math.abs(awayMs);
+  if (distanceMs < 45_000) return 'just now';
+  if (distanceMs >= 12 * HOUR) return null;
+  const [unitMs, unit] = distanceMs < HOUR ? [MINUTE, 'minute'] : [HOUR, 'hour'];
+  const count = Math.sign(awayMs) * Math.max(1, Math.floor(distanceMs / unitMs));
+  return new Intl.RelativeTimeFormat('en').format(count, unit);
+}
+
+function onAuditKey(event) {
+  const typing = event.target.closest('input, select, textarea, dialog');
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const act = { '/': toSearch, j: () => toRow(1), k: () => toRow(-1), Enter: openRow, '?': showKeys }[event.key];
+  if (act?.(event) !== false && act) event.preventDefault();
+}
+
+function toSearch() {
+  document.querySelector('[data-search]').select();
+}
+
+function toRow(step) {
+  const rows = [...document.querySelectorAll('[data-row]')];
+  const at = rows.indexOf(document.activeElement?.closest('[data-row]'));
+  const to = rows[at < 0 ? 0 : Math.min(Math.max(at + step, 0), rows.length - 1)];
+  to?.focus();
+  to?.scrollIntoView({ block: 'nearest' });
+}
+
+// A link that has the focus opens by itself.
+function openRow(event) {
+  if (!event.target.matches('[data-row]')) return false;
+  event.target.querySelector('[data-open]')?.click();
+}
+
+function showKeys() {
+  document.querySelector('.keys').showModal();
+}
