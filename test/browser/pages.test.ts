@@ -1,0 +1,229 @@
+// Every page as people get it: in a browser, under the real CSP, on a phone and a desktop, light and dark, with text
+// twice as large, by keyboard and without JavaScript. SCREENSHOTS=directory keeps pictures of all.
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
+import Koa from 'koa';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { createAssets } from '../../src/web/assets.ts';
+import { createRenderer } from '../../src/web/render.ts';
+import { axe, launchBrowser, screenshot } from '../support/browser.ts';
+import { FIXTURES, HOSTILE_FIXTURES, NOW } from '../support/view-fixtures.ts';
+
+const CSP =
+  "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const ALL = [...FIXTURES, ...HOSTILE_FIXTURES];
+const viewsDir = join(import.meta.dirname, '../../views');
+
+let browser: Browser;
+let server: Server;
+let base: string;
+
+beforeAll(async () => {
+  server = pagesServer().listen(0, '127.0.0.1');
+  browser = await launchBrowser();
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterAll(async () => {
+  await browser?.close();
+  server?.closeAllConnections();
+  await new Promise((resolve) => server?.close(resolve));
+});
+
+function pagesServer(): Koa {
+  const assets = createAssets({ assetsDir: join(viewsDir, 'assets') });
+  const render = createRenderer({ viewsDir, assets: assets.urls });
+  const app = new Koa();
+  app.use(async (ctx, next) => {
+    ctx.set('Content-Security-Policy', CSP);
+    await next();
+  });
+  app.use(assets.middleware);
+  app.use(async (ctx) => {
+    const fixture = ALL.find(({ name }) => ctx.path === `/${name}`);
+    if (fixture !== undefined) await render(ctx, fixture.view, fixture.page, fixture.frame);
+  });
+  return app;
+}
+
+/** A page that remembers everything it complained of and everything it asked for elsewhere. */
+async function open(
+  name: string,
+  options: BrowserContextOptions,
+): Promise<{ page: Page; complaints: string[]; context: BrowserContext }> {
+  const context = await browser.newContext({
+    locale: 'en-GB',
+    timezoneId: 'Europe/Lisbon',
+    reducedMotion: 'reduce',
+    ...options,
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(base)) complaints.push(`asked ${request.url()}`);
+  });
+  page.on('response', (response) => {
+    if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
+  });
+  await page.clock.setFixedTime(NOW);
+  await page.goto(`${base}/${name}`);
+  return { page, complaints, context };
+}
+
+/** How far the page can be pushed sideways. */
+const sideways = (page: Page) => page.evaluate<number>('(scrollTo(10_000, scrollY), scrollX)');
+
+const LOOKS = [
+  { width: 375, colorScheme: 'light', audited: true },
+  { width: 375, colorScheme: 'dark', audited: false },
+  { width: 1440, colorScheme: 'light', audited: false },
+  { width: 1440, colorScheme: 'dark', audited: true },
+] as const;
+
+describe.each(ALL.map(({ name }) => [name] as const))('%s', (name) => {
+  it('is accessible, fits, and keeps to its CSP and origin', async () => {
+    const { page, complaints, context } = await open(name, {});
+    for (const { width, colorScheme, audited } of LOOKS) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      if (!name.startsWith('hostile')) await screenshot(page, `${name}-${width}-${colorScheme}`);
+      expect(await sideways(page)).toBe(0);
+      if (audited) expect(await axe(page)).toEqual([]);
+    }
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it('fits in 320 px, and in 375 px with text twice as large', async () => {
+    const { page, context } = await open(name, { viewport: { width: 320, height: 640 } });
+    expect(await sideways(page)).toBe(0);
+    await page.setViewportSize({ width: 375, height: 800 });
+    await page.evaluate('document.documentElement.style.fontSize = "32px"');
+    if (!name.startsWith('hostile')) await screenshot(page, `${name}-375-text200`);
+    expect(await sideways(page)).toBe(0);
+    await context.close();
+  });
+
+  it('works without JavaScript', async () => {
+    const { page, complaints, context } = await open(name, { javaScriptEnabled: false });
+    expect(await page.locator('h1').count()).toBe(1);
+    expect(await page.locator('[data-reveal]:visible').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+});
+
+describe('visitor pages', () => {
+  it.each(FIXTURES.filter(({ frame }) => !frame.wide).map(({ name }) => [name] as const))(
+    '%s: every button and field is 44 px high',
+    async (name) => {
+      const { page, context } = await open(name, { viewport: { width: 375, height: 800 } });
+      const small = await page.evaluate<string[]>(
+        `[...document.querySelectorAll('button:not([hidden]), .button, label.check, input:not([type=hidden], [type=checkbox], .unseen), nav a')]
+          .filter((element) => element.getBoundingClientRect().height < 44).map((element) => element.outerHTML)`,
+      );
+      expect(small).toEqual([]);
+      await context.close();
+    },
+  );
+
+  it('nothing moves when there is something to say', async () => {
+    const { page, context } = await open('login-empty', { viewport: { width: 375, height: 800 } });
+    const places = () =>
+      page.evaluate<number[]>(
+        "[...document.querySelectorAll('h1, input, button')].map((e) => e.getBoundingClientRect().top)",
+      );
+    const before = (await places()).filter((top) => top > 0);
+    for (const name of ['login-problem', 'login-errors']) {
+      await page.goto(`${base}/${name}`);
+      expect((await places()).filter((top) => top > 0)).toEqual(before);
+    }
+    await context.close();
+  });
+});
+
+async function focused(page: Page): Promise<string> {
+  return page.evaluate("document.activeElement?.id || document.activeElement?.textContent.trim() || ''");
+}
+
+describe('by keyboard', () => {
+  it('logs in: the fields in order, then the button', async () => {
+    const { page, context } = await open('login-empty', {});
+    const order = [await focused(page)];
+    for (let step = 0; step < 4; step += 1) {
+      await page.keyboard.press('Tab');
+      order.push(await focused(page));
+    }
+    expect(order).toEqual(['email', 'Show password', 'password', '', 'Log in']);
+    await context.close();
+  });
+
+  it('shows and hides the password, and the first wrong field has the focus', async () => {
+    const { page, context } = await open('register-errors', {});
+    expect(await focused(page)).toBe('email');
+    await page.getByRole('button', { name: 'Show password' }).click();
+    expect(await page.locator('#password').getAttribute('type')).toBe('text');
+    await page.getByRole('button', { name: 'Hide password' }).click();
+    expect(await page.locator('#password').getAttribute('type')).toBe('password');
+    await context.close();
+  });
+
+  it('moves through the audit log', async () => {
+    const { page, context } = await open('audit-filtered', { viewport: { width: 1440, height: 500 } });
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.keyboard.press('k');
+    expect(await page.evaluate('document.activeElement.id')).toBe('event-12408');
+    await page.keyboard.press('/');
+    expect(await focused(page)).toBe('person');
+    await page.keyboard.type('j?');
+    expect(await page.locator('#person').inputValue()).toBe('j?');
+    await page.locator('h1').click();
+    await page.keyboard.press('?');
+    expect(await page.locator('dialog').isVisible()).toBe(true);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('j');
+    await Promise.all([page.waitForURL('**/operator/audit/12408'), page.keyboard.press('Enter')]);
+    await context.close();
+  });
+});
+
+it('keeps filters and column heads of the log in sight', async () => {
+  const { page, context } = await open('audit-full', { viewport: { width: 1440, height: 600 } });
+  await page.mouse.wheel(0, 900);
+  await page.waitForFunction('scrollY > 500');
+  const tops = await page.evaluate<number[]>(
+    "['.filters', '.events th'].map((name) => document.querySelector(name).getBoundingClientRect().top)",
+  );
+  expect(tops[0]).toBe(0);
+  expect(tops[1]).toBeLessThan(120);
+  expect(tops[1]).toBeGreaterThan(50);
+  await screenshot(page, 'audit-scrolled');
+  await context.close();
+});
+
+it('shows moments in the zone of the reader', async () => {
+  const { page, context } = await open('profile', { timezoneId: 'Asia/Tokyo' });
+  expect(await page.locator('time').first().getAttribute('title')).toContain('GMT+9');
+  await context.close();
+});
+
+it('weighs less than 30 KB with all it needs', async () => {
+  const html = await (await fetch(`${base}/login-empty`)).text();
+  const urls = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1]);
+  const sizes = await Promise.all([...new Set(urls)].map(async (url) => sizeOf(`${base}${url}`)));
+  const total = brotliCompressSync(html).length + sizes.reduce((sum, size) => sum + size, 0);
+  expect(urls.length).toBeGreaterThan(2);
+  expect(total).toBeLessThan(30 * 1024);
+});
+
+async function sizeOf(url: string): Promise<number> {
+  const response = await fetch(url, { headers: { 'accept-encoding': 'br' } });
+  expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+  expect(response.headers.get('content-encoding')).toBe('br');
+  return Number(response.headers.get('content-length'));
+}

@@ -1,0 +1,118 @@
+// What a visitor gets when PostgreSQL fails, and when both do. DESIGN: the rows "PostgreSQL down …" and "both down".
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Context } from '../../src/core/context.ts';
+import { handlers } from '../../worker/handlers.ts';
+import {
+  Browser,
+  newEmail,
+  openWorker,
+  SESSION_COOKIE,
+  setCookie,
+  startWeb,
+  type TestProcess,
+} from '../support/app.ts';
+import { type OwnServers, startOwnServers } from '../support/own-servers.ts';
+import { query } from '../support/query.ts';
+import { until } from '../support/until.ts';
+
+let servers: OwnServers;
+let web: TestProcess;
+let other: TestProcess;
+let worker: Context;
+
+beforeEach(async () => {
+  servers = await startOwnServers();
+  [web, other, worker] = await Promise.all([startWeb(servers), startWeb(servers), openWorker(servers)]);
+});
+
+afterEach(async () => {
+  await Promise.all([web?.close(), other?.close(), worker?.close()]);
+  await servers?.close();
+});
+
+async function registered(): Promise<{ browser: Browser; email: string }> {
+  const browser = new Browser(web.url);
+  const email = newEmail();
+  expect((await browser.register(email)).status).toBe(303);
+  expect(await browser.profile()).toBe(200);
+  return { browser, email };
+}
+
+describe('PostgreSQL is away', () => {
+  test('restricted pages go on from Redis; logging in and registering are refused with 503, and nothing is accepted', async () => {
+    const { browser, email } = await registered();
+    await servers.postgres().kill();
+    expect(await browser.profile()).toBe(200);
+    const login = await new Browser(web.url).logIn(email);
+    expect(login.status).toBe(503);
+    expect(login.headers['retry-after']).toBeDefined();
+    expect(setCookie(login, SESSION_COOKIE)).toBeUndefined();
+    expect((await new Browser(web.url).register(newEmail())).status).toBe(503);
+    expect((await browser.get('/readyz')).status).toBe(200);
+    expect(await browser.profile()).toBe(200);
+    await servers.startPostgresAgain();
+    await until(async () => (await new Browser(web.url).logIn(email)).status === 303);
+  });
+
+  test('logging out takes effect at once, everywhere, and is recorded when it returns', async () => {
+    const { browser, email } = await registered();
+    const jar = browser.agent.jar.getCookies({ domain: '127.0.0.1', path: '/', secure: false, script: false });
+    const cookie = [...jar].map((one) => `${one.name}=${one.value}`).join('; ');
+    await servers.postgres().kill();
+    expect((await browser.logOut()).status).toBe(303);
+    const statuses = await Promise.all(
+      [web, other].map(({ url }) => fetch(`${url}/profile`, { headers: { cookie }, redirect: 'manual' })),
+    );
+    expect(statuses.map(({ status }) => status)).toEqual([303, 303]);
+
+    await servers.startPostgresAgain();
+    const [job] = await web.context.queues.sessions.getJobs(['waiting', 'delayed', 'active']);
+    if (!job) throw new Error('no job waits to record the end');
+    expect(job.name).toBe('end-session');
+    expect(JSON.stringify(job.data)).not.toContain(cookie.split('=')[1]?.slice(0, 43));
+    await until(() =>
+      handlers['end-session'](worker, job.data).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const rows = await query<{ end_reason: string }>(
+      servers.database.superuserUrl,
+      'SELECT end_reason FROM session s JOIN user_account u ON u.id = user_id WHERE email = $1',
+      [email],
+    );
+    expect(rows.map((row) => row.end_reason)).toEqual(['logged_out']);
+  });
+});
+
+describe('both are away', () => {
+  test('restricted pages answer 503 with Retry-After, the cookie stays, and the person is still logged in afterwards', async () => {
+    const { browser } = await registered();
+    await Promise.all([servers.postgres().kill(), servers.redis().kill()]);
+    const page = await browser.get('/profile');
+    expect(page.status).toBe(503);
+    expect(page.headers['retry-after']).toBeDefined();
+    expect(page.headers['set-cookie']).toBeUndefined();
+    expect(page.text).toContain('You are still logged in');
+    expect((await browser.get('/healthz')).status).toBe(200);
+    expect((await browser.get('/readyz')).status).toBe(503);
+    await Promise.all([servers.startPostgresAgain(), servers.startRedisAgain()]);
+    await until(async () => (await browser.profile()) === 200);
+  });
+});
+
+describe('neither is there at the start', () => {
+  test('a process waits, says it is not ready, and serves as soon as they come', async () => {
+    const { browser } = await registered();
+    await Promise.all([servers.postgres().kill(), servers.redis().kill()]);
+    const starting = startWeb(servers);
+    await Promise.all([servers.startPostgresAgain(), servers.startRedisAgain()]);
+    const late = await starting;
+    try {
+      expect((await fetch(`${late.url}/readyz`)).status).toBe(200);
+      await until(async () => (await browser.profile()) === 200);
+    } finally {
+      await late.close();
+    }
+  });
+});

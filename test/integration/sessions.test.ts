@@ -1,0 +1,351 @@
+// A session over its whole life, on real stores: begun, read with one command, extended, ended for good.
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import type { Context } from '../../src/core/context.ts';
+import {
+  Browser,
+  newEmail,
+  openWorker,
+  PASSWORD,
+  SESSION_COOKIE,
+  setCookie,
+  startWeb,
+  type TestProcess,
+} from '../support/app.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+import { until } from '../support/until.ts';
+
+let stores: TestStores;
+let web: TestProcess;
+let other: TestProcess;
+let worker: Context;
+let redis: Redis;
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, other, worker] = await Promise.all([startWeb(stores), startWeb(stores), openWorker(stores)]);
+  redis = new Redis(stores.redisUrl);
+});
+
+afterAll(async () => {
+  redis?.disconnect();
+  await Promise.all([web?.close(), other?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+
+async function registered(on: TestProcess = web) {
+  const browser = new Browser(on.url);
+  const email = newEmail();
+  const response = await browser.register(email);
+  const cookie = setCookie(response, SESSION_COOKIE)?.split(';')[0] ?? '';
+  const token = cookie.slice(SESSION_COOKIE.length + 1).split('.')[0] ?? '';
+  const key = `hf:s:${createHash('sha256').update(token).digest('base64url')}`;
+  const [session] = await sql<{ id: string; user_id: string }>(
+    'SELECT s.id, user_id FROM session s JOIN user_account u ON u.id = user_id WHERE email = $1',
+    [email],
+  );
+  return { browser, email, cookie, token, key, sessionId: session?.id ?? '', userId: session?.user_id ?? '' };
+}
+
+/** Another browser's worth of requests with a stolen or copied cookie, on any process. */
+async function statusWith(cookie: string, on: TestProcess = web): Promise<number> {
+  const response = await fetch(`${on.url}/profile`, { headers: { cookie }, redirect: 'manual' });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+describe('a session begins', () => {
+  test('with its row, its events and its copy, and neither store holds the token', async () => {
+    const { token, key, sessionId, userId } = await registered();
+    expect(token).toMatch(/^[\w-]{43}$/);
+    const [row] = await sql<{ token_hash: Buffer }>('SELECT token_hash FROM session WHERE id = $1', [sessionId]);
+    expect(row?.token_hash.equals(createHash('sha256').update(token).digest())).toBe(true);
+    const copy = (await redis.get(key)) ?? '';
+    expect(copy.startsWith('L')).toBe(true);
+    expect(copy).toContain(userId);
+    expect(copy).not.toContain(token);
+    const waiting = await sql<{ event: { type: string; session: string } }>(
+      "SELECT event FROM outbox UNION ALL SELECT jsonb_build_object('type', type, 'session', session_id) FROM audit_event",
+    );
+    const types = waiting.filter(({ event }) => event.session === sessionId).map(({ event }) => event.type);
+    expect(types).toContain('session_created');
+    expect(JSON.stringify(waiting)).not.toContain(token);
+  });
+
+  test('not for an anonymous visitor, who leaves no row and no key', async () => {
+    const before = await sql('SELECT id FROM session');
+    const keysBefore = await redis.keys('hf:s:*');
+    const visitor = new Browser(web.url);
+    expect((await visitor.get('/')).status).toBe(200);
+    expect((await visitor.get('/login')).status).toBe(200);
+    expect(await visitor.profile()).toBe(303);
+    expect(await sql('SELECT id FROM session')).toHaveLength(before.length);
+    expect(await redis.keys('hf:s:*')).toHaveLength(keysBefore.length);
+  });
+
+  test('with a new token at every log-in; the one it replaces is dead', async () => {
+    const { browser, email, cookie } = await registered();
+    const response = await browser.submit('/login', { email, password: PASSWORD }, '/profile');
+    expect(response.status).toBe(303);
+    const renewed = setCookie(response, SESSION_COOKIE)?.split(';')[0] ?? '';
+    expect(renewed).not.toBe(cookie);
+    expect(await statusWith(renewed)).toBe(200);
+    expect(await statusWith(cookie)).toBe(303);
+    expect(await statusWith(cookie, other)).toBe(303);
+  });
+});
+
+describe('a session is read', () => {
+  test('with one Redis command and no SQL', async () => {
+    const { browser } = await registered();
+    expect(await browser.profile()).toBe(200);
+    const statements = countStatements(web.context.database.pool);
+    const commands: string[] = [];
+    const monitor = await redis.monitor();
+    const clients = await clientPorts(redis, 'holdfast-sessions');
+    monitor.on('monitor', (_time: string, args: string[], source: string) => {
+      if (clients.has(source)) commands.push(args.join(' '));
+    });
+    for (let page = 0; page < 5; page += 1) expect(await browser.profile()).toBe(200);
+    await until(() => commands.filter((command) => command.startsWith('mget')).length === 5);
+    monitor.disconnect();
+    expect(commands.filter((command) => !command.startsWith('mget'))).toEqual([]);
+    expect(statements()).toEqual([]);
+  });
+
+  test('from PostgreSQL when its copy is gone, which then comes back', async () => {
+    const { browser, key } = await registered();
+    await redis.del(key);
+    expect(await browser.profile()).toBe(200);
+    await until(async () => (await redis.get(key))?.startsWith('L') === true);
+  });
+
+  test('from PostgreSQL when Redis has lost everything', async () => {
+    const { browser, key } = await registered();
+    await redis.flushdb();
+    expect(await browser.profile()).toBe(200);
+    await until(async () => (await browser.profile()) === 200 && (await redis.get(key))?.startsWith('L') === true);
+  });
+
+  test('never from a copy of a foreign shape', async () => {
+    const { browser, key, userId } = await registered();
+    const forged = JSON.stringify({ user: userId, role: 'operator' });
+    const header = `L${String(Date.now()).padStart(13, '0')}${String(Date.now() + 1e9).padStart(13, '0')}`;
+    await redis.set(key, header + forged);
+    expect(await browser.profile()).toBe(200);
+    expect((await browser.get('/operator/audit')).status).toBe(403);
+  });
+
+  test('only with a good signature', async () => {
+    const { cookie } = await registered();
+    const broken = `${cookie.slice(0, -2)}${cookie.endsWith('AA') ? 'BB' : 'AA'}`;
+    expect(await statusWith(broken)).toBe(303);
+    expect(await statusWith(`${SESSION_COOKIE}=${'x'.repeat(300)}`)).toBe(303);
+    expect(await statusWith(`${SESSION_COOKIE}=${'A'.repeat(43)}.${'A'.repeat(43)}`)).toBe(303);
+  });
+});
+
+describe('a session is extended', () => {
+  test('at most once a minute, in Redis, and the worker writes it down', async () => {
+    const { browser, key, sessionId } = await registered();
+    await sql(
+      `UPDATE session SET last_seen_at = now() - interval '10 hours', idle_deadline = now() + interval '14 hours' WHERE id = $1`,
+      [sessionId],
+    );
+    await redis.del(key);
+    expect(await browser.profile()).toBe(200);
+    await until(async () => (await redis.pttl(key)) > 0);
+    expect(await redis.pttl(key)).toBeLessThanOrEqual(14 * 3_600_000);
+    expect(await browser.profile()).toBe(200);
+    await until(async () => (await redis.pttl(key)) > 23 * 3_600_000);
+    const seenAt = (await redis.get(key))?.slice(1, 14);
+    expect(await browser.profile()).toBe(200);
+    expect((await redis.get(key))?.slice(1, 14)).toBe(seenAt);
+    await worker.sessions.flushTouches();
+    const [row] = await sql<{ age: number; left: number }>(
+      'SELECT extract(epoch FROM now() - last_seen_at)::float8 AS age, extract(epoch FROM idle_deadline - now())::float8 AS left FROM session WHERE id = $1',
+      [sessionId],
+    );
+    expect(row?.age).toBeLessThan(30);
+    expect(row?.left).toBeGreaterThan(23 * 3_600);
+    expect(await redis.zcard('hf:touched')).toBe(0);
+  });
+
+  test('never past its absolute lifetime', async () => {
+    const { browser, key, sessionId } = await registered();
+    await sql(
+      `UPDATE session SET last_seen_at = now() - interval '5 minutes', absolute_deadline = now() + interval '10 minutes' WHERE id = $1`,
+      [sessionId],
+    );
+    await redis.del(key);
+    expect(await browser.profile()).toBe(200);
+    await until(async () => (await redis.pttl(key)) > 0);
+    expect(await browser.profile()).toBe(200);
+    expect(await redis.pttl(key)).toBeLessThanOrEqual(10 * 60_000);
+  });
+});
+
+describe('a session ends', () => {
+  test('by logging out: everywhere at once, and with its event', async () => {
+    const { browser, cookie, sessionId } = await registered();
+    expect(await statusWith(cookie, other)).toBe(200);
+    const response = await browser.logOut();
+    expect(response.status).toBe(303);
+    expect(setCookie(response, SESSION_COOKIE)).toMatch(/expires=Thu, 01 Jan 1970/);
+    expect(await statusWith(cookie)).toBe(303);
+    expect(await statusWith(cookie, other)).toBe(303);
+    await worker.sealing.seal();
+    const events = await sql<{ type: string; detail: { reason: string } }>(
+      `SELECT type, detail FROM audit_event WHERE session_id = $1 AND type = 'session_ended'`,
+      [sessionId],
+    );
+    expect(events.map(({ detail }) => detail.reason)).toEqual(['logged_out']);
+  });
+
+  test('for good: a save, a refill and a touch that come late do not bring it back', async () => {
+    const { browser, cookie, token, key } = await registered();
+    const reading = await web.context.store.read(token);
+    if (reading.state !== 'live') throw new Error('not live');
+    await browser.logOut();
+    await web.context.store.save(token, reading, { late: true });
+    await web.context.store.put(createHash('sha256').update(token).digest(), {
+      ...reading,
+      sinceSeenMs: 0,
+      idleTimeoutMs: 60_000,
+      absoluteRemainingMs: 60_000,
+    });
+    expect((await redis.get(key))?.startsWith('E')).toBe(true);
+    expect(await statusWith(cookie)).toBe(303);
+    expect(await statusWith(cookie, other)).toBe(303);
+  });
+
+  test("when it was not used for too long, by PostgreSQL's clock, and the visitor is told why", async () => {
+    const { browser, key, sessionId } = await registered();
+    await sql(
+      `UPDATE session SET last_seen_at = now() - interval '25 hours', idle_deadline = now() - interval '1 hour' WHERE id = $1`,
+      [sessionId],
+    );
+    await redis.del(key);
+    expect(await browser.profile()).toBe(303);
+    const login = await browser.get('/login');
+    expect(login.text).toContain('not used for a while');
+    expect(setCookie(login, SESSION_COOKIE)).toMatch(/1970/);
+    await worker.sessions.endExpired();
+    await worker.sealing.seal();
+    const events = await sql<{ type: string }>('SELECT type FROM audit_event WHERE session_id = $1 ORDER BY seq', [
+      sessionId,
+    ]);
+    expect(events.map(({ type }) => type)).toEqual(['session_created', 'session_expired']);
+  });
+
+  test('when its owner changes the password: every other one, and this one gets a new token', async () => {
+    const { browser, email, cookie } = await registered();
+    const second = new Browser(other.url);
+    expect((await second.logIn(email)).status).toBe(303);
+    const response = await browser.submit('/account/password', {
+      current: PASSWORD,
+      password: 'another long password',
+    });
+    expect(response.status).toBe(303);
+    expect(await browser.profile()).toBe(200);
+    expect(await second.profile()).toBe(303);
+    expect((await second.get('/login')).text).toContain('password of this account was changed');
+    expect(await statusWith(cookie)).toBe(303);
+    expect((await new Browser(web.url).logIn(email)).status).toBe(401);
+    expect((await new Browser(web.url).logIn(email, 'another long password')).status).toBe(303);
+  });
+
+  test('when its owner ends it from another browser, and only its owner can', async () => {
+    const { browser, email } = await registered();
+    const second = new Browser(other.url);
+    await second.logIn(email);
+    const stranger = await registered();
+    const page = await browser.get('/account/sessions');
+    const ids = [...page.text.matchAll(/\/account\/sessions\/([0-9a-f-]{36})\/revoke/g)].map((match) => match[1] ?? '');
+    expect(ids.length).toBeGreaterThanOrEqual(1);
+    const id = ids[0] ?? '';
+    await stranger.browser.submit(`/account/sessions/${id}/revoke`, {}, '/account/sessions');
+    expect(await second.profile()).toBe(200);
+    expect((await browser.submit(`/account/sessions/${id}/revoke`, {}, '/account/sessions')).status).toBe(303);
+    expect(await second.profile()).toBe(303);
+    expect((await second.get('/login')).text).toContain('ended this session from another browser');
+    expect(await browser.profile()).toBe(200);
+  });
+
+  test('when a role changes, so that the old one counts nowhere from the next request on', async () => {
+    const { browser, email, userId } = await registered();
+    await worker.close();
+    worker = await openWorker(stores);
+    await web.context.users.setRole(userId, 'operator', {
+      actor: null,
+      origin: { ip: null, userAgent: null, requestId: null },
+    });
+    expect(await browser.profile()).toBe(303);
+    expect((await browser.logIn(email)).status).toBe(303);
+    expect((await browser.get('/operator/audit')).status).toBe(200);
+    await other.context.users.setRole(userId, 'member', {
+      actor: null,
+      origin: { ip: null, userAgent: null, requestId: null },
+    });
+    expect((await browser.get('/operator/audit')).status).toBe(303);
+  });
+});
+
+describe('the cookie', () => {
+  test('outlives the replacement of the signing key while the old one is listed', async () => {
+    const { cookie } = await registered();
+    const rotated = await startWeb(stores, {
+      SESSION_KEYS: 'the-new-key-of-this-test-long-enough,a-key-for-tests-that-is-long-enough',
+    });
+    const onlyNew = await startWeb(stores, { SESSION_KEYS: 'the-new-key-of-this-test-long-enough' });
+    try {
+      const response = await fetch(`${rotated.url}/profile`, { headers: { cookie } });
+      expect(response.status).toBe(200);
+      const signedAgain =
+        response.headers
+          .getSetCookie()
+          .find((one) => one.startsWith(SESSION_COOKIE))
+          ?.split(';')[0] ?? '';
+      expect(await statusWith(cookie, onlyNew)).toBe(303);
+      expect(await statusWith(signedAgain, onlyNew)).toBe(200);
+    } finally {
+      await Promise.all([rotated.close(), onlyNew.close()]);
+    }
+  });
+
+  test("under HTTPS is bound to the host, secure, and out of scripts' reach", async () => {
+    const secure = await startWeb(stores, { PUBLIC_URL: 'https://login.example.org' });
+    try {
+      const login = await fetch(`${secure.url}/login`);
+      const visitor = login.headers.getSetCookie()[0] ?? '';
+      expect(visitor).toMatch(/^__Host-visitor=.*; path=\/;.*samesite=lax; secure; httponly/);
+    } finally {
+      await secure.close();
+    }
+  });
+});
+
+/** The statements that go to PostgreSQL from now on, but for those of the watch, which no request waits for. */
+function countStatements(pool: Context['database']['pool']): () => string[] {
+  const seen: string[] = [];
+  const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
+  Object.assign(pool, {
+    query(...args: unknown[]) {
+      const [statement] = args;
+      const text = typeof statement === 'string' ? statement : ((statement as { text?: string }).text ?? '');
+      if (!/audit_head|ending_seq IS NULL/.test(text)) seen.push(text);
+      return query(...args);
+    },
+  });
+  return () => seen;
+}
+
+async function clientPorts(client: Redis, name: string): Promise<Set<string>> {
+  const list = (await client.client('LIST')) as string;
+  const lines = list.split('\n').filter((line) => line.includes(`name=${name} `));
+  return new Set(lines.map((line) => /addr=(\S+)/.exec(line)?.[1] ?? ''));
+}

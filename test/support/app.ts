@@ -1,0 +1,135 @@
+// A whole Holdfast inside the test: its own database, its own key space, the Koa application, and the worker's core
+// beside it with the worker's rights. What a test asks of it over HTTP goes through supertest's agents, one a browser.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import supertest from 'supertest';
+import { type Config, readConfig } from '../../src/core/config.ts';
+import { type Context, createContext } from '../../src/core/context.ts';
+import { createLog } from '../../src/core/log.ts';
+import { createApp } from '../../src/web/app.ts';
+import type { Readiness } from '../../src/web/pages/health.ts';
+import type { TestStores } from './stores.ts';
+import { until } from './until.ts';
+
+export const PASSWORD = 'correct horse battery staple';
+export const SESSION_COOKIE = 'holdfast_session';
+
+export interface TestProcess {
+  readonly context: Context;
+  readonly config: Config;
+  readonly url: string;
+  readonly server: Server;
+  close(): Promise<void>;
+}
+
+/** One web process' worth of application on a port of its own, ready to serve. */
+export async function startWeb(stores: TestStores, env: Readonly<Record<string, string>> = {}): Promise<TestProcess> {
+  const config = readConfig({
+    NODE_ENV: 'test',
+    DATABASE_URL: stores.database.webUrl,
+    REDIS_URL: stores.redisUrl,
+    SESSION_KEYS: 'a-key-for-tests-that-is-long-enough',
+    PASSWORD_HASH_CONCURRENCY: '2',
+    LOG_LEVEL: 'silent',
+    DATABASE_POOL: '5',
+    ...env,
+  });
+  const context = createContext(config, createLog({ level: config.logLevel, name: 'test' }));
+  const readiness: Readiness = { draining: false, started: false };
+  const server = createServer(createApp(context, readiness).app.callback());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await waitForStores(context);
+  readiness.started = true;
+  return {
+    context,
+    config,
+    server,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      });
+      await context.close();
+    },
+  };
+}
+
+/** The worker's core, with the worker's rights and no queue running: a test calls its jobs when it wants them. */
+export async function openWorker(stores: TestStores): Promise<Context> {
+  const config = readConfig({
+    NODE_ENV: 'test',
+    DATABASE_URL: stores.database.workerUrl,
+    REDIS_URL: stores.redisUrl,
+    DATABASE_POOL: '4',
+    LOG_LEVEL: 'silent',
+  });
+  const context = createContext(config, createLog({ level: config.logLevel, name: 'test-worker' }));
+  await waitForStores(context);
+  return context;
+}
+
+export function waitForStores({ store }: Context): Promise<void> {
+  return until(() => store.health().redis && store.health().postgres);
+}
+
+/** One person's browser: keeps its cookies, follows no redirect, and fills in the forms that it is shown. */
+export class Browser {
+  readonly agent: ReturnType<typeof supertest.agent>;
+
+  constructor(url: string) {
+    this.agent = supertest.agent(url);
+  }
+
+  get(path: string) {
+    return this.agent.get(path).redirects(0);
+  }
+
+  /** Opens `page`, takes its form's token, and posts the fields to `path`. */
+  async submit(path: string, fields: Readonly<Record<string, string>>, page = path) {
+    const token = await this.token(page);
+    return this.agent
+      .post(path)
+      .redirects(0)
+      .type('form')
+      .send({ ...fields, _csrf: token });
+  }
+
+  async token(page: string): Promise<string> {
+    const { text } = await this.get(page);
+    const token = /name="_csrf" value="([^"]+)"/.exec(text)?.[1];
+    if (token === undefined) throw new Error(`no form on ${page}`);
+    return token;
+  }
+
+  register(email: string, password = PASSWORD) {
+    return this.submit('/register', { email, password });
+  }
+
+  logIn(email: string, password = PASSWORD, fields: Readonly<Record<string, string>> = {}) {
+    return this.submit('/login', { email, password, ...fields });
+  }
+
+  logOut() {
+    return this.submit('/logout', {}, '/profile');
+  }
+
+  /** The status of a restricted page: 200 while logged in. */
+  async profile(): Promise<number> {
+    return (await this.get('/profile')).status;
+  }
+}
+
+/** The value of a cookie that an answer sets, or undefined. */
+export function setCookie(response: { headers: Record<string, unknown> }, name: string): string | undefined {
+  const cookies = (response.headers['set-cookie'] ?? []) as string[];
+  return cookies.find((cookie) => cookie.startsWith(`${name}=`));
+}
+
+let people = 0;
+
+/** An address that no other test uses. */
+export function newEmail(): string {
+  people += 1;
+  return `person-${process.pid}-${people}@example.org`;
+}

@@ -1,0 +1,64 @@
+// A PostgreSQL and a Redis for one test file alone, so that it can kill, stop, empty and slow them.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { grantLogin, migrate } from '../../src/core/migrations.ts';
+import { type Postgres, startPostgres } from '../../src/launcher/postgres.ts';
+import { type RedisServer, startRedis } from '../../src/launcher/redis.ts';
+import type { TestStores } from './stores.ts';
+
+export interface OwnServers extends TestStores {
+  /** The PostgreSQL that runs now. */
+  postgres(): Postgres;
+  redis(): RedisServer;
+  startPostgresAgain(): Promise<void>;
+  startRedisAgain(): Promise<void>;
+}
+
+/** Starts both, migrates, and makes the login roles. `redisConfig` goes to Redis as it is. */
+export async function startOwnServers(redisConfig: Record<string, string> = {}): Promise<OwnServers> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-faults-'));
+  const postgresOptions = { dataDir: path.join(folder, 'postgres'), durable: true };
+  const redisOptions = {
+    dataDir: path.join(folder, 'redis'),
+    serversDir: path.join(process.cwd(), '.data', 'servers'),
+    searchPath: process.env['PATH'] ?? '',
+    config: redisConfig,
+  };
+  let [postgres, redis] = await Promise.all([startPostgres(postgresOptions), startRedis(redisOptions)]);
+  const login = (role: string) => {
+    const url = new URL(postgres.ownerUrl);
+    url.username = role;
+    url.password = `${role}-secret`;
+    return url.href;
+  };
+  const superuser = new URL(postgres.superuserUrl);
+  superuser.pathname = new URL(postgres.ownerUrl).pathname;
+  const database = {
+    name: 'holdfast',
+    ownerUrl: postgres.ownerUrl,
+    webUrl: login('own_web'),
+    workerUrl: login('own_worker'),
+    superuserUrl: superuser.href,
+    drop: async () => undefined,
+  };
+  await migrate(database.ownerUrl);
+  await grantLogin(database.ownerUrl, database.webUrl, 'holdfast_web');
+  await grantLogin(database.ownerUrl, database.workerUrl, 'holdfast_worker');
+  return {
+    database,
+    redisUrl: redis.url,
+    postgres: () => postgres,
+    redis: () => redis,
+    async startPostgresAgain() {
+      postgres = await startPostgres({ ...postgresOptions, port: postgres.port });
+    },
+    async startRedisAgain() {
+      redis = await startRedis({ ...redisOptions, port: redis.port });
+    },
+    async close() {
+      await Promise.all([redis.kill(), postgres.kill()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

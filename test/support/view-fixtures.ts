@@ -1,0 +1,419 @@
+// What every view is shown with in tests: full, empty, with errors, and hostile. Promises one entry a view and state;
+// the page tests open each of them in a browser.
+
+import type { AuditRow, Frame, SessionRow, Views } from '../../src/web/views.ts';
+import { showTime } from '../../src/web/words.ts';
+
+/** One view in one state, typed by the view. */
+export interface Fixture<V extends keyof Views = keyof Views> {
+  readonly name: string;
+  readonly view: V;
+  readonly page: Views[V];
+  readonly frame: Frame;
+}
+
+export const NOW = new Date('2026-11-23T19:07:00Z');
+
+/** Markup, quotes, marks that turn the writing direction, and the names of EJS's own options. */
+export const HOSTILE = `"><script>alert(1)</script><img src=x onerror=alert(2)>'\`&amp;\u202Egnp.exe\u2066 <%= 7 * 7 %> settings client`;
+const LONG_USER_AGENT = `Mozilla/5.0 ${'<b>A</b>'.repeat(8 * 1024)}`;
+
+const ago = (minutes: number) => showTime(new Date(NOW.getTime() - minutes * 60_000), NOW);
+
+const MEMBER = { email: 'ada@example.org', operator: false };
+const OPERATOR = { email: 'grace@example.org', operator: true };
+
+const EVENT_TYPES = [
+  {
+    group: 'Authentication',
+    names: ['authn_login_success', 'authn_login_fail', 'authn_password_change', 'authn_new_device'],
+  },
+  { group: 'Sessions', names: ['session_created', 'session_ended', 'session_expired'] },
+  { group: 'Accounts', names: ['user_created', 'privilege_permissions_changed'] },
+  { group: 'Access', names: ['authz_fail'] },
+  { group: 'System', names: ['sys_startup', 'sys_shutdown', 'sys_cleanup'] },
+];
+
+function frame(title: string, more: Partial<Frame> = {}): Frame {
+  return {
+    serviceName: 'Holdfast',
+    title,
+    current: null,
+    member: null,
+    csrf: 'csrf-token',
+    notice: null,
+    wide: false,
+    ...more,
+  };
+}
+
+function fixture<V extends keyof Views>(name: string, view: V, page: Views[V], inFrame: Frame): Fixture<V> {
+  return { name, view, page, frame: inFrame };
+}
+
+const anonymous = (title: string) => frame(title);
+const member = (title: string, current: Frame['current']) => frame(title, { member: MEMBER, current });
+const operator = () => frame('Audit log', { member: OPERATOR, current: 'audit', wide: true });
+
+const SESSIONS: readonly SessionRow[] = [
+  session('s1', 'Firefox on Windows', '203.0.113.7', 60 * 26, 0, true),
+  session('s2', 'Safari on iPhone', '2001:db8:85a3::8a2e:370:7334', 60 * 24 * 12, 4),
+  session('s3', 'Chrome on Android', '198.51.100.24', 60 * 24 * 40, 60 * 20),
+  session('s4', 'Unknown browser', '192.0.2.199', 60 * 24 * 3, 60 * 24 * 2),
+];
+
+function session(
+  id: string,
+  device: string,
+  address: string,
+  first: number,
+  last: number,
+  current = false,
+): SessionRow {
+  return { id, device, address, firstSeen: ago(first), lastSeen: ago(last), current };
+}
+
+const person = (email: string) => ({
+  id: `id-of-${email}`,
+  email,
+  onlyHref: `/operator/audit?person=${encodeURIComponent(email)}`,
+});
+
+type Story = readonly [AuditRow['type'], AuditRow['outcome'], string | null, string | null, string];
+const LOGIN_STORY: Story = ['authn_login_success', 'success', 'ada@example.org', null, 'keep me logged in'];
+const STORY: readonly Story[] = [
+  LOGIN_STORY,
+  ['session_created', 'success', 'ada@example.org', null, 'idle 30 days, at most 180 days'],
+  ['authn_login_fail', 'failure', null, null, 'wrong e-mail address or password'],
+  ['authn_new_device', 'success', 'katherine.johnson@research.example.org', null, 'network not seen before'],
+  ['session_ended', 'success', 'grace@example.org', 'ada@example.org', 'by an operator'],
+  ['authz_fail', 'failure', 'linus@example.org', null, 'GET /operator/audit'],
+  ['authn_password_change', 'success', 'joan@example.org', null, 'ended 3 other sessions'],
+  ['privilege_permissions_changed', 'success', 'grace@example.org', 'margaret@example.org', 'member → operator'],
+  ['session_expired', 'success', null, 'barbara@example.org', 'not used for 30 days'],
+  ['sys_cleanup', 'success', null, null, '214 login attempts older than 90 days'],
+];
+const DEVICES = ['Firefox on Windows', 'Safari on iPhone', 'Chrome on Android', 'curl', null];
+const ADDRESSES = ['203.0.113.7', '2001:db8:85a3::8a2e:370:7334', '198.51.100.24', null];
+
+function auditRow(index: number): AuditRow {
+  const [type, outcome, actor, subject, detail] = STORY[(index * 7) % STORY.length] ?? LOGIN_STORY;
+  return {
+    seq: String(12_408 - index),
+    occurredAt: ago(index * index * 1.7),
+    type,
+    outcome,
+    actor: actor === null ? null : person(actor),
+    subject: subject === null ? null : person(subject),
+    address: ADDRESSES[index % ADDRESSES.length] ?? null,
+    device: DEVICES[index % DEVICES.length] ?? null,
+    detail,
+    typeOnlyHref: `/operator/audit?type=${type}`,
+  };
+}
+
+function audit(more: Partial<Views['operator/audit']>): Views['operator/audit'] {
+  return {
+    rows: [],
+    asOf: ago(0),
+    total: '12,408',
+    filters: { type: '', person: '', active: [] },
+    types: EVENT_TYPES,
+    problem: null,
+    newerHref: null,
+    olderHref: null,
+    newestHref: null,
+    ...more,
+  };
+}
+
+const ERRORS: readonly (readonly [number, string, string, string, string])[] = [
+  [
+    403,
+    'This page is not for your account',
+    'It is for operators. Ask one of them if you need it.',
+    '/profile',
+    'Open your profile',
+  ],
+  [404, 'There is no page here', 'The address may be mistyped, or the page is gone.', '/', 'Go to the start page'],
+  [503, 'We can’t log you in right now', 'Nothing is lost: you stay logged in where you are.', '/login', 'Try again'],
+];
+
+const LOGIN: Views['login'] = {
+  email: '',
+  remember: false,
+  next: null,
+  problem: null,
+  errors: {},
+  registerHref: '/register',
+};
+const REGISTER: Views['register'] = { email: '', next: null, problem: null, errors: {}, loginHref: '/login' };
+const PROFILE: Views['profile'] = {
+  email: MEMBER.email,
+  role: 'member',
+  memberSince: ago(60 * 24 * 400),
+  loggedInAt: ago(60 * 26),
+  device: 'Firefox on Windows',
+  address: '203.0.113.7',
+};
+
+/** Every view in every state worth looking at. */
+export const FIXTURES: readonly Fixture[] = [
+  fixture('home-anonymous', 'home', { loggedIn: false }, frame('Holdfast', { current: 'home' })),
+  fixture('home-member', 'home', { loggedIn: true }, frame('Holdfast', { current: 'home', member: MEMBER })),
+  fixture('login-empty', 'login', LOGIN, anonymous('Log in')),
+  fixture(
+    'login-full',
+    'login',
+    { ...LOGIN, email: MEMBER.email, remember: true, next: '/profile' },
+    frame('Log in', { notice: { kind: 'info', text: 'This session was ended from another browser. Log in again.' } }),
+  ),
+  fixture(
+    'login-problem',
+    'login',
+    { ...LOGIN, email: MEMBER.email, problem: 'Wrong e-mail address or password.' },
+    anonymous('Log in'),
+  ),
+  fixture(
+    'login-errors',
+    'login',
+    { ...LOGIN, errors: { email: 'Enter your e-mail address.', password: 'Enter your password.' } },
+    anonymous('Log in'),
+  ),
+  fixture('register-empty', 'register', REGISTER, anonymous('Create an account')),
+  fixture(
+    'register-errors',
+    'register',
+    {
+      ...REGISTER,
+      email: 'ada@example',
+      next: '/profile',
+      errors: {
+        email: 'Enter a whole e-mail address, such as name@example.org.',
+        password: 'This password is among the first that an attacker tries. Choose another one.',
+      },
+    },
+    anonymous('Create an account'),
+  ),
+  fixture('profile', 'profile', PROFILE, member('Profile', 'profile')),
+  fixture(
+    'profile-operator',
+    'profile',
+    { ...PROFILE, email: OPERATOR.email, role: 'operator' },
+    frame('Profile', {
+      member: OPERATOR,
+      current: 'profile',
+      notice: { kind: 'done', text: 'Your account is made. You are logged in.' },
+    }),
+  ),
+  fixture(
+    'sessions-full',
+    'account/sessions',
+    { sessions: SESSIONS, othersCount: 3 },
+    {
+      ...member('Sessions', 'sessions'),
+      notice: { kind: 'done', text: 'The session was ended. That browser is logged out.' },
+    },
+  ),
+  fixture(
+    'sessions-empty',
+    'account/sessions',
+    { sessions: SESSIONS.slice(0, 1), othersCount: 0 },
+    member('Sessions', 'sessions'),
+  ),
+  fixture(
+    'password',
+    'account/password',
+    { email: MEMBER.email, problem: null, errors: {} },
+    member('Password', 'password'),
+  ),
+  fixture(
+    'password-errors',
+    'account/password',
+    {
+      email: MEMBER.email,
+      problem: null,
+      errors: {
+        current: 'This is not your current password.',
+        password: 'Use at least 8 characters.',
+      },
+    },
+    member('Password', 'password'),
+  ),
+  ...ERRORS.map(([status, heading, message, href, label]) =>
+    fixture(
+      `error-${status}`,
+      'error',
+      {
+        status,
+        heading,
+        message,
+        next: { href, label },
+        requestId: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e55',
+        retryAt: status === 503 ? ago(-1) : null,
+      },
+      status === 403 ? member(heading, null) : anonymous(heading),
+    ),
+  ),
+  fixture(
+    'audit-full',
+    'operator/audit',
+    audit({
+      rows: Array.from({ length: 50 }, (_, index) => auditRow(index)),
+      olderHref: '/operator/audit?before=12359',
+    }),
+    operator(),
+  ),
+  fixture(
+    'audit-filtered',
+    'operator/audit',
+    audit({
+      rows: Array.from({ length: 9 }, (_, index) => ({
+        ...auditRow(index),
+        href: `/operator/audit/${12_408 - index}`,
+      })),
+      filters: {
+        type: 'authn_login_fail',
+        person: 'katherine.johnson@research.example.org',
+        active: [
+          {
+            label: 'Type: authn_login_fail',
+            withoutHref: '/operator/audit?person=katherine.johnson%40research.example.org',
+          },
+          {
+            label: 'Person: katherine.johnson@research.example.org',
+            withoutHref: '/operator/audit?type=authn_login_fail',
+          },
+        ],
+      },
+      newerHref: '/operator/audit?after=12408',
+      newestHref: '/operator/audit',
+      olderHref: '/operator/audit?before=12400',
+    }),
+    operator(),
+  ),
+  fixture(
+    'audit-no-match',
+    'operator/audit',
+    audit({
+      problem: 'No account has this e-mail address or id.',
+      filters: {
+        type: '',
+        person: 'nobody@example.org',
+        active: [{ label: 'Person: nobody@example.org', withoutHref: '/operator/audit' }],
+      },
+    }),
+    operator(),
+  ),
+  fixture('audit-empty', 'operator/audit', audit({ total: '0' }), operator()),
+];
+
+const HOSTILE_TIME = { text: HOSTILE, iso: HOSTILE };
+const HOSTILE_PERSON = { id: HOSTILE, email: HOSTILE, onlyHref: HOSTILE };
+const HOSTILE_FRAME: Frame = {
+  serviceName: HOSTILE,
+  title: HOSTILE,
+  current: null,
+  member: { email: HOSTILE, operator: true },
+  csrf: HOSTILE,
+  notice: { kind: 'info', text: HOSTILE },
+  wide: false,
+};
+const HOSTILE_ERRORS = { email: HOSTILE, password: HOSTILE, current: HOSTILE, settings: HOSTILE, client: HOSTILE };
+
+/** Every text of every view is an attack. */
+export const HOSTILE_FIXTURES: readonly Fixture[] = [
+  fixture('hostile-home', 'home', { loggedIn: false }, HOSTILE_FRAME),
+  fixture(
+    'hostile-login',
+    'login',
+    { ...LOGIN, email: HOSTILE, next: HOSTILE, errors: HOSTILE_ERRORS, registerHref: HOSTILE },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-register',
+    'register',
+    { ...REGISTER, email: HOSTILE, next: HOSTILE, problem: HOSTILE, loginHref: HOSTILE },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-profile',
+    'profile',
+    {
+      email: HOSTILE,
+      role: 'member',
+      memberSince: HOSTILE_TIME,
+      loggedInAt: HOSTILE_TIME,
+      device: LONG_USER_AGENT,
+      address: HOSTILE,
+    },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-sessions',
+    'account/sessions',
+    {
+      othersCount: 2,
+      sessions: [
+        {
+          id: HOSTILE,
+          device: LONG_USER_AGENT,
+          address: HOSTILE,
+          firstSeen: HOSTILE_TIME,
+          lastSeen: HOSTILE_TIME,
+          current: false,
+        },
+      ],
+    },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-password',
+    'account/password',
+    { email: HOSTILE, problem: null, errors: HOSTILE_ERRORS },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-error',
+    'error',
+    {
+      status: 500,
+      heading: HOSTILE,
+      message: HOSTILE,
+      next: { href: HOSTILE, label: HOSTILE },
+      requestId: HOSTILE,
+      retryAt: HOSTILE_TIME,
+    },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-audit',
+    'operator/audit',
+    audit({
+      rows: [
+        {
+          seq: HOSTILE,
+          occurredAt: HOSTILE_TIME,
+          type: HOSTILE,
+          outcome: 'failure',
+          actor: HOSTILE_PERSON,
+          subject: HOSTILE_PERSON,
+          address: HOSTILE,
+          device: LONG_USER_AGENT,
+          detail: HOSTILE,
+          typeOnlyHref: HOSTILE,
+          href: HOSTILE,
+        },
+      ],
+      total: HOSTILE,
+      asOf: HOSTILE_TIME,
+      problem: HOSTILE,
+      newerHref: HOSTILE,
+      olderHref: HOSTILE,
+      newestHref: HOSTILE,
+      types: [{ group: HOSTILE, names: [HOSTILE] }],
+      filters: { type: HOSTILE, person: HOSTILE, active: [{ label: HOSTILE, withoutHref: HOSTILE }] },
+    }),
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+];

@@ -1,0 +1,271 @@
+// What is shipped to run Holdfast elsewhere: the image, the Compose file, the list of settings. Read with real parsers, and held
+// against the code that reads the settings.
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { DockerfileParser, type Instruction, type JSONInstruction } from 'dockerfile-ast';
+import { parse } from 'yaml';
+import { projectRoot, readConfig } from '../../src/core/config.ts';
+
+interface Service {
+  readonly image: string;
+  readonly build?: string;
+  readonly command?: readonly string[];
+  readonly user?: string;
+  readonly restart: string;
+  readonly read_only: boolean;
+  readonly cap_drop: readonly string[];
+  readonly ports?: readonly string[];
+  readonly environment: Readonly<Record<string, string | null>>;
+  readonly healthcheck: { readonly test?: readonly string[]; readonly disable?: boolean };
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly networks: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly stop_grace_period: string;
+}
+
+interface Compose {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly networks: Readonly<
+    Record<string, { readonly internal?: boolean; readonly ipam?: { readonly config: readonly { subnet: string }[] } } | null>
+  >;
+}
+
+const read = (file: string) => readFileSync(path.join(projectRoot, file), 'utf8');
+
+const composeText = read('docker-compose.yml');
+const compose = parse(composeText, { merge: true }) as Compose;
+const services = Object.entries(compose.services);
+const service = (name: string): Service => compose.services[name] ?? fail(`no service ${name}`);
+const processes = ['web-a', 'web-b', 'worker'] as const;
+
+const instructions = DockerfileParser.parse(read('Dockerfile')).getInstructions();
+const lastStage = instructions.slice(instructions.findLastIndex((one) => one.getKeyword() === 'FROM'));
+const instruction = (keyword: string): Instruction =>
+  lastStage.find((one) => one.getKeyword() === keyword) ?? fail(`no ${keyword} in the last stage`);
+
+/** Name → default (empty where there is none), as `.env.example` has them. */
+const example = new Map(
+  [...read('.env.example').matchAll(/^(?:# )?([A-Z][A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
+);
+/** Name → the second cell of its row in README's tables. */
+const documented = new Map(
+  [...read('README.md').matchAll(/^\| `([A-Z][A-Z_]+)` \| (.*?) \|/gm)].map(([, name = '', cell = '']) => [name, cell]),
+);
+
+/** What a file reads of the environment, however it does that. */
+function variablesOf(file: string): string[] {
+  const ways = [
+    /^ {2}([A-Z][A-Z_]+): (?:z\.|integer|duration|url|list|networks)/gm,
+    /\benv\.([A-Z][A-Z_]+)\b/g,
+    /\benv\['([A-Z][A-Z_]+)'\]/g,
+    /\b(?:number|url)\('([A-Z][A-Z_]+)'/g,
+  ];
+  const text = read(file);
+  return ways.flatMap((way) => [...text.matchAll(way)].map(([, name = '']) => name)).filter((name) => name !== 'PATH');
+}
+
+const configVariables = new Set(variablesOf('src/core/config.ts'));
+const allVariables = new Set([
+  ...configVariables,
+  ...['src/launcher/settings.ts', 'src/web/supervisor.ts', 'src/cli/migrate.ts'].flatMap(variablesOf),
+]);
+/** What Compose puts into the variables of the program, or gives to the servers. */
+const composeVariables = new Set([...composeText.matchAll(/(?<!\$)\$\{([A-Z_]+)/g)].map(([, name = '']) => name));
+
+function fail(problem: string): never {
+  throw new Error(problem);
+}
+
+const seconds = (text: string) => Number(/^(\d+)s$/.exec(text)?.[1] ?? fail(`not in seconds: ${text}`));
+
+describe('the image', () => {
+  test('runs as a numbered user who is not root', () => {
+    expect(instruction('USER').getArgumentsContent()).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+  });
+
+  test('lets SIGTERM reach the program: no shell before it', () => {
+    expect(instruction('STOPSIGNAL').getArgumentsContent()).toBe('SIGTERM');
+    const command = (instruction('CMD') as JSONInstruction).getJSONStrings().map((one) => one.getJSONValue());
+    expect(command).toEqual(['node', 'dist/src/web/main.js']);
+    expect(lastStage.some((one) => one.getKeyword() === 'ENTRYPOINT')).toBe(false);
+  });
+
+  test('asks the program for its health, with what the image has', () => {
+    const check = instruction('HEALTHCHECK').getArgumentsContent() ?? '';
+    expect(check).toMatch(/CMD \["node", "-e", ".*\/healthz.*"\]/);
+  });
+
+  test('installs what the lock file says, without what only development needs', () => {
+    const runs = instructions.filter((one) => one.getKeyword() === 'RUN').map((one) => one.getArgumentsContent() ?? '');
+    const installs = runs.filter((run) => run.includes('npm '));
+    expect(installs).toHaveLength(2);
+    for (const run of installs) expect(run).toContain('npm ci');
+    expect(installs.filter((run) => run.includes('--omit=dev --omit=optional'))).toHaveLength(1);
+    const copies = lastStage.filter((one) => one.getKeyword() === 'COPY').map((one) => one.getArgumentsContent() ?? '');
+    expect(copies).toContain('--from=packages /app/node_modules node_modules');
+    expect(copies.filter((copy) => copy.includes('--from=build'))).toEqual(['--from=build /app/dist dist']);
+  });
+
+  test('gets nothing that is not named: no .env, no data, no history', () => {
+    const [first, ...rest] = read('.dockerignore')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    expect(first).toBe('*');
+    expect(rest.filter((line) => line.startsWith('!')).map((line) => line.slice(1))).toEqual(
+      expect.arrayContaining(['package.json', 'package-lock.json', 'prisma', 'src', 'views', 'worker']),
+    );
+    expect(rest.some((line) => line.includes('.env'))).toBe(false);
+  });
+
+  test('is given only files that are there', () => {
+    for (const one of instructions.filter((each) => each.getKeyword() === 'COPY')) {
+      const words = one.getArguments().map((argument) => argument.getValue());
+      if (words.some((word) => word.startsWith('--from'))) continue;
+      for (const source of words.slice(0, -1)) expect(() => statSync(path.join(projectRoot, source))).not.toThrow();
+    }
+  });
+});
+
+describe('the Compose file', () => {
+  test('has no secret, not even as a default', () => {
+    for (const [, name = '', rest = ''] of composeText.matchAll(/(?<!\$)\$\{([A-Z_]+)([^}]*)\}/g)) {
+      expect({ name, rest }).toEqual({ name, rest: expect.stringMatching(/^:\?./) });
+    }
+    for (const [name, { environment }] of services) {
+      for (const [variable, value] of Object.entries(environment)) {
+        if (!/PASSWORD|KEYS|URL$/.test(variable)) continue;
+        expect({ name, variable, value }).toEqual({ name, variable, value: expect.stringContaining('${') });
+      }
+    }
+  });
+
+  test.each(services)('%s has a health check, comes back, and holds no more rights than it needs', (name, one) => {
+    const oneShot = name === 'migrate';
+    expect(one.healthcheck.disable ?? false).toBe(oneShot);
+    if (!oneShot) expect(one.healthcheck.test?.[0]).toMatch(/^CMD(-SHELL)?$/);
+    expect(one.restart).toBe(oneShot ? 'no' : 'unless-stopped');
+    expect(one.read_only).toBe(true);
+    expect(one.cap_drop).toEqual(['ALL']);
+    expect(seconds(one.stop_grace_period)).toBeGreaterThanOrEqual(25);
+  });
+
+  test('gives each process the time to drain', () => {
+    for (const name of processes) {
+      const timeoutMs = Number(service(name).environment['SHUTDOWN_TIMEOUT_MS']);
+      // After the drain come one second for the log and two for closing the stores.
+      expect(seconds(service(name).stop_grace_period) * 1_000).toBeGreaterThan(timeoutMs + 3_000);
+    }
+  });
+
+  test('starts the processes after the stores and the migrations, and the proxy after the web processes', () => {
+    for (const name of processes) {
+      expect(service(name).depends_on).toEqual({
+        postgres: { condition: 'service_healthy' },
+        redis: { condition: 'service_healthy' },
+        migrate: { condition: 'service_completed_successfully' },
+      });
+    }
+    expect(Object.keys(service('proxy').depends_on ?? {})).toEqual(['web-a', 'web-b']);
+  });
+
+  test('shows the world the proxy and nothing else', () => {
+    expect(services.filter(([, one]) => one.ports).map(([name]) => name)).toEqual(['proxy']);
+    expect(compose.networks['front']?.internal).toBe(true);
+    expect(compose.networks['back']?.internal).toBe(true);
+    for (const name of ['postgres', 'redis', 'worker', 'migrate']) expect(service(name).networks).toEqual(['back']);
+  });
+
+  test('believes the proxy, and only what comes over its network, about where a request came from', () => {
+    const subnet = compose.networks['front']?.ipam?.config[0]?.subnet;
+    expect(subnet).toMatch(/^\d+\.\d+\.\d+\.0\/24$/);
+    for (const name of ['web-a', 'web-b']) expect(service(name).environment['TRUSTED_PROXIES']).toBe(subnet);
+    expect(service('proxy').networks).toContain('front');
+  });
+
+  test('gives each process a database role of its own', () => {
+    const roleOf = (name: string) => /^postgres:\/\/(\w+):/.exec(service(name).environment['DATABASE_URL'] ?? '')?.[1];
+    expect([roleOf('web-a'), roleOf('web-b'), roleOf('worker'), roleOf('migrate')]).toEqual([
+      ...['web', 'web', 'worker', 'holdfast'],
+    ]);
+    expect(service('migrate').environment['WEB_DATABASE_URL']).toBe(service('web-a').environment['DATABASE_URL']);
+    expect(service('migrate').environment['WORKER_DATABASE_URL']).toBe(service('worker').environment['DATABASE_URL']);
+    expect(read('deploy/postgres-init.sql')).toMatch(/CREATE ROLE holdfast LOGIN CREATEROLE PASSWORD :'password'/);
+  });
+
+  test('keeps what Redis holds, and never lets it drop a key', () => {
+    const script = service('redis').command?.join(' ') ?? '';
+    for (const line of ['appendonly yes', 'maxmemory-policy noeviction', 'requirepass $$REDIS_PASSWORD', 'dir /data']) {
+      expect(script).toContain(line);
+    }
+    expect(service('redis').volumes).toContain('redis-data:/data');
+  });
+
+  test('runs programs that the build makes', () => {
+    for (const name of ['worker', 'migrate']) {
+      const file = service(name).command?.find((word) => word.startsWith('dist/')) ?? '';
+      const source = file.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+      expect(() => statSync(path.join(projectRoot, source))).not.toThrow();
+    }
+  });
+
+  test('gives the program only variables that it reads', () => {
+    for (const name of [...processes, 'migrate']) {
+      for (const variable of Object.keys(service(name).environment)) expect(allVariables).toContain(variable);
+    }
+  });
+
+  test('has a proxy that checks readiness, tries the other process, and drops idle connections first', () => {
+    const caddyfile = read('deploy/Caddyfile');
+    expect(caddyfile).toMatch(/reverse_proxy web-a:3000 web-b:3000/);
+    expect(caddyfile).toMatch(/health_uri \/readyz/);
+    expect(caddyfile).toMatch(/lb_try_duration 10s/);
+    const keptMs = seconds(/keepalive (\d+s)/.exec(caddyfile)?.[1] ?? '') * 1_000;
+    const closedMs = Number(/keepAliveTimeout = ([\d_]+)/.exec(read('src/web/serve.ts'))?.[1]?.replaceAll('_', ''));
+    expect(keptMs).toBeLessThan(closedMs);
+  });
+});
+
+describe('the settings', () => {
+  test('are found in the code', () => {
+    expect(configVariables).toContain('SESSION_KEYS');
+    expect(allVariables).toContain('WEB_PROCESSES');
+    expect(allVariables.size).toBeGreaterThan(25);
+  });
+
+  test('all stand in .env.example, and nothing else does', () => {
+    expect([...example.keys()].sort()).toEqual([...new Set([...allVariables, ...composeVariables])].sort());
+  });
+
+  test('that Compose leaves to .env are among them', () => {
+    for (const [name, one] of services) {
+      const left = Object.entries(one.environment).filter(([, value]) => value === null);
+      for (const [variable] of left) expect({ name, known: example.has(variable) }).toEqual({ name, known: true });
+    }
+  });
+
+  test('all stand in README, and nothing else does', () => {
+    expect([...documented.keys()].sort()).toEqual([...allVariables].sort());
+  });
+
+  test('have the defaults that .env.example says', () => {
+    const needed = { DATABASE_URL: 'postgres://a:b@c/d', REDIS_URL: 'redis://e' };
+    for (const [name, value] of example) {
+      if (!configVariables.has(name) || value === '') continue;
+      expect({ name, config: readConfig({ ...needed, [name]: value }) }).toEqual({ name, config: readConfig(needed) });
+    }
+  });
+
+  test('have the same defaults in README and .env.example', () => {
+    for (const [name, cell] of documented) {
+      const value = example.get(name);
+      if (value) expect({ name, cell }).toEqual({ name, cell: `\`${value}\`` });
+    }
+  });
+
+  test('that are secret have no default anywhere', () => {
+    for (const [name, value] of example) if (/PASSWORD$|KEYS$|DATABASE_URL$/.test(name)) expect({ name, value }).toEqual({ name, value: '' });
+    expect(() => readConfig({ NODE_ENV: 'production', DATABASE_URL: 'postgres://a:b@c/d', REDIS_URL: 'redis://e' })).toThrow(
+      /SESSION_KEYS/,
+    );
+  });
+});
