@@ -55,7 +55,7 @@ async function create({ email, operator }: { email: string; operator: boolean })
 
 async function list(): Promise<void> {
   await withContext(async ({ users }) => {
-    const rows = await users.list(LIST_LIMIT);
+    const rows = await users.search({ text: '', after: '', limit: LIST_LIMIT });
     printTable(
       ['e-mail address', 'role', 'state', 'since', 'id'],
       rows.map((user) => [

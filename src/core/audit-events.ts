@@ -21,6 +21,7 @@ export const AUDIT_EVENTS = {
   },
   access: {
     authz_fail: 'Somebody asked for what they may not see or do.',
+    sensitive_read: 'An operator looked at what belongs to one person.',
   },
   system: {
     sys_startup: 'A process of Holdfast began to serve.',

@@ -345,11 +345,21 @@ export class SessionStore extends RedisStore {
   async #welcome(): Promise<void> {
     try {
       const [identity, time] = await Promise.all([this.#readIdentity(), this.client.time()]);
+      void this.#warnOfEviction();
       this.#setClock(milliseconds(time));
       if (identity !== null && identity === this.#identity) this.#trusted = true;
       else await this.#reconcile();
     } catch (error) {
       this.#log.debug({ err: error }, 'Redis went away again');
+    }
+  }
+
+  /** Redis may be told to make room by throwing keys away: sessions would go on from PostgreSQL, but jobs would be lost. */
+  async #warnOfEviction(): Promise<void> {
+    const info = await this.client.info('memory').catch(() => '');
+    const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+    if (policy !== undefined && policy !== 'noeviction') {
+      this.#log.warn({ policy }, 'Redis may evict keys, which loses jobs: set maxmemory-policy noeviction');
     }
   }
 
@@ -459,14 +469,22 @@ function tombstone(value: string): SessionReading {
   return reason === 'unknown' ? { state: 'unknown' } : { state: 'ended', reason: reason as EndReason };
 }
 
-/** A copy of a foreign shape is no copy: PostgreSQL is asked instead. */
+/**
+ * A copy as this version reads it: what a newer one added stays, what an older one did not write has a default. One of a
+ * foreign shape is no copy, and PostgreSQL is asked instead.
+ */
 function parseCopy(value: string | null | undefined): Copy | null {
   if (!value?.startsWith('L')) return null;
   try {
     const copy = JSON.parse(value.slice(HEADER)) as Partial<Copy>;
-    const whole = copy.v === 1 && typeof copy.owner?.id === 'string' && typeof copy.idleTimeoutMs === 'number';
-    return whole ? { ...(copy as Copy), data: copy.data ?? {} } : null;
+    const { owner } = copy;
+    const named = [owner?.id, owner?.userId, owner?.email].every((field) => typeof field === 'string');
+    if (copy.v !== 1 || !owner || !named || typeof copy.idleTimeoutMs !== 'number') return null;
+    const role = owner.role === 'operator' ? 'operator' : 'member';
+    return { ...(copy as Copy), owner: { ...NO_MOMENTS, ...owner, role }, data: copy.data ?? {} };
   } catch {
     return null;
   }
 }
+
+const NO_MOMENTS = { remember: false, createdAt: 0, memberSince: 0 } as const;

@@ -24,6 +24,9 @@ export function emailKey(email: string): string {
   return email.trim().toLowerCase();
 }
 
+/** An account as it is listed: nothing that proves who somebody is. */
+export type ListedUser = Pick<User, 'id' | 'email' | 'role' | 'disabledAt' | 'createdAt'>;
+
 export type CreateUserResult =
   | { readonly ok: true; readonly user: User }
   | { readonly ok: false; readonly reason: 'email_taken' };
@@ -90,10 +93,11 @@ export function createUsers({ database: { prisma }, sessions, queues }: UsersOpt
       return new Map(users.map((user) => [user.id, user.email]));
     },
 
-    /** The first accounts by address, at most `limit`. */
-    list(limit: number): Promise<Pick<User, 'id' | 'email' | 'role' | 'disabledAt' | 'createdAt'>[]> {
+    /** Accounts by address, those after a key, whose address holds the text; at most `limit`. */
+    search({ text, after, limit }: { text: string; after: string; limit: number }): Promise<ListedUser[]> {
+      const emailKey = { gt: after, ...(text === '' ? {} : { contains: text.toLowerCase() }) };
       const select = { id: true, email: true, role: true, disabledAt: true, createdAt: true };
-      return prisma.user.findMany({ orderBy: { emailKey: 'asc' }, take: limit, select });
+      return prisma.user.findMany({ where: { emailKey }, orderBy: { emailKey: 'asc' }, take: limit, select });
     },
 
     /**

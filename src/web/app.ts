@@ -15,6 +15,7 @@ import { health, type Readiness } from './pages/health.ts';
 import { homePage } from './pages/home.ts';
 import { loginPage } from './pages/login.ts';
 import { auditPage } from './pages/operator/audit.ts';
+import { usersPages } from './pages/operator/users.ts';
 import { registerPage } from './pages/register.ts';
 import { createRenderer } from './render.ts';
 import { requests } from './request.ts';
@@ -50,6 +51,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   loginPage(router, web);
   accountPages(router, web);
   auditPage(router, web);
+  usersPages(router, web);
   app.use(router.routes());
   app.use(router.allowedMethods({ throw: true }));
   return { app, router };

@@ -2,9 +2,18 @@
 import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
 import { csrfToken } from './csrf.ts';
+import { queryText } from './query.ts';
 import type { Render } from './render.ts';
 import { liveSession } from './state.ts';
 import type { Frame, Views } from './views.ts';
+
+/** What was just done, said once on the page that it leads to. */
+const DONE: Readonly<Record<string, string>> = {
+  'session-ended': 'That session has ended.',
+  'sessions-ended': 'Their sessions have ended.',
+  'others-ended': 'All other sessions have ended.',
+  'password-changed': 'Your password was changed, and every other session has ended.',
+};
 
 interface FrameOptions {
   readonly title: string;
@@ -45,4 +54,11 @@ export function seeOther(ctx: Koa.Context, path: string): void {
   ctx.status = 303;
   ctx.redirect(path);
   ctx.status = 303;
+}
+
+/** The sentence that `?done=` stands for, if it is one of ours. */
+export function doneNotice(ctx: Koa.Context): Frame['notice'] {
+  const done = queryText(ctx, 'done');
+  const text = Object.hasOwn(DONE, done) ? DONE[done] : undefined;
+  return text === undefined ? null : { kind: 'done', text };
 }

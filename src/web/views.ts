@@ -17,7 +17,7 @@ export interface Frame {
   readonly serviceName: string;
   readonly title: string;
   /** The page's place in the navigation, if it has one. */
-  readonly current: 'home' | 'profile' | 'sessions' | 'password' | 'audit' | null;
+  readonly current: 'home' | 'profile' | 'sessions' | 'password' | 'audit' | 'people' | null;
   /** Who is logged in. */
   readonly member: { readonly email: string; readonly operator: boolean } | null;
   /** The token of every form on the page. */
@@ -113,4 +113,24 @@ export interface Views {
     readonly olderHref: string | null;
     readonly newestHref: string | null;
   };
+  'operator/users': {
+    readonly people: readonly PersonRow[];
+    /** Part of an address that was searched for. */
+    readonly query: string;
+    readonly nextHref: string | null;
+  };
+  'operator/user': {
+    readonly person: PersonRow;
+    readonly sessions: readonly SessionRow[];
+    readonly eventsHref: string;
+  };
+}
+
+export interface PersonRow {
+  readonly id: string;
+  readonly email: string;
+  readonly role: 'member' | 'operator';
+  readonly disabled: boolean;
+  readonly memberSince: ShownTime;
+  readonly href: string;
 }

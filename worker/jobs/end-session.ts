@@ -1,4 +1,5 @@
 // Records the end of a session that took effect in Redis while PostgreSQL was away.
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
 import type { EndSessionJob } from '../../src/core/queues.ts';
 import { END_REASONS, type EndReason } from '../../src/core/session-records.ts';
@@ -9,5 +10,5 @@ export async function endSession(
   { sessionId, reason, actor, origin }: EndSessionJob,
 ): Promise<void> {
   const known: EndReason = END_REASONS.find((one) => one === reason) ?? 'revoked';
-  await sessions.end({ sessionId }, { reason: known, actor, origin });
+  await sessions.end({ sessionId }, { reason: known, actor: actor ?? null, origin: { ...NO_ORIGIN, ...origin } });
 }

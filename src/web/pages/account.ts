@@ -6,20 +6,12 @@ import type { LiveSession } from '../../core/session-store.ts';
 import { requireMember } from '../access.ts';
 import { HttpError } from '../errors.ts';
 import { readBody } from '../form.ts';
-import { seeOther, type Web } from '../page.ts';
+import { doneNotice, seeOther, type Web } from '../page.ts';
+import { isUuid } from '../query.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
-import type { FieldErrors, Frame } from '../views.ts';
+import type { FieldErrors } from '../views.ts';
 import { describeDevice, PASSWORD_PROBLEMS, showTime } from '../words.ts';
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-/** What was just done, said once on the page that it leads to. */
-const DONE: Readonly<Record<string, string>> = {
-  'session-ended': 'That session has ended.',
-  'others-ended': 'All other sessions have ended.',
-  'password-changed': 'Your password was changed, and every other session has ended.',
-};
 
 export function accountPages(router: Router, web: Web): void {
   const { sessions, login } = web.context;
@@ -56,8 +48,8 @@ export function accountPages(router: Router, web: Web): void {
 
   router.post('/account/sessions/:id/revoke', requireMember, async (ctx) => {
     const { owner } = member(ctx);
-    const sessionId = ctx['params'].id as string;
-    if (!UUID.test(sessionId)) throw new HttpError(404, 'no_session');
+    const sessionId: unknown = ctx['params'].id;
+    if (!isUuid(sessionId)) throw new HttpError(404, 'no_session');
     await sessions.end(
       { sessionId, ownerId: owner.userId },
       { reason: 'revoked', actor: owner.userId, origin: ctx.state.origin },
@@ -102,12 +94,6 @@ export function accountPages(router: Router, web: Web): void {
 function showPassword(ctx: Koa.Context, web: Web, errors: FieldErrors): Promise<void> {
   const page = { email: member(ctx).owner.email, problem: null, errors };
   return web.show(ctx, 'account/password', page, { title: 'Change password', current: 'password' });
-}
-
-function doneNotice(ctx: Koa.Context): Frame['notice'] {
-  const done = ctx.query['done'];
-  const text = typeof done === 'string' && Object.hasOwn(DONE, done) ? DONE[done] : undefined;
-  return text === undefined ? null : { kind: 'done', text };
 }
 
 function member(ctx: Koa.Context): LiveSession {

@@ -6,12 +6,12 @@ import type { SealedEvent } from '../../../core/audit-chain.ts';
 import { AUDIT_EVENTS } from '../../../core/audit-events.ts';
 import { requireOperator } from '../../access.ts';
 import type { Web } from '../../page.ts';
+import { isUuid, queryText } from '../../query.ts';
 import type { AuditRow, Views } from '../../views.ts';
 import { describeDevice, showTime } from '../../words.ts';
 
 const PATH = '/operator/audit';
 const PAGE_SIZE = 50;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TYPES = Object.entries(AUDIT_EVENTS).map(([group, events]) => ({ group, names: Object.keys(events) }));
 const KNOWN_TYPES: ReadonlySet<string> = new Set(TYPES.flatMap(({ names }) => names));
 
@@ -27,7 +27,7 @@ export function auditPage(router: Router, web: Web): void {
   const { audit, users } = web.context;
 
   router.get(PATH, requireOperator(web.context), async (ctx) => {
-    const asked: Asked = { type: text(ctx, 'type'), person: text(ctx, 'person') };
+    const asked: Asked = { type: queryText(ctx, 'type'), person: queryText(ctx, 'person') };
     const person = await findPerson(asked.person);
     const problem = problemOf(asked, person);
     const filter: AuditFilter = { type: asked.type || null, person };
@@ -58,7 +58,7 @@ export function auditPage(router: Router, web: Web): void {
 
   async function findPerson(typed: string): Promise<string | null> {
     if (typed === '') return null;
-    if (UUID.test(typed)) return typed;
+    if (isUuid(typed)) return typed;
     return (await users.findByEmail(typed))?.id ?? null;
   }
 }
@@ -74,8 +74,8 @@ function problemOf({ type, person: typed }: Asked, person: string | null): strin
 }
 
 function readKey(ctx: Koa.Context): PageKey {
-  const before = Number(text(ctx, 'before') || Number.NaN);
-  const after = Number(text(ctx, 'after') || Number.NaN);
+  const before = Number(queryText(ctx, 'before') || Number.NaN);
+  const after = Number(queryText(ctx, 'after') || Number.NaN);
   if (Number.isSafeInteger(before)) return { before };
   return Number.isSafeInteger(after) ? { after } : null;
 }
@@ -113,9 +113,4 @@ function href(asked: Asked, key: Readonly<Record<string, string>> = {}): string 
   const set = Object.entries({ ...asked, ...key }).filter(([, value]) => value !== '');
   const query = new URLSearchParams(set).toString();
   return query === '' ? PATH : `${PATH}?${query}`;
-}
-
-function text(ctx: Koa.Context, name: string): string {
-  const value = ctx.query[name];
-  return typeof value === 'string' ? value.trim().slice(0, 300).replaceAll('\u0000', '') : '';
 }

@@ -1,0 +1,15 @@
+// What stands in an address, read with care: it comes from anywhere.
+import type Koa from 'koa';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const MAX_TEXT = 300;
+
+/** A parameter of the query, cut to 300 characters; empty where it is missing, repeated or nested. */
+export function queryText(ctx: Koa.Context, name: string): string {
+  const value = ctx.query[name];
+  return typeof value === 'string' ? value.trim().slice(0, MAX_TEXT).replaceAll('\u0000', '').toWellFormed() : '';
+}
+
+export function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && UUID.test(value);
+}
