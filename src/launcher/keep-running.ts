@@ -1,0 +1,87 @@
+// Keeps one thing running: what ends by itself is started again, at once if it lived, with growing pauses if it died young.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Exit } from './process.ts';
+
+export interface Runnable {
+  pid: number;
+  exited: Promise<Exit>;
+}
+
+export interface Kept<T extends Runnable> {
+  /** The present one; while it is being started again, the last. */
+  current(): T;
+  /** Puts another in its place, whose end is minded from now on; the old one's no more. */
+  replaceBy(next: T): void;
+  /** Minds it no more, and resolves when no start is under way. The present one is the caller's to stop. */
+  letGo(): Promise<T>;
+}
+
+export interface KeepRunningOptions<T extends Runnable> {
+  first: T;
+  /** Starts it again; `previous` is the one that ended. */
+  start: (previous: T) => Promise<T>;
+  onDeath: (exit: Exit) => void;
+  onRestart: (restarted: T) => void;
+  onFailure: (error: unknown) => void;
+}
+
+const youngMs = 5_000;
+const firstPauseMs = 200;
+const longestPauseMs = 10_000;
+
+/** Minds `first` and its successors until it is told to let go. */
+export function keepRunning<T extends Runnable>({
+  first,
+  start,
+  onDeath,
+  onRestart,
+  onFailure,
+}: KeepRunningOptions<T>): Kept<T> {
+  let current = first;
+  let startedAt = Date.now();
+  let pauseMs = 0;
+  let starting = Promise.resolve();
+  const ending = new AbortController();
+
+  function mind(runnable: T): void {
+    runnable.exited.then((exit) => {
+      if (ending.signal.aborted || runnable !== current) return;
+      onDeath(exit);
+      starting = startAgain();
+    });
+  }
+
+  async function startAgain(): Promise<void> {
+    const young = Date.now() - startedAt < youngMs;
+    pauseMs = young ? Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs) : 0;
+    for (;;) {
+      await sleep(pauseMs, undefined, { signal: ending.signal }).catch(() => {});
+      if (ending.signal.aborted) return;
+      try {
+        startedAt = Date.now();
+        current = await start(current);
+        onRestart(current);
+        return mind(current);
+      } catch (error) {
+        onFailure(error);
+        pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
+      }
+    }
+  }
+
+  mind(first);
+  return {
+    current: () => current,
+    replaceBy(next) {
+      current = next;
+      startedAt = Date.now();
+      mind(next);
+    },
+    async letGo() {
+      ending.abort();
+      await starting;
+      return current;
+    },
+  };
+}

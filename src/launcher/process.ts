@@ -1,0 +1,264 @@
+// Child processes that never outlive the launcher, and the claims that keep two launchers off one folder.
+// Hides how a child is told of its parent's death (setpriv on Linux, a shell that watches a pipe elsewhere) and how a
+// recycled process id is told from the process that once had it.
+
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A child process with its id, and a promise of its end that never rejects. */
+export interface Child {
+  pid: number;
+  process: ChildProcess;
+  /** Resolves once the process is gone; `error` when it could not be started at all. */
+  exited: Promise<Exit>;
+}
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  error?: Error;
+}
+
+export interface BoundSpawnOptions extends SpawnOptions {
+  /** What the child gets when the process that started it dies, however it dies. */
+  deathSignal: 'SIGINT' | 'SIGTERM' | 'SIGKILL';
+  /** A command put before everything else, for example `unshare` with its arguments. */
+  prefix?: string[];
+}
+
+/**
+ * Starts a child in a session of its own, so that the terminal's Ctrl-C reaches only the launcher, and tells it to end
+ * when this process dies. Throws when the program can't be started.
+ */
+export function spawnBound(command: string, args: string[], options: BoundSpawnOptions): Child {
+  const { deathSignal, prefix = [], ...spawnOptions } = options;
+  const bound = canBindToParent() ? ['setpriv', '--pdeathsig', deathSignal.slice(3)] : [];
+  const [file = command, ...rest] = [...prefix, ...bound, command, ...args];
+  const child = spawn(file, rest, { detached: true, ...spawnOptions });
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('error', (error) => child.pid ?? resolve({ code: null, signal: null, error }));
+  });
+  if (child.pid === undefined) throw new Error(`${file} can't be started: is it installed and executable?`);
+  if (bound.length === 0) watchFromShell(child.pid, deathSignal, exited);
+  return { pid: child.pid, process: child, exited };
+}
+
+/** Waits for the end of a child; false when it still runs after `deadlineMs`. */
+export async function waitForExit(child: Child, deadlineMs: number): Promise<boolean> {
+  const timer = new AbortController();
+  const late = sleep(deadlineMs, false, { signal: timer.signal }).catch(() => false);
+  const gone = await Promise.race([child.exited.then(() => true), late]);
+  timer.abort();
+  return gone;
+}
+
+/** Waits until a process that need not be our child is gone; false when it still runs after `deadlineMs`. */
+export async function waitForEnd(pid: number, deadlineMs: number): Promise<boolean> {
+  const deadline = Date.now() + deadlineMs;
+  while (isRunning(pid)) {
+    if (Date.now() > deadline) return false;
+    await sleep(20);
+  }
+  return true;
+}
+
+/** Sends each signal in turn until the child is gone: `[['SIGTERM', 10_000], ['SIGKILL', 5_000]]`. */
+export async function endChild(child: Child, steps: [NodeJS.Signals, number][]): Promise<void> {
+  for (const [signal, deadlineMs] of steps) {
+    child.process.kill(signal);
+    if (await waitForExit(child, deadlineMs)) return;
+  }
+  throw new Error(`Process ${child.pid} does not end.`);
+}
+
+/** Signals a process that may be gone already. */
+export function trySignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // it is gone
+  }
+}
+
+/** The port asked for (an error if it is taken), or without one the remembered port, or any free one. */
+export async function choosePort(exact: number | undefined, remembered: number | undefined): Promise<number> {
+  if (exact === undefined) return freePort(remembered);
+  if ((await tryPort(exact, '127.0.0.1')) === undefined) throw new Error(`Port ${exact} on 127.0.0.1 is taken.`);
+  return exact;
+}
+
+/**
+ * Ends a server that outlived its launcher: for the holder of the folder's claim, who knows that nobody else minds it.
+ * `isServer` tells it from another program that has its process id by now.
+ */
+export async function endOrphan(pid: number, isServer: () => boolean, signal: NodeJS.Signals): Promise<void> {
+  for (const [step, deadlineMs] of [
+    [signal, 20_000],
+    ['SIGKILL', 5_000],
+  ] as const) {
+    if (!isRunning(pid) || !isServer()) return;
+    trySignal(pid, step);
+    await waitForEnd(pid, deadlineMs);
+  }
+  if (isRunning(pid) && isServer()) throw new Error(`A server from an earlier start (process ${pid}) does not end.`);
+}
+
+/** A free TCP port on 127.0.0.1: the preferred one if nobody listens there, else one that the system picks. */
+export async function freePort(preferred?: number, host = '127.0.0.1'): Promise<number> {
+  if (preferred !== undefined && (await tryPort(preferred, host)) !== undefined) return preferred;
+  const port = await tryPort(0, host);
+  if (port === undefined) throw new Error(`No free TCP port on ${host}.`);
+  return port;
+}
+
+/** The port if it can be listened on (0: any), else undefined. */
+export function tryPort(port: number, host: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen({ port, host, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined));
+    });
+  });
+}
+
+/** The first of these programs found on the PATH, as an absolute path. */
+export function findProgram(names: string[], searchPath: string): string | undefined {
+  const folders = searchPath.split(path.delimiter).filter((folder) => path.isAbsolute(folder));
+  for (const name of names) {
+    for (const folder of folders) {
+      const file = path.join(folder, name);
+      if (isExecutable(file)) return file;
+    }
+  }
+  return undefined;
+}
+
+export interface Claim {
+  /** The id of the other living process that holds the claim; undefined when it is ours. */
+  heldBy?: number;
+  release(): void;
+}
+
+/**
+ * Claims a folder for this process under a name. Never granted to two: each writes a file of its own, then looks for the
+ * files of others, so that two at the same instant may both be refused but not both let in. The claims of the dead are swept.
+ */
+export function claimFolder(folder: string, name: string): Claim {
+  mkdirSync(folder, { recursive: true });
+  const mine = path.join(folder, `${name}.${process.pid}`);
+  const release = () => rmSync(mine, { force: true });
+  const identity = processIdentity(process.pid) ?? '';
+  if (readIfThere(mine) === identity) return { heldBy: process.pid, release: () => {} };
+  try {
+    writeFileSync(mine, identity, { mode: 0o600 });
+  } catch (error) {
+    throw new Error(`${folder} can't be written by this user (${(error as Error).message}).`);
+  }
+  for (const entry of readdirSync(folder)) {
+    const pid = Number(entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : Number.NaN);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    const file = path.join(folder, entry);
+    const written = readIfThere(file);
+    if (written !== undefined && (written === '' || processIdentity(pid) === written) && isRunning(pid)) {
+      release();
+      return { heldBy: pid, release: () => {} };
+    }
+    rmSync(file, { force: true });
+  }
+  return { release };
+}
+
+/** Whether a process with this id exists and is not a zombie. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  return processState(pid) !== 'Z';
+}
+
+/** The command line of a process, or undefined when there is none or it can't be read. */
+export function commandLine(pid: number): string | undefined {
+  const fromProc = readIfThere(`/proc/${pid}/cmdline`);
+  if (fromProc !== undefined) return fromProc.replaceAll('\0', ' ').trim();
+  const listed = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+  return listed.status === 0 ? listed.stdout.trim() : undefined;
+}
+
+/** The ids of a process's children; empty where the system does not tell. */
+export function childrenOf(pid: number): number[] {
+  const listed = readIfThere(`/proc/${pid}/task/${pid}/children`) ?? '';
+  return listed.split(' ').filter(Boolean).map(Number);
+}
+
+/** Opens a file for a child's output; the folder is made. The caller closes it. */
+export function openLog(file: string): number {
+  mkdirSync(path.dirname(file), { recursive: true });
+  return openSync(file, 'a', 0o600);
+}
+
+/** The last lines of a text file, or an empty string. */
+export function tail(file: string, lines = 12): string {
+  return (readIfThere(file) ?? '').trimEnd().split('\n').slice(-lines).join('\n');
+}
+
+/** A file's text, or undefined when it can't be read. */
+export function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+let bindable: boolean | undefined;
+
+/** Whether there is a `setpriv` that knows `--pdeathsig` (util-linux has it, busybox does not). */
+function canBindToParent(): boolean {
+  bindable ??= spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0;
+  return bindable;
+}
+
+/** Without setpriv: a small shell holds one end of a pipe, and its end of file is our death. */
+function watchFromShell(pid: number, signal: string, exited: Promise<unknown>): void {
+  const script = `read -r _; kill -s ${signal.slice(3)} ${pid}`;
+  const shell = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  shell.on('error', () => {});
+  shell.unref();
+  (shell.stdin as (NodeJS.WritableStream & { unref?: () => void }) | null)?.unref?.();
+  exited.then(() => shell.kill('SIGKILL'));
+}
+
+/** What tells a process from a later one with the same id: when it was started. */
+function processIdentity(pid: number): string | undefined {
+  const started = statFields(pid)?.[19];
+  if (started !== undefined) return started;
+  const listed = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
+  return listed.status === 0 ? listed.stdout.trim() : undefined;
+}
+
+function processState(pid: number): string | undefined {
+  return statFields(pid)?.[0];
+}
+
+/** The fields of /proc/<pid>/stat after the command's name, which may itself hold spaces and brackets. */
+function statFields(pid: number): string[] | undefined {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

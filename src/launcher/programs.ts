@@ -1,0 +1,66 @@
+// The supervisor and the worker under `up`: their environment, their log files, their ends.
+
+import { closeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type Child, endChild, openLog, spawnBound, tail } from './process.ts';
+import type { Environment } from './settings.ts';
+
+export interface Program extends Child {
+  name: string;
+  /** Resolves when it says `{ type: 'ready' }`; those that never say so are taken for ready when they lived for a while. */
+  ready: Promise<void>;
+}
+
+export interface ProgramOptions {
+  name: string;
+  /** Below dist/. */
+  script: string;
+  args?: string[];
+  env: Environment;
+  logFile: string;
+}
+
+const takenForReadyMs = 3_000;
+
+/** Starts a program of this project; it ends in order when the launcher dies. */
+export function startProgram({ name, script, args = [], env, logFile }: ProgramOptions): Program {
+  const log = openLog(logFile);
+  try {
+    const file = fileURLToPath(new URL(`../../${script}`, import.meta.url));
+    const child = spawnBound(process.execPath, [file, ...args], {
+      deathSignal: 'SIGTERM',
+      env: env as NodeJS.ProcessEnv,
+      stdio: ['ignore', log, log, 'ipc'],
+    });
+    const ready = new Promise<void>((resolve) => {
+      child.process.on('message', (message) => isReady(message) && resolve());
+      sleep(takenForReadyMs, undefined, { ref: false }).then(resolve);
+    });
+    child.process.on('error', () => {}); // a signal to one that is gone
+    return { ...child, name, ready };
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Runs a program to its end and returns; throws with the end of what it said when it fails. */
+export async function runProgram(options: ProgramOptions, onStart: (program: Program) => void): Promise<void> {
+  const program = startProgram(options);
+  onStart(program);
+  const { code, signal } = await program.exited;
+  if (code !== 0)
+    throw new Error(`${options.name} failed (${signal ?? `exit code ${code}`}):\n${tail(options.logFile, 20)}`);
+}
+
+/** SIGTERM, and SIGKILL after the deadline. */
+export function stopProgram(program: Program, deadlineMs: number): Promise<void> {
+  return endChild(program, [
+    ['SIGTERM', deadlineMs],
+    ['SIGKILL', 5_000],
+  ]);
+}
+
+function isReady(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready';
+}

@@ -1,0 +1,56 @@
+// What the launcher says on the terminal: a spinner for the present step, plain lines where there is no terminal.
+
+import ora from 'ora';
+
+export interface Progress {
+  /** Begins a step; the one before is done. */
+  step(text: string): void;
+  /** A line beside the present step. */
+  say(line: string): void;
+  done(text: string): void;
+  fail(text: string): void;
+  /** Text as it is. */
+  text(text: string): void;
+}
+
+/** Picks the way that fits standard output. */
+export function startProgress(): Progress {
+  // In a terminal without a width (some pseudo-terminals) ora counts lines for ever.
+  return process.stdout.isTTY && process.stdout.columns > 0 ? onTerminal() : inLines();
+}
+
+function onTerminal(): Progress {
+  const spinner = ora({ stream: process.stdout, discardStdin: false }); // discarding would take the Ctrl-C too
+  const finish = () => {
+    if (spinner.isSpinning) spinner.succeed();
+  };
+  return {
+    step(text) {
+      finish();
+      spinner.start(text);
+    },
+    say(line) {
+      const present = spinner.isSpinning ? spinner.text : undefined;
+      spinner.stop();
+      print(`  ${line}`);
+      if (present) spinner.start(present);
+    },
+    done(text) {
+      finish();
+      spinner.succeed(text);
+    },
+    fail(text) {
+      if (spinner.isSpinning) spinner.fail();
+      spinner.fail(text);
+    },
+    text: print,
+  };
+}
+
+function inLines(): Progress {
+  return { step: print, say: print, done: print, text: print, fail: (text) => void process.stderr.write(`${text}\n`) };
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,98 @@
+// PostgreSQL and Redis for `up`: those of the environment, or embedded ones that are started again on the same port and data
+// when they die.
+
+import path from 'node:path';
+import { type Kept, keepRunning, type Runnable } from './keep-running.ts';
+import { type Postgres, startPostgres } from './postgres.ts';
+import type { Exit } from './process.ts';
+import { type RedisServer, startRedis } from './redis.ts';
+import type { LauncherSettings } from './settings.ts';
+
+export interface Stores {
+  /** The database as the owner of the schema. */
+  ownerUrl: string;
+  redisUrl: string;
+  /** Process ids of the embedded ones. */
+  pids(): { postgres?: number; redis?: number };
+  /** Redis first, then PostgreSQL; resolves when both are gone. */
+  stop(): Promise<void>;
+}
+
+export interface StoresOptions {
+  settings: LauncherSettings;
+  say: (line: string) => void;
+  onRestart: () => void;
+}
+
+type Embedded = Runnable & { stop(): Promise<void> };
+
+/** Starts what the environment gives no URL for, both at once. Throws when one does not start; the other is stopped then. */
+export async function startStores({ settings, say, onRestart }: StoresOptions): Promise<Stores> {
+  const [postgres, redis] = await Promise.allSettled([
+    settings.databaseUrl ? undefined : startKeptPostgres(),
+    settings.redisUrl ? undefined : startKeptRedis(),
+  ]);
+  if (postgres.status === 'rejected' || redis.status === 'rejected') {
+    for (const store of [redis, postgres]) if (store.status === 'fulfilled') await end(store.value);
+    throw postgres.status === 'rejected' ? postgres.reason : (redis as PromiseRejectedResult).reason;
+  }
+  return {
+    ownerUrl: settings.databaseUrl ?? postgres.value?.current().ownerUrl ?? '',
+    redisUrl: settings.redisUrl ?? redis.value?.current().url ?? '',
+    pids: () => ({
+      ...(postgres.value ? { postgres: postgres.value.current().pid } : {}),
+      ...(redis.value ? { redis: redis.value.current().pid } : {}),
+    }),
+    async stop() {
+      await end(redis.value);
+      await end(postgres.value);
+    },
+  };
+
+  async function startKeptPostgres(): Promise<Kept<Postgres>> {
+    const options = {
+      dataDir: path.join(settings.dataDir, 'postgres'),
+      logFile: path.join(settings.dataDir, 'logs/postgres.log'),
+      log: (message: string) => say(`PostgreSQL: ${message}`),
+    };
+    const first = await startPostgres(options);
+    return keep('PostgreSQL', first, ({ port }) => startPostgres({ ...options, port }));
+  }
+
+  async function startKeptRedis(): Promise<Kept<RedisServer>> {
+    const options = {
+      dataDir: path.join(settings.dataDir, 'redis'),
+      serversDir: settings.serversDir,
+      searchPath: settings.searchPath,
+      logFile: path.join(settings.dataDir, 'logs/redis.log'),
+      log: (message: string) => say(`Redis: ${message}`),
+    };
+    const first = await startRedis(options);
+    return keep('Redis', first, ({ port }) => startRedis({ ...options, port }));
+  }
+
+  function keep<T extends Embedded>(name: string, first: T, start: (previous: T) => Promise<T>): Kept<T> {
+    return keepRunning({
+      first,
+      start,
+      onDeath: (exit) => say(`${name} died (${inWords(exit)}) and is started again`),
+      onRestart: () => {
+        say(`${name} is back`);
+        onRestart();
+      },
+      onFailure: (error) =>
+        say(`${name} can't be started again: ${error instanceof Error ? error.message : String(error)}`),
+    });
+  }
+}
+
+/** `exit code 1` or `SIGKILL`. */
+export function inWords({ code, signal }: Exit): string {
+  return signal ?? `exit code ${code}`;
+}
+
+async function end(kept: Kept<Embedded> | undefined): Promise<void> {
+  if (!kept) return;
+  const store = await kept.letGo();
+  await store.stop();
+}

@@ -1,0 +1,132 @@
+// `npm run up` as a whole, from dist/: everything comes up, whatever dies comes back, and nothing outlives the launcher.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { freePort, isRunning } from '../../src/launcher/process.ts';
+import { readUpFile, type UpFile } from '../../src/launcher/up-file.ts';
+import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../../src/web/reload-status.ts';
+import { temporaryFolder } from '../support/servers.ts';
+import { until } from '../support/until.ts';
+
+interface Run {
+  process: ChildProcess;
+  output(): string;
+  exited: Promise<number | null>;
+}
+
+const waitMs = 50_000;
+let own: ReturnType<typeof temporaryFolder>;
+let port: number;
+let runs: Run[];
+
+beforeEach(async () => {
+  own = temporaryFolder();
+  port = await freePort();
+  runs = [];
+});
+
+afterEach(async () => {
+  const left = everyPid();
+  for (const { process: child } of runs) child.kill('SIGKILL');
+  await until(() => !left.some(isRunning), waitMs);
+  own.remove();
+});
+
+function run(script: string): Run {
+  const { DATABASE_URL: _d, REDIS_URL: _r, SESSION_KEYS: _s, ...env } = process.env;
+  const child = spawn(process.execPath, [path.resolve('dist/src/launcher', script)], {
+    env: { ...env, DATA_DIR: own.folder, PORT: String(port), SHUTDOWN_TIMEOUT_MS: '4000' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  const started = {
+    process: child,
+    output: () => output,
+    exited: new Promise<number | null>((done) => child.once('close', done)),
+  };
+  runs.push(started);
+  return started;
+}
+
+async function startUp(): Promise<Run> {
+  const up = run('main.js');
+  let ended = false;
+  up.exited.then(() => {
+    ended = true;
+  });
+  await until(() => ended || up.output().includes('Ctrl-C'), waitMs);
+  if (ended) throw new Error(up.output());
+  return up;
+}
+
+const webPids = () => readStatus<SupervisorStatus>(supervisorStatusFile(own.folder))?.webProcesses ?? [];
+const upPids = () => readUpFile(own.folder)?.pids;
+const everyPid = () => [...Object.values(upPids() ?? {}), ...webPids()];
+const ready = async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200;
+
+/** Kills one of the processes and waits until another does its work. */
+async function killAndWait(name: keyof UpFile['pids']): Promise<void> {
+  const pid = upPids()?.[name] ?? 0;
+  process.kill(pid, 'SIGKILL');
+  await until(() => ![pid, 0].includes(upPids()?.[name] ?? 0), waitMs);
+}
+
+test('comes up, brings back what dies, reloads, and stops in order', async () => {
+  const up = await startUp();
+  expect(up.output()).toContain(`http://localhost:${port}`);
+  expect(await ready()).toBe(true);
+  expect(statSync(path.join(own.folder, 'up.json')).mode & 0o777).toBe(0o600);
+  expect(statSync(path.join(own.folder, 'secrets.json')).mode & 0o777).toBe(0o600);
+  const first = readUpFile(own.folder);
+
+  const second = run('main.js');
+  expect(await second.exited).toBe(1);
+  expect(second.output()).toContain(`process ${up.process.pid}`);
+
+  for (const name of ['postgres', 'redis', 'worker', 'supervisor'] as const) await killAndWait(name);
+  await until(ready, waitMs);
+  expect(readUpFile(own.folder)).toMatchObject({ databaseUrl: first?.databaseUrl, redisUrl: first?.redisUrl });
+
+  const before = everyPid();
+  const reload = run('reload.js');
+  expect({ code: await reload.exited, output: reload.output() }).toMatchObject({ code: 0 });
+  expect(reload.output()).toMatch(/(web process \d+ replaced by \d+ in .*\n){2}worker \d+ replaced by \d+\n/);
+  expect(before.filter((pid) => !isRunning(pid))).toHaveLength(3);
+
+  const pids = everyPid();
+  up.process.kill('SIGINT');
+  up.process.kill('SIGINT'); // as a terminal and npm do
+  expect(await up.exited).toBe(0);
+  expect(pids.filter(isRunning)).toEqual([]);
+  expect(readUpFile(own.folder)).toBeUndefined();
+}, 180_000);
+
+test('a launcher that is killed leaves nothing behind, and the next finds the data', async () => {
+  const up = await startUp();
+  const pids = everyPid();
+  expect(pids).toHaveLength(7);
+  up.process.kill('SIGKILL');
+  await until(() => !pids.some(isRunning), waitMs);
+  const again = await startUp();
+  again.process.kill('SIGTERM');
+  expect(await again.exited).toBe(0);
+}, 180_000);
+
+test('lists every bad setting at once', async () => {
+  const child = spawn(process.execPath, [path.resolve('dist/src/launcher/main.js')], {
+    env: { ...process.env, DATA_DIR: own.folder, PORT: 'x', WEB_PROCESSES: '0', REDIS_URL: 'http://no' },
+  });
+  let output = '';
+  child.stderr.on('data', (chunk) => {
+    output += chunk;
+  });
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(1);
+  expect(output).toMatch(/REDIS_URL[\s\S]*PORT[\s\S]*WEB_PROCESSES/);
+});

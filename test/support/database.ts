@@ -1,0 +1,44 @@
+// A database for one test file: a clone of the migrated template, so that files can't disturb each other.
+
+import { randomBytes } from 'node:crypto';
+import { query } from './query.ts';
+
+export interface TestDatabase {
+  /** As the owner of the schema. */
+  ownerUrl: string;
+  /** With the rights of a web process. */
+  webUrl: string;
+  /** With the rights of a worker. */
+  workerUrl: string;
+  superuserUrl: string;
+  /** Ends whatever is still connected and removes the database. */
+  drop(): Promise<void>;
+}
+
+/** Clones the template that the test run's set-up has migrated. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const superuserUrl = given('TEST_POSTGRES_SUPERUSER_URL');
+  await query(superuserUrl, `CREATE DATABASE ${name} TEMPLATE holdfast_template OWNER holdfast`);
+  return {
+    ownerUrl: inDatabase(given('TEST_POSTGRES_OWNER_URL'), name),
+    webUrl: inDatabase(given('TEST_POSTGRES_WEB_URL'), name),
+    workerUrl: inDatabase(given('TEST_POSTGRES_WORKER_URL'), name),
+    superuserUrl: inDatabase(superuserUrl, name),
+    drop: async () => {
+      await query(superuserUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    },
+  };
+}
+
+function inDatabase(url: string, name: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${name}`;
+  return changed.href;
+}
+
+function given(variable: string): string {
+  const value = process.env[variable];
+  if (!value) throw new Error(`${variable} is not set: run the tests with "npm test"`);
+  return value;
+}

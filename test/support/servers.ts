@@ -1,0 +1,34 @@
+// Servers of a test's own, for tests that stop, kill or starve them. The run's shared ones come from global-setup.mjs.
+
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Postgres, startPostgres } from '../../src/launcher/postgres.ts';
+import { type RedisServer, startRedis } from '../../src/launcher/redis.ts';
+
+/** A folder that other users may enter but not list, as PostgreSQL run by root needs it. */
+export function temporaryFolder(): { folder: string; remove(): void } {
+  const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-own-'));
+  chmodSync(folder, 0o711);
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** A PostgreSQL in `<folder>/postgres`; again with the same folder and port it finds its data. */
+export function startOwnPostgres(folder: string, port?: number): Promise<Postgres> {
+  return startPostgres({ dataDir: path.join(folder, 'postgres'), durable: false, ...(port ? { port } : {}) });
+}
+
+/** A Redis in `<folder>/redis`, with lines of redis.conf of the test's own. */
+export function startOwnRedis(
+  folder: string,
+  port?: number,
+  config: Record<string, string> = {},
+): Promise<RedisServer> {
+  return startRedis({
+    dataDir: path.join(folder, 'redis'),
+    serversDir: path.resolve('.data/servers'),
+    searchPath: process.env.PATH ?? '',
+    config,
+    ...(port ? { port } : {}),
+  });
+}
