@@ -10,6 +10,8 @@ export const handlers: { readonly [Name in JobName]: Handler<Name> } = {
   'seal-events': ({ sealing }) => sealing.seal(),
   'make-partitions': ({ sealing }) => sealing.makePartitions(),
   'flush-touches': ({ sessions }) => sessions.flushTouches(),
+  'fold-refusals': ({ throttleRecords }) => throttleRecords.fold(),
+  'watch-attempts': ({ throttleRecords }) => throttleRecords.watch(),
   'end-session': endSession,
   'cleanup-sessions': cleanupSessions,
   'cleanup-attempts': cleanupAttempts,

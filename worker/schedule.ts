@@ -18,6 +18,8 @@ export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
   'cleanup-sessions': { queue: 'cleanup', everyMs: MINUTE },
   'cleanup-attempts': { queue: 'cleanup', everyMs: HOUR },
   'cleanup-tokens': { queue: 'cleanup', everyMs: HOUR },
+  'fold-refusals': { queue: 'cleanup', everyMs: 10 * SECOND },
+  'watch-attempts': { queue: 'cleanup', everyMs: MINUTE },
   'make-partitions': { queue: 'cleanup', everyMs: 6 * HOUR },
 };
 

@@ -3,13 +3,15 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { auditCommand } from './audit.ts';
 import { migrateCommand } from './migrate.ts';
+import { throttleCommand } from './throttle.ts';
 import { userCommand } from './user.ts';
 
 const program = new Command('holdfast')
   .description('Commands for the operators of Holdfast')
   .addCommand(migrateCommand())
   .addCommand(userCommand())
-  .addCommand(auditCommand());
+  .addCommand(auditCommand())
+  .addCommand(throttleCommand());
 
 try {
   await program.parseAsync();

@@ -10,6 +10,13 @@ export const AUDIT_EVENTS = {
     authn_password_change_fail: 'A change of password was refused.',
     authn_new_device: 'An account was used from a browser or a network that it had not been used from before.',
   },
+  throttle: {
+    excess_rate_limit_exceeded: 'Too many attempts: further ones are refused for a while.',
+    throttle_block_ended: 'A block that had refused attempts ran out; the detail counts them.',
+    throttle_block_lifted: 'An operator ended a block before its time.',
+    authn_password_spraying: 'One client failed to log in to many accounts.',
+    authn_credential_stuffing: 'Many clients failed to log in to many accounts.',
+  },
   sessions: {
     session_created: 'A session began.',
     session_ended: 'A session was ended: by logging out, by its owner, by an operator, or by a change to the account.',
@@ -50,6 +57,8 @@ export const NO_ORIGIN: Origin = { ip: null, userAgent: null, requestId: null };
 
 /** What a caller tells of an event; id and time are added when it is recorded. */
 export interface NewAuditEvent {
+  /** A UUIDv7, where the caller needs to know it beforehand. */
+  readonly id?: string;
   readonly type: AuditEventType;
   readonly outcome: Outcome;
   /** The account that did it, if one is known. */
@@ -65,6 +74,17 @@ export interface NewAuditEvent {
 /** What the login-attempt record needs beside its event: the keyed hash of what was typed, base64url. */
 export interface AttemptNote {
   readonly identifierHash: string;
+  /** The known browser that it came from. */
+  readonly device?: string | null;
+}
+
+/** What the record of a block needs beside its event. */
+export interface BlockNote {
+  readonly id: string;
+  readonly scope: string;
+  readonly key: string;
+  readonly failures: number;
+  readonly lastsMs: number;
 }
 
 /** An event as it waits in the outbox. A newer version may add fields; they are kept. */

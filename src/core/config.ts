@@ -50,6 +50,17 @@ function lone(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
   return [address, address.kind() === 'ipv4' ? 32 : 128];
 }
 
+/** A rule of the throttle: `5/10/1h` lets five attempts pass freely, blocks after each further one, and lets ten in an hour at most. */
+const rule = z.string().transform((text, context): ThrottleRule => {
+  const [, free, limit, window] = /^(\d{1,6})\/(\d{1,6})\/(\w+)$/.exec(text.trim()) ?? [];
+  const windowMs = duration.safeParse(window ?? '');
+  const numbers = { free: Number(free), limit: Number(limit) };
+  if (windowMs.success && numbers.free >= 1 && numbers.limit >= numbers.free)
+    return { ...numbers, windowMs: windowMs.data };
+  context.addIssue({ code: 'custom', message: 'expected free attempts, the limit and the window, such as 5/10/1h' });
+  return z.NEVER;
+});
+
 const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   HOST: z.string().default('127.0.0.1'),
@@ -69,6 +80,17 @@ const schema = z.object({
   TRUSTED_PROXIES: networks.default([]),
   PASSWORD_HASH_CONCURRENCY: integer(1, 64).default(1),
   ATTEMPT_RETENTION: duration.default(90 * UNITS.d),
+  THROTTLE_ACCOUNT_CLIENT: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
+  THROTTLE_CLIENT: rule.default({ free: 50, limit: 100, windowMs: UNITS.h }),
+  THROTTLE_ACCOUNT: rule.default({ free: 20, limit: 50, windowMs: UNITS.d }),
+  THROTTLE_DEVICE: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
+  THROTTLE_REGISTER: rule.default({ free: 10, limit: 20, windowMs: UNITS.h }),
+  THROTTLE_PASSWORD_CHANGE: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
+  THROTTLE_BLOCK_FIRST: duration.default(30 * UNITS.s),
+  THROTTLE_BLOCK_LONGEST: duration.default(UNITS.h),
+  THROTTLE_SPRAYING_ACCOUNTS: integer(2, 100_000).default(15),
+  THROTTLE_STUFFING_CLIENTS: integer(2, 100_000).default(50),
+  THROTTLE_DEVICE_RETENTION: duration.default(180 * UNITS.d),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SHUTDOWN_TIMEOUT_MS: integer(100, 600_000).default(10_000),
 });
@@ -77,6 +99,36 @@ const schema = z.object({
 export interface SessionLimits {
   readonly idleTimeoutMs: number;
   readonly absoluteLifetimeMs: number;
+}
+
+/** So many attempts pass freely, each further one is followed by a block, and no more than the limit pass in any window. */
+export interface ThrottleRule {
+  readonly free: number;
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+export interface ThrottlePolicy {
+  /** One account from one client (an IPv4 address, an IPv6 /64). */
+  readonly accountClient: ThrottleRule;
+  /** One client, whatever the account. */
+  readonly client: ThrottleRule;
+  /** One account, over all clients. */
+  readonly account: ThrottleRule;
+  /** One known browser on its own account, in place of the other three. */
+  readonly device: ThrottleRule;
+  /** Accounts made by one client. */
+  readonly register: ThrottleRule;
+  /** Wrong current passwords of one account. */
+  readonly passwordChange: ThrottleRule;
+  /** The first block lasts so long, the next twice as long, up to the longest. */
+  readonly blockFirstMs: number;
+  readonly blockLongestMs: number;
+  /** An event tells of a client that failed at so many accounts within an hour, */
+  readonly sprayingAccounts: number;
+  /** and of so many clients that failed at as many accounts. */
+  readonly stuffingClients: number;
+  readonly deviceRetentionMs: number;
 }
 
 export type Config = ReturnType<typeof readConfig>;
@@ -125,6 +177,19 @@ export function readConfig(env: Environment) {
     trustedProxies: values.TRUSTED_PROXIES,
     passwordHashConcurrency: values.PASSWORD_HASH_CONCURRENCY,
     attemptRetentionMs: values.ATTEMPT_RETENTION,
+    throttle: {
+      accountClient: values.THROTTLE_ACCOUNT_CLIENT,
+      client: values.THROTTLE_CLIENT,
+      account: values.THROTTLE_ACCOUNT,
+      device: values.THROTTLE_DEVICE,
+      register: values.THROTTLE_REGISTER,
+      passwordChange: values.THROTTLE_PASSWORD_CHANGE,
+      blockFirstMs: values.THROTTLE_BLOCK_FIRST,
+      blockLongestMs: values.THROTTLE_BLOCK_LONGEST,
+      sprayingAccounts: values.THROTTLE_SPRAYING_ACCOUNTS,
+      stuffingClients: values.THROTTLE_STUFFING_CLIENTS,
+      deviceRetentionMs: values.THROTTLE_DEVICE_RETENTION,
+    } satisfies ThrottlePolicy,
     logLevel: values.LOG_LEVEL,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
   });

@@ -5,6 +5,7 @@ import { type Audit, createAudit } from './audit.ts';
 import type { NewAuditEvent } from './audit-events.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './database.ts';
+import { createKnownDevices, type KnownDevices } from './known-devices.ts';
 import type { Log } from './log.ts';
 import { createLogin, type Login } from './login.ts';
 import { recordEvent } from './outbox.ts';
@@ -15,6 +16,8 @@ import { createSealing, type Sealing } from './sealing.ts';
 import { createSessionRecords, type SessionRecords } from './session-records.ts';
 import { SessionStore } from './session-store.ts';
 import { createSessions, type Sessions } from './sessions.ts';
+import { createThrottle, type Throttle } from './throttle.ts';
+import { createThrottleRecords, type ThrottleRecords } from './throttle-records.ts';
 import { createUsers, type Users } from './users.ts';
 
 export interface Context {
@@ -28,6 +31,9 @@ export interface Context {
   readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly users: Users;
+  readonly throttle: Throttle;
+  readonly throttleRecords: ThrottleRecords;
+  readonly devices: KnownDevices;
   readonly login: Login;
   readonly audit: Audit;
   readonly sealing: Sealing;
@@ -51,6 +57,12 @@ export function createContext(config: Config, log: Log): Context {
   const sessions = createSessions({ database, records, store, queues, policy: config.session, log });
   const passwords = createPasswords({ concurrency: config.passwordHashConcurrency });
   const users = createUsers({ database, sessions, queues });
+  const throttle = createThrottle({ redis, database, policy: config.throttle, log });
+  const devices = createKnownDevices({
+    database,
+    signingKeys: config.sessionKeys,
+    retentionMs: config.throttle.deviceRetentionMs,
+  });
   const secret = config.sessionKeys.at(-1) ?? '';
   return {
     config,
@@ -63,7 +75,10 @@ export function createContext(config: Config, log: Log): Context {
     sessions,
     passwords,
     users,
-    login: createLogin({ database, users, sessions, passwords, queues, secret }),
+    throttle,
+    throttleRecords: createThrottleRecords({ redis, database, throttle, policy: config.throttle, queues, log }),
+    devices,
+    login: createLogin({ database, users, sessions, passwords, queues, throttle, devices, secret }),
     audit: createAudit({ database }),
     sealing: createSealing({ database, store }),
     async record(event) {

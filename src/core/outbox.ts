@@ -2,7 +2,7 @@
 // Whoever writes one calls `nudge` after the commit; a nudge that is lost costs a sweep of the schedule, no event.
 import { v7 as uuidv7 } from 'uuid';
 import type { Prisma } from '../generated/prisma/client.ts';
-import type { AttemptNote, NewAuditEvent, WaitingEvent } from './audit-events.ts';
+import type { AttemptNote, BlockNote, NewAuditEvent, WaitingEvent } from './audit-events.ts';
 import type { Transaction } from './database.ts';
 
 const MAX_TEXT = 1_024;
@@ -15,10 +15,15 @@ export async function recordEvent(
   transaction: Transaction,
   event: NewAuditEvent,
   attempt?: AttemptNote,
+  block?: BlockNote,
 ): Promise<string> {
   const waiting = waitingEvent(event);
   await transaction.outbox.create({
-    data: { event: waiting as unknown as Prisma.InputJsonObject, ...(attempt ? { attempt: { ...attempt } } : {}) },
+    data: {
+      event: waiting as unknown as Prisma.InputJsonObject,
+      ...(attempt ? { attempt: { ...attempt } } : {}),
+      ...(block ? { block: { ...block } } : {}),
+    },
     select: { id: true },
   });
   return waiting.id;
@@ -27,7 +32,7 @@ export async function recordEvent(
 function waitingEvent(event: NewAuditEvent): WaitingEvent {
   return {
     v: 1,
-    id: uuidv7(),
+    id: event.id ?? uuidv7(),
     occurredAt: new Date().toISOString(),
     type: event.type,
     outcome: event.outcome,

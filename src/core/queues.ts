@@ -16,6 +16,10 @@ export interface Jobs {
   'cleanup-attempts': Record<string, never>;
   'cleanup-tokens': Record<string, never>;
   'make-partitions': Record<string, never>;
+  /** Write down what the throttle refused, and end the records of blocks that ran out. */
+  'fold-refusals': Record<string, never>;
+  /** Look for password spraying and credential stuffing. */
+  'watch-attempts': Record<string, never>;
 }
 
 export interface EndSessionJob {
@@ -31,7 +35,14 @@ export type JobName = keyof Jobs;
 export const QUEUES = {
   audit: ['seal-events'],
   sessions: ['flush-touches', 'end-session'],
-  cleanup: ['cleanup-sessions', 'cleanup-attempts', 'cleanup-tokens', 'make-partitions'],
+  cleanup: [
+    'cleanup-sessions',
+    'cleanup-attempts',
+    'cleanup-tokens',
+    'make-partitions',
+    'fold-refusals',
+    'watch-attempts',
+  ],
 } as const satisfies Record<string, readonly JobName[]>;
 
 export type QueueName = keyof typeof QUEUES;

@@ -15,6 +15,14 @@ export const keys = {
   endings: 'endings',
   /** Sorted set: token hash by the moment it was last seen, for the worker to write down. */
   touched: 'touched',
+  /** Stands while the throttle's counters are those of the records: a Redis that was emptied has none. */
+  throttleMark: 't:mark',
+  /** Hash: attempts refused, by block and ten minutes, for the worker to write down. */
+  throttleRefused: 't:refused',
+  /** Sorted set: the attempts of a window by their moment. */
+  throttleWindow: (key: string) => `t:w:${key}`,
+  /** The end of a block and its id. */
+  throttleBlock: (key: string) => `t:b:${key}`,
 } as const;
 
 const RECONNECT_MAX_MS = 500;

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import type pg from 'pg';
 import { canonicalAddress, hashEvent, hashPersonal, type SealedEvent } from './audit-chain.ts';
-import { type AttemptNote, type Detail, ENDING_EVENTS, type WaitingEvent } from './audit-events.ts';
+import { type AttemptNote, type BlockNote, type Detail, ENDING_EVENTS, type WaitingEvent } from './audit-events.ts';
 import type { Database } from './database.ts';
 import type { Ending, EndReason } from './session-records.ts';
 import type { SessionStore } from './session-store.ts';
@@ -18,6 +18,7 @@ interface WaitingRow {
   readonly id: string;
   readonly event: WaitingEvent;
   readonly attempt: AttemptNote | null;
+  readonly block: BlockNote | null;
 }
 
 interface Head {
@@ -30,6 +31,7 @@ interface Head {
 interface Attempt {
   readonly event: SealedEvent;
   readonly identifierHash: Buffer;
+  readonly device: string | null;
 }
 
 export type Sealing = ReturnType<typeof createSealing>;
@@ -53,6 +55,7 @@ export function createSealing({ database, store }: { database: Database; store: 
       const endings = events.filter((event) => ENDING_EVENTS.has(event.type) && event.session !== null);
       await insertEvents(client, events);
       await insertAttempts(client, attemptsOf(rows, events));
+      await insertBlocks(client, rows, events);
       const ended = await markEndings(client, endings);
       const endingSeq = endings.at(-1)?.seq ?? head.endingSeq;
       await moveHead(client, events, endingSeq);
@@ -105,7 +108,7 @@ async function lockHead(client: pg.PoolClient): Promise<Head> {
 async function takeWaiting(client: pg.PoolClient): Promise<WaitingRow[]> {
   const { rows } = await client.query<WaitingRow>({
     name: 'seal-take',
-    text: 'DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1) RETURNING id, event, attempt',
+    text: 'DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1) RETURNING id, event, attempt, block',
     values: [BATCH],
   });
   return rows.sort((a, b) => Number(a.id) - Number(b.id));
@@ -183,7 +186,9 @@ async function insertEvents(client: pg.PoolClient, events: readonly SealedEvent[
 function attemptsOf(rows: readonly WaitingRow[], events: readonly SealedEvent[]): Attempt[] {
   return rows.flatMap(({ attempt }, index) => {
     const event = events[index];
-    return attempt && event ? [{ event, identifierHash: Buffer.from(attempt.identifierHash, 'base64url') }] : [];
+    if (!attempt || !event) return [];
+    const identifierHash = Buffer.from(attempt.identifierHash, 'base64url');
+    return [{ event, identifierHash, device: attempt.device ?? null }];
   });
 }
 
@@ -191,9 +196,10 @@ async function insertAttempts(client: pg.PoolClient, attempts: readonly Attempt[
   if (attempts.length === 0) return;
   await client.query({
     name: 'seal-attempts',
-    text: `INSERT INTO login_attempt (id, occurred_at, user_id, identifier_hash, ip, user_agent, outcome, reason, request_id)
+    text: `INSERT INTO login_attempt (id, occurred_at, user_id, identifier_hash, ip, user_agent, outcome, reason, request_id,
+                                      device_id)
            SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::bytea[], $5::inet[], $6::text[], $7::text[],
-                                $8::text[], $9::text[])
+                                $8::text[], $9::text[], $10::uuid[])
            ON CONFLICT (id) DO NOTHING`,
     values: [
       attempts.map(({ event }) => event.id),
@@ -205,8 +211,35 @@ async function insertAttempts(client: pg.PoolClient, attempts: readonly Attempt[
       attempts.map(({ event }) => event.outcome),
       attempts.map(({ event }) => event.detail['reason'] ?? null),
       attempts.map(({ event }) => event.requestId),
+      attempts.map(({ device }) => device),
     ],
   });
+}
+
+async function insertBlocks(
+  client: pg.PoolClient,
+  rows: readonly WaitingRow[],
+  events: readonly SealedEvent[],
+): Promise<void> {
+  for (const [index, { block }] of rows.entries()) {
+    const event = events[index];
+    if (!block || !event) continue;
+    await client.query({
+      name: 'seal-block',
+      text: `INSERT INTO throttle_block (id, scope, key, user_id, ip, started_at, until_at, failures)
+             VALUES ($1, $2, $3, $4, $5, $6, $6::timestamptz + $7 * interval '1 millisecond', $8) ON CONFLICT (id) DO NOTHING`,
+      values: [
+        block.id,
+        block.scope,
+        block.key,
+        event.subject,
+        block.scope === 'account' ? null : event.ip,
+        event.occurredAt,
+        block.lastsMs,
+        block.failures,
+      ],
+    });
+  }
 }
 
 async function markEndings(client: pg.PoolClient, endings: readonly SealedEvent[]): Promise<Ending[]> {

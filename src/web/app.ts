@@ -14,7 +14,9 @@ import { accountPages } from './pages/account.ts';
 import { health, type Readiness } from './pages/health.ts';
 import { homePage } from './pages/home.ts';
 import { loginPage } from './pages/login.ts';
+import { attemptsPage } from './pages/operator/attempts.ts';
 import { auditPage } from './pages/operator/audit.ts';
+import { blocksPages } from './pages/operator/blocks.ts';
 import { usersPages } from './pages/operator/users.ts';
 import { registerPage } from './pages/register.ts';
 import { createRenderer } from './render.ts';
@@ -52,6 +54,8 @@ export function createApp(context: Context, readiness: Readiness): Application {
   accountPages(router, web);
   auditPage(router, web);
   usersPages(router, web);
+  attemptsPage(router, web);
+  blocksPages(router, web);
   app.use(router.routes());
   app.use(router.allowedMethods({ throw: true }));
   return { app, router };

@@ -11,6 +11,7 @@ import type { Frame, Views } from './views.ts';
 const DONE: Readonly<Record<string, string>> = {
   'session-ended': 'That session has ended.',
   'sessions-ended': 'Their sessions have ended.',
+  'block-lifted': 'That block was lifted.',
   'others-ended': 'All other sessions have ended.',
   'password-changed': 'Your password was changed, and every other session has ended.',
 };

@@ -17,7 +17,7 @@ export interface Frame {
   readonly serviceName: string;
   readonly title: string;
   /** The page's place in the navigation, if it has one. */
-  readonly current: 'home' | 'profile' | 'sessions' | 'password' | 'audit' | 'people' | null;
+  readonly current: 'home' | 'profile' | 'sessions' | 'password' | 'audit' | 'people' | 'attempts' | 'blocks' | null;
   /** Who is logged in. */
   readonly member: { readonly email: string; readonly operator: boolean } | null;
   /** The token of every form on the page. */
@@ -113,6 +113,28 @@ export interface Views {
     readonly olderHref: string | null;
     readonly newestHref: string | null;
   };
+  'operator/attempts': {
+    readonly rows: readonly AttemptRow[];
+    readonly chart: DayChart;
+    readonly asOf: ShownTime;
+    readonly problem: string | null;
+    readonly filters: {
+      readonly person: string;
+      readonly address: string;
+      readonly outcome: string;
+      readonly time: string;
+      readonly active: readonly { readonly label: string; readonly withoutHref: string }[];
+    };
+    readonly outcomes: readonly { readonly value: string; readonly label: string }[];
+    readonly times: readonly { readonly value: string; readonly label: string }[];
+    readonly olderHref: string | null;
+  };
+  'operator/blocks': {
+    readonly active: readonly BlockRow[];
+    readonly past: readonly BlockRow[];
+    readonly asOf: ShownTime;
+    readonly problem: string | null;
+  };
   'operator/users': {
     readonly people: readonly PersonRow[];
     /** Part of an address that was searched for. */
@@ -124,6 +146,51 @@ export interface Views {
     readonly sessions: readonly SessionRow[];
     readonly eventsHref: string;
   };
+}
+
+export interface AttemptRow {
+  readonly occurredAt: ShownTime;
+  readonly outcome: 'success' | 'failure';
+  /** Whose account it was, if there is one. */
+  readonly person: { readonly email: string; readonly onlyHref: string } | null;
+  readonly address: { readonly text: string; readonly onlyHref: string } | null;
+  readonly device: string;
+  /** "wrong password", "no such account" */
+  readonly reason: string;
+}
+
+export interface BlockRow {
+  readonly id: string;
+  /** "One account from one client" */
+  readonly scope: string;
+  readonly person: { readonly email: string; readonly href: string } | null;
+  readonly address: string | null;
+  readonly from: ShownTime;
+  readonly until: ShownTime;
+  readonly failures: number;
+  readonly refused: number;
+  /** "ran out", or "lifted by somebody@example.org: reason"; null while it stands. */
+  readonly ended: string | null;
+}
+
+/** A day of attempts, drawn: places and sizes are in the units of the drawing. */
+export interface DayChart {
+  readonly width: number;
+  readonly height: number;
+  readonly bars: readonly { readonly kind: string; readonly x: number; readonly y: number; readonly height: number }[];
+  readonly barWidth: number;
+  readonly marks: readonly { readonly x: number; readonly label: string }[];
+  readonly top: string;
+  /** What it shows, in a sentence. */
+  readonly summary: string;
+  /** The ten minutes in which something happened, newest first. */
+  readonly rows: readonly {
+    readonly since: ShownTime;
+    readonly successes: number;
+    readonly failures: number;
+    readonly refused: number;
+    readonly blocks: number;
+  }[];
 }
 
 export interface PersonRow {

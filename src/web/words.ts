@@ -32,6 +32,18 @@ export function showTime(date: Date, now: Date): ShownTime {
   return { text: asPeopleSay(date, now), iso: date.toISOString() };
 }
 
+/** "in 2 minutes, at 19:07:05 UTC", rounded up so that it is true. */
+export function whenAgain(afterSeconds: number, now: Date): string {
+  const at = seconds.format(new Date(now.getTime() + afterSeconds * 1_000 + 999));
+  const span =
+    afterSeconds < 60
+      ? relative.format(afterSeconds, 'second')
+      : afterSeconds < 3_600
+        ? relative.format(Math.ceil(afterSeconds / 60), 'minute')
+        : relative.format(Math.ceil(afterSeconds / 3_600), 'hour');
+  return `${span}, at ${at} UTC`;
+}
+
 /** "23 Nov 2026, 19:07:05 UTC" */
 export function exactTime(date: Date): string {
   return `${calendar.format(date)}, ${seconds.format(date)} UTC`;

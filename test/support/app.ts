@@ -14,6 +14,16 @@ import { until } from './until.ts';
 export const PASSWORD = 'correct horse battery staple';
 export const SESSION_COOKIE = 'holdfast_session';
 
+/** Tests register and log in from one address all the time; those of the throttle give rules of their own. */
+export const GENEROUS = {
+  THROTTLE_ACCOUNT_CLIENT: '10000/10000/1h',
+  THROTTLE_CLIENT: '10000/10000/1h',
+  THROTTLE_ACCOUNT: '10000/10000/1d',
+  THROTTLE_DEVICE: '10000/10000/1h',
+  THROTTLE_REGISTER: '10000/10000/1h',
+  THROTTLE_PASSWORD_CHANGE: '10000/10000/1h',
+} as const;
+
 export interface TestProcess {
   readonly context: Context;
   readonly config: Config;
@@ -32,6 +42,7 @@ export async function startWeb(stores: TestStores, env: Readonly<Record<string, 
     PASSWORD_HASH_CONCURRENCY: '2',
     LOG_LEVEL: 'silent',
     DATABASE_POOL: '5',
+    ...GENEROUS,
     ...env,
   });
   const context = createContext(config, createLog({ level: config.logLevel, name: 'test' }));

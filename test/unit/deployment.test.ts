@@ -26,7 +26,10 @@ interface Service {
 interface Compose {
   readonly services: Readonly<Record<string, Service>>;
   readonly networks: Readonly<
-    Record<string, { readonly internal?: boolean; readonly ipam?: { readonly config: readonly { subnet: string }[] } } | null>
+    Record<
+      string,
+      { readonly internal?: boolean; readonly ipam?: { readonly config: readonly { subnet: string }[] } } | null
+    >
   >;
 }
 
@@ -45,7 +48,10 @@ const instruction = (keyword: string): Instruction =>
 
 /** Name → default (empty where there is none), as `.env.example` has them. */
 const example = new Map(
-  [...read('.env.example').matchAll(/^(?:# )?([A-Z][A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  [...read('.env.example').matchAll(/^(?:# )?([A-Z][A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [
+    name,
+    value,
+  ]),
 );
 /** Name → the second cell of its row in README's tables. */
 const documented = new Map(
@@ -263,9 +269,10 @@ describe('the settings', () => {
   });
 
   test('that are secret have no default anywhere', () => {
-    for (const [name, value] of example) if (/PASSWORD$|KEYS$|DATABASE_URL$/.test(name)) expect({ name, value }).toEqual({ name, value: '' });
-    expect(() => readConfig({ NODE_ENV: 'production', DATABASE_URL: 'postgres://a:b@c/d', REDIS_URL: 'redis://e' })).toThrow(
-      /SESSION_KEYS/,
-    );
+    for (const [name, value] of example)
+      if (/PASSWORD$|KEYS$|DATABASE_URL$/.test(name)) expect({ name, value }).toEqual({ name, value: '' });
+    expect(() =>
+      readConfig({ NODE_ENV: 'production', DATABASE_URL: 'postgres://a:b@c/d', REDIS_URL: 'redis://e' }),
+    ).toThrow(/SESSION_KEYS/);
   });
 });

@@ -11,13 +11,40 @@ export async function cleanupSessions({ sessions, records, database }: Context):
   await deleteWithin(database, 'sessions', (transaction) => records.deleteOld(transaction));
 }
 
-/** Deletes login attempts older than their retention. */
-export async function cleanupAttempts({ database, config }: Context): Promise<void> {
+/** Deletes login attempts, and what the throttle has recorded, older than their retention. */
+export async function cleanupAttempts(context: Context): Promise<void> {
+  const { database, config } = context;
   await deleteWithin(
     database,
     'login attempts',
     (transaction) => transaction.$executeRaw`
     DELETE FROM login_attempt WHERE occurred_at < clock_timestamp() - ${config.attemptRetentionMs} * interval '1 millisecond'`,
+  );
+  await deleteThrottleRecords(context);
+}
+
+async function deleteThrottleRecords({ database, config }: Context): Promise<void> {
+  const { attemptRetentionMs, throttle } = config;
+  await deleteWithin(
+    database,
+    'throttle blocks',
+    (transaction) => transaction.$executeRaw`
+    DELETE FROM throttle_block
+     WHERE ended_at IS NOT NULL AND started_at < clock_timestamp() - ${attemptRetentionMs} * interval '1 millisecond'`,
+  );
+  await deleteWithin(
+    database,
+    'throttle refusals',
+    (transaction) => transaction.$executeRaw`
+    DELETE FROM throttle_refusal WHERE since < clock_timestamp() - ${attemptRetentionMs} * interval '1 millisecond'`,
+  );
+  await deleteWithin(
+    database,
+    'known devices',
+    (transaction) => transaction.$executeRaw`
+    DELETE FROM known_device
+     WHERE revoked_at IS NOT NULL
+        OR last_used_at < clock_timestamp() - ${throttle.deviceRetentionMs} * interval '1 millisecond'`,
   );
 }
 

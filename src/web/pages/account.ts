@@ -10,6 +10,7 @@ import { doneNotice, seeOther, type Web } from '../page.ts';
 import { isUuid } from '../query.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
+import { throttled } from '../throttled.ts';
 import type { FieldErrors } from '../views.ts';
 import { describeDevice, PASSWORD_PROBLEMS, showTime } from '../words.ts';
 
@@ -82,6 +83,9 @@ export function accountPages(router: Router, web: Web): void {
     }
     const change = { userId: owner.userId, sessionId: owner.id, current, password, origin: ctx.state.origin };
     const result = await login.changePassword(change);
+    if (!result.ok && result.reason === 'throttled') {
+      return showPassword(ctx, web, {}, throttled(ctx, result.retryAfterMs));
+    }
     if (!result.ok) {
       ctx.status = 422;
       return showPassword(ctx, web, { current: 'This is not your current password.' });
@@ -91,8 +95,8 @@ export function accountPages(router: Router, web: Web): void {
   });
 }
 
-function showPassword(ctx: Koa.Context, web: Web, errors: FieldErrors): Promise<void> {
-  const page = { email: member(ctx).owner.email, problem: null, errors };
+function showPassword(ctx: Koa.Context, web: Web, errors: FieldErrors, problem?: string): Promise<void> {
+  const page = { email: member(ctx).owner.email, problem: problem ?? null, errors };
   return web.show(ctx, 'account/password', page, { title: 'Change password', current: 'password' });
 }
 

@@ -3,11 +3,13 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { EndReason } from '../../core/session-records.ts';
 import { requireMember } from '../access.ts';
+import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther, type Web } from '../page.ts';
 import { queryText } from '../query.ts';
 import { enterSession, leaveSession } from '../session.ts';
 import { liveSession } from '../state.ts';
+import { throttled } from '../throttled.ts';
 import type { FieldErrors } from '../views.ts';
 
 const TITLE = 'Log in';
@@ -51,11 +53,21 @@ export function loginPage(router: Router, web: Web): void {
       return show(ctx, web, { email, remember, next, errors });
     }
     const previousSessionId = liveSession(ctx)?.owner.id ?? null;
-    const result = await login.logIn({ email, password, remember, previousSessionId, origin: ctx.state.origin });
+    const result = await login.logIn({
+      email,
+      password,
+      remember,
+      previousSessionId,
+      origin: ctx.state.origin,
+      deviceCookie: readDevice(ctx, config),
+    });
     if (!result.ok) {
+      if (result.reason === 'throttled')
+        return show(ctx, web, { email, remember, next, problem: throttled(ctx, result.retryAfterMs) });
       ctx.status = 401;
       return show(ctx, web, { email, remember, next, problem: WRONG });
     }
+    keepDevice(ctx, config, result.deviceCookie);
     await enterSession(ctx, result.session);
     seeOther(ctx, next ?? '/profile');
   });

@@ -3,16 +3,18 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { passwordProblem } from '../../core/passwords.ts';
 import { readEmail } from '../../core/users.ts';
+import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther, type Web } from '../page.ts';
 import { queryText } from '../query.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
+import { throttled } from '../throttled.ts';
 import type { FieldErrors } from '../views.ts';
 import { PASSWORD_PROBLEMS } from '../words.ts';
 
 export function registerPage(router: Router, web: Web): void {
-  const { login } = web.context;
+  const { login, config } = web.context;
 
   router.get('/register', async (ctx) => {
     const next = readNext(queryText(ctx, 'next'));
@@ -43,7 +45,11 @@ export function registerPage(router: Router, web: Web): void {
       remember: false,
       previousSessionId,
       origin: ctx.state.origin,
+      deviceCookie: readDevice(ctx, config),
     });
+    if (!result.ok && result.reason === 'throttled') {
+      return show(ctx, web, { email, next, problem: throttled(ctx, result.retryAfterMs), errors: {} });
+    }
     if (!result.ok) {
       ctx.status = 422;
       return show(ctx, web, {
@@ -52,6 +58,7 @@ export function registerPage(router: Router, web: Web): void {
         errors: { email: 'There is an account with this address already. Log in instead.' },
       });
     }
+    keepDevice(ctx, config, result.deviceCookie);
     await enterSession(ctx, result.session);
     seeOther(ctx, next ?? '/profile');
   });
@@ -60,10 +67,16 @@ export function registerPage(router: Router, web: Web): void {
 interface Shown {
   readonly email: string;
   readonly next: string | null;
+  readonly problem?: string;
   readonly errors: FieldErrors;
 }
 
-function show(ctx: Koa.Context, web: Web, { email, next, errors }: Shown): Promise<void> {
+function show(ctx: Koa.Context, web: Web, { email, next, problem, errors }: Shown): Promise<void> {
   const loginHref = next ? `/login?next=${encodeURIComponent(next)}` : '/login';
-  return web.show(ctx, 'register', { email, next, problem: null, errors, loginHref }, { title: 'Create account' });
+  return web.show(
+    ctx,
+    'register',
+    { email, next, problem: problem ?? null, errors, loginHref },
+    { title: 'Create account' },
+  );
 }

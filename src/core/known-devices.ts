@@ -1,0 +1,87 @@
+// Browsers that have logged in to an account before. The cookie holds a random token and its signature, which names the
+// account as well: with another account's address it is nothing. Only the token's hash is kept; a row can be revoked.
+import { createHash, randomBytes } from 'node:crypto';
+import Keygrip from 'keygrip';
+import { v7 as uuidv7 } from 'uuid';
+import type { Database, Transaction } from './database.ts';
+
+const TOKEN_BYTES = 32;
+const ENTRY = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
+const SEPARATOR = '~';
+/** People who share a browser: the oldest is forgotten. */
+const MAX_ENTRIES = 4;
+
+export interface KnownDevicesOptions {
+  readonly database: Database;
+  readonly signingKeys: readonly string[];
+  readonly retentionMs: number;
+}
+
+export type KnownDevices = ReturnType<typeof createKnownDevices>;
+
+export function createKnownDevices({ database: { prisma }, signingKeys, retentionMs }: KnownDevicesOptions) {
+  const keygrip = new Keygrip([...signingKeys], 'sha256', 'base64');
+  const signed = (token: string, account: string) => `device ${token} ${account}`;
+
+  /** The token in the cookie that is signed for this account; finding it asks no store. */
+  function tokenFor(account: string, cookie: string): string | null {
+    for (const entry of cookie.split(SEPARATOR).slice(0, MAX_ENTRIES)) {
+      const [, token, signature] = ENTRY.exec(entry) ?? [];
+      if (token && signature && keygrip.verify(signed(token, account), signature)) return token;
+    }
+    return null;
+  }
+
+  return {
+    /** The id of the account's known browser that the cookie proves, or null. `account` is the address's keyed hash. */
+    async find(account: string, cookie: string): Promise<string | null> {
+      const token = tokenFor(account, cookie);
+      if (token === null) return null;
+      const since = new Date(Date.now() - retentionMs);
+      const device = await prisma.knownDevice.findFirst({
+        where: { tokenHash: hashOf(token), revokedAt: null, lastUsedAt: { gt: since } },
+        select: { id: true },
+      });
+      return device?.id ?? null;
+    },
+
+    /** Remembers the browser of a success, in its transaction, and gives the cookie that it is to keep from now on. */
+    async rememberWithin(
+      transaction: Transaction,
+      {
+        userId,
+        deviceId,
+        account,
+        cookie,
+      }: { userId: string; deviceId: string | null; account: string; cookie: string },
+    ): Promise<string> {
+      if (deviceId !== null) {
+        const { count } = await transaction.knownDevice.updateMany({
+          where: { id: deviceId, userId, revokedAt: null },
+          data: { lastUsedAt: new Date() },
+        });
+        if (count > 0) return cookie;
+      }
+      const token = randomBytes(TOKEN_BYTES).toString('base64url');
+      await transaction.knownDevice.create({ data: { id: uuidv7(), tokenHash: hashOf(token), userId } });
+      const stale = tokenFor(account, cookie);
+      const others = cookie
+        .split(SEPARATOR)
+        .filter((entry) => ENTRY.test(entry) && (stale === null || !entry.startsWith(`${stale}.`)));
+      return [`${token}.${keygrip.sign(signed(token, account))}`, ...others].slice(0, MAX_ENTRIES).join(SEPARATOR);
+    },
+
+    /** Makes every browser of an account a stranger again. */
+    async revokeAll(userId: string): Promise<number> {
+      const { count } = await prisma.knownDevice.updateMany({
+        where: { userId, revokedAt: null },
+        data: { revokedAt: new Date() },
+      });
+      return count;
+    },
+  };
+}
+
+function hashOf(token: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash('sha256').update(token).digest());
+}

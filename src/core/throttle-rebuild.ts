@@ -1,0 +1,116 @@
+// The counters and blocks of the throttle, read back from the records into a Redis that was emptied or away. Every entry has
+// the id of its attempt, so that doing it twice, or beside attempts that go on, changes nothing.
+import type { Redis } from 'ioredis';
+import type { AttemptNote } from './audit-events.ts';
+import type { ThrottlePolicy } from './config.ts';
+import type { Database } from './database.ts';
+import { keys } from './redis.ts';
+import type { LoginTarget } from './throttle.ts';
+
+interface AttemptRow {
+  readonly id: string;
+  readonly age_ms: string;
+  readonly outcome: string;
+  readonly ip: string | null;
+  readonly identifier_hash: Buffer | null;
+  readonly device_id: string | null;
+  readonly attempt: AttemptNote | null;
+}
+
+interface BlockRow {
+  readonly key: string;
+  readonly id: string;
+  readonly left_ms: string;
+}
+
+interface Entry {
+  readonly id: string;
+  readonly ageMs: number;
+}
+
+interface RebuildOptions {
+  readonly redis: Redis;
+  readonly database: Database;
+  readonly policy: ThrottlePolicy;
+  /** The windows that an attempt counts in, its own first. */
+  readonly windowsOf: (target: LoginTarget) => readonly { key: string; rule: { windowMs: number } }[];
+}
+
+/** Writes what the records know, then the mark that says so. Throws if either store is away. */
+export async function rebuildThrottle({ redis, database, policy, windowsOf }: RebuildOptions) {
+  const longest = Math.max(policy.accountClient.windowMs, policy.client.windowMs, policy.account.windowMs);
+  const [attempts, blocks] = await Promise.all([
+    readAttempts(database, Math.max(longest, policy.device.windowMs)),
+    readBlocks(database),
+  ]);
+  const windows = countAttempts(attempts, windowsOf);
+  const [seconds, micros] = await redis.time();
+  const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  const writes: Promise<unknown>[] = [];
+  for (const [key, { entries, windowMs }] of windows) {
+    if (entries.length === 0) continue;
+    const name = keys.throttleWindow(key);
+    writes.push(redis.zadd(name, ...entries.flatMap(({ id, ageMs }) => [String(Math.round(now - ageMs)), id])));
+    writes.push(redis.pexpire(name, windowMs));
+  }
+  for (const { key, id, left_ms } of blocks) {
+    const left = Math.ceil(Number(left_ms));
+    const value = `${String(now + left).padStart(13, '0')}${id}`;
+    writes.push(redis.set(keys.throttleBlock(key), value, 'PX', left, 'NX'));
+  }
+  await Promise.all(writes);
+  await redis.set(keys.throttleMark, '1');
+  return { attempts: attempts.length, windows: windows.size, blocks: blocks.length };
+}
+
+async function readAttempts({ pool }: Database, windowMs: number): Promise<AttemptRow[]> {
+  const { rows } = await pool.query<AttemptRow>({
+    text: `SELECT id, extract(epoch FROM clock_timestamp() - occurred_at) * 1000 AS age_ms, outcome, host(ip) AS ip,
+                  identifier_hash, device_id, NULL::jsonb AS attempt
+             FROM login_attempt WHERE occurred_at > clock_timestamp() - $1 * interval '1 millisecond'
+           UNION ALL
+           SELECT id, extract(epoch FROM clock_timestamp() - occurred_at) * 1000, outcome, ip, NULL, NULL, attempt
+             FROM throttle_waiting() WHERE attempt IS NOT NULL
+           ORDER BY age_ms DESC`,
+    values: [windowMs],
+  });
+  return rows;
+}
+
+async function readBlocks({ pool }: Database): Promise<BlockRow[]> {
+  const { rows } = await pool.query<BlockRow>({
+    text: `SELECT key, id::text, extract(epoch FROM until_at - clock_timestamp()) * 1000 AS left_ms
+             FROM throttle_block WHERE ended_at IS NULL AND until_at > clock_timestamp()
+           UNION ALL
+           SELECT block->>'key', block->>'id', left_ms
+             FROM throttle_waiting(),
+                  LATERAL (SELECT (block->>'lastsMs')::numeric
+                                  - extract(epoch FROM clock_timestamp() - occurred_at) * 1000 AS left_ms) AS rest
+            WHERE block IS NOT NULL AND left_ms > 0`,
+  });
+  return rows.filter((row) => Number(row.left_ms) >= 1);
+}
+
+/** What each window would hold: a success empties its own window and leaves nothing in the others. */
+function countAttempts(attempts: readonly AttemptRow[], windowsOf: RebuildOptions['windowsOf']) {
+  const windows = new Map<string, { entries: Entry[]; windowMs: number }>();
+  for (const row of attempts) {
+    const account = row.attempt?.identifierHash ?? row.identifier_hash?.toString('base64url');
+    if (account === undefined) continue;
+    const deviceId = row.attempt?.device ?? row.device_id;
+    const counted = windowsOf({ account, ip: row.ip, deviceId });
+    const [own] = counted;
+    if (row.outcome === 'success') {
+      if (own) windows.delete(own.key);
+      continue;
+    }
+    const ageMs = Number(row.age_ms);
+    for (const { key, rule } of counted) {
+      if (ageMs >= rule.windowMs) continue;
+      const window = windows.get(key) ?? { entries: [], windowMs: rule.windowMs };
+      window.entries.push({ id: row.id, ageMs });
+      windows.set(key, window);
+    }
+  }
+  return windows;
+}

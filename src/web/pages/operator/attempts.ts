@@ -1,0 +1,134 @@
+// Attempts to log in, as operators read them: newest first, filtered by person, address, outcome and time; the last day drawn.
+import type Router from '@koa/router';
+import ipaddr from 'ipaddr.js';
+import type { ListedAttempt } from '../../../core/throttle-records.ts';
+import { requireOperator } from '../../access.ts';
+import { drawDay } from '../../day-chart.ts';
+import type { Web } from '../../page.ts';
+import { isUuid, queryText } from '../../query.ts';
+import type { AttemptRow, Views } from '../../views.ts';
+import { describeDevice, showTime } from '../../words.ts';
+
+const PATH = '/operator/attempts';
+const PAGE_SIZE = 50;
+const HOUR_MS = 3_600_000;
+
+const OUTCOMES = [
+  { value: '', label: 'Every outcome' },
+  { value: 'failure', label: 'Failures' },
+  { value: 'success', label: 'Successes' },
+] as const;
+
+const TIMES = [
+  { value: '', label: 'Last 24 hours', ms: 24 * HOUR_MS },
+  { value: '1h', label: 'Last hour', ms: HOUR_MS },
+  { value: '7d', label: 'Last 7 days', ms: 7 * 24 * HOUR_MS },
+  { value: 'all', label: 'All that is kept', ms: 10 * 365 * 24 * HOUR_MS },
+] as const;
+
+const REASONS: Readonly<Record<string, string>> = {
+  wrong_password: 'wrong password',
+  unknown_account: 'no such account',
+  account_disabled: 'account disabled',
+  account_changed: 'account changed meanwhile',
+};
+
+/** The filters as they stand in the address. */
+interface Asked {
+  readonly person: string;
+  readonly address: string;
+  readonly outcome: string;
+  readonly time: string;
+}
+
+type Page = Views['operator/attempts'];
+
+export function attemptsPage(router: Router, web: Web): void {
+  const { throttleRecords, users } = web.context;
+
+  router.get(PATH, requireOperator(web.context), async (ctx) => {
+    const asked: Asked = {
+      person: queryText(ctx, 'person'),
+      address: queryText(ctx, 'address'),
+      outcome: queryText(ctx, 'outcome'),
+      time: queryText(ctx, 'time'),
+    };
+    const userId = await findPerson(asked.person);
+    const time = TIMES.find(({ value }) => value === asked.time);
+    const outcome = OUTCOMES.find(({ value }) => value === asked.outcome);
+    const problem =
+      problemOf(asked, userId) ?? (time && outcome ? null : 'There is no such filter. Choose from the lists.');
+    if (problem) ctx.status = 422;
+    const now = new Date();
+    const filter = {
+      userId,
+      address: asked.address || null,
+      outcome: outcome?.value || null,
+      sinceMs: time?.ms ?? 0,
+    };
+    const before = new Date(queryText(ctx, 'before'));
+    const key = Number.isNaN(before.getTime()) ? null : before;
+    const [found, day] = await Promise.all([
+      problem ? [] : throttleRecords.attempts(filter, key, PAGE_SIZE + 1),
+      throttleRecords.lastDay(now),
+    ]);
+    const shown = found.slice(0, PAGE_SIZE);
+    const last = found.length > PAGE_SIZE ? shown.at(-1) : undefined;
+    const emails = await users.emails(shown.flatMap((attempt) => (attempt.userId === null ? [] : [attempt.userId])));
+    const page: Page = {
+      rows: shown.map((attempt) => rowOf(attempt, emails, asked, now)),
+      chart: drawDay(day, now),
+      asOf: showTime(now, now),
+      problem,
+      filters: { ...asked, active: activeFilters(asked) },
+      outcomes: OUTCOMES,
+      times: TIMES.map(({ value, label }) => ({ value, label })),
+      olderHref: last ? href(asked, { before: last.occurredAt.toISOString() }) : null,
+    };
+    await web.show(ctx, 'operator/attempts', page, { title: 'Attempts', current: 'attempts', wide: true });
+  });
+
+  async function findPerson(typed: string): Promise<string | null> {
+    if (typed === '' || isUuid(typed)) return typed || null;
+    return (await users.findByEmail(typed))?.id ?? null;
+  }
+}
+
+function problemOf({ person, address }: Asked, userId: string | null): string | null {
+  if (person !== '' && userId === null) return 'There is no account with this address. Check the spelling.';
+  const fits = address === '' || ipaddr.isValid(address) || ipaddr.isValidCIDR(address);
+  return fits ? null : 'This is not an address, such as 203.0.113.7, or a network, such as 2001:db8::/64.';
+}
+
+function rowOf(attempt: ListedAttempt, emails: ReadonlyMap<string, string>, asked: Asked, now: Date): AttemptRow {
+  const email = attempt.userId === null ? null : (emails.get(attempt.userId) ?? attempt.userId);
+  const { ip } = attempt;
+  return {
+    occurredAt: showTime(attempt.occurredAt, now),
+    outcome: attempt.outcome === 'success' ? 'success' : 'failure',
+    person: email === null ? null : { email, onlyHref: href({ ...asked, person: email }) },
+    address: ip === null ? null : { text: ip, onlyHref: href({ ...asked, address: ip }) },
+    device: `${describeDevice(attempt.userAgent)}${attempt.knownBrowser ? ', known' : ''}`,
+    reason: attempt.reason === null ? '' : (REASONS[attempt.reason] ?? attempt.reason),
+  };
+}
+
+function activeFilters(asked: Asked): Page['filters']['active'] {
+  const name = (options: readonly { value: string; label: string }[], value: string) =>
+    options.find((option) => option.value === value)?.label ?? value;
+  const chips = [
+    { label: `Person: ${asked.person}`, without: 'person' },
+    { label: `Address: ${asked.address}`, without: 'address' },
+    { label: name(OUTCOMES, asked.outcome), without: 'outcome' },
+    { label: name(TIMES, asked.time), without: 'time' },
+  ] as const;
+  return chips
+    .filter(({ without }) => asked[without] !== '')
+    .map(({ label, without }) => ({ label, withoutHref: href({ ...asked, [without]: '' }) }));
+}
+
+function href(asked: Asked, key: Readonly<Record<string, string>> = {}): string {
+  const set = Object.entries({ ...asked, ...key }).filter(([, value]) => value !== '');
+  const query = new URLSearchParams(set).toString();
+  return query === '' ? PATH : `${PATH}?${query}`;
+}

@@ -1,0 +1,84 @@
+// Blocks of the throttle: those that stand, each of which can be lifted with a reason, and the past ones.
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import type { ListedBlock } from '../../../core/throttle-records.ts';
+import { requireOperator } from '../../access.ts';
+import { HttpError } from '../../errors.ts';
+import { readBody } from '../../form.ts';
+import { doneNotice, seeOther, type Web } from '../../page.ts';
+import { isUuid } from '../../query.ts';
+import { liveSession } from '../../state.ts';
+import type { BlockRow } from '../../views.ts';
+import { showTime } from '../../words.ts';
+
+const PATH = '/operator/blocks';
+const LIMIT = 200;
+const MAX_REASON = 300;
+
+const SCOPES: Readonly<Record<string, string>> = {
+  account_client: 'One account from one client',
+  client: 'One client, every account',
+  account: 'One account, every unknown browser',
+  device: 'One known browser on its account',
+  register: 'New accounts from one client',
+  password_change: 'Changes of one password',
+};
+
+export function blocksPages(router: Router, web: Web): void {
+  const { throttleRecords, users } = web.context;
+  const operator = requireOperator(web.context);
+
+  router.get(PATH, operator, (ctx) => show(ctx, null));
+
+  router.post(`${PATH}/:id/lift`, operator, async (ctx) => {
+    const id: unknown = ctx['params'].id;
+    if (!isUuid(id)) throw new HttpError(404, 'no_block');
+    const reason = ((await readBody(ctx))['reason'] ?? '').trim().slice(0, MAX_REASON);
+    if (reason === '') {
+      ctx.status = 422;
+      return show(ctx, 'Say why the block is lifted: the reason is recorded.');
+    }
+    const actor = liveSession(ctx)?.owner.userId ?? null;
+    if (!(await throttleRecords.lift(id, { actor, reason, origin: ctx.state.origin }))) {
+      ctx.status = 404;
+      return show(ctx, 'That block has ended already. Nothing was changed.');
+    }
+    seeOther(ctx, `${PATH}?done=block-lifted`);
+  });
+
+  async function show(ctx: Koa.Context, problem: string | null): Promise<void> {
+    const blocks = await throttleRecords.blocks(LIMIT);
+    const ids = blocks.flatMap(({ userId, liftedBy }) => [userId, liftedBy]).filter((id) => id !== null);
+    const emails = await users.emails(ids);
+    const now = new Date();
+    const page = {
+      active: blocks.filter(({ active }) => active).map((block) => rowOf(block, emails, now)),
+      past: blocks.filter(({ active }) => !active).map((block) => rowOf(block, emails, now)),
+      asOf: showTime(now, now),
+      problem,
+    };
+    const frame = { title: 'Blocks', current: 'blocks', wide: true, notice: problem ? null : doneNotice(ctx) } as const;
+    await web.show(ctx, 'operator/blocks', page, frame);
+  }
+}
+
+function rowOf(block: ListedBlock, emails: ReadonlyMap<string, string>, now: Date): BlockRow {
+  const { userId } = block;
+  return {
+    id: block.id,
+    scope: SCOPES[block.scope] ?? block.scope,
+    person: userId === null ? null : { email: emails.get(userId) ?? userId, href: `/operator/users/${userId}` },
+    address: block.ip,
+    from: showTime(block.startedAt, now),
+    until: showTime(block.untilAt, now),
+    failures: block.failures,
+    refused: block.refused,
+    ended: block.active ? null : endOf(block, emails),
+  };
+}
+
+function endOf({ endReason, liftedBy, liftReason }: ListedBlock, emails: ReadonlyMap<string, string>): string {
+  if (endReason !== 'lifted') return 'ran out';
+  const who = liftedBy === null ? 'on the command line' : `by ${emails.get(liftedBy) ?? liftedBy}`;
+  return `lifted ${who}: ${liftReason ?? ''}`;
+}
