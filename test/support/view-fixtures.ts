@@ -1,7 +1,8 @@
 // What every view is shown with in tests: full, empty, with errors, and hostile. Promises one entry a view and state;
 // the page tests open each of them in a browser.
 
-import type { AuditRow, Frame, SessionRow, Views } from '../../src/web/views.ts';
+import { drawDay } from '../../src/web/day-chart.ts';
+import type { AttemptRow, AuditRow, BlockRow, Frame, SessionRow, Views } from '../../src/web/views.ts';
 import { showTime } from '../../src/web/words.ts';
 
 /** One view in one state, typed by the view. */
@@ -72,6 +73,61 @@ function session(
 ): SessionRow {
   return { id, device, address, firstSeen: ago(first), lastSeen: ago(last), current };
 }
+
+const DAY = drawDay(
+  Array.from({ length: 144 }, (_, index) => ({
+    since: new Date(NOW.getTime() - (143 - index) * 600_000 - (NOW.getTime() % 600_000)),
+    successes: (index * 7) % 5,
+    failures: index % 11 === 0 ? 12 : index % 3,
+    refused: index > 100 && index < 110 ? 9_000 : 0,
+    blocks: index === 100 ? 1 : 0,
+  })),
+  NOW,
+);
+
+const QUIET_DAY = drawDay(
+  Array.from({ length: 144 }, (_, index) => ({
+    since: new Date(NOW.getTime() - (143 - index) * 600_000),
+    ...{ successes: 0, failures: 0, refused: 0, blocks: 0 },
+  })),
+  NOW,
+);
+
+function attempts(more: Partial<Views['operator/attempts']> = {}): Views['operator/attempts'] {
+  return {
+    rows: [],
+    chart: QUIET_DAY,
+    asOf: ago(0),
+    problem: null,
+    filters: { person: '', address: '', outcome: '', time: '', active: [] },
+    outcomes: [{ value: '', label: 'Every outcome' }],
+    times: [{ value: '', label: 'Last 24 hours' }],
+    olderHref: null,
+    ...more,
+  };
+}
+
+const attempt = (outcome: AttemptRow['outcome'], text: string, reason: string, email?: string): AttemptRow => ({
+  occurredAt: ago(3),
+  outcome,
+  person: email ? { email, onlyHref: `/operator/attempts?person=${email}` } : null,
+  address: { text, onlyHref: `/operator/attempts?address=${text}` },
+  device: 'Firefox on Windows, known',
+  reason,
+});
+
+const block = (id: string, ended: string | null, more: Partial<BlockRow> = {}): BlockRow => ({
+  id,
+  scope: 'One account from one client',
+  person: { email: 'ada@example.org', href: '/operator/users/ada' },
+  address: '203.0.113.7',
+  from: ago(5),
+  until: ago(-25),
+  failures: 10,
+  refused: 99_990,
+  ended,
+  ...more,
+});
 
 const person = (email: string) => ({
   id: `id-of-${email}`,
@@ -306,6 +362,59 @@ export const FIXTURES: readonly Fixture[] = [
     operator(),
   ),
   fixture('audit-empty', 'operator/audit', audit({ total: '0' }), operator()),
+  fixture(
+    'operator-attempts',
+    'operator/attempts',
+    attempts({
+      rows: [
+        attempt('success', '203.0.113.7', '', 'ada@example.org'),
+        attempt('failure', '2001:db8:85a3::8a2e:370:7334', 'wrong password', 'grace@example.org'),
+        attempt('failure', '198.51.100.24', 'no such account'),
+      ],
+      chart: DAY,
+      filters: {
+        ...{ person: '', address: '', outcome: '', time: '7d' },
+        active: [{ label: 'Last 7 days', withoutHref: '/operator/attempts' }],
+      },
+      olderHref: '/operator/attempts?before=x',
+    }),
+    { ...operator(), title: 'Attempts', current: 'attempts' },
+  ),
+  fixture('operator-attempts-empty', 'operator/attempts', attempts(), {
+    ...operator(),
+    title: 'Attempts',
+    current: 'attempts',
+  }),
+  fixture(
+    'operator-blocks',
+    'operator/blocks',
+    {
+      active: [block('b1', null), block('b2', null, { scope: 'One client, every account', person: null })],
+      past: [block('b3', 'ran out'), block('b4', 'lifted by grace@example.org: they called us', { address: null })],
+      asOf: ago(0),
+      problem: null,
+    },
+    { ...operator(), title: 'Blocks', current: 'blocks' },
+  ),
+  fixture(
+    'operator-blocks-empty',
+    'operator/blocks',
+    { active: [], past: [], asOf: ago(0), problem: 'Say why the block is lifted: the reason is recorded.' },
+    { ...operator(), title: 'Blocks', current: 'blocks' },
+  ),
+  fixture(
+    'login-throttled',
+    'login',
+    {
+      email: 'ada@example.org',
+      remember: false,
+      next: null,
+      problem: 'Too many attempts. Nothing was checked. Try again in 4 minutes, at 19:11:00 UTC.',
+      errors: {},
+      registerHref: '/register',
+    },
+    anonymous('Log in'),
+  ),
 ];
 
 const HOSTILE_TIME = { text: HOSTILE, iso: HOSTILE };
@@ -414,6 +523,32 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       types: [{ group: HOSTILE, names: [HOSTILE] }],
       filters: { type: HOSTILE, person: HOSTILE, active: [{ label: HOSTILE, withoutHref: HOSTILE }] },
     }),
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-attempts',
+    'operator/attempts',
+    attempts({
+      rows: [{ ...attempt('failure', HOSTILE, HOSTILE, HOSTILE), device: LONG_USER_AGENT, occurredAt: HOSTILE_TIME }],
+      problem: HOSTILE,
+      filters: {
+        ...{ person: HOSTILE, address: HOSTILE, outcome: HOSTILE, time: HOSTILE },
+        active: [{ label: HOSTILE, withoutHref: HOSTILE }],
+      },
+      outcomes: [{ value: HOSTILE, label: HOSTILE }],
+      olderHref: HOSTILE,
+    }),
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-blocks',
+    'operator/blocks',
+    {
+      active: [block(HOSTILE, null, { scope: HOSTILE, address: HOSTILE, from: HOSTILE_TIME })],
+      past: [block(HOSTILE, HOSTILE, { person: { email: HOSTILE, href: HOSTILE } })],
+      asOf: HOSTILE_TIME,
+      problem: HOSTILE,
+    },
     { ...HOSTILE_FRAME, wide: true },
   ),
 ];

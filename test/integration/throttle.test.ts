@@ -1,0 +1,368 @@
+// The throttle on real stores: what passes, what is refused, who still gets in, what is left behind, and that nothing is
+// forgotten when Redis is.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { readConfig } from '../../src/core/config.ts';
+import type { Context } from '../../src/core/context.ts';
+import { createLog } from '../../src/core/log.ts';
+import { createThrottle } from '../../src/core/throttle.ts';
+import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { type Answer, ATTACKED, deviceOf, type Guess, passTime, startAttacker } from '../support/attacker.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+const RULES = {
+  ...ATTACKED,
+  THROTTLE_ACCOUNT_CLIENT: '5/10/1h',
+  THROTTLE_CLIENT: '50/100/1h',
+  THROTTLE_ACCOUNT: '20/50/1d',
+  THROTTLE_DEVICE: '5/10/1h',
+};
+
+let stores: TestStores;
+let web: TestProcess;
+let other: TestProcess;
+let worker: Context;
+let redis: Redis;
+let guess: (guess: Guess) => Promise<Answer>;
+let guessOnOther: (guess: Guess) => Promise<Answer>;
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, other, worker] = await Promise.all([startWeb(stores, RULES), startWeb(stores, RULES), openWorker(stores)]);
+  redis = new Redis(stores.redisUrl);
+  [guess, guessOnOther] = await Promise.all([startAttacker(web.url), startAttacker(other.url)]);
+});
+
+afterAll(async () => {
+  redis?.disconnect();
+  await Promise.all([web?.close(), other?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+
+let clients = 0;
+
+/** An address that no other test uses. */
+function newClient(): string {
+  clients += 1;
+  return `198.18.${clients >> 8}.${clients & 255}`;
+}
+
+async function account(): Promise<string> {
+  const email = newEmail();
+  expect((await new Browser(web.url).register(email)).status).toBe(303);
+  return email;
+}
+
+async function fail(email: string, times: number, ip: string): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (let count = 0; count < times; count += 1) answers.push(await guess({ email, ip }));
+  return answers;
+}
+
+const statuses = (answers: readonly Answer[]) => answers.map(({ status }) => status);
+const reached = (answers: readonly Answer[]) => answers.filter(({ status }) => status !== 429).length;
+const words = ({ text }: Answer) => /role="alert">(.*?)<\/p>/s.exec(text)?.[1]?.replace(/\d+/g, 'N');
+
+describe('an attempt', () => {
+  test('is refused after five failures, with when to try again, and the right password as well', async () => {
+    const email = await account();
+    const ip = newClient();
+    expect(statuses(await fail(email, 6, ip))).toEqual([401, 401, 401, 401, 401, 429]);
+    const refused = await guess({ email, ip, password: PASSWORD });
+    expect(refused.status).toBe(429);
+    expect(Number(refused.retryAfter)).toBeGreaterThan(20);
+    expect(Number(refused.retryAfter)).toBeLessThanOrEqual(30);
+    expect(refused.text).toMatch(/Try again in \d+ seconds, at \d\d:\d\d:\d\d UTC/);
+    await passTime(redis, 31_000);
+    expect((await guess({ email, ip, password: PASSWORD })).status).toBe(303);
+    expect(statuses(await fail(email, 5, ip))).toEqual([401, 401, 401, 401, 401]);
+  });
+
+  test('on an account that does not exist is answered the same', async () => {
+    const known = await fail(await account(), 7, newClient());
+    const unknown = await fail(newEmail(), 7, newClient());
+    expect(statuses(unknown)).toEqual(statuses(known));
+    expect(unknown.map(words)).toEqual(known.map(words));
+  });
+
+  test('of 32 at once on two processes passes as rarely as one by one', async () => {
+    const email = await account();
+    const ip = newClient();
+    const answers = await Promise.all(
+      Array.from({ length: 32 }, (_, index) => (index % 2 ? guess : guessOnOther)({ email, ip })),
+    );
+    expect(reached(answers)).toBe(5);
+  });
+
+  test('meets blocks that grow, and ten pass in an hour', async () => {
+    const email = await account();
+    const ip = newClient();
+    const waits: number[] = [];
+    let passed = 0;
+    for (let ms = 0; ms < 3_600_000; ) {
+      const answer = await guess({ email, ip });
+      if (answer.status === 401) passed += 1;
+      else waits.push(Number(answer.retryAfter));
+      const step = answer.status === 401 ? 1_000 : Number(answer.retryAfter) * 1_000;
+      await passTime(redis, step);
+      ms += step;
+    }
+    expect(passed).toBe(10);
+    expect(waits.slice(0, 4)).toEqual([29, 59, 119, 239].map((seconds) => expect.closeTo(seconds, -1)));
+    expect(Math.max(...waits)).toBeLessThanOrEqual(3_600);
+  });
+
+  test('from one IPv6 network counts as one client', async () => {
+    const email = await account();
+    const answers: Answer[] = [];
+    for (let host = 1; host <= 6; host += 1) answers.push(await guess({ email, ip: `2001:db8:7:7::${host}` }));
+    expect(reached(answers)).toBe(5);
+    expect((await guess({ email, ip: '2001:db8:7:8::1' })).status).toBe(401);
+  });
+
+  test('gives its point back to client and account when it succeeds', async () => {
+    const email = await account();
+    const ip = newClient();
+    await fail(email, 2, ip);
+    expect((await guess({ email, ip, password: PASSWORD })).status).toBe(303);
+    expect(await redis.zcard(`hf:t:w:c:${ip}`)).toBe(2);
+    expect(await redis.keys(`hf:t:w:ac:*:${ip}`)).toEqual([]);
+  });
+});
+
+describe('a known browser', () => {
+  test('gets in while strangers have shut the account for everybody else', async () => {
+    const email = await account();
+    const device = deviceOf(await guess({ email, ip: newClient(), password: PASSWORD }));
+    expect(device).toMatch(/^holdfast_device=/);
+    for (let client = 0; client < 20; client += 1) await guess({ email, ip: newClient() });
+    expect((await guess({ email, ip: newClient(), password: PASSWORD })).status).toBe(429);
+    expect((await guess({ email, ip: newClient(), password: PASSWORD, device })).status).toBe(303);
+  });
+
+  test('has a few attempts of its own, and none on another account', async () => {
+    const [email, another] = [await account(), await account()];
+    const device = deviceOf(await guess({ email, ip: newClient(), password: PASSWORD }));
+    const own: Answer[] = [];
+    for (let count = 0; count < 7; count += 1) own.push(await guess({ email, ip: newClient(), device }));
+    expect(reached(own)).toBe(5);
+    const ip = newClient();
+    const elsewhere: Answer[] = [];
+    for (let count = 0; count < 7; count += 1) elsewhere.push(await guess({ email: another, ip, device }));
+    expect(reached(elsewhere)).toBe(5);
+    expect(await redis.zcard(`hf:t:w:c:${ip}`)).toBe(5);
+  });
+
+  test('is a stranger again once it was revoked, and keeps its cookie when it logs out', async () => {
+    const email = newEmail();
+    const browser = new Browser(web.url);
+    await browser.register(email);
+    const left = await browser.logOut();
+    expect(String(left.headers['set-cookie'])).not.toContain('holdfast_device');
+    const [user] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
+    const device = deviceOf(await guess({ email, ip: newClient(), password: PASSWORD }));
+    expect(await web.context.devices.revokeAll(user?.id ?? '')).toBe(2);
+    const ip = newClient();
+    await guess({ email, ip, device });
+    expect(await redis.zcard(`hf:t:w:c:${ip}`)).toBe(1);
+  });
+});
+
+describe('when Redis', () => {
+  test('loses everything, counters and blocks come back, from sealed and from waiting records', async () => {
+    const [sealed, waiting] = [await account(), await account()];
+    const [first, second] = [newClient(), newClient()];
+    await fail(sealed, 5, first);
+    await worker.sealing.seal();
+    await fail(waiting, 5, second);
+    await fail(sealed, 3, second);
+    await redis.flushdb();
+    const answers = await Promise.all(
+      Array.from({ length: 16 }, (_, index) => [
+        (index % 2 ? guess : guessOnOther)({ email: sealed, ip: first }),
+        (index % 2 ? guess : guessOnOther)({ email: waiting, ip: second }),
+      ]).flat(),
+    );
+    expect(reached(answers)).toBe(0);
+    expect(await redis.zcard(`hf:t:w:c:${second}`)).toBe(8);
+    expect(statuses(await fail(sealed, 3, second))).toEqual([401, 401, 429]);
+  });
+
+  test('is away, the free attempts go on in the memory of the process', async () => {
+    const away = new Redis({ port: 1, lazyConnect: true, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+    away.on('error', () => undefined);
+    const throttle = createThrottle({
+      redis: away,
+      database: web.context.database,
+      policy: web.config.throttle,
+      log: createLog({ level: 'silent', name: 'test' }),
+    });
+    const target = { account: 'nobody', ip: newClient(), deviceId: null };
+    const taken = await Promise.all(Array.from({ length: 32 }, () => throttle.takeLogin(target)));
+    const passed = taken.filter(({ ok }) => ok);
+    expect(passed).toHaveLength(5);
+    const [one] = passed;
+    if (one?.ok) await one.succeeded();
+    expect((await throttle.takeLogin(target)).ok).toBe(true);
+    away.disconnect();
+  });
+});
+
+describe('the records', () => {
+  test('fold a flood of refused attempts into one block and its count', async () => {
+    await worker.sealing.seal();
+    await worker.throttleRecords.fold();
+    const target = { account: 'flooded', ip: newClient(), deviceId: null };
+    const before = await counts();
+    const email = newEmail();
+    const ip = newClient();
+    await fail(email, 5, ip);
+    const [block] = await redis.keys(`hf:t:b:ac:*:${ip}`);
+    target.ip = ip;
+    target.account = block?.split(':')[4] ?? '';
+    const total = Number(process.env['FLOOD'] ?? 10_000);
+    const startedAt = performance.now();
+    const cpu = process.cpuUsage();
+    for (let done = 0; done < total; done += 1_000) {
+      const batch = await Promise.all(Array.from({ length: 1_000 }, () => web.context.throttle.takeLogin(target)));
+      if (done === 0) expect(batch.some(({ ok }) => ok)).toBe(false);
+    }
+    const used = process.cpuUsage(cpu);
+    const ms = performance.now() - startedAt;
+    process.stderr.write(
+      `${total} refused: ${Math.round(ms)} ms, ${((used.user + used.system) / 1_000 / total).toFixed(4)} ms of CPU each\n`,
+    );
+    await worker.sealing.seal();
+    await worker.throttleRecords.fold();
+    await worker.throttleRecords.fold();
+    const after = await counts();
+    expect(after.attempts - before.attempts).toBe(5);
+    expect(after.events - before.events).toBe(6);
+    expect(after.refusals - before.refusals).toBeLessThanOrEqual(2);
+    const [row] = await sql<{ refused: string; failures: number; scope: string }>(
+      'SELECT refused, failures, scope FROM throttle_block WHERE host(ip) = $1',
+      [ip],
+    );
+    expect(row).toEqual({ refused: String(total), failures: 5, scope: 'account_client' });
+  });
+
+  async function counts() {
+    const [row] = await sql<{ attempts: number; events: number; refusals: number }>(
+      `SELECT (SELECT count(*)::int FROM login_attempt) AS attempts, (SELECT count(*)::int FROM audit_event) AS events,
+              (SELECT count(*)::int FROM throttle_refusal) AS refusals`,
+    );
+    if (!row) throw new Error('no counts');
+    return row;
+  }
+
+  test('tell when a block ran out, and how many it refused', async () => {
+    const ip = newClient();
+    await fail(newEmail(), 8, ip);
+    await worker.sealing.seal();
+    await worker.throttleRecords.fold();
+    await sql("UPDATE throttle_block SET until_at = until_at - interval '1 hour' WHERE host(ip) = $1", [ip]);
+    await worker.throttleRecords.fold();
+    await worker.sealing.seal();
+    const [block] = await sql('SELECT refused, end_reason FROM throttle_block WHERE host(ip) = $1', [ip]);
+    expect(block).toEqual({ refused: '3', end_reason: 'expired' });
+    const ended = await sql("SELECT detail FROM audit_event WHERE type = 'throttle_block_ended' AND host(ip) = $1", [
+      ip,
+    ]);
+    expect(ended).toMatchObject([{ detail: { refused: 3, scope: 'account_client' } }]);
+  });
+
+  test('name sprayers and stuffers once', async () => {
+    const ip = newClient();
+    for (let count = 0; count < 15; count += 1) await guess({ email: newEmail(), ip });
+    await sql(`INSERT INTO login_attempt (id, occurred_at, identifier_hash, ip, outcome)
+               SELECT gen_random_uuid(), now(), decode(md5(n::text), 'hex'), ('198.19.0.' || n)::inet, 'failure'
+                 FROM generate_series(1, 60) AS n`);
+    await worker.sealing.seal();
+    await worker.throttleRecords.watch();
+    await worker.throttleRecords.watch();
+    await worker.sealing.seal();
+    await worker.throttleRecords.watch();
+    await worker.sealing.seal();
+    const spraying = await sql(
+      "SELECT detail FROM audit_event WHERE type = 'authn_password_spraying' AND host(ip) = $1",
+      [ip],
+    );
+    expect(spraying).toEqual([{ detail: { accounts: 15 } }]);
+    expect(await sql("SELECT 1 FROM audit_event WHERE type = 'authn_credential_stuffing'")).toHaveLength(1);
+  });
+});
+
+describe('an operator', () => {
+  test('sees attempts and blocks, filters them, and lifts a block with a reason', async () => {
+    const [owner, boss] = [newEmail(), newEmail()];
+    await new Browser(web.url).register(owner);
+    const operator = new Browser(web.url);
+    await operator.register(boss);
+    await sql("UPDATE user_account SET role = 'operator' WHERE email = $1", [boss]);
+    await operator.logOut();
+    await operator.logIn(boss);
+    const ip = newClient();
+    await fail(owner, 6, ip);
+    await worker.sealing.seal();
+    await worker.throttleRecords.fold();
+
+    const attempts = await operator.get(`/operator/attempts?address=${ip}&outcome=failure&person=${owner}`);
+    expect(attempts.status).toBe(200);
+    expect(attempts.text.match(/<tr role="row" tabindex/g)).toHaveLength(5);
+    expect(attempts.text).toContain('wrong password');
+    expect(attempts.text).toContain('<rect class="failures"');
+    expect((await operator.get('/operator/attempts?address=nonsense')).status).toBe(422);
+
+    const [block] = await sql<{ id: string }>('SELECT id FROM throttle_block WHERE host(ip) = $1', [ip]);
+    const lift = `/operator/blocks/${block?.id}/lift`;
+    expect((await operator.get('/operator/blocks')).text).toContain(lift);
+    expect((await operator.submit(lift, { reason: ' ' }, '/operator/blocks')).status).toBe(422);
+    expect((await operator.submit(lift, { reason: 'they called us' }, '/operator/blocks')).status).toBe(303);
+    expect((await operator.submit(lift, { reason: 'again' }, '/operator/blocks')).status).toBe(404);
+    expect((await guess({ email: owner, ip, password: PASSWORD })).status).toBe(303);
+    const page = await operator.get('/operator/blocks');
+    expect(page.text).toContain(`lifted by ${boss}: they called us`);
+    await worker.sealing.seal();
+    expect(await sql("SELECT detail FROM audit_event WHERE type = 'throttle_block_lifted'")).toMatchObject([
+      { detail: { reason: 'they called us', scope: 'account_client' } },
+    ]);
+  });
+
+  test('alone may', async () => {
+    const member = new Browser(web.url);
+    await member.register(newEmail());
+    expect((await member.get('/operator/attempts')).status).toBe(403);
+    expect((await member.get('/operator/blocks')).status).toBe(403);
+  });
+});
+
+test('registering and changing the password have limits of their own', async () => {
+  await redis.del('hf:t:w:r:127.0.0.1');
+  const strict = await startWeb(stores, { THROTTLE_REGISTER: '2/4/1h', THROTTLE_PASSWORD_CHANGE: '2/4/1h' });
+  try {
+    const browser = new Browser(strict.url);
+    expect((await browser.register(newEmail())).status).toBe(303);
+    expect((await new Browser(strict.url).register(newEmail())).status).toBe(303);
+    const refused = await new Browser(strict.url).register(newEmail());
+    expect(refused.status).toBe(429);
+    expect(refused.headers['retry-after']).toBeDefined();
+    const change = { current: 'not the password', password: 'another good passphrase' };
+    const path = '/account/password';
+    expect([
+      (await browser.submit(path, change)).status,
+      (await browser.submit(path, change)).status,
+      (await browser.submit(path, { ...change, current: PASSWORD })).status,
+    ]).toEqual([422, 422, 429]);
+  } finally {
+    await strict.close();
+  }
+});
+
+test('a rule that can not be is refused at the start', () => {
+  const env = { DATABASE_URL: 'postgresql://localhost/x', REDIS_URL: 'redis://localhost' };
+  expect(() => readConfig({ ...env, THROTTLE_CLIENT: '10/5/1h' })).toThrow('THROTTLE_CLIENT');
+  expect(() => readConfig({ ...env, THROTTLE_ACCOUNT: '10' })).toThrow('THROTTLE_ACCOUNT');
+});
