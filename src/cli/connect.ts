@@ -1,9 +1,12 @@
 // How a command reaches the stores: by the environment, else by the up.json of a running `npm run up`.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readConfig } from '../core/config.ts';
 import { type Context, createContext } from '../core/context.ts';
 import { createLog } from '../core/log.ts';
+
+const REDIS_WAIT_MS = 2_000;
 
 interface Running {
   readonly databaseUrl: string;
@@ -30,8 +33,15 @@ export async function withContext<T>(work: (context: Context) => Promise<T>): Pr
   const config = readConfig({ ...env, DATABASE_POOL: env['DATABASE_POOL'] ?? '3' });
   const context = createContext(config, createLog({ level: env['LOG_LEVEL'] ?? 'error', name: 'cli' }));
   try {
+    await settle(context);
     return await work(context);
   } finally {
     await context.close();
   }
+}
+
+/** Gives Redis a moment to be there: what a command ends should end in it at once. Without it PostgreSQL is enough. */
+async function settle({ store }: Context): Promise<void> {
+  const deadline = performance.now() + REDIS_WAIT_MS;
+  while (!store.health().redis && performance.now() < deadline) await delay(20);
 }
