@@ -16,7 +16,7 @@ interface Running {
 /** The environment, with the addresses of a running `up` where it leaves them out. */
 export async function commandEnvironment(env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
   if (env['DATABASE_URL'] && env['REDIS_URL']) return env;
-  const file = path.join(env['DATA_DIR'] ?? '.data', 'up.json');
+  const file = path.join(env['DATA_DIR'] || '.data', 'up.json');
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) {
     throw new Error(
@@ -24,14 +24,18 @@ export async function commandEnvironment(env: NodeJS.ProcessEnv): Promise<NodeJS
     );
   }
   const running = JSON.parse(text) as Running;
-  return { DATABASE_URL: running.databaseUrl, REDIS_URL: running.redisUrl, ...env };
+  return {
+    ...env,
+    DATABASE_URL: env['DATABASE_URL'] || running.databaseUrl,
+    REDIS_URL: env['REDIS_URL'] || running.redisUrl,
+  };
 }
 
 /** Runs a command with the stores open, and closes them whatever comes of it. */
 export async function withContext<T>(work: (context: Context) => Promise<T>): Promise<T> {
   const env = await commandEnvironment(process.env);
-  const config = readConfig({ ...env, DATABASE_POOL: env['DATABASE_POOL'] ?? '3' });
-  const context = createContext(config, createLog({ level: env['LOG_LEVEL'] ?? 'error', name: 'cli' }));
+  const config = readConfig({ ...env, DATABASE_POOL: env['DATABASE_POOL'] || '3' }, { signs: false });
+  const context = createContext(config, createLog({ level: env['LOG_LEVEL'] || 'error', name: 'cli' }));
   try {
     await settle(context);
     return await work(context);
