@@ -9,7 +9,14 @@ const FILE = path.join(projectRoot, 'docs', 'audit-events.md');
 function render(): string {
   const groups = Object.entries(AUDIT_EVENTS).map(([group, events]) => {
     const rows = Object.entries(events).map(([type, meaning]) => `| \`${type}\` | ${meaning} |`);
-    return [`## ${group[0]?.toUpperCase()}${group.slice(1)}`, '', '| type | what it tells |', '| --- | --- |', ...rows, ''];
+    return [
+      `## ${group[0]?.toUpperCase()}${group.slice(1)}`,
+      '',
+      '| type | what it tells |',
+      '| --- | --- |',
+      ...rows,
+      '',
+    ];
   });
   return [
     '# Audit events',
