@@ -15,7 +15,7 @@ import { keepSchedule } from './schedule.ts';
 const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
 
-const config = readConfig(process.env);
+const config = readConfig(process.env, { signs: false });
 const log = createLog({ level: config.logLevel, name: 'worker' });
 const context = createContext(config, log);
 const connection = openRedis({ url: config.redisUrl, role: 'worker', log });
@@ -26,7 +26,17 @@ const schedule = keepSchedule({ queues: context.queues, log, signal: stopping.si
 recordProcess(context, 'sys_startup');
 log.info('the worker has started');
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+let stopped: Promise<void> | null = null;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
+void announce();
+
+/** Tells whoever started the worker once every queue is being worked on; while Redis is away it is not. */
+async function announce(): Promise<void> {
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+  if (stopping.signal.aborted || !process.connected) return;
+  log.info('ready');
+  process.send?.({ type: 'ready' });
+}
 
 function startWorker(name: QueueName): Worker {
   const worker = new Worker(name, (job) => run(job), {
@@ -59,7 +69,13 @@ function recordProcess({ record }: Context, type: 'sys_startup' | 'sys_shutdown'
   );
 }
 
-async function stop(): Promise<void> {
+/** A terminal and npm both send the signal: the second changes nothing. */
+function stop(): Promise<void> {
+  stopped ??= finish();
+  return stopped;
+}
+
+async function finish(): Promise<void> {
   log.info('the worker is stopping');
   stopping.abort();
   const finished = Promise.all([...workers.map((worker) => worker.close()), schedule]);

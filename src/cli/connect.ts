@@ -1,9 +1,12 @@
 // How a command reaches the stores: by the environment, else by the up.json of a running `npm run up`.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readConfig } from '../core/config.ts';
 import { type Context, createContext } from '../core/context.ts';
 import { createLog } from '../core/log.ts';
+
+const REDIS_WAIT_MS = 2_000;
 
 interface Running {
   readonly databaseUrl: string;
@@ -13,7 +16,7 @@ interface Running {
 /** The environment, with the addresses of a running `up` where it leaves them out. */
 export async function commandEnvironment(env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
   if (env['DATABASE_URL'] && env['REDIS_URL']) return env;
-  const file = path.join(env['DATA_DIR'] ?? '.data', 'up.json');
+  const file = path.join(env['DATA_DIR'] || '.data', 'up.json');
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) {
     throw new Error(
@@ -21,17 +24,28 @@ export async function commandEnvironment(env: NodeJS.ProcessEnv): Promise<NodeJS
     );
   }
   const running = JSON.parse(text) as Running;
-  return { DATABASE_URL: running.databaseUrl, REDIS_URL: running.redisUrl, ...env };
+  return {
+    ...env,
+    DATABASE_URL: env['DATABASE_URL'] || running.databaseUrl,
+    REDIS_URL: env['REDIS_URL'] || running.redisUrl,
+  };
 }
 
 /** Runs a command with the stores open, and closes them whatever comes of it. */
 export async function withContext<T>(work: (context: Context) => Promise<T>): Promise<T> {
   const env = await commandEnvironment(process.env);
-  const config = readConfig({ ...env, DATABASE_POOL: env['DATABASE_POOL'] ?? '3' });
-  const context = createContext(config, createLog({ level: env['LOG_LEVEL'] ?? 'error', name: 'cli' }));
+  const config = readConfig({ ...env, DATABASE_POOL: env['DATABASE_POOL'] || '3' }, { signs: false });
+  const context = createContext(config, createLog({ level: env['LOG_LEVEL'] || 'error', name: 'cli' }));
   try {
+    await settle(context);
     return await work(context);
   } finally {
     await context.close();
   }
+}
+
+/** Gives Redis a moment to be there: what a command ends should end in it at once. Without it PostgreSQL is enough. */
+async function settle({ store }: Context): Promise<void> {
+  const deadline = performance.now() + REDIS_WAIT_MS;
+  while (!store.health().redis && performance.now() < deadline) await delay(20);
 }

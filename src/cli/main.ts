@@ -1,6 +1,6 @@
 // Operators' commands: `npm run cli -- <command>`. Finds a running `npm run up` by its up.json unless DATABASE_URL says
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { migrateCommand } from './migrate.ts';
 import { throttleCommand } from './throttle.ts';
@@ -13,9 +13,17 @@ const program = new Command('holdfast')
   .addCommand(auditCommand())
   .addCommand(throttleCommand());
 
+exitsWith2(program);
+
 try {
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = error instanceof InvalidArgumentError ? 2 : 1;
+  process.exitCode = 1;
+}
+
+/** A command that was asked wrongly has said so; help that was asked for is no error. */
+function exitsWith2(command: Command): void {
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
+  for (const child of command.commands) exitsWith2(child);
 }

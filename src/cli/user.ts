@@ -7,7 +7,7 @@ import { NO_ORIGIN } from '../core/audit-events.ts';
 import { passwordProblem } from '../core/passwords.ts';
 import { type Role, readEmail } from '../core/users.ts';
 import { withContext } from './connect.ts';
-import { printTable } from './print.ts';
+import { printable, printTable } from './print.ts';
 
 const PROBLEMS = {
   too_short: 'The password needs at least 8 characters.',
@@ -33,6 +33,16 @@ export function userCommand(): Command {
     .argument('<email>', 'e-mail address', parseEmail)
     .argument('<role>', 'member or operator', parseRole)
     .action(setRole);
+  command
+    .command('disable')
+    .description('Disable an account; its sessions end, and it can not log in')
+    .argument('<email>', 'e-mail address', parseEmail)
+    .action((email: string) => setDisabled(email, true));
+  command
+    .command('enable')
+    .description('Enable a disabled account again')
+    .argument('<email>', 'e-mail address', parseEmail)
+    .action((email: string) => setDisabled(email, false));
   return command;
 }
 
@@ -49,7 +59,7 @@ async function create({ email, operator }: { email: string; operator: boolean })
       origin: NO_ORIGIN,
     });
     if (!result.ok) throw new Error(`An account with the address ${email} exists already.`);
-    process.stdout.write(`Made the ${result.user.role} ${result.user.email} (${result.user.id}).\n`);
+    process.stdout.write(`Made the ${result.user.role} ${printable(result.user.email)} (${result.user.id}).\n`);
   });
 }
 
@@ -77,6 +87,18 @@ async function setRole(email: string, role: Role): Promise<void> {
     const changed = await users.setRole(user.id, role, { actor: null, origin: NO_ORIGIN });
     process.stdout.write(
       changed ? `${user.email} is now ${role}; their sessions have ended.\n` : `${user.email} is ${role} already.\n`,
+    );
+  });
+}
+
+async function setDisabled(email: string, disabled: boolean): Promise<void> {
+  await withContext(async ({ users }) => {
+    const user = await users.findByEmail(email);
+    if (!user) throw new Error(`There is no account with the address ${email}.`);
+    const changed = await users.setDisabled(user.id, disabled, { actor: null, origin: NO_ORIGIN });
+    const state = disabled ? 'disabled' : 'enabled';
+    process.stdout.write(
+      changed ? `${printable(user.email)} is now ${state}.\n` : `${printable(user.email)} is ${state} already.\n`,
     );
   });
 }

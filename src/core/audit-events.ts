@@ -24,6 +24,8 @@ export const AUDIT_EVENTS = {
   },
   accounts: {
     user_created: 'An account was made.',
+    user_disabled: 'An account was disabled; its sessions ended.',
+    user_enabled: 'A disabled account was enabled again.',
     privilege_permissions_changed: 'The role of an account was changed.',
   },
   access: {

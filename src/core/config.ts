@@ -146,15 +146,16 @@ export class ConfigError extends Error {
 
 /**
  * The configuration that the environment describes, with defaults for what it leaves out.
- * @throws ConfigError that lists every problem; in production also for a missing or weak secret.
+ * @throws ConfigError that lists every problem; in production also for a missing or weak secret, where the process signs
+ * cookies (`signs`: the web process; the worker and the commands need no key).
  */
-export function readConfig(env: Environment) {
+export function readConfig(env: Environment, { signs = true }: { signs?: boolean } = {}) {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const result = schema.safeParse(present);
   const problems = result.success
     ? []
     : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  problems.push(...productionProblems(present));
+  if (signs) problems.push(...productionProblems(present));
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
   const values = result.data;
   const publicUrl = new URL(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`);

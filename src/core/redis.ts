@@ -11,6 +11,8 @@ export const QUEUE_PREFIX = '{hf:queue}';
 export const keys = {
   /** A session's copy or tombstone, by the base64url SHA-256 of its token. */
   session: (tokenHash: string) => `s:${tokenHash}`,
+  /** Set: the token hashes of the copies that belong to an account. */
+  owner: (userId: string) => `u:${userId}`,
   /** The seq of the newest sealed ending that this Redis has carried out. */
   endings: 'endings',
   /** Sorted set: token hash by the moment it was last seen, for the worker to write down. */

@@ -60,7 +60,7 @@ export function createSealing({ database, store }: { database: Database; store: 
       const endingSeq = endings.at(-1)?.seq ?? head.endingSeq;
       await moveHead(client, events, endingSeq);
       await client.query('COMMIT');
-      if (endings.length > 0) await store.carryOut(ended, endingSeq);
+      if (endings.length > 0) await store.carryOut(ended, { previousSeq: head.endingSeq, endingSeq });
       return rows.length;
     } catch (error) {
       broken = error instanceof Error ? error : new Error(String(error));

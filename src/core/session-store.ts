@@ -52,14 +52,18 @@ const BATCH = 1_000;
 const HEADER = 1 + 13 + 13;
 
 const SCRIPTS = {
-  // Writes a copy where there is none. An empty Redis has no mark yet, and takes no copies until it has.
+  // Writes a copy where there is none, and notes it under its owner. An empty Redis has no mark yet, and takes no copies
+  // until it has.
   hfRefill: {
-    numberOfKeys: 2,
+    numberOfKeys: 3,
     lua: `if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
           local t = redis.call('TIME')
           local now = t[1] * 1000 + math.floor(t[2] / 1000)
           local value = string.format('L%013.0f%013.0f', now - ARGV[1], now + ARGV[3]) .. ARGV[4]
-          return redis.call('SET', KEYS[1], value, 'PX', math.min(ARGV[2], ARGV[3]), 'NX') and 1 or 0`,
+          if not redis.call('SET', KEYS[1], value, 'PX', math.min(ARGV[2], ARGV[3]), 'NX') then return 0 end
+          redis.call('SADD', KEYS[3], ARGV[5])
+          if redis.call('PTTL', KEYS[3]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[3], ARGV[3]) end
+          return 1`,
   },
   // Changes the JSON of a live copy, and of nothing else: a save that comes late meets a tombstone, or nothing.
   hfSave: {
@@ -83,13 +87,19 @@ const SCRIPTS = {
           redis.call('ZADD', KEYS[2], now, ARGV[2])
           return now`,
   },
-  // The mark only ever goes forward.
+  // Moves the mark forward, if it stands where the caller found it (`-`: nowhere) or past that: one that stands lower
+  // belongs to a Redis that has missed more than the caller knows.
   hfMark: {
     numberOfKeys: 1,
     lua: `local mark = redis.call('GET', KEYS[1])
-          if (not mark and ARGV[2] == 'create') or (mark and tonumber(mark) < tonumber(ARGV[1])) then
-            redis.call('SET', KEYS[1], ARGV[1])
+          if not mark then
+            if ARGV[2] ~= '-' then return 0 end
+          elseif ARGV[2] == '-' or tonumber(mark) < tonumber(ARGV[2]) then
+            return 0
+          elseif tonumber(mark) >= tonumber(ARGV[1]) then
+            return 1
           end
+          redis.call('SET', KEYS[1], ARGV[1])
           return 1`,
   },
   // Takes touches off the list unless they have been renewed since they were read.
@@ -105,16 +115,20 @@ const SCRIPTS = {
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     hfRefill(
-      key: string,
-      mark: string,
-      sinceSeen: number,
-      idleLeft: number,
-      absoluteLeft: number,
-      json: string,
+      ...args: [
+        key: string,
+        mark: string,
+        owner: string,
+        sinceSeen: number,
+        idleLeft: number,
+        absoluteLeft: number,
+        json: string,
+        tokenHash: string,
+      ]
     ): Result<number, Context>;
     hfSave(key: string, json: string): Result<number, Context>;
     hfTouch(key: string, touched: string, idleTimeoutMs: number, tokenHash: string): Result<number, Context>;
-    hfMark(key: string, seq: number, mode: 'create' | 'advance'): Result<number, Context>;
+    hfMark(key: string, seq: number, found: number | '-'): Result<number, Context>;
     hfForgetTouches(key: string, ...touches: string[]): Result<number, Context>;
   }
 }
@@ -154,6 +168,8 @@ export class SessionStore extends RedisStore {
   /** Which server this was, and in which history, when it was last believed. */
   #identity: string | null = null;
   #reconciling: Promise<void> | null = null;
+  /** Counts connections. */
+  #connection = 0;
   #databaseUp = false;
   #overdueSince = new Date(0);
   /** Redis's clock less our monotonic one. */
@@ -165,7 +181,10 @@ export class SessionStore extends RedisStore {
     this.#log = log;
     for (const [name, definition] of Object.entries(SCRIPTS)) redis.defineCommand(name, definition);
     redis.on('ready', () => void this.#welcome());
-    redis.on('close', () => this.#distrust());
+    redis.on('close', () => {
+      this.#connection += 1;
+      this.#distrust();
+    });
     if (redis.status === 'ready') void this.#welcome();
     void this.#watch();
   }
@@ -252,10 +271,29 @@ export class SessionStore extends RedisStore {
     }
   }
 
-  /** The worker's part: carries out what it has just sealed, and moves the mark. Throws if Redis can't take it. */
-  async carryOut(endings: readonly Ending[], endingSeq: number): Promise<void> {
+  /**
+   * The worker's part: carries out what it has just sealed, and moves the mark from the ending before (`previousSeq`). A
+   * Redis that has missed that one too keeps its mark until everything between was repeated. Throws if Redis can't take it.
+   */
+  async carryOut(
+    endings: readonly Ending[],
+    { previousSeq, endingSeq }: { previousSeq: number; endingSeq: number },
+  ): Promise<void> {
+    const connection = this.#connection;
     if (!(await this.bury(endings))) throw new Error('Redis could not take the endings');
-    await this.client.hfMark(keys.endings, endingSeq, 'advance');
+    this.#sameConnection(connection);
+    if ((await this.client.hfMark(keys.endings, endingSeq, previousSeq)) === 0) await this.#reconcile();
+  }
+
+  /** The copies that this Redis holds of a person's live sessions, for when PostgreSQL can't list them. */
+  async copiesOf(userId: string): Promise<{ sessionId: string; tokenHash: Buffer }[]> {
+    const hashes = await this.client.smembers(keys.owner(userId));
+    if (hashes.length === 0) return [];
+    const values = await this.client.mget(hashes.map((hash) => keys.session(hash)));
+    return hashes.flatMap((hash, index) => {
+      const copy = parseCopy(values[index]);
+      return copy ? [{ sessionId: copy.owner.id, tokenHash: Buffer.from(hash, 'base64url') }] : [];
+    });
   }
 
   /** Sessions seen since the last time, oldest first, with how long ago that was. */
@@ -323,10 +361,12 @@ export class SessionStore extends RedisStore {
     await this.client.hfRefill(
       keys.session(name(hash)),
       keys.endings,
+      keys.owner(record.owner.userId),
       Math.round(record.sinceSeenMs),
       Math.ceil(record.idleTimeoutMs - record.sinceSeenMs),
       Math.ceil(record.absoluteRemainingMs),
       this.serialize(copy),
+      name(hash),
     );
   }
 
@@ -344,7 +384,9 @@ export class SessionStore extends RedisStore {
   /** A new connection: the same server in the same history is believed as before, any other has to be told first. */
   async #welcome(): Promise<void> {
     try {
+      const connection = this.#connection;
       const [identity, time] = await Promise.all([this.#readIdentity(), this.client.time()]);
+      this.#sameConnection(connection);
       void this.#warnOfEviction();
       this.#setClock(milliseconds(time));
       if (identity !== null && identity === this.#identity) this.#trusted = true;
@@ -384,6 +426,7 @@ export class SessionStore extends RedisStore {
   }
 
   async #repeatEndings(): Promise<void> {
+    const connection = this.#connection;
     const newest = await this.#records.newestEnding();
     this.#floor = newest;
     const text = await this.client.get(keys.endings);
@@ -392,12 +435,21 @@ export class SessionStore extends RedisStore {
     for (let start = 0; start < endings.length; start += BATCH) {
       await Promise.all(endings.slice(start, start + BATCH).map((ending) => this.#buryOne(ending)));
     }
-    await this.client.hfMark(keys.endings, newest, 'create');
+    this.#sameConnection(connection);
+    if ((await this.client.hfMark(keys.endings, newest, mark ?? '-')) === 0)
+      throw new Error('the mark moved meanwhile');
     if (mark === null || mark < newest) {
       this.#log.info({ mark, newest, endings: endings.length }, 'Redis had missed endings and was told of them');
     }
-    this.#identity = await this.#readIdentity();
+    const identity = await this.#readIdentity();
+    this.#sameConnection(connection);
+    this.#identity = identity;
     this.#trusted = true;
+  }
+
+  /** What was read on one connection says nothing of the server behind the next. */
+  #sameConnection(connection: number): void {
+    if (connection !== this.#connection) throw new Error('the connection to Redis changed meanwhile');
   }
 
   /** Learns every second what PostgreSQL knows of endings, whatever becomes of the worker and of other processes. */

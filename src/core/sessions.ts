@@ -25,7 +25,9 @@ const EXPIRY_BATCH = 500;
 const EXPIRY_GRACE_MS = 2 * 60_000;
 const TOUCH_BATCH = 1_000;
 /** Stands until PostgreSQL has been told, however long that takes. */
-const UNRECORDED_TOMBSTONE_MS = 7 * 86_400_000;
+const UNRECORDED_TOMBSTONE_MS = 30 * 86_400_000;
+/** Every two seconds for as long as the tombstone stands. */
+const UNTIL_RECORDED = { attempts: UNRECORDED_TOMBSTONE_MS / 2_000, backoff: { type: 'fixed', delay: 2_000 } } as const;
 
 export interface SessionPolicy {
   readonly standard: SessionLimits;
@@ -92,6 +94,24 @@ export function createSessions({ database, records, store, queues, policy, log }
     nudgeSealing(queues);
   }
 
+  /** Buries the copies that Redis holds of the sessions, with a job for each that PostgreSQL is told by; false if it can't. */
+  async function endWithoutDatabase(which: EndSelection, { reason, actor, origin }: EndOptions): Promise<boolean> {
+    const userId = 'userId' in which ? which.userId : 'ownerId' in which ? which.ownerId : undefined;
+    if (userId === undefined) return false;
+    const copies = (await store.copiesOf(userId)).filter((copy) => isSelected(copy.sessionId, which));
+    if (copies.length === 0) return false;
+    for (const { sessionId } of copies) {
+      const job: EndSessionJob = { sessionId, reason, actor, origin };
+      await queues.sessions.add('end-session', job, { jobId: `end-${sessionId}`, ...UNTIL_RECORDED });
+    }
+    const buried = await store.bury(
+      copies.map(({ tokenHash }) => ({ tokenHash, reason })),
+      UNRECORDED_TOMBSTONE_MS,
+    );
+    if (buried) log.info({ count: copies.length }, 'sessions were ended in Redis; PostgreSQL is told when it returns');
+    return buried;
+  }
+
   return {
     endWithin,
     afterCommit,
@@ -149,33 +169,16 @@ export function createSessions({ database, records, store, queues, policy, log }
     },
 
     /**
-     * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error; what was ended is
-     * returned. Throws if PostgreSQL is away: see `endWithoutDatabase`.
+     * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error. If PostgreSQL is away,
+     * the end of a person's sessions takes effect in Redis at once and jobs record it when PostgreSQL returns; where that
+     * can't be kept either, the error is thrown and nothing was ended.
      */
-    async end(which: EndSelection, options: EndOptions): Promise<EndedSession[]> {
-      const ended = await database.prisma.$transaction((transaction) => endWithin(transaction, which, options));
-      await afterCommit(ended);
-      return ended;
-    },
-
-    /**
-     * Ends one session of which the token is at hand. If PostgreSQL is away the end takes effect in Redis at once, and a
-     * job records it when PostgreSQL returns; if that can't be kept either, the error is thrown.
-     */
-    async endByToken(token: string, sessionId: string, options: EndOptions): Promise<void> {
+    async end(which: EndSelection, options: EndOptions): Promise<void> {
       try {
-        await this.end({ sessionId }, options);
+        const ended = await database.prisma.$transaction((transaction) => endWithin(transaction, which, options));
+        await afterCommit(ended);
       } catch (error) {
-        if (!isDatabaseOutage(error)) throw error;
-        const job: EndSessionJob = { sessionId, reason: options.reason, actor: options.actor, origin: options.origin };
-        await queues.sessions.add('end-session', job, {
-          jobId: `end-${sessionId}`,
-          attempts: 10_000,
-          backoff: { type: 'fixed', delay: 2_000 },
-        });
-        const ending = { tokenHash: hashToken(token), reason: options.reason };
-        if (!(await store.bury([ending], UNRECORDED_TOMBSTONE_MS))) throw error;
-        log.info({ sessionId }, 'a session was ended in Redis; PostgreSQL is told when it returns');
+        if (!isDatabaseOutage(error) || !(await endWithoutDatabase(which, options))) throw error;
       }
     },
 
@@ -216,6 +219,11 @@ export function createSessions({ database, records, store, queues, policy, log }
          ORDER BY last_seen_at DESC, id DESC LIMIT 200`;
     },
   };
+}
+
+function isSelected(sessionId: string, which: EndSelection): boolean {
+  if ('sessionId' in which) return sessionId === which.sessionId;
+  return !('exceptSessionId' in which) || sessionId !== which.exceptSessionId;
 }
 
 function limitsFor(policy: SessionPolicy, role: 'member' | 'operator', remember: boolean): SessionLimits {

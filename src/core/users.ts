@@ -1,11 +1,11 @@
 // Accounts: an address that is compared without case, a password's hash, a role. Every change records its event.
 import { z } from 'zod';
-import type { Role, User } from '../generated/prisma/client.ts';
-import type { Origin } from './audit-events.ts';
+import type { Prisma, Role, User } from '../generated/prisma/client.ts';
+import type { NewAuditEvent, Origin } from './audit-events.ts';
 import { type Database, isUniqueViolation, type Transaction } from './database.ts';
 import { recordEvent } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
-import type { EndedSession } from './session-records.ts';
+import type { EndedSession, EndReason } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 
 export type { Role, User };
@@ -31,6 +31,21 @@ export type CreateUserResult =
   | { readonly ok: true; readonly user: User }
   | { readonly ok: false; readonly reason: 'email_taken' };
 
+/** Who changes an account, and from where. */
+export interface Actor {
+  readonly actor: string | null;
+  readonly origin: Origin;
+}
+
+interface AccountChange {
+  readonly userId: string;
+  readonly where: Prisma.UserWhereInput;
+  readonly data: Prisma.UserUpdateManyMutationInput;
+  readonly event: Pick<NewAuditEvent, 'type' | 'detail'>;
+  readonly ends: EndReason | null;
+  readonly by: Actor;
+}
+
 export interface UsersOptions {
   readonly database: Database;
   readonly sessions: Sessions;
@@ -54,6 +69,18 @@ export function createUsers({ database: { prisma }, sessions, queues }: UsersOpt
       detail: { role },
     });
     return user;
+  }
+
+  /** Changes an account that `where` still holds for, with its event, and ends its sessions if there is a reason to. */
+  async function change({ userId, where, data, event, ends, by: { actor, origin } }: AccountChange): Promise<boolean> {
+    const ended = await prisma.$transaction(async (transaction): Promise<EndedSession[] | null> => {
+      const { count } = await transaction.user.updateMany({ where: { ...where, id: userId }, data });
+      if (count === 0) return null;
+      await recordEvent(transaction, { ...event, outcome: 'success', actor, subject: userId, origin });
+      return ends === null ? [] : sessions.endWithin(transaction, { userId }, { reason: ends, actor, origin });
+    });
+    if (ended) await sessions.afterCommit(ended);
+    return ended !== null;
   }
 
   return {
@@ -104,23 +131,24 @@ export function createUsers({ database: { prisma }, sessions, queues }: UsersOpt
      * Gives an account a role. Its sessions end in the same transaction, so that the old role counts nowhere from the
      * next request on; the person logs in again. False if there is no such account, or nothing to change.
      */
-    async setRole(
-      userId: string,
-      role: Role,
-      { actor, origin }: { actor: string | null; origin: Origin },
-    ): Promise<boolean> {
-      const ended = await prisma.$transaction(async (transaction): Promise<EndedSession[] | null> => {
-        const { count } = await transaction.user.updateMany({
-          where: { id: userId, role: { not: role } },
-          data: { role },
-        });
-        if (count === 0) return null;
-        const event = { type: 'privilege_permissions_changed', outcome: 'success', actor, subject: userId } as const;
-        await recordEvent(transaction, { ...event, origin, detail: { role } });
-        return sessions.endWithin(transaction, { userId }, { reason: 'role_changed', actor, origin });
+    setRole(userId: string, role: Role, by: Actor): Promise<boolean> {
+      const event = { type: 'privilege_permissions_changed', detail: { role } } as const;
+      return change({ userId, where: { role: { not: role } }, data: { role }, event, ends: 'role_changed', by });
+    },
+
+    /**
+     * Disables an account, which ends its sessions in the same transaction and refuses every log-in, or enables it again.
+     * False if there is no such account, or nothing to change.
+     */
+    setDisabled(userId: string, disabled: boolean, by: Actor): Promise<boolean> {
+      return change({
+        userId,
+        where: { disabledAt: disabled ? null : { not: null } },
+        data: { disabledAt: disabled ? new Date() : null },
+        event: { type: disabled ? 'user_disabled' : 'user_enabled' },
+        ends: disabled ? 'account_disabled' : null,
+        by,
       });
-      if (ended) await sessions.afterCommit(ended);
-      return ended !== null;
     },
   };
 }

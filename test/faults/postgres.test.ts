@@ -83,6 +83,33 @@ describe('PostgreSQL is away', () => {
     );
     expect(rows.map((row) => row.end_reason)).toEqual(['logged_out']);
   });
+
+  test('so does ending the other sessions of an account, whatever process they are on', async () => {
+    const { browser, email } = await registered();
+    const second = new Browser(other.url);
+    expect((await second.logIn(email)).status).toBe(303);
+    expect(await second.profile()).toBe(200);
+    await servers.postgres().kill();
+    expect((await browser.submit('/account/sessions/revoke-others', {}, '/profile')).status).toBe(303);
+    expect(await second.profile()).toBe(303);
+    expect(await browser.profile()).toBe(200);
+    await servers.startPostgresAgain();
+    const jobs = await web.context.queues.sessions.getJobs(['waiting', 'delayed', 'active']);
+    expect(jobs.map((job) => job.name)).toEqual(['end-session']);
+    await until(() =>
+      handlers['end-session'](worker, jobs[0]?.data).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const rows = await query<{ end_reason: string | null }>(
+      servers.database.superuserUrl,
+      'SELECT end_reason FROM session s JOIN user_account u ON u.id = user_id WHERE email = $1 ORDER BY s.created_at',
+      [email],
+    );
+    expect(rows.map((row) => row.end_reason)).toEqual([null, 'revoked']);
+    expect(await browser.profile()).toBe(200);
+  });
 });
 
 describe('both are away', () => {

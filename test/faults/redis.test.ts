@@ -163,6 +163,33 @@ describe('Redis goes back in time', () => {
   });
 });
 
+describe('Redis fails over to one that missed endings', () => {
+  test('and an ending sealed before anybody noticed does not carry the mark past them', async () => {
+    const [missed, next] = await people(2);
+    if (!missed || !next) throw new Error('nobody registered');
+    const admin = new Redis(servers.redisUrl);
+    const { cookie } = await cookieOf(missed.browser);
+    const copies = new Map<string, Buffer>();
+    for (const key of await admin.keys('hf:s:*')) copies.set(key, await admin.dumpBuffer(key));
+    const mark = (await admin.get('hf:endings')) ?? '0';
+    await missed.browser.logOut();
+    await worker.sealing.seal();
+    await next.browser.logOut();
+
+    const old = admin.multi().set('hf:endings', mark);
+    for (const [key, value] of copies) old.restore(key, 0, value, 'REPLACE');
+    await old.exec();
+    await worker.sealing.seal();
+    const live = (await Promise.all([...copies.keys()].map((key) => admin.get(key)))).filter((value) =>
+      value?.startsWith('L'),
+    );
+    expect(live).toEqual([]);
+    expect(await statusWith(cookie, web)).toBe(303);
+    expect(await statusWith(cookie, other)).toBe(303);
+    admin.disconnect();
+  });
+});
+
 /** How many of an account's ended sessions answer as live in either process. */
 async function reviveAttempts(email: string): Promise<number> {
   const rows = await query<{ token_hash: Buffer }>(

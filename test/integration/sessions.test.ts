@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
 import {
   Browser,
@@ -349,3 +350,44 @@ async function clientPorts(client: Redis, name: string): Promise<Set<string>> {
   const lines = list.split('\n').filter((line) => line.includes(`name=${name} `));
   return new Set(lines.map((line) => /addr=(\S+)/.exec(line)?.[1] ?? ''));
 }
+
+describe('an operator', () => {
+  test("ends one session of somebody, or all of them, and the person is told; a member can't", async () => {
+    const member = await registered();
+    const second = new Browser(other.url);
+    await second.logIn(member.email);
+    const chief = await registered();
+    const page = `/operator/users/${member.userId}`;
+    expect((await chief.browser.get(page)).status).toBe(403);
+    await web.context.users.setRole(chief.userId, 'operator', { actor: null, origin: NO_ORIGIN });
+    await chief.browser.logIn(chief.email);
+    expect((await chief.browser.get(`/operator/users?q=${encodeURIComponent(member.email)}`)).text).toContain(page);
+
+    const one = `${page}/sessions/${member.sessionId}/revoke`;
+    expect((await chief.browser.submit(one, {}, page)).status).toBe(303);
+    expect(await member.browser.profile()).toBe(303);
+    expect((await member.browser.get('/login')).text).toContain('An operator ended this session');
+    expect(await second.profile()).toBe(200);
+    expect((await chief.browser.submit(`${page}/sessions/revoke-all`, {}, page)).status).toBe(303);
+    expect(await second.profile()).toBe(303);
+
+    await worker.sealing.seal();
+    const events = await sql<{ type: string; actor_id: string }>(
+      `SELECT type, actor_id FROM audit_event WHERE subject_id = $1 AND actor_id = $2 ORDER BY seq`,
+      [member.userId, chief.userId],
+    );
+    const types = events.map(({ type }) => type);
+    expect(types.filter((type) => type === 'session_ended')).toHaveLength(2);
+    expect(types).toContain('sensitive_read');
+  });
+
+  test('disables an account, which is dead at once and stays out until it is enabled again', async () => {
+    const { browser, email, userId } = await registered();
+    expect(await web.context.users.setDisabled(userId, true, { actor: null, origin: NO_ORIGIN })).toBe(true);
+    expect(await browser.profile()).toBe(303);
+    expect((await new Browser(other.url).logIn(email)).status).toBe(401);
+    expect(await web.context.users.setDisabled(userId, true, { actor: null, origin: NO_ORIGIN })).toBe(false);
+    expect(await web.context.users.setDisabled(userId, false, { actor: null, origin: NO_ORIGIN })).toBe(true);
+    expect((await new Browser(other.url).logIn(email)).status).toBe(303);
+  });
+});

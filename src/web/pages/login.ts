@@ -73,14 +73,10 @@ export function loginPage(router: Router, web: Web): void {
   });
 
   router.post('/logout', requireMember, async (ctx) => {
-    const session = liveSession(ctx);
-    if (session && ctx.state.token) {
-      const { owner } = session;
-      await sessions.endByToken(ctx.state.token, owner.id, {
-        reason: 'logged_out',
-        actor: owner.userId,
-        origin: ctx.state.origin,
-      });
+    const owner = liveSession(ctx)?.owner;
+    if (owner) {
+      const which = { sessionId: owner.id, ownerId: owner.userId };
+      await sessions.end(which, { reason: 'logged_out', actor: owner.userId, origin: ctx.state.origin });
     }
     leaveSession(ctx);
     if (config.secureCookies) ctx.set('Clear-Site-Data', '"cache", "storage"');

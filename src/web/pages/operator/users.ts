@@ -29,7 +29,7 @@ export function usersPages(router: Router, web: Web): void {
       query,
       nextHref: more ? `${PATH}?${next}` : null,
     };
-    await web.show(ctx, 'operator/users', page, { title: 'People', current: 'people', wide: true });
+    await web.show(ctx, 'operator/users', page, { title: 'People', current: 'people' });
   });
 
   router.get(`${PATH}/:id`, operator, async (ctx) => {

@@ -1,0 +1,67 @@
+// The schema in the database is the one that the code was generated from, and Prisma's own command would accept it.
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { projectRoot } from '../../src/core/config.ts';
+import { type Database, openDatabase } from '../../src/core/database.ts';
+import { migrate } from '../../src/core/migrations.ts';
+import { Prisma } from '../../src/generated/prisma/client.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { query } from '../support/query.ts';
+
+let stores: TestDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  stores = await createTestDatabase();
+  database = openDatabase({ url: stores.ownerUrl, poolSize: 2 });
+});
+
+afterAll(async () => {
+  await database?.close();
+  await stores?.drop();
+});
+
+test('each migration is recorded once, with the checksum of its file, and a second run does nothing', async () => {
+  const folder = path.join(projectRoot, 'prisma', 'migrations');
+  const names = (await readdir(folder, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+  const expected = await Promise.all(
+    names.sort().map(async (name) => ({
+      migration_name: name,
+      checksum: createHash('sha256')
+        .update(await readFile(path.join(folder, name, 'migration.sql')))
+        .digest('hex'),
+      applied_steps_count: 1,
+      finished: true,
+    })),
+  );
+  const text = `SELECT migration_name, checksum, applied_steps_count, finished_at IS NOT NULL AND rolled_back_at IS NULL AS finished
+                  FROM _prisma_migrations ORDER BY migration_name`;
+  expect(await query(stores.ownerUrl, text)).toEqual(expected);
+  expect(await migrate(stores.ownerUrl)).toEqual([]);
+  expect(await query(stores.ownerUrl, text)).toEqual(expected);
+});
+
+test('every model finds its table with every column, of a type that it can read', async () => {
+  for (const model of Object.values(Prisma.ModelName)) {
+    const delegate = database.prisma[(model[0]?.toLowerCase() + model.slice(1)) as 'user'];
+    await expect(delegate.findFirst()).resolves.toBeDefined();
+  }
+  const tables = await query<{ count: string }>(
+    stores.ownerUrl,
+    `SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`,
+  );
+  expect(Number(tables[0]?.count)).toBe(Object.values(Prisma.ModelName).length + 1);
+});
+
+test('a database that is not ours to make roles in is refused with the reason', async () => {
+  await query(stores.superuserUrl, 'DROP ROLE IF EXISTS no_rights');
+  await query(stores.superuserUrl, `CREATE ROLE no_rights LOGIN PASSWORD 'no-rights'`);
+  const url = new URL(stores.ownerUrl);
+  url.username = 'no_rights';
+  url.password = 'no-rights';
+  await expect(migrate(url.href)).rejects.toThrow(/permission denied/);
+});
