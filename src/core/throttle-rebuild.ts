@@ -7,6 +7,14 @@ import type { Database } from './database.ts';
 import { keys } from './redis.ts';
 import type { LoginTarget } from './throttle.ts';
 
+/** Thrown when Redis could not take what the records know; the records themselves were read. */
+export class CountersNotTakenError extends Error {
+  constructor(cause: unknown) {
+    super('Redis could not take the counters of the throttle', { cause });
+    this.name = 'CountersNotTakenError';
+  }
+}
+
 interface AttemptRow {
   readonly id: string;
   readonly age_ms: string;
@@ -36,7 +44,9 @@ interface RebuildOptions {
   readonly windowsOf: (target: LoginTarget) => readonly { key: string; rule: { windowMs: number } }[];
 }
 
-/** Writes what the records know, then the mark that says so. Throws if either store is away. */
+type Counted = ReadonlyMap<string, { readonly entries: readonly Entry[]; readonly windowMs: number }>;
+
+/** Writes what the records know, then the mark that says so. @throws CountersNotTakenError, or what PostgreSQL throws. */
 export async function rebuildThrottle({ redis, database, policy, windowsOf }: RebuildOptions) {
   const longest = Math.max(policy.accountClient.windowMs, policy.client.windowMs, policy.account.windowMs);
   const [attempts, blocks] = await Promise.all([
@@ -44,6 +54,13 @@ export async function rebuildThrottle({ redis, database, policy, windowsOf }: Re
     readBlocks(database),
   ]);
   const windows = countAttempts(attempts, windowsOf);
+  await writeCounters(redis, windows, blocks).catch((error: unknown) => {
+    throw new CountersNotTakenError(error);
+  });
+  return { attempts: attempts.length, windows: windows.size, blocks: blocks.length };
+}
+
+async function writeCounters(redis: Redis, windows: Counted, blocks: readonly BlockRow[]): Promise<void> {
   const [seconds, micros] = await redis.time();
   const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   const writes: Promise<unknown>[] = [];
@@ -60,7 +77,6 @@ export async function rebuildThrottle({ redis, database, policy, windowsOf }: Re
   }
   await Promise.all(writes);
   await redis.set(keys.throttleMark, '1');
-  return { attempts: attempts.length, windows: windows.size, blocks: blocks.length };
 }
 
 async function readAttempts({ pool }: Database, windowMs: number): Promise<AttemptRow[]> {

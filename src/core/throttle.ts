@@ -10,7 +10,7 @@ import type { ThrottlePolicy, ThrottleRule } from './config.ts';
 import type { Database } from './database.ts';
 import type { Log } from './log.ts';
 import { keys } from './redis.ts';
-import { rebuildThrottle } from './throttle-rebuild.ts';
+import { CountersNotTakenError, rebuildThrottle } from './throttle-rebuild.ts';
 
 export type ThrottleScope = 'account_client' | 'client' | 'account' | 'device' | 'register' | 'password_change';
 
@@ -117,6 +117,8 @@ declare module 'ioredis' {
 }
 
 const REBUILD_TRIES = 3;
+/** A Redis that could not take the counters is not tried at each attempt. */
+const REBUILD_PAUSE_MS = 1_000;
 
 export interface ThrottleOptions {
   readonly redis: Redis;
@@ -133,6 +135,7 @@ export function createThrottle({ redis, database, policy, log }: ThrottleOptions
   let rebuilding: Promise<void> | null = null;
   /** Set while Redis was away: what happened meanwhile is missing in its counters. */
   let behind = false;
+  let tryAgainAt = 0;
 
   function rebuild(): Promise<void> {
     rebuilding ??= rebuildThrottle({ redis, database, policy, windowsOf: (target) => loginWindows(target, policy) })
@@ -158,18 +161,23 @@ export function createThrottle({ redis, database, policy, log }: ThrottleOptions
     const id = uuidv7();
     const blockIds = windows.map(() => uuidv7());
     for (let attempt = 0; attempt < REBUILD_TRIES; attempt += 1) {
-      if (behind && redis.status === 'ready') await rebuild();
       let reply: TakeReply;
       try {
-        reply = await ask(windows, id, blockIds);
+        if (behind && performance.now() < tryAgainAt) return insurance.take(windows, id);
+        if (behind && redis.status === 'ready') await rebuild();
+        reply = await ask(windows, id, blockIds).catch((error: unknown) => {
+          throw new CountersNotTakenError(error);
+        });
+        if (reply[0] === 'rebuild') {
+          await rebuild();
+          continue;
+        }
       } catch (error) {
+        if (!(error instanceof CountersNotTakenError)) throw error;
         if (!behind) log.warn({ err: error }, 'the throttle goes on without Redis');
         behind = true;
+        tryAgainAt = performance.now() + REBUILD_PAUSE_MS;
         return insurance.take(windows, id);
-      }
-      if (reply[0] === 'rebuild') {
-        await rebuild();
-        continue;
       }
       const blocks = blocksOf(reply[2], windows, blockIds);
       if (reply[0] === 'refused') return { ok: false, retryAfterMs: reply[1], blocks };
