@@ -5,7 +5,7 @@ import type { EndReason } from '../../core/session-records.ts';
 import { requireMember } from '../access.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther, type Web } from '../page.ts';
-import { queryText } from '../query.ts';
+import { queryNext } from '../query.ts';
 import { enterSession, leaveSession } from '../session.ts';
 import { liveSession } from '../state.ts';
 import type { FieldErrors } from '../views.ts';
@@ -29,7 +29,7 @@ export function loginPage(router: Router, web: Web): void {
   const { login, sessions, config } = web.context;
 
   router.get('/login', async (ctx) => {
-    const next = readNext(queryText(ctx, 'next'));
+    const next = queryNext(ctx);
     if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
     const why = ctx.state.reading?.state === 'ended' ? ENDED[ctx.state.reading.reason] : null;
     if (ctx.state.reading?.state === 'ended') leaveSession(ctx);

@@ -5,7 +5,7 @@ import { passwordProblem } from '../../core/passwords.ts';
 import { readEmail } from '../../core/users.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther, type Web } from '../page.ts';
-import { queryText } from '../query.ts';
+import { queryNext } from '../query.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
 import type { FieldErrors } from '../views.ts';
@@ -15,7 +15,7 @@ export function registerPage(router: Router, web: Web): void {
   const { login } = web.context;
 
   router.get('/register', async (ctx) => {
-    const next = readNext(queryText(ctx, 'next'));
+    const next = queryNext(ctx);
     if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
     await show(ctx, web, { email: '', next, errors: {} });
   });
