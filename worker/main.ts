@@ -28,7 +28,7 @@ log.info('the worker has started');
 
 let stopped: Promise<void> | null = null;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
-void announce();
+announce().catch((error: unknown) => log.debug({ err: error }, 'stopped before it was ready'));
 
 /** Tells whoever started the worker once every queue is being worked on; while Redis is away it is not. */
 async function announce(): Promise<void> {

@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { migrateCommand } from './migrate.ts';
+import { printableLines } from './print.ts';
 import { throttleCommand } from './throttle.ts';
 import { userCommand } from './user.ts';
 
@@ -18,12 +19,13 @@ exitsWith2(program);
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${printableLines(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = 1;
 }
 
 /** A command that was asked wrongly has said so; help that was asked for is no error. */
 function exitsWith2(command: Command): void {
+  command.configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) });
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   for (const child of command.commands) exitsWith2(child);
 }

@@ -85,8 +85,9 @@ async function setRole(email: string, role: Role): Promise<void> {
     const user = await users.findByEmail(email);
     if (!user) throw new Error(`There is no account with the address ${email}.`);
     const changed = await users.setRole(user.id, role, { actor: null, origin: NO_ORIGIN });
+    const who = printable(user.email);
     process.stdout.write(
-      changed ? `${user.email} is now ${role}; their sessions have ended.\n` : `${user.email} is ${role} already.\n`,
+      changed ? `${who} is now ${role}; their sessions have ended.\n` : `${who} is ${role} already.\n`,
     );
   });
 }

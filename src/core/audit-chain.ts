@@ -1,6 +1,7 @@
 // The form in which an event is sealed: canonical JSON (RFC 8785), chained by SHA-256, personal values behind a salted
 // hash so that they can be erased without breaking the chain. Pure: what seals and what verifies share it.
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import canonicalize from 'canonicalize';
 import ipaddr from 'ipaddr.js';
 import type { Detail } from './audit-events.ts';
@@ -78,9 +79,10 @@ export function missing(first: number, last: number): string {
   return first === last ? `event ${first} is missing` : `events ${first} to ${last} are missing`;
 }
 
-/** An address in one spelling, whoever wrote it down; what is no address is null. */
+/** An address in one spelling, whoever wrote it down, without the zone of a link; what is no address is null. */
 export function canonicalAddress(text: string | null): string | null {
-  return text !== null && ipaddr.isValid(text) ? ipaddr.process(text).toString() : null;
+  if (text === null || isIP(text) === 0) return null;
+  return ipaddr.process(text.replace(/%.*$/, '')).toString();
 }
 
 function canonical(value: unknown): string {

@@ -93,15 +93,18 @@ export function createAudit({ database: { pool } }: { database: Database }) {
     async verify(onProgress: (done: number, total: number) => void = () => undefined): Promise<VerifyResult> {
       const head = await this.head();
       let expected: { seq: number; prevHash: Buffer } = { seq: 1, prevHash: GENESIS_HASH };
+      let read: { seq: number; sealedAt: Date | string } = { seq: Number.MIN_SAFE_INTEGER, sealedAt: '-infinity' };
       for (;;) {
         const { rows } = await pool.query<Row>(
-          `SELECT ${COLUMNS} FROM audit_event WHERE seq >= $1 AND seq <= $2 ORDER BY seq, sealed_at LIMIT $3`,
-          [expected.seq, head.seq, VERIFY_BATCH],
+          `SELECT ${COLUMNS} FROM audit_event WHERE (seq, sealed_at) > ($1, $2) AND seq <= $3
+            ORDER BY seq, sealed_at LIMIT $4`,
+          [read.seq, read.sealedAt, head.seq, VERIFY_BATCH],
         );
         for (const event of rows.map(eventOf)) {
           const problem = checkEvent(event, expected);
           if (problem) return { intact: false, seq: Math.min(event.seq, expected.seq), problem };
           expected = { seq: event.seq + 1, prevHash: event.hash };
+          read = event;
         }
         onProgress(expected.seq - 1, head.seq);
         if (rows.length < VERIFY_BATCH) break;

@@ -2,8 +2,8 @@
 // the head of the chain, deletes a batch from the outbox, inserts it into the log and moves the head; whatever is killed,
 // either all of that happened or nothing did. Then Redis is told of the sessions that the batch ended.
 import { randomBytes } from 'node:crypto';
-import { isIP } from 'node:net';
 import type pg from 'pg';
+import { v7 as uuidv7, validate } from 'uuid';
 import { canonicalAddress, hashEvent, hashPersonal, type SealedEvent } from './audit-chain.ts';
 import { type AttemptNote, type BlockNote, type Detail, ENDING_EVENTS, type WaitingEvent } from './audit-events.ts';
 import type { Database } from './database.ts';
@@ -13,6 +13,7 @@ import type { SessionStore } from './session-store.ts';
 const BATCH = 1_000;
 const SALT_BYTES = 16;
 const MONTHS_AHEAD = 2;
+const MAX_TYPE = 100;
 
 interface WaitingRow {
   readonly id: string;
@@ -117,15 +118,14 @@ async function takeWaiting(client: pg.PoolClient): Promise<WaitingRow[]> {
 function chain(rows: readonly WaitingRow[], head: Head): SealedEvent[] {
   let prevHash = head.hash;
   return rows.map(({ event }, index) => {
-    const personal = { ip: canonicalAddress(event.ip), userAgent: event.userAgent ?? null };
+    const told = known(event, head.now);
     const personalSalt = randomBytes(SALT_BYTES);
     const unsealed = {
-      ...known(event),
-      ...personal,
+      ...told,
       seq: head.seq + index + 1,
       sealedAt: head.now,
       personalSalt,
-      personalHash: hashPersonal(personalSalt, personal),
+      personalHash: hashPersonal(personalSalt, told),
       prevHash,
     };
     const sealed = { ...unsealed, hash: hashEvent(unsealed) };
@@ -134,22 +134,38 @@ function chain(rows: readonly WaitingRow[], head: Head): SealedEvent[] {
   });
 }
 
-/** The fields of this version, completed; what a newer version added is kept among the details. */
-function known(waiting: WaitingEvent) {
+/**
+ * The fields of this version, completed; what a newer version added is kept among the details. An event of any shape is
+ * sealed: one that could not be would stand before all others for ever.
+ */
+function known(waiting: Partial<Record<keyof WaitingEvent, unknown>> | null, now: Date) {
   const { v, id, occurredAt, type, outcome, actor, subject, session, requestId, ip, userAgent, detail, ...newer } =
-    waiting;
-  const details: Detail = { ...detail, ...(newer as Detail), ...(ip && !isIP(ip) ? { address: ip } : {}) };
-  return {
-    id,
-    occurredAt: new Date(occurredAt),
-    type,
-    outcome,
-    actor: actor ?? null,
-    subject: subject ?? null,
-    session: session ?? null,
-    requestId: requestId ?? null,
-    detail: details,
+    waiting instanceof Object ? waiting : { detail: { event: waiting } };
+  const odd: Record<string, unknown> = {};
+  const take = <T>(name: string, value: unknown, fits: (text: string) => T | null): T | null => {
+    const taken = typeof value === 'string' ? fits(value) : null;
+    if (taken === null && value !== null && value !== undefined) odd[name] = value;
+    return taken;
   };
+  const uuid = (text: string) => (validate(text) ? text : null);
+  const moment = (text: string) => (Number.isNaN(Date.parse(text)) ? null : new Date(text));
+  const text = (value: string) => value;
+  const name = (value: string) => (value.length <= MAX_TYPE ? value : null); // it is indexed
+  const known = {
+    id: take('id', id, uuid) ?? uuidv7(),
+    occurredAt: take('occurredAt', occurredAt, moment) ?? now,
+    type: take('type', type, name) ?? 'unknown',
+    outcome: take('outcome', outcome, text) ?? 'unknown',
+    actor: take('actor', actor, uuid),
+    subject: take('subject', subject, uuid),
+    session: take('session', session, uuid),
+    requestId: take('requestId', requestId, text),
+    ip: take('address', ip, canonicalAddress),
+    userAgent: take('userAgent', userAgent, text),
+  };
+  const details = { ...(detail instanceof Object ? detail : { detail: detail ?? undefined }), ...newer, ...odd };
+  // As it will be read back: without what JSON can't say.
+  return { ...known, detail: JSON.parse(JSON.stringify(details)) as Detail };
 }
 
 async function insertEvents(client: pg.PoolClient, events: readonly SealedEvent[]): Promise<void> {
@@ -186,7 +202,7 @@ async function insertEvents(client: pg.PoolClient, events: readonly SealedEvent[
 function attemptsOf(rows: readonly WaitingRow[], events: readonly SealedEvent[]): Attempt[] {
   return rows.flatMap(({ attempt }, index) => {
     const event = events[index];
-    if (!attempt || !event) return [];
+    if (typeof attempt?.identifierHash !== 'string' || !event) return [];
     const identifierHash = Buffer.from(attempt.identifierHash, 'base64url');
     return [{ event, identifierHash, device: attempt.device ?? null }];
   });

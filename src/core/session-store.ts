@@ -52,8 +52,8 @@ const BATCH = 1_000;
 const HEADER = 1 + 13 + 13;
 
 const SCRIPTS = {
-  // Writes a copy where there is none, and notes it under its owner. An empty Redis has no mark yet, and takes no copies
-  // until it has.
+  // Writes a copy where there is none, and notes it under its owner until its absolute deadline. An empty Redis has no
+  // mark yet, and takes no copies until it has.
   hfRefill: {
     numberOfKeys: 3,
     lua: `if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
@@ -61,7 +61,8 @@ const SCRIPTS = {
           local now = t[1] * 1000 + math.floor(t[2] / 1000)
           local value = string.format('L%013.0f%013.0f', now - ARGV[1], now + ARGV[3]) .. ARGV[4]
           if not redis.call('SET', KEYS[1], value, 'PX', math.min(ARGV[2], ARGV[3]), 'NX') then return 0 end
-          redis.call('SADD', KEYS[3], ARGV[5])
+          redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+          redis.call('ZADD', KEYS[3], now + ARGV[3], ARGV[5])
           if redis.call('PTTL', KEYS[3]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[3], ARGV[3]) end
           return 1`,
   },
@@ -250,7 +251,9 @@ export class SessionStore extends RedisStore {
     const key = keys.session(name(hash));
     const copy = parseCopy(await this.client.get(key).catch(() => null));
     if (copy)
-      await this.client.hfSave(key, this.serialize({ ...copy, owner: session.owner, data })).catch(() => undefined);
+      await this.client
+        .hfSave(key, this.serialize(brief({ ...copy, owner: session.owner, data })))
+        .catch(() => undefined);
   }
 
   /**
@@ -287,7 +290,7 @@ export class SessionStore extends RedisStore {
 
   /** The copies that this Redis holds of a person's live sessions, for when PostgreSQL can't list them. */
   async copiesOf(userId: string): Promise<{ sessionId: string; tokenHash: Buffer }[]> {
-    const hashes = await this.client.smembers(keys.owner(userId));
+    const hashes = await this.client.zrange(keys.owner(shortId(userId)), 0, '-1');
     if (hashes.length === 0) return [];
     const values = await this.client.mget(hashes.map((hash) => keys.session(hash)));
     return hashes.flatMap((hash, index) => {
@@ -361,11 +364,11 @@ export class SessionStore extends RedisStore {
     await this.client.hfRefill(
       keys.session(name(hash)),
       keys.endings,
-      keys.owner(record.owner.userId),
+      keys.owner(shortId(record.owner.userId)),
       Math.round(record.sinceSeenMs),
       Math.ceil(record.idleTimeoutMs - record.sinceSeenMs),
       Math.ceil(record.absoluteRemainingMs),
-      this.serialize(copy),
+      this.serialize(brief(copy)),
       name(hash),
     );
   }
@@ -504,6 +507,11 @@ function name(hash: Buffer): string {
   return hash.toString('base64url');
 }
 
+/** A UUID in 22 characters instead of 36. */
+function shortId(uuid: string): string {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
+}
+
 function milliseconds(time: readonly (number | string)[]): number {
   return Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000);
 }
@@ -519,6 +527,12 @@ function reasonOf(record: Exclude<SessionRecord, LiveRecord>): string {
 function tombstone(value: string): SessionReading {
   const reason = value.slice(1);
   return reason === 'unknown' ? { state: 'unknown' } : { state: 'ended', reason: reason as EndReason };
+}
+
+/** A copy as it is kept: what `parseCopy` completes by itself takes no room in Redis. */
+function brief({ owner: { role, remember, ...owner }, data, ...copy }: Copy): object {
+  const unusual = { ...(role === 'member' ? {} : { role }), ...(remember ? { remember } : {}) };
+  return { ...copy, owner: { ...owner, ...unusual }, ...(Object.keys(data).length > 0 ? { data } : {}) };
 }
 
 /**

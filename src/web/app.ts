@@ -47,7 +47,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.use(sessions(app, { config, store }));
   app.use(csrf(config));
 
-  const router = new Router();
+  const router = new Router({ sensitive: true, strict: true }); // one address a page: a rule in a proxy can't be spelled around
   homePage(router, web);
   registerPage(router, web);
   loginPage(router, web);
@@ -57,6 +57,6 @@ export function createApp(context: Context, readiness: Readiness): Application {
   attemptsPage(router, web);
   blocksPages(router, web);
   app.use(router.routes());
-  app.use(router.allowedMethods({ throw: true }));
+  app.use(router.allowedMethods());
   return { app, router };
 }

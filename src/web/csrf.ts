@@ -28,7 +28,8 @@ export function csrf(config: Config): Koa.Middleware {
       if (ctx.method !== 'POST') throw new HttpError(405, 'method', { Allow: 'GET, HEAD, POST' });
       if (!fromHere(ctx, config)) throw new HttpError(403, 'forged');
       const fields = await readBody(ctx);
-      if (!isToken(secretOf(ctx), fields['_csrf'] ?? '')) throw new HttpError(403, 'stale_form');
+      const sent = fields['_csrf'] ?? '';
+      if (!isToken(secretOf(ctx), sent) && !isOfEndedSession(ctx, sent)) throw new HttpError(403, 'stale_form');
     }
     await next();
   };
@@ -55,6 +56,11 @@ export function csrfToken(ctx: Koa.Context, config: Config): string {
 function secretOf(ctx: Koa.Context): string {
   const token = liveSession(ctx) ? (ctx.state.begun?.token ?? ctx.state.token) : undefined;
   return token ?? ctx.state.visitor ?? '';
+}
+
+/** A form opened in a session that has ended since, or sent twice to log out: its page then leads to the log-in. */
+function isOfEndedSession(ctx: Koa.Context, text: string): boolean {
+  return !liveSession(ctx) && isToken(ctx.state.token ?? '', text);
 }
 
 function tag(secret: string, salt: Buffer): Buffer {

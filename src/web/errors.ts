@@ -92,7 +92,7 @@ export function errors({ log, render }: { log: Log; render: RenderError }): Koa.
   return async (ctx, next) => {
     try {
       await next();
-      if (ctx.status === 404 && ctx.body === undefined) throw new HttpError(404, 'no_page');
+      if (ctx.status >= 400 && ctx.body === undefined) throw new HttpError(ctx.status, 'no_page'); // no route, or not so asked
     } catch (error) {
       const { status, words, retryAfterSeconds } = judge(error);
       const requestId = ctx.state.origin.requestId ?? '';

@@ -58,5 +58,7 @@ export function readNext(text: string | undefined): string | null {
   const base = 'http://same.invalid';
   if (!URL.canParse(text, base)) return null;
   const url = new URL(text, base);
-  return url.origin === base ? url.pathname + url.search : null;
+  const path = url.pathname + url.search;
+  // Dots are resolved by now, and what they leave may name another host: `/..//evil.example` is `//evil.example`.
+  return url.origin === base && !path.startsWith('//') ? path : null;
 }

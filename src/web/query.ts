@@ -1,5 +1,6 @@
 // What stands in an address, read with care: it comes from anywhere.
 import type Koa from 'koa';
+import { readNext } from './form.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const MAX_TEXT = 300;
@@ -8,6 +9,12 @@ const MAX_TEXT = 300;
 export function queryText(ctx: Koa.Context, name: string): string {
   const value = ctx.query[name];
   return typeof value === 'string' ? value.trim().slice(0, MAX_TEXT).replaceAll('\u0000', '').toWellFormed() : '';
+}
+
+/** The page to go to after logging in, uncut, or null where `?next=` names none of ours. */
+export function queryNext(ctx: Koa.Context): string | null {
+  const { next } = ctx.query;
+  return readNext(typeof next === 'string' ? next : undefined);
 }
 
 export function isUuid(value: unknown): value is string {

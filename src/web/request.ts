@@ -1,5 +1,6 @@
 // What a request is to Holdfast: its id, the client's address as far as proxies can be believed, and its line in the log.
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type Koa from 'koa';
 import type { Origin } from '../core/audit-events.ts';
@@ -52,7 +53,7 @@ export function clientAddress(
 }
 
 function parse(text: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | null {
-  return text !== undefined && ipaddr.isValid(text) ? ipaddr.process(text) : null;
+  return text !== undefined && isIP(text) ? ipaddr.process(text.replace(/%.*$/, '')) : null;
 }
 
 function isTrusted(address: ipaddr.IPv4 | ipaddr.IPv6, trusted: readonly Network[]): boolean {

@@ -347,7 +347,8 @@ function countStatements(pool: Context['database']['pool']): () => string[] {
 
 async function clientPorts(client: Redis, name: string): Promise<Set<string>> {
   const list = (await client.client('LIST')) as string;
-  const lines = list.split('\n').filter((line) => line.includes(`name=${name} `));
+  const own = ` db=${new URL(stores.redisUrl).pathname.slice(1)} `;
+  const lines = list.split('\n').filter((line) => line.includes(`name=${name} `) && line.includes(own));
   return new Set(lines.map((line) => /addr=(\S+)/.exec(line)?.[1] ?? ''));
 }
 

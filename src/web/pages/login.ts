@@ -6,7 +6,7 @@ import { requireMember } from '../access.ts';
 import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther, type Web } from '../page.ts';
-import { queryText } from '../query.ts';
+import { queryNext } from '../query.ts';
 import { enterSession, leaveSession } from '../session.ts';
 import { liveSession } from '../state.ts';
 import { throttled } from '../throttled.ts';
@@ -31,7 +31,7 @@ export function loginPage(router: Router, web: Web): void {
   const { login, sessions, config } = web.context;
 
   router.get('/login', async (ctx) => {
-    const next = readNext(queryText(ctx, 'next'));
+    const next = queryNext(ctx);
     if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
     const why = ctx.state.reading?.state === 'ended' ? ENDED[ctx.state.reading.reason] : null;
     if (ctx.state.reading?.state === 'ended') leaveSession(ctx);

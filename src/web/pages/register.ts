@@ -6,7 +6,7 @@ import { readEmail } from '../../core/users.ts';
 import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther, type Web } from '../page.ts';
-import { queryText } from '../query.ts';
+import { queryNext } from '../query.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
 import { throttled } from '../throttled.ts';
@@ -17,7 +17,7 @@ export function registerPage(router: Router, web: Web): void {
   const { login, config } = web.context;
 
   router.get('/register', async (ctx) => {
-    const next = readNext(queryText(ctx, 'next'));
+    const next = queryNext(ctx);
     if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
     await show(ctx, web, { email: '', next, errors: {} });
   });

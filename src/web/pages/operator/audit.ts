@@ -95,7 +95,7 @@ function rowOf(event: SealedEvent, emails: ReadonlyMap<string, string>, asked: A
     address: event.ip,
     device: event.userAgent === null ? null : describeDevice(event.userAgent),
     detail: Object.entries(event.detail)
-      .map(([name, value]) => `${name}: ${value}`)
+      .map(([name, value]) => `${name}: ${(value as unknown) instanceof Object ? JSON.stringify(value) : value}`)
       .join(', '),
     typeOnlyHref: href({ ...asked, type: event.type }),
   };

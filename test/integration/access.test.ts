@@ -1,0 +1,213 @@
+// Who may ask for what: every route that the application has is either on the list of public ones or refuses strangers.
+// A route that somebody adds without a guard fails here.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type Router from '@koa/router';
+import type { Context } from '../../src/core/context.ts';
+import { createApp } from '../../src/web/app.ts';
+import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+/** For everybody. Whoever adds to this list has thought about who may see the page. */
+const PUBLIC = ['GET /', 'GET /register', 'POST /register', 'GET /login', 'POST /login'];
+
+/** Outside the router, and public too: probes, assets. */
+const OUTSIDE = ['/healthz', '/readyz', '/favicon.ico'];
+
+const ID = '018f0000-0000-7000-8000-000000000000';
+
+interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly name: string;
+}
+
+let stores: TestStores;
+let web: TestProcess;
+let worker: Context;
+let router: Router;
+let server: Server;
+let url: string;
+let member: Browser;
+let memberId: string;
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
+  const application = createApp(web.context, { draining: false, started: true });
+  router = application.router;
+  server = createServer(application.app.callback());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  member = new Browser(url);
+  const email = newEmail();
+  await member.register(email);
+  const [row] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
+  memberId = row?.id ?? '';
+});
+
+afterAll(async () => {
+  server?.closeAllConnections();
+  await new Promise((resolve) => server?.close(resolve));
+  await Promise.all([web?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+
+function routes(): Route[] {
+  return router.stack.flatMap(({ path, methods }) =>
+    methods
+      .filter((method) => method !== 'HEAD')
+      .map((method) => ({
+        method,
+        path: String(path).replaceAll(/:\w+/g, ID),
+        name: `${method} ${String(path)}`,
+      })),
+  );
+}
+
+const guarded = () => routes().filter(({ name }) => !PUBLIC.includes(name));
+const forOperators = () => guarded().filter(({ path }) => path.startsWith('/operator'));
+
+async function send(browser: Browser, { method, path }: Route, formPage: string) {
+  if (method === 'GET') return browser.get(path);
+  expect(method).toBe('POST');
+  return browser.submit(path, {}, formPage);
+}
+
+/** The routes that let a stranger in, or answer with anything but the way to the log-in. */
+async function unguarded(): Promise<string[]> {
+  const open: string[] = [];
+  for (const route of guarded()) {
+    const response = await send(new Browser(url), route, '/login');
+    const next = route.method === 'GET' ? `?next=${encodeURIComponent(route.path)}` : '';
+    const right = response.status === 303 && response.headers['location'] === `/login${next}`;
+    if (!right) open.push(`${route.name}: ${response.status}`);
+  }
+  return open;
+}
+
+/** The operators' routes that do not refuse a member. */
+async function openToMembers(): Promise<string[]> {
+  const open: string[] = [];
+  for (const route of forOperators()) {
+    const response = await send(member, route, '/profile');
+    if (response.status !== 403 || !response.text.includes('You may not see this page')) open.push(route.name);
+  }
+  return open;
+}
+
+describe('every route', () => {
+  test('is one that this test has seen', () => {
+    const names = routes().map(({ name }) => name);
+    expect(names.length).toBeGreaterThanOrEqual(14);
+    expect(names).toEqual(expect.arrayContaining(PUBLIC));
+    for (const { method } of routes()) expect(['GET', 'POST']).toContain(method);
+    for (const layer of router.stack) expect(typeof layer.path).toBe('string');
+  });
+
+  test('sends a stranger to the log-in, and a reader back to the page afterwards', async () => {
+    expect(await unguarded()).toEqual([]);
+  });
+
+  test('sends a session that has ended to the log-in too', async () => {
+    const browser = new Browser(url);
+    await browser.register(newEmail());
+    const token = await browser.token('/profile');
+    const cookie = `${browser.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false }).toValueString()}`;
+    await browser.logOut();
+    for (const { method, path, name } of guarded()) {
+      const body = method === 'POST' ? { method, body: new URLSearchParams({ _csrf: token }) } : {};
+      const response = await fetch(`${url}${path}`, { redirect: 'manual', headers: { cookie }, ...body });
+      expect([name, response.status]).toEqual([name, 303]);
+      expect(response.headers.get('location')).toMatch(/^\/login/);
+    }
+  });
+
+  test('is not reached by another spelling of its address', async () => {
+    for (const path of [
+      '/PROFILE',
+      '/profile/',
+      '//profile',
+      '/Operator/audit',
+      '/operator/audit/',
+      '/operator%2faudit',
+    ]) {
+      const response = await new Browser(url).get(path);
+      expect([path, response.status]).toEqual([path, 404]);
+    }
+  });
+
+  test('outside the router shows nothing of anybody', async () => {
+    for (const path of OUTSIDE) {
+      const response = await member.get(path);
+      expect(response.status).toBe(200);
+      expect(response.headers['set-cookie']).toBeUndefined();
+    }
+    expect((await member.get('/healthz')).body).toEqual({ status: 'ok' });
+    expect((await member.get('/readyz')).body).toEqual({ status: 'ok' });
+  });
+});
+
+describe('an operators’ route', () => {
+  test('refuses a member, and the refusal is recorded', async () => {
+    expect(forOperators().length).toBeGreaterThanOrEqual(5);
+    await worker.sealing.seal();
+    const [{ seq: before } = { seq: '0' }] = await sql<{ seq: string }>('SELECT seq FROM audit_head');
+    expect(await openToMembers()).toEqual([]);
+    await worker.sealing.seal();
+    const events = await sql<{ type: string; outcome: string; actor_id: string; session_id: string; detail: object }>(
+      'SELECT type, outcome, actor_id, session_id, detail FROM audit_event WHERE seq > $1 ORDER BY seq',
+      [before],
+    );
+    expect(events).toEqual(
+      forOperators().map(({ method, path }) => ({
+        type: 'authz_fail',
+        outcome: 'failure',
+        actor_id: memberId,
+        session_id: expect.any(String),
+        detail: { method, path },
+      })),
+    );
+  });
+
+  test('is open to an operator', async () => {
+    const email = newEmail();
+    const operator = new Browser(url);
+    await operator.register(email);
+    const user = await web.context.users.findByEmail(email);
+    const origin = { ip: null, userAgent: null, requestId: null };
+    await web.context.users.setRole(user?.id ?? '', 'operator', { actor: null, origin });
+    await operator.logIn(email);
+    for (const route of forOperators()) {
+      const response = await send(operator, route, '/profile');
+      expect([route.name, response.status < 400 || response.status === 404]).toEqual([route.name, true]);
+    }
+    expect((await operator.get('/operator/audit')).status).toBe(200);
+    expect((await operator.get('/operator/users')).status).toBe(200);
+  });
+});
+
+describe('this test', () => {
+  test('finds a route without a guard, and an operators’ route with a member’s guard', async () => {
+    const { requireMember } = await import('../../src/web/access.ts');
+    router.get('/forgotten', (ctx) => {
+      ctx.body = 'for everybody';
+    });
+    router.post('/forgotten/:id', (ctx) => {
+      ctx.body = 'for everybody';
+    });
+    router.get('/operator/forgotten', requireMember, (ctx) => {
+      ctx.body = 'for every member';
+    });
+    try {
+      expect(await unguarded()).toEqual(['GET /forgotten: 200', 'POST /forgotten/:id: 200']);
+      expect(await openToMembers()).toEqual(['GET /operator/forgotten']);
+    } finally {
+      router.stack.splice(-3);
+    }
+  });
+});

@@ -1,0 +1,502 @@
+// What a server on the internet is sent: bodies, cookies, hosts and forwarded addresses of every broken and hostile kind.
+// Each is refused with a page of ours that tells nothing, and without a session.
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Context } from '../../src/core/context.ts';
+import { Browser, newEmail, openWorker, PASSWORD, setCookie, startWeb, type TestProcess } from '../support/app.ts';
+import { fieldValue } from '../support/page.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+const FORM = 'application/x-www-form-urlencoded';
+const PUBLIC_HOST = 'login.example.org';
+
+let stores: TestStores;
+let web: TestProcess;
+let production: TestProcess;
+let worker: Context;
+/** A visitor's cookie and form token, and a member's. */
+let visitor: Person;
+let member: Person;
+
+interface Person {
+  readonly cookie: string;
+  readonly token: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, production, worker] = await Promise.all([
+    startWeb(stores),
+    startWeb(stores, {
+      NODE_ENV: 'production',
+      PUBLIC_URL: `https://${PUBLIC_HOST}`,
+      SESSION_KEYS: 'a-key-for-production-tests-that-is-long-enough',
+    }),
+    openWorker(stores),
+  ]);
+  visitor = await openForm('/login', '');
+  const browser = new Browser(web.url);
+  const registered = await browser.register(newEmail());
+  member = await openForm('/account/password', setCookie(registered, 'holdfast_session')?.split(';')[0] ?? '');
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), production?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+
+async function openForm(path: string, cookie: string): Promise<Person> {
+  const response = await fetch(`${web.url}${path}`, { headers: { cookie } });
+  const own = response.headers.getSetCookie()[0]?.split(';')[0];
+  return { cookie: own ?? cookie, token: fieldValue(await response.text(), '_csrf') ?? '' };
+}
+
+async function ask(path: string, init: RequestInit = {}, on = web): Promise<Answer> {
+  const response = await fetch(`${on.url}${path}`, { redirect: 'manual', ...init });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+function post(path: string, body: RequestInit['body'], headers: Record<string, string> = {}): Promise<Answer> {
+  const sent = { cookie: visitor.cookie, 'content-type': FORM, ...headers };
+  return ask(path, { method: 'POST', headers: sent, body: body ?? null });
+}
+
+const form = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
+const login = (more: Record<string, string> = {}) =>
+  form({ email: 'a@example.org', password: PASSWORD, _csrf: visitor.token, ...more });
+
+/** A page in the layout with the request's id, that gives away no code, and gives nobody a session. */
+function expectErrorPage(answer: Answer, status: number): void {
+  expect(answer.status).toBe(status);
+  expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  expect(answer.headers.get('cache-control')).toBe('no-store');
+  expect(answer.text).toContain('<header class="top">');
+  expect(answer.text).toContain(`Error ${status}.`);
+  const requestId = answer.headers.get('x-request-id') ?? '';
+  expect(requestId).toMatch(/^[\w-]{8}-[0-9a-z]+$/);
+  expect(answer.text).toContain(`>${requestId}</bdi>`);
+  expect(answer.text).not.toMatch(/\bat .*\.[tj]s|node_modules|Error:|stack|prisma|ECONN/i);
+  expectNoSession(answer);
+  expectSecurityHeaders(answer.headers);
+}
+
+function expectNoSession({ headers }: Answer): void {
+  expect(headers.getSetCookie().filter((cookie) => /session/.test(cookie))).toEqual([]);
+}
+
+function expectSecurityHeaders(headers: Headers, secure = false): void {
+  expect(headers.get('content-security-policy')?.split(';').sort()).toEqual([
+    "base-uri 'none'",
+    "connect-src 'self'",
+    "default-src 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "img-src 'self'",
+    "script-src 'self'",
+    "style-src 'self'",
+  ]);
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(headers.get('x-frame-options')).toBe('DENY');
+  expect(headers.get('referrer-policy')).toBe('same-origin');
+  expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+  expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+  expect(headers.get('x-powered-by')).toBeNull();
+  expect(headers.get('strict-transport-security')).toBe(secure ? 'max-age=31536000' : null);
+}
+
+/** Bytes as they are, past every client's own checks; the whole answer. */
+function raw(text: string, on = web): Promise<string> {
+  const { port } = new URL(on.url);
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write(text));
+    socket.setTimeout(5_000, () => socket.destroy(new Error(`no end after: ${answer}`)));
+    socket.on('data', (chunk) => {
+      answer += chunk.toString('latin1');
+    });
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+  });
+}
+
+describe('a body', () => {
+  test('that is a good form is taken: the answers below are not everybody’s', async () => {
+    expect((await post('/login', login())).status).toBe(401);
+  });
+
+  test.each([
+    ['of 10 MB', 10 * 1024 * 1024],
+    ['of a byte more than 16 KiB', 16 * 1_024 + 1],
+  ])('%s: 413', async (_, bytes) => {
+    const start = login();
+    const answer = await post('/login', `${start}&x=${'a'.repeat(bytes - start.length - 3)}`);
+    expectErrorPage(answer, 413);
+    expect(answer.headers.get('connection')).toBe('close');
+  });
+
+  test('of 16 KiB is taken', async () => {
+    const start = login();
+    expect((await post('/login', `${start}&x=${'a'.repeat(16 * 1_024 - start.length - 3)}`)).status).toBe(401);
+  });
+
+  test('that grows without having said how large it is: 413', async () => {
+    const chunk = new Uint8Array(8_192).fill(97);
+    let sent = 0;
+    const endless = new ReadableStream({
+      pull(controller) {
+        sent += 1;
+        if (sent > 1_000) controller.close();
+        else controller.enqueue(chunk);
+      },
+    });
+    const init = {
+      method: 'POST',
+      headers: { cookie: visitor.cookie, 'content-type': FORM },
+      body: endless,
+      duplex: 'half',
+    };
+    expectErrorPage(await ask('/login', init as RequestInit), 413);
+    expect(sent).toBeLessThan(1_000);
+  });
+
+  test('that is cut short harms nobody else', async () => {
+    const head = `POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: ${FORM}\r\nContent-Length: 500\r\n\r\nemail=a`;
+    await new Promise<void>((resolve) => {
+      const socket = connect(Number(new URL(web.url).port), '127.0.0.1', () => socket.end(head));
+      socket.resume().on('close', () => resolve());
+    });
+    expect((await ask('/')).status).toBe(200);
+  });
+
+  test.each([
+    ['JSON', 'application/json', '{"email":"a@example.org","password":{"$gt":""}}'],
+    [
+      'multipart',
+      'multipart/form-data; boundary=x',
+      '--x\r\nContent-Disposition: form-data; name="email"\r\n\r\na\r\n--x--',
+    ],
+    ['plain text', 'text/plain', 'email=a@example.org&password=b'],
+    ['XML', 'application/xml', '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>'],
+    ['of no type', '', 'email=a'],
+  ])('%s: 415', async (_, type, body) => expectErrorPage(await post('/login', body, { 'content-type': type }), 415));
+
+  test.each([
+    ['binary', new Uint8Array([0x80, 0xff, 0x00, 0x01, 0xfe, 0x3d, 0xc3, 0x28])],
+    ['malformed UTF-8', new Uint8Array([...Buffer.from('email=a'), 0xc3, 0x28])],
+    ['malformed UTF-8, encoded', 'email=a%c3%28&password=b'],
+    ['a lone surrogate, encoded', 'email=%ed%a0%80&password=b'],
+    ['a null byte', 'email=a%00b&password=b'],
+    ['a null byte in the password', 'email=a&password=b%00'],
+    ['a field twice', 'email=a&email=b'],
+    ['a list', 'email[]=a'],
+    ['a nested field', 'email[x]=a'],
+    ['a prototype', '__proto__[x]=1'],
+    ['a prototype, flat', '__proto__=1'],
+    ['a field with a dot', 'a.b=1'],
+    ['a field with a name of 41 characters', `${'a'.repeat(41)}=1`],
+    ['a field without a name', '=1'],
+  ])('with %s: 400', async (_, body) => {
+    const sent = typeof body === 'string' ? `${body}&_csrf=${encodeURIComponent(visitor.token)}` : body;
+    expectErrorPage(await post('/login', sent), 400);
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  });
+
+  test('with fields that objects have anyway is a form like any other', async () => {
+    expect((await post('/login', login({ constructor: '1', toString: '1', hasOwnProperty: '1' }))).status).toBe(401);
+  });
+});
+
+describe('a form that is not ours', () => {
+  test.each([
+    ['none', undefined],
+    ['an empty one', ''],
+    ['a random one', 'A'.repeat(36)],
+    ['one that is too long', 'A'.repeat(5_000)],
+  ])('with %s for a token: 403', async (_, token) => {
+    const fields = { email: 'a@example.org', password: PASSWORD };
+    const answer = await post('/login', form(token === undefined ? fields : { ...fields, _csrf: token }));
+    expectErrorPage(answer, 403);
+    expect(answer.text).toContain('This form is too old to send');
+  });
+
+  test('with a token that was tampered with, one of another visitor, or one of a member: 403', async () => {
+    const flipped = Buffer.from(visitor.token, 'base64url');
+    flipped[20] = (flipped[20] ?? 0) ^ 1;
+    const stranger = await openForm('/login', '');
+    for (const token of [flipped.toString('base64url'), stranger.token, member.token]) {
+      expectErrorPage(await post('/login', login({ _csrf: token })), 403);
+    }
+    expectErrorPage(await post('/login', login(), { cookie: '' }), 403);
+    expectErrorPage(await post('/login', login(), { cookie: stranger.cookie }), 403);
+  });
+
+  test('with a visitor’s token in a member’s session, or without its cookie: 403, and nothing is done', async () => {
+    const fields = (token: string) => form({ _csrf: token });
+    const both = `${member.cookie}; ${visitor.cookie}`;
+    expectErrorPage(await post('/logout', fields(visitor.token), { cookie: both }), 403);
+    expectErrorPage(await post('/logout', fields(member.token)), 403);
+    const page = await ask('/profile', { headers: { cookie: member.cookie } });
+    expect(page.status).toBe(200);
+  });
+
+  test.each([
+    ['Sec-Fetch-Site', 'cross-site'],
+    ['Sec-Fetch-Site', 'same-site'],
+    ['Sec-Fetch-Site', 'nonsense'],
+    ['Origin', 'https://evil.example'],
+    ['Origin', 'null'],
+    ['Origin', 'http://127.0.0.1'],
+    ['Origin', 'http://localhost:1'],
+  ])('that a browser says comes from elsewhere (%s: %s): 403', async (name, value) => {
+    expectErrorPage(await post('/login', login(), { [name]: value }), 403);
+  });
+
+  test('from here is taken, whichever of the two a browser sends', async () => {
+    expect((await post('/login', login(), { 'Sec-Fetch-Site': 'same-origin', Origin: web.url })).status).toBe(401);
+    expect((await post('/login', login(), { Origin: web.config.publicOrigin })).status).toBe(401);
+  });
+
+  test('in production comes from PUBLIC_URL or nowhere', async () => {
+    const page = await raw(`GET /login HTTP/1.1\r\nHost: ${PUBLIC_HOST}\r\nConnection: close\r\n\r\n`, production);
+    const cookie = /set-cookie: ([^;\r]+)/i.exec(page)?.[1] ?? '';
+    const body = form({ email: 'a@example.org', password: PASSWORD, _csrf: fieldValue(page, '_csrf') ?? '' });
+    const send = (origin: string) =>
+      raw(
+        `POST /login HTTP/1.1\r\nHost: ${PUBLIC_HOST}\r\nConnection: close\r\nOrigin: ${origin}\r\nCookie: ${cookie}\r\n` +
+          `Content-Type: ${FORM}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        production,
+      );
+    expect(await send(`https://${PUBLIC_HOST}`)).toMatch(/^HTTP\/1.1 401/);
+    expect(await send(`http://${PUBLIC_HOST}`)).toMatch(/^HTTP\/1.1 403/);
+    expect(await send('https://evil.example')).toMatch(/^HTTP\/1.1 403/);
+  });
+});
+
+describe('a request that nothing answers', () => {
+  test.each(['PUT', 'DELETE', 'PATCH', 'PROPFIND', 'REPORT', 'PURGE', 'TRACE'])(
+    '%s: 405 with what is allowed',
+    async (method) => {
+      const answer = await raw(
+        `${method} /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1.1 405 /);
+      expect(answer).toMatch(/\r\nallow: GET, HEAD, POST\r\n/i);
+      expect(answer).toContain('Error 405.');
+    },
+  );
+
+  test.each([
+    ['GET', '/logout', 'POST'],
+    ['GET', '/account/sessions/revoke-others', 'POST'],
+    ['POST', '/profile', 'HEAD, GET'],
+    ['POST', '/', 'HEAD, GET'],
+  ])('%s %s: 405 with what is allowed there', async (method, path, allowed) => {
+    const answer = method === 'GET' ? await ask(path) : await post(path, form({ _csrf: visitor.token }));
+    expectErrorPage(answer, 405);
+    expect(answer.headers.get('allow')).toBe(allowed);
+  });
+
+  test.each([
+    '/nothing-here',
+    '/login/',
+    '/LOGIN',
+    '/profile/x',
+    '/%',
+    '/%00',
+    '/%2e%2e/%2e%2e/etc/passwd',
+    '/..%2f..%2fetc%2fpasswd',
+    '/assets/../package.json',
+    '/assets/holdfast.css',
+    '/assets/%2e%2e/login.ejs',
+    '/assets/nothing.0123456789.css',
+    '//evil.example/x',
+    '/.env',
+    `/${'a'.repeat(8_000)}`,
+  ])('%s: 404', async (path) => {
+    const answer = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1.1 404 /);
+    expect(answer).toContain('Error 404.');
+    expect(answer).not.toContain('root:');
+  });
+
+  test('HEAD is answered like GET, without a body', async () => {
+    const answer = await ask('/login', { method: 'HEAD' });
+    expect([answer.status, answer.text]).toEqual([200, '']);
+    expect((await ask('/nothing', { method: 'HEAD' })).status).toBe(404);
+  });
+
+  test('an id that is none is not found, and is not asked for', async () => {
+    for (const id of ['1', '..%2f..', '%E0%A4%A', `${'0'.repeat(36)}`, "1'%20OR%201=1--"]) {
+      const body = form({ _csrf: member.token });
+      expectErrorPage(await post(`/account/sessions/${id}/revoke`, body, { cookie: member.cookie }), 404);
+    }
+  });
+});
+
+describe('a cookie', () => {
+  const SIGNED = `${'A'.repeat(43)}.${'A'.repeat(43)}`;
+  test.each([
+    ['of 300 bytes', `holdfast_session=${'x'.repeat(300)}`],
+    ['with a broken signature', `holdfast_session=${SIGNED}`],
+    ['with two signatures', `holdfast_session=${SIGNED}.${'A'.repeat(43)}`],
+    ['with an empty value', 'holdfast_session='],
+    ['of another shape', 'holdfast_session={"role":"operator"}'],
+    ['encoded', 'holdfast_session=%00%ff%0d%0a'],
+    ['sent ten times', Array.from({ length: 10 }, () => `holdfast_session=${SIGNED}`).join('; ')],
+    ['of an older kind', 'koa.sess=eyJyb2xlIjoib3BlcmF0b3IifQ==; koa.sess.sig=abc'],
+    ['of garbage', ';;;=;=a; =; \u00ff'],
+    ['for the visitor of a foreign shape', `holdfast_visitor=${'v'.repeat(300)}`],
+  ])('%s is as good as none, and is left alone', async (_, cookie) => {
+    const answer = await ask('/profile', { headers: { cookie } });
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/login?next=%2Fprofile']);
+    expectNoSession(answer);
+    const page = await ask('/login', { headers: { cookie } });
+    expect(page.status).toBe(200);
+    expectNoSession(page);
+  });
+
+  test('of a member whose signature was changed is nobody’s', async () => {
+    const [token, signature = ''] = member.cookie.split('.');
+    const changed = `${token}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
+    expect((await ask('/profile', { headers: { cookie: changed } })).status).toBe(303);
+    expect((await ask('/profile', { headers: { cookie: `${token}.` } })).status).toBe(303);
+    expect((await ask('/profile', { headers: { cookie: member.cookie } })).status).toBe(200);
+  });
+
+  test('of 30 KB is refused before it is read: 431', async () => {
+    const answer = await raw(`GET / HTTP/1.1\r\nHost: x\r\nCookie: a=${'x'.repeat(30_000)}\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1.1 431 /);
+    expect((await ask('/')).status).toBe(200);
+  });
+});
+
+describe('a host', () => {
+  const get = (host: string, path = '/') =>
+    raw(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, production);
+
+  test.each([
+    'evil.example',
+    `${PUBLIC_HOST}.evil.example`,
+    `${PUBLIC_HOST}:8443`,
+    `evil@${PUBLIC_HOST}`,
+    '',
+    '127.0.0.1',
+  ])('that is not ours in production: 421 (%j)', async (host) => {
+    for (const path of ['/', '/login', '/assets/holdfast.css', '/nothing']) {
+      const answer = await get(host, path);
+      expect(answer).toMatch(/^HTTP\/1.1 421 /);
+      expect(answer).toContain('Error 421.');
+      expect(answer).not.toMatch(/set-cookie/i);
+      if (host !== '' && !host.startsWith('127')) expect(answer).not.toContain('evil');
+    }
+  });
+
+  test('that is ours is answered, in any case of letters; probes whatever they ask for', async () => {
+    expect(await get(PUBLIC_HOST)).toMatch(/^HTTP\/1.1 200 /);
+    expect(await get(PUBLIC_HOST.toUpperCase())).toMatch(/^HTTP\/1.1 200 /);
+    expect(await get('10.0.0.1:3000', '/healthz')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await get('10.0.0.1:3000', '/readyz')).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  test('is never built into an answer', async () => {
+    const head =
+      'Host: evil.example\r\nX-Forwarded-Host: evil.example\r\nReferer: https://evil.example/\r\nConnection: close';
+    for (const path of ['/', '/login', '/profile', '/nothing', '/logout']) {
+      expect(await raw(`GET ${path} HTTP/1.1\r\n${head}\r\n\r\n`)).not.toContain('evil.example');
+    }
+  });
+
+  test('with HSTS under HTTPS, and without Secure cookies nowhere', async () => {
+    const answer = await get(PUBLIC_HOST, '/login');
+    expect(answer).toMatch(/\r\nstrict-transport-security: max-age=31536000\r\n/i);
+    expect(answer).toMatch(/\r\nset-cookie: __Host-visitor=[^\r]*; secure/i);
+  });
+});
+
+describe('a forwarded address', () => {
+  async function seenAs(on: TestProcess, forwarded: string): Promise<string | null> {
+    const form = await fetch(`${on.url}/login`);
+    const cookie = form.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const _csrf = fieldValue(await form.text(), '_csrf') ?? '';
+    const response = await fetch(`${on.url}/login`, {
+      method: 'POST',
+      headers: { cookie, 'x-forwarded-for': forwarded, 'x-real-ip': '6.6.6.6', forwarded: 'for=6.6.6.6' },
+      body: new URLSearchParams({ email: 'a@example.org', password: PASSWORD, _csrf }),
+    });
+    expect(response.status).toBe(401);
+    await worker.sealing.seal();
+    const events = await sql<{ ip: string | null }>('SELECT host(ip) AS ip FROM audit_event ORDER BY seq DESC LIMIT 1');
+    return events[0]?.ip ?? null;
+  }
+
+  test.each(['203.0.113.9', '127.0.0.1, 203.0.113.9', "'; DROP TABLE audit_event; --", '2001:db8::1', ','])(
+    'counts for nothing without TRUSTED_PROXIES: %j',
+    async (forwarded) => expect(await seenAs(web, forwarded)).toBe('127.0.0.1'),
+  );
+
+  test('is believed from a trusted proxy, read from the right, and only as far as each hop is one', async () => {
+    const proxied = await startWeb(stores, { TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8' });
+    try {
+      expect(await seenAs(proxied, '203.0.113.9')).toBe('203.0.113.9');
+      expect(await seenAs(proxied, '6.6.6.6, 203.0.113.9')).toBe('203.0.113.9');
+      expect(await seenAs(proxied, '6.6.6.6, 203.0.113.9, 10.1.2.3')).toBe('203.0.113.9');
+      expect(await seenAs(proxied, 'unknown, 10.1.2.3')).toBe('10.1.2.3');
+      expect(await seenAs(proxied, '<script>alert(1)</script>')).toBe('127.0.0.1');
+      expect(await seenAs(proxied, '::ffff:203.0.113.9')).toBe('203.0.113.9');
+      expect(await seenAs(proxied, '2001:DB8::0:1')).toBe('2001:db8::1');
+    } finally {
+      await proxied.close();
+    }
+  });
+});
+
+describe('the security headers', () => {
+  test('are on every kind of answer', async () => {
+    const home = await ask('/');
+    const asset = /href="(\/assets\/holdfast[^"]+css)"/.exec(home.text)?.[1] ?? '';
+    const answers = [
+      home,
+      await ask('/login'),
+      await ask('/profile', { headers: { cookie: member.cookie } }),
+      await ask('/profile'),
+      await ask('/healthz'),
+      await ask('/readyz'),
+      await ask(asset),
+      await ask('/favicon.ico'),
+      await ask('/nothing'),
+      await ask('/logout'),
+      await ask('/login', { method: 'OPTIONS' }),
+      await post('/login', login()),
+      await post('/login', form({ _csrf: visitor.token })),
+      await post('/login', ''),
+      await post('/login', '{}', { 'content-type': 'application/json' }),
+    ];
+    for (const { headers } of answers) {
+      expectSecurityHeaders(headers);
+      expect(headers.get('x-request-id')).toBeTruthy();
+    }
+    const caching = answers.map(({ headers }) => headers.get('cache-control'));
+    expect(caching[6]).toBe('public, max-age=31536000, immutable');
+    expect(caching[7]).toBe('public, max-age=86400');
+    expect(new Set(caching.filter((_, index) => index !== 6 && index !== 7))).toEqual(new Set(['no-store']));
+  });
+
+  test('say HTTPS only where people come by HTTPS', async () => {
+    const secure = await startWeb(stores, { PUBLIC_URL: 'https://login.example.org' });
+    try {
+      expectSecurityHeaders((await ask('/', {}, secure)).headers, true);
+      expectSecurityHeaders((await ask('/nothing', {}, secure)).headers, true);
+    } finally {
+      await secure.close();
+    }
+  });
+});

@@ -1,0 +1,240 @@
+// The operators' commands as they are shipped, each a process of its own: what they do, what they print, how they exit.
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Context } from '../../src/core/context.ts';
+import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+interface Result {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Everything that steers a terminal, but for the end of a line. */
+const STEERING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+let stores: TestStores;
+let web: TestProcess;
+let worker: Context;
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+
+/** As an operator has it: with the rights of the web process. */
+function cli(args: readonly string[], { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {}) {
+  return new Promise<Result>((resolve) => {
+    const child = spawn(process.execPath, [path.resolve('dist/src/cli/main.js'), ...args], {
+      env: {
+        PATH: process.env['PATH'],
+        DATABASE_URL: stores.database.webUrl,
+        REDIS_URL: stores.redisUrl,
+        ...env,
+      },
+      stdio: 'pipe',
+    });
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (chunk) => (out += chunk));
+    child.stderr.on('data', (chunk) => (err += chunk));
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+    child.once('close', (code) => resolve({ code, out, err }));
+  });
+}
+
+describe('user create', () => {
+  test('makes an operator who can log in, with the password from standard input and nowhere else', async () => {
+    const email = newEmail();
+    const result = await cli(['user', 'create', '--email', email, '--operator'], {
+      input: `${PASSWORD}\nsecond line\n`,
+    });
+    expect(result).toMatchObject({ code: 0, err: '' });
+    expect(result.out).toMatch(new RegExp(`^Made the operator ${email} \\([0-9a-f-]{36}\\)\\.\\n$`));
+    expect(result.out).not.toContain(PASSWORD);
+    const browser = new Browser(web.url);
+    expect((await browser.logIn(email)).status).toBe(303);
+    expect((await browser.get('/operator/audit')).status).toBe(200);
+    await worker.sealing.seal();
+    const events = await sql(
+      `SELECT actor_id, detail FROM audit_event WHERE type = 'user_created'
+          AND subject_id = (SELECT id FROM user_account WHERE email = $1)`,
+      [email],
+    );
+    expect(events).toEqual([{ actor_id: null, detail: { role: 'operator' } }]);
+  });
+
+  test('makes a member, the password exactly as it was given', async () => {
+    const email = newEmail();
+    expect((await cli(['user', 'create', '--email', email], { input: '  spaces around it  ' })).code).toBe(0);
+    expect((await new Browser(web.url).logIn(email, '  spaces around it  ')).status).toBe(303);
+    expect((await new Browser(web.url).logIn(email, 'spaces around it')).status).toBe(401);
+  });
+
+  test.each([
+    ['short', 'at least 8 characters'],
+    ['x'.repeat(257), 'at most 256 bytes'],
+    ['password1', 'most common'],
+    ['', 'No password was given'],
+  ])('refuses the password %j, and says why', async (password, why) => {
+    const email = newEmail();
+    const result = await cli(['user', 'create', '--email', email], { input: password });
+    expect([result.code, result.out]).toEqual([1, '']);
+    expect(result.err).toContain(why);
+    expect(await sql('SELECT id FROM user_account WHERE email = $1', [email])).toEqual([]);
+  });
+
+  test('refuses an address that has an account, however it is spelled', async () => {
+    const email = newEmail();
+    await cli(['user', 'create', '--email', email], { input: PASSWORD });
+    const result = await cli(['user', 'create', '--email', email.toUpperCase()], { input: PASSWORD });
+    expect(result.code).toBe(1);
+    expect(result.err).toContain('exists already');
+    expect(result.err).not.toMatch(/\bat .*\.js/);
+  });
+});
+
+describe('user set-role', () => {
+  test('changes what an account may do and ends its sessions', async () => {
+    const email = newEmail();
+    const browser = new Browser(web.url);
+    await browser.register(email);
+    const promoted = await cli(['user', 'set-role', email.toUpperCase(), 'operator']);
+    expect(promoted).toEqual({ code: 0, out: `${email} is now operator; their sessions have ended.\n`, err: '' });
+    expect(await browser.profile()).toBe(303);
+    await browser.logIn(email);
+    expect((await browser.get('/operator/audit')).status).toBe(200);
+    expect((await cli(['user', 'set-role', email, 'operator'])).out).toBe(`${email} is operator already.\n`);
+    expect(await browser.profile()).toBe(200);
+    expect((await cli(['user', 'set-role', email, 'member'])).code).toBe(0);
+    expect(await browser.profile()).toBe(303);
+  });
+
+  test('knows nobody of another address', async () => {
+    const result = await cli(['user', 'set-role', 'nobody@example.org', 'operator']);
+    expect(result).toEqual({ code: 1, out: '', err: 'There is no account with the address nobody@example.org.\n' });
+  });
+});
+
+describe('user disable and enable', () => {
+  test('shut an account out at once, and let it in again', async () => {
+    const email = newEmail();
+    const browser = new Browser(web.url);
+    await browser.register(email);
+    expect(await cli(['user', 'disable', email])).toMatchObject({ code: 0, out: `${email} is now disabled.\n` });
+    expect(await browser.profile()).toBe(303);
+    expect((await browser.logIn(email)).status).toBe(401);
+    expect((await cli(['user', 'list'])).out).toMatch(new RegExp(`^${email} +member +disabled `, 'm'));
+    expect(await cli(['user', 'enable', email])).toMatchObject({ code: 0, out: `${email} is now enabled.\n` });
+    expect((await browser.logIn(email)).status).toBe(303);
+  });
+});
+
+describe('user list', () => {
+  test('shows accounts in columns, and hostile addresses harmlessly', async () => {
+    const email = newEmail();
+    await new Browser(web.url).register(email);
+    const hostile = 'evil\u001b[2J\u001b]0;owned\u0007\r\n\u202e\u009b31m@example.org';
+    await sql(
+      `INSERT INTO user_account (id, email, email_key, password_hash, role) VALUES (gen_random_uuid(), $1, $1, '', 'operator')`,
+      [hostile],
+    );
+    const { code, out } = await cli(['user', 'list']);
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^e-mail address +role +state +since +id$/);
+    expect(out).toMatch(new RegExp(`^${email} +member +active +\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z +[0-9a-f-]{36}$`, 'm'));
+    expect(out).toContain('evil\\u001b[2J\\u001b]0;owned\\u0007\\u000d\\u000a\\u202e\\u009b31m@example.org');
+    expect(out).not.toMatch(STEERING);
+    const [{ count } = { count: '' }] = await sql<{ count: string }>('SELECT count(*) FROM user_account');
+    expect(lines).toHaveLength(Number(count) + 1);
+    expect(new Set(lines.map((line) => line.search(/(?<= )[0-9a-f-]{36}$/))).size).toBe(2);
+    await sql('DELETE FROM user_account WHERE email = $1', [hostile]);
+  });
+});
+
+describe('audit verify', () => {
+  const tamper = (text: string) => sql(`SET session_replication_role = replica; ${text}`);
+
+  test('exits 0 for a log that is whole, and 1 naming the event that is not', async () => {
+    for (let n = 0; n < 3; n += 1) await new Browser(web.url).register(newEmail());
+    await worker.sealing.seal();
+    const [{ seq } = { seq: '0' }] = await sql<{ seq: string }>('SELECT seq FROM audit_head');
+    const intact = `The log is intact: ${seq} events, none altered, missing or inserted.\n`;
+    expect(await cli(['audit', 'verify'])).toEqual({ code: 0, out: intact, err: '' });
+    await sql('CREATE TABLE kept AS SELECT * FROM audit_event');
+    await tamper(`UPDATE audit_event SET detail = '{"role": "king"}' WHERE seq = 3`);
+    const altered = await cli(['audit', 'verify']);
+    expect(altered).toEqual({ code: 1, out: 'The log is NOT intact: event 3 was altered.\n', err: '' });
+    await tamper('DELETE FROM audit_event WHERE seq IN (2, 3)');
+    expect(await cli(['audit', 'verify'])).toMatchObject({
+      code: 1,
+      out: 'The log is NOT intact: events 2 to 3 are missing.\n',
+    });
+    await tamper('DELETE FROM audit_event; INSERT INTO audit_event SELECT * FROM kept');
+    expect((await cli(['audit', 'verify'])).code).toBe(0);
+  });
+});
+
+describe('what is asked wrongly', () => {
+  test.each([
+    [['user', 'create'], '--email'],
+    [['user', 'create', '--email', 'nobody'], 'This is not an e-mail address'],
+    [['user', 'create', '--email', 'a@example.org', '--password', 'x'], "unknown option '--password'"],
+    [['user', 'set-role', 'a@example.org', 'king'], 'A role is member or operator'],
+    [['user', 'set-role', 'a@example.org'], "missing required argument 'role'"],
+    [['user', 'delete'], 'unknown command'],
+    [['audit', 'verify', 'everything'], 'too many arguments'],
+    [['nonsense'], 'unknown command'],
+  ])('%j: exits 2 and says what', async (args, why) => {
+    const result = await cli(args, { input: PASSWORD });
+    expect([result.code, result.out]).toEqual([2, '']);
+    expect(result.err).toContain(why);
+    expect(result.err).not.toMatch(/\bat .*\.js/);
+  });
+
+  test('with an argument that steers terminals is answered harmlessly', async () => {
+    for (const args of [
+      ['user', 'create', '--email', 'a\u001b[31m@example.org'],
+      ['user', 'set-role', '\u001b]0;owned\u0007', 'member'],
+      ['\u001b[2J'],
+    ]) {
+      const result = await cli(args);
+      expect(result.code).toBe(2);
+      expect(result.out + result.err).not.toMatch(STEERING);
+    }
+  });
+
+  test('without a server: says what to do', async () => {
+    const result = await cli(['user', 'list'], { env: { DATABASE_URL: '', DATA_DIR: '/nowhere' } });
+    expect([result.code, result.out]).toEqual([1, '']);
+    expect(result.err).toContain('npm run up');
+    expect(result.err).not.toMatch(/\bat .*\.js/);
+  });
+
+  test('with a configuration that can’t be used: lists what is wrong', async () => {
+    const result = await cli(['user', 'list'], { env: { DATABASE_POOL: 'x', LOG_LEVEL: 'loud' } });
+    expect([result.code, result.out]).toEqual([1, '']);
+    expect(result.err).toMatch(/DATABASE_POOL: .*\n.*LOG_LEVEL: /);
+  });
+
+  test('while PostgreSQL is away: says so and exits 1', async () => {
+    const result = await cli(['user', 'list'], {
+      env: { DATABASE_URL: 'postgresql://holdfast:hunter2@127.0.0.1:1/holdfast' },
+    });
+    expect([result.code, result.out]).toEqual([1, '']);
+    expect(result.err).not.toBe('');
+    expect(result.err).not.toContain('hunter2');
+  });
+});

@@ -1,0 +1,182 @@
+// The worker as it is shipped, a process of its own on real stores: it seals what the web process records, wherever it is
+// killed and whatever Redis forgets, and stops in order when it is told to.
+import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { QUEUE_PREFIX } from '../../src/core/redis.ts';
+import { startWeb, type TestProcess } from '../support/app.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+import { until } from '../support/until.ts';
+
+interface RunningWorker {
+  readonly process: ChildProcess;
+  readonly exited: Promise<number | null>;
+  log(): string;
+}
+
+let stores: TestStores;
+let web: TestProcess;
+let redis: Redis;
+const running: RunningWorker[] = [];
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  web = await startWeb(stores);
+  redis = new Redis(stores.redisUrl);
+});
+
+afterEach(async () => {
+  for (const worker of running.splice(0)) {
+    worker.process.kill('SIGKILL');
+    await worker.exited;
+  }
+});
+
+afterAll(async () => {
+  redis?.disconnect();
+  await web?.close();
+  await stores?.close();
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+
+function startWorker(): RunningWorker {
+  const child = spawn(process.execPath, [path.resolve('dist/worker/main.js')], {
+    env: {
+      PATH: process.env['PATH'],
+      NODE_ENV: 'test',
+      DATABASE_URL: stores.database.workerUrl,
+      REDIS_URL: stores.redisUrl,
+      DATABASE_POOL: '4',
+      LOG_LEVEL: 'info',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (log += chunk));
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const worker = { process: child, exited, log: () => log };
+  running.push(worker);
+  return worker;
+}
+
+/** A worker that has sealed the event of its own start. */
+async function startedWorker(): Promise<RunningWorker> {
+  const worker = startWorker();
+  await until(async () => (await countOf('sys_startup', worker.process.pid)) === 1).catch((error) => {
+    throw new Error(`${error.message}\n${worker.log()}`);
+  });
+  return worker;
+}
+
+async function countOf(type: string, pid?: number): Promise<number> {
+  const rows = await sql(
+    `SELECT seq FROM audit_event WHERE type = $1 AND ($2::int IS NULL OR (detail->>'pid')::int = $2)`,
+    [type, pid ?? null],
+  );
+  return rows.length;
+}
+
+/** How long an event that the web process records takes to be in the log. */
+async function sealedWithinMs(type: AuditEventType): Promise<number> {
+  const before = await countOf(type);
+  const startedAt = performance.now();
+  await web.context.record({ type, outcome: 'success', actor: null, subject: null, origin: NO_ORIGIN });
+  await until(async () => (await countOf(type)) === before + 1);
+  return performance.now() - startedAt;
+}
+
+const fillOutbox = (count: number) =>
+  sql(
+    `INSERT INTO outbox (event)
+     SELECT jsonb_build_object('v', 1, 'id', gen_random_uuid(), 'occurredAt', '2026-11-23T19:07:05.123Z', 'type', 'authn_login_fail',
+                               'outcome', 'failure', 'detail', jsonb_build_object('n', n))
+       FROM generate_series(1, $1) AS n`,
+    [count],
+  );
+
+describe('the worker', () => {
+  test('seals what the web process records within two seconds', async () => {
+    await startedWorker();
+    for (let round = 0; round < 3; round += 1) expect(await sealedWithinMs('sys_cleanup')).toBeLessThan(2_000);
+  });
+
+  test('is nudged: it seals long before its schedule would', async () => {
+    await startedWorker();
+    const times: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      await delay(150);
+      times.push(await sealedWithinMs('sys_cleanup'));
+    }
+    const median = times.sort((a, b) => a - b)[3] ?? 0;
+    expect(median).toBeLessThan(300);
+  });
+
+  test('seals without a nudge too', async () => {
+    await startedWorker();
+    const before = await countOf('authn_login_fail');
+    await fillOutbox(5);
+    await until(async () => (await countOf('authn_login_fail')) === before + 5, 4_000);
+  });
+
+  test('goes on when Redis has forgotten everything, its schedule too', async () => {
+    await startedWorker();
+    await redis.flushdb();
+    const before = await countOf('authn_login_fail');
+    await fillOutbox(5);
+    await until(async () => (await countOf('authn_login_fail')) === before + 5, 8_000);
+    await until(async () => (await redis.keys(`${QUEUE_PREFIX}:*:repeat:*`)).length >= 6);
+    expect(await sealedWithinMs('sys_cleanup')).toBeLessThan(2_000);
+  });
+
+  test('killed in the middle, again and again, loses nothing and seals nothing twice', async () => {
+    const before = await countOf('authn_login_fail');
+    const count = 20_000;
+    await fillOutbox(count);
+    const left = async () => Number((await sql<{ count: string }>('SELECT count(*) FROM outbox'))[0]?.count);
+    for (let kills = 0; kills < 2; kills += 1) {
+      const worker = startWorker();
+      const start = await left();
+      await until(async () => (await left()) < start - 500, 20_000);
+      worker.process.kill('SIGKILL');
+      await worker.exited;
+      expect(await left()).toBeGreaterThan(0);
+    }
+    // A killed worker's job is another's once its lock has run out.
+    startWorker();
+    await until(async () => (await left()) === 0, 30_000);
+    expect(await countOf('authn_login_fail')).toBe(before + count);
+    const [row] = await sql<{ twice: number; numbers: number }>(
+      `SELECT count(*)::int - count(DISTINCT id)::int AS twice, count(DISTINCT detail->>'n')::int AS numbers
+         FROM (SELECT id, detail FROM audit_event WHERE type = 'authn_login_fail' ORDER BY seq DESC LIMIT $1) AS filled`,
+      [count],
+    );
+    expect(row).toEqual({ twice: 0, numbers: count });
+    expect((await web.context.audit.verify()).intact).toBe(true);
+  });
+
+  test('stops in order when told to: exits 0, and says so in the log', async () => {
+    const worker = await startedWorker();
+    worker.process.kill('SIGTERM');
+    worker.process.kill('SIGTERM');
+    expect(await worker.exited).toBe(0);
+    const waiting = await sql<{ event: { type: string; detail: { pid: number } } }>('SELECT event FROM outbox');
+    const told = waiting.filter(
+      ({ event }) => event.type === 'sys_shutdown' && event.detail.pid === worker.process.pid,
+    );
+    expect(told.length + (await countOf('sys_shutdown', worker.process.pid))).toBe(1);
+    expect(worker.log()).toContain('the worker has stopped');
+    expect(worker.log()).not.toContain('"level":50');
+  });
+
+  test('stops in order before it has done anything', async () => {
+    const worker = startWorker();
+    await until(() => worker.log().includes('the worker has started'));
+    worker.process.kill('SIGINT');
+    expect(await worker.exited).toBe(0);
+  });
+});

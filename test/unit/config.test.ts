@@ -1,0 +1,167 @@
+// The configuration: what a bare environment gives, and every problem said at once before anything starts.
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError, readConfig } from '../../src/core/config.ts';
+
+const STORES = { DATABASE_URL: 'postgresql://db/holdfast', REDIS_URL: 'redis://cache' };
+const KEY = 'k'.repeat(32);
+const PRODUCTION = { ...STORES, NODE_ENV: 'production', PUBLIC_URL: 'https://login.example.org', SESSION_KEYS: KEY };
+
+function problemsOf(env: Record<string, string>, options?: { signs: boolean }): readonly string[] {
+  try {
+    readConfig(env, options);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+const variables = (problems: readonly string[]) => problems.map((problem) => problem.split(':')[0]);
+
+describe('what is left out', () => {
+  test('has the defaults that the README names', () => {
+    const config = readConfig(STORES);
+    expect(config).toMatchObject({
+      ...{
+        production: false,
+        host: '127.0.0.1',
+        port: 3_000,
+        publicOrigin: 'http://localhost:3000',
+        secureCookies: false,
+      },
+      ...{ databasePoolSize: 10, serviceName: 'Holdfast', trustedProxies: [], passwordHashConcurrency: 1 },
+      ...{ attemptRetentionMs: 90 * 86_400_000, logLevel: 'info', shutdownTimeoutMs: 10_000 },
+    });
+    expect(config.session).toEqual({
+      standard: { idleTimeoutMs: 86_400_000, absoluteLifetimeMs: 7 * 86_400_000 },
+      remembered: { idleTimeoutMs: 30 * 86_400_000, absoluteLifetimeMs: 180 * 86_400_000 },
+      operator: { idleTimeoutMs: 12 * 3_600_000, absoluteLifetimeMs: 7 * 86_400_000 },
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  test('is what an empty value is, too', () => {
+    expect(readConfig({ ...STORES, PORT: '', SESSION_IDLE: '', TRUSTED_PROXIES: '', PUBLIC_URL: '' })).toEqual(
+      readConfig(STORES),
+    );
+  });
+
+  test('follows the port into the address', () => {
+    expect(readConfig({ ...STORES, PORT: '8080' }).publicOrigin).toBe('http://localhost:8080');
+    expect(readConfig({ ...STORES, PUBLIC_URL: 'https://Login.Example.org:443/path' })).toMatchObject({
+      publicOrigin: 'https://login.example.org',
+      secureCookies: true,
+    });
+  });
+});
+
+describe('what is wrong', () => {
+  test('is listed all at once, a line a variable, and never with a secret', () => {
+    const env = {
+      NODE_ENV: 'prod',
+      PORT: '70000',
+      PUBLIC_URL: 'login.example.org',
+      DATABASE_URL: 'mysql://user:hunter2@db/holdfast',
+      DATABASE_POOL: 'many',
+      REDIS_URL: 'localhost:6379',
+      SESSION_IDLE: '1 day',
+      SERVICE_NAME: 'x'.repeat(61),
+      TRUSTED_PROXIES: '10.0.0.0/8, nonsense, 10.0.0.0/99',
+      PASSWORD_HASH_CONCURRENCY: '0',
+      LOG_LEVEL: 'loud',
+      SHUTDOWN_TIMEOUT_MS: '99',
+    };
+    const problems = problemsOf(env);
+    expect(new Set(variables(problems))).toEqual(new Set(Object.keys(env)));
+    expect(problems.filter((problem) => problem.startsWith('TRUSTED_PROXIES')).join()).toMatch(
+      /nonsense.*10\.0\.0\.0\/99/,
+    );
+    expect(problems.join()).not.toContain('hunter2');
+    expect(() => readConfig(env)).toThrow(/can't be used:\n {2}- NODE_ENV: .*\n {2}- PORT: /);
+  });
+
+  test('is also what is missing', () => {
+    expect(variables(problemsOf({}))).toEqual(['DATABASE_URL', 'REDIS_URL']);
+    expect(variables(problemsOf({ ...STORES, DATABASE_URL: '' }))).toEqual(['DATABASE_URL']);
+  });
+
+  test.each(['0', '-1', '65536', '3000.5', '0x', 'NaN', '1e9'])('a port of %s', (PORT) => {
+    expect(variables(problemsOf({ ...STORES, PORT }))).toEqual(PORT === '0' ? [] : ['PORT']);
+  });
+});
+
+describe('a duration', () => {
+  test.each([
+    ['500ms', 500],
+    ['90s', 90_000],
+    ['45m', 2_700_000],
+    ['12h', 43_200_000],
+    ['30d', 2_592_000_000],
+    [' 3650d ', 315_360_000_000],
+  ])('%s', (SESSION_IDLE, milliseconds) => {
+    expect(readConfig({ ...STORES, SESSION_IDLE }).session.standard.idleTimeoutMs).toBe(milliseconds);
+  });
+
+  test.each(['0', '0s', '10', '1.5h', '-1d', '1w', 'd', '1d2h', '1 d', '3651d', '99999999999999d', 'Infinity'])(
+    '%s is none',
+    (SESSION_ABSOLUTE) => {
+      expect(problemsOf({ ...STORES, SESSION_ABSOLUTE })).toEqual([
+        expect.stringMatching(/^SESSION_ABSOLUTE: .*such as 30d/),
+      ]);
+    },
+  );
+});
+
+describe('trusted proxies', () => {
+  test('are addresses and ranges, of both kinds', () => {
+    const { trustedProxies } = readConfig({ ...STORES, TRUSTED_PROXIES: '10.0.0.1, 172.16.0.0/12,, fd00::/8 ,::1' });
+    expect(trustedProxies.map(([address, bits]) => `${address}/${bits}`)).toEqual([
+      ...['10.0.0.1/32', '172.16.0.0/12', 'fd00::/8', '::1/128'],
+    ]);
+  });
+
+  test.each(['10.0.0.0/33', '10.0.0.0/', '/8', 'fd00::/129', 'proxy.example.org', '*', '10.0.0.0/-1'])(
+    '%s is none',
+    (one) => {
+      expect(variables(problemsOf({ ...STORES, TRUSTED_PROXIES: one }))).toEqual(['TRUSTED_PROXIES']);
+    },
+  );
+});
+
+describe('in production', () => {
+  test('a whole configuration is taken, with several keys', () => {
+    expect(problemsOf(PRODUCTION)).toEqual([]);
+    expect(readConfig({ ...PRODUCTION, SESSION_KEYS: `${KEY}1 , ${KEY}2` }).sessionKeys).toEqual([
+      `${KEY}1`,
+      `${KEY}2`,
+    ]);
+  });
+
+  test.each([
+    ['missing', ''],
+    ['short', 'k'.repeat(31)],
+    ['good, but the old one is short', `${KEY},short`],
+    ['nothing but spaces', ' '.repeat(40)],
+    ['one whose half is empty', `${KEY},`],
+  ])('the keys may not be %s', (_, SESSION_KEYS) => {
+    const problems = problemsOf({ ...PRODUCTION, SESSION_KEYS });
+    expect(variables(problems)).toEqual(['SESSION_KEYS']);
+    expect(problems.join()).toContain('at least 32');
+    expect(problems.join()).not.toContain(KEY);
+  });
+
+  test('the address must be given, and is asked for together with everything else', () => {
+    expect(variables(problemsOf({ NODE_ENV: 'production' }))).toEqual([
+      ...['DATABASE_URL', 'REDIS_URL', 'SESSION_KEYS', 'PUBLIC_URL'],
+    ]);
+  });
+
+  test('a process that signs nothing needs no key', () => {
+    expect(problemsOf({ ...STORES, NODE_ENV: 'production' }, { signs: false })).toEqual([]);
+  });
+
+  test('only there: development has a key of its own', () => {
+    expect(readConfig(STORES).sessionKeys).toHaveLength(1);
+    expect(readConfig({ ...STORES, SESSION_KEYS: 'short' }).sessionKeys).toEqual(['short']);
+  });
+});
