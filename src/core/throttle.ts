@@ -149,6 +149,11 @@ export function createThrottle({ redis, database, policy, log }: ThrottleOptions
     return rebuilding;
   }
 
+  // Other processes decide by these counters too: what this one let through without them is told as soon as it can be.
+  redis.on('ready', () => {
+    if (behind) rebuild().catch((error: unknown) => log.debug({ err: error }, 'the throttle is still behind'));
+  });
+
   async function ask(windows: readonly Window[], attemptId: string, blockIds: readonly string[]): Promise<TakeReply> {
     const names = [keys.throttleMark, keys.throttleRefused, ...windows.flatMap(windowKeys)];
     const numbers = windows.flatMap(({ rule }, index) => [rule.free, rule.limit, rule.windowMs, blockIds[index] ?? '']);

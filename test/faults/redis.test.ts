@@ -101,6 +101,57 @@ describe('Redis is away', () => {
   });
 });
 
+describe('Redis is away for the throttle', () => {
+  test('which goes on in each process, and counts what it let through once Redis is back', async () => {
+    const strict = await startWeb(servers, {
+      THROTTLE_ACCOUNT_CLIENT: '4/4/1h',
+      THROTTLE_CLIENT: '50/50/1h',
+      THROTTLE_ACCOUNT: '50/50/1d',
+    });
+    try {
+      const [person] = await people(1);
+      if (!person) throw new Error('nobody registered');
+      const guess = async () => (await new Browser(strict.url).logIn(person.email, 'a wrong password')).status;
+      expect([await guess(), await guess()]).toEqual([401, 401]);
+      await servers.redis().kill();
+      expect(await guess()).toBe(401);
+      await servers.startRedisAgain();
+      await waitForStores(strict.context);
+      await until(async () => (await guess()) === 429, 10_000);
+      const failures = await query(
+        servers.database.superuserUrl,
+        `SELECT FROM outbox WHERE event->>'type' = 'authn_login_fail'`,
+      );
+      expect(failures.length).toBeLessThanOrEqual(2 + 4); // what Redis had let through, and what one process may alone
+      const fresh = await startWeb(servers, { THROTTLE_ACCOUNT_CLIENT: '4/4/1h' });
+      try {
+        expect((await new Browser(fresh.url).logIn(person.email, 'a wrong password')).status).toBe(429);
+      } finally {
+        await fresh.close();
+      }
+    } finally {
+      await strict.close();
+    }
+  });
+
+  test('which refuses in each process alone past the free attempts', async () => {
+    const strict = await startWeb(servers, { THROTTLE_ACCOUNT_CLIENT: '3/10/1h' });
+    try {
+      const [person] = await people(1);
+      if (!person) throw new Error('nobody registered');
+      await servers.redis().kill();
+      const answers: number[] = [];
+      for (let guess = 0; guess < 6; guess += 1) {
+        answers.push((await new Browser(strict.url).logIn(person.email, 'a wrong password')).status);
+      }
+      expect(answers).toEqual([401, 401, 401, 429, 429, 429]);
+      expect((await new Browser(strict.url).logIn(newEmail(), 'a wrong password')).status).toBe(401);
+    } finally {
+      await strict.close();
+    }
+  });
+});
+
 describe('Redis loses everything', () => {
   test('and nobody notices', async () => {
     const them = await people(6);
