@@ -25,7 +25,7 @@ export interface Answer {
 export interface Connection {
   /** Sends one request. Rejects when the connection can't be made or ends before the answer, or when 20 s pass. */
   ask(request: Ask): Promise<Answer>;
-  /** When the connection that the last request went over was made; of `performance.now()`. */
+  /** When the connection that the last request went over was asked for; of `performance.now()`. */
   openedAt(): number;
   close(): void;
 }
@@ -35,7 +35,7 @@ const ANSWER_WITHIN_MS = 20_000;
 /** A client's connection, opened at the first request; without `keepAlive` it is another one for each. */
 export function connection(port: number, keepAlive: boolean): Connection {
   let socket: Socket | undefined;
-  let openedAt = Number.POSITIVE_INFINITY;
+  let openedAt = 0;
   const close = () => {
     socket?.destroy();
     socket = undefined;
@@ -46,9 +46,8 @@ export function connection(port: number, keepAlive: boolean): Connection {
     async ask(request) {
       // One that the server closed while nothing was asked is no failure: the client sees that, and opens another.
       if (!socket || socket.destroyed || socket.readableEnded) {
-        openedAt = Number.POSITIVE_INFINITY;
-        socket = await open(port);
         openedAt = performance.now();
+        socket = await open(port);
       }
       try {
         socket.write(write(request, port, keepAlive));

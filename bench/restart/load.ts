@@ -18,7 +18,7 @@ export interface Crowd {
 export interface Failure {
   readonly what: string;
   readonly answered: boolean;
-  /** When the connection was made that it went over, and when it was known to have failed. */
+  /** When the connection was asked for that it went over, and when it was known to have failed. */
   readonly connectedAt: number;
   readonly failedAt: number;
 }

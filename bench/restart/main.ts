@@ -58,9 +58,10 @@ async function runAll(installation: Installation, all: readonly Scenario[]): Pro
   for (const scenario of all) {
     process.stderr.write(`${scenario.name} …`);
     const startedAt = performance.now();
-    const row = await runScenario(scenario, { installation, ledger, crowd, readers, aroundMs });
-    rows.push({ ...row, verified: await installation.verify() });
-    process.stderr.write(` ${seconds(performance.now() - startedAt)} s${rows.every(isRight) ? '' : ', NOT KEPT'}\n`);
+    const measured = await runScenario(scenario, { installation, ledger, crowd, readers, aroundMs });
+    const row = { ...measured, verified: await installation.verify() };
+    rows.push(row);
+    process.stderr.write(` ${seconds(performance.now() - startedAt)} s${isRight(row) ? '' : ', NOT KEPT'}\n`);
     if (installation.worker().process.exitCode !== null) {
       process.stderr.write(`  the worker has ended:\n${installation.logOf('worker').slice(-2_000)}\n`);
     }
