@@ -44,6 +44,10 @@ export function createSealing({ database, store }: { database: Database; store: 
   async function sealBatch(): Promise<number> {
     const client = await database.pool.connect();
     let broken: Error | undefined;
+    const onBreak = (error: Error) => {
+      broken = error; // between two statements nobody else hears of it
+    };
+    client.on('error', onBreak);
     try {
       await client.query('BEGIN');
       const head = await lockHead(client);
@@ -68,6 +72,7 @@ export function createSealing({ database, store }: { database: Database; store: 
       throw error;
     } finally {
       client.release(broken);
+      client.off('error', onBreak);
     }
   }
 
