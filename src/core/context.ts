@@ -47,7 +47,7 @@ export function createContext(config: Config, log: Log): Context {
   const database = openDatabase({
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,
-    onError: (error) => log.debug({ err: error }, 'an idle connection to PostgreSQL broke'),
+    onError: ({ message }) => log.debug({ reason: message }, 'an idle connection to PostgreSQL broke'),
   });
   const redis = openRedis({ url: config.redisUrl, role: 'sessions', log });
   const queueConnection = openRedis({ url: config.redisUrl, role: 'queue', log });
