@@ -13,14 +13,14 @@ export function auditCommand(): Command {
 }
 
 async function verify(): Promise<void> {
-  await withContext(async ({ audit }) => {
+  await withContext(async ({ verification }) => {
     const bar = new SingleBar({
       format: 'Verifying {bar} {percentage}% | {value}/{total} events | {eta_formatted} left',
       hideCursor: true,
     });
     const shown = process.stderr.isTTY === true;
     if (shown) bar.start(1, 0);
-    const result = await audit.verify((done, total) => {
+    const result = await verification.verify((done, total) => {
       if (!shown) return;
       bar.setTotal(total);
       bar.update(done);

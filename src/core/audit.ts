@@ -1,6 +1,6 @@
-// Reading the sealed log: pages by key, newest first, and the proof that nothing in it was altered.
-import { checkEvent, GENESIS_HASH, missing, type SealedEvent } from './audit-chain.ts';
-import type { Detail } from './audit-events.ts';
+// Reading the sealed log: pages by key, newest first.
+import type { SealedEvent } from './audit-chain.ts';
+import { AUDIT_COLUMNS, type AuditRow, eventOf } from './audit-rows.ts';
 import type { Database } from './database.ts';
 
 export interface AuditFilter {
@@ -19,33 +19,6 @@ export interface AuditPage {
   readonly hasNewer: boolean;
 }
 
-export type VerifyResult =
-  | { readonly intact: true; readonly count: number; readonly seq: number }
-  | { readonly intact: false; readonly seq: number; readonly problem: string };
-
-interface Row {
-  seq: string;
-  sealed_at: Date;
-  id: string;
-  occurred_at: Date;
-  type: string;
-  outcome: string;
-  actor_id: string | null;
-  subject_id: string | null;
-  session_id: string | null;
-  request_id: string | null;
-  detail: Detail;
-  ip: string | null;
-  user_agent: string | null;
-  personal_salt: Buffer | null;
-  personal_hash: Buffer;
-  prev_hash: Buffer;
-  hash: Buffer;
-}
-
-const COLUMNS = `seq, sealed_at, id, occurred_at, type, outcome, actor_id, subject_id, session_id, request_id, detail,
-  host(ip) AS ip, user_agent, personal_salt, personal_hash, prev_hash, hash`;
-const VERIFY_BATCH = 5_000;
 /** Past this many the number of matching events is not counted to the end. */
 export const COUNT_LIMIT = 1_000;
 
@@ -53,8 +26,8 @@ export type Audit = ReturnType<typeof createAudit>;
 
 export function createAudit({ database: { pool } }: { database: Database }) {
   async function select(filter: AuditFilter, key: PageKey, limit: number): Promise<SealedEvent[]> {
-    const { text, values } = pageQuery(COLUMNS, filter, key, limit);
-    const { rows } = await pool.query<Row>(text, values);
+    const { text, values } = pageQuery(AUDIT_COLUMNS, filter, key, limit);
+    const { rows } = await pool.query<AuditRow>(text, values);
     return rows.map(eventOf);
   }
 
@@ -85,47 +58,6 @@ export function createAudit({ database: { pool } }: { database: Database }) {
       if (!head) throw new Error('audit_head has lost its row');
       return { seq: Number(head.seq), hash: head.hash };
     },
-
-    /**
-     * Recomputes the chain from its first event to the head that stood when it began, and names the first event that was
-     * altered, removed or inserted. `onProgress` is told of every batch.
-     */
-    async verify(onProgress: (done: number, total: number) => void = () => undefined): Promise<VerifyResult> {
-      const head = await this.head();
-      let expected: { seq: number; prevHash: Buffer } = { seq: 1, prevHash: GENESIS_HASH };
-      let read: { seq: number; sealedAt: Date | string } = { seq: Number.MIN_SAFE_INTEGER, sealedAt: '-infinity' };
-      for (;;) {
-        const { rows } = await pool.query<Row>(
-          `SELECT ${COLUMNS} FROM audit_event WHERE (seq, sealed_at) > ($1, $2) AND seq <= $3
-            ORDER BY seq, sealed_at LIMIT $4`,
-          [read.seq, read.sealedAt, head.seq, VERIFY_BATCH],
-        );
-        for (const event of rows.map(eventOf)) {
-          const problem = checkEvent(event, expected);
-          if (problem) return { intact: false, seq: Math.min(event.seq, expected.seq), problem };
-          expected = { seq: event.seq + 1, prevHash: event.hash };
-          read = event;
-        }
-        onProgress(expected.seq - 1, head.seq);
-        if (rows.length < VERIFY_BATCH) break;
-      }
-      const last = expected.seq - 1;
-      if (last < head.seq) return { intact: false, seq: expected.seq, problem: missing(expected.seq, head.seq) };
-      if (!expected.prevHash.equals(head.hash)) {
-        return { intact: false, seq: last, problem: `event ${last} is not the one that the head of the chain names` };
-      }
-      const beyond = await pool.query<{ seq: string }>(
-        'SELECT seq FROM audit_event WHERE seq > (SELECT seq FROM audit_head WHERE id = 1) ORDER BY seq LIMIT 1',
-      );
-      const inserted = beyond.rows[0];
-      if (inserted)
-        return {
-          intact: false,
-          seq: Number(inserted.seq),
-          problem: `event ${inserted.seq} was inserted past the head of the chain`,
-        };
-      return { intact: true, count: last, seq: last };
-    },
   };
 }
 
@@ -152,26 +84,4 @@ function pageQuery(
   const did = part([`actor_id = ${person}`]);
   const suffered = part([`subject_id = ${person}`, `actor_id IS DISTINCT FROM ${person}`]);
   return { text: `SELECT * FROM ((${did}) UNION ALL (${suffered})) AS both_ways ${tail}`, values };
-}
-
-function eventOf(row: Row): SealedEvent {
-  return {
-    seq: Number(row.seq),
-    sealedAt: row.sealed_at,
-    id: row.id,
-    occurredAt: row.occurred_at,
-    type: row.type,
-    outcome: row.outcome,
-    actor: row.actor_id,
-    subject: row.subject_id,
-    session: row.session_id,
-    requestId: row.request_id,
-    detail: row.detail,
-    ip: row.ip,
-    userAgent: row.user_agent,
-    personalSalt: row.personal_salt,
-    personalHash: row.personal_hash,
-    prevHash: row.prev_hash,
-    hash: row.hash,
-  };
 }

@@ -3,6 +3,7 @@
 import type { Redis } from 'ioredis';
 import { type Audit, createAudit } from './audit.ts';
 import type { NewAuditEvent } from './audit-events.ts';
+import { createVerification, type Verification } from './audit-verify.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './database.ts';
 import { createKnownDevices, type KnownDevices } from './known-devices.ts';
@@ -36,6 +37,7 @@ export interface Context {
   readonly devices: KnownDevices;
   readonly login: Login;
   readonly audit: Audit;
+  readonly verification: Verification;
   readonly sealing: Sealing;
   /** Records one event in a transaction of its own, for acts that change nothing else. Throws if PostgreSQL is away. */
   record(event: NewAuditEvent): Promise<void>;
@@ -80,6 +82,7 @@ export function createContext(config: Config, log: Log): Context {
     devices,
     login: createLogin({ database, users, sessions, passwords, queues, throttle, devices, secret }),
     audit: createAudit({ database }),
+    verification: createVerification({ database }),
     sealing: createSealing({ database, store }),
     async record(event) {
       await database.prisma.$transaction((transaction) => recordEvent(transaction, event));

@@ -283,7 +283,7 @@ test('a script that gets into a page does not run, and no other site may frame o
 
 test('what was done leaves the log whole', async () => {
   await worker.sealing.seal();
-  const { intact } = await web.context.audit.verify();
+  const { intact } = await web.context.verification.verify();
   const rows = await query<{ count: number }>(stores.database.superuserUrl, 'SELECT count(*)::int FROM audit_event');
   expect(intact).toBe(true);
   expect(rows[0]?.count).toBeGreaterThan(20);

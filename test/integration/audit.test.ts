@@ -62,7 +62,7 @@ async function expectWholeLog(count: number): Promise<void> {
   expect(rows.map(({ n }) => n)).toEqual(numbers);
   expect(await sql('SELECT id FROM outbox')).toEqual([]);
   expect(await sql('SELECT id FROM login_attempt')).toHaveLength(Math.floor(count / 2));
-  expect(await web.context.audit.verify()).toEqual({ intact: true, count, seq: count });
+  expect(await web.context.verification.verify()).toEqual({ intact: true, count, seq: count });
 }
 
 describe('sealing', () => {
@@ -126,7 +126,7 @@ describe('sealing', () => {
       `SELECT sealed_at > now() + interval '59 minutes' AS ahead FROM audit_event WHERE seq = 2`,
     );
     expect(row?.ahead).toBe(true);
-    expect((await web.context.audit.verify()).intact).toBe(true);
+    expect((await web.context.verification.verify()).intact).toBe(true);
     await sql('UPDATE audit_head SET sealed_at = now()');
   });
 });
@@ -143,7 +143,7 @@ describe('an event of another version, or of no sense', () => {
   async function sealedOne(): Promise<Record<string, unknown>> {
     await worker.sealing.seal();
     expect(await sql('SELECT id FROM outbox')).toEqual([]);
-    expect(await web.context.audit.verify()).toMatchObject({ intact: true });
+    expect(await web.context.verification.verify()).toMatchObject({ intact: true });
     const rows = await sql<Record<string, unknown>>('SELECT *, host(ip) AS ip FROM audit_event ORDER BY seq');
     return rows[0] ?? {};
   }
@@ -245,7 +245,11 @@ describe('an event of another version, or of no sense', () => {
       );
     }
     await worker.sealing.seal();
-    expect(await web.context.audit.verify()).toEqual({ intact: true, count: hostile.length, seq: hostile.length });
+    expect(await web.context.verification.verify()).toEqual({
+      intact: true,
+      count: hostile.length,
+      seq: hostile.length,
+    });
     const rows = await sql<{ user_agent: string; detail: { what: string } }>(
       'SELECT user_agent, detail FROM audit_event ORDER BY seq',
     );
@@ -268,7 +272,7 @@ describe('the chain', () => {
   beforeEach(async () => {
     await tamper(`DELETE FROM audit_event; INSERT INTO audit_event SELECT * FROM kept;
       DELETE FROM audit_head; INSERT INTO audit_head SELECT * FROM kept_head`);
-    expect(await web.context.audit.verify()).toEqual({ intact: true, count: 20, seq: 20 });
+    expect(await web.context.verification.verify()).toEqual({ intact: true, count: 20, seq: 20 });
   });
 
   const COPY = `actor_id, subject_id, session_id, request_id, detail, ip, user_agent, personal_salt, personal_hash, prev_hash, hash`;
@@ -339,7 +343,7 @@ describe('the chain', () => {
     ],
   ])('names %s', async (_, change, seq, problem) => {
     await tamper(change);
-    expect(await web.context.audit.verify()).toEqual({ intact: false, seq, problem });
+    expect(await web.context.verification.verify()).toEqual({ intact: false, seq, problem });
   });
 
   test('names a row that was rewritten with a hash of its own', async () => {
@@ -352,7 +356,7 @@ describe('the chain', () => {
     const hash = hashEvent({ ...forged, personalHash });
     await tamper(`UPDATE audit_event SET ip = '198.51.100.1', detail = '{"n": "forged"}', hash = '\\x${hash.toString('hex')}',
       personal_hash = '\\x${personalHash.toString('hex')}' WHERE seq = 7`);
-    expect(await web.context.audit.verify()).toEqual({
+    expect(await web.context.verification.verify()).toEqual({
       intact: false,
       seq: 8,
       problem: 'event 8 does not follow the one before it: one of them was replaced',
@@ -361,7 +365,7 @@ describe('the chain', () => {
 
   test('stays whole when personal values are erased', async () => {
     await tamper('UPDATE audit_event SET ip = NULL, user_agent = NULL, personal_salt = NULL WHERE seq IN (3, 7)');
-    expect(await web.context.audit.verify()).toEqual({ intact: true, count: 20, seq: 20 });
+    expect(await web.context.verification.verify()).toEqual({ intact: true, count: 20, seq: 20 });
   });
 
   test('is proved batch by batch, also where a row stands twice at the edge of a batch', async () => {
@@ -370,11 +374,11 @@ describe('the chain', () => {
     await fillOutbox(5_001);
     await worker.sealing.seal();
     const progress: number[] = [];
-    expect((await web.context.audit.verify((done) => progress.push(done))).intact).toBe(true);
+    expect((await web.context.verification.verify((done) => progress.push(done))).intact).toBe(true);
     expect(progress).toEqual([5_000, 5_001]);
     await tamper(`INSERT INTO audit_event SELECT seq, sealed_at + interval '1 ms', id, occurred_at, type, outcome, ${COPY}
       FROM audit_event WHERE seq = 5000`);
-    expect(await web.context.audit.verify()).toMatchObject({ intact: false, seq: 5_000 });
+    expect(await web.context.verification.verify()).toMatchObject({ intact: false, seq: 5_000 });
   });
 });
 

@@ -156,7 +156,7 @@ describe('the worker', () => {
       [count],
     );
     expect(row).toEqual({ twice: 0, numbers: count });
-    expect((await web.context.audit.verify()).intact).toBe(true);
+    expect((await web.context.verification.verify()).intact).toBe(true);
   });
 
   test('stops in order when told to: exits 0, and says so in the log', async () => {
