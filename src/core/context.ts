@@ -6,18 +6,23 @@ import type { NewAuditEvent } from './audit-events.ts';
 import { createVerification, type Verification } from './audit-verify.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './database.ts';
+import { createEntry } from './entry.ts';
+import { createIdentifierHash } from './identifier.ts';
 import { createKnownDevices, type KnownDevices } from './known-devices.ts';
 import type { Log } from './log.ts';
 import { createLogin, type Login } from './login.ts';
 import { recordEvent } from './outbox.ts';
+import { createPasswordChanges, type PasswordChanges } from './password-change.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { closeQueues, nudgeSealing, openQueues, type Queues } from './queues.ts';
 import { closeRedis, openRedis } from './redis.ts';
+import { createRegistration, type Registration } from './registration.ts';
 import { createSealing, type Sealing } from './sealing.ts';
 import { createSessionRecords, type SessionRecords } from './session-records.ts';
 import { SessionStore } from './session-store.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createThrottle, type Throttle } from './throttle.ts';
+import { createThrottleEvents } from './throttle-events.ts';
 import { createThrottleRecords, type ThrottleRecords } from './throttle-records.ts';
 import { createUsers, type Users } from './users.ts';
 
@@ -36,6 +41,8 @@ export interface Context {
   readonly throttleRecords: ThrottleRecords;
   readonly devices: KnownDevices;
   readonly login: Login;
+  readonly registration: Registration;
+  readonly passwordChanges: PasswordChanges;
   readonly audit: Audit;
   readonly verification: Verification;
   readonly sealing: Sealing;
@@ -65,7 +72,21 @@ export function createContext(config: Config, log: Log): Context {
     signingKeys: config.sessionKeys,
     retentionMs: config.throttle.deviceRetentionMs,
   });
-  const secret = config.sessionKeys.at(-1) ?? '';
+  const identifierHash = createIdentifierHash(config.sessionKeys.at(-1) ?? '');
+  const throttleEvents = createThrottleEvents({ database, queues });
+  const entry = createEntry({ database, sessions, devices, identifierHash });
+  const proof = {
+    database,
+    users,
+    sessions,
+    passwords,
+    queues,
+    throttle,
+    throttleEvents,
+    devices,
+    entry,
+    identifierHash,
+  };
   return {
     config,
     log,
@@ -80,7 +101,9 @@ export function createContext(config: Config, log: Log): Context {
     throttle,
     throttleRecords: createThrottleRecords({ redis, database, throttle, policy: config.throttle, queues, log }),
     devices,
-    login: createLogin({ database, users, sessions, passwords, queues, throttle, devices, secret }),
+    login: createLogin(proof),
+    registration: createRegistration(proof),
+    passwordChanges: createPasswordChanges(proof),
     audit: createAudit({ database }),
     verification: createVerification({ database }),
     sealing: createSealing({ database, store }),

@@ -15,7 +15,7 @@ import type { FieldErrors } from '../views.ts';
 import { describeDevice, PASSWORD_PROBLEMS, showTime } from '../words.ts';
 
 export function accountPages(router: Router, web: Web): void {
-  const { sessions, login } = web.context;
+  const { sessions, passwordChanges } = web.context;
 
   router.get('/profile', requireMember, (ctx) => {
     const { owner } = member(ctx);
@@ -82,7 +82,7 @@ export function accountPages(router: Router, web: Web): void {
       return showPassword(ctx, web, errors);
     }
     const change = { userId: owner.userId, sessionId: owner.id, current, password, origin: ctx.state.origin };
-    const result = await login.changePassword(change);
+    const result = await passwordChanges.change(change);
     if (!result.ok && result.reason === 'throttled') {
       return showPassword(ctx, web, {}, throttled(ctx, result.retryAfterMs));
     }

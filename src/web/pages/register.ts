@@ -14,7 +14,7 @@ import type { FieldErrors } from '../views.ts';
 import { PASSWORD_PROBLEMS } from '../words.ts';
 
 export function registerPage(router: Router, web: Web): void {
-  const { login, config } = web.context;
+  const { registration, config } = web.context;
 
   router.get('/register', async (ctx) => {
     const next = queryNext(ctx);
@@ -39,7 +39,7 @@ export function registerPage(router: Router, web: Web): void {
       return show(ctx, web, { email: typed, next, errors });
     }
     const previousSessionId = liveSession(ctx)?.owner.id ?? null;
-    const result = await login.register({
+    const result = await registration.register({
       email,
       password,
       remember: false,

@@ -1,0 +1,105 @@
+// The beginning of a session for somebody who has proved who they are: row, events and known browser are one transaction.
+import type { Origin } from './audit-events.ts';
+import type { Database, Transaction } from './database.ts';
+import type { IdentifierHash } from './identifier.ts';
+import type { KnownDevices } from './known-devices.ts';
+import { recordEvent } from './outbox.ts';
+import type { NewSession, Sessions } from './sessions.ts';
+import type { Role, User } from './users.ts';
+
+export interface Visit {
+  /** The session that this browser holds already; it is replaced. */
+  readonly previousSessionId: string | null;
+  readonly remember: boolean;
+  readonly origin: Origin;
+  /** The value of the cookie that known browsers keep; empty without one. */
+  readonly deviceCookie: string;
+}
+
+export interface Credentials extends Visit {
+  readonly email: string;
+  readonly password: string;
+}
+
+export interface Begun {
+  readonly session: NewSession;
+  /** What the browser is to keep as its device cookie. */
+  readonly deviceCookie: string;
+}
+
+/** The account changed between the proof and the beginning of the session. */
+export class AccountChangedError extends Error {}
+
+export interface EntryOptions {
+  readonly database: Database;
+  readonly sessions: Sessions;
+  readonly devices: KnownDevices;
+  readonly identifierHash: IdentifierHash;
+}
+
+export type Entry = ReturnType<typeof createEntry>;
+
+export function createEntry({ database: { prisma }, sessions, devices, identifierHash }: EntryOptions) {
+  /**
+   * Begins a session for an account whose owner has proved who they are, and ends the one it replaces.
+   * @throws AccountChangedError when the account changed since it was read.
+   */
+  async function begin(
+    user: User,
+    { remember, origin, previousSessionId, deviceCookie }: Visit,
+    { attemptId, deviceId }: { attemptId?: string; deviceId: string | null },
+  ): Promise<Begun> {
+    const account = identifierHash(user.email);
+    const [session, ended, cookie] = await prisma.$transaction(async (transaction) => {
+      // Serialises with a change of password, of role or of state: none of them can pass by unseen.
+      const [current] = await transaction.$queryRaw<{ ok: boolean; role: Role }[]>`
+        SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AS ok, role
+          FROM user_account WHERE id = ${user.id}::uuid FOR SHARE`;
+      if (!current?.ok) throw new AccountChangedError();
+      const what = await whatIsNew(transaction, user.id, origin);
+      const replaced = previousSessionId
+        ? await sessions.endWithin(
+            transaction,
+            { sessionId: previousSessionId },
+            { reason: 'replaced', actor: user.id, origin },
+          )
+        : [];
+      const created = await sessions.createWithin(transaction, { ...user, role: current.role }, { remember, origin });
+      const about = {
+        outcome: 'success',
+        actor: user.id,
+        subject: user.id,
+        session: created.record.owner.id,
+        origin,
+      } as const;
+      await recordEvent(
+        transaction,
+        { type: 'authn_login_success', ...about, ...(attemptId ? { id: attemptId } : {}) },
+        { identifierHash: account, device: deviceId },
+      );
+      const remembered = { userId: user.id, deviceId, account, cookie: deviceCookie };
+      const kept = await devices.rememberWithin(transaction, remembered);
+      if (what) await recordEvent(transaction, { type: 'authn_new_device', ...about, detail: { new: what } });
+      return [created, replaced, kept] as const;
+    });
+    await Promise.all([sessions.open(session), sessions.afterCommit(ended)]);
+    return { session, deviceCookie: cookie };
+  }
+
+  /** What makes this log-in one from a new device: null at the first log-in, and for a browser and address seen before. */
+  async function whatIsNew(
+    transaction: Transaction,
+    userId: string,
+    { ip, userAgent }: Origin,
+  ): Promise<string | null> {
+    const [seen] = await transaction.$queryRaw<{ any: boolean; ip: boolean; browser: boolean }[]>`
+      SELECT count(*) > 0 AS any, coalesce(bool_or(ip = ${ip}::inet), false) AS ip,
+             coalesce(bool_or(user_agent IS NOT DISTINCT FROM ${userAgent}), false) AS browser
+        FROM session WHERE user_id = ${userId}::uuid`;
+    if (!seen?.any) return null;
+    const news = [seen.browser ? '' : 'browser', seen.ip ? '' : 'address'].filter((word) => word !== '');
+    return news.length > 0 ? news.join(' and ') : null;
+  }
+
+  return { begin };
+}

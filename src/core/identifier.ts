@@ -1,0 +1,11 @@
+// What was typed as an address, as the throttle and the records know it: a keyed hash, because it may have been a password.
+import { createHmac, hkdfSync } from 'node:crypto';
+import { emailKey } from './users.ts';
+
+export type IdentifierHash = (email: string) => string;
+
+/** The hash is keyed with what derives from the oldest session key; two spellings of one address have one hash. */
+export function createIdentifierHash(secret: string): IdentifierHash {
+  const key = Buffer.from(hkdfSync('sha256', secret, '', 'holdfast login identifier', 32));
+  return (email) => createHmac('sha256', key).update(emailKey(email)).digest('base64url');
+}

@@ -1,0 +1,93 @@
+// Changing the password: the new hash, the end of every session and the new one are one transaction, or nothing.
+import type { BlockNote, Origin } from './audit-events.ts';
+import type { Database } from './database.ts';
+import { recordEvent } from './outbox.ts';
+import type { Passwords } from './passwords.ts';
+import { nudgeSealing, type Queues } from './queues.ts';
+import type { NewSession, Sessions } from './sessions.ts';
+import type { Throttle } from './throttle.ts';
+import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import type { Users } from './users.ts';
+
+export interface PasswordChange {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly current: string;
+  readonly password: string;
+  readonly origin: Origin;
+}
+
+export type PasswordChangeResult =
+  | { readonly ok: true; readonly session: NewSession }
+  | { readonly ok: false; readonly reason: 'wrong_credentials' }
+  | Throttled;
+
+export interface PasswordChangesOptions {
+  readonly database: Database;
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly passwords: Passwords;
+  readonly queues: Queues;
+  readonly throttle: Throttle;
+  readonly throttleEvents: ThrottleEvents;
+}
+
+export type PasswordChanges = ReturnType<typeof createPasswordChanges>;
+
+export function createPasswordChanges({
+  database: { prisma },
+  users,
+  sessions,
+  passwords,
+  queues,
+  throttle,
+  throttleEvents: { recordBlocks, refuse },
+}: PasswordChangesOptions) {
+  async function tryPasswordChange(
+    change: PasswordChange,
+    blocks: readonly BlockNote[],
+  ): Promise<PasswordChangeResult> {
+    const user = await users.find(change.userId);
+    const matches = await passwords.verify(user?.passwordHash ?? null, change.current);
+    const { origin } = change;
+    const about = { actor: change.userId, subject: change.userId, session: change.sessionId, origin } as const;
+    if (!user || !matches) {
+      await prisma.$transaction(async (transaction) => {
+        await recordEvent(transaction, { type: 'authn_password_change_fail', outcome: 'failure', ...about });
+        await recordBlocks(transaction, blocks, change.userId, origin);
+      });
+      nudgeSealing(queues);
+      return { ok: false, reason: 'wrong_credentials' };
+    }
+    const passwordHash = await passwords.hash(change.password);
+    const changed = await prisma.$transaction(async (transaction) => {
+      const [old] = await transaction.$queryRaw<{ remember: boolean }[]>`
+      SELECT remember FROM session WHERE id = ${change.sessionId}::uuid AND ended_at IS NULL FOR UPDATE`;
+      if (!old) return null;
+      await transaction.user.update({
+        where: { id: user.id },
+        data: { passwordHash, passwordChangedAt: new Date() },
+      });
+      await recordEvent(transaction, { type: 'authn_password_change', outcome: 'success', ...about });
+      const reason = { reason: 'password_changed', actor: user.id, origin } as const;
+      const all = await sessions.endWithin(transaction, { userId: user.id }, reason);
+      return [await sessions.createWithin(transaction, user, { remember: old.remember, origin }), all] as const;
+    });
+    if (!changed) return { ok: false, reason: 'wrong_credentials' };
+    const [session, ended] = changed;
+    await Promise.all([sessions.open(session), sessions.afterCommit(ended)]);
+    return { ok: true, session };
+  }
+
+  return {
+    /**
+     * Changes a password and ends every session of the account, this one included; a new one takes its place.
+     * A wrong current password is recorded and refused; so is a change from a session that ended meanwhile.
+     */
+    async change(change: PasswordChange): Promise<PasswordChangeResult> {
+      const taken = await throttle.takePasswordChange(change.userId);
+      if (!taken.ok) return refuse(taken, change.userId, change.origin);
+      return settled(taken, () => tryPasswordChange(change, taken.blocks));
+    },
+  };
+}

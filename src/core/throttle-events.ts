@@ -1,0 +1,74 @@
+// What everybody does with the throttle's answer: records its blocks, refuses, and settles what an attempt took.
+import type { BlockNote, Origin } from './audit-events.ts';
+import type { Database, Transaction } from './database.ts';
+import { recordEvent } from './outbox.ts';
+import { nudgeSealing, type Queues } from './queues.ts';
+import type { Taken } from './throttle.ts';
+
+/** Refused before anything was looked at: it says nothing of the account, nor of the password. */
+export interface Throttled {
+  readonly ok: false;
+  readonly reason: 'throttled';
+  readonly retryAfterMs: number;
+}
+
+export type ThrottleEvents = ReturnType<typeof createThrottleEvents>;
+
+export function createThrottleEvents({ database: { prisma }, queues }: { database: Database; queues: Queues }) {
+  /** One event a block, however many attempts it will refuse. */
+  async function recordBlocks(
+    transaction: Transaction,
+    blocks: readonly BlockNote[],
+    subject: string | null,
+    origin: Origin,
+  ): Promise<void> {
+    for (const block of blocks) {
+      const detail = { scope: block.scope, failures: block.failures, seconds: Math.ceil(block.lastsMs / 1_000) };
+      const ofOneAccount = block.scope !== 'client' && block.scope !== 'register';
+      await recordEvent(
+        transaction,
+        {
+          type: 'excess_rate_limit_exceeded',
+          outcome: 'failure',
+          actor: null,
+          subject: ofOneAccount ? subject : null,
+          origin,
+          detail: { ...detail, block: block.id },
+        },
+        undefined,
+        block,
+      );
+    }
+  }
+
+  /** Records the blocks that began with a refusal, and gives the answer. */
+  async function refuse(
+    { retryAfterMs, blocks }: Extract<Taken, { ok: false }>,
+    subject: string | null,
+    origin: Origin,
+  ): Promise<Throttled> {
+    if (blocks.length > 0) {
+      await prisma.$transaction((transaction) => recordBlocks(transaction, blocks, subject, origin));
+      nudgeSealing(queues);
+    }
+    return { ok: false, reason: 'throttled', retryAfterMs };
+  }
+
+  return { recordBlocks, refuse };
+}
+
+/** Settles what an attempt took by what came of it. */
+export async function settled<R extends { readonly ok: boolean }>(
+  taken: Extract<Taken, { ok: true }>,
+  work: () => Promise<R>,
+): Promise<R> {
+  let result: R;
+  try {
+    result = await work();
+  } catch (error) {
+    await taken.giveBack();
+    throw error;
+  }
+  if (result.ok) await taken.succeeded();
+  return result;
+}
