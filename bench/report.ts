@@ -10,7 +10,7 @@ export function circumstances(): string {
   const model = cpu?.model.replace(/\s+/g, ' ').trim() || os.arch();
   const memory = Math.round(os.totalmem() / 2 ** 30);
   const date = new Date().toISOString().slice(0, 10);
-  return `${date} · Node ${process.versions.node} · ${os.type()}, ${os.availableParallelism()} × ${model}, ${memory} GB`;
+  return `${date} · Node ${process.versions.node} · ${os.type()}, ${os.cpus().length} × ${model}, ${memory} GB`;
 }
 
 /** A Markdown table. */

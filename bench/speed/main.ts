@@ -1,0 +1,29 @@
+// `npm run bench`: Holdfast beside its peers on the same work, in one run. Prints a table of ratios, writes it as JSON and as a
+// chart, and renews docs/performance.md between its marks. `-- --short` takes half a minute and writes nothing.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { projectRoot } from '../../src/core/config.ts';
+import { writeInto } from '../report.ts';
+import { drawBars } from './chart.ts';
+import { measure, type Size } from './measure.ts';
+import { bars, inMarkdown } from './results.ts';
+
+const FULL: Size = { rounds: 5, roundMs: 2_000, warmUpMs: 2_500, pacedMs: 5_000, pageMs: 4_000 };
+const SHORT: Size = { rounds: 1, roundMs: 1_000, warmUpMs: 1_000, pacedMs: 1_000, pageMs: 500 };
+
+const { values } = parseArgs({ options: { short: { type: 'boolean' } } });
+const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-bench-'));
+try {
+  const results = await measure(values.short ? SHORT : FULL, folder);
+  const text = inMarkdown(results);
+  process.stdout.write(`\n${text}\n`);
+  if (!values.short) {
+    writeFileSync(path.join(projectRoot, 'docs/performance.json'), `${JSON.stringify(results, null, 2)}\n`);
+    writeFileSync(path.join(projectRoot, 'docs/images/performance.svg'), drawBars(bars(results)));
+    writeInto('docs/performance.md', 'measured', text);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

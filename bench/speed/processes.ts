@@ -1,0 +1,48 @@
+// What the operating system tells of a process, and on which core it runs. Linux tells; elsewhere there are no such figures.
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+
+const TICKS_PER_SECOND = 100;
+
+/** The core of the server under test; what loads it, and the stores, have the others. */
+export const SERVER_CORE = 0;
+
+/** Whether processes can be kept to a core of their own. */
+export const canPin = os.cpus().length > 1 && spawnSync('taskset', ['--version']).status === 0;
+
+/** Keeps a process, all its threads included, to a core, or away from the server's. */
+export function pin(pid: number, where: 'server' | 'elsewhere'): void {
+  if (!canPin) return;
+  const cores = where === 'server' ? String(SERVER_CORE) : `${SERVER_CORE + 1}-${os.cpus().length - 1}`;
+  spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cores, String(pid)]);
+}
+
+/** A process and everything below it. */
+export function processTree(pid: number): number[] {
+  const below = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+  );
+  return [pid, ...below.flatMap(processTree)];
+}
+
+/** Processor time that a process has used so far, in seconds, of all its threads; NaN where that is not told. */
+export function cpuSeconds(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Memory that a process holds in RAM, in MB (10^6); NaN where that is not told. */
+export function residentMb(pid: number): number {
+  try {
+    return (Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024) / 1e6;
+  } catch {
+    return Number.NaN;
+  }
+}
