@@ -1,7 +1,7 @@
 // The form in which an event is sealed: canonical JSON (RFC 8785), chained by SHA-256, personal values behind a salted
 // hash so that they can be erased without breaking the chain. Pure: what seals and what verifies share it.
-import { createHash } from 'node:crypto';
-import { isIP } from 'node:net';
+import { hash } from 'node:crypto';
+import { isIP, isIPv4 } from 'node:net';
 import canonicalize from 'canonicalize';
 import ipaddr from 'ipaddr.js';
 import type { Detail } from './audit-events.ts';
@@ -31,32 +31,48 @@ export interface SealedEvent {
   readonly hash: Buffer;
 }
 
+/** What of an event its own hash covers; the personal values stand in it by their hash alone, base64url. */
+export interface SealedFields
+  extends Omit<SealedEvent, 'ip' | 'userAgent' | 'personalSalt' | 'personalHash' | 'prevHash' | 'hash'> {
+  readonly personal: string;
+}
+
+/** The canonical JSON that is chained. */
+export function sealedText(event: SealedFields): string {
+  // The library's order and spelling (a test holds the two together), five times as fast: the fields are always the same.
+  return `{"actor":${json(event.actor)},"detail":${detailText(event.detail)},"id":"${event.id}","occurredAt":"${event.occurredAt.toISOString()}","outcome":${json(event.outcome)},"personal":"${event.personal}","requestId":${json(event.requestId)},"sealedAt":"${event.sealedAt.toISOString()}","seq":${event.seq},"session":${json(event.session)},"subject":${json(event.subject)},"type":${json(event.type)},"v":1}`;
+}
+
+/** The canonical JSON of the personal values. */
+export function personalText({ ip, userAgent }: { ip: string | null; userAgent: string | null }): string {
+  return `{"ip":${json(canonicalAddress(ip))},"userAgent":${json(userAgent)}}`;
+}
+
+export function detailText(detail: Detail): string {
+  for (const _ in detail) return canonical(detail);
+  return '{}';
+}
+
 /** SHA-256 over the salt and the canonical JSON of the personal values. */
-export function hashPersonal(salt: Buffer, { ip, userAgent }: { ip: string | null; userAgent: string | null }): Buffer {
-  return createHash('sha256')
-    .update(salt)
-    .update(canonical({ ip: canonicalAddress(ip), userAgent }))
-    .digest();
+export function hashPersonal(salt: Buffer, personal: { ip: string | null; userAgent: string | null }): Buffer {
+  return Buffer.from(digest(salt, personalText(personal), 'hex'), 'hex');
 }
 
 /** SHA-256 over the hash before and the canonical JSON of the event; personal values enter by their hash only. */
 export function hashEvent(event: Omit<SealedEvent, 'hash'>): Buffer {
-  const text = canonical({
-    v: 1,
-    seq: event.seq,
-    sealedAt: event.sealedAt.toISOString(),
-    id: event.id,
-    occurredAt: event.occurredAt.toISOString(),
-    type: event.type,
-    outcome: event.outcome,
-    actor: event.actor,
-    subject: event.subject,
-    session: event.session,
-    requestId: event.requestId,
-    detail: event.detail,
-    personal: event.personalHash.toString('base64url'),
-  });
-  return createHash('sha256').update(event.prevHash).update(text).digest();
+  const text = sealedText({ ...event, personal: event.personalHash.toString('base64url') });
+  return Buffer.from(digest(event.prevHash, text, 'hex'), 'hex');
+}
+
+let scratch = Buffer.allocUnsafeSlow(16_384);
+
+/** SHA-256 over bytes and the text behind them. A short string of it is much cheaper to make than a buffer. */
+export function digest(before: Uint8Array, text: string, encoding: 'hex' | 'base64url'): string {
+  const most = before.length + text.length * 3;
+  if (most > scratch.length) scratch = Buffer.allocUnsafeSlow(most);
+  scratch.set(before, 0);
+  const end = before.length + scratch.write(text, before.length, 'utf8');
+  return hash('sha256', scratch.subarray(0, end), encoding);
 }
 
 /** What is wrong with an event, given the one before it; null if nothing is. */
@@ -81,7 +97,8 @@ export function missing(first: number, last: number): string {
 
 /** An address in one spelling, whoever wrote it down, without the zone of a link; what is no address is null. */
 export function canonicalAddress(text: string | null): string | null {
-  if (text === null || isIP(text) === 0) return null;
+  if (text === null || isIPv4(text)) return text;
+  if (isIP(text) === 0) return null;
   return ipaddr.process(text.replace(/%.*$/, '')).toString();
 }
 
@@ -89,4 +106,8 @@ function canonical(value: unknown): string {
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError('an event has no canonical form');
   return text;
+}
+
+function json(text: string | null): string {
+  return text === null ? 'null' : JSON.stringify(text);
 }

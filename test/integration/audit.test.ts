@@ -36,7 +36,8 @@ const tamper = (text: string) =>
 async function emptyLog(): Promise<void> {
   await tamper(`
     DELETE FROM audit_event; DELETE FROM outbox; DELETE FROM login_attempt;
-    UPDATE audit_head SET seq = 0, hash = decode(repeat('00', 32), 'hex')`);
+    DELETE FROM audit_summary;
+    UPDATE audit_head SET seq = 0, summary_seq = 0, hash = decode(repeat('00', 32), 'hex')`);
 }
 
 /** Puts events into the outbox, numbered in their detail in the order in which they were written. */
@@ -131,6 +132,41 @@ describe('sealing', () => {
   });
 });
 
+describe('the hourly summary', () => {
+  beforeEach(emptyLog);
+
+  const COUNTED = `SELECT date_trunc('hour', occurred_at, 'UTC') AS hour, type, outcome, count(*) AS events,
+    min(seq) AS first_seq, max(seq) AS last_seq FROM audit_event GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
+  const KEPT = 'SELECT hour, type, outcome, events, first_seq, last_seq FROM audit_summary ORDER BY 1, 2, 3';
+
+  /** Over five hours, of three types and both outcomes. */
+  const spread = (count: number) =>
+    sql(
+      `INSERT INTO outbox (event) SELECT jsonb_build_object('type', 'type-' || n % 3, 'outcome', 'outcome-' || n % 2,
+        'occurredAt', to_char(timestamp '2026-11-23 22:30' + n % 5 * interval '1 hour', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+        FROM generate_series(1, $1::int) AS n`,
+      [count],
+    );
+
+  test('counts what was sealed, batch after batch', async () => {
+    await spread(7_001);
+    await worker.sealing.seal();
+    await spread(90);
+    await worker.sealing.seal();
+    expect(await sql(KEPT)).toEqual(await sql(COUNTED));
+    expect(await sql(KEPT)).toHaveLength(30);
+  });
+
+  test('makes up for a worker of an older version, which counts nothing', async () => {
+    await spread(60);
+    await worker.sealing.seal();
+    await tamper('DELETE FROM audit_summary; UPDATE audit_head SET summary_seq = 0');
+    await spread(60);
+    await worker.sealing.seal();
+    expect(await sql(KEPT)).toEqual(await sql(COUNTED));
+  });
+});
+
 describe('an event of another version, or of no sense', () => {
   beforeEach(emptyLog);
 
@@ -198,6 +234,9 @@ describe('an event of another version, or of no sense', () => {
     ['texts that are none', { userAgent: ['a'], requestId: 5 }],
     ['a type that is none', { type: ['a'], outcome: { a: 1 } }],
     ['a type of 100 KB', { type: 'x'.repeat(100_000) }],
+    ['an outcome of 100 KB', { outcome: 'x'.repeat(100_000) }],
+    ['a moment that no calendar has', { occurredAt: '+012026-11-23T19:07:05.123Z' }],
+    ['a moment before everything', { occurredAt: '0000-01-01T00:00:00.000Z' }],
     ['details that are none', { detail: 'text' }],
     ['fields that objects have anyway', { constructor: 'a', toString: 'b' }],
   ])('is sealed with %s, which is kept', async (_, odd) => {

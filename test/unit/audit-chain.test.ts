@@ -1,13 +1,18 @@
 // The hash of a sealed event: any change of any field changes it, and erasing who it was does not.
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import {
   canonicalAddress,
   checkEvent,
+  digest,
   GENESIS_HASH,
   hashEvent,
   hashPersonal,
+  personalText,
   type SealedEvent,
+  sealedText,
 } from '../../src/core/audit-chain.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
@@ -67,6 +72,35 @@ const same = (a: unknown, b: unknown) => {
     return false;
   }
 };
+
+describe('what is chained', () => {
+  const jsonText = fc.string({ unit: 'binary', maxLength: 30 }).map((one) => one.toWellFormed());
+
+  test('is the canonical JSON of the library, whatever the values', () => {
+    const values = fc.record({
+      type: jsonText,
+      outcome: jsonText,
+      requestId: fc.option(jsonText),
+      userAgent: fc.option(jsonText),
+    });
+    fc.assert(
+      fc.property(sealed, values, fc.jsonValue(), ({ ip, personalHash, ...event }, { userAgent, ...odd }, nested) => {
+        const fields = { ...event, ...odd, detail: { ...event.detail, nested } as unknown as SealedEvent['detail'] };
+        const personal = personalHash.toString('base64url');
+        const { prevHash, hash, personalSalt, ...rest } = { ...fields, userAgent: undefined };
+        expect(sealedText({ ...fields, personal })).toBe(canonicalize({ v: 1, personal, ...rest }));
+        expect(personalText({ ip, userAgent })).toBe(canonicalize({ ip, userAgent }));
+      }),
+    );
+  });
+
+  test('is hashed as SHA-256, also when it is long and not in ASCII', () => {
+    for (const one of ['', 'a', '€😀'.repeat(9_000)]) {
+      const expected = createHash('sha256').update(GENESIS_HASH).update(one).digest('hex');
+      expect(digest(GENESIS_HASH, one, 'hex')).toBe(expected);
+    }
+  });
+});
 
 describe('an event', () => {
   test('is in order as it was sealed', () => {

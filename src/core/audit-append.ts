@@ -1,0 +1,140 @@
+// The end of the log, where events are added: numbered, chained, counted in the summary, and the head moved on, all in the
+// caller's transaction. What seals and what makes events up to try the log out share it.
+import { randomBytes } from 'node:crypto';
+import type pg from 'pg';
+import { detailText, digest, personalText, type SealedEvent, sealedText } from './audit-chain.ts';
+import type { KnownEvent } from './waiting-events.ts';
+
+const SALT_BYTES = 16;
+
+/** The newest sealed event, locked: whoever holds it is alone at the end of the log. */
+export interface Head {
+  readonly seq: number;
+  readonly hash: Buffer;
+  readonly endingSeq: number;
+  /** PostgreSQL's clock, but never before the event before. */
+  readonly now: Date;
+}
+
+/** Locks the head until the transaction ends, and makes up for what an older version left out of the summary. */
+export async function lockHead(client: pg.ClientBase): Promise<Head> {
+  const { rows } = await client.query<{ [column: string]: string } & { hash: Buffer; now: Date }>({
+    name: 'seal-lock',
+    text: `SELECT seq, hash, ending_seq, summary_seq, greatest(date_trunc('milliseconds', clock_timestamp()), sealed_at) AS now
+             FROM audit_head WHERE id = 1 FOR UPDATE`,
+  });
+  const head = rows[0];
+  if (!head) throw new Error('audit_head has lost its row');
+  const seq = Number(head['seq']);
+  const counted = Number(head['summary_seq']);
+  if (counted < seq) await client.query('SELECT audit_summarise($1, $2)', [counted, seq]);
+  return { seq, hash: head.hash, endingSeq: Number(head['ending_seq']), now: head.now };
+}
+
+/** Gives each event its number and its place in the chain; all of them are sealed at the head's moment. */
+export function chainEvents(known: readonly KnownEvent[], head: Head): SealedEvent[] {
+  const salts = randomBytes(SALT_BYTES * known.length);
+  let prevHash = head.hash;
+  return known.map((event, index) => {
+    const personalSalt = salts.subarray(index * SALT_BYTES, (index + 1) * SALT_BYTES);
+    const personal = digest(personalSalt, personalText(event), 'base64url');
+    const fields = { ...event, seq: head.seq + index + 1, sealedAt: head.now };
+    const hash = Buffer.from(digest(prevHash, sealedText({ ...fields, personal }), 'hex'), 'hex');
+    const sealed = { ...fields, personalSalt, personalHash: Buffer.from(personal, 'base64url'), prevHash, hash };
+    prevHash = hash;
+    return sealed;
+  });
+}
+
+/** Inserts a chained batch, of one moment, behind the head, and counts it in the summary. */
+export async function insertEvents(client: pg.ClientBase, events: readonly SealedEvent[]): Promise<void> {
+  const [first] = events;
+  if (!first) return;
+  await client.query(INSERT, [
+    first.seq - 1,
+    first.sealedAt,
+    plainArray(events, (event) => event.id),
+    plainArray(events, (event) => event.occurredAt.toISOString()),
+    textArray(events, (event) => event.type),
+    textArray(events, (event) => event.outcome),
+    plainArray(events, (event) => event.actor),
+    plainArray(events, (event) => event.subject),
+    plainArray(events, (event) => event.session),
+    textArray(events, (event) => event.requestId),
+    textArray(events, (event) => detailText(event.detail)),
+    plainArray(events, (event) => event.ip),
+    textArray(events, (event) => event.userAgent),
+    bytesArray(events, (event) => event.personalSalt),
+    bytesArray(events, (event) => event.personalHash),
+    bytesArray(events, (event) => event.prevHash),
+    bytesArray(events, (event) => event.hash),
+  ]);
+}
+
+const INSERT = `INSERT INTO audit_event (seq, sealed_at, id, occurred_at, type, outcome, actor_id, subject_id, session_id,
+                         request_id, detail, ip, user_agent, personal_salt, personal_hash, prev_hash, hash)
+  SELECT $1::bigint + n, $2::timestamptz, id, occurred_at, type, outcome, actor_id, subject_id, session_id,
+         request_id, detail, ip, user_agent, personal_salt, personal_hash, prev_hash, hash
+    FROM unnest($3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[],
+                $11::jsonb[], $12::inet[], $13::text[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bytea[])
+         WITH ORDINALITY AS e(id, occurred_at, type, outcome, actor_id, subject_id, session_id, request_id, detail, ip,
+                user_agent, personal_salt, personal_hash, prev_hash, hash, n)`;
+
+/** Counts a batch by hour of occurrence, type and outcome, and keeps where in the log such events stand. */
+export async function countEvents(client: pg.ClientBase, events: readonly SealedEvent[]): Promise<void> {
+  const counts = new Map<string, { hour: string; of: SealedEvent; events: number; last: number }>();
+  for (const event of events) {
+    const hour = `${event.occurredAt.toISOString().slice(0, 13)}:00:00Z`;
+    const key = `${hour} ${event.type} ${event.outcome}`;
+    const count = counts.get(key);
+    if (count) {
+      count.events += 1;
+      count.last = event.seq;
+    } else counts.set(key, { hour, of: event, events: 1, last: event.seq });
+  }
+  const rows = [...counts.values()];
+  await client.query({
+    name: 'seal-summary',
+    text: `INSERT INTO audit_summary AS s (hour, type, outcome, events, first_seq, last_seq)
+           SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+           ON CONFLICT (hour, type, outcome) DO UPDATE SET events = s.events + excluded.events,
+             first_seq = least(s.first_seq, excluded.first_seq), last_seq = greatest(s.last_seq, excluded.last_seq)`,
+    values: [
+      plainArray(rows, (row) => row.hour),
+      textArray(rows, (row) => row.of.type),
+      textArray(rows, (row) => row.of.outcome),
+      plainArray(rows, (row) => String(row.events)),
+      plainArray(rows, (row) => String(row.of.seq)),
+      plainArray(rows, (row) => String(row.last)),
+    ],
+  });
+}
+
+/** Makes the last of these events the head of the chain. */
+export async function moveHead(client: pg.ClientBase, last: SealedEvent, endingSeq: number): Promise<void> {
+  await client.query({
+    name: 'seal-head',
+    text: `UPDATE audit_head SET seq = $1, hash = $2, sealed_at = $3, ending_seq = $4, summary_seq = $1 WHERE id = 1`,
+    values: [last.seq, last.hash, last.sealedAt, endingSeq],
+  });
+}
+
+// PostgreSQL's text form of an array, written at once: the driver's own way quotes and copies every element several times.
+
+function plainArray<Row>(rows: readonly Row[], value: (row: Row) => string | null): string {
+  return `{${rows.map((row) => value(row) ?? 'NULL').join(',')}}`;
+}
+
+function bytesArray<Row>(rows: readonly Row[], value: (row: Row) => Buffer | null): string {
+  return plainArray(rows, (row) => {
+    const bytes = value(row);
+    return bytes && `\\\\x${bytes.toString('hex')}`;
+  });
+}
+
+function textArray<Row>(rows: readonly Row[], value: (row: Row) => string | null): string {
+  return plainArray(rows, (row) => {
+    const text = value(row);
+    return text === null ? null : `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`;
+  });
+}
