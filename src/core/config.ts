@@ -38,6 +38,18 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+/** The languages that there are texts in. */
+export const LANGUAGES = ['en', 'de'] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+const languages = list.transform((parts, context): [Language, ...Language[]] => {
+  const known = [...new Set(parts)].flatMap((part) => LANGUAGES.find((language) => language === part) ?? []);
+  const [first, ...rest] = known;
+  if (first !== undefined && known.length === new Set(parts).size) return [first, ...rest];
+  context.addIssue({ code: 'custom', message: `expected some of ${LANGUAGES.join(', ')}, the default first` });
+  return z.NEVER;
+});
+
 /** A network in CIDR notation; a lone address stands for itself. */
 const networks = list.transform((parts, context) =>
   parts.flatMap((part) => {
@@ -82,6 +94,7 @@ const schema = z.object({
   SESSION_OPERATOR_IDLE: duration.default(12 * UNITS.h),
   SESSION_OPERATOR_ABSOLUTE: duration.default(7 * UNITS.d),
   SERVICE_NAME: z.string().min(1).max(60).default('Holdfast'),
+  LANGUAGES: languages.default([...LANGUAGES]),
   TRUSTED_PROXIES: networks.default([]),
   PASSWORD_HASH_CONCURRENCY: integer(1, 64).default(1),
   ATTEMPT_RETENTION: duration.default(90 * UNITS.d),
@@ -180,6 +193,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       operator: { idleTimeoutMs: values.SESSION_OPERATOR_IDLE, absoluteLifetimeMs: values.SESSION_OPERATOR_ABSOLUTE },
     } satisfies Record<string, SessionLimits>,
     serviceName: values.SERVICE_NAME,
+    languages: values.LANGUAGES,
     trustedProxies: values.TRUSTED_PROXIES,
     passwordHashConcurrency: values.PASSWORD_HASH_CONCURRENCY,
     attemptRetentionMs: values.ATTEMPT_RETENTION,

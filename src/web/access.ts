@@ -2,7 +2,7 @@
 // holds the list of those).
 import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
-import { HttpError } from './errors.ts';
+import { HttpError } from './http-error.ts';
 import { liveSession } from './state.ts';
 
 /** Members only; others go to the log-in and come back to the page that they asked for. */

@@ -9,10 +9,12 @@ import { createAssets } from './assets.ts';
 import { csrf } from './csrf.ts';
 import { errors } from './errors.ts';
 import { ownHost, securityHeaders } from './headers.ts';
+import { languages } from './language.ts';
 import { createWeb } from './page.ts';
 import { accountPages } from './pages/account.ts';
 import { health, type Readiness } from './pages/health.ts';
 import { homePage } from './pages/home.ts';
+import { languagePage } from './pages/language.ts';
 import { loginPage } from './pages/login.ts';
 import { attemptsPage } from './pages/operator/attempts.ts';
 import { auditPage } from './pages/operator/audit.ts';
@@ -38,8 +40,15 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.on('error', (error) => log.error({ err: error }, 'an error past the error page'));
 
   app.use(requests({ log, config }));
+  app.use(languages(config));
   app.use(securityHeaders(config));
-  app.use(errors({ log, render: (ctx, page) => web.show(ctx, 'error', page, { title: page.heading }) }));
+  app.use(
+    errors({
+      log,
+      publicOrigin: config.publicOrigin,
+      render: (ctx, page) => web.show(ctx, 'error', page, { title: page.heading }),
+    }),
+  );
   app.use(health(context, readiness));
   app.use(ownHost(config));
   app.use(assets.middleware);
@@ -49,6 +58,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
 
   const router = new Router({ sensitive: true, strict: true }); // one address a page: a rule in a proxy can't be spelled around
   homePage(router, web);
+  languagePage(router, web);
   registerPage(router, web);
   loginPage(router, web);
   accountPages(router, web);

@@ -4,8 +4,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type Koa from 'koa';
 import type { Config } from '../core/config.ts';
-import { HttpError } from './errors.ts';
 import { readBody } from './form.ts';
+import { HttpError } from './http-error.ts';
 import { liveSession } from './state.ts';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);

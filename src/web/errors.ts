@@ -5,96 +5,59 @@ import { isDatabaseOutage } from '../core/database.ts';
 import type { Log } from '../core/log.ts';
 import { HashQueueFullError } from '../core/passwords.ts';
 import { StoresAwayError } from '../core/session-store.ts';
+import { readNext } from './form.ts';
+import { HttpError } from './http-error.ts';
+import { liveSession } from './state.ts';
+import type { Texts } from './texts/en.ts';
 import type { Views } from './views.ts';
 
-/** A refusal that a page or middleware decided on; `reason` is for the log and picks the sentence. */
-export class HttpError extends Error {
-  readonly status: number;
-  readonly reason: string;
-  readonly headers: Readonly<Record<string, string>>;
-
-  constructor(status: number, reason: string, headers: Readonly<Record<string, string>> = {}) {
-    super(`${status} ${reason}`);
-    this.status = status;
-    this.reason = reason;
-    this.headers = headers;
-  }
-}
-
 type ErrorPage = Views['error'];
-type Words = Pick<ErrorPage, 'heading' | 'message' | 'next'>;
+/** The sentences of the texts: by status, and three by what happened. */
+type Sentence = Exclude<keyof Texts['errors'], 'reference' | 'retry'>;
+type NextStep = (ctx: Koa.Context, publicOrigin: string) => string;
 
-const HOME = { href: '/', label: 'Go to the front page' } as const;
 const OUTAGE_RETRY_SECONDS = 10;
 const BUSY_RETRY_SECONDS = 5;
 
-const WORDS: Readonly<Record<number, Words>> = {
-  400: {
-    heading: 'This request could not be read',
-    message: 'Something in it was broken on the way. Go back and send the form again.',
-    next: HOME,
-  },
-  403: {
-    heading: 'You may not see this page',
-    message: 'Your account has no access to it. If it should have, ask an operator.',
-    next: HOME,
-  },
-  404: { heading: 'There is no page here', message: 'The address may be mistyped, or the page was moved.', next: HOME },
-  405: {
-    heading: 'This page can’t be asked that way',
-    message: 'It exists, but not for this kind of request.',
-    next: HOME,
-  },
-  413: {
-    heading: 'That was too much',
-    message: 'What was sent is larger than this page takes. Nothing was changed.',
-    next: HOME,
-  },
-  415: {
-    heading: 'This page takes forms only',
-    message: 'What was sent is of a type that it can’t read. Nothing was changed.',
-    next: HOME,
-  },
-  421: {
-    heading: 'This server does not answer for that address',
-    message: 'Check the address that you asked for.',
-    next: null,
-  },
-  500: {
-    heading: 'Something went wrong on our side',
-    message: 'Nothing was changed. It was written down; if it happens again, tell an operator the number below.',
-    next: HOME,
-  },
-  503: {
-    heading: 'This can’t be done right now',
-    message: 'A part of the service is away for a moment. You are still logged in; try again shortly.',
-    next: HOME,
-  },
+const home: NextStep = () => '/';
+
+/** Where each error's next step leads. */
+const NEXT: Readonly<Record<Sentence, NextStep>> = {
+  400: formOrHome,
+  403: (ctx) => (liveSession(ctx) ? '/profile' : '/login'),
+  404: home,
+  405: home,
+  413: formOrHome,
+  415: formOrHome,
+  421: (_ctx, publicOrigin) => `${publicOrigin}/`,
+  422: formOrHome,
+  429: home,
+  500: home,
+  503: formOrHome,
+  busy: formOrHome,
+  forged: home,
+  stale: formOrHome,
 };
 
-const STALE_FORM: Words = {
-  heading: 'This form is too old to send',
-  message:
-    'You logged in or out since it was opened, or cookies are turned off. Nothing was changed. Open it again and send it once more.',
-  next: { href: '/login', label: 'Go to the log-in' },
-};
-
-const BUSY: Words = {
-  heading: 'Too many people are logging in right now',
-  message: 'Nothing is wrong with what you typed, and nothing was changed. Try again in a few seconds.',
-  next: { href: '/login', label: 'Go to the log-in' },
-};
+export { HttpError };
 
 export type RenderError = (ctx: Koa.Context, page: ErrorPage) => Promise<void>;
 
+interface ErrorsOptions {
+  readonly log: Log;
+  readonly publicOrigin: string;
+  readonly render: RenderError;
+}
+
 /** Catches what the rest of the application throws. `render` may fail too: then the page is plain text. */
-export function errors({ log, render }: { log: Log; render: RenderError }): Koa.Middleware {
+export function errors({ log, publicOrigin, render }: ErrorsOptions): Koa.Middleware {
   return async (ctx, next) => {
     try {
       await next();
       if (ctx.status >= 400 && ctx.body === undefined) throw new HttpError(ctx.status, 'no_page'); // no route, or not so asked
     } catch (error) {
-      const { status, words, retryAfterSeconds } = judge(error);
+      const { status, sentence, retryAfterSeconds } = judge(error);
+      const { heading, message, next: label } = ctx.state.text.errors[sentence];
       const requestId = ctx.state.origin.requestId ?? '';
       if (status >= 500)
         log[status === 500 ? 'error' : 'warn']({ err: error, requestId, path: ctx.path }, 'a request failed');
@@ -103,33 +66,51 @@ export function errors({ log, render }: { log: Log; render: RenderError }): Koa.
       ctx.set('Cache-Control', 'no-store');
       if (retryAfterSeconds !== null) ctx.set('Retry-After', String(retryAfterSeconds));
       if (status === 413) ctx.set('Connection', 'close');
-      const page: ErrorPage = { status, ...words, requestId, retryAt: null };
-      await render(ctx, page).catch((failure: unknown) => {
-        log.error({ err: failure, requestId }, 'an error page could not be rendered');
-        ctx.type = 'text';
-        ctx.body = `${words.heading}. ${words.message} (${requestId})`;
-      });
+      const step = { href: NEXT[sentence](ctx, publicOrigin), label };
+      await render(ctx, { status, heading, message, next: step, requestId, retryAt: null }).catch(
+        (failure: unknown) => {
+          log.error({ err: failure, requestId }, 'an error page could not be rendered');
+          ctx.type = 'text';
+          ctx.body = `${heading}. ${message} (${requestId})`;
+        },
+      );
       ctx.status = status;
     }
   };
 }
 
-function judge(error: unknown): { status: number; words: Words; retryAfterSeconds: number | null } {
-  if (error instanceof HashQueueFullError) return { status: 503, words: BUSY, retryAfterSeconds: BUSY_RETRY_SECONDS };
-  if (error instanceof StoresAwayError || isDatabaseOutage(error)) {
-    return { status: 503, words: wordsFor(503), retryAfterSeconds: OUTAGE_RETRY_SECONDS };
-  }
-  if (error instanceof HttpError && error.reason === 'stale_form')
-    return { status: 403, words: STALE_FORM, retryAfterSeconds: null };
-  const { status } = error as { status?: unknown };
-  const known = typeof status === 'number' && status >= 400 && status < 600 ? status : 500;
-  return { status: known, words: wordsFor(known), retryAfterSeconds: null };
+interface Judged {
+  readonly status: number;
+  readonly sentence: Sentence;
+  readonly retryAfterSeconds: number | null;
 }
 
-function wordsFor(status: number): Words {
-  const words = WORDS[status] ?? WORDS[status < 500 ? 400 : 500];
-  if (!words) throw new Error(`no words for ${status}`);
-  return words;
+function judge(error: unknown): Judged {
+  if (error instanceof HashQueueFullError) {
+    return { status: 503, sentence: 'busy', retryAfterSeconds: BUSY_RETRY_SECONDS };
+  }
+  if (error instanceof StoresAwayError || isDatabaseOutage(error)) {
+    return { status: 503, sentence: 503, retryAfterSeconds: OUTAGE_RETRY_SECONDS };
+  }
+  const { status } = error as { status?: unknown };
+  const known = typeof status === 'number' && status >= 400 && status < 600 ? status : 500;
+  return { status: known, sentence: sentenceFor(error, known), retryAfterSeconds: null };
+}
+
+function sentenceFor(error: unknown, status: number): Sentence {
+  if (error instanceof HttpError && error.reason === 'stale_form') return 'stale';
+  if (error instanceof HttpError && error.reason === 'forged') return 'forged';
+  if (Object.hasOwn(NEXT, status)) return status as Sentence;
+  return status < 500 ? 400 : 500;
+}
+
+/** The page with the form that was sent: the browser names it (Referer), and only a path of ours is taken from that. */
+function formOrHome(ctx: Koa.Context): string {
+  if (ctx.method === 'GET') return readNext(ctx.url) ?? '/';
+  const referrer = ctx.get('Referer');
+  if (!URL.canParse(referrer)) return '/';
+  const { host, pathname, search } = new URL(referrer);
+  return host === ctx.get('Host') ? (readNext(pathname + search) ?? '/') : '/';
 }
 
 /** A refusal may bring headers of its own, such as Allow. */

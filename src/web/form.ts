@@ -2,7 +2,7 @@
 // text is refused before any page sees it.
 import type Koa from 'koa';
 import getRawBody from 'raw-body';
-import { HttpError } from './errors.ts';
+import { HttpError } from './http-error.ts';
 
 const MAX_BYTES = 16 * 1_024;
 const TYPE = 'application/x-www-form-urlencoded';

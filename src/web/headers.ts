@@ -2,7 +2,7 @@
 import type Koa from 'koa';
 import helmet from 'koa-helmet';
 import type { Config } from '../core/config.ts';
-import { HttpError } from './errors.ts';
+import { HttpError } from './http-error.ts';
 
 const SELF = ["'self'"];
 const NONE = ["'none'"];

@@ -2,18 +2,16 @@
 import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
 import { csrfToken } from './csrf.ts';
+import { TEXTS } from './language.ts';
 import { queryText } from './query.ts';
 import type { Render } from './render.ts';
 import { liveSession } from './state.ts';
 import type { Frame, Views } from './views.ts';
 
-/** What was just done, said once on the page that it leads to. */
+/** What an operator just did, said once on the page that it leads to. What visitors do, the texts have. */
 const DONE: Readonly<Record<string, string>> = {
-  'session-ended': 'That session has ended.',
   'sessions-ended': 'Their sessions have ended.',
   'block-lifted': 'That block was lifted.',
-  'others-ended': 'All other sessions have ended.',
-  'password-changed': 'Your password was changed, and every other session has ended.',
 };
 
 interface FrameOptions {
@@ -32,11 +30,18 @@ export interface Web {
 
 export function createWeb(context: Context, render: Render): Web {
   const { config } = context;
+  const choices = config.languages.map((code) => ({ code, name: TEXTS[code].name }));
+  const others = new Map(choices.map(({ code }) => [code as string, choices.filter((other) => other.code !== code)]));
+  const manyLanguages = choices.length > 1;
   return {
     context,
     show(ctx, view, page, { title, current = null, wide = false, notice = null }) {
       const owner = liveSession(ctx)?.owner;
+      const text = wide ? TEXTS.en : ctx.state.text;
+      if (manyLanguages && !wide) ctx.vary('Accept-Language');
       return render(ctx, view, page, {
+        text,
+        languages: { others: others.get(text.language) ?? [], back: backTo(ctx) },
         serviceName: config.serviceName,
         title,
         current,
@@ -57,9 +62,15 @@ export function seeOther(ctx: Koa.Context, path: string): void {
   ctx.status = 303;
 }
 
+/** Where a page can be asked for again. */
+function backTo(ctx: Koa.Context): string {
+  return ctx.method === 'GET' ? ctx.url : ctx.path;
+}
+
 /** The sentence that `?done=` stands for, if it is one of ours. */
 export function doneNotice(ctx: Koa.Context): Frame['notice'] {
   const done = queryText(ctx, 'done');
-  const text = Object.hasOwn(DONE, done) ? DONE[done] : undefined;
+  const sentences: Readonly<Record<string, string>> = { ...DONE, ...ctx.state.text.done };
+  const text = Object.hasOwn(sentences, done) ? sentences[done] : undefined;
   return text === undefined ? null : { kind: 'done', text };
 }

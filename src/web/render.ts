@@ -23,8 +23,9 @@ interface PageLocals {
   readonly frame: Frame;
 }
 
-/** Everything that a template can read, and no more: `part` in a partial, `assets` and `body` in the layout. */
+/** Everything that a template can read, and no more: `text` the words of its language, `part` in a partial, `assets` and `body` in the layout. */
 interface Locals extends PageLocals {
+  readonly text: Frame['text'];
   readonly partial: (name: string, part?: unknown) => string;
   readonly part?: unknown;
   readonly assets?: AssetUrls;
@@ -62,10 +63,11 @@ export function createRenderer({ viewsDir, assets, reload = false }: RendererOpt
 
 function withLayout(templates: Templates, name: string, { page, frame }: PageLocals, assets: AssetUrls): string {
   // EJS's own `include` copies its options and looks for the file each time, which doubles the cost of a page.
+  const { text } = frame;
   const partial = (partialName: string, part?: unknown): string =>
-    find(templates, `partials/${partialName}${EXTENSION}`)({ page, frame, partial, part });
-  const body = find(templates, name)({ page, frame, partial });
-  return find(templates, `layout${EXTENSION}`)({ page, frame, partial, assets, body });
+    find(templates, `partials/${partialName}${EXTENSION}`)({ page, frame, text, partial, part });
+  const body = find(templates, name)({ page, frame, text, partial });
+  return find(templates, `layout${EXTENSION}`)({ page, frame, text, partial, assets, body });
 }
 
 function find(templates: Templates, name: string): Template {
@@ -84,7 +86,7 @@ function compile(viewsDir: string, file: string, compileDebug: boolean): Templat
     return ejs.compile(readFileSync(join(viewsDir, file), 'utf8'), {
       strict: true,
       _with: false,
-      destructuredLocals: ['page', 'frame', 'partial', 'part', 'assets', 'body'],
+      destructuredLocals: ['page', 'frame', 'text', 'partial', 'part', 'assets', 'body'],
       rmWhitespace: true,
       compileDebug,
     });

@@ -2,10 +2,13 @@
 import type { Origin } from '../core/audit-events.ts';
 import type { LiveSession, SessionReading } from '../core/session-store.ts';
 import type { NewSession } from '../core/sessions.ts';
+import type { Texts } from './texts/en.ts';
 
 declare module 'koa' {
   interface DefaultState {
     origin: Origin;
+    /** The words of every page for this visitor. */
+    text: Texts;
     /** What is known of the session that the cookie names; absent without a cookie. */
     reading?: SessionReading;
     /** The token of the cookie, if its signature is good. */

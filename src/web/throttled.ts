@@ -8,5 +8,6 @@ export function throttled(ctx: Koa.Context, retryAfterMs: number): string {
   ctx.status = 429;
   ctx.set('Retry-After', String(seconds));
   ctx.set('Cache-Control', 'no-store');
-  return `Too many attempts. Nothing was checked. Try again ${whenAgain(seconds, new Date())}.`;
+  const { text } = ctx.state;
+  return text.throttled(whenAgain(seconds, new Date(), text));
 }

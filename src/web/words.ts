@@ -1,39 +1,60 @@
 // Moments and browsers in the words of a person. Promises a short answer for whatever a client sends; hides the
 // user-agent parser, and where a relative time stops making sense.
+// Everything takes the texts of a language; the operators' console leaves them out and reads English.
 import Bowser from 'bowser';
-import type { PasswordProblem } from '../core/passwords.ts';
+import { en, type Texts } from './texts/en.ts';
 import type { ShownTime } from './views.ts';
 
-const UNKNOWN = 'Unknown browser';
 const LONGEST_USER_AGENT = 512;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
-const clock = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', hour: '2-digit', minute: '2-digit' });
-const calendar = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' });
-const seconds = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', timeStyle: 'medium' });
+interface Formats {
+  readonly relative: Intl.RelativeTimeFormat;
+  readonly clock: Intl.DateTimeFormat;
+  readonly calendar: Intl.DateTimeFormat;
+  readonly seconds: Intl.DateTimeFormat;
+}
+
+const formatsByLocale = new Map<string, Formats>();
+
+/** Making one costs more than a page, so each is made once a language. */
+function formatsOf(locale: string): Formats {
+  const known = formatsByLocale.get(locale);
+  if (known) return known;
+  const timeZone = 'UTC';
+  const made = {
+    relative: new Intl.RelativeTimeFormat(locale, { numeric: 'always' }),
+    clock: new Intl.DateTimeFormat(locale, { timeZone, hour: '2-digit', minute: '2-digit' }),
+    calendar: new Intl.DateTimeFormat(locale, { timeZone, day: 'numeric', month: 'short', year: 'numeric' }),
+    seconds: new Intl.DateTimeFormat(locale, { timeZone, timeStyle: 'medium' }),
+  };
+  formatsByLocale.set(locale, made);
+  return made;
+}
 
 /** "Firefox on Windows", "curl", or "Unknown browser": never what a client made up at length. */
-export function describeDevice(userAgent: string | null): string {
-  if (userAgent === null) return UNKNOWN;
-  const short = userAgent.slice(0, LONGEST_USER_AGENT).trim();
-  if (short === '') return UNKNOWN;
+export function describeDevice(userAgent: string | null, { devices }: Texts = en): string {
+  const short = userAgent?.slice(0, LONGEST_USER_AGENT).trim() ?? '';
+  if (short === '') return devices.unknown;
   try {
-    return inWords(short);
+    return inWords(short, devices);
   } catch {
-    return UNKNOWN;
+    return devices.unknown;
   }
 }
 
 /** "just now", "4 minutes ago", "yesterday at 19:07 UTC" or "23 Nov 2026, 19:07 UTC", as of `now`. */
-export function showTime(date: Date, now: Date): ShownTime {
-  return { text: asPeopleSay(date, now), iso: date.toISOString() };
+export function showTime(date: Date, now: Date, text: Texts = en): ShownTime {
+  const ago = sinceThen(date, now, text);
+  const iso = date.toISOString();
+  return ago === null ? { text: onTheCalendar(date, now, text), iso } : { text: ago, iso, relative: true };
 }
 
 /** "in 2 minutes, at 19:07:05 UTC", rounded up so that it is true. */
-export function whenAgain(afterSeconds: number, now: Date): string {
+export function whenAgain(afterSeconds: number, now: Date, { locale, moments }: Texts = en): string {
+  const { relative, seconds } = formatsOf(locale);
   const at = seconds.format(new Date(now.getTime() + afterSeconds * 1_000 + 999));
   const span =
     afterSeconds < 60
@@ -41,20 +62,20 @@ export function whenAgain(afterSeconds: number, now: Date): string {
       : afterSeconds < 3_600
         ? relative.format(Math.ceil(afterSeconds / 60), 'minute')
         : relative.format(Math.ceil(afterSeconds / 3_600), 'hour');
-  return `${span}, at ${at} UTC`;
+  return moments.again(span, at);
 }
 
 /** "23 Nov 2026, 19:07:05 UTC" */
 export function exactTime(date: Date): string {
+  const { calendar, seconds } = formatsOf(en.locale);
   return `${calendar.format(date)}, ${seconds.format(date)} UTC`;
 }
 
-function inWords(userAgent: string): string {
+function inWords(userAgent: string, { unknown, on }: Texts['devices']): string {
   const { browser, os, platform } = Bowser.parse(userAgent);
   const name = knownName(browser.name) ?? programName(userAgent);
   const place = mobilePlace(platform.model) ?? knownName(os.name);
-  if (name === null) return place === null ? UNKNOWN : `${UNKNOWN} on ${place}`;
-  return place === null ? name : `${name} on ${place}`;
+  return place === null ? (name ?? unknown) : on(name ?? unknown, place);
 }
 
 // The parser falls back to text from the user agent itself, so even its answer has to look like a name.
@@ -76,32 +97,26 @@ function mobilePlace(model: string | undefined): string | null {
   return model === 'iPhone' || model === 'iPad' ? model : null;
 }
 
-function asPeopleSay(date: Date, now: Date): string {
+function sinceThen(date: Date, now: Date, { locale, moments }: Texts): string | null {
   const awayMs = date.getTime() - now.getTime();
   const distanceMs = Math.abs(awayMs);
-  if (distanceMs < 45_000) return 'just now';
+  if (distanceMs < 45_000) return moments.justNow;
+  if (distanceMs >= 12 * HOUR) return null;
+  const { relative } = formatsOf(locale);
   if (distanceMs < HOUR) return relative.format(roundAway(awayMs, MINUTE), 'minute');
-  if (distanceMs < 12 * HOUR) return relative.format(roundAway(awayMs, HOUR), 'hour');
-  const day = dayName(date, now);
-  return day === null ? `${calendar.format(date)}, ${clock.format(date)} UTC` : `${day} at ${clock.format(date)} UTC`;
+  return relative.format(roundAway(awayMs, HOUR), 'hour');
+}
+
+function onTheCalendar(date: Date, now: Date, { locale, moments }: Texts): string {
+  const formats = formatsOf(locale);
+  const clock = formats.clock.format(date);
+  const days = Math.floor(date.getTime() / DAY) - Math.floor(now.getTime() / DAY);
+  if (days === 0) return moments.today(clock);
+  if (days === -1) return moments.yesterday(clock);
+  return days === 1 ? moments.tomorrow(clock) : moments.date(formats.calendar.format(date), clock);
 }
 
 // Whole units that have passed, but at least one: 119 seconds ago is a minute ago.
 function roundAway(ms: number, unitMs: number): number {
   return Math.sign(ms) * Math.max(1, Math.floor(Math.abs(ms) / unitMs));
 }
-
-function dayName(date: Date, now: Date): string | null {
-  const days = Math.floor(date.getTime() / DAY) - Math.floor(now.getTime() / DAY);
-  if (days === 0) return 'today';
-  if (days === -1) return 'yesterday';
-  return days === 1 ? 'tomorrow' : null;
-}
-
-/** Why a new password is refused, and what to do instead. */
-export const PASSWORD_PROBLEMS: Readonly<Record<PasswordProblem, string>> = {
-  too_short: 'Use at least 8 characters; 15 or more are better.',
-  too_long: 'Use at most 256 bytes, which is 256 letters or some 64 emoji.',
-  too_common: 'This password is among the ones that are tried first. Choose another.',
-  same_as_email: 'Don’t use your e-mail address as password. Choose another.',
-};

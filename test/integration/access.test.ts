@@ -11,7 +11,7 @@ import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
 
 /** For everybody. Whoever adds to this list has thought about who may see the page. */
-const PUBLIC = ['GET /', 'GET /register', 'POST /register', 'GET /login', 'POST /login'];
+const PUBLIC = ['GET /', 'GET /register', 'POST /register', 'GET /login', 'POST /login', 'POST /language'];
 
 /** Outside the router, and public too: probes, assets. */
 const OUTSIDE = ['/healthz', '/readyz', '/favicon.ico'];

@@ -2,6 +2,8 @@
 // the page tests open each of them in a browser.
 
 import { drawDay } from '../../src/web/day-chart.ts';
+import { de } from '../../src/web/texts/de.ts';
+import { en } from '../../src/web/texts/en.ts';
 import type { AttemptRow, AuditRow, BlockRow, Frame, SessionRow, Views } from '../../src/web/views.ts';
 import { showTime } from '../../src/web/words.ts';
 
@@ -37,6 +39,8 @@ const EVENT_TYPES = [
 
 function frame(title: string, more: Partial<Frame> = {}): Frame {
   return {
+    text: en,
+    languages: { others: [{ code: 'de', name: 'Deutsch' }], back: '/login' },
     serviceName: 'Holdfast',
     title,
     current: null,
@@ -213,8 +217,7 @@ const PROFILE: Views['profile'] = {
   address: '203.0.113.7',
 };
 
-/** Every view in every state worth looking at. */
-export const FIXTURES: readonly Fixture[] = [
+const IN_ENGLISH: readonly Fixture[] = [
   fixture('home-anonymous', 'home', { loggedIn: false }, frame('Holdfast', { current: 'home' })),
   fixture('home-member', 'home', { loggedIn: true }, frame('Holdfast', { current: 'home', member: MEMBER })),
   fixture('login-empty', 'login', LOGIN, anonymous('Log in')),
@@ -417,9 +420,21 @@ export const FIXTURES: readonly Fixture[] = [
   ),
 ];
 
+/** The longest words are German ones: the pages of visitors once more, in what `show` would give them. */
+const IN_GERMAN = IN_ENGLISH.filter(({ frame }) => !frame.wide).map((fixture) => ({
+  ...fixture,
+  name: `${fixture.name}-de`,
+  frame: { ...fixture.frame, text: de },
+}));
+
+/** Every view in every state worth looking at. */
+export const FIXTURES: readonly Fixture[] = [...IN_ENGLISH, ...IN_GERMAN];
+
 const HOSTILE_TIME = { text: HOSTILE, iso: HOSTILE };
 const HOSTILE_PERSON = { id: HOSTILE, email: HOSTILE, onlyHref: HOSTILE };
 const HOSTILE_FRAME: Frame = {
+  text: en,
+  languages: { others: [{ code: HOSTILE, name: HOSTILE }], back: HOSTILE },
   serviceName: HOSTILE,
   title: HOSTILE,
   current: null,

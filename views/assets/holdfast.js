@@ -3,6 +3,7 @@
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const LOCALE = document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang;
 
 for (const button of document.querySelectorAll('[data-reveal]')) setUpReveal(button);
 showTimes();
@@ -11,9 +12,10 @@ if (document.querySelector('[data-search]')) document.addEventListener('keydown'
 
 function setUpReveal(button) {
   const input = document.getElementById(button.dataset.reveal);
+  const words = { text: button.dataset.hide, password: button.firstChild.data };
   const show = (shown) => {
     input.type = shown ? 'text' : 'password';
-    button.firstChild.data = shown ? 'Hide' : 'Show';
+    button.firstChild.data = words[input.type];
   };
   button.hidden = false;
   button.addEventListener('click', () => show(input.type === 'password'));
@@ -22,23 +24,23 @@ function setUpReveal(button) {
 }
 
 function showTimes() {
-  const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
+  const exact = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'long' });
   for (const element of document.querySelectorAll('time')) {
     const date = new Date(element.dateTime);
     if (Number.isNaN(date.getTime())) continue;
     element.title = exact.format(date);
     const text = relative(date - Date.now());
-    if (text && /(just now|ago|^in .*)$/.test(element.textContent)) element.textContent = text;
+    if (text && element.hasAttribute('data-relative')) element.textContent = text;
   }
 }
 
+// A moment ago it was "just now", in the words of the page: those stay.
 function relative(awayMs) {
   const distanceMs = Math.abs(awayMs);
-  if (distanceMs < 45_000) return 'just now';
-  if (distanceMs >= 12 * HOUR) return null;
+  if (distanceMs < 45_000 || distanceMs >= 12 * HOUR) return null;
   const [unitMs, unit] = distanceMs < HOUR ? [MINUTE, 'minute'] : [HOUR, 'hour'];
   const count = Math.sign(awayMs) * Math.max(1, Math.floor(distanceMs / unitMs));
-  return new Intl.RelativeTimeFormat('en').format(count, unit);
+  return new Intl.RelativeTimeFormat(LOCALE).format(count, unit);
 }
 
 function onAuditKey(event) {

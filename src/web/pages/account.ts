@@ -4,47 +4,50 @@ import type Koa from 'koa';
 import { passwordProblem } from '../../core/passwords.ts';
 import type { LiveSession } from '../../core/session-store.ts';
 import { requireMember } from '../access.ts';
-import { HttpError } from '../errors.ts';
 import { readBody } from '../form.ts';
+import { HttpError } from '../http-error.ts';
 import { doneNotice, seeOther, type Web } from '../page.ts';
 import { isUuid } from '../query.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
 import { throttled } from '../throttled.ts';
 import type { FieldErrors } from '../views.ts';
-import { describeDevice, PASSWORD_PROBLEMS, showTime } from '../words.ts';
+import { describeDevice, showTime } from '../words.ts';
 
 export function accountPages(router: Router, web: Web): void {
   const { sessions, passwordChanges } = web.context;
 
   router.get('/profile', requireMember, (ctx) => {
     const { owner } = member(ctx);
+    const { text, origin } = ctx.state;
     const now = new Date();
     const page = {
       email: owner.email,
       role: owner.role,
-      memberSince: showTime(new Date(owner.memberSince), now),
-      loggedInAt: showTime(new Date(owner.createdAt), now),
-      device: describeDevice(ctx.state.origin.userAgent),
-      address: ctx.state.origin.ip ?? 'unknown',
+      memberSince: showTime(new Date(owner.memberSince), now, text),
+      loggedInAt: showTime(new Date(owner.createdAt), now, text),
+      device: describeDevice(origin.userAgent, text),
+      address: origin.ip ?? text.devices.unknownAddress,
     };
-    return web.show(ctx, 'profile', page, { title: 'Profile', current: 'profile' });
+    return web.show(ctx, 'profile', page, { title: text.profile.title, current: 'profile' });
   });
 
   router.get('/account/sessions', requireMember, async (ctx) => {
     const { owner } = member(ctx);
+    const { text } = ctx.state;
     const now = new Date();
     const rows = (await sessions.list(owner.userId)).map((session) => ({
       id: session.id,
-      device: describeDevice(session.userAgent),
-      address: session.ip ?? 'unknown',
-      firstSeen: showTime(session.createdAt, now),
-      lastSeen: showTime(session.id === owner.id ? now : session.lastSeenAt, now),
+      device: describeDevice(session.userAgent, text),
+      address: session.ip ?? text.devices.unknownAddress,
+      firstSeen: showTime(session.createdAt, now, text),
+      lastSeen: showTime(session.id === owner.id ? now : session.lastSeenAt, now, text),
       current: session.id === owner.id,
     }));
     const ordered = [...rows.filter((row) => row.current), ...rows.filter((row) => !row.current)];
     const page = { sessions: ordered, othersCount: ordered.filter((row) => !row.current).length };
-    await web.show(ctx, 'account/sessions', page, { title: 'Sessions', current: 'sessions', notice: doneNotice(ctx) });
+    const frame = { title: text.sessions.title, current: 'sessions', notice: doneNotice(ctx) } as const;
+    await web.show(ctx, 'account/sessions', page, frame);
   });
 
   router.post('/account/sessions/:id/revoke', requireMember, async (ctx) => {
@@ -72,11 +75,12 @@ export function accountPages(router: Router, web: Web): void {
     const fields = await readBody(ctx);
     const current = fields['current'] ?? '';
     const password = fields['password'] ?? '';
+    const { password: words, passwordProblems } = ctx.state.text;
     const problem = passwordProblem(password, owner.email);
     const errors: Record<string, string> = {};
-    if (current === '') errors['current'] = 'Enter your current password.';
-    if (problem) errors['password'] = password === '' ? 'Choose a new password.' : PASSWORD_PROBLEMS[problem];
-    else if (password === current) errors['password'] = 'This is your current password; choose a new one.';
+    if (current === '') errors['current'] = words.currentMissing;
+    if (problem) errors['password'] = password === '' ? words.newMissing : passwordProblems[problem];
+    else if (password === current) errors['password'] = words.same;
     if (Object.keys(errors).length > 0) {
       ctx.status = 422;
       return showPassword(ctx, web, errors);
@@ -88,7 +92,7 @@ export function accountPages(router: Router, web: Web): void {
     }
     if (!result.ok) {
       ctx.status = 422;
-      return showPassword(ctx, web, { current: 'This is not your current password.' });
+      return showPassword(ctx, web, { current: words.wrong });
     }
     await enterSession(ctx, result.session);
     seeOther(ctx, '/account/sessions?done=password-changed');
@@ -97,7 +101,7 @@ export function accountPages(router: Router, web: Web): void {
 
 function showPassword(ctx: Koa.Context, web: Web, errors: FieldErrors, problem?: string): Promise<void> {
   const page = { email: member(ctx).owner.email, problem: problem ?? null, errors };
-  return web.show(ctx, 'account/password', page, { title: 'Change password', current: 'password' });
+  return web.show(ctx, 'account/password', page, { title: ctx.state.text.password.title, current: 'password' });
 }
 
 function member(ctx: Koa.Context): LiveSession {

@@ -11,7 +11,6 @@ import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
 import { throttled } from '../throttled.ts';
 import type { FieldErrors } from '../views.ts';
-import { PASSWORD_PROBLEMS } from '../words.ts';
 
 export function registerPage(router: Router, web: Web): void {
   const { registration, config } = web.context;
@@ -27,13 +26,12 @@ export function registerPage(router: Router, web: Web): void {
     const typed = fields['email']?.trim() ?? '';
     const password = fields['password'] ?? '';
     const next = readNext(fields['next']);
+    const { register: words, passwordProblems } = ctx.state.text;
     const email = readEmail(typed);
     const problem = passwordProblem(password, typed);
     const errors: Record<string, string> = {};
-    if (email === null)
-      errors['email'] =
-        typed === '' ? 'Enter your e-mail address.' : 'This is not a whole e-mail address, such as name@example.org.';
-    if (problem) errors['password'] = password === '' ? 'Choose a password.' : PASSWORD_PROBLEMS[problem];
+    if (email === null) errors['email'] = typed === '' ? words.emailMissing : words.emailWrong;
+    if (problem) errors['password'] = password === '' ? words.passwordMissing : passwordProblems[problem];
     if (email === null || problem) {
       ctx.status = 422;
       return show(ctx, web, { email: typed, next, errors });
@@ -52,11 +50,7 @@ export function registerPage(router: Router, web: Web): void {
     }
     if (!result.ok) {
       ctx.status = 422;
-      return show(ctx, web, {
-        email,
-        next,
-        errors: { email: 'There is an account with this address already. Log in instead.' },
-      });
+      return show(ctx, web, { email, next, errors: { email: words.emailTaken } });
     }
     keepDevice(ctx, config, result.deviceCookie);
     await enterSession(ctx, result.session);
@@ -77,6 +71,6 @@ function show(ctx: Koa.Context, web: Web, { email, next, problem, errors }: Show
     ctx,
     'register',
     { email, next, problem: problem ?? null, errors, loginHref },
-    { title: 'Create account' },
+    { title: ctx.state.text.register.title },
   );
 }

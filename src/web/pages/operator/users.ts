@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type { ListedUser } from '../../../core/users.ts';
 import { requireOperator } from '../../access.ts';
-import { HttpError } from '../../errors.ts';
+import { HttpError } from '../../http-error.ts';
 import { doneNotice, seeOther, type Web } from '../../page.ts';
 import { isUuid, queryText } from '../../query.ts';
 import { liveSession } from '../../state.ts';

@@ -1,0 +1,13 @@
+/** A refusal that a page or middleware decided on; `reason` is for the log and picks the sentence. */
+export class HttpError extends Error {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, reason: string, headers: Readonly<Record<string, string>> = {}) {
+    super(`${status} ${reason}`);
+    this.status = status;
+    this.reason = reason;
+    this.headers = headers;
+  }
+}

@@ -1,0 +1,236 @@
+// The words of every page that visitors see, in German. What each key is for, en.ts says.
+import type { Texts } from './en.ts';
+import { counting, linked } from './forms.ts';
+
+const locale = 'de-DE';
+const count = counting(locale);
+
+export const de: Texts = {
+  language: 'de',
+  locale,
+  name: 'Deutsch',
+
+  layout: {
+    skip: 'Zum Inhalt springen',
+    languages: 'Sprache',
+  },
+  nav: {
+    account: 'Konto',
+    profile: 'Profil',
+    sessions: 'Sitzungen',
+    password: 'Passwort',
+    logOut: 'Abmelden',
+  },
+  messages: {
+    correct: 'Bitte korrigieren Sie:',
+  },
+  field: {
+    error: 'Fehler:',
+    show: 'Anzeigen',
+    hide: 'Verbergen',
+    which: (label) => `: ${label}`,
+  },
+  fields: {
+    email: 'E-Mail-Adresse',
+    password: 'Passwort',
+    current: 'Aktuelles Passwort',
+    newPassword: 'Neues Passwort',
+  },
+  hints: {
+    newPassword: 'Mindestens 8 Zeichen. Besser sind 15 oder mehr: einige Wörter, auch mit Leerzeichen.',
+  },
+  passwordProblems: {
+    too_short: 'Verwenden Sie mindestens 8 Zeichen; besser sind 15 oder mehr.',
+    too_long: 'Verwenden Sie höchstens 256 Byte, das sind 256 Buchstaben oder etwa 64 Emoji.',
+    too_common: 'Dieses Passwort gehört zu denen, die zuerst ausprobiert werden. Wählen Sie ein anderes.',
+    same_as_email: 'Verwenden Sie nicht Ihre E-Mail-Adresse als Passwort. Wählen Sie ein anderes.',
+  },
+
+  moments: {
+    justNow: 'gerade eben',
+    today: (clock) => `heute um ${clock} UTC`,
+    yesterday: (clock) => `gestern um ${clock} UTC`,
+    tomorrow: (clock) => `morgen um ${clock} UTC`,
+    date: (date, clock) => `${date}, ${clock} UTC`,
+    again: (span, clock) => `${span}, um ${clock} UTC`,
+  },
+  devices: {
+    unknown: 'Unbekannter Browser',
+    on: (browser, system) => `${browser} auf ${system}`,
+    unknownAddress: 'unbekannt',
+  },
+  throttled: (when) => `Zu viele Versuche. Es wurde nichts geprüft. Versuchen Sie es wieder ${when}.`,
+
+  home: {
+    member: {
+      heading: 'Sie sind angemeldet',
+      text: 'Dieser Browser bleibt angemeldet, bis Sie sich abmelden oder seine Sitzung von einem anderen aus beenden.',
+      profile: 'Profil öffnen',
+    },
+    visitor: {
+      heading: (service) => `Der Eingang zu ${service}`,
+      text: 'Melden Sie sich an, um zu Ihrem Konto zu gelangen. Sie bleiben angemeldet, bis Sie sich abmelden, und können jede Sitzung selbst einsehen und beenden.',
+      logIn: 'Anmelden',
+      register: 'Konto anlegen',
+    },
+  },
+  login: {
+    title: 'Anmelden',
+    remember: 'In diesem Browser angemeldet bleiben',
+    submit: 'Anmelden',
+    register: linked('Neu hier? [Konto anlegen]'),
+    emailMissing: 'Geben Sie Ihre E-Mail-Adresse ein.',
+    passwordMissing: 'Geben Sie Ihr Passwort ein.',
+    wrong: 'E-Mail-Adresse oder Passwort ist falsch.',
+    ended: {
+      logged_out: '',
+      replaced: '',
+      revoked: 'Sie haben diese Sitzung von einem anderen Browser aus beendet. Melden Sie sich an, um fortzufahren.',
+      revoked_by_operator: 'Ein Betreiber hat diese Sitzung beendet. Melden Sie sich an, um fortzufahren.',
+      password_changed:
+        'Das Passwort dieses Kontos wurde geändert; damit endete diese Sitzung. Melden Sie sich mit dem neuen an.',
+      role_changed:
+        'Die Rechte dieses Kontos wurden geändert; damit endete diese Sitzung. Melden Sie sich an, um fortzufahren.',
+      account_disabled: 'Dieses Konto wurde gesperrt. Fragen Sie einen Betreiber, falls das ein Irrtum ist.',
+      expired:
+        'Diese Sitzung endete, weil sie eine Weile nicht benutzt wurde oder ihre längste Dauer erreicht hatte. Melden Sie sich an, um fortzufahren.',
+    },
+  },
+  register: {
+    title: 'Konto anlegen',
+    submit: 'Konto anlegen',
+    logIn: linked('Sie haben schon ein Konto? [Anmelden]'),
+    emailMissing: 'Geben Sie Ihre E-Mail-Adresse ein.',
+    emailWrong: 'Das ist keine vollständige E-Mail-Adresse wie name@example.org.',
+    emailTaken: 'Mit dieser Adresse gibt es schon ein Konto. Melden Sie sich stattdessen an.',
+    passwordMissing: 'Wählen Sie ein Passwort.',
+  },
+  profile: {
+    title: 'Profil',
+    role: 'Rolle',
+    roles: { member: 'Mitglied', operator: 'Betreiber: darf das Protokoll lesen' },
+    memberSince: 'Konto angelegt',
+    session: 'Diese Sitzung',
+    browser: 'Browser',
+    address: 'IP-Adresse',
+    loggedIn: 'Angemeldet',
+    sessions: 'Alle Sitzungen ansehen',
+    password: 'Passwort ändern',
+  },
+  sessions: {
+    title: 'Sitzungen',
+    lede: linked(
+      'Hier sind Sie angemeldet. Erkennen Sie eine Sitzung nicht wieder, beenden Sie sie und [ändern Sie Ihr Passwort].',
+    ),
+    current: 'Dieser Browser',
+    address: 'IP-Adresse',
+    active: 'aktiv',
+    since: 'seit',
+    end: 'Diese Sitzung beenden',
+    endOthersText:
+      'Gerät verloren oder nicht sicher? Dieser Browser bleibt angemeldet, alle anderen werden sofort abgemeldet.',
+    endOthers: count({ one: 'Die andere Sitzung beenden', other: 'Alle # anderen Sitzungen beenden' }),
+    alone: 'Sie sind sonst nirgends angemeldet.',
+  },
+  password: {
+    title: 'Passwort ändern',
+    lede: 'Mit der Änderung enden alle Ihre anderen Sitzungen. Dieser Browser bleibt angemeldet.',
+    submit: 'Passwort ändern',
+    currentMissing: 'Geben Sie Ihr aktuelles Passwort ein.',
+    newMissing: 'Wählen Sie ein neues Passwort.',
+    same: 'Das ist Ihr aktuelles Passwort; wählen Sie ein neues.',
+    wrong: 'Das ist nicht Ihr aktuelles Passwort.',
+  },
+
+  done: {
+    'session-ended': 'Diese Sitzung ist beendet.',
+    'others-ended': 'Alle anderen Sitzungen sind beendet.',
+    'password-changed': 'Ihr Passwort wurde geändert, und alle anderen Sitzungen sind beendet.',
+  },
+
+  errors: {
+    reference: (status) => `Fehler ${status}. Wenn Sie um Hilfe bitten, nennen Sie die Anfragenummer`,
+    retry: (when) => `Versuchen Sie es wieder ${when}.`,
+    400: {
+      heading: 'Diese Anfrage war nicht lesbar',
+      message: 'Unterwegs ging etwas kaputt. Es wurde nichts geändert. Senden Sie das Formular noch einmal.',
+      next: 'Zurück zum Formular',
+    },
+    403: {
+      heading: 'Diese Seite ist nicht für Sie freigegeben',
+      message: 'Ihr Konto hat keinen Zugang zu ihr. Sollte es ihn haben, fragen Sie einen Betreiber.',
+      next: 'Profil öffnen',
+    },
+    404: {
+      heading: 'Hier ist keine Seite',
+      message: 'Vielleicht ist die Adresse vertippt, oder die Seite ist umgezogen.',
+      next: 'Zur Startseite',
+    },
+    405: {
+      heading: 'So lässt sich diese Seite nicht aufrufen',
+      message:
+        'Die Adresse nimmt nur Formulare an. Es wurde nichts geändert. Beginnen Sie noch einmal auf der Startseite.',
+      next: 'Zur Startseite',
+    },
+    413: {
+      heading: 'Das war zu viel',
+      message:
+        'Was gesendet wurde, ist größer, als diese Seite annimmt. Es wurde nichts geändert. Kürzen Sie es und senden Sie es noch einmal.',
+      next: 'Zurück zum Formular',
+    },
+    415: {
+      heading: 'Diese Seite nimmt nur Formulare an',
+      message:
+        'Was gesendet wurde, ist von einer Art, die sie nicht lesen kann. Es wurde nichts geändert. Benutzen Sie das Formular auf der Seite.',
+      next: 'Zurück zum Formular',
+    },
+    421: {
+      heading: 'Für diese Adresse ist dieser Server nicht zuständig',
+      message:
+        'Sie haben ihn unter einem Namen erreicht, der nicht seiner ist. Gehen Sie zur richtigen Adresse, und melden Sie sich nur dort an.',
+      next: 'Zur richtigen Adresse',
+    },
+    422: {
+      heading: 'Das konnte nicht angenommen werden',
+      message:
+        'Im Formular fehlte etwas, oder etwas war nicht möglich. Es wurde nichts geändert. Sehen Sie es durch und senden Sie es noch einmal.',
+      next: 'Zurück zum Formular',
+    },
+    429: {
+      heading: 'Das war zu oft',
+      message:
+        'Damit niemand raten kann, geht das nur eine begrenzte Anzahl von Malen. Es wurde nichts geändert. Warten Sie ein wenig.',
+      next: 'Zur Startseite',
+    },
+    500: {
+      heading: 'Bei uns ist etwas schiefgegangen',
+      message:
+        'Der Fehler wurde festgehalten. Tritt er noch einmal auf, nennen Sie einem Betreiber die Anfragenummer unten.',
+      next: 'Zur Startseite',
+    },
+    503: {
+      heading: 'Das geht im Augenblick nicht',
+      message:
+        'Ein Teil des Dienstes ist für einen Moment nicht erreichbar. Sie sind weiterhin angemeldet; versuchen Sie es gleich noch einmal.',
+      next: 'Noch einmal versuchen',
+    },
+    busy: {
+      heading: 'Gerade melden sich zu viele Menschen gleichzeitig an',
+      message:
+        'Ihre Eingaben sind in Ordnung, und es wurde nichts geändert. Versuchen Sie es in einigen Sekunden noch einmal.',
+      next: 'Zurück zum Formular',
+    },
+    forged: {
+      heading: 'Dieses Formular kam nicht von hier',
+      message:
+        'Eine andere Website hat es gesendet, deshalb wurde nichts geändert. Wollten Sie das wirklich tun, tun Sie es auf der Seite hier.',
+      next: 'Zur Startseite',
+    },
+    stale: {
+      heading: 'Dieses Formular ist zu alt',
+      message:
+        'Seit es geöffnet wurde, haben Sie sich an- oder abgemeldet, oder Cookies sind ausgeschaltet. Es wurde nichts geändert. Öffnen Sie es neu und senden Sie es noch einmal.',
+      next: 'Formular neu öffnen',
+    },
+  },
+};

@@ -1,0 +1,237 @@
+// The words of every page that visitors see, in English. This file gives the shape: another language is a file like it,
+// typed as `Texts`. A page's words stand under its name; a value is text, a sentence with a link (`linked`), one that
+// counts (`counting`), or a function of what is put in. The operators' console is English and has its words in its views.
+import type { PasswordProblem } from '../../core/passwords.ts';
+import type { EndReason } from '../../core/session-records.ts';
+import { counting, linked } from './forms.ts';
+
+const locale = 'en-GB';
+const count = counting(locale);
+
+export type Texts = typeof en;
+
+export const en = {
+  /** For `<html lang>`. */
+  language: 'en',
+  /** For times and numbers. */
+  locale,
+  /** What the language calls itself. */
+  name: 'English',
+
+  layout: {
+    skip: 'Skip to the content',
+    languages: 'Language',
+  },
+  nav: {
+    account: 'Account',
+    profile: 'Profile',
+    sessions: 'Sessions',
+    password: 'Password',
+    logOut: 'Log out',
+  },
+  messages: {
+    correct: 'Please correct:',
+  },
+  field: {
+    error: 'Error:',
+    show: 'Show',
+    hide: 'Hide',
+    /** Follows "Show" and "Hide" for those who hear the page. */
+    which: (label: string) => ` ${label.toLowerCase()}`,
+  },
+  /** What fields are called, on every page alike. */
+  fields: {
+    email: 'E-mail address',
+    password: 'Password',
+    current: 'Current password',
+    newPassword: 'New password',
+  },
+  hints: {
+    newPassword: 'At least 8 characters. 15 or more is better: a few words, spaces allowed.',
+  },
+  /** Why a new password is refused, and what to do instead. */
+  passwordProblems: {
+    too_short: 'Use at least 8 characters; 15 or more are better.',
+    too_long: 'Use at most 256 bytes, which is 256 letters or some 64 emoji.',
+    too_common: 'This password is among the ones that are tried first. Choose another.',
+    same_as_email: 'Don’t use your e-mail address as password. Choose another.',
+  } satisfies Record<PasswordProblem, string>,
+
+  /** Moments; `clock` is a time of day, UTC. */
+  moments: {
+    justNow: 'just now',
+    today: (clock: string) => `today at ${clock} UTC`,
+    yesterday: (clock: string) => `yesterday at ${clock} UTC`,
+    tomorrow: (clock: string) => `tomorrow at ${clock} UTC`,
+    date: (date: string, clock: string) => `${date}, ${clock} UTC`,
+    /** "in 2 minutes, at 19:07:05 UTC" */
+    again: (span: string, clock: string) => `${span}, at ${clock} UTC`,
+  },
+  devices: {
+    unknown: 'Unknown browser',
+    on: (browser: string, system: string) => `${browser} on ${system}`,
+    unknownAddress: 'unknown',
+  },
+  throttled: (when: string) => `Too many attempts. Nothing was checked. Try again ${when}.`,
+
+  home: {
+    member: {
+      heading: 'You are logged in',
+      text: 'This browser stays logged in until you log out, or until you end its session from another one.',
+      profile: 'Open your profile',
+    },
+    visitor: {
+      heading: (service: string) => `The front door of ${service}`,
+      text: 'Log in to reach your account. You stay logged in until you log out, and you can see and end every session yourself.',
+      logIn: 'Log in',
+      register: 'Create an account',
+    },
+  },
+  login: {
+    title: 'Log in',
+    remember: 'Keep me logged in on this browser',
+    submit: 'Log in',
+    register: linked('New here? [Create an account]'),
+    emailMissing: 'Enter your e-mail address.',
+    passwordMissing: 'Enter your password.',
+    wrong: 'Wrong e-mail address or password.',
+    /** Why the session of this browser is no more, said once, on the page where it leads. */
+    ended: {
+      logged_out: '',
+      replaced: '',
+      revoked: 'You ended this session from another browser. Log in to go on.',
+      revoked_by_operator: 'An operator ended this session. Log in to go on.',
+      password_changed: 'The password of this account was changed, which ended this session. Log in with the new one.',
+      role_changed: 'What this account may do was changed, which ended this session. Log in to go on.',
+      account_disabled: 'This account was disabled. Ask an operator if that is a mistake.',
+      expired:
+        'This session ended because it was not used for a while, or had reached its longest time. Log in to go on.',
+    } satisfies Record<EndReason, string>,
+  },
+  register: {
+    title: 'Create an account',
+    submit: 'Create the account',
+    logIn: linked('Have an account already? [Log in]'),
+    emailMissing: 'Enter your e-mail address.',
+    emailWrong: 'This is not a whole e-mail address, such as name@example.org.',
+    emailTaken: 'There is an account with this address already. Log in instead.',
+    passwordMissing: 'Choose a password.',
+  },
+  profile: {
+    title: 'Profile',
+    role: 'Role',
+    roles: { member: 'Member', operator: 'Operator: can read the audit log' },
+    memberSince: 'Account made',
+    session: 'This session',
+    browser: 'Browser',
+    address: 'Address',
+    loggedIn: 'Logged in',
+    sessions: 'See every session',
+    password: 'Change the password',
+  },
+  sessions: {
+    title: 'Sessions',
+    lede: linked('Where you are logged in. If you don’t recognise one, end it and [change your password].'),
+    current: 'This browser',
+    address: 'Address',
+    active: 'active',
+    since: 'since',
+    end: 'End this session',
+    endOthersText: 'Lost a device, or not sure? This browser stays logged in, every other one is logged out at once.',
+    endOthers: count({ one: 'End the other session', other: 'End all # other sessions' }),
+    alone: 'You are logged in nowhere else.',
+  },
+  password: {
+    title: 'Change the password',
+    lede: 'Every other session of yours ends when you change it. This browser stays logged in.',
+    submit: 'Change the password',
+    currentMissing: 'Enter your current password.',
+    newMissing: 'Choose a new password.',
+    same: 'This is your current password; choose a new one.',
+    wrong: 'This is not your current password.',
+  },
+
+  /** What was just done (`?done=`), said once on the page that it leads to. */
+  done: {
+    'session-ended': 'That session has ended.',
+    'others-ended': 'All other sessions have ended.',
+    'password-changed': 'Your password was changed, and every other session has ended.',
+  },
+
+  errors: {
+    /** The line under each error page. */
+    reference: (status: number) => `Error ${status}. If you ask for help, quote the request id`,
+    retry: (when: string) => `Try again ${when}.`,
+    400: {
+      heading: 'This request could not be read',
+      message: 'Something in it was broken on the way. Nothing was changed. Go back and send the form again.',
+      next: 'Back to the form',
+    },
+    403: {
+      heading: 'You may not see this page',
+      message: 'Your account has no access to it. If it should have, ask an operator.',
+      next: 'Open your profile',
+    },
+    404: {
+      heading: 'There is no page here',
+      message: 'The address may be mistyped, or the page was moved.',
+      next: 'Go to the front page',
+    },
+    405: {
+      heading: 'This page can’t be asked that way',
+      message: 'The address takes a form and nothing else. Nothing was changed. Start again from the front page.',
+      next: 'Go to the front page',
+    },
+    413: {
+      heading: 'That was too much',
+      message: 'What was sent is larger than this page takes. Nothing was changed. Shorten it and send it again.',
+      next: 'Back to the form',
+    },
+    415: {
+      heading: 'This page takes forms only',
+      message: 'What was sent is of a type that it can’t read. Nothing was changed. Use the form on the page.',
+      next: 'Back to the form',
+    },
+    421: {
+      heading: 'This server does not answer for that address',
+      message: 'You reached it by a name that is not its own. Go to the right one, and log in only there.',
+      next: 'Go to the right address',
+    },
+    422: {
+      heading: 'This could not be accepted',
+      message: 'Something in the form was missing or not possible. Nothing was changed. Look at it and send it again.',
+      next: 'Back to the form',
+    },
+    429: {
+      heading: 'That was too often',
+      message: 'To keep guessers out, this can be done only so many times. Nothing was changed. Wait a little.',
+      next: 'Go to the front page',
+    },
+    500: {
+      heading: 'Something went wrong on our side',
+      message: 'It was written down. If it happens again, tell an operator the request id below.',
+      next: 'Go to the front page',
+    },
+    503: {
+      heading: 'This can’t be done right now',
+      message: 'A part of the service is away for a moment. You are still logged in; try again shortly.',
+      next: 'Try again',
+    },
+    busy: {
+      heading: 'Too many people are logging in right now',
+      message: 'Nothing is wrong with what you typed, and nothing was changed. Try again in a few seconds.',
+      next: 'Back to the form',
+    },
+    forged: {
+      heading: 'This form did not come from here',
+      message: 'Another site sent it, so nothing was changed. If you meant to do this, do it on the page here.',
+      next: 'Go to the front page',
+    },
+    stale: {
+      heading: 'This form is too old to send',
+      message:
+        'You logged in or out since it was opened, or cookies are turned off. Nothing was changed. Open it again and send it once more.',
+      next: 'Open the form again',
+    },
+  },
+};
