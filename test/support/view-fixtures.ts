@@ -434,7 +434,7 @@ const HOSTILE_TIME = { text: HOSTILE, iso: HOSTILE };
 const HOSTILE_PERSON = { id: HOSTILE, email: HOSTILE, onlyHref: HOSTILE };
 const HOSTILE_FRAME: Frame = {
   text: en,
-  languages: { others: [{ code: HOSTILE, name: HOSTILE }], back: HOSTILE },
+  languages: { others: [{ code: 'de', name: HOSTILE }], back: HOSTILE },
   serviceName: HOSTILE,
   title: HOSTILE,
   current: null,
