@@ -104,6 +104,10 @@ const schema = z.object({
   THROTTLE_DEVICE: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
   THROTTLE_REGISTER: rule.default({ free: 10, limit: 20, windowMs: UNITS.h }),
   THROTTLE_PASSWORD_CHANGE: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
+  THROTTLE_MAILBOX: rule.default({ free: 3, limit: 6, windowMs: 6 * UNITS.h }),
+  THROTTLE_MAIL_CLIENT: rule.default({ free: 10, limit: 20, windowMs: UNITS.h }),
+  THROTTLE_TOKEN: rule.default({ free: 20, limit: 40, windowMs: UNITS.h }),
+  THROTTLE_SECOND_FACTOR: rule.default({ free: 5, limit: 20, windowMs: UNITS.d }),
   THROTTLE_BLOCK_FIRST: duration.default(30 * UNITS.s),
   THROTTLE_BLOCK_LONGEST: duration.default(UNITS.h),
   THROTTLE_SPRAYING_ACCOUNTS: integer(2, 100_000).default(15),
@@ -139,6 +143,14 @@ export interface ThrottlePolicy {
   readonly register: ThrottleRule;
   /** Wrong current passwords of one account. */
   readonly passwordChange: ThrottleRule;
+  /** Mails asked for to one address, whoever asks. */
+  readonly mailbox: ThrottleRule;
+  /** Mails that one client asks for, to whatever address. */
+  readonly mailClient: ThrottleRule;
+  /** One-time links tried by one client. */
+  readonly token: ThrottleRule;
+  /** Wrong codes of one account's second factor. */
+  readonly secondFactor: ThrottleRule;
   /** The first block lasts so long, the next twice as long, up to the longest. */
   readonly blockFirstMs: number;
   readonly blockLongestMs: number;
@@ -204,6 +216,10 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       device: values.THROTTLE_DEVICE,
       register: values.THROTTLE_REGISTER,
       passwordChange: values.THROTTLE_PASSWORD_CHANGE,
+      mailbox: values.THROTTLE_MAILBOX,
+      mailClient: values.THROTTLE_MAIL_CLIENT,
+      token: values.THROTTLE_TOKEN,
+      secondFactor: values.THROTTLE_SECOND_FACTOR,
       blockFirstMs: values.THROTTLE_BLOCK_FIRST,
       blockLongestMs: values.THROTTLE_BLOCK_LONGEST,
       sprayingAccounts: values.THROTTLE_SPRAYING_ACCOUNTS,

@@ -22,7 +22,7 @@ import { createSessionRecords, type SessionRecords } from './session-records.ts'
 import { SessionStore } from './session-store.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createThrottle, type Throttle } from './throttle.ts';
-import { createThrottleEvents } from './throttle-events.ts';
+import { createThrottleEvents, type ThrottleEvents } from './throttle-events.ts';
 import { createThrottleRecords, type ThrottleRecords } from './throttle-records.ts';
 import { createUsers, type Users } from './users.ts';
 
@@ -38,6 +38,7 @@ export interface Context {
   readonly passwords: Passwords;
   readonly users: Users;
   readonly throttle: Throttle;
+  readonly throttleEvents: ThrottleEvents;
   readonly throttleRecords: ThrottleRecords;
   readonly devices: KnownDevices;
   readonly login: Login;
@@ -99,6 +100,7 @@ export function createContext(config: Config, log: Log): Context {
     passwords,
     users,
     throttle,
+    throttleEvents,
     throttleRecords: createThrottleRecords({ redis, database, throttle, policy: config.throttle, queues, log }),
     devices,
     login: createLogin(proof),

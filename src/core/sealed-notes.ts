@@ -75,7 +75,7 @@ async function insertBlocks(
         block.scope,
         block.key,
         event.subject,
-        block.scope === 'account' ? null : event.ip,
+        block.scope === 'account' || block.scope === 'mailbox' ? null : event.ip,
         event.occurredAt,
         block.lastsMs,
         block.failures,

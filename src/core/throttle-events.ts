@@ -4,6 +4,7 @@ import type { Database, Transaction } from './database.ts';
 import { recordEvent } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { Taken } from './throttle.ts';
+import type { ThrottleScope } from './throttle-windows.ts';
 
 /** Refused before anything was looked at: it says nothing of the account, nor of the password. */
 export interface Throttled {
@@ -11,6 +12,9 @@ export interface Throttled {
   readonly reason: 'throttled';
   readonly retryAfterMs: number;
 }
+
+/** Scopes whose blocks tell of a client, and of no account. */
+const OF_MANY: ReadonlySet<string> = new Set<ThrottleScope>(['client', 'register', 'mail_client', 'token']);
 
 export type ThrottleEvents = ReturnType<typeof createThrottleEvents>;
 
@@ -24,7 +28,7 @@ export function createThrottleEvents({ database: { prisma }, queues }: { databas
   ): Promise<void> {
     for (const block of blocks) {
       const detail = { scope: block.scope, failures: block.failures, seconds: Math.ceil(block.lastsMs / 1_000) };
-      const ofOneAccount = block.scope !== 'client' && block.scope !== 'register';
+      const ofOneAccount = !OF_MANY.has(block.scope);
       await recordEvent(
         transaction,
         {

@@ -2,10 +2,9 @@
 // the id of its attempt, so that doing it twice, or beside attempts that go on, changes nothing.
 import type { Redis } from 'ioredis';
 import type { AttemptNote } from './audit-events.ts';
-import type { ThrottlePolicy } from './config.ts';
 import type { Database } from './database.ts';
 import { keys } from './redis.ts';
-import type { LoginTarget } from './throttle.ts';
+import type { ThrottleWindows, Window } from './throttle-windows.ts';
 
 /** Thrown when Redis could not take what the records know; the records themselves were read. */
 export class CountersNotTakenError extends Error {
@@ -23,12 +22,19 @@ interface AttemptRow {
   readonly identifier_hash: Buffer | null;
   readonly device_id: string | null;
   readonly attempt: AttemptNote | null;
+  /** The windows by name, where it was no attempt to log in. */
+  readonly windows: string[] | null;
 }
 
 interface BlockRow {
   readonly key: string;
   readonly id: string;
   readonly left_ms: string;
+}
+
+interface LiftRow {
+  readonly key: string;
+  readonly age_ms: string;
 }
 
 interface Entry {
@@ -39,21 +45,19 @@ interface Entry {
 interface RebuildOptions {
   readonly redis: Redis;
   readonly database: Database;
-  readonly policy: ThrottlePolicy;
-  /** The windows that an attempt counts in, its own first. */
-  readonly windowsOf: (target: LoginTarget) => readonly { key: string; rule: { windowMs: number } }[];
+  readonly windowsOf: ThrottleWindows;
 }
 
 type Counted = ReadonlyMap<string, { readonly entries: readonly Entry[]; readonly windowMs: number }>;
 
 /** Writes what the records know, then the mark that says so. @throws CountersNotTakenError, or what PostgreSQL throws. */
-export async function rebuildThrottle({ redis, database, policy, windowsOf }: RebuildOptions) {
-  const longest = Math.max(policy.accountClient.windowMs, policy.client.windowMs, policy.account.windowMs);
-  const [attempts, blocks] = await Promise.all([
-    readAttempts(database, Math.max(longest, policy.device.windowMs)),
+export async function rebuildThrottle({ redis, database, windowsOf }: RebuildOptions) {
+  const [attempts, blocks, lifts] = await Promise.all([
+    readAttempts(database, windowsOf.longestMs),
     readBlocks(database),
+    readLifts(database, windowsOf.longestMs),
   ]);
-  const windows = countAttempts(attempts, windowsOf);
+  const windows = countAttempts(attempts, windowsOf, new Map(lifts.map(({ key, age_ms }) => [key, Number(age_ms)])));
   await writeCounters(redis, windows, blocks).catch((error: unknown) => {
     throw new CountersNotTakenError(error);
   });
@@ -82,11 +86,15 @@ async function writeCounters(redis: Redis, windows: Counted, blocks: readonly Bl
 async function readAttempts({ pool }: Database, windowMs: number): Promise<AttemptRow[]> {
   const { rows } = await pool.query<AttemptRow>({
     text: `SELECT id, extract(epoch FROM clock_timestamp() - occurred_at) * 1000 AS age_ms, outcome, host(ip) AS ip,
-                  identifier_hash, device_id, NULL::jsonb AS attempt
+                  identifier_hash, device_id, NULL::jsonb AS attempt, NULL::text[] AS windows
              FROM login_attempt WHERE occurred_at > clock_timestamp() - $1 * interval '1 millisecond'
            UNION ALL
-           SELECT id, extract(epoch FROM clock_timestamp() - occurred_at) * 1000, outcome, ip, NULL, NULL, attempt
+           SELECT id, extract(epoch FROM clock_timestamp() - occurred_at) * 1000, outcome, ip, NULL, NULL, attempt, NULL
              FROM throttle_waiting() WHERE attempt IS NOT NULL
+           UNION ALL
+           SELECT id, extract(epoch FROM clock_timestamp() - occurred_at) * 1000, outcome, NULL, NULL, NULL, NULL, windows
+             FROM throttle_attempt
+            WHERE occurred_at > clock_timestamp() - $1 * interval '1 millisecond' AND outcome <> 'nothing'
            ORDER BY age_ms DESC`,
     values: [windowMs],
   });
@@ -107,14 +115,25 @@ async function readBlocks({ pool }: Database): Promise<BlockRow[]> {
   return rows.filter((row) => Number(row.left_ms) >= 1);
 }
 
+/** When a block of each window was lifted last: what came before it was forgiven. */
+async function readLifts({ pool }: Database, windowMs: number): Promise<LiftRow[]> {
+  const { rows } = await pool.query<LiftRow>({
+    text: `SELECT key, min(extract(epoch FROM clock_timestamp() - ended_at) * 1000) AS age_ms FROM throttle_block
+            WHERE end_reason = 'lifted' AND ended_at > clock_timestamp() - $1 * interval '1 millisecond' GROUP BY key`,
+    values: [windowMs],
+  });
+  return rows;
+}
+
 /** What each window would hold: a success empties its own window and leaves nothing in the others. */
-function countAttempts(attempts: readonly AttemptRow[], windowsOf: RebuildOptions['windowsOf']) {
+function countAttempts(
+  attempts: readonly AttemptRow[],
+  windowsOf: ThrottleWindows,
+  lifts: ReadonlyMap<string, number>,
+): Counted {
   const windows = new Map<string, { entries: Entry[]; windowMs: number }>();
   for (const row of attempts) {
-    const account = row.attempt?.identifierHash ?? row.identifier_hash?.toString('base64url');
-    if (account === undefined) continue;
-    const deviceId = row.attempt?.device ?? row.device_id;
-    const counted = windowsOf({ account, ip: row.ip, deviceId });
+    const counted = windowsOfRow(row, windowsOf);
     const [own] = counted;
     if (row.outcome === 'success') {
       if (own) windows.delete(own.key);
@@ -122,11 +141,18 @@ function countAttempts(attempts: readonly AttemptRow[], windowsOf: RebuildOption
     }
     const ageMs = Number(row.age_ms);
     for (const { key, rule } of counted) {
-      if (ageMs >= rule.windowMs) continue;
+      if (ageMs >= rule.windowMs || ageMs >= (lifts.get(key) ?? Number.POSITIVE_INFINITY)) continue;
       const window = windows.get(key) ?? { entries: [], windowMs: rule.windowMs };
       window.entries.push({ id: row.id, ageMs });
       windows.set(key, window);
     }
   }
   return windows;
+}
+
+function windowsOfRow(row: AttemptRow, windowsOf: ThrottleWindows): Window[] {
+  if (row.windows) return row.windows.map((key) => windowsOf.ofKey(key)).filter((window) => window !== null);
+  const account = row.attempt?.identifierHash ?? row.identifier_hash?.toString('base64url');
+  if (account === undefined) return [];
+  return windowsOf.login({ account, ip: row.ip, deviceId: row.attempt?.device ?? row.device_id });
 }

@@ -8,7 +8,8 @@ import type { Log } from './log.ts';
 import { recordEvent } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import { keys } from './redis.ts';
-import { clientKey, type Throttle } from './throttle.ts';
+import type { Throttle } from './throttle.ts';
+import { clientKey } from './throttle-windows.ts';
 
 export const BUCKET_MS = 600_000;
 const DAY_MS = 86_400_000;

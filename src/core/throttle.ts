@@ -2,24 +2,18 @@
 // the account exists or not. Points are taken before the attempt and given back when it succeeds, so that any number of
 // attempts at once pass no more than the limit. docs/security.md has the policy, docs/decisions/0010 why it is one script.
 import type { Redis, Result } from 'ioredis';
-import ipaddr from 'ipaddr.js';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { v7 as uuidv7 } from 'uuid';
 import type { BlockNote } from './audit-events.ts';
-import type { ThrottlePolicy, ThrottleRule } from './config.ts';
+import type { ThrottlePolicy } from './config.ts';
 import type { Database } from './database.ts';
 import type { Log } from './log.ts';
 import { keys } from './redis.ts';
+import { createInsurance } from './throttle-insurance.ts';
 import { CountersNotTakenError, rebuildThrottle } from './throttle-rebuild.ts';
+import { createThrottleWindows, type LoginTarget, type Window } from './throttle-windows.ts';
 
-export type ThrottleScope = 'account_client' | 'client' | 'account' | 'device' | 'register' | 'password_change';
-
-/** One window that an attempt takes a point of. */
-interface Window {
-  readonly scope: ThrottleScope;
-  readonly key: string;
-  readonly rule: ThrottleRule;
-}
+/** What a success does to the attempt's windows: its own is emptied, or all get their point back, or it counts like any other. */
+export type OnSuccess = 'empty' | 'give_back' | 'count';
 
 /** An attempt that may go on, or may not. */
 export type Taken =
@@ -29,20 +23,12 @@ export type Taken =
       readonly id: string;
       /** Blocks that begin with this attempt if it fails; they are to be recorded with it. */
       readonly blocks: readonly BlockNote[];
-      /** It succeeded: its own window is emptied, the others get their point back. Never throws. */
+      /** It succeeded: its own window is emptied and the others get their point back, unless the guard says otherwise. Never throws. */
       succeeded(): Promise<void>;
       /** It came to nothing (an outage): every window gets its point back. Never throws. */
       giveBack(): Promise<void>;
     }
   | { readonly ok: false; readonly retryAfterMs: number; readonly blocks: readonly BlockNote[] };
-
-export interface LoginTarget {
-  /** The keyed hash of the address as typed. */
-  readonly account: string;
-  readonly ip: string | null;
-  /** The known browser, if it proved to be one of this account's. */
-  readonly deviceId: string | null;
-}
 
 const SCRIPTS = {
   // Refuses while any window is blocked or full, counting the refusal by block; else takes a point of every window, and
@@ -131,6 +117,8 @@ export type Throttle = ReturnType<typeof createThrottle>;
 
 export function createThrottle({ redis, database, policy, log }: ThrottleOptions) {
   for (const [name, lua] of Object.entries(SCRIPTS)) redis.defineCommand(name, { lua });
+  const { pool } = database;
+  const windowsOf = createThrottleWindows(policy);
   const insurance = createInsurance(policy);
   let rebuilding: Promise<void> | null = null;
   /** Set while Redis was away: what happened meanwhile is missing in its counters. */
@@ -138,7 +126,7 @@ export function createThrottle({ redis, database, policy, log }: ThrottleOptions
   let tryAgainAt = 0;
 
   function rebuild(): Promise<void> {
-    rebuilding ??= rebuildThrottle({ redis, database, policy, windowsOf: (target) => loginWindows(target, policy) })
+    rebuilding ??= rebuildThrottle({ redis, database, windowsOf })
       .then((counts) => {
         behind = false;
         log.info(counts, 'the counters of the throttle were rebuilt from the records');
@@ -162,13 +150,13 @@ export function createThrottle({ redis, database, policy, log }: ThrottleOptions
   }
 
   /** A process that fell back, or a Redis that was emptied, reads the records before anything is decided. */
-  async function take(windows: readonly Window[]): Promise<Taken> {
+  async function take(windows: readonly Window[], onSuccess: OnSuccess): Promise<Taken> {
     const id = uuidv7();
     const blockIds = windows.map(() => uuidv7());
     for (let attempt = 0; attempt < REBUILD_TRIES; attempt += 1) {
       let reply: TakeReply;
       try {
-        if (behind && performance.now() < tryAgainAt) return insurance.take(windows, id);
+        if (behind && performance.now() < tryAgainAt) return insurance.take(windows, id, onSuccess);
         if (behind && redis.status === 'ready') await rebuild();
         reply = await ask(windows, id, blockIds).catch((error: unknown) => {
           throw new CountersNotTakenError(error);
@@ -182,7 +170,7 @@ export function createThrottle({ redis, database, policy, log }: ThrottleOptions
         if (!behind) log.warn({ err: error }, 'the throttle goes on without Redis');
         behind = true;
         tryAgainAt = performance.now() + REBUILD_PAUSE_MS;
-        return insurance.take(windows, id);
+        return insurance.take(windows, id, onSuccess);
       }
       const blocks = blocksOf(reply[2], windows, blockIds);
       if (reply[0] === 'refused') return { ok: false, retryAfterMs: reply[1], blocks };
@@ -190,49 +178,70 @@ export function createThrottle({ redis, database, policy, log }: ThrottleOptions
         const names = windows.flatMap(windowKeys);
         await redis.hfThrottleSettle(names.length, ...names, id, how, ...blockIds).catch(() => undefined);
       };
-      return { ok: true, id, blocks, succeeded: () => settle('success'), giveBack: () => settle('nothing') };
+      const giveBack = () => settle('nothing');
+      const succeeded = async () => {
+        if (onSuccess !== 'count') await settle(onSuccess === 'empty' ? 'success' : 'nothing');
+      };
+      return { ok: true, id, blocks, succeeded, giveBack };
     }
     throw new Error('the counters of the throttle can not be rebuilt: Redis loses them again and again');
   }
 
+  /** For attempts that no log-in record tells of: each that is let through is written down first, and how it settled. */
+  async function guard(windows: readonly Window[], onSuccess: OnSuccess): Promise<Taken> {
+    const taken = await take(windows, onSuccess);
+    if (!taken.ok) return taken;
+    const { id } = taken;
+    const settle = async (outcome: 'success' | 'nothing', inRedis: () => Promise<void>) => {
+      await pool
+        .query('UPDATE throttle_attempt SET outcome = $2 WHERE id = $1', [id, outcome])
+        .catch((error: unknown) => log.debug({ err: error }, 'an attempt goes on counting in the records'));
+      await inRedis();
+    };
+    try {
+      const keysOf = windows.map(({ key }) => key);
+      await pool.query('INSERT INTO throttle_attempt (id, windows) VALUES ($1, $2)', [id, keysOf]);
+    } catch (error) {
+      await taken.giveBack();
+      throw error;
+    }
+    return {
+      ...taken,
+      giveBack: () => settle('nothing', taken.giveBack),
+      async succeeded() {
+        if (onSuccess !== 'count') await settle(onSuccess === 'empty' ? 'success' : 'nothing', taken.succeeded);
+      },
+    };
+  }
+
   return {
     /** An attempt to log in. A known browser has a window of its own, in place of the other three. */
-    takeLogin: (target: LoginTarget): Promise<Taken> => take(loginWindows(target, policy)),
+    takeLogin: (target: LoginTarget): Promise<Taken> => take(windowsOf.login(target), 'empty'),
 
-    /** An attempt to make an account. */
-    takeRegister: (ip: string | null): Promise<Taken> =>
-      take([{ scope: 'register', key: `r:${clientKey(ip)}`, rule: policy.register }]),
+    /** An attempt to make an account. Each counts, also one that succeeds. */
+    takeRegister: (ip: string | null): Promise<Taken> => guard(windowsOf.register(ip), 'count'),
 
     /** An attempt to change a password, which tries the current one. */
-    takePasswordChange: (userId: string): Promise<Taken> =>
-      take([{ scope: 'password_change', key: `p:${userId}`, rule: policy.passwordChange }]),
+    takePasswordChange: (userId: string): Promise<Taken> => guard(windowsOf.passwordChange(userId), 'empty'),
+
+    /**
+     * A form that sends a mail if there is an account. Each counts, also one that succeeds: by mailbox, so that nobody can
+     * flood one, and by client. `address` is the keyed hash of what was typed.
+     */
+    takeMail: (target: { address: string; ip: string | null }): Promise<Taken> =>
+      guard(windowsOf.mail(target), 'count'),
+
+    /** A one-time link that is tried. A good one costs nothing, and makes up for no bad one. */
+    takeToken: (ip: string | null): Promise<Taken> => guard(windowsOf.token(ip), 'give_back'),
+
+    /** A code of the second factor that is tried. Wrong ones count; a right one empties the window. */
+    takeSecondFactor: (userId: string): Promise<Taken> => guard(windowsOf.secondFactor(userId), 'empty'),
 
     /** Forgets a window and its block, after an operator lifted it. Throws if Redis is away. */
     async forget(key: string): Promise<void> {
       await redis.del(keys.throttleWindow(key), keys.throttleBlock(key));
     },
   };
-}
-
-/** What counts as one client: an IPv4 address, or the /64 of an IPv6 address, which one subscriber has whole. */
-export function clientKey(ip: string | null): string {
-  if (ip === null || !ipaddr.isValid(ip)) return 'unknown';
-  const address = ipaddr.process(ip);
-  if (address instanceof ipaddr.IPv4) return address.toString();
-  return `${address.parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(':')}::/64`;
-}
-
-function loginWindows({ account, ip, deviceId }: LoginTarget, policy: ThrottlePolicy): Window[] {
-  if (deviceId !== null) return [{ scope: 'device', key: `d:${deviceId}`, rule: policy.device }];
-  const client = clientKey(ip);
-  return [
-    { scope: 'account_client', key: `ac:${account}:${client}`, rule: policy.accountClient },
-    { scope: 'client', key: `c:${client}`, rule: policy.client },
-    { scope: 'account', key: `a:${account}`, rule: policy.account },
-  ];
 }
 
 function windowKeys({ key }: Window): string[] {
@@ -249,46 +258,4 @@ function blocksOf(started: readonly number[], windows: readonly Window[], ids: r
     notes.push({ id: ids[index] ?? '', scope, key, failures: started[at + 1] ?? 0, lastsMs: started[at + 2] ?? 0 });
   }
   return notes;
-}
-
-/**
- * While Redis is away: the free attempts of each window, by this process alone and in its memory. So many processes, so
- * many times the free attempts; nothing grows, and a restart forgets.
- */
-function createInsurance(policy: ThrottlePolicy) {
-  const limiters = new Map<ThrottleScope, RateLimiterMemory>();
-
-  function limiterOf({ scope, rule }: Window): RateLimiterMemory {
-    const known = limiters.get(scope);
-    if (known) return known;
-    const duration = Math.ceil(Math.min(rule.windowMs, policy.blockLongestMs) / 1_000);
-    const limiter = new RateLimiterMemory({ keyPrefix: scope, points: rule.free, duration });
-    limiters.set(scope, limiter);
-    return limiter;
-  }
-
-  return {
-    async take(windows: readonly Window[], id: string): Promise<Taken> {
-      const answers = await Promise.allSettled(windows.map((window) => limiterOf(window).consume(window.key)));
-      const refusals = answers.flatMap((answer) => (answer.status === 'rejected' ? [waitOf(answer.reason)] : []));
-      const reward = async (which: readonly Window[]) => {
-        await Promise.all(which.map((window) => limiterOf(window).reward(window.key)));
-      };
-      if (refusals.length > 0) {
-        await reward(windows.filter((_, index) => answers[index]?.status === 'fulfilled'));
-        return { ok: false, retryAfterMs: Math.max(1, ...refusals), blocks: [] };
-      }
-      const succeeded = async () => {
-        const [own, ...others] = windows;
-        if (own) await limiterOf(own).delete(own.key);
-        await reward(others);
-      };
-      return { ok: true, id, blocks: [], succeeded, giveBack: () => reward(windows) };
-    },
-  };
-}
-
-function waitOf(reason: unknown): number {
-  if (reason instanceof RateLimiterRes) return reason.msBeforeNext;
-  throw reason;
 }

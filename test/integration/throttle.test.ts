@@ -1,11 +1,12 @@
 // The throttle on real stores: what passes, what is refused, who still gets in, what is left behind, and that nothing is
 // forgotten when Redis is.
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { readConfig } from '../../src/core/config.ts';
 import type { Context } from '../../src/core/context.ts';
 import { createLog } from '../../src/core/log.ts';
-import { createThrottle } from '../../src/core/throttle.ts';
+import { createThrottle, type Taken, type Throttle } from '../../src/core/throttle.ts';
 import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { type Answer, ATTACKED, deviceOf, type Guess, passTime, startAttacker } from '../support/attacker.ts';
 import { query } from '../support/query.ts';
@@ -211,6 +212,98 @@ describe('when Redis', () => {
   });
 });
 
+describe('a guard', () => {
+  const STRICT = {
+    THROTTLE_MAILBOX: '2/3/1h',
+    THROTTLE_MAIL_CLIENT: '4/8/1h',
+    THROTTLE_TOKEN: '2/4/1h',
+    THROTTLE_SECOND_FACTOR: '3/5/1h',
+    THROTTLE_REGISTER: '2/4/1h',
+    THROTTLE_PASSWORD_CHANGE: '2/4/1h',
+  };
+  let strict: TestProcess;
+  let throttle: Throttle;
+
+  beforeAll(async () => {
+    strict = await startWeb(stores, STRICT);
+    throttle = strict.context.throttle;
+  });
+  afterAll(() => strict?.close());
+
+  const passed = async (count: number, take: () => Promise<Taken>) => {
+    const taken: Taken[] = [];
+    for (let done = 0; done < count; done += 1) taken.push(await take());
+    return taken.filter(({ ok }) => ok).length;
+  };
+  const succeed = async (taken: Taken) => (taken.ok ? taken.succeeded() : expect(taken.ok).toBe(true));
+
+  test('of mail counts by mailbox over all clients, and by client over all mailboxes, also what succeeds', async () => {
+    const address = randomUUID();
+    const byMailbox = await throttle.takeMail({ address, ip: newClient() });
+    await succeed(byMailbox);
+    expect(await passed(4, () => throttle.takeMail({ address, ip: newClient() }))).toBe(1);
+    const ip = newClient();
+    expect(await passed(6, () => throttle.takeMail({ address: randomUUID(), ip }))).toBe(4);
+    expect((await throttle.takeMail({ address: randomUUID(), ip: newClient() })).ok).toBe(true);
+  });
+
+  test('of links lets good ones pass and forgives no bad one for them', async () => {
+    const ip = newClient();
+    for (let count = 0; count < 5; count += 1) await succeed(await throttle.takeToken(ip));
+    expect(await passed(1, () => throttle.takeToken(ip))).toBe(1);
+    await succeed(await throttle.takeToken(ip));
+    expect(await passed(3, () => throttle.takeToken(ip))).toBe(1);
+  });
+
+  test('of codes is emptied by a right one', async () => {
+    const userId = randomUUID();
+    expect(await passed(2, () => throttle.takeSecondFactor(userId))).toBe(2);
+    await succeed(await throttle.takeSecondFactor(userId));
+    expect(await passed(5, () => throttle.takeSecondFactor(userId))).toBe(3);
+  });
+
+  test('records its blocks like the others', async () => {
+    const ip = newClient();
+    const taken = [await throttle.takeToken(ip), await throttle.takeToken(ip)];
+    const blocks = taken.flatMap((one) => one.blocks);
+    expect(blocks).toMatchObject([{ scope: 'token', key: `t:${ip}`, failures: 2, lastsMs: 30_000 }]);
+    const origin = { ip, userAgent: null, requestId: null };
+    await strict.context.database.prisma.$transaction((transaction) =>
+      strict.context.throttleEvents.recordBlocks(transaction, blocks, randomUUID(), origin),
+    );
+    await worker.sealing.seal();
+    expect(await sql('SELECT scope, user_id, host(ip) AS ip FROM throttle_block WHERE host(ip) = $1', [ip])).toEqual([
+      { scope: 'token', user_id: null, ip },
+    ]);
+  });
+
+  test('forgets nothing when Redis is emptied in the middle, and honours what settled', async () => {
+    const [address, userId, forgiven] = [randomUUID(), randomUUID(), randomUUID()];
+    const [ip, registering] = [newClient(), newClient()];
+    const guards: Record<string, [number, () => Promise<Taken>]> = {
+      mailbox: [3, () => throttle.takeMail({ address, ip: newClient() })],
+      link: [4, () => throttle.takeToken(ip)],
+      code: [5, () => throttle.takeSecondFactor(userId)],
+      register: [4, () => throttle.takeRegister(registering)],
+      password: [4, () => throttle.takePasswordChange(userId)],
+    };
+    for (const [limit, take] of Object.values(guards)) await passed(limit - 2, take);
+    await passed(2, () => throttle.takeSecondFactor(forgiven));
+    await succeed(await throttle.takeSecondFactor(forgiven));
+    const nothing = await throttle.takeSecondFactor(forgiven);
+    if (nothing.ok) await nothing.giveBack();
+    const gained: Record<string, number> = {};
+    for (const name of Object.keys(guards)) gained[name] = 0;
+    for (let round = 0; round < 6; round += 1) {
+      for (const [name, [, take]] of Object.entries(guards))
+        gained[name] = (gained[name] ?? 0) + (await passed(1, take));
+      await redis.flushdb();
+    }
+    expect(gained).toEqual({ mailbox: 2, link: 2, code: 2, register: 2, password: 2 });
+    expect(await passed(3, () => throttle.takeSecondFactor(forgiven))).toBe(3);
+  });
+});
+
 describe('the records', () => {
   test('fold a flood of refused attempts into one block and its count', async () => {
     await worker.sealing.seal();
@@ -296,7 +389,7 @@ describe('the records', () => {
 });
 
 describe('an operator', () => {
-  test('sees attempts and blocks, filters them, and lifts a block with a reason', async () => {
+  test('sees attempts and blocks, filters them, and lifts a block with a reason, for good', async () => {
     const [owner, boss] = [newEmail(), newEmail()];
     await new Browser(web.url).register(owner);
     const operator = new Browser(web.url);
@@ -322,6 +415,8 @@ describe('an operator', () => {
     expect((await operator.submit(lift, { reason: ' ' }, '/operator/blocks')).status).toBe(422);
     expect((await operator.submit(lift, { reason: 'they called us' }, '/operator/blocks')).status).toBe(303);
     expect((await operator.submit(lift, { reason: 'again' }, '/operator/blocks')).status).toBe(404);
+    await redis.flushdb();
+    expect(statuses(await fail(owner, 4, ip))).toEqual([401, 401, 401, 401]);
     expect((await guess({ email: owner, ip, password: PASSWORD })).status).toBe(303);
     const page = await operator.get('/operator/blocks');
     expect(page.text).toContain(`lifted by ${boss}: they called us`);

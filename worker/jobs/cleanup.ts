@@ -3,6 +3,7 @@ import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
 import type { Transaction } from '../../src/core/database.ts';
 import { recordEvent } from '../../src/core/outbox.ts';
+import { createThrottleWindows } from '../../src/core/throttle-windows.ts';
 
 /** Ends sessions that have expired, after writing down which were seen lately; deletes those ended long ago. */
 export async function cleanupSessions({ sessions, records, database }: Context): Promise<void> {
@@ -37,6 +38,13 @@ async function deleteThrottleRecords({ database, config }: Context): Promise<voi
     'throttle refusals',
     (transaction) => transaction.$executeRaw`
     DELETE FROM throttle_refusal WHERE since < clock_timestamp() - ${attemptRetentionMs} * interval '1 millisecond'`,
+  );
+  const { longestMs } = createThrottleWindows(throttle);
+  await deleteWithin(
+    database,
+    'throttle attempts',
+    (transaction) => transaction.$executeRaw`
+    DELETE FROM throttle_attempt WHERE occurred_at < clock_timestamp() - ${longestMs} * interval '1 millisecond'`,
   );
   await deleteWithin(
     database,

@@ -22,6 +22,10 @@ const SCOPES: Readonly<Record<string, string>> = {
   device: 'One known browser on its account',
   register: 'New accounts from one client',
   password_change: 'Changes of one password',
+  mailbox: 'Mail to one address',
+  mail_client: 'Mail asked for by one client',
+  token: 'One-time links tried by one client',
+  second_factor: 'Codes of one account',
 };
 
 export function blocksPages(router: Router, web: Web): void {
