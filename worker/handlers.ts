@@ -8,6 +8,7 @@ type Handler<Name extends JobName> = (context: Context, payload: Jobs[Name]) => 
 
 export const handlers: { readonly [Name in JobName]: Handler<Name> } = {
   'seal-events': ({ sealing }) => sealing.seal(),
+  'index-details': ({ auditText }) => auditText.keepUp(),
   'make-partitions': ({ sealing }) => sealing.makePartitions(),
   'flush-touches': ({ sessions }) => sessions.flushTouches(),
   'fold-refusals': ({ throttleRecords }) => throttleRecords.fold(),

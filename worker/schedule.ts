@@ -20,6 +20,7 @@ export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
   'cleanup-tokens': { queue: 'cleanup', everyMs: HOUR },
   'fold-refusals': { queue: 'cleanup', everyMs: 10 * SECOND },
   'watch-attempts': { queue: 'cleanup', everyMs: MINUTE },
+  'index-details': { queue: 'cleanup', everyMs: 5 * SECOND },
   'make-partitions': { queue: 'cleanup', everyMs: 6 * HOUR },
 };
 

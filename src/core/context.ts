@@ -3,6 +3,7 @@
 import type { Redis } from 'ioredis';
 import { type Audit, createAudit } from './audit.ts';
 import type { NewAuditEvent } from './audit-events.ts';
+import { type AuditText, createAuditText } from './audit-text.ts';
 import { createVerification, type Verification } from './audit-verify.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './database.ts';
@@ -45,6 +46,7 @@ export interface Context {
   readonly registration: Registration;
   readonly passwordChanges: PasswordChanges;
   readonly audit: Audit;
+  readonly auditText: AuditText;
   readonly verification: Verification;
   readonly sealing: Sealing;
   /** Records one event in a transaction of its own, for acts that change nothing else. Throws if PostgreSQL is away. */
@@ -107,6 +109,7 @@ export function createContext(config: Config, log: Log): Context {
     registration: createRegistration(proof),
     passwordChanges: createPasswordChanges(proof),
     audit: createAudit({ database }),
+    auditText: createAuditText({ database }),
     verification: createVerification({ database }),
     sealing: createSealing({ database, store }),
     async record(event) {

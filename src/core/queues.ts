@@ -16,6 +16,8 @@ export interface Jobs {
   'cleanup-attempts': Record<string, never>;
   'cleanup-tokens': Record<string, never>;
   'make-partitions': Record<string, never>;
+  /** Write down which details stand where in the log, so that text is found. */
+  'index-details': Record<string, never>;
   /** Write down what the throttle refused, and end the records of blocks that ran out. */
   'fold-refusals': Record<string, never>;
   /** Look for password spraying and credential stuffing. */
@@ -40,6 +42,7 @@ export const QUEUES = {
     'cleanup-attempts',
     'cleanup-tokens',
     'make-partitions',
+    'index-details',
     'fold-refusals',
     'watch-attempts',
   ],

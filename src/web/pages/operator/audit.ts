@@ -1,9 +1,10 @@
 // The audit log as operators read it: newest first, by key, filtered by type and person.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { type AuditFilter, COUNT_LIMIT, type PageKey } from '../../../core/audit.ts';
+import { COUNT_LIMIT, type PageKey } from '../../../core/audit.ts';
 import type { SealedEvent } from '../../../core/audit-chain.ts';
 import { AUDIT_EVENTS } from '../../../core/audit-events.ts';
+import { type AuditFilter, EVERY_EVENT } from '../../../core/audit-query.ts';
 import { requireOperator } from '../../access.ts';
 import type { Web } from '../../page.ts';
 import { isUuid, queryText } from '../../query.ts';
@@ -30,7 +31,7 @@ export function auditPage(router: Router, web: Web): void {
     const asked: Asked = { type: queryText(ctx, 'type'), person: queryText(ctx, 'person') };
     const person = await findPerson(asked.person);
     const problem = problemOf(asked, person);
-    const filter: AuditFilter = { type: asked.type || null, person };
+    const filter: AuditFilter = { ...EVERY_EVENT, types: asked.type ? [asked.type] : null, person };
     const key = readKey(ctx);
     if (problem) ctx.status = 422;
     const result = problem
@@ -64,7 +65,7 @@ export function auditPage(router: Router, web: Web): void {
 }
 
 function countWords(total: number, filter: AuditFilter): string {
-  const exact = filter.type === null && filter.person === null;
+  const exact = filter.types === null && filter.person === null;
   return !exact && total > COUNT_LIMIT ? `more than ${COUNT_LIMIT.toLocaleString('en')}` : total.toLocaleString('en');
 }
 

@@ -1,0 +1,184 @@
+// What can be asked of the sealed log, and its SQL. Promises that a page costs what the page holds, however long the log:
+// each way to ask has an index that it walks in the order of the log, and stops when the page is full.
+import type { AuditEventType } from './audit-events.ts';
+
+/** All of it must hold; null leaves a part out. */
+export interface AuditFilter {
+  /** Any of these. */
+  readonly types: readonly (AuditEventType | string)[] | null;
+  readonly outcome: string | null;
+  /** An account's id: events that it did, or that were done to it. */
+  readonly person: string | null;
+  /** An account's id: events that it did. */
+  readonly actor: string | null;
+  readonly session: string | null;
+  readonly request: string | null;
+  /** One address, or a network in CIDR notation. */
+  readonly address: string | null;
+  /** When it occurred: from this moment on. */
+  readonly from: Date | null;
+  /** And before this one. */
+  readonly to: Date | null;
+  /** Stands somewhere in the detail as a page shows it, in capitals or not. */
+  readonly text: string | null;
+}
+
+export const EVERY_EVENT: AuditFilter = {
+  types: null,
+  outcome: null,
+  person: null,
+  actor: null,
+  session: null,
+  request: null,
+  address: null,
+  from: null,
+  to: null,
+  text: null,
+};
+
+/** Part of the log, by number; both ends are in it. */
+export interface Span {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** More than any log holds, and still exact in JavaScript. */
+export const WHOLE_LOG: Span = { first: 0, last: Number.MAX_SAFE_INTEGER };
+
+export interface Selection {
+  readonly columns: string;
+  readonly span: Span;
+  readonly order: 'newest' | 'oldest';
+  readonly limit: number;
+}
+
+export interface Query {
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/** The events in the span that the filter lets through, from one of its ends, at most so many. */
+export function eventsQuery(filter: AuditFilter, { columns, span, order, limit }: Selection): Query {
+  const values: unknown[] = [];
+  const bind: Bind = (value) => `$${values.push(value)}`;
+  const direction: Parts['direction'] = order === 'oldest' ? 'ASC' : 'DESC';
+  const bounds = { first: bind(span.first), last: bind(span.last), limit: bind(limit), direction };
+  return { text: shapeOf(filter)({ filter, columns, bind, ...bounds }), values };
+}
+
+/** Where in the log the filter's time lies, by the hourly summary; no row, or nulls, where nothing happened in it. */
+export function spanQuery({ from, to, types, outcome }: AuditFilter): Query {
+  const values: unknown[] = [];
+  const bind: Bind = (value) => `$${values.push(value)}`;
+  const conditions = [
+    ...(from === null ? [] : [`hour > ${bind(from)}::timestamptz - interval '1 hour'`]),
+    ...(to === null ? [] : [`hour < ${bind(to)}::timestamptz`]),
+    ...(types === null ? [] : [`type = ANY(${bind(types)}::text[])`]),
+    ...(outcome === null ? [] : [`outcome = ${bind(outcome)}`]),
+  ];
+  const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+  // The newest may not be counted yet, where a worker of an older version sealed it.
+  const text = `
+    WITH counted AS (SELECT min(first_seq) AS first, max(last_seq) AS last FROM audit_summary ${where}),
+         uncounted AS (SELECT summary_seq + 1 AS first, seq AS last FROM audit_head WHERE seq > summary_seq)
+    SELECT min(first) AS first, max(last) AS last FROM (TABLE counted UNION ALL TABLE uncounted) AS parts`;
+  return { text, values };
+}
+
+/** How a detail is written where it is searched: as JSON without quotation marks, which is how a page shows it. */
+export const SEARCHED_DETAIL = `lower(replace(detail::text, '"', ''))`;
+
+type Bind = (value: unknown) => string;
+
+interface Parts {
+  readonly filter: AuditFilter;
+  readonly columns: string;
+  readonly bind: Bind;
+  readonly first: string;
+  readonly last: string;
+  readonly limit: string;
+  readonly direction: 'ASC' | 'DESC';
+}
+
+type Shape = (parts: Parts) => string;
+
+/** The narrowest way in decides the shape. */
+function shapeOf({ person, actor, session, request, address, types, text }: AuditFilter): Shape {
+  if (person !== null) return byPerson;
+  if (request !== null) return byRequest;
+  const narrow = actor ?? session ?? (address?.includes('/') ? null : address);
+  if (narrow !== null) return plain;
+  if (text !== null) return byText;
+  return types !== null && types.length > 1 ? byTypes : plain;
+}
+
+const plain: Shape = (parts) => select(parts, conditionsOf(parts));
+
+/** Both ways in which a person can appear have an index of their own: each is read by it, then the two are merged. */
+const byPerson: Shape = (parts) => {
+  const conditions = conditionsOf(parts);
+  const person = `${parts.bind(parts.filter.person)}::uuid`;
+  const did = select(parts, [...conditions, `actor_id = ${person}`]);
+  const suffered = select(parts, [...conditions, `subject_id = ${person}`, `actor_id IS DISTINCT FROM ${person}`]);
+  return `SELECT * FROM ((${did}) UNION ALL (${suffered})) AS both_ways ${tail(parts)}`;
+};
+
+/** The index of requests is not in the order of the log; a request has few events, which are all read first. */
+const byRequest: Shape = (parts) => {
+  const all = `SELECT ${parts.columns} FROM audit_event WHERE ${conditionsOf(parts).join(' AND ')} OFFSET 0`;
+  return `SELECT * FROM (${all}) AS of_request ${tail(parts)}`;
+};
+
+/** Each type has its place in the index, in order: a page's worth of each is enough. */
+const byTypes: Shape = (parts) => {
+  const { filter, bind } = parts;
+  const conditions = conditionsOf({ ...parts, filter: { ...filter, types: null } });
+  const ofOne = select(parts, [...conditions, 'type = asked.type']);
+  const asked = `unnest(${bind(filter.types)}::text[]) AS asked(type)`;
+  return `SELECT found.* FROM ${asked} CROSS JOIN LATERAL (${ofOne}) AS found ${tail(parts)}`;
+};
+
+/**
+ * The worker keeps, for each thousand or so events, which details they have (audit_text). Only where that holds the text
+ * are the events looked at, and those that are too new to stand in it.
+ */
+const byText: Shape = (parts) => {
+  const { filter, bind, first, last, limit, direction } = parts;
+  const conditions = conditionsOf(parts);
+  const text = bind(searchedText(filter.text ?? ''));
+  const inBlock = select(parts, [...conditions, 'seq BETWEEN block.first_seq AND block.last_seq']);
+  const known = `SELECT found.* FROM audit_text AS block CROSS JOIN LATERAL (${inBlock}) AS found
+    WHERE strpos(block.details, ${text}) > 0 AND block.last_seq >= ${first} AND block.first_seq <= ${last}
+    ORDER BY block.first_seq ${direction}, found.seq ${direction} LIMIT ${limit}`;
+  const newer = select(parts, [...conditions, 'seq > (SELECT coalesce(max(last_seq), 0) FROM audit_text)']);
+  return `SELECT * FROM ((${known}) UNION ALL (${newer})) AS everywhere ${tail(parts)}`;
+};
+
+function select(parts: Parts, conditions: readonly string[]): string {
+  return `SELECT ${parts.columns} FROM audit_event WHERE ${conditions.join(' AND ')} ${tail(parts)}`;
+}
+
+function tail({ direction, limit }: Parts): string {
+  return `ORDER BY seq ${direction} LIMIT ${limit}`;
+}
+
+function conditionsOf({ filter, bind, first, last }: Parts): string[] {
+  const { types, outcome, actor, session, request, address, from, to, text } = filter;
+  return [
+    `seq BETWEEN ${first} AND ${last}`,
+    ...(types === null ? [] : [types.length === 1 ? `type = ${bind(types[0])}` : `type = ANY(${bind(types)}::text[])`]),
+    ...(outcome === null ? [] : [`outcome = ${bind(outcome)}`]),
+    ...(actor === null ? [] : [`actor_id = ${bind(actor)}::uuid`]),
+    ...(session === null ? [] : [`session_id = ${bind(session)}::uuid`]),
+    ...(request === null ? [] : [`request_id = ${bind(request)}`]),
+    ...(address === null ? [] : [`ip ${address.includes('/') ? '<<=' : '='} ${bind(address)}::inet`]),
+    ...(from === null ? [] : [`occurred_at >= ${bind(from)}`]),
+    ...(to === null ? [] : [`occurred_at < ${bind(to)}`]),
+    ...(text === null ? [] : [`strpos(${SEARCHED_DETAIL}, ${bind(searchedText(text))}) > 0`]),
+  ];
+}
+
+/** What somebody typed, written as {@link SEARCHED_DETAIL} writes a detail. */
+function searchedText(typed: string): string {
+  return JSON.stringify(typed.toLowerCase()).replaceAll('"', '');
+}
