@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { migrateCommand } from './migrate.ts';
 import { printableLines } from './print.ts';
+import { seedCommand } from './seed.ts';
 import { throttleCommand } from './throttle.ts';
 import { userCommand } from './user.ts';
 
@@ -12,7 +13,8 @@ const program = new Command('holdfast')
   .addCommand(migrateCommand())
   .addCommand(userCommand())
   .addCommand(auditCommand())
-  .addCommand(throttleCommand());
+  .addCommand(throttleCommand())
+  .addCommand(seedCommand());
 
 exitsWith2(program);
 

@@ -12,15 +12,17 @@ export interface Head {
   readonly seq: number;
   readonly hash: Buffer;
   readonly endingSeq: number;
+  readonly sealedAt: Date;
   /** PostgreSQL's clock, but never before the event before. */
   readonly now: Date;
 }
 
 /** Locks the head until the transaction ends, and makes up for what an older version left out of the summary. */
 export async function lockHead(client: pg.ClientBase): Promise<Head> {
-  const { rows } = await client.query<{ [column: string]: string } & { hash: Buffer; now: Date }>({
+  const { rows } = await client.query<{ [column: string]: string } & { hash: Buffer; sealed_at: Date; now: Date }>({
     name: 'seal-lock',
-    text: `SELECT seq, hash, ending_seq, summary_seq, greatest(date_trunc('milliseconds', clock_timestamp()), sealed_at) AS now
+    text: `SELECT seq, hash, sealed_at, ending_seq, summary_seq,
+                  greatest(date_trunc('milliseconds', clock_timestamp()), sealed_at) AS now
              FROM audit_head WHERE id = 1 FOR UPDATE`,
   });
   const head = rows[0];
@@ -28,7 +30,7 @@ export async function lockHead(client: pg.ClientBase): Promise<Head> {
   const seq = Number(head['seq']);
   const counted = Number(head['summary_seq']);
   if (counted < seq) await client.query('SELECT audit_summarise($1, $2)', [counted, seq]);
-  return { seq, hash: head.hash, endingSeq: Number(head['ending_seq']), now: head.now };
+  return { seq, hash: head.hash, sealedAt: head.sealed_at, endingSeq: Number(head['ending_seq']), now: head.now };
 }
 
 /** Gives each event its number and its place in the chain; all of them are sealed at the head's moment. */

@@ -36,6 +36,7 @@ export const AUDIT_EVENTS = {
     sys_startup: 'A process of Holdfast began to serve.',
     sys_shutdown: 'A process of Holdfast stopped in order.',
     sys_cleanup: 'Rows that had served their time were deleted.',
+    sys_made_up_events: 'Made-up events were added, to try Holdfast out; each of them has `made_up` in its detail.',
   },
 } as const satisfies Record<string, Record<string, string>>;
 

@@ -1,0 +1,55 @@
+// `seed`: made-up events and people, to try Holdfast out and to measure it.
+import { SingleBar } from 'cli-progress';
+import { Command, InvalidArgumentError } from 'commander';
+import { seed } from '../core/seeding.ts';
+import { withContext } from './connect.ts';
+
+export function seedCommand(): Command {
+  return new Command('seed')
+    .description(
+      'Fill the audit log with made-up events of made-up people, to try it out. They can not be taken out again: never do it where the log counts. Needs the rights of the owner of the schema',
+    )
+    .requiredOption('--events <n>', 'how many events', parseCount(50_000_000))
+    .option('--people <n>', 'how many people', parseCount(1_000_000), 500)
+    .option('--months <n>', 'over how many months, up to now', parseCount(60), 4)
+    .option('--into-used-log', 'also where people have logged in already', false)
+    .action(run);
+}
+
+interface Options {
+  readonly events: number;
+  readonly people: number;
+  readonly months: number;
+  readonly intoUsedLog: boolean;
+}
+
+async function run({ events, people, months, intoUsedLog }: Options): Promise<void> {
+  await withContext(async (context) => {
+    if (context.config.production)
+      throw new Error('With NODE_ENV=production the log is not filled with made-up events.');
+    const bar = new SingleBar({
+      format: 'Making up {bar} {percentage}% | {value}/{total} events | {eta_formatted} left',
+      hideCursor: true,
+    });
+    const shown = process.stderr.isTTY === true;
+    if (shown) bar.start(events, 0);
+    const result = await seed(context, { events, people, months, intoUsedLog }, (done) => shown && bar.update(done));
+    if (shown) bar.stop();
+    if (!result.ok) {
+      throw new Error(
+        'The log tells of people already, and made-up events can not be taken out of it again. If it is only for trying out, say --into-used-log.',
+      );
+    }
+    process.stdout.write(
+      `Sealed ${result.events} made-up events of ${people} people, numbers ${result.firstSeq} to ${result.lastSeq}. Each has "made_up" in its detail.\n`,
+    );
+  });
+}
+
+function parseCount(most: number): (text: string) => number {
+  return (text) => {
+    const count = Number(text);
+    if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+    throw new InvalidArgumentError(`Expected a whole number from 1 to ${most}.`);
+  };
+}

@@ -1,0 +1,141 @@
+// Fills the log with made-up events, to try it out: through the very code with which the worker seals, the chain included.
+// A log that proves what happened is spoilt by what never did; so each run is told in the log, each event says that it is
+// made up, and where somebody has logged in already it is done only if asked for twice.
+import { randomBytes, randomInt } from 'node:crypto';
+import type pg from 'pg';
+import { chainEvents, countEvents, type Head, insertEvents, lockHead, moveHead } from './audit-append.ts';
+import { NO_ORIGIN } from './audit-events.ts';
+import type { Database } from './database.ts';
+import { type MadeUp, makeUp } from './made-up-events.ts';
+import { createRandom, type Person } from './made-up-people.ts';
+import { recordEvent } from './outbox.ts';
+import type { Passwords } from './passwords.ts';
+import { insertNotes } from './sealed-notes.ts';
+import type { Sealing } from './sealing.ts';
+
+const BATCH = 5_000;
+const PEOPLE_A_BATCH = 5_000;
+const MONTH_MS = 30.5 * 86_400_000;
+
+export interface SeedOptions {
+  readonly events: number;
+  readonly people: number;
+  readonly months: number;
+  /** Also where the log tells of more than processes that came and went. */
+  readonly intoUsedLog: boolean;
+}
+
+export type SeedResult =
+  | { readonly ok: true; readonly events: number; readonly firstSeq: number; readonly lastSeq: number }
+  | { readonly ok: false; readonly reason: 'log_in_use' };
+
+export async function seed(
+  { database, sealing, passwords }: { database: Database; sealing: Sealing; passwords: Passwords },
+  { events, people, months, intoUsedLog }: SeedOptions,
+  onProgress: (done: number) => void,
+): Promise<SeedResult> {
+  await sealing.seal();
+  if (!intoUsedLog && (await isInUse(database))) return { ok: false, reason: 'log_in_use' };
+  const to = new Date();
+  const from = new Date(to.getTime() - months * MONTH_MS);
+  const random = createRandom(randomInt(2 ** 32));
+  const story = makeUp({ random, events, people, from, to });
+  await tell(database, { events, people });
+  await insertPeople(database, story.people, await passwords.hash(randomBytes(32).toString('base64')), from);
+  await makePartitions(database, from, to);
+  let done = 0;
+  let firstSeq = 0;
+  let lastSeq = 0;
+  for (const batch of batches(story.hours)) {
+    lastSeq = await append(database, batch);
+    firstSeq ||= lastSeq - batch.length + 1;
+    done += batch.length;
+    onProgress(done);
+  }
+  await sealing.seal();
+  return { ok: true, events: done, firstSeq, lastSeq };
+}
+
+/** Whether the log tells of anything that people did. */
+async function isInUse({ pool }: Database): Promise<boolean> {
+  const { rows } = await pool.query<{ used: boolean }>(
+    `SELECT EXISTS (SELECT FROM audit_summary WHERE type NOT LIKE 'sys\\_%') AS used`,
+  );
+  return rows[0]?.used === true;
+}
+
+async function tell({ prisma }: Database, detail: { events: number; people: number }): Promise<void> {
+  await prisma.$transaction((transaction) =>
+    recordEvent(transaction, {
+      type: 'sys_made_up_events',
+      outcome: 'success',
+      actor: null,
+      subject: null,
+      origin: NO_ORIGIN,
+      detail,
+    }),
+  );
+}
+
+/** Accounts that nobody can log in to: the password is thrown away. */
+async function insertPeople({ prisma }: Database, people: readonly Person[], passwordHash: string, createdAt: Date) {
+  for (let at = 0; at < people.length; at += PEOPLE_A_BATCH) {
+    const data = people
+      .slice(at, at + PEOPLE_A_BATCH)
+      .map(({ id, email }) => ({ id, email, emailKey: email, passwordHash, createdAt }));
+    await prisma.user.createMany({ data, skipDuplicates: true });
+  }
+}
+
+async function makePartitions({ pool }: Database, from: Date, to: Date): Promise<void> {
+  await pool.query(
+    `SELECT audit_make_partition(month) FROM generate_series(
+       date_trunc('month', $1::timestamptz AT TIME ZONE 'UTC'), $2::timestamptz AT TIME ZONE 'UTC', '1 month') AS month`,
+    [from, to],
+  );
+}
+
+/** Batches of one month each, for a batch is sealed at one moment. */
+function* batches(hours: Iterable<MadeUp[]>): Generator<MadeUp[]> {
+  let batch: MadeUp[] = [];
+  let month = '';
+  for (const hour of hours) {
+    const next = hour.at(-1)?.event.occurredAt.toISOString().slice(0, 7) ?? month;
+    if (next !== month && batch.length > 0) yield batch.splice(0);
+    month = next;
+    batch = batch.concat(hour);
+    while (batch.length >= BATCH) yield batch.splice(0, BATCH);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Seals a batch and returns its last number. In an empty log it was sealed when it happened, else now. */
+async function append({ pool }: Database, batch: readonly MadeUp[]): Promise<number> {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query('BEGIN');
+    const head = await lockHead(client);
+    const last = await appendWithin(client, head, batch);
+    await client.query('COMMIT');
+    broken = false;
+    return last;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function appendWithin(client: pg.ClientBase, head: Head, batch: readonly MadeUp[]): Promise<number> {
+  const occurred = batch.at(-1)?.event.occurredAt ?? head.now;
+  const now = head.seq === 0 || occurred >= head.sealedAt ? occurred : head.now;
+  const events = chainEvents(
+    batch.map(({ event }) => event),
+    { ...head, now },
+  );
+  await insertEvents(client, events);
+  await countEvents(client, events);
+  await insertNotes(client, batch, events);
+  const last = events.at(-1);
+  if (last) await moveHead(client, last, head.endingSeq);
+  return last?.seq ?? head.seq;
+}
