@@ -5,7 +5,7 @@ import { Writable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
 import { NO_ORIGIN } from '../core/audit-events.ts';
 import { passwordProblem } from '../core/passwords.ts';
-import { type Role, readEmail } from '../core/users.ts';
+import { type AccountChangeResult, type Role, readEmail } from '../core/users.ts';
 import { withContext } from './connect.ts';
 import { printable, printTable } from './print.ts';
 
@@ -84,11 +84,8 @@ async function setRole(email: string, role: Role): Promise<void> {
   await withContext(async ({ users }) => {
     const user = await users.findByEmail(email);
     if (!user) throw new Error(`There is no account with the address ${email}.`);
-    const changed = await users.setRole(user.id, role, { actor: null, origin: NO_ORIGIN });
-    const who = printable(user.email);
-    process.stdout.write(
-      changed ? `${who} is now ${role}; their sessions have ended.\n` : `${who} is ${role} already.\n`,
-    );
+    const result = await users.setRole(user.id, role, { actor: null, origin: NO_ORIGIN });
+    tell(result, printable(user.email), `is now ${role}; their sessions have ended`, `is ${role} already`);
   });
 }
 
@@ -96,12 +93,18 @@ async function setDisabled(email: string, disabled: boolean): Promise<void> {
   await withContext(async ({ users }) => {
     const user = await users.findByEmail(email);
     if (!user) throw new Error(`There is no account with the address ${email}.`);
-    const changed = await users.setDisabled(user.id, disabled, { actor: null, origin: NO_ORIGIN });
+    const result = await users.setDisabled(user.id, disabled, { actor: null, origin: NO_ORIGIN });
     const state = disabled ? 'disabled' : 'enabled';
-    process.stdout.write(
-      changed ? `${printable(user.email)} is now ${state}.\n` : `${printable(user.email)} is ${state} already.\n`,
-    );
+    tell(result, printable(user.email), `is now ${state}`, `is ${state} already`);
   });
+}
+
+function tell(result: AccountChangeResult, who: string, done: string, already: string): void {
+  if (!result.ok && result.reason === 'last_operator') {
+    throw new Error(`${who} is the last operator who can act. Make another account an operator first.`);
+  }
+  if (!result.ok && result.reason !== 'unchanged') throw new Error(`${who} was deleted meanwhile.`);
+  process.stdout.write(`${who} ${result.ok ? done : already}.\n`);
 }
 
 function parseEmail(text: string): string {

@@ -63,6 +63,8 @@ export interface EndOptions {
   readonly reason: EndReason;
   readonly actor: string | null;
   readonly origin: Origin;
+  /** Why, in an operator's words. */
+  readonly note?: string;
 }
 
 export interface SessionsOptions {
@@ -231,7 +233,7 @@ function limitsFor(policy: SessionPolicy, role: 'member' | 'operator', remember:
   return remember ? policy.remembered : policy.standard;
 }
 
-function endingEvent(session: EndedSession, { reason, actor, origin }: EndOptions): NewAuditEvent {
+function endingEvent(session: EndedSession, { reason, actor, origin, note }: EndOptions): NewAuditEvent {
   return {
     type: reason === 'expired' ? 'session_expired' : 'session_ended',
     outcome: 'success',
@@ -239,6 +241,6 @@ function endingEvent(session: EndedSession, { reason, actor, origin }: EndOption
     subject: session.userId,
     session: session.id,
     origin,
-    detail: { reason },
+    detail: { reason, ...(note ? { note } : {}) },
   };
 }

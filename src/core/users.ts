@@ -35,11 +35,24 @@ export type CreateUserResult =
 export interface Actor {
   readonly actor: string | null;
   readonly origin: Origin;
+  /** The session that the operator acts in. */
+  readonly session?: string | null;
+  /** Why, in the operator's words: recorded. */
+  readonly reason?: string;
+  /** The account's version that the operator decided on: if it has another by now, nothing is done. */
+  readonly seen?: number;
 }
+
+export type AccountChangeResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: 'no_account' | 'unchanged' | 'last_operator' | 'changed_meanwhile' };
 
 interface AccountChange {
   readonly userId: string;
-  readonly where: Prisma.UserWhereInput;
+  /** Whether there is something to change. */
+  readonly changes: (account: LockedAccount) => boolean;
+  /** Whether an operator who may act is one no longer. */
+  readonly takesOperator: boolean;
   readonly data: Prisma.UserUpdateManyMutationInput;
   readonly event: Pick<NewAuditEvent, 'type' | 'detail'>;
   readonly ends: EndReason | null;
@@ -71,16 +84,33 @@ export function createUsers({ database: { prisma }, sessions, queues }: UsersOpt
     return user;
   }
 
-  /** Changes an account that `where` still holds for, with its event, and ends its sessions if there is a reason to. */
-  async function change({ userId, where, data, event, ends, by: { actor, origin } }: AccountChange): Promise<boolean> {
-    const ended = await prisma.$transaction(async (transaction): Promise<EndedSession[] | null> => {
-      const { count } = await transaction.user.updateMany({ where: { ...where, id: userId }, data });
-      if (count === 0) return null;
-      await recordEvent(transaction, { ...event, outcome: 'success', actor, subject: userId, origin });
-      return ends === null ? [] : sessions.endWithin(transaction, { userId }, { reason: ends, actor, origin });
+  /** Changes an account that is as the operator saw it, with its event, and ends its sessions if there is a reason to. */
+  async function change({ userId, changes, takesOperator, data, event, ends, by }: AccountChange) {
+    const { actor, origin, session = null, reason } = by;
+    const done = await prisma.$transaction(async (transaction): Promise<AccountChangeResult & Ended> => {
+      const account = await lockAccount(transaction, userId);
+      if (!account) return { ok: false, reason: 'no_account' };
+      if (by.seen !== undefined && by.seen !== account.version) return { ok: false, reason: 'changed_meanwhile' };
+      if (!changes(account)) return { ok: false, reason: 'unchanged' };
+      if (takesOperator && account.isLastOperator) return { ok: false, reason: 'last_operator' };
+      await transaction.user.update({ where: { id: userId }, data: { ...data, version: { increment: 1 } } });
+      const detail = { ...event.detail, ...(reason ? { reason } : {}) };
+      await recordEvent(transaction, {
+        ...event,
+        outcome: 'success',
+        actor,
+        subject: userId,
+        session,
+        origin,
+        detail,
+      });
+      if (ends === null) return { ok: true, ended: [] };
+      const ending = { reason: ends, actor, origin, ...(reason ? { note: reason } : {}) };
+      return { ok: true, ended: await sessions.endWithin(transaction, { userId }, ending) };
     });
-    if (ended) await sessions.afterCommit(ended);
-    return ended !== null;
+    if (!done.ok) return done;
+    await sessions.afterCommit(done.ended ?? []);
+    return { ok: true } as const;
   }
 
   return {
@@ -129,26 +159,65 @@ export function createUsers({ database: { prisma }, sessions, queues }: UsersOpt
 
     /**
      * Gives an account a role. Its sessions end in the same transaction, so that the old role counts nowhere from the
-     * next request on; the person logs in again. False if there is no such account, or nothing to change.
+     * next request on; the person logs in again. The last operator stays one.
      */
-    setRole(userId: string, role: Role, by: Actor): Promise<boolean> {
-      const event = { type: 'privilege_permissions_changed', detail: { role } } as const;
-      return change({ userId, where: { role: { not: role } }, data: { role }, event, ends: 'role_changed', by });
+    setRole(userId: string, role: Role, by: Actor): Promise<AccountChangeResult> {
+      return change({
+        userId,
+        changes: (account) => account.role !== role,
+        takesOperator: role !== 'operator',
+        data: { role },
+        event: { type: 'privilege_permissions_changed', detail: { role } },
+        ends: 'role_changed',
+        by,
+      });
     },
 
     /**
      * Disables an account, which ends its sessions in the same transaction and refuses every log-in, or enables it again.
-     * False if there is no such account, or nothing to change.
+     * The last operator can't be disabled.
      */
-    setDisabled(userId: string, disabled: boolean, by: Actor): Promise<boolean> {
+    setDisabled(userId: string, disabled: boolean, by: Actor): Promise<AccountChangeResult> {
       return change({
         userId,
-        where: { disabledAt: disabled ? null : { not: null } },
+        changes: (account) => account.disabled !== disabled,
+        takesOperator: disabled,
         data: { disabledAt: disabled ? new Date() : null },
         event: { type: disabled ? 'user_disabled' : 'user_enabled' },
         ends: disabled ? 'account_disabled' : null,
         by,
       });
     },
+
+    /**
+     * Whether an account is the last operator who can act, for whoever is about to delete it in this transaction. Until
+     * its end nobody else can take an operator away, so that of two who try at once the second is told the truth.
+     */
+    async isLastOperatorWithin(transaction: Transaction, userId: string): Promise<boolean> {
+      return (await lockAccount(transaction, userId))?.isLastOperator ?? false;
+    },
   };
+}
+
+interface Ended {
+  readonly ended?: readonly EndedSession[];
+}
+
+interface LockedAccount {
+  readonly role: Role;
+  readonly disabled: boolean;
+  readonly version: number;
+  readonly isLastOperator: boolean;
+}
+
+/** Locks an account and every operator who can act, in one order, and reads them as they are once the locks are held. */
+async function lockAccount(transaction: Transaction, userId: string): Promise<LockedAccount | null> {
+  const rows = await transaction.$queryRaw<{ id: string; role: Role; disabled: boolean; version: number }[]>`
+    SELECT id, role, disabled_at IS NOT NULL AS disabled, version FROM user_account
+     WHERE id = ${userId}::uuid OR (role = 'operator' AND disabled_at IS NULL)
+     ORDER BY id FOR UPDATE`;
+  const account = rows.find(({ id }) => id === userId);
+  if (!account) return null;
+  const acts = account.role === 'operator' && !account.disabled;
+  return { ...account, isLastOperator: acts && rows.every(({ id }) => id === userId) };
 }

@@ -279,6 +279,8 @@ describe('a session ends', () => {
 
   test('when a role changes, so that the old one counts nowhere from the next request on', async () => {
     const { browser, email, userId } = await registered();
+    const colleague = await registered(); // the last operator would stay one
+    await web.context.users.setRole(colleague.userId, 'operator', { actor: null, origin: NO_ORIGIN });
     await worker.close();
     worker = await openWorker(stores);
     await web.context.users.setRole(userId, 'operator', {
@@ -384,11 +386,16 @@ describe('an operator', () => {
 
   test('disables an account, which is dead at once and stays out until it is enabled again', async () => {
     const { browser, email, userId } = await registered();
-    expect(await web.context.users.setDisabled(userId, true, { actor: null, origin: NO_ORIGIN })).toBe(true);
+    expect(await web.context.users.setDisabled(userId, true, { actor: null, origin: NO_ORIGIN })).toEqual({ ok: true });
     expect(await browser.profile()).toBe(303);
     expect((await new Browser(other.url).logIn(email)).status).toBe(401);
-    expect(await web.context.users.setDisabled(userId, true, { actor: null, origin: NO_ORIGIN })).toBe(false);
-    expect(await web.context.users.setDisabled(userId, false, { actor: null, origin: NO_ORIGIN })).toBe(true);
+    expect(await web.context.users.setDisabled(userId, true, { actor: null, origin: NO_ORIGIN })).toEqual({
+      ok: false,
+      reason: 'unchanged',
+    });
+    expect(await web.context.users.setDisabled(userId, false, { actor: null, origin: NO_ORIGIN })).toEqual({
+      ok: true,
+    });
     expect((await new Browser(other.url).logIn(email)).status).toBe(303);
   });
 });
