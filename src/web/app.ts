@@ -54,7 +54,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.use(assets.middleware);
   app.use(compress({ threshold: 1_024, br: false }));
   app.use(sessions(app, { config, store }));
-  app.use(csrf(config));
+  app.use(csrf(config, web.staleForms));
 
   const router = new Router({ sensitive: true, strict: true }); // one address a page: a rule in a proxy can't be spelled around
   homePage(router, web);

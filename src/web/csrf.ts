@@ -4,7 +4,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type Koa from 'koa';
 import type { Config } from '../core/config.ts';
-import { readBody } from './form.ts';
+import { type Fields, readBody } from './form.ts';
 import { HttpError } from './http-error.ts';
 import { liveSession } from './state.ts';
 
@@ -18,8 +18,16 @@ export function visitorCookieName(secure: boolean): string {
   return secure ? '__Host-visitor' : 'holdfast_visitor';
 }
 
-/** Refuses a changing request that did not come from a form of ours: 403; a method other than POST: 405. */
-export function csrf(config: Config): Koa.Middleware {
+/** Shows a form again with what was typed into it, and says why: it does nothing of what the form asks for. */
+export type StaleForm = (ctx: Koa.Context, fields: Fields) => void | Promise<void>;
+/** By the path that the form is sent to. */
+export type StaleForms = ReadonlyMap<string, StaleForm>;
+
+/**
+ * Refuses a changing request that did not come from a form of ours: 403; a method other than POST: 405. A form of ours
+ * that has grown too old to be known is refused too, and shown again where its page knows how.
+ */
+export function csrf(config: Config, staleForms: StaleForms): Koa.Middleware {
   const name = visitorCookieName(config.secureCookies);
   return async (ctx, next) => {
     const kept = ctx.cookies.get(name, { signed: false }) ?? '';
@@ -29,7 +37,12 @@ export function csrf(config: Config): Koa.Middleware {
       if (!fromHere(ctx, config)) throw new HttpError(403, 'forged');
       const fields = await readBody(ctx);
       const sent = fields['_csrf'] ?? '';
-      if (!isToken(secretOf(ctx), sent) && !isOfEndedSession(ctx, sent)) throw new HttpError(403, 'stale_form');
+      if (!isToken(secretOf(ctx), sent) && !isOfEndedSession(ctx, sent)) {
+        const showAgain = staleForms.get(ctx.path);
+        if (!showAgain) throw new HttpError(403, 'stale_form');
+        ctx.status = 403;
+        return showAgain(ctx, fields);
+      }
     }
     await next();
   };

@@ -1,7 +1,7 @@
 // What the page modules share: the frame around a page, drawn for whoever asks.
 import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
-import { csrfToken } from './csrf.ts';
+import { csrfToken, type StaleForm } from './csrf.ts';
 import { TEXTS } from './language.ts';
 import { queryText } from './query.ts';
 import type { Render } from './render.ts';
@@ -24,6 +24,8 @@ interface FrameOptions {
 /** What a page module is handed. */
 export interface Web {
   readonly context: Context;
+  /** Forms that keep what was typed when they come too late, by the path that they are sent to; never passwords. */
+  readonly staleForms: Map<string, StaleForm>;
   /** Answers with a page in its frame. */
   show<V extends keyof Views>(ctx: Koa.Context, view: V, page: Views[V], options: FrameOptions): Promise<void>;
 }
@@ -35,6 +37,7 @@ export function createWeb(context: Context, render: Render): Web {
   const manyLanguages = choices.length > 1;
   return {
     context,
+    staleForms: new Map(),
     show(ctx, view, page, { title, current = null, wide = false, notice = null }) {
       const owner = liveSession(ctx)?.owner;
       const text = wide ? TEXTS.en : ctx.state.text;

@@ -74,6 +74,15 @@ const form = (fields: Record<string, string>) => new URLSearchParams(fields).toS
 const login = (more: Record<string, string> = {}) =>
   form({ email: 'a@example.org', password: PASSWORD, _csrf: visitor.token, ...more });
 
+/** The form once more, with the address that was typed and without the password; nobody was logged in. */
+function expectShownAgain(answer: Answer): void {
+  expect(answer.status).toBe(403);
+  expect(answer.text).toContain('This form was open for too long');
+  expect(fieldValue(answer.text, 'email')).toBe('a@example.org');
+  expect(answer.text).not.toContain(PASSWORD);
+  expectNoSession(answer);
+}
+
 /** A page in the layout with the request's id, that gives away no code, and gives nobody a session. */
 function expectErrorPage(answer: Answer, status: number): void {
   expect(answer.status).toBe(status);
@@ -224,8 +233,7 @@ describe('a form that is not ours', () => {
   ])('with %s for a token: 403', async (_, token) => {
     const fields = { email: 'a@example.org', password: PASSWORD };
     const answer = await post('/login', form(token === undefined ? fields : { ...fields, _csrf: token }));
-    expectErrorPage(answer, 403);
-    expect(answer.text).toContain('This form is too old to send');
+    expectShownAgain(answer);
   });
 
   test('with a token that was tampered with, one of another visitor, or one of a member: 403', async () => {
@@ -233,10 +241,10 @@ describe('a form that is not ours', () => {
     flipped[20] = (flipped[20] ?? 0) ^ 1;
     const stranger = await openForm('/login', '');
     for (const token of [flipped.toString('base64url'), stranger.token, member.token]) {
-      expectErrorPage(await post('/login', login({ _csrf: token })), 403);
+      expectShownAgain(await post('/login', login({ _csrf: token })));
     }
-    expectErrorPage(await post('/login', login(), { cookie: '' }), 403);
-    expectErrorPage(await post('/login', login(), { cookie: stranger.cookie }), 403);
+    expectShownAgain(await post('/login', login(), { cookie: '' }));
+    expectShownAgain(await post('/login', login(), { cookie: stranger.cookie }));
   });
 
   test('with a visitor’s token in a member’s session, or without its cookie: 403, and nothing is done', async () => {

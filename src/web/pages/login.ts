@@ -23,6 +23,14 @@ export function loginPage(router: Router, web: Web): void {
     await show(ctx, web, { email: '', remember: false, next, notice });
   });
 
+  web.staleForms.set('/login', (ctx, fields) => {
+    const next = readNext(fields['next']);
+    if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
+    const email = fields['email']?.trim() ?? '';
+    const remember = fields['remember'] !== undefined;
+    return show(ctx, web, { email, remember, next, problem: ctx.state.text.staleForm });
+  });
+
   router.post('/login', async (ctx) => {
     const fields = await readBody(ctx);
     const email = fields['email']?.trim() ?? '';

@@ -21,6 +21,17 @@ export function registerPage(router: Router, web: Web): void {
     await show(ctx, web, { email: '', next, errors: {} });
   });
 
+  web.staleForms.set('/register', (ctx, fields) => {
+    const next = readNext(fields['next']);
+    if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
+    return show(ctx, web, {
+      email: fields['email']?.trim() ?? '',
+      next,
+      problem: ctx.state.text.staleForm,
+      errors: {},
+    });
+  });
+
   router.post('/register', async (ctx) => {
     const fields = await readBody(ctx);
     const typed = fields['email']?.trim() ?? '';

@@ -59,6 +59,8 @@ export const de: Texts = {
     on: (browser, system) => `${browser} auf ${system}`,
     unknownAddress: 'unbekannt',
   },
+  staleForm:
+    'Dieses Formular war zu lange offen, oder Cookies sind ausgeschaltet. Es wurde nichts geändert. Ihre Eingaben stehen noch da, aber kein Passwort: Geben Sie es ein und senden Sie das Formular noch einmal.',
   throttled: (when) => `Zu viele Versuche. Es wurde nichts geprüft. Versuchen Sie es wieder ${when}.`,
 
   home: {

@@ -72,6 +72,9 @@ export const en = {
     on: (browser: string, system: string) => `${browser} on ${system}`,
     unknownAddress: 'unknown',
   },
+  /** Above a form that came too late, and is shown again. */
+  staleForm:
+    'This form was open for too long, or cookies are turned off. Nothing was changed. What you typed is still here, but no password: enter it and send the form again.',
   throttled: (when: string) => `Too many attempts. Nothing was checked. Try again ${when}.`,
 
   home: {
