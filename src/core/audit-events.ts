@@ -6,6 +6,9 @@ export const AUDIT_EVENTS = {
   authentication: {
     authn_login_success: 'Somebody logged in.',
     authn_login_fail: 'A log-in was refused.',
+    authn_confirm_success:
+      'Somebody who was logged in proved again who they are; a new session took the place of the old one.',
+    authn_confirm_fail: 'A confirmation was refused.',
     authn_password_change: 'A password was changed by its owner.',
     authn_password_change_fail: 'A change of password was refused.',
     authn_new_device: 'An account was used from a browser or a network that it had not been used from before.',

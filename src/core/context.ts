@@ -6,6 +6,7 @@ import type { NewAuditEvent } from './audit-events.ts';
 import { type AuditText, createAuditText } from './audit-text.ts';
 import { createVerification, type Verification } from './audit-verify.ts';
 import type { Config } from './config.ts';
+import { type Confirmations, createConfirmations } from './confirmations.ts';
 import { type Database, openDatabase } from './database.ts';
 import { createEntry } from './entry.ts';
 import { createIdentifierHash } from './identifier.ts';
@@ -45,6 +46,7 @@ export interface Context {
   readonly login: Login;
   readonly registration: Registration;
   readonly passwordChanges: PasswordChanges;
+  readonly confirmations: Confirmations;
   readonly audit: Audit;
   readonly auditText: AuditText;
   readonly verification: Verification;
@@ -108,6 +110,7 @@ export function createContext(config: Config, log: Log): Context {
     login: createLogin(proof),
     registration: createRegistration(proof),
     passwordChanges: createPasswordChanges(proof),
+    confirmations: createConfirmations(proof),
     audit: createAudit({ database }),
     auditText: createAuditText({ database }),
     verification: createVerification({ database }),

@@ -58,7 +58,7 @@ const OUTAGE_WORDS =
 
 /** Whether an error means that PostgreSQL can't serve right now, rather than that the caller asked for something wrong. */
 export function isDatabaseOutage(error: unknown): boolean {
-  for (let cause = error, depth = 0; cause instanceof Object && depth < 5; depth += 1) {
+  for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth += 1) {
     const { code, originalCode, message } = cause as { code?: unknown; originalCode?: unknown; message?: unknown };
     if (OUTAGE_CODES.has(String(code)) || OUTAGE_CODES.has(String(originalCode))) return true;
     if (code === undefined && typeof message === 'string' && OUTAGE_WORDS.test(message)) return true;

@@ -89,6 +89,28 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
       return row ? judge(row) : { state: 'unknown' };
     },
 
+    /** Whether a session is live and began no longer ago than that. Throws if PostgreSQL is away. */
+    async isRecent(sessionId: string, withinMs: number): Promise<boolean> {
+      const { rows } = await pool.query<{ recent: boolean }>({
+        name: 'session-is-recent',
+        text: `SELECT created_at > clock_timestamp() - $2 * interval '1 millisecond' AS recent
+                 FROM session WHERE id = $1 AND ended_at IS NULL`,
+        values: [sessionId, withinMs],
+      });
+      return rows[0]?.recent ?? false;
+    },
+
+    /** Locks a live session for the caller's transaction, and gives what goes along when another takes its place. */
+    async lock(
+      transaction: Transaction,
+      { sessionId, userId }: { sessionId: string; userId: string },
+    ): Promise<{ remember: boolean; data: SessionData } | null> {
+      const [row] = await transaction.$queryRaw<{ remember: boolean; data: SessionData }[]>`
+        SELECT remember, data FROM session
+         WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND ended_at IS NULL FOR UPDATE`;
+      return row ?? null;
+    },
+
     /** Moves a session's idle deadline, at most once a minute; for when Redis, which does it otherwise, is away. */
     async touch(sessionId: string): Promise<void> {
       await prisma.$executeRaw`

@@ -13,6 +13,7 @@ import type {
   EndReason,
   EndSelection,
   LiveRecord,
+  SessionData,
   SessionOwner,
   SessionRecords,
 } from './session-records.ts';
@@ -67,6 +68,12 @@ export interface EndOptions {
   readonly note?: string;
 }
 
+/** A session that took the place of another; both are told to Redis by {@link Sessions.replaced} after the commit. */
+export interface Replacement {
+  readonly session: NewSession;
+  readonly ended: readonly EndedSession[];
+}
+
 export interface SessionsOptions {
   readonly database: Database;
   readonly records: SessionRecords;
@@ -114,56 +121,82 @@ export function createSessions({ database, records, store, queues, policy, log }
     return buried;
   }
 
+  /**
+   * Begins a session in the caller's transaction: row and event. The token is random, 256 bits. Call `open` after the
+   * commit. Limits are the operator's for an operator, else by whether to keep the browser logged in.
+   */
+  async function createWithin(
+    transaction: Transaction,
+    account: SessionAccount,
+    { remember, data = {}, origin }: { remember: boolean; data?: SessionData; origin: Origin },
+  ): Promise<NewSession> {
+    const limits = limitsFor(policy, account.role, remember);
+    const token = randomBytes(TOKEN_BYTES).toString('base64url');
+    const tokenHash = hashToken(token);
+    const id = uuidv7();
+    const rows = await transaction.$queryRaw<{ created_at: Date }[]>`
+      INSERT INTO session (id, token_hash, user_id, remember, created_at, last_seen_at, idle_timeout_seconds,
+                           idle_deadline, absolute_deadline, data, ip, user_agent)
+      VALUES (${id}::uuid, ${new Uint8Array(tokenHash)}, ${account.id}::uuid, ${remember}, clock_timestamp(), clock_timestamp(),
+              ${Math.ceil(limits.idleTimeoutMs / 1_000)}, clock_timestamp() + ${limits.idleTimeoutMs} * interval '1 millisecond',
+              clock_timestamp() + ${limits.absoluteLifetimeMs} * interval '1 millisecond', ${JSON.stringify(data)}::jsonb,
+              ${origin.ip}::inet, ${origin.userAgent?.slice(0, MAX_USER_AGENT).toWellFormed().replaceAll('\u0000', '') ?? null})
+      RETURNING created_at`;
+    await recordEvent(transaction, {
+      type: 'session_created',
+      outcome: 'success',
+      actor: account.id,
+      subject: account.id,
+      session: id,
+      origin,
+      detail: { remember },
+    });
+    const owner: SessionOwner = {
+      id,
+      userId: account.id,
+      email: account.email,
+      role: account.role,
+      remember,
+      createdAt: rows[0]?.created_at.getTime() ?? Date.now(),
+      memberSince: account.createdAt.getTime(),
+    };
+    const deadlines = {
+      sinceSeenMs: 0,
+      idleTimeoutMs: limits.idleTimeoutMs,
+      absoluteRemainingMs: limits.absoluteLifetimeMs,
+    };
+    return { token, tokenHash, record: { state: 'live', owner, data, ...deadlines } };
+  }
+
   return {
     endWithin,
     afterCommit,
+    createWithin,
 
     /**
-     * Begins a session in the caller's transaction: row and event. The token is random, 256 bits. Call `open` after the
-     * commit. Limits are the operator's for an operator, else by whether to keep the browser logged in.
+     * Begins a session in the place of one that is live, with a new token, in the caller's transaction; null if that one
+     * has ended. What the application keeps in it goes along. Call `replaced` after the commit.
      */
-    async createWithin(
+    async replaceWithin(
       transaction: Transaction,
-      account: SessionAccount,
-      { remember, origin }: { remember: boolean; origin: Origin },
-    ): Promise<NewSession> {
-      const limits = limitsFor(policy, account.role, remember);
-      const token = randomBytes(TOKEN_BYTES).toString('base64url');
-      const tokenHash = hashToken(token);
-      const id = uuidv7();
-      const rows = await transaction.$queryRaw<{ created_at: Date }[]>`
-        INSERT INTO session (id, token_hash, user_id, remember, created_at, last_seen_at, idle_timeout_seconds,
-                             idle_deadline, absolute_deadline, ip, user_agent)
-        VALUES (${id}::uuid, ${new Uint8Array(tokenHash)}, ${account.id}::uuid, ${remember}, clock_timestamp(), clock_timestamp(),
-                ${Math.ceil(limits.idleTimeoutMs / 1_000)}, clock_timestamp() + ${limits.idleTimeoutMs} * interval '1 millisecond',
-                clock_timestamp() + ${limits.absoluteLifetimeMs} * interval '1 millisecond',
-                ${origin.ip}::inet, ${origin.userAgent?.slice(0, MAX_USER_AGENT).toWellFormed().replaceAll('\u0000', '') ?? null})
-        RETURNING created_at`;
-      await recordEvent(transaction, {
-        type: 'session_created',
-        outcome: 'success',
-        actor: account.id,
-        subject: account.id,
-        session: id,
-        origin,
-        detail: { remember },
-      });
-      const owner: SessionOwner = {
-        id,
-        userId: account.id,
-        email: account.email,
-        role: account.role,
-        remember,
-        createdAt: rows[0]?.created_at.getTime() ?? Date.now(),
-        memberSince: account.createdAt.getTime(),
-      };
-      const deadlines = {
-        sinceSeenMs: 0,
-        idleTimeoutMs: limits.idleTimeoutMs,
-        absoluteRemainingMs: limits.absoluteLifetimeMs,
-      };
-      return { token, tokenHash, record: { state: 'live', owner, data: {}, ...deadlines } };
+      { sessionId, userId, origin }: { sessionId: string; userId: string; origin: Origin },
+    ): Promise<Replacement | null> {
+      // First the account, as everything does that changes it: a change that came before has ended the session by now.
+      const [account] = await transaction.$queryRaw<SessionAccount[]>`
+        SELECT id, email, role, created_at AS "createdAt" FROM user_account WHERE id = ${userId}::uuid FOR SHARE`;
+      const old = await records.lock(transaction, { sessionId, userId });
+      if (!account || !old) return null;
+      const ended = await endWithin(transaction, { sessionId }, { reason: 'replaced', actor: userId, origin });
+      return { session: await createWithin(transaction, account, { ...old, origin }), ended };
     },
+
+    /** Tells Redis of a replacement that has been committed. Never throws. */
+    async replaced({ session, ended }: Replacement): Promise<void> {
+      await Promise.all([store.put(session.tokenHash, session.record), afterCommit(ended)]);
+    },
+
+    /** Whether a session is live and began no longer ago than that, by PostgreSQL's clock. Throws if PostgreSQL is away. */
+    isRecent: (sessionId: string, withinMs: number): Promise<boolean> => records.isRecent(sessionId, withinMs),
 
     /** Puts the copy of a session whose creation has been committed into Redis. Never throws. */
     async open(session: NewSession): Promise<void> {

@@ -3,6 +3,7 @@
 import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
 import { HttpError } from './http-error.ts';
+import { seeOther } from './page.ts';
 import { liveSession } from './state.ts';
 
 /** Members only; others go to the log-in and come back to the page that they asked for. */
@@ -12,6 +13,20 @@ export const requireMember: Koa.Middleware = async (ctx, next) => {
   ctx.status = 303;
   ctx.redirect(`/login${back}`);
 };
+
+/**
+ * For acts that matter, after one of the others: members whose session began no longer ago than RECENT_LOGIN, by PostgreSQL's
+ * clock. Others prove again who they are and come back to the page that they asked for, or, for a form that came too late,
+ * to the page that holds it (`from`, a path in which `:id` and the like stand for those of the request): nothing was done.
+ */
+export function requireRecentLogin({ sessions, config }: Context, from?: string): Koa.Middleware {
+  return async (ctx, next) => {
+    const owner = liveSession(ctx)?.owner;
+    if (owner && (await sessions.isRecent(owner.id, config.recentLoginMs))) return next();
+    const page = from?.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(ctx['params'][name])));
+    seeOther(ctx, `/confirm?next=${encodeURIComponent(ctx.method === 'GET' ? ctx.url : (page ?? '/profile'))}`);
+  };
+}
 
 /** Operators only; a member is refused, and the refusal recorded. */
 export function requireOperator({ record }: Context): Koa.Middleware {

@@ -12,6 +12,7 @@ import { ownHost, securityHeaders } from './headers.ts';
 import { languages } from './language.ts';
 import { createWeb } from './page.ts';
 import { accountPages } from './pages/account.ts';
+import { confirmPage } from './pages/confirm.ts';
 import { health, type Readiness } from './pages/health.ts';
 import { homePage } from './pages/home.ts';
 import { languagePage } from './pages/language.ts';
@@ -61,6 +62,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   languagePage(router, web);
   registerPage(router, web);
   loginPage(router, web);
+  confirmPage(router, web);
   accountPages(router, web);
   auditPage(router, web);
   usersPages(router, web);

@@ -69,7 +69,7 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
 export async function enterSession(ctx: Koa.Context, begun: NewSession): Promise<void> {
   ctx.state.begun = begun;
   ctx.state.reading = { state: 'live', owner: begun.record.owner, data: begun.record.data };
-  ctx.session = {} as NonNullable<Koa.Context['session']>;
+  ctx.session = { ...begun.record.data } as NonNullable<Koa.Context['session']>;
   await ctx.session?.regenerate();
 }
 

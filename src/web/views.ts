@@ -86,6 +86,13 @@ export interface Views {
     readonly errors: FieldErrors;
     readonly loginHref: string;
   };
+  confirm: {
+    readonly email: string;
+    /** Where to go afterwards: a same-origin path, for the hidden field. */
+    readonly next: string | null;
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
+  };
   profile: {
     readonly email: string;
     readonly role: 'member' | 'operator';

@@ -1,5 +1,6 @@
 // What a visitor gets when PostgreSQL fails, and when both do. DESIGN: the rows "PostgreSQL down …" and "both down".
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { handlers } from '../../worker/handlers.ts';
 import {
@@ -84,13 +85,34 @@ describe('PostgreSQL is away', () => {
     expect(rows.map((row) => row.end_reason)).toEqual(['logged_out']);
   });
 
-  test('so does ending the other sessions of an account, whatever process they are on', async () => {
+  test('ending other sessions is refused, because nobody can say when this one began, and nothing is done', async () => {
     const { browser, email } = await registered();
     const second = new Browser(other.url);
     expect((await second.logIn(email)).status).toBe(303);
     expect(await second.profile()).toBe(200);
     await servers.postgres().kill();
-    expect((await browser.submit('/account/sessions/revoke-others', {}, '/profile')).status).toBe(303);
+    const refused = await browser.submit('/account/sessions/revoke-others', {}, '/profile');
+    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '10']);
+    expect(await second.profile()).toBe(200);
+    await servers.startPostgresAgain();
+    await until(async () => (await browser.submit('/account/sessions/revoke-others', {}, '/profile')).status === 303);
+    expect(await second.profile()).toBe(303);
+  });
+
+  test('the end of an account’s sessions counts at once, whatever process they are on, and is recorded later', async () => {
+    const { browser, email } = await registered();
+    const second = new Browser(other.url);
+    expect((await second.logIn(email)).status).toBe(303);
+    expect(await second.profile()).toBe(200);
+    const { rows: sessions } = await web.context.database.pool.query<{ id: string; user_id: string }>(
+      'SELECT s.id, user_id FROM session s JOIN user_account u ON u.id = user_id WHERE email = $1 ORDER BY s.created_at',
+      [email],
+    );
+    const [own] = sessions;
+    if (!own) throw new Error('no session');
+    await servers.postgres().kill();
+    const which = { userId: own.user_id, exceptSessionId: own.id };
+    await web.context.sessions.end(which, { reason: 'revoked', actor: own.user_id, origin: NO_ORIGIN });
     expect(await second.profile()).toBe(303);
     expect(await browser.profile()).toBe(200);
     await servers.startPostgresAgain();

@@ -299,6 +299,18 @@ const IN_ENGLISH: readonly Fixture[] = [
     },
     member('Password', 'password'),
   ),
+  fixture(
+    'confirm',
+    'confirm',
+    { email: MEMBER.email, next: '/account/sessions', problem: null, errors: {} },
+    member('Confirm that it is you', null),
+  ),
+  fixture(
+    'confirm-errors',
+    'confirm',
+    { email: MEMBER.email, next: null, problem: null, errors: { password: 'This is not your password.' } },
+    member('Confirm that it is you', null),
+  ),
   ...ERRORS.map(([status, heading, message, href, label]) =>
     fixture(
       `error-${status}`,
@@ -495,6 +507,12 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     'hostile-password',
     'account/password',
     { email: HOSTILE, problem: null, errors: HOSTILE_ERRORS },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-confirm',
+    'confirm',
+    { email: HOSTILE, next: HOSTILE, problem: null, errors: HOSTILE_ERRORS },
     HOSTILE_FRAME,
   ),
   fixture(

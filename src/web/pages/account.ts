@@ -3,7 +3,7 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { passwordProblem } from '../../core/passwords.ts';
 import type { LiveSession } from '../../core/session-store.ts';
-import { requireMember } from '../access.ts';
+import { requireMember, requireRecentLogin } from '../access.ts';
 import { readBody } from '../form.ts';
 import { HttpError } from '../http-error.ts';
 import { doneNotice, seeOther, type Web } from '../page.ts';
@@ -16,6 +16,7 @@ import { describeDevice, showTime } from '../words.ts';
 
 export function accountPages(router: Router, web: Web): void {
   const { sessions, passwordChanges } = web.context;
+  const recent = requireRecentLogin(web.context, '/account/sessions');
 
   router.get('/profile', requireMember, (ctx) => {
     const { owner } = member(ctx);
@@ -50,7 +51,7 @@ export function accountPages(router: Router, web: Web): void {
     await web.show(ctx, 'account/sessions', page, frame);
   });
 
-  router.post('/account/sessions/:id/revoke', requireMember, async (ctx) => {
+  router.post('/account/sessions/:id/revoke', requireMember, recent, async (ctx) => {
     const { owner } = member(ctx);
     const sessionId: unknown = ctx['params'].id;
     if (!isUuid(sessionId)) throw new HttpError(404, 'no_session');
@@ -61,7 +62,7 @@ export function accountPages(router: Router, web: Web): void {
     seeOther(ctx, '/account/sessions?done=session-ended');
   });
 
-  router.post('/account/sessions/revoke-others', requireMember, async (ctx) => {
+  router.post('/account/sessions/revoke-others', requireMember, recent, async (ctx) => {
     const { owner } = member(ctx);
     const which = { userId: owner.userId, exceptSessionId: owner.id };
     await sessions.end(which, { reason: 'revoked', actor: owner.userId, origin: ctx.state.origin });

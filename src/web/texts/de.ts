@@ -144,6 +144,14 @@ export const de: Texts = {
     wrong: 'Das ist nicht Ihr aktuelles Passwort.',
   },
 
+  confirm: {
+    title: 'Bestätigen Sie, dass Sie es sind',
+    lede: 'Was Sie vorhaben, verlangt eine frische Anmeldung. Sie bleiben angemeldet und machen dort weiter, wo Sie waren.',
+    submit: 'Bestätigen',
+    passwordMissing: 'Geben Sie Ihr Passwort ein.',
+    wrong: 'Das ist nicht Ihr Passwort.',
+  },
+
   done: {
     'session-ended': 'Diese Sitzung ist beendet.',
     'others-ended': 'Alle anderen Sitzungen sind beendet.',

@@ -154,6 +154,14 @@ export const en = {
     wrong: 'This is not your current password.',
   },
 
+  confirm: {
+    title: 'Confirm that it is you',
+    lede: 'What you asked for needs a fresh log-in. You stay logged in, and go on where you were.',
+    submit: 'Confirm',
+    passwordMissing: 'Enter your password.',
+    wrong: 'This is not your password.',
+  },
+
   /** What was just done (`?done=`), said once on the page that it leads to. */
   done: {
     'session-ended': 'That session has ended.',

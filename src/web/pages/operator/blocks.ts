@@ -21,7 +21,7 @@ const SCOPES: Readonly<Record<string, string>> = {
   account: 'One account, every unknown browser',
   device: 'One known browser on its account',
   register: 'New accounts from one client',
-  password_change: 'Changes of one password',
+  password_change: 'Current password of one account',
   mailbox: 'Mail to one address',
   mail_client: 'Mail asked for by one client',
   token: 'One-time links tried by one client',

@@ -1,0 +1,173 @@
+// Recent login: what matters asks again who it is once the session is older than RECENT_LOGIN, by PostgreSQL's clock, and
+// leads back; a form that came too late does nothing.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Context } from '../../src/core/context.ts';
+import {
+  Browser,
+  newEmail,
+  openWorker,
+  PASSWORD,
+  SESSION_COOKIE,
+  setCookie,
+  startWeb,
+  type TestProcess,
+} from '../support/app.ts';
+import { fieldError, fieldValue } from '../support/page.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+let stores: TestStores;
+let web: TestProcess;
+let worker: Context;
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, worker] = await Promise.all([
+    startWeb(stores, { RECENT_LOGIN: '10m', THROTTLE_PASSWORD_CHANGE: '3/6/1h' }),
+    openWorker(stores),
+  ]);
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+
+interface Session {
+  id: string;
+  remember: boolean;
+  data: object;
+  end_reason: string | null;
+}
+
+async function person({ remember = false } = {}) {
+  const email = newEmail();
+  await new Browser(web.url).register(email);
+  const browser = new Browser(web.url);
+  await browser.logIn(email, PASSWORD, remember ? { remember: 'on' } : {});
+  const sessions = () =>
+    sql<Session>(
+      `SELECT s.id, remember, data, end_reason FROM session s JOIN user_account u ON u.id = user_id
+        WHERE email = $1 ORDER BY s.created_at DESC`,
+      [email],
+    );
+  const age = (minutes: number) =>
+    sql(
+      `UPDATE session SET created_at = session.created_at - $2 * interval '1 minute'
+         FROM user_account u WHERE u.id = user_id AND email = $1`,
+      [email, minutes],
+    );
+  return { email, browser, sessions, age };
+}
+
+const endOthers = (browser: Browser) => browser.submit('/account/sessions/revoke-others', {}, '/account/sessions');
+const confirm = (browser: Browser, password: string, next = '/account/sessions') =>
+  browser.submit('/confirm', { password, next }, `/confirm?next=${encodeURIComponent(next)}`);
+
+async function eventsOf(email: string): Promise<{ type: string; detail: object }[]> {
+  await worker.sealing.seal();
+  return sql(
+    `SELECT e.type, e.detail FROM audit_event e JOIN user_account u ON u.id = e.subject_id
+      WHERE u.email = $1 AND e.type LIKE 'authn_confirm%' ORDER BY seq`,
+    [email],
+  );
+}
+
+describe('a session that began', () => {
+  test('just now may do what matters', async () => {
+    const { browser, age } = await person();
+    await age(9);
+    expect((await endOthers(browser)).headers['location']).toBe('/account/sessions?done=others-ended');
+  });
+
+  test('longer ago is asked who it is, and nothing was done', async () => {
+    const { browser, sessions, age } = await person();
+    await age(11);
+    const late = await endOthers(browser);
+    expect([late.status, late.headers['location']]).toEqual([303, '/confirm?next=%2Faccount%2Fsessions']);
+    const [first] = await sessions();
+    const one = await browser.submit(`/account/sessions/${first?.id}/revoke`, {}, '/account/sessions');
+    expect(one.headers['location']).toBe('/confirm?next=%2Faccount%2Fsessions');
+    expect((await sessions()).map((session) => session.end_reason)).toEqual([null, null]);
+    expect((await browser.get('/account/sessions')).status).toBe(200);
+  });
+
+  test('longer ago is judged by the row, not by what a copy or a cookie says', async () => {
+    const { browser, sessions, age } = await person();
+    await age(11);
+    await browser.profile();
+    await sql('UPDATE session SET created_at = clock_timestamp() WHERE id = $1', [(await sessions())[0]?.id]);
+    expect((await endOthers(browser)).headers['location']).toBe('/account/sessions?done=others-ended');
+  });
+});
+
+describe('the right password', () => {
+  test('begins a new session in place of the old one, as it was, and leads back', async () => {
+    const { browser, email, sessions, age } = await person({ remember: true });
+    const [before] = await sessions();
+    await sql(`UPDATE session SET data = '{"kept":"along"}' WHERE id = $1`, [before?.id]);
+    await age(11);
+    const old = browser.agent.jar.getCookie(SESSION_COOKIE, {
+      path: '/',
+      domain: '127.0.0.1',
+      secure: false,
+      script: false,
+    });
+    const response = await confirm(browser, PASSWORD, '/account/sessions?x=1');
+    expect([response.status, response.headers['location']]).toEqual([303, '/account/sessions?x=1']);
+    expect(setCookie(response, SESSION_COOKIE)).toMatch(/expires=/i);
+    const [now, was] = await sessions();
+    expect(now).toMatchObject({ remember: true, data: { kept: 'along' }, end_reason: null });
+    expect(was).toMatchObject({ id: before?.id, end_reason: 'replaced' });
+    const again = await fetch(`${web.url}/profile`, {
+      headers: { cookie: `${SESSION_COOKIE}=${old?.value}` },
+      redirect: 'manual',
+    });
+    expect(again.status).toBe(303);
+    expect((await endOthers(browser)).headers['location']).toBe('/account/sessions?done=others-ended');
+    expect(await eventsOf(email)).toEqual([{ type: 'authn_confirm_success', detail: { by: 'password' } }]);
+  });
+
+  test('sent twice at once takes one place, and leaves one session', async () => {
+    const { browser, sessions } = await person();
+    const token = await browser.token('/confirm');
+    const send = () =>
+      browser.agent.post('/confirm').redirects(0).type('form').send({ password: PASSWORD, _csrf: token });
+    const answers = await Promise.all([send(), send()]);
+    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+    const live = (await sessions()).filter((session) => session.end_reason === null);
+    expect(live).toHaveLength(2); // the one of the registration is untouched
+  });
+
+  test('never leads to another site', async () => {
+    const { browser } = await person();
+    for (const next of ['//evil.example', 'https://evil.example/', '/\\evil.example', '/..//evil.example']) {
+      const response = await browser.submit('/confirm', { password: PASSWORD, next }, '/confirm');
+      expect(response.headers['location']).toBe('/profile');
+    }
+  });
+});
+
+describe('a wrong password', () => {
+  test('is said beside its field, recorded, and throttled with changes of the password', async () => {
+    const { browser, email, sessions, age } = await person();
+    await age(11);
+    const empty = await confirm(browser, '');
+    expect([empty.status, fieldError(empty.text, 'password')]).toEqual([422, 'Enter your password.']);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const wrong = await confirm(browser, 'not the password');
+      expect([wrong.status, fieldError(wrong.text, 'password')]).toEqual([422, 'This is not your password.']);
+      expect(fieldValue(wrong.text, 'next')).toBe('/account/sessions');
+      expect(wrong.text).not.toContain('not the password');
+    }
+    const refused = await confirm(browser, PASSWORD);
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    const change = { current: PASSWORD, password: 'another long password' };
+    expect((await browser.submit('/account/password', change)).status).toBe(429);
+    expect((await sessions()).map((session) => session.end_reason)).toEqual([null, null]);
+    expect((await eventsOf(email)).map(({ type }) => type)).toEqual(Array(3).fill('authn_confirm_fail'));
+  });
+});
