@@ -97,6 +97,7 @@ const schema = z.object({
   SERVICE_NAME: z.string().min(1).max(60).default('Holdfast'),
   LANGUAGES: languages.default([...LANGUAGES]),
   TRUSTED_PROXIES: networks.default([]),
+  FORWARDED_HEADER: z.enum(['x-forwarded-for', 'forwarded']).default('x-forwarded-for'),
   PASSWORD_HASH_CONCURRENCY: integer(1, 64).default(1),
   ATTEMPT_RETENTION: duration.default(90 * UNITS.d),
   THROTTLE_ACCOUNT_CLIENT: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
@@ -209,6 +210,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     serviceName: values.SERVICE_NAME,
     languages: values.LANGUAGES,
     trustedProxies: values.TRUSTED_PROXIES,
+    forwardedHeader: values.FORWARDED_HEADER,
     passwordHashConcurrency: values.PASSWORD_HASH_CONCURRENCY,
     attemptRetentionMs: values.ATTEMPT_RETENTION,
     throttle: {
