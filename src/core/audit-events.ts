@@ -11,6 +11,7 @@ export const AUDIT_EVENTS = {
     authn_confirm_fail: 'A confirmation was refused.',
     authn_password_change: 'A password was changed by its owner.',
     authn_password_change_fail: 'A change of password was refused.',
+    authn_password_rehashed: 'The hash of a password was renewed at a log-in, at the cost that is set now.',
     authn_new_device: 'An account was used from a browser or a network that it had not been used from before.',
   },
   throttle: {

@@ -99,6 +99,9 @@ const schema = z.object({
   TRUSTED_PROXIES: networks.default([]),
   FORWARDED_HEADER: z.enum(['x-forwarded-for', 'forwarded']).default('x-forwarded-for'),
   PASSWORD_HASH_CONCURRENCY: integer(1, 64).default(1),
+  PASSWORD_HASH_MEMORY_KIB: integer(1_024, 2_097_152).default(19_456),
+  PASSWORD_HASH_PASSES: integer(1, 1_000).default(2),
+  PASSWORD_HASH_LANES: integer(1, 64).default(1),
   ATTEMPT_RETENTION: duration.default(90 * UNITS.d),
   THROTTLE_ACCOUNT_CLIENT: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
   THROTTLE_CLIENT: rule.default({ free: 50, limit: 100, windowMs: UNITS.h }),
@@ -130,6 +133,13 @@ export interface ThrottleRule {
   readonly free: number;
   readonly limit: number;
   readonly windowMs: number;
+}
+
+/** What one Argon2id hash costs. */
+export interface HashingCost {
+  readonly memoryKib: number;
+  readonly passes: number;
+  readonly lanes: number;
 }
 
 export interface ThrottlePolicy {
@@ -188,6 +198,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     ? []
     : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (signs) problems.push(...productionProblems(present));
+  if (result.success) problems.push(...hashingProblems(result.data));
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
   const values = result.data;
   const publicUrl = new URL(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`);
@@ -212,6 +223,11 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     trustedProxies: values.TRUSTED_PROXIES,
     forwardedHeader: values.FORWARDED_HEADER,
     passwordHashConcurrency: values.PASSWORD_HASH_CONCURRENCY,
+    passwordHashCost: {
+      memoryKib: values.PASSWORD_HASH_MEMORY_KIB,
+      passes: values.PASSWORD_HASH_PASSES,
+      lanes: values.PASSWORD_HASH_LANES,
+    } satisfies HashingCost,
     attemptRetentionMs: values.ATTEMPT_RETENTION,
     throttle: {
       accountClient: values.THROTTLE_ACCOUNT_CLIENT,
@@ -233,6 +249,26 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     logLevel: values.LOG_LEVEL,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
   });
+}
+
+/** OWASP Password Storage Cheat Sheet: as little memory with so many passes is the least that Argon2id should cost. */
+const LEAST_COSTS = [
+  { memoryKib: 47_104, passes: 1 },
+  { memoryKib: 19_456, passes: 2 },
+  { memoryKib: 12_288, passes: 3 },
+  { memoryKib: 9_216, passes: 4 },
+  { memoryKib: 7_168, passes: 5 },
+] as const;
+
+function hashingProblems(values: z.output<typeof schema>): string[] {
+  const { NODE_ENV, PASSWORD_HASH_MEMORY_KIB: memory, PASSWORD_HASH_PASSES: passes } = values;
+  const problems: string[] = [];
+  const enough = LEAST_COSTS.some((least) => memory >= least.memoryKib && passes >= least.passes);
+  if (NODE_ENV === 'production' && !enough) {
+    const least = LEAST_COSTS.map((one) => `${one.memoryKib} with ${one.passes}`).join(', ');
+    problems.push(`PASSWORD_HASH_MEMORY_KIB, PASSWORD_HASH_PASSES: in production at least one of ${least}`);
+  }
+  return problems;
 }
 
 const MINIMUM_KEY_LENGTH = 32;

@@ -69,7 +69,7 @@ export function createContext(config: Config, log: Log): Context {
   const records = createSessionRecords({ database });
   const store = new SessionStore({ redis, records, log });
   const sessions = createSessions({ database, records, store, queues, policy: config.session, log });
-  const passwords = createPasswords({ concurrency: config.passwordHashConcurrency });
+  const passwords = createPasswords({ concurrency: config.passwordHashConcurrency, cost: config.passwordHashCost });
   const users = createUsers({ database, sessions, queues });
   const throttle = createThrottle({ redis, database, policy: config.throttle, log });
   const devices = createKnownDevices({
@@ -91,6 +91,7 @@ export function createContext(config: Config, log: Log): Context {
     devices,
     entry,
     identifierHash,
+    log,
   };
   return {
     config,

@@ -4,6 +4,7 @@ import type { Database } from './database.ts';
 import { AccountChangedError, type Begun, type Credentials, type Entry } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
+import type { Log } from './log.ts';
 import { recordEvent } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
@@ -23,6 +24,9 @@ interface Admission {
   readonly taken: Extract<Taken, { ok: true }>;
 }
 
+/** A hash that another log-in has just renewed is read again, and the password checked against it. */
+const ROUNDS = 2;
+
 export interface LoginOptions {
   readonly database: Database;
   readonly users: Users;
@@ -33,6 +37,7 @@ export interface LoginOptions {
   readonly devices: KnownDevices;
   readonly entry: Entry;
   readonly identifierHash: IdentifierHash;
+  readonly log: Log;
 }
 
 export type Login = ReturnType<typeof createLogin>;
@@ -47,6 +52,7 @@ export function createLogin({
   devices,
   entry,
   identifierHash,
+  log,
 }: LoginOptions) {
   async function recordFailure(
     user: User | null,
@@ -72,19 +78,40 @@ export function createLogin({
 
   /** Looks at an attempt that was let through. What it throws is an outage, and no guess was answered. */
   async function tryCredentials(credentials: Credentials, admission: Admission): Promise<LoginResult> {
-    const user = await users.findByEmail(credentials.email);
-    const matches = await passwords.verify(user?.passwordHash ?? null, credentials.password);
-    if (!user || !matches || user.disabledAt) {
-      await recordFailure(user, credentials, admission, refusal(user, matches));
-      return { ok: false, reason: 'wrong_credentials' };
+    let user: User | null = null;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      user = await users.findByEmail(credentials.email);
+      const matches = await passwords.verify(user?.passwordHash ?? null, credentials.password);
+      if (!user || !matches || user.disabledAt) {
+        await recordFailure(user, credentials, admission, refusal(user, matches));
+        return { ok: false, reason: 'wrong_credentials' };
+      }
+      try {
+        const { taken, deviceId } = admission;
+        const begun = await entry.begin(user, credentials, { attemptId: taken.id, deviceId });
+        if (passwords.isOutdated(user.passwordHash)) await rehash(user, credentials);
+        return { ok: true, ...begun };
+      } catch (error) {
+        if (!(error instanceof AccountChangedError)) throw error;
+      }
     }
+    await recordFailure(user, credentials, admission, 'account_changed');
+    return { ok: false, reason: 'wrong_credentials' };
+  }
+
+  /** Keeps the password at the present cost. A password changed meanwhile stays; what goes wrong is left to the next log-in. */
+  async function rehash(user: User, { password, origin }: Credentials): Promise<void> {
     try {
-      const { taken, deviceId } = admission;
-      return { ok: true, ...(await entry.begin(user, credentials, { attemptId: taken.id, deviceId })) };
+      const passwordHash = await passwords.hash(password);
+      await prisma.$transaction(async (transaction) => {
+        const where = { id: user.id, passwordHash: user.passwordHash };
+        const { count } = await transaction.user.updateMany({ where, data: { passwordHash } });
+        const about = { outcome: 'success', actor: user.id, subject: user.id, origin } as const;
+        if (count > 0) await recordEvent(transaction, { type: 'authn_password_rehashed', ...about });
+      });
+      nudgeSealing(queues);
     } catch (error) {
-      if (!(error instanceof AccountChangedError)) throw error;
-      await recordFailure(user, credentials, admission, 'account_changed');
-      return { ok: false, reason: 'wrong_credentials' };
+      log.debug({ err: error }, 'an older hash stays until the next log-in');
     }
   }
 

@@ -3,12 +3,12 @@
 import { hash, verify } from '@node-rs/argon2';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import pLimit from 'p-limit';
+import type { HashingCost } from './config.ts';
 
 export const MIN_LENGTH = 8;
 export const MAX_BYTES = 256;
 
-/** OWASP Password Storage Cheat Sheet: Argon2id (2), 19 MiB, two passes, one lane. */
-const ARGON2ID = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+const ARGON2ID = 2;
 const QUEUE_PER_HASH = 64;
 
 /** Thrown when so many passwords wait to be hashed that another would wait too long. */
@@ -36,8 +36,11 @@ export function passwordProblem(password: string, email: string): PasswordProble
 export type Passwords = ReturnType<typeof createPasswords>;
 
 /** Hashes and checks passwords, at most `concurrency` at once; a queue of 64 a place waits, more is refused. */
-export function createPasswords({ concurrency }: { concurrency: number }) {
+export function createPasswords({ concurrency, cost }: { concurrency: number; cost: HashingCost }) {
   const limit = pLimit(concurrency);
+  const { memoryKib, passes, lanes } = cost;
+  const options = { algorithm: ARGON2ID, memoryCost: memoryKib, timeCost: passes, parallelism: lanes };
+  const prefix = `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$`;
   let decoy: Promise<string> | null = null;
 
   function queued<T>(work: () => Promise<T>): Promise<T> {
@@ -47,14 +50,17 @@ export function createPasswords({ concurrency }: { concurrency: number }) {
 
   return {
     /** The hash to keep. @throws HashQueueFullError */
-    hash: (password: string): Promise<string> => queued(() => hash(password, ARGON2ID)),
+    hash: (password: string): Promise<string> => queued(() => hash(password, options)),
+
+    /** Whether a kept hash was made at another cost than passwords are hashed at now. */
+    isOutdated: (kept: string): boolean => !kept.startsWith(prefix),
 
     /**
      * Whether a password is the one that was hashed. With no hash to compare, the same work is done on a decoy and the
      * answer is false: an account that does not exist takes as long as a wrong password. @throws HashQueueFullError
      */
     async verify(kept: string | null, password: string): Promise<boolean> {
-      decoy ??= hash('a password that nobody has', ARGON2ID);
+      decoy ??= hash('a password that nobody has', options);
       const against = kept ?? (await decoy);
       const fits = Buffer.byteLength(password) <= MAX_BYTES;
       const matches = await queued(() => verify(against, fits ? password : ''));

@@ -423,3 +423,65 @@ describe('the record', () => {
     }
   });
 });
+
+describe('a hash that was made at another cost', () => {
+  const NEW_PASSWORD = 'a wholly new passphrase';
+  let cheap: TestProcess;
+
+  beforeAll(async () => {
+    cheap = await startWeb(stores, { PASSWORD_HASH_MEMORY_KIB: '8192', PASSWORD_HASH_PASSES: '1' });
+  });
+  afterAll(() => cheap?.close());
+
+  async function cheapAccount() {
+    const email = newEmail();
+    const browser = new Browser(cheap.url);
+    await browser.register(email);
+    return { email, browser };
+  }
+
+  const costOf = async (email: string) => {
+    const [row] = await sql<{ hash: string }>('SELECT password_hash AS hash FROM user_account WHERE email = $1', [
+      email,
+    ]);
+    return row?.hash.split('$')[3];
+  };
+
+  test('is renewed at the next log-in, once, and no log-in beside it is refused', async () => {
+    const { email } = await cheapAccount();
+    expect(await costOf(email)).toBe('m=8192,t=1,p=1');
+    expect((await new Browser(web.url).logIn(email, 'not the password')).status).toBe(401);
+    expect(await costOf(email)).toBe('m=8192,t=1,p=1');
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => new Browser(index % 2 ? web.url : other.url).logIn(email)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 303));
+    expect(await costOf(email)).toBe('m=19456,t=2,p=1');
+    expect((await new Browser(web.url).logIn(email)).status).toBe(303);
+    await worker.sealing.seal();
+    const events = await sql(
+      `SELECT outcome FROM audit_event WHERE type = 'authn_password_rehashed'
+          AND subject_id = (SELECT id FROM user_account WHERE email = $1)`,
+      [email],
+    );
+    expect(events).toEqual([{ outcome: 'success' }]);
+  });
+
+  test('never comes back over a password that is changed at the same time', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const { email, browser } = await cheapAccount();
+      const token = await browser.token('/account/password');
+      const [changed] = await Promise.all([
+        browser.agent
+          .post('/account/password')
+          .redirects(0)
+          .type('form')
+          .send({ _csrf: token, current: PASSWORD, password: NEW_PASSWORD }),
+        ...Array.from({ length: 3 }, () => new Browser(web.url).logIn(email)),
+      ]);
+      expect(changed.status).toBe(303);
+      expect((await new Browser(web.url).logIn(email, PASSWORD)).status).toBe(401);
+      expect((await new Browser(web.url).logIn(email, NEW_PASSWORD)).status).toBe(303);
+    }
+  });
+});

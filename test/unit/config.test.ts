@@ -165,3 +165,34 @@ describe('in production', () => {
     expect(readConfig({ ...STORES, SESSION_KEYS: 'short' }).sessionKeys).toEqual(['short']);
   });
 });
+
+describe('the cost of a hash', () => {
+  const costOf = (memory: string, passes: string) => ({
+    PASSWORD_HASH_MEMORY_KIB: memory,
+    PASSWORD_HASH_PASSES: passes,
+  });
+
+  test.each([
+    ['19456', '2'],
+    ['12288', '3'],
+    ['7168', '5'],
+    ['47104', '1'],
+    ['65536', '3'],
+  ])('of %s KiB and %s passes is enough in production', (memory, passes) => {
+    expect(problemsOf({ ...PRODUCTION, ...costOf(memory, passes) })).toEqual([]);
+  });
+
+  test.each([
+    ['19455', '2'],
+    ['19456', '1'],
+    ['7167', '50'],
+    ['47103', '1'],
+  ])('of %s KiB and %s passes is refused in production, also where no cookie is signed', (memory, passes) => {
+    for (const signs of [true, false]) {
+      expect(problemsOf({ ...PRODUCTION, ...costOf(memory, passes) }, { signs }).join()).toContain(
+        'PASSWORD_HASH_MEMORY_KIB',
+      );
+    }
+    expect(problemsOf({ ...STORES, ...costOf(memory, passes) })).toEqual([]);
+  });
+});
