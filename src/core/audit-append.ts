@@ -2,15 +2,20 @@
 // caller's transaction. What seals and what makes events up to try the log out share it.
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { detailText, digest, personalText, type SealedEvent, sealedText } from './audit-chain.ts';
+import { detailText, digest, personalText, sealedText } from './audit-chain.ts';
 import type { KnownEvent } from './waiting-events.ts';
 
 const SALT_BYTES = 16;
 
-/** The newest sealed event, locked: whoever holds it is alone at the end of the log. */
-export interface Head {
+/** The event that the next one follows. */
+interface ChainEnd {
   readonly seq: number;
-  readonly hash: Buffer;
+  /** Hexadecimal. */
+  readonly hash: string;
+}
+
+/** The newest sealed event, locked: whoever holds it is alone at the end of the log. */
+export interface Head extends ChainEnd {
   readonly endingSeq: number;
   readonly sealedAt: Date;
   /** PostgreSQL's clock, but never before the event before. */
@@ -30,47 +35,73 @@ export async function lockHead(client: pg.ClientBase): Promise<Head> {
   const seq = Number(head['seq']);
   const counted = Number(head['summary_seq']);
   if (counted < seq) await client.query('SELECT audit_summarise($1, $2)', [counted, seq]);
-  return { seq, hash: head.hash, sealedAt: head.sealed_at, endingSeq: Number(head['ending_seq']), now: head.now };
+  return {
+    seq,
+    hash: head.hash.toString('hex'),
+    sealedAt: head.sealed_at,
+    endingSeq: Number(head['ending_seq']),
+    now: head.now,
+  };
+}
+
+/** An event with its number and its place in the chain. Hashes are hexadecimal text: a buffer for each costs more than SHA-256. */
+export interface ChainedEvent extends KnownEvent {
+  readonly seq: number;
+  readonly sealedAt: Date;
+  readonly personalSalt: string;
+  readonly personalHash: string;
+  readonly prevHash: string;
+  readonly hash: string;
 }
 
 /** Gives each event its number and its place in the chain; all of them are sealed at the head's moment. */
-export function chainEvents(known: readonly KnownEvent[], head: Head): SealedEvent[] {
+export function chainEvents(known: readonly KnownEvent[], head: ChainEnd & { readonly now: Date }): ChainedEvent[] {
   const salts = randomBytes(SALT_BYTES * known.length);
+  const saltsHex = salts.toString('hex');
   let prevHash = head.hash;
   return known.map((event, index) => {
-    const personalSalt = salts.subarray(index * SALT_BYTES, (index + 1) * SALT_BYTES);
-    const personal = digest(personalSalt, personalText(event), 'base64url');
+    const at = index * SALT_BYTES;
+    const personal = digest(salts.subarray(at, at + SALT_BYTES), personalText(event), 'base64url');
     const fields = { ...event, seq: head.seq + index + 1, sealedAt: head.now };
-    const hash = Buffer.from(digest(prevHash, sealedText({ ...fields, personal }), 'hex'), 'hex');
-    const sealed = { ...fields, personalSalt, personalHash: Buffer.from(personal, 'base64url'), prevHash, hash };
-    prevHash = hash;
-    return sealed;
+    const chained = {
+      ...fields,
+      personalSalt: saltsHex.slice(2 * at, 2 * (at + SALT_BYTES)),
+      personalHash: hexOf(personal),
+      prevHash,
+      hash: digest(prevHash, sealedText({ ...fields, personal }), 'hex'),
+    };
+    prevHash = chained.hash;
+    return chained;
   });
 }
 
-/** Inserts a chained batch, of one moment, behind the head, and counts it in the summary. */
-export async function insertEvents(client: pg.ClientBase, events: readonly SealedEvent[]): Promise<void> {
+/** Inserts a chained batch, of one moment, behind the head. */
+export async function insertEvents(client: pg.ClientBase, events: readonly ChainedEvent[]): Promise<void> {
   const [first] = events;
   if (!first) return;
-  await client.query(INSERT, [
-    first.seq - 1,
-    first.sealedAt,
-    plainArray(events, (event) => event.id),
-    plainArray(events, (event) => event.occurredAt.toISOString()),
-    textArray(events, (event) => event.type),
-    textArray(events, (event) => event.outcome),
-    plainArray(events, (event) => event.actor),
-    plainArray(events, (event) => event.subject),
-    plainArray(events, (event) => event.session),
-    textArray(events, (event) => event.requestId),
-    textArray(events, (event) => detailText(event.detail)),
-    plainArray(events, (event) => event.ip),
-    textArray(events, (event) => event.userAgent),
-    bytesArray(events, (event) => event.personalSalt),
-    bytesArray(events, (event) => event.personalHash),
-    bytesArray(events, (event) => event.prevHash),
-    bytesArray(events, (event) => event.hash),
-  ]);
+  await client.query({
+    name: 'seal-insert',
+    text: INSERT,
+    values: [
+      first.seq - 1,
+      first.sealedAt,
+      plainArray(events, (event) => event.id),
+      plainArray(events, (event) => event.occurredAt.toISOString()),
+      textArray(events, (event) => event.type),
+      textArray(events, (event) => event.outcome),
+      plainArray(events, (event) => event.actor),
+      plainArray(events, (event) => event.subject),
+      plainArray(events, (event) => event.session),
+      textArray(events, (event) => event.requestId),
+      textArray(events, (event) => detailText(event.detail)),
+      plainArray(events, (event) => event.ip),
+      textArray(events, (event) => event.userAgent),
+      bytesArray(events, (event) => event.personalSalt),
+      bytesArray(events, (event) => event.personalHash),
+      bytesArray(events, (event) => event.prevHash),
+      bytesArray(events, (event) => event.hash),
+    ],
+  });
 }
 
 const INSERT = `INSERT INTO audit_event (seq, sealed_at, id, occurred_at, type, outcome, actor_id, subject_id, session_id,
@@ -83,8 +114,8 @@ const INSERT = `INSERT INTO audit_event (seq, sealed_at, id, occurred_at, type, 
                 user_agent, personal_salt, personal_hash, prev_hash, hash, n)`;
 
 /** Counts a batch by hour of occurrence, type and outcome, and keeps where in the log such events stand. */
-export async function countEvents(client: pg.ClientBase, events: readonly SealedEvent[]): Promise<void> {
-  const counts = new Map<string, { hour: string; of: SealedEvent; events: number; last: number }>();
+export async function countEvents(client: pg.ClientBase, events: readonly ChainedEvent[]): Promise<void> {
+  const counts = new Map<string, { hour: string; of: ChainedEvent; events: number; last: number }>();
   for (const event of events) {
     const hour = `${event.occurredAt.toISOString().slice(0, 13)}:00:00Z`;
     const key = `${hour} ${event.type} ${event.outcome}`;
@@ -113,11 +144,11 @@ export async function countEvents(client: pg.ClientBase, events: readonly Sealed
 }
 
 /** Makes the last of these events the head of the chain. */
-export async function moveHead(client: pg.ClientBase, last: SealedEvent, endingSeq: number): Promise<void> {
+export async function moveHead(client: pg.ClientBase, last: ChainedEvent, endingSeq: number): Promise<void> {
   await client.query({
     name: 'seal-head',
     text: `UPDATE audit_head SET seq = $1, hash = $2, sealed_at = $3, ending_seq = $4, summary_seq = $1 WHERE id = 1`,
-    values: [last.seq, last.hash, last.sealedAt, endingSeq],
+    values: [last.seq, Buffer.from(last.hash, 'hex'), last.sealedAt, endingSeq],
   });
 }
 
@@ -127,11 +158,8 @@ function plainArray<Row>(rows: readonly Row[], value: (row: Row) => string | nul
   return `{${rows.map((row) => value(row) ?? 'NULL').join(',')}}`;
 }
 
-function bytesArray<Row>(rows: readonly Row[], value: (row: Row) => Buffer | null): string {
-  return plainArray(rows, (row) => {
-    const bytes = value(row);
-    return bytes && `\\\\x${bytes.toString('hex')}`;
-  });
+function bytesArray<Row>(rows: readonly Row[], hex: (row: Row) => string): string {
+  return `{${rows.map((row) => `\\\\x${hex(row)}`).join(',')}}`;
 }
 
 function textArray<Row>(rows: readonly Row[], value: (row: Row) => string | null): string {
@@ -139,4 +167,12 @@ function textArray<Row>(rows: readonly Row[], value: (row: Row) => string | null
     const text = value(row);
     return text === null ? null : `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`;
   });
+}
+
+const bytes = Buffer.alloc(32);
+
+/** A SHA-256 in base64url, in hexadecimal. */
+function hexOf(base64url: string): string {
+  bytes.write(base64url, 'base64url');
+  return bytes.toString('hex');
 }

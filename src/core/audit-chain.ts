@@ -66,12 +66,14 @@ export function hashEvent(event: Omit<SealedEvent, 'hash'>): Buffer {
 
 let scratch = Buffer.allocUnsafeSlow(16_384);
 
-/** SHA-256 over bytes and the text behind them. A short string of it is much cheaper to make than a buffer. */
-export function digest(before: Uint8Array, text: string, encoding: 'hex' | 'base64url'): string {
+/** SHA-256 over bytes, given as such or in hexadecimal, and the text behind them. As text it is cheaper than as a buffer. */
+export function digest(before: Uint8Array | string, text: string, encoding: 'hex' | 'base64url'): string {
   const most = before.length + text.length * 3;
   if (most > scratch.length) scratch = Buffer.allocUnsafeSlow(most);
-  scratch.set(before, 0);
-  const end = before.length + scratch.write(text, before.length, 'utf8');
+  let end = before.length;
+  if (typeof before === 'string') end = scratch.write(before, 'hex');
+  else scratch.set(before, 0);
+  end += scratch.write(text, end, 'utf8');
   return hash('sha256', scratch.subarray(0, end), encoding);
 }
 

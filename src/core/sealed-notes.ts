@@ -1,6 +1,6 @@
 // What other records learn when an event is sealed: the attempt that it tells of, the block that began with it.
 import type pg from 'pg';
-import type { SealedEvent } from './audit-chain.ts';
+import type { ChainedEvent } from './audit-append.ts';
 import type { AttemptNote, BlockNote } from './audit-events.ts';
 
 /** A row of the outbox beside its event. */
@@ -10,7 +10,7 @@ export interface Notes {
 }
 
 interface Attempt {
-  readonly event: SealedEvent;
+  readonly event: ChainedEvent;
   readonly identifierHash: Buffer;
   readonly device: string | null;
 }
@@ -19,13 +19,13 @@ interface Attempt {
 export async function insertNotes(
   client: pg.ClientBase,
   notes: readonly Notes[],
-  events: readonly SealedEvent[],
+  events: readonly ChainedEvent[],
 ): Promise<void> {
   await insertAttempts(client, attemptsOf(notes, events));
   await insertBlocks(client, notes, events);
 }
 
-function attemptsOf(rows: readonly Notes[], events: readonly SealedEvent[]): Attempt[] {
+function attemptsOf(rows: readonly Notes[], events: readonly ChainedEvent[]): Attempt[] {
   return rows.flatMap(({ attempt }, index) => {
     const event = events[index];
     if (typeof attempt?.identifierHash !== 'string' || !event) return [];
@@ -61,7 +61,7 @@ async function insertAttempts(client: pg.ClientBase, attempts: readonly Attempt[
 async function insertBlocks(
   client: pg.ClientBase,
   rows: readonly Notes[],
-  events: readonly SealedEvent[],
+  events: readonly ChainedEvent[],
 ): Promise<void> {
   for (const [index, { block }] of rows.entries()) {
     const event = events[index];

@@ -2,8 +2,15 @@
 // the head of the chain, deletes a few batches from the outbox, inserts them into the log and moves the head; whatever is
 // killed, either all of that happened or nothing did. Then Redis is told of the sessions that the batches ended.
 import type pg from 'pg';
-import { chainEvents, countEvents, type Head, insertEvents, lockHead, moveHead } from './audit-append.ts';
-import type { SealedEvent } from './audit-chain.ts';
+import {
+  type ChainedEvent,
+  chainEvents,
+  countEvents,
+  type Head,
+  insertEvents,
+  lockHead,
+  moveHead,
+} from './audit-append.ts';
 import { ENDING_EVENTS, type WaitingEvent } from './audit-events.ts';
 import type { Database } from './database.ts';
 import { insertNotes, type Notes } from './sealed-notes.ts';
@@ -93,7 +100,7 @@ export function createSealing({ database, store }: { database: Database; store: 
 async function sealBatches(client: pg.PoolClient, head: Head) {
   const ended: Ending[] = [];
   let { seq, hash, endingSeq } = head;
-  let last: SealedEvent | undefined;
+  let last: ChainedEvent | undefined;
   let written: Promise<void> = Promise.resolve();
   let rows = await takeWaiting(client);
   for (let batch = 1; rows.length > 0; batch += 1) {
@@ -120,8 +127,8 @@ async function sealBatches(client: pg.PoolClient, head: Head) {
 async function write(
   client: pg.PoolClient,
   rows: readonly WaitingRow[],
-  events: readonly SealedEvent[],
-  endings: readonly SealedEvent[],
+  events: readonly ChainedEvent[],
+  endings: readonly ChainedEvent[],
 ): Promise<Ending[]> {
   await insertEvents(client, events);
   await countEvents(client, events);
@@ -132,13 +139,13 @@ async function write(
 async function takeWaiting(client: pg.PoolClient): Promise<WaitingRow[]> {
   const { rows } = await client.query<WaitingRow>({
     name: 'seal-take',
-    text: 'DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1) RETURNING id, event, attempt, block',
+    text: 'DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox ORDER BY id LIMIT $1)) RETURNING id, event, attempt, block',
     values: [BATCH],
   });
   return rows.sort((a, b) => Number(a.id) - Number(b.id));
 }
 
-async function markEndings(client: pg.PoolClient, endings: readonly SealedEvent[]): Promise<Ending[]> {
+async function markEndings(client: pg.PoolClient, endings: readonly ChainedEvent[]): Promise<Ending[]> {
   if (endings.length === 0) return [];
   const { rows } = await client.query<{ token_hash: Buffer; end_reason: EndReason }>({
     name: 'seal-endings',
