@@ -30,6 +30,8 @@ export const AUDIT_EVENTS = {
     user_created: 'An account was made.',
     user_disabled: 'An account was disabled; its sessions ended.',
     user_enabled: 'A disabled account was enabled again.',
+    personal_data_erased:
+      'The addresses and browsers of a person were taken out of the log and of the records; the detail counts the events.',
     privilege_permissions_changed: 'The role of an account was changed.',
   },
   access: {

@@ -5,7 +5,7 @@ import { AUDIT_COLUMNS, type AuditRow, eventOf } from './audit-rows.ts';
 import type { Database } from './database.ts';
 
 export type VerifyResult =
-  | { readonly intact: true; readonly count: number; readonly seq: number }
+  | { readonly intact: true; readonly count: number; readonly seq: number; readonly erased: number }
   | { readonly intact: false; readonly seq: number; readonly problem: string };
 
 const VERIFY_BATCH = 5_000;
@@ -21,6 +21,7 @@ export function createVerification({ database: { pool } }: { database: Database 
     async verify(onProgress: (done: number, total: number) => void = () => undefined): Promise<VerifyResult> {
       const head = await readHead(pool);
       let expected: { seq: number; prevHash: Buffer } = { seq: 1, prevHash: GENESIS_HASH };
+      let erased = 0;
       let read: { seq: number; sealedAt: Date | string } = { seq: Number.MIN_SAFE_INTEGER, sealedAt: '-infinity' };
       for (;;) {
         const { rows } = await pool.query<AuditRow>(
@@ -33,6 +34,7 @@ export function createVerification({ database: { pool } }: { database: Database 
           if (problem) return { intact: false, seq: Math.min(event.seq, expected.seq), problem };
           expected = { seq: event.seq + 1, prevHash: event.hash };
           read = event;
+          if (event.personalSalt === null) erased += 1;
         }
         onProgress(expected.seq - 1, head.seq);
         if (rows.length < VERIFY_BATCH) break;
@@ -52,7 +54,7 @@ export function createVerification({ database: { pool } }: { database: Database 
           seq: Number(inserted.seq),
           problem: `event ${inserted.seq} was inserted past the head of the chain`,
         };
-      return { intact: true, count: last, seq: last };
+      return { intact: true, count: last, seq: last, erased };
     },
   };
 }
