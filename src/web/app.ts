@@ -20,6 +20,7 @@ import { loginPage } from './pages/login.ts';
 import { attemptsPage } from './pages/operator/attempts.ts';
 import { auditPage } from './pages/operator/audit.ts';
 import { blocksPages } from './pages/operator/blocks.ts';
+import { queuesPage } from './pages/operator/queues.ts';
 import { usersPages } from './pages/operator/users.ts';
 import { registerPage } from './pages/register.ts';
 import { createRenderer } from './render.ts';
@@ -68,6 +69,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   usersPages(router, web);
   attemptsPage(router, web);
   blocksPages(router, web);
+  queuesPage(router, web);
   app.use(router.routes());
   app.use(router.allowedMethods());
   return { app, router };

@@ -16,6 +16,19 @@ export interface ShownTime {
 /** What went wrong with one field, keyed by the field's name, in the order of the form. */
 export type FieldErrors = Readonly<Record<string, string>>;
 
+/** Where a page stands in the navigation: the account's, or the console's. */
+export type Place =
+  | 'home'
+  | 'profile'
+  | 'sessions'
+  | 'password'
+  | 'overview'
+  | 'audit'
+  | 'people'
+  | 'attempts'
+  | 'blocks'
+  | 'queues';
+
 /** What the layout needs around every page. */
 export interface Frame {
   /** The words of the page; the operators' console reads English. */
@@ -28,7 +41,7 @@ export interface Frame {
   readonly serviceName: string;
   readonly title: string;
   /** The page's place in the navigation, if it has one. */
-  readonly current: 'home' | 'profile' | 'sessions' | 'password' | 'audit' | 'people' | 'attempts' | 'blocks' | null;
+  readonly current: Place | null;
   /** Who is logged in. */
   readonly member: { readonly email: string; readonly operator: boolean } | null;
   /** The token of every form on the page. */
@@ -153,6 +166,7 @@ export interface Views {
     readonly asOf: ShownTime;
     readonly problem: string | null;
   };
+  'operator/queues-away': Readonly<Record<string, never>>;
   'operator/users': {
     readonly people: readonly PersonRow[];
     /** Part of an address that was searched for. */

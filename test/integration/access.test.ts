@@ -63,7 +63,7 @@ function routes(): Route[] {
       .filter((method) => method !== 'HEAD')
       .map((method) => ({
         method,
-        path: String(path).replaceAll(/:\w+/g, ID),
+        path: String(path).replaceAll(/[:*]\w+/g, ID),
         name: `${method} ${String(path)}`,
       })),
   );

@@ -1,0 +1,64 @@
+// The queues, shown by Bull Board under a policy of this path alone: its scripts and styles come from here, and it only
+// reads (docs/decisions/0013-bull-board-only-reads.md). With Redis away there is nothing to read, and the page says so.
+import { setTimeout as delay } from 'node:timers/promises';
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { requireOperator } from '../../access.ts';
+import { loadBullBoard } from '../../bull-board.ts';
+import type { Web } from '../../page.ts';
+
+const PATH = '/operator/queues';
+const ANSWERS_WITHIN_MS = 3_000;
+const RETRY_SECONDS = 10;
+const NAMED_BY_CONTENT = new RegExp(`^${PATH}/static/(js|css)/`);
+
+/** The one style that Bull Board's script puts into the page; the browser test fails when a newer version's is another. */
+const STYLE_OF_NOTICES = "'sha256-r2N1TB/gHbBtBZFKg7ejmq1acVSREzucTAEw6ga4hoU='";
+
+const CSP = [
+  "default-src 'none'",
+  "script-src 'self'",
+  `style-src 'self' ${STYLE_OF_NOTICES}`,
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'self'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+export function queuesPage(router: Router, web: Web): void {
+  const { redis, queues, log } = web.context;
+  let loading: Promise<Koa.Middleware> | null = null;
+
+  const board: Koa.Middleware = async (ctx, next) => {
+    if (!(await answers())) return away(ctx);
+    loading ??= loadBullBoard(PATH, queues);
+    const show = await loading.catch((error: unknown) => {
+      loading = null;
+      throw error;
+    });
+    ctx.set('Content-Security-Policy', CSP);
+    if (NAMED_BY_CONTENT.test(ctx.path)) ctx.set('Cache-Control', 'private, max-age=31536000, immutable');
+    const late = delay(ANSWERS_WITHIN_MS, 'late', { ref: false });
+    if ((await Promise.race([show(ctx, next), late])) === 'late') await away(ctx);
+  };
+
+  for (const path of [PATH, `${PATH}/*rest`]) router.get(path, requireOperator(web.context), board);
+
+  async function answers(): Promise<boolean> {
+    return redis.ping().then(
+      () => true,
+      (error: unknown) => {
+        log.debug({ err: error }, 'the queues can’t be shown');
+        return false;
+      },
+    );
+  }
+
+  async function away(ctx: Koa.Context): Promise<void> {
+    ctx.set('Retry-After', String(RETRY_SECONDS));
+    await web.show(ctx, 'operator/queues-away', {}, { title: 'Queues', current: 'queues', wide: true });
+    ctx.status = 503;
+  }
+}
