@@ -14,6 +14,7 @@ import { createKnownDevices, type KnownDevices } from './known-devices.ts';
 import type { Log } from './log.ts';
 import { createLogin, type Login } from './login.ts';
 import { recordEvent } from './outbox.ts';
+import { createOverview, type ReadOverview } from './overview.ts';
 import { createPasswordChanges, type PasswordChanges } from './password-change.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { closeQueues, nudgeSealing, openQueues, type Queues } from './queues.ts';
@@ -51,6 +52,7 @@ export interface Context {
   readonly auditText: AuditText;
   readonly verification: Verification;
   readonly sealing: Sealing;
+  readonly readOverview: ReadOverview;
   /** Records one event in a transaction of its own, for acts that change nothing else. Throws if PostgreSQL is away. */
   record(event: NewAuditEvent): Promise<void>;
   close(): Promise<void>;
@@ -116,6 +118,7 @@ export function createContext(config: Config, log: Log): Context {
     auditText: createAuditText({ database }),
     verification: createVerification({ database }),
     sealing: createSealing({ database, store }),
+    readOverview: createOverview({ database, redis, queues, log }),
     async record(event) {
       await database.prisma.$transaction((transaction) => recordEvent(transaction, event));
       nudgeSealing(queues);

@@ -20,6 +20,7 @@ import { loginPage } from './pages/login.ts';
 import { attemptsPage } from './pages/operator/attempts.ts';
 import { auditPage } from './pages/operator/audit.ts';
 import { blocksPages } from './pages/operator/blocks.ts';
+import { overviewPage } from './pages/operator/overview.ts';
 import { queuesPage } from './pages/operator/queues.ts';
 import { usersPages } from './pages/operator/users.ts';
 import { registerPage } from './pages/register.ts';
@@ -65,6 +66,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   loginPage(router, web);
   confirmPage(router, web);
   accountPages(router, web);
+  overviewPage(router, web);
   auditPage(router, web);
   usersPages(router, web);
   attemptsPage(router, web);

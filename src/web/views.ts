@@ -166,6 +166,22 @@ export interface Views {
     readonly asOf: ShownTime;
     readonly problem: string | null;
   };
+  'operator/overview': {
+    readonly asOf: ShownTime;
+    readonly people: readonly Figure[];
+    readonly recording: readonly Figure[];
+    readonly stores: readonly Figure[];
+    /** Null while Redis, which keeps them, is away. */
+    readonly queues:
+      | readonly {
+          readonly name: string;
+          readonly waiting: number;
+          readonly active: number;
+          readonly delayed: number;
+          readonly failed: number;
+        }[]
+      | null;
+  };
   'operator/queues-away': Readonly<Record<string, never>>;
   'operator/users': {
     readonly people: readonly PersonRow[];
@@ -223,6 +239,20 @@ export interface DayChart {
     readonly refused: number;
     readonly blocks: number;
   }[];
+}
+
+/** One number of the overview, and where it comes from. */
+export interface Figure {
+  readonly label: string;
+  /** Null where the store that knows it is away. */
+  readonly value: string | null;
+  /** What to compare it with, or what it means. */
+  readonly note: string;
+  /** Said after the note. */
+  readonly time?: ShownTime | null;
+  readonly href: string;
+  /** Something is to be done. */
+  readonly wrong?: boolean;
 }
 
 export interface PersonRow {

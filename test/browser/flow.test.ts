@@ -202,6 +202,8 @@ test('an operator reads what happened, finds the person and ends their sessions;
   await logIn(page, chiefEmail, true);
   await worker.sealing.seal();
 
+  await page.getByRole('link', { name: 'Console' }).click();
+  expect(await heading(page)).toBe('Overview');
   await page.getByRole('link', { name: 'Audit log' }).click();
   expect(await heading(page)).toBe('Audit log');
   await page.getByLabel('Person').fill(email);
@@ -246,7 +248,7 @@ test('every page is accessible as it is served', async () => {
   await audit();
   await logIn(page, email);
   const pages = [
-    ...['/', '/profile', '/account/sessions', '/account/password', '/operator/audit', '/operator/users'],
+    ...['/', '/profile', '/account/sessions', '/account/password', '/operator', '/operator/audit', '/operator/users'],
     `/operator/users/${user?.id}`,
   ];
   await worker.sealing.seal();
@@ -259,7 +261,7 @@ test('every page is accessible as it is served', async () => {
   await audit();
   await page.goto('/nothing-here');
   await audit();
-  expect(seen).toHaveLength(13);
+  expect(seen).toHaveLength(14);
   await context.close();
 });
 

@@ -60,6 +60,39 @@ const anonymous = (title: string) => frame(title);
 const member = (title: string, current: Frame['current']) => frame(title, { member: MEMBER, current });
 const operator = () => frame('Audit log', { member: OPERATOR, current: 'audit', wide: true });
 
+const inConsole = (title: string, current: Frame['current']) => frame(title, { member: OPERATOR, current, wide: true });
+
+const OVERVIEW: Views['operator/overview'] = {
+  asOf: ago(0),
+  people: [
+    { label: 'Sessions now', value: 'about 1,204,311', note: 'people who are logged in', href: '/operator/audit' },
+    { label: 'Log-ins today', value: '18,204', note: '17,950 by this time last Monday', href: '/operator/attempts' },
+    { label: 'Failed log-ins today', value: '2,310', note: '512 by this time last Monday', href: '/operator/attempts' },
+    { label: 'Active blocks', value: '14', note: 'each ends by itself', href: '/operator/blocks' },
+  ],
+  recording: [
+    {
+      label: 'Events waiting to be sealed',
+      value: 'more than 10,000',
+      note: 'late: see that the worker runs. The oldest waits since',
+      time: ago(12),
+      href: '/operator/queues',
+      wrong: true,
+    },
+    { label: 'Last sealed event', value: 'No. 10,000,123', note: 'sealed', time: ago(12), href: '/operator/audit' },
+  ],
+  stores: [
+    { label: 'PostgreSQL', value: 'answers in 1.2 ms', note: 'the truth', href: '/readyz' },
+    { label: 'Redis', value: 'away', note: 'pages go on from PostgreSQL, slower', href: '/readyz', wrong: true },
+    { label: 'Workers', value: '1', note: 'seal the log and clean up', href: '/operator/queues' },
+  ],
+  queues: [
+    { name: 'audit', waiting: 0, active: 1, delayed: 1, failed: 0 },
+    { name: 'sessions', waiting: 0, active: 0, delayed: 1, failed: 12 },
+    { name: 'cleanup', waiting: 0, active: 0, delayed: 6, failed: 0 },
+  ],
+};
+
 const SESSIONS: readonly SessionRow[] = [
   session('s1', 'Firefox on Windows', '203.0.113.7', 60 * 26, 0, true),
   session('s2', 'Safari on iPhone', '2001:db8:85a3::8a2e:370:7334', 60 * 24 * 12, 4),
@@ -411,6 +444,18 @@ const IN_ENGLISH: readonly Fixture[] = [
     },
     { ...operator(), title: 'Blocks', current: 'blocks' },
   ),
+  fixture('operator-overview', 'operator/overview', OVERVIEW, inConsole('Overview', 'overview')),
+  fixture(
+    'operator-overview-away',
+    'operator/overview',
+    {
+      ...OVERVIEW,
+      people: OVERVIEW.people.map((figure) => ({ ...figure, value: null })),
+      queues: null,
+    },
+    inConsole('Overview', 'overview'),
+  ),
+  fixture('operator-queues-away', 'operator/queues-away', {}, inConsole('Queues', 'queues')),
   fixture(
     'operator-blocks-empty',
     'operator/blocks',
@@ -442,6 +487,7 @@ const IN_GERMAN = IN_ENGLISH.filter(({ frame }) => !frame.wide).map((fixture) =>
 /** Every view in every state worth looking at. */
 export const FIXTURES: readonly Fixture[] = [...IN_ENGLISH, ...IN_GERMAN];
 
+const HOSTILE_FIGURE = { label: HOSTILE, value: HOSTILE, note: HOSTILE, href: HOSTILE };
 const HOSTILE_TIME = { text: HOSTILE, iso: HOSTILE };
 const HOSTILE_PERSON = { id: HOSTILE, email: HOSTILE, onlyHref: HOSTILE };
 const HOSTILE_FRAME: Frame = {
@@ -571,6 +617,17 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       outcomes: [{ value: HOSTILE, label: HOSTILE }],
       olderHref: HOSTILE,
     }),
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-overview',
+    'operator/overview',
+    {
+      asOf: HOSTILE_TIME,
+      people: [{ ...HOSTILE_FIGURE, time: HOSTILE_TIME, wrong: true }],
+      ...{ recording: [HOSTILE_FIGURE], stores: [HOSTILE_FIGURE] },
+      queues: [{ name: HOSTILE, waiting: 0, active: 0, delayed: 0, failed: 1 }],
+    },
     { ...HOSTILE_FRAME, wide: true },
   ),
   fixture(

@@ -1,9 +1,9 @@
 // The queues, shown by Bull Board under a policy of this path alone: its scripts and styles come from here, and it only
-// reads (docs/decisions/0013-bull-board-only-reads.md). With Redis away there is nothing to read, and the page says so.
+// reads (docs/decisions/0017-bull-board-only-reads.md). With Redis away there is nothing to read, and the page says so.
 import { setTimeout as delay } from 'node:timers/promises';
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { requireOperator } from '../../access.ts';
+import { requireOperator, requireRecentLogin } from '../../access.ts';
 import { loadBullBoard } from '../../bull-board.ts';
 import type { Web } from '../../page.ts';
 
@@ -44,7 +44,8 @@ export function queuesPage(router: Router, web: Web): void {
     if ((await Promise.race([show(ctx, next), late])) === 'late') await away(ctx);
   };
 
-  for (const path of [PATH, `${PATH}/*rest`]) router.get(path, requireOperator(web.context), board);
+  const guards = [requireOperator(web.context), requireRecentLogin(web.context, PATH)];
+  for (const path of [PATH, `${PATH}/*rest`]) router.get(path, ...guards, board);
 
   async function answers(): Promise<boolean> {
     return redis.ping().then(

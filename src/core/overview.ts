@@ -1,0 +1,148 @@
+// The whole at a glance, for operators: each part is read for itself, and is null where its store is away. No part costs more
+// with a longer log or more sessions: what is many is counted to a limit, then estimated, or was summed up hour by hour.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { Database } from './database.ts';
+import type { Log } from './log.ts';
+import { QUEUE_NAMES, type QueueName, type Queues } from './queues.ts';
+
+/** Past this many, sessions and waiting events are not counted to the end. */
+export const COUNTED_TO = 10_000;
+const WITHIN_MS = 3_000;
+
+export interface Logins {
+  readonly successes: number;
+  readonly failures: number;
+}
+
+export interface QueueCounts {
+  readonly name: QueueName;
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  readonly failed: number;
+}
+
+export interface Overview {
+  /** Sessions that live; `exact` is false where the number is PostgreSQL's estimate. */
+  readonly sessions: { readonly count: number; readonly exact: boolean } | null;
+  /** Since midnight UTC, and in the same span a week ago. */
+  readonly logins: { readonly today: Logins; readonly weekAgo: Logins } | null;
+  readonly activeBlocks: number | null;
+  readonly outbox: { readonly waiting: number; readonly oldest: Date | null } | null;
+  readonly head: { readonly seq: number; readonly sealedAt: Date } | null;
+  readonly queues: readonly QueueCounts[] | null;
+  readonly workers: number | null;
+  /** How long each store took to answer. */
+  readonly postgresMs: number | null;
+  readonly redisMs: number | null;
+}
+
+export interface OverviewOptions {
+  readonly database: Database;
+  readonly redis: Redis;
+  readonly queues: Queues;
+  readonly log: Log;
+}
+
+export type ReadOverview = () => Promise<Overview>;
+
+export function createOverview({ database: { pool }, redis, queues, log }: OverviewOptions): ReadOverview {
+  /** What comes within three seconds, else null. */
+  async function part<T>(reading: Promise<T>): Promise<T | null> {
+    const late = delay(WITHIN_MS, null, { ref: false });
+    return Promise.race([reading, late]).catch((error: unknown) => {
+      log.debug({ err: error }, 'a part of the overview could not be read');
+      return null;
+    });
+  }
+
+  async function timed(asking: Promise<unknown>): Promise<number> {
+    const startedAt = performance.now();
+    await asking;
+    return Math.round((performance.now() - startedAt) * 10) / 10;
+  }
+
+  async function first<Row extends object>(name: string, text: string, values: unknown[] = []): Promise<Row> {
+    const { rows } = await pool.query<Row>({ name, text, values });
+    if (!rows[0]) throw new Error(`${name} found nothing`);
+    return rows[0];
+  }
+
+  async function sessions() {
+    const { counted, estimate } = await first<{ counted: number; estimate: number }>('overview-sessions', SESSIONS, [
+      COUNTED_TO + 1,
+    ]);
+    if (counted <= COUNTED_TO) return { count: counted, exact: true };
+    return { count: Math.max(counted, Math.round(estimate)), exact: false };
+  }
+
+  async function logins() {
+    const row = await first<Record<'s' | 'f' | 'week_s' | 'week_f', number>>('overview-logins', LOGINS);
+    return {
+      today: { successes: row.s, failures: row.f },
+      weekAgo: { successes: row.week_s, failures: row.week_f },
+    };
+  }
+
+  return async () => {
+    const [sessionsNow, loginsNow, blocks, outbox, head, counts, workers, postgresMs, redisMs] = await Promise.all([
+      part(sessions()),
+      part(logins()),
+      part(first<{ active: number }>('overview-blocks', BLOCKS)),
+      part(first<{ waiting: number; oldest: Date | null }>('overview-outbox', OUTBOX)),
+      part(first<{ seq: number; sealedAt: Date }>('overview-head', HEAD)),
+      part(redis.ping().then(() => Promise.all(QUEUE_NAMES.map((name) => countsOf(queues, name))))),
+      part(redis.ping().then(() => queues.audit.getWorkersCount())),
+      part(timed(pool.query('SELECT 1'))),
+      part(timed(redis.ping())),
+    ]);
+    return {
+      sessions: sessionsNow,
+      logins: loginsNow,
+      activeBlocks: blocks?.active ?? null,
+      outbox,
+      head,
+      queues: counts,
+      workers,
+      postgresMs,
+      redisMs,
+    };
+  };
+}
+
+async function countsOf(queues: Queues, name: QueueName): Promise<QueueCounts> {
+  const counts = await queues[name].getJobCounts('waiting', 'active', 'delayed', 'failed');
+  const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts;
+  return { name, waiting, active, delayed, failed };
+}
+
+const SESSIONS = `
+  SELECT (SELECT count(*) FROM (SELECT FROM session WHERE ended_at IS NULL AND idle_deadline > now() LIMIT $1) AS live)::int
+           AS counted,
+         (SELECT greatest(reltuples, 0)::float8 FROM pg_class WHERE oid = 'session_live_idle'::regclass) AS estimate`;
+
+/** Whole hours from the summary; of the hour that had only begun a week ago, what the attempts say. */
+const LOGINS = `
+  WITH span AS (SELECT date_trunc('day', now(), 'UTC') AS today, now() - interval '7 days' AS week_now),
+       hours AS (
+         SELECT hour >= today AS is_today, type, sum(events) AS events FROM audit_summary, span
+          WHERE hour >= today - interval '7 days' AND type IN ('authn_login_success', 'authn_login_fail')
+            AND (hour >= today OR hour < date_trunc('hour', week_now, 'UTC'))
+          GROUP BY 1, 2
+         UNION ALL
+         SELECT false, CASE outcome WHEN 'success' THEN 'authn_login_success' ELSE 'authn_login_fail' END, count(*)
+           FROM login_attempt, span
+          WHERE occurred_at >= date_trunc('hour', week_now, 'UTC') AND occurred_at < week_now
+          GROUP BY 2)
+  SELECT coalesce(sum(events) FILTER (WHERE is_today AND type = 'authn_login_success'), 0)::float8 AS s,
+         coalesce(sum(events) FILTER (WHERE is_today AND type = 'authn_login_fail'), 0)::float8 AS f,
+         coalesce(sum(events) FILTER (WHERE NOT is_today AND type = 'authn_login_success'), 0)::float8 AS week_s,
+         coalesce(sum(events) FILTER (WHERE NOT is_today AND type = 'authn_login_fail'), 0)::float8 AS week_f
+    FROM hours`;
+
+const BLOCKS = 'SELECT count(*)::int AS active FROM throttle_block WHERE ended_at IS NULL AND until_at > now()';
+
+const OUTBOX = 'SELECT waiting::int AS waiting, oldest FROM outbox_waiting()';
+
+const HEAD = 'SELECT seq::float8 AS seq, sealed_at AS "sealedAt" FROM audit_head WHERE id = 1';

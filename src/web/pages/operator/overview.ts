@@ -1,0 +1,116 @@
+// What is going on, on one page: every number leads to where it comes from, and says when it can't be had.
+import type Router from '@koa/router';
+import { COUNTED_TO, type Logins, type Overview } from '../../../core/overview.ts';
+import { requireOperator } from '../../access.ts';
+import { doneNotice, type Web } from '../../page.ts';
+import type { Figure, Views } from '../../views.ts';
+import { showTime } from '../../words.ts';
+
+const PATH = '/operator';
+/** A worker that works seals within two seconds. */
+const LATE_MS = 10_000;
+
+const weekday = new Intl.DateTimeFormat('en', { timeZone: 'UTC', weekday: 'long' });
+const number = (value: number) => value.toLocaleString('en');
+
+export function overviewPage(router: Router, web: Web): void {
+  const { readOverview } = web.context;
+
+  router.get(PATH, requireOperator(web.context), async (ctx) => {
+    const overview = await readOverview();
+    const now = new Date();
+    const page: Views['operator/overview'] = {
+      asOf: showTime(now, now),
+      people: peopleFigures(overview, now),
+      recording: recordingFigures(overview, now),
+      stores: storeFigures(overview),
+      queues: overview.queues,
+    };
+    await web.show(ctx, 'operator/overview', page, {
+      title: 'Overview',
+      current: 'overview',
+      wide: true,
+      notice: doneNotice(ctx),
+    });
+  });
+}
+
+function peopleFigures({ sessions, logins, activeBlocks }: Overview, now: Date): Figure[] {
+  const blocks = activeBlocks === null ? null : number(activeBlocks);
+  return [
+    {
+      label: 'Sessions now',
+      value: sessions && `${sessions.exact ? '' : 'about '}${number(sessions.count)}`,
+      note: 'people who are logged in, each browser once',
+      href: '/operator/audit?type=session_created',
+    },
+    loginFigure('Log-ins today', 'successes', logins, now),
+    loginFigure('Failed log-ins today', 'failures', logins, now),
+    {
+      label: 'Active blocks',
+      value: blocks,
+      note: activeBlocks === 0 ? 'nobody is shut out' : 'each ends by itself',
+      href: '/operator/blocks',
+    },
+  ];
+}
+
+function loginFigure(label: string, kind: keyof Logins, logins: Overview['logins'], now: Date): Figure {
+  const outcome = kind === 'successes' ? 'success' : 'failure';
+  const at = logins?.weekAgo[kind] ?? 0;
+  return {
+    label,
+    value: logins && number(logins.today[kind]),
+    note: `${number(at)} by this time last ${weekday.format(now)}, from midnight UTC`,
+    href: `/operator/attempts?outcome=${outcome}`,
+  };
+}
+
+function recordingFigures({ outbox, head }: Overview, now: Date): Figure[] {
+  const many = outbox && outbox.waiting > COUNTED_TO;
+  const late = outbox?.oldest ? now.getTime() - outbox.oldest.getTime() > LATE_MS : false;
+  return [
+    {
+      label: 'Events waiting to be sealed',
+      value: outbox && (many ? `more than ${number(COUNTED_TO)}` : number(outbox.waiting)),
+      note: late ? 'late: see that the worker runs. The oldest waits since' : outbox?.oldest ? 'the oldest since' : '',
+      time: outbox?.oldest ? showTime(outbox.oldest, now) : null,
+      href: '/operator/queues',
+      wrong: late,
+    },
+    {
+      label: 'Last sealed event',
+      value: head && `No. ${number(head.seq)}`,
+      note: 'sealed',
+      time: head && head.seq > 0 ? showTime(head.sealedAt, now) : null,
+      href: '/operator/audit',
+    },
+  ];
+}
+
+function storeFigures({ postgresMs, redisMs, workers }: Overview): Figure[] {
+  const answers = (ms: number | null) => (ms === null ? 'away' : `answers in ${number(ms)} ms`);
+  return [
+    {
+      label: 'PostgreSQL',
+      value: answers(postgresMs),
+      note: postgresMs === null ? 'pages go on from Redis; nobody can log in' : 'the truth',
+      href: '/readyz',
+      wrong: postgresMs === null,
+    },
+    {
+      label: 'Redis',
+      value: answers(redisMs),
+      note: redisMs === null ? 'pages go on from PostgreSQL, slower' : 'the speed',
+      href: '/readyz',
+      wrong: redisMs === null,
+    },
+    {
+      label: 'Workers',
+      value: workers === null ? null : number(workers),
+      note: workers === 0 ? 'none: events wait, and nothing is cleaned up' : 'seal the log and clean up',
+      href: '/operator/queues',
+      wrong: workers === 0,
+    },
+  ];
+}
