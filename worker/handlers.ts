@@ -1,7 +1,7 @@
 // Job name → what is done. Exhaustive: a job without a handler does not compile.
 import type { Context } from '../src/core/context.ts';
 import type { JobName, Jobs } from '../src/core/queues.ts';
-import { cleanupAttempts, cleanupSessions, cleanupTokens } from './jobs/cleanup.ts';
+import { cleanupAttempts, cleanupMails, cleanupSessions, cleanupTokens } from './jobs/cleanup.ts';
 import { endSession } from './jobs/end-session.ts';
 
 type Handler<Name extends JobName> = (context: Context, payload: Jobs[Name]) => Promise<unknown>;
@@ -13,8 +13,10 @@ export const handlers: { readonly [Name in JobName]: Handler<Name> } = {
   'flush-touches': ({ sessions }) => sessions.flushTouches(),
   'fold-refusals': ({ throttleRecords }) => throttleRecords.fold(),
   'watch-attempts': ({ throttleRecords }) => throttleRecords.watch(),
+  'send-mails': ({ mailDelivery }) => mailDelivery.sendDue(),
   'end-session': endSession,
   'cleanup-sessions': cleanupSessions,
   'cleanup-attempts': cleanupAttempts,
   'cleanup-tokens': cleanupTokens,
+  'cleanup-mails': cleanupMails,
 };

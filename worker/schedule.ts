@@ -15,9 +15,11 @@ interface Recurring {
 export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
   'seal-events': { queue: 'audit', everyMs: SECOND },
   'flush-touches': { queue: 'sessions', everyMs: 5 * SECOND },
+  'send-mails': { queue: 'mail', everyMs: 2 * SECOND },
   'cleanup-sessions': { queue: 'cleanup', everyMs: MINUTE },
   'cleanup-attempts': { queue: 'cleanup', everyMs: HOUR },
   'cleanup-tokens': { queue: 'cleanup', everyMs: HOUR },
+  'cleanup-mails': { queue: 'cleanup', everyMs: HOUR },
   'fold-refusals': { queue: 'cleanup', everyMs: 10 * SECOND },
   'watch-attempts': { queue: 'cleanup', everyMs: MINUTE },
   'index-details': { queue: 'cleanup', everyMs: 5 * SECOND },

@@ -38,6 +38,9 @@ export const AUDIT_EVENTS = {
     authz_fail: 'Somebody asked for what they may not see or do.',
     sensitive_read: 'An operator looked at what belongs to one person.',
   },
+  mail: {
+    mail_failed: 'A mail could not be sent and is not tried again.',
+  },
   system: {
     sys_startup: 'A process of Holdfast began to serve.',
     sys_shutdown: 'A process of Holdfast stopped in order.',

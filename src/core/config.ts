@@ -67,6 +67,18 @@ function lone(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
   return [address, address.kind() === 'ipv4' ? 32 : 128];
 }
 
+/** A mailbox that mail comes from: `login@example.org` or `The service <login@example.org>`. */
+const mailbox = z.string().transform((text, context): Mailbox => {
+  const [, name, bracketed] = /^([^<>"\p{Cc}]{0,100})<([^<>]+)>$/u.exec(text.trim()) ?? [];
+  const address = z.email().safeParse((bracketed ?? text).trim());
+  if (address.success) return { name: name?.trim() ?? '', address: address.data };
+  context.addIssue({
+    code: 'custom',
+    message: 'expected an address, such as login@example.org or Name <login@example.org>',
+  });
+  return z.NEVER;
+});
+
 /** A rule of the throttle: `5/10/1h` lets five attempts pass freely, blocks after each further one, and lets ten in an hour at most. */
 const rule = z.string().transform((text, context): ThrottleRule => {
   const [, free, limit, window] = /^(\d{1,6})\/(\d{1,6})\/(\w+)$/.exec(text.trim()) ?? [];
@@ -118,9 +130,34 @@ const schema = z.object({
   THROTTLE_SPRAYING_ACCOUNTS: integer(2, 100_000).default(15),
   THROTTLE_STUFFING_CLIENTS: integer(2, 100_000).default(50),
   THROTTLE_DEVICE_RETENTION: duration.default(180 * UNITS.d),
+  SMTP_URL: url('smtp', 'smtps').optional(),
+  MAIL_FROM: mailbox.optional(),
+  MAIL_RETENTION: duration.default(30 * UNITS.d),
+  REGISTRATION: z.enum(['open', 'verify', 'closed']).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SHUTDOWN_TIMEOUT_MS: integer(100, 600_000).default(10_000),
 });
+
+export interface Mailbox {
+  readonly name: string;
+  readonly address: string;
+}
+
+export interface MailPolicy {
+  readonly smtpUrl: string | null;
+  readonly from: Mailbox;
+  /** Whether mail leads anywhere: to a server, or, outside of production, to the page that shows it. */
+  readonly possible: boolean;
+  /** Without a server and outside of production: mail is shown at /dev/mail. */
+  readonly shown: boolean;
+  readonly retentionMs: number;
+}
+
+/**
+ * Who may have an account: everybody at once, everybody once they have confirmed their address, or whoever an operator
+ * invites.
+ */
+export type RegistrationMode = 'open' | 'verify' | 'closed';
 
 /** How long a session lives without being used, and at most. */
 export interface SessionLimits {
@@ -199,11 +236,13 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (signs) problems.push(...productionProblems(present));
   if (result.success) problems.push(...hashingProblems(result.data));
+  problems.push(...mailProblems(present, signs));
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
   const values = result.data;
   const publicUrl = new URL(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`);
+  const production = values.NODE_ENV === 'production';
   return Object.freeze({
-    production: values.NODE_ENV === 'production',
+    production,
     host: values.HOST,
     port: values.PORT,
     publicOrigin: publicUrl.origin,
@@ -246,6 +285,14 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       stuffingClients: values.THROTTLE_STUFFING_CLIENTS,
       deviceRetentionMs: values.THROTTLE_DEVICE_RETENTION,
     } satisfies ThrottlePolicy,
+    mail: {
+      smtpUrl: values.SMTP_URL ?? null,
+      from: values.MAIL_FROM ?? { name: values.SERVICE_NAME, address: `no-reply@${publicUrl.hostname}` },
+      possible: values.SMTP_URL !== undefined || !production,
+      shown: values.SMTP_URL === undefined && !production,
+      retentionMs: values.MAIL_RETENTION,
+    } satisfies MailPolicy,
+    registration: (values.REGISTRATION ?? (values.SMTP_URL ? 'verify' : 'open')) as RegistrationMode,
     logLevel: values.LOG_LEVEL,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
   });
@@ -283,6 +330,19 @@ function productionProblems(env: Environment): string[] {
     );
   }
   if (!env['PUBLIC_URL']) problems.push('PUBLIC_URL: in production the address that people use must be given');
+  return problems;
+}
+
+/** Links in mail lead to PUBLIC_URL, and a registration that waits for a mail that never comes is none. */
+function mailProblems(env: Environment, signs: boolean): string[] {
+  if (env['NODE_ENV'] !== 'production') return [];
+  const problems: string[] = [];
+  if (!signs && env['SMTP_URL'] && !env['PUBLIC_URL']) {
+    problems.push('PUBLIC_URL: in production the links in mail need the address that people use');
+  }
+  if (env['REGISTRATION'] === 'verify' && !env['SMTP_URL']) {
+    problems.push('REGISTRATION: to verify addresses, SMTP_URL must say where mail goes');
+  }
   return problems;
 }
 

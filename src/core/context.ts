@@ -13,6 +13,10 @@ import { createIdentifierHash } from './identifier.ts';
 import { createKnownDevices, type KnownDevices } from './known-devices.ts';
 import type { Log } from './log.ts';
 import { createLogin, type Login } from './login.ts';
+import { createMail, type Mail } from './mail.ts';
+import { createMailDelivery, type MailDelivery } from './mail-delivery.ts';
+import { createMailRenderer } from './mail-rendering.ts';
+import { createMailTransport } from './mail-transport.ts';
 import { recordEvent } from './outbox.ts';
 import { createOverview, type ReadOverview } from './overview.ts';
 import { createPasswordChanges, type PasswordChanges } from './password-change.ts';
@@ -27,6 +31,7 @@ import { createSessions, type Sessions } from './sessions.ts';
 import { createThrottle, type Throttle } from './throttle.ts';
 import { createThrottleEvents, type ThrottleEvents } from './throttle-events.ts';
 import { createThrottleRecords, type ThrottleRecords } from './throttle-records.ts';
+import { createTokens, type Tokens } from './tokens.ts';
 import { createUsers, type Users } from './users.ts';
 
 export interface Context {
@@ -48,6 +53,9 @@ export interface Context {
   readonly registration: Registration;
   readonly passwordChanges: PasswordChanges;
   readonly confirmations: Confirmations;
+  readonly tokens: Tokens;
+  readonly mail: Mail;
+  readonly mailDelivery: MailDelivery;
   readonly audit: Audit;
   readonly auditText: AuditText;
   readonly verification: Verification;
@@ -79,6 +87,8 @@ export function createContext(config: Config, log: Log): Context {
     signingKeys: config.sessionKeys,
     retentionMs: config.throttle.deviceRetentionMs,
   });
+  const tokens = createTokens({ database });
+  const mail = createMail({ database, queues, policy: config.mail });
   const identifierHash = createIdentifierHash(config.sessionKeys.at(-1) ?? '');
   const throttleEvents = createThrottleEvents({ database, queues });
   const entry = createEntry({ database, sessions, devices, identifierHash });
@@ -114,6 +124,18 @@ export function createContext(config: Config, log: Log): Context {
     registration: createRegistration(proof),
     passwordChanges: createPasswordChanges(proof),
     confirmations: createConfirmations(proof),
+    tokens,
+    mail,
+    mailDelivery: createMailDelivery({
+      database,
+      tokens,
+      queues,
+      policy: config.mail,
+      render: createMailRenderer({ serviceName: config.serviceName, origin: config.publicOrigin }),
+      deliver: createMailTransport({ ...config, policy: config.mail, redis }),
+      publicOrigin: config.publicOrigin,
+      log,
+    }),
     audit: createAudit({ database }),
     auditText: createAuditText({ database }),
     verification: createVerification({ database }),

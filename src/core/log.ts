@@ -13,6 +13,7 @@ const SECRETS = [
   '_csrf',
   'databaseUrl',
   'redisUrl',
+  'smtpUrl',
 ];
 
 /** A log for one process, e.g. `createLog({ level: 'info', name: 'web' })`. Writes asynchronously to standard output. */

@@ -18,6 +18,9 @@ export interface Jobs {
   'make-partitions': Record<string, never>;
   /** Write down which details stand where in the log, so that text is found. */
   'index-details': Record<string, never>;
+  /** Send the mail that is due. */
+  'send-mails': Record<string, never>;
+  'cleanup-mails': Record<string, never>;
   /** Write down what the throttle refused, and end the records of blocks that ran out. */
   'fold-refusals': Record<string, never>;
   /** Look for password spraying and credential stuffing. */
@@ -37,10 +40,12 @@ export type JobName = keyof Jobs;
 export const QUEUES = {
   audit: ['seal-events'],
   sessions: ['flush-touches', 'end-session'],
+  mail: ['send-mails'],
   cleanup: [
     'cleanup-sessions',
     'cleanup-attempts',
     'cleanup-tokens',
+    'cleanup-mails',
     'make-partitions',
     'index-details',
     'fold-refusals',
@@ -72,7 +77,7 @@ export function openQueues(connection: Redis): Queues {
     queue.on('error', () => undefined); // the connection reports its own outages
     return queue;
   };
-  return { audit: open('audit'), sessions: open('sessions'), cleanup: open('cleanup') };
+  return { audit: open('audit'), sessions: open('sessions'), mail: open('mail'), cleanup: open('cleanup') };
 }
 
 export async function closeQueues(queues: Queues): Promise<void> {
@@ -84,11 +89,16 @@ export async function closeQueues(queues: Queues): Promise<void> {
  * follows it. Returns at once and never throws: if Redis is away, the sweep of the schedule seals instead.
  */
 export function nudgeSealing(queues: Queues): void {
-  queues.audit
-    .add(
-      'seal-events',
-      {},
-      { deduplication: { id: 'seal-events', keepLastIfActive: true }, attempts: 1, removeOnComplete: true },
-    )
+  nudge(queues.audit, 'seal-events');
+}
+
+/** Asks the worker to send what is due, in the same way. */
+export function nudgeMail(queues: Queues): void {
+  nudge(queues.mail, 'send-mails');
+}
+
+function nudge(queue: Queue, name: JobName): void {
+  queue
+    .add(name, {}, { deduplication: { id: name, keepLastIfActive: true }, attempts: 1, removeOnComplete: true })
     .catch(() => undefined);
 }

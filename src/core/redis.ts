@@ -17,6 +17,8 @@ export const keys = {
   endings: 'endings',
   /** Sorted set: token hash by the moment it was last seen, for the worker to write down. */
   touched: 'touched',
+  /** List: the newest mail, outside of production, where no server takes it. */
+  shownMail: 'dev:mail',
   /** Stands while the throttle's counters are those of the records: a Redis that was emptied has none. */
   throttleMark: 't:mark',
   /** Hash: attempts refused, by block and ten minutes, for the worker to write down. */

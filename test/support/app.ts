@@ -71,13 +71,14 @@ export async function startWeb(stores: TestStores, env: Readonly<Record<string, 
 }
 
 /** The worker's core, with the worker's rights and no queue running: a test calls its jobs when it wants them. */
-export async function openWorker(stores: TestStores): Promise<Context> {
+export async function openWorker(stores: TestStores, env: Readonly<Record<string, string>> = {}): Promise<Context> {
   const config = readConfig({
     NODE_ENV: 'test',
     DATABASE_URL: stores.database.workerUrl,
     REDIS_URL: stores.redisUrl,
     DATABASE_POOL: '4',
     LOG_LEVEL: 'silent',
+    ...env,
   });
   const context = createContext(config, createLog({ level: config.logLevel, name: 'test-worker' }));
   await waitForStores(context);

@@ -66,6 +66,16 @@ export async function cleanupTokens({ database }: Context): Promise<void> {
   );
 }
 
+/** Deletes mail that was sent or failed longer ago than it is kept, and registrations that nobody confirmed in time. */
+export async function cleanupMails({ database, mailDelivery }: Context): Promise<void> {
+  await deleteWithin(database, 'mails', (transaction) => mailDelivery.deleteOld(transaction));
+  await deleteWithin(
+    database,
+    'registrations',
+    (transaction) => transaction.$executeRaw`DELETE FROM registration WHERE expires_at < clock_timestamp()`,
+  );
+}
+
 async function deleteWithin(
   { prisma }: Context['database'],
   what: string,

@@ -1,0 +1,58 @@
+// Every mail that Holdfast sends, with what its words need. Whoever adds one writes its words in each language
+// (mail-texts/) and, where it holds a one-time link, says where that leads.
+
+/** Where something was done from, in words: the browser, and the address or null. */
+export interface Circumstances {
+  /** ISO 8601 */
+  readonly at: string;
+  /** "Firefox on Windows" */
+  readonly device: string;
+  readonly ip: string | null;
+}
+
+/** Template → parameters. They are kept with the mail for a while: never a secret. */
+export interface MailTemplates {
+  'reset-password': Circumstances;
+  'password-changed': Circumstances;
+  'confirm-registration': Circumstances;
+  'registration-exists': Circumstances;
+  invitation: Record<string, never>;
+  'confirm-email': Record<string, never>;
+  'email-changed': Circumstances & { readonly to: string };
+}
+
+export type MailTemplate = keyof MailTemplates;
+
+/** Where the one-time link of a mail leads; one that is not here has none. */
+export const LINK_PATHS: Readonly<Partial<Record<MailTemplate, string>>> = {
+  'reset-password': '/reset-password',
+  'confirm-registration': '/verify-email',
+  invitation: '/invitation',
+  'confirm-email': '/confirm-email',
+  'email-changed': '/undo-email-change',
+};
+
+/** What a mail says. Text only: the layouts make plain text and HTML of it. */
+export interface MailText {
+  readonly subject: string;
+  readonly paragraphs: readonly string[];
+  readonly action?: { readonly label: string; readonly href: string };
+  /** Below the action. */
+  readonly after?: readonly string[];
+}
+
+/** What every text may need beside its parameters. */
+export interface About {
+  readonly serviceName: string;
+  /** The one-time link, where the mail has one. */
+  readonly link: string;
+  /** A page of this service. */
+  page(path: string): string;
+}
+
+export type MailTexts = {
+  readonly [Template in MailTemplate]: (parameters: MailTemplates[Template], about: About) => MailText;
+} & {
+  /** Below every mail: why it was sent, and that nobody reads answers. */
+  readonly footer: (about: About) => string;
+};

@@ -1,0 +1,77 @@
+// The words of every mail, in English.
+import type { Circumstances, MailTexts } from '../mail-templates.ts';
+
+const moment = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', dateStyle: 'long', timeStyle: 'short' });
+
+export const english: MailTexts = {
+  footer: ({ serviceName }) => `${serviceName} sent this because of your account. Nobody reads answers to it.`,
+
+  'reset-password': (from, { serviceName, link }) => ({
+    subject: `Choose a new password for ${serviceName}`,
+    paragraphs: [`Somebody asked to choose a new password for your account ${where(from)}.`],
+    action: { label: 'Choose a new password', href: link },
+    after: [
+      'The link works once, for 30 minutes.',
+      'If it was not you, do nothing: your password stays as it is, and nobody learns whether you have an account.',
+    ],
+  }),
+
+  'password-changed': (from, { serviceName, page }) => ({
+    subject: `Your password for ${serviceName} was changed`,
+    paragraphs: [
+      `The password of your account was changed ${where(from)}. Sessions on other browsers have ended.`,
+      'If that was you, there is nothing to do. If it was not, choose a new password now:',
+    ],
+    action: { label: 'Choose a new password', href: page('/forgot-password') },
+  }),
+
+  'confirm-registration': (from, { serviceName, link }) => ({
+    subject: `Confirm your address for ${serviceName}`,
+    paragraphs: [`Somebody asked for an account with this address ${where(from)}. One step is left:`],
+    action: { label: 'Confirm this address', href: link },
+    after: [
+      'The link works once, for 24 hours. There is no account before that.',
+      'If it was not you, do nothing, and don’t follow the link.',
+    ],
+  }),
+
+  'registration-exists': (from, { serviceName, page }) => ({
+    subject: `You have an account with ${serviceName} already`,
+    paragraphs: [
+      `Somebody asked for an account with this address ${where(from)}. There is one already, and nothing was changed.`,
+      'If it was you, log in. If you forgot the password, you can choose a new one there.',
+    ],
+    action: { label: 'Log in', href: page('/login') },
+    after: ['If it was not you, there is nothing to do.'],
+  }),
+
+  invitation: (_, { serviceName, link }) => ({
+    subject: `You are invited to ${serviceName}`,
+    paragraphs: [`An operator of ${serviceName} invites you to an account with this address.`],
+    action: { label: 'Choose a password', href: link },
+    after: ['The link works once, for 7 days. If you don’t want an account, do nothing.'],
+  }),
+
+  'confirm-email': (_, { serviceName, link }) => ({
+    subject: `Confirm your new address for ${serviceName}`,
+    paragraphs: ['You asked to use this address for your account. It counts once you confirm it:'],
+    action: { label: 'Use this address', href: link },
+    after: ['The link works once, for an hour. If you asked for nothing, do nothing.'],
+  }),
+
+  'email-changed': ({ to, ...from }, { serviceName, link }) => ({
+    subject: `The address of your account with ${serviceName} was changed`,
+    paragraphs: [
+      `The address of your account is now ${to}. It was changed ${where(from)}.`,
+      'If that was you, there is nothing to do. If it was not, take your address back: that ends every session, and you choose a new password.',
+    ],
+    action: { label: 'Take my address back', href: link },
+    after: ['The link works once, for 7 days.'],
+  }),
+};
+
+/** "on 24 November 2026 at 13:20 UTC, with Firefox on Windows, from the address 203.0.113.7" */
+function where({ at, device, ip }: Circumstances): string {
+  const from = ip === null ? '' : `, from the address ${ip}`;
+  return `on ${moment.format(new Date(at))} UTC, with ${device}${from}`;
+}

@@ -1,0 +1,126 @@
+// The way out for mail: an SMTP server, or, outside of production and without one, a short list in Redis that /dev/mail
+// shows. What a server answers is told apart here: taken, not now, never, or the server itself is away.
+import type { Redis } from 'ioredis';
+import { createTransport } from 'nodemailer';
+import type { Mailbox, MailPolicy } from './config.ts';
+import type { RenderedMail } from './mail-rendering.ts';
+import { keys } from './redis.ts';
+
+export interface OutgoingMail extends RenderedMail {
+  /** Makes the Message-ID: the same at every attempt, so that a mailbox can tell two copies. */
+  readonly id: string;
+  readonly to: string;
+}
+
+export interface ShownMail extends OutgoingMail {
+  readonly from: string;
+  readonly at: string;
+}
+
+export type Delivery =
+  | { readonly state: 'sent' }
+  /** Refused for good, or for the moment; `outage`: it is not about this mail, the next would fare the same. */
+  | { readonly state: 'refused' | 'deferred' | 'outage'; readonly error: string; readonly code: string };
+
+export type Deliver = (mail: OutgoingMail) => Promise<Delivery>;
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const SILENCE_TIMEOUT_MS = 20_000;
+/** From the first byte to the last; what takes longer is cut and tried again. */
+export const DELIVERY_TIMEOUT_MS = 45_000;
+const SHOWN_AT_MOST = 50;
+const SHOWN_SECONDS = 86_400;
+const LONGEST_ERROR = 300;
+
+export interface MailTransportOptions {
+  readonly policy: MailPolicy;
+  readonly redis: Redis;
+  readonly publicOrigin: string;
+  readonly production: boolean;
+}
+
+/** Null where there is no way out for mail. */
+export function createMailTransport({
+  policy: { smtpUrl, from, shown },
+  redis,
+  publicOrigin,
+  production,
+}: MailTransportOptions): Deliver | null {
+  if (smtpUrl !== null) return bySmtp({ smtpUrl, from, publicOrigin, production });
+  return shown ? (mail) => show(redis, from, mail) : null;
+}
+
+/** The newest mail that was shown instead of sent, newest first. Throws if Redis is away. */
+export async function shownMail(redis: Redis): Promise<ShownMail[]> {
+  return (await redis.lrange(keys.shownMail, 0, SHOWN_AT_MOST - 1)).map((entry) => JSON.parse(entry) as ShownMail);
+}
+
+async function show(redis: Redis, from: Mailbox, mail: OutgoingMail): Promise<Delivery> {
+  const entry: ShownMail = { ...mail, from: from.address, at: new Date().toISOString() };
+  const answers = await redis
+    .multi()
+    .lpush(keys.shownMail, JSON.stringify(entry))
+    .ltrim(keys.shownMail, 0, SHOWN_AT_MOST - 1)
+    .expire(keys.shownMail, SHOWN_SECONDS)
+    .exec()
+    .catch(() => null);
+  return answers ? { state: 'sent' } : { state: 'outage', error: 'Redis is away', code: 'EREDIS' };
+}
+
+function bySmtp({
+  smtpUrl,
+  from,
+  publicOrigin,
+  production,
+}: {
+  smtpUrl: string;
+  from: Mailbox;
+  publicOrigin: string;
+  production: boolean;
+}): Deliver {
+  const url = new URL(smtpUrl);
+  // A mail holds what opens an account: in production it goes nowhere unencrypted, unless the operator says so in the URL.
+  const mustEncrypt = production && url.protocol === 'smtp:' && !url.searchParams.has('requireTLS');
+  const transport = createTransport({
+    url: smtpUrl,
+    ...(mustEncrypt ? { requireTLS: true } : {}),
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    greetingTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SILENCE_TIMEOUT_MS,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const domain = from.address.slice(from.address.lastIndexOf('@') + 1) || new URL(publicOrigin).hostname;
+  return async ({ id, to, subject, text, html }) => {
+    try {
+      await transport.sendMail({
+        from,
+        to: { name: '', address: to },
+        subject,
+        text,
+        html,
+        messageId: `<${id}@${domain}>`,
+        headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+        signal: AbortSignal.timeout(DELIVERY_TIMEOUT_MS),
+      });
+      return { state: 'sent' };
+    } catch (error) {
+      return failureOf(error as SmtpError);
+    }
+  };
+}
+
+interface SmtpError extends Error {
+  readonly code?: string;
+  readonly command?: string;
+  readonly responseCode?: number;
+}
+
+/** What the server says of this recipient or this message is about this mail; all else is about the server. */
+function failureOf({ message, code, command, responseCode }: SmtpError): Delivery {
+  const error = message.replace(/\p{Cc}+/gu, ' ').slice(0, LONGEST_ERROR);
+  const told = { error, code: responseCode ? String(responseCode) : (code ?? 'unknown') };
+  const ofThisMail = code === 'EENVELOPE' || code === 'EMESSAGE';
+  if (!ofThisMail || responseCode === undefined || command === 'MAIL FROM') return { state: 'outage', ...told };
+  return { state: responseCode >= 500 ? 'refused' : 'deferred', ...told };
+}

@@ -1,0 +1,96 @@
+// Mail is written in the transaction of what it tells of and sent by the worker: whoever acts never waits for a mail server,
+// and no mail tells of what did not happen. A row holds no secret: a link in it gets one when the worker renders it.
+import type { Prisma } from '../generated/prisma/client.ts';
+import type { MailPolicy } from './config.ts';
+import type { Database, Transaction } from './database.ts';
+import type { MailTemplate, MailTemplates } from './mail-templates.ts';
+import { nudgeMail, type Queues } from './queues.ts';
+import { readEmail } from './users.ts';
+
+export interface NewMail<T extends MailTemplate> {
+  readonly to: string;
+  /** The account that it is about; it goes when the account goes. Null for mail that must outlive it. */
+  readonly userId: string | null;
+  readonly template: T;
+  /** What its words need: kept with the mail for a while, so never a secret. */
+  readonly parameters: MailTemplates[T];
+  /** A language that there are texts in; English for any other. */
+  readonly language?: string;
+  /** The link in it, by the id under which it was issued (tokens.ts). */
+  readonly tokenId?: string;
+}
+
+/** A mail as operators see it. */
+export interface ListedMail {
+  readonly id: string;
+  readonly recipient: string;
+  readonly userId: string | null;
+  readonly template: string;
+  readonly createdAt: Date;
+  readonly dueAt: Date;
+  readonly attempts: number;
+  readonly lastError: string | null;
+  readonly endedAt: Date | null;
+  readonly outcome: string | null;
+}
+
+export type Mail = ReturnType<typeof createMail>;
+
+export function createMail({
+  database: { prisma },
+  queues,
+  policy,
+}: {
+  database: Database;
+  queues: Queues;
+  policy: MailPolicy;
+}) {
+  async function write<T extends MailTemplate>(transaction: Transaction, mail: NewMail<T>, ended: boolean) {
+    await transaction.mail.create({
+      data: {
+        recipient: mail.to,
+        userId: mail.userId,
+        template: mail.template,
+        parameters: mail.parameters as Prisma.InputJsonObject,
+        language: mail.language ?? 'en',
+        tokenId: mail.tokenId ?? null,
+        ...(ended ? { endedAt: new Date(), outcome: 'dropped' } : {}),
+      },
+      select: { id: true },
+    });
+  }
+
+  return {
+    /** Whether mail leads anywhere. Where it does not, `sendWithin` writes nothing. */
+    possible: policy.possible,
+
+    /** Writes a mail in the caller's transaction, who calls `nudge` after the commit. */
+    async sendWithin<T extends MailTemplate>(transaction: Transaction, mail: NewMail<T>): Promise<void> {
+      if (readEmail(mail.to) !== mail.to) throw new Error('a mail needs one address');
+      if (policy.possible) await write(transaction, mail, false);
+    },
+
+    /**
+     * Does the work of writing a mail, and sends none: for the answer to an address that nobody has, which must take as
+     * long as any other.
+     */
+    async pretendWithin<T extends MailTemplate>(transaction: Transaction, template: T): Promise<void> {
+      const nothing = { to: '', userId: null, template, parameters: {} as MailTemplates[T] };
+      if (policy.possible) await write(transaction, nothing, true);
+    },
+
+    /** Asks the worker to send what is due. Never throws; a nudge that is lost costs a sweep of the schedule. */
+    nudge: (): void => nudgeMail(queues),
+
+    /** What waits or failed, and with `all` what was sent too, the newest first. */
+    list({ all, limit }: { all: boolean; limit: number }): Promise<ListedMail[]> {
+      const outcomes = all ? ['sent', 'failed'] : ['failed'];
+      return prisma.mail.findMany({
+        where: { OR: [{ endedAt: null }, { outcome: { in: outcomes } }] },
+        orderBy: { createdAt: 'desc' },
+        take: limit,
+        omit: { parameters: true, language: true, tokenId: true },
+      });
+    },
+  };
+}

@@ -1,0 +1,107 @@
+// One-time links. A link is issued without a secret, in the transaction of what asks for it; it gets 256 random bits when
+// its mail is rendered (or an operator hands it over), and only their SHA-256 is kept. One use, one purpose, a short life
+// that begins with the secret, and none once the account is no longer what the link was bound to.
+import { createHash, randomBytes } from 'node:crypto';
+import type { Database, Transaction } from './database.ts';
+
+const TOKEN_BYTES = 32;
+const SECRET = /^[A-Za-z0-9_-]{43}$/;
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/** How long a link of each purpose lives. */
+export const LINK_LIFE_MS = {
+  reset_password: 30 * MINUTE_MS,
+  confirm_registration: DAY_MS,
+  invitation: 7 * DAY_MS,
+  change_email: 60 * MINUTE_MS,
+  undo_email_change: 7 * DAY_MS,
+} as const;
+
+export type LinkPurpose = keyof typeof LINK_LIFE_MS;
+
+/** A link waits so long for its mail to be rendered; mail gives up before. */
+const WAITS_MS = 2 * DAY_MS;
+
+export interface LinkRequest {
+  readonly purpose: LinkPurpose;
+  readonly userId?: string;
+  readonly registrationId?: string;
+  /** The address that the link is about, where it is not the account's. */
+  readonly email?: string;
+  readonly binding?: Uint8Array<ArrayBuffer>;
+}
+
+/** A link that counts, or counted until it was used just now. */
+export interface Link {
+  readonly id: string;
+  readonly userId: string | null;
+  readonly registrationId: string | null;
+  readonly email: string | null;
+  readonly binding: Uint8Array | null;
+}
+
+export type Tokens = ReturnType<typeof createTokens>;
+
+export function createTokens({ database: { prisma } }: { database: Database }) {
+  return {
+    /** Issues a link that nobody can follow yet, and gives its id. */
+    async issueWithin(transaction: Transaction, request: LinkRequest): Promise<string> {
+      const { purpose, userId = null, registrationId = null, email = null, binding = null } = request;
+      const { id } = await transaction.token.create({
+        data: { purpose, userId, registrationId, email, binding, expiresAt: new Date(Date.now() + WAITS_MS) },
+        select: { id: true },
+      });
+      return id;
+    },
+
+    /**
+     * Gives a link its secret, the only time that it is seen, and begins its life. A secret that it had before counts no
+     * longer. Null where the link was used, has expired or was taken back.
+     */
+    async revealWithin(transaction: Transaction, id: string): Promise<string | null> {
+      const secret = randomBytes(TOKEN_BYTES).toString('base64url');
+      const [token] = await transaction.$queryRaw<{ purpose: string }[]>`
+        SELECT purpose FROM token WHERE id = ${id}::uuid AND used_at IS NULL AND expires_at > clock_timestamp()`;
+      if (!token) return null;
+      const lifeMs = LINK_LIFE_MS[token.purpose as LinkPurpose] ?? LINK_LIFE_MS.reset_password;
+      const revealed = await transaction.$executeRaw`
+        UPDATE token SET token_hash = ${hashOf(secret)}, expires_at = clock_timestamp() + ${lifeMs} * interval '1 millisecond'
+         WHERE id = ${id}::uuid AND used_at IS NULL`;
+      return revealed > 0 ? secret : null;
+    },
+
+    /** The link that a secret opens, unused as yet. Looking at it changes nothing: mail scanners follow links. */
+    async find(purpose: LinkPurpose, secret: string): Promise<Link | null> {
+      if (!SECRET.test(secret)) return null;
+      const [link] = await prisma.$queryRaw<Link[]>`
+        SELECT id, user_id AS "userId", registration_id AS "registrationId", email, binding FROM token
+         WHERE token_hash = ${hashOf(secret)} AND purpose = ${purpose} AND used_at IS NULL
+           AND expires_at > clock_timestamp()`;
+      return link ?? null;
+    },
+
+    /** Uses a link up. Of two at the same instant, one gets it. */
+    async useWithin(transaction: Transaction, purpose: LinkPurpose, secret: string): Promise<Link | null> {
+      if (!SECRET.test(secret)) return null;
+      const [link] = await transaction.$queryRaw<Link[]>`
+        UPDATE token SET used_at = clock_timestamp()
+         WHERE token_hash = ${hashOf(secret)} AND purpose = ${purpose} AND used_at IS NULL
+           AND expires_at > clock_timestamp()
+        RETURNING id, user_id AS "userId", registration_id AS "registrationId", email, binding`;
+      return link ?? null;
+    },
+
+    /** Takes back every unused link of an account that has one of the purposes. */
+    async takeBackWithin(transaction: Transaction, userId: string, purposes: readonly LinkPurpose[]): Promise<void> {
+      await transaction.token.updateMany({
+        where: { userId, purpose: { in: [...purposes] }, usedAt: null },
+        data: { usedAt: new Date() },
+      });
+    },
+  };
+}
+
+function hashOf(secret: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash('sha256').update(secret).digest());
+}
