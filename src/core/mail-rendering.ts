@@ -2,13 +2,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import ejs from 'ejs';
-import { projectRoot } from './config.ts';
+import { type Language, projectRoot } from './config.ts';
 import type { MailTemplate, MailTemplates, MailText, MailTexts } from './mail-templates.ts';
+import { german } from './mail-texts/de.ts';
 import { english } from './mail-texts/en.ts';
 
-const TEXTS = { en: english } as const satisfies Record<string, MailTexts>;
-
-export type MailLanguage = keyof typeof TEXTS;
+const TEXTS: Readonly<Record<Language, MailTexts>> = { en: english, de: german };
 
 export interface RenderedMail {
   readonly subject: string;
@@ -30,8 +29,8 @@ export type RenderMail = (mail: MailToRender) => RenderedMail;
 export function createMailRenderer({ serviceName, origin }: { serviceName: string; origin: string }): RenderMail {
   const layouts = { text: compile('text'), html: compile('html') };
   return ({ template, parameters, language, link }) => {
-    const known: MailLanguage = Object.hasOwn(TEXTS, language) ? (language as MailLanguage) : 'en';
-    const texts: MailTexts = TEXTS[known];
+    const known = Object.hasOwn(TEXTS, language) ? (language as Language) : 'en';
+    const texts = TEXTS[known];
     const about = { serviceName, link, page: (at: string) => origin + at };
     const write = texts[template] as (values: typeof parameters, more: typeof about) => MailText;
     const { subject, paragraphs, action, after } = write(parameters, about);

@@ -1,7 +1,7 @@
 // Mail is written in the transaction of what it tells of and sent by the worker: whoever acts never waits for a mail server,
 // and no mail tells of what did not happen. A row holds no secret: a link in it gets one when the worker renders it.
 import type { Prisma } from '../generated/prisma/client.ts';
-import type { MailPolicy } from './config.ts';
+import type { Language, MailPolicy } from './config.ts';
 import type { Database, Transaction } from './database.ts';
 import type { MailTemplate, MailTemplates } from './mail-templates.ts';
 import { nudgeMail, type Queues } from './queues.ts';
@@ -14,8 +14,7 @@ export interface NewMail<T extends MailTemplate> {
   readonly template: T;
   /** What its words need: kept with the mail for a while, so never a secret. */
   readonly parameters: MailTemplates[T];
-  /** A language that there are texts in; English for any other. */
-  readonly language?: string;
+  readonly language: Language;
   /** The link in it, by the id under which it was issued (tokens.ts). */
   readonly tokenId?: string;
 }
@@ -52,7 +51,7 @@ export function createMail({
         userId: mail.userId,
         template: mail.template,
         parameters: mail.parameters as Prisma.InputJsonObject,
-        language: mail.language ?? 'en',
+        language: mail.language,
         tokenId: mail.tokenId ?? null,
         ...(ended ? { endedAt: new Date(), outcome: 'dropped' } : {}),
       },
@@ -75,7 +74,7 @@ export function createMail({
      * long as any other.
      */
     async pretendWithin<T extends MailTemplate>(transaction: Transaction, template: T): Promise<void> {
-      const nothing = { to: '', userId: null, template, parameters: {} as MailTemplates[T] };
+      const nothing = { to: '', userId: null, template, parameters: {} as MailTemplates[T], language: 'en' } as const;
       if (policy.possible) await write(transaction, nothing, true);
     },
 

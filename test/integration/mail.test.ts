@@ -76,7 +76,7 @@ async function askForReset(): Promise<{ email: string; userId: string; tokenId: 
   const { tokens, mail, database } = web.context;
   const tokenId = await database.prisma.$transaction(async (transaction) => {
     const id = await tokens.issueWithin(transaction, { purpose: 'reset_password', userId: person.userId });
-    const about = { to: person.email, userId: person.userId, parameters: FROM_HERE } as const;
+    const about = { to: person.email, userId: person.userId, parameters: FROM_HERE, language: 'en' } as const;
     await mail.sendWithin(transaction, { ...about, template: 'reset-password', tokenId: id });
     return id;
   });
@@ -88,7 +88,7 @@ const makeDue = () => sql("UPDATE mail SET due_at = clock_timestamp() - interval
 describe('a mail', () => {
   test('is plain text and HTML, from the service, to one mailbox, with nothing remote in it', async () => {
     const to = newEmail();
-    await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE });
+    await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
     expect(await worker.mailDelivery.sendDue()).toBe(1);
     const { email, raw } = await server.mailTo(to);
     expect(email.from).toMatchObject({ name: 'Login service', address: 'login@example.org' });
@@ -104,10 +104,20 @@ describe('a mail', () => {
     expect(await rowOf(to)).toMatchObject({ outcome: 'sent', attempts: 1, last_error: null });
   });
 
+  test('is in the language that it was asked for in', async () => {
+    const to = newEmail();
+    await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'de' });
+    await worker.mailDelivery.sendDue();
+    const { email } = await server.mailTo(to);
+    expect(email.subject).toBe('Ihr Passwort für Holdfast wurde geändert');
+    expect(email.html).toContain('<html lang="de">');
+    expect(email.text).toContain('am 24. November 2026 um 13:20 UTC');
+  });
+
   test('says what a client made up as text, in one line', async () => {
     const to = newEmail();
     const device = 'Nice\r\n\r\n<img src=//evil.example>\u2028Bcc: all@example.org';
-    await send({ to, userId: null, template: 'password-changed', parameters: { ...FROM_HERE, device } });
+    await send({ to, userId: null, template: 'password-changed', parameters: { ...FROM_HERE, device }, language: 'en' });
     await worker.mailDelivery.sendDue();
     const { email } = await server.mailTo(to);
     expect(email.text).toContain('with Nice <img src=//evil.example> Bcc: all@example.org, from');
@@ -121,7 +131,7 @@ describe('a mail', () => {
     'a@example.org\u0000',
     '',
   ])('is not written to %j', async (to) => {
-    await expect(send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE })).rejects.toThrow(
+    await expect(send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' })).rejects.toThrow(
       'one address',
     );
     expect(await sql('SELECT id FROM mail')).toEqual([]);
@@ -130,7 +140,7 @@ describe('a mail', () => {
   test('is not sent when what it tells of did not happen', async () => {
     const to = newEmail();
     const undone = web.context.database.prisma.$transaction(async (transaction) => {
-      const about = { to, userId: null, parameters: FROM_HERE };
+      const about = { to, userId: null, parameters: FROM_HERE, language: 'en' };
       await web.context.mail.sendWithin(transaction, { ...about, template: 'password-changed' });
       throw new Error('undone');
     });
@@ -142,7 +152,7 @@ describe('a mail', () => {
   test('goes out once, however many workers look for it at the same time', async () => {
     const addresses = Array.from({ length: 12 }, newEmail);
     for (const to of addresses) {
-      await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE });
+      await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
     }
     const counts = await Promise.all([1, 2, 3].map(() => worker.mailDelivery.sendDue()));
     expect(counts.reduce((all, count) => all + count, 0)).toBe(12);
@@ -151,7 +161,7 @@ describe('a mail', () => {
 
   test('goes with the account that it is about', async () => {
     const { email, userId } = await registered();
-    await send({ to: email, userId, template: 'password-changed', parameters: FROM_HERE });
+    await send({ to: email, userId, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
     await sql('DELETE FROM user_account WHERE id = $1', [userId]);
     expect(await worker.mailDelivery.sendDue()).toBe(0);
   });
@@ -226,7 +236,7 @@ describe('a server that', () => {
   test('is away delays mail and is asked for one of them, not for each', async () => {
     const addresses = Array.from({ length: 8 }, newEmail);
     for (const to of addresses) {
-      await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE });
+      await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
     }
     await server.stop();
     const tried = await worker.mailDelivery.sendDue();
@@ -242,7 +252,7 @@ describe('a server that', () => {
   test('says "not now" is asked again later', async () => {
     const to = newEmail();
     server.answerWith(() => ({ code: 451, message: 'greylisted, come back later' }));
-    await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE });
+    await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
     await worker.mailDelivery.sendDue();
     const row = await rowOf(to);
     expect(row).toMatchObject({ outcome: null, attempts: 1 });
@@ -260,7 +270,7 @@ describe('a server that', () => {
   test('says "never" is believed: the mail has failed, in the audit log without its address', async () => {
     const { email, userId } = await registered();
     server.answerWith(() => ({ code: 550, message: 'no such mailbox' }));
-    await send({ to: email, userId, template: 'password-changed', parameters: FROM_HERE });
+    await send({ to: email, userId, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
     await worker.mailDelivery.sendDue();
     expect(await rowOf(email)).toMatchObject({ outcome: 'failed', attempts: 1 });
     expect(await worker.mailDelivery.sendDue()).toBe(0);
@@ -275,7 +285,7 @@ describe('a server that', () => {
   test('stays away for a day is given up on', async () => {
     const to = newEmail();
     server.answerWith(() => ({ code: 451, message: 'later' }));
-    await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE });
+    await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
     await sql("UPDATE mail SET created_at = clock_timestamp() - interval '25 hours'");
     await worker.mailDelivery.sendDue();
     expect(await rowOf(to)).toMatchObject({ outcome: 'failed' });
@@ -283,7 +293,7 @@ describe('a server that', () => {
 
   test('takes its time keeps its mail from every other worker', async () => {
     const to = newEmail();
-    await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE });
+    await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -318,7 +328,7 @@ describe('the worker', () => {
   test('deletes what has been kept long enough, and nothing that waits', async () => {
     const [old, recent, waiting] = [newEmail(), newEmail(), newEmail()] as const;
     for (const to of [old, recent, waiting]) {
-      await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE });
+      await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
     }
     const ended = "UPDATE mail SET outcome = 'sent', ended_at = clock_timestamp() - $2::interval WHERE recipient = $1";
     await sql(ended, [old, '31 days']);
@@ -336,7 +346,7 @@ describe('without a server', () => {
     const redis = new Redis(stores.redisUrl, { keyPrefix: 'hf:' });
     try {
       const to = newEmail();
-      await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE });
+      await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
       await bare.mailDelivery.sendDue();
       const [newest] = await shownMail(redis as never);
       expect(newest).toMatchObject({ to, subject: 'Your password for Holdfast was changed' });
@@ -354,7 +364,7 @@ describe('without a server', () => {
     try {
       const { mail, database } = production.context;
       expect(mail.possible).toBe(false);
-      const about = { to: newEmail(), userId: null, parameters: FROM_HERE } as const;
+      const about = { to: newEmail(), userId: null, parameters: FROM_HERE, language: 'en' } as const;
       await database.prisma.$transaction((transaction) =>
         mail.sendWithin(transaction, { ...about, template: 'password-changed' }),
       );

@@ -68,7 +68,7 @@ const documented = new Map(
 /** What a file reads of the environment, however it does that. */
 function variablesOf(file: string): string[] {
   const ways = [
-    /^ {2}([A-Z][A-Z_]+): (?:z\.|integer|duration|url|list|languages|networks|rule)/gm,
+    /^ {2}([A-Z][A-Z_]+): (?:z\.|integer|duration|url|list|languages|mailbox|networks|rule)/gm,
     /\benv\.([A-Z][A-Z_]+)\b/g,
     /\benv\['([A-Z][A-Z_]+)'\]/g,
     /\b(?:number|url)\('([A-Z][A-Z_]+)'/g,
@@ -146,7 +146,7 @@ describe('the Compose file', () => {
     }
     for (const [name, { environment }] of services) {
       for (const [variable, value] of Object.entries(environment)) {
-        if (!/(PASSWORD|KEYS|URL)$/.test(variable)) continue;
+        if (!/(PASSWORD|KEYS|URL)$/.test(variable) || value === null) continue; // without a value: taken from .env
         expect({ name, variable, value }).toEqual({ name, variable, value: expect.stringContaining('${') });
       }
     }
@@ -185,7 +185,9 @@ describe('the Compose file', () => {
     expect(services.filter(([, one]) => one.ports).map(([name]) => name)).toEqual(['proxy']);
     expect(compose.networks['front']?.internal).toBe(true);
     expect(compose.networks['back']?.internal).toBe(true);
-    for (const name of ['postgres', 'redis', 'worker', 'migrate']) expect(service(name).networks).toEqual(['back']);
+    for (const name of ['postgres', 'redis', 'migrate']) expect(service(name).networks).toEqual(['back']);
+    // Nothing reaches the worker; it alone reaches the mail server.
+    expect(service('worker').networks).toEqual(['back', 'out']);
   });
 
   test('believes the proxy, and only what comes over its network, about where a request came from', () => {

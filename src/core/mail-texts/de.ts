@@ -1,0 +1,78 @@
+// The words of every mail, in German.
+import type { Circumstances, MailTexts } from '../mail-templates.ts';
+
+const moment = new Intl.DateTimeFormat('de-DE', { timeZone: 'UTC', dateStyle: 'long', timeStyle: 'short' });
+
+export const german: MailTexts = {
+  footer: ({ serviceName }) =>
+    `${serviceName} hat das wegen Ihres Kontos geschickt. Antworten darauf liest niemand.`,
+
+  'reset-password': (from, { serviceName, link }) => ({
+    subject: `Neues Passwort für ${serviceName} wählen`,
+    paragraphs: [`Für Ihr Konto soll ein neues Passwort gewählt werden. Angefragt wurde das ${where(from)}.`],
+    action: { label: 'Neues Passwort wählen', href: link },
+    after: [
+      'Der Link gilt einmal und 30 Minuten lang.',
+      'Wenn Sie das nicht waren, tun Sie nichts: Ihr Passwort bleibt, wie es ist, und niemand erfährt, ob Sie ein Konto haben.',
+    ],
+  }),
+
+  'password-changed': (from, { serviceName, page }) => ({
+    subject: `Ihr Passwort für ${serviceName} wurde geändert`,
+    paragraphs: [
+      `Das Passwort Ihres Kontos wurde geändert, ${where(from)}. Sitzungen in anderen Browsern sind beendet.`,
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, wählen Sie jetzt ein neues Passwort:',
+    ],
+    action: { label: 'Neues Passwort wählen', href: page('/forgot-password') },
+  }),
+
+  'confirm-registration': (from, { serviceName, link }) => ({
+    subject: `Bestätigen Sie Ihre Adresse für ${serviceName}`,
+    paragraphs: [`Mit dieser Adresse soll ein Konto angelegt werden, angefragt ${where(from)}. Ein Schritt fehlt noch:`],
+    action: { label: 'Diese Adresse bestätigen', href: link },
+    after: [
+      'Der Link gilt einmal und 24 Stunden lang. Vorher gibt es kein Konto.',
+      'Wenn Sie das nicht waren, tun Sie nichts, und folgen Sie dem Link nicht.',
+    ],
+  }),
+
+  'registration-exists': (from, { serviceName, page }) => ({
+    subject: `Sie haben schon ein Konto bei ${serviceName}`,
+    paragraphs: [
+      `Mit dieser Adresse soll ein Konto angelegt werden, angefragt ${where(from)}. Es gibt schon eines, und nichts wurde geändert.`,
+      'Wenn Sie das waren, melden Sie sich an. Ein vergessenes Passwort können Sie dort neu wählen.',
+    ],
+    action: { label: 'Anmelden', href: page('/login') },
+    after: ['Wenn Sie das nicht waren, ist nichts zu tun.'],
+  }),
+
+  invitation: (_, { serviceName, link }) => ({
+    subject: `Einladung zu ${serviceName}`,
+    paragraphs: [`${serviceName} lädt Sie zu einem Konto mit dieser Adresse ein.`],
+    action: { label: 'Passwort wählen', href: link },
+    after: ['Der Link gilt einmal und 7 Tage lang. Wenn Sie kein Konto möchten, tun Sie nichts.'],
+  }),
+
+  'confirm-email': (_, { serviceName, link }) => ({
+    subject: `Bestätigen Sie Ihre neue Adresse für ${serviceName}`,
+    paragraphs: ['Sie möchten diese Adresse für Ihr Konto verwenden. Sie gilt, sobald Sie sie bestätigen:'],
+    action: { label: 'Diese Adresse verwenden', href: link },
+    after: ['Der Link gilt einmal und eine Stunde lang. Wenn Sie nichts angefragt haben, tun Sie nichts.'],
+  }),
+
+  'email-changed': ({ to, ...from }, { serviceName, link }) => ({
+    subject: `Die Adresse Ihres Kontos bei ${serviceName} wurde geändert`,
+    paragraphs: [
+      `Die Adresse Ihres Kontos ist jetzt ${to}. Geändert wurde sie ${where(from)}.`,
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, holen Sie Ihre Adresse zurück: Das beendet alle Sitzungen, und Sie wählen ein neues Passwort.',
+    ],
+    action: { label: 'Meine Adresse zurückholen', href: link },
+    after: ['Der Link gilt einmal und 7 Tage lang.'],
+  }),
+};
+
+/** "am 24. November 2026 um 13:20 UTC, mit Firefox auf Windows, von der Adresse 203.0.113.7" */
+function where({ at, device, ip }: Circumstances): string {
+  const from = ip === null ? '' : `, von der Adresse ${ip}`;
+  return `am ${moment.format(new Date(at))} UTC, mit ${device}${from}`;
+}
