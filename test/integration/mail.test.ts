@@ -117,7 +117,13 @@ describe('a mail', () => {
   test('says what a client made up as text, in one line', async () => {
     const to = newEmail();
     const device = 'Nice\r\n\r\n<img src=//evil.example>\u2028Bcc: all@example.org';
-    await send({ to, userId: null, template: 'password-changed', parameters: { ...FROM_HERE, device }, language: 'en' });
+    await send({
+      to,
+      userId: null,
+      template: 'password-changed',
+      parameters: { ...FROM_HERE, device },
+      language: 'en',
+    });
     await worker.mailDelivery.sendDue();
     const { email } = await server.mailTo(to);
     expect(email.text).toContain('with Nice <img src=//evil.example> Bcc: all@example.org, from');
@@ -131,16 +137,16 @@ describe('a mail', () => {
     'a@example.org\u0000',
     '',
   ])('is not written to %j', async (to) => {
-    await expect(send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' })).rejects.toThrow(
-      'one address',
-    );
+    await expect(
+      send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' }),
+    ).rejects.toThrow('one address');
     expect(await sql('SELECT id FROM mail')).toEqual([]);
   });
 
   test('is not sent when what it tells of did not happen', async () => {
     const to = newEmail();
     const undone = web.context.database.prisma.$transaction(async (transaction) => {
-      const about = { to, userId: null, parameters: FROM_HERE, language: 'en' };
+      const about = { to, userId: null, parameters: FROM_HERE, language: 'en' } as const;
       await web.context.mail.sendWithin(transaction, { ...about, template: 'password-changed' });
       throw new Error('undone');
     });

@@ -4,8 +4,7 @@ import type { Circumstances, MailTexts } from '../mail-templates.ts';
 const moment = new Intl.DateTimeFormat('de-DE', { timeZone: 'UTC', dateStyle: 'long', timeStyle: 'short' });
 
 export const german: MailTexts = {
-  footer: ({ serviceName }) =>
-    `${serviceName} hat das wegen Ihres Kontos geschickt. Antworten darauf liest niemand.`,
+  footer: ({ serviceName }) => `${serviceName} hat das wegen Ihres Kontos geschickt. Antworten darauf liest niemand.`,
 
   'reset-password': (from, { serviceName, link }) => ({
     subject: `Neues Passwort für ${serviceName} wählen`,
@@ -28,7 +27,9 @@ export const german: MailTexts = {
 
   'confirm-registration': (from, { serviceName, link }) => ({
     subject: `Bestätigen Sie Ihre Adresse für ${serviceName}`,
-    paragraphs: [`Mit dieser Adresse soll ein Konto angelegt werden, angefragt ${where(from)}. Ein Schritt fehlt noch:`],
+    paragraphs: [
+      `Mit dieser Adresse soll ein Konto angelegt werden, angefragt ${where(from)}. Ein Schritt fehlt noch:`,
+    ],
     action: { label: 'Diese Adresse bestätigen', href: link },
     after: [
       'Der Link gilt einmal und 24 Stunden lang. Vorher gibt es kein Konto.',
