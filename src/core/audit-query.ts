@@ -66,17 +66,10 @@ export function eventsQuery(filter: AuditFilter, { columns, span, order, limit }
   return { text: shapeOf(filter)({ filter, columns, bind, ...bounds }), values };
 }
 
-/** Where in the log the filter's time lies, by the hourly summary; no row, or nulls, where nothing happened in it. */
-export function spanQuery({ from, to, types, outcome }: AuditFilter): Query {
+/** Where in the log the filter's time lies, by the hourly summary; nulls where nothing happened in it. */
+export function spanQuery(filter: AuditFilter): Query {
   const values: unknown[] = [];
-  const bind: Bind = (value) => `$${values.push(value)}`;
-  const conditions = [
-    ...(from === null ? [] : [`hour > ${bind(from)}::timestamptz - interval '1 hour'`]),
-    ...(to === null ? [] : [`hour < ${bind(to)}::timestamptz`]),
-    ...(types === null ? [] : [`type = ANY(${bind(types)}::text[])`]),
-    ...(outcome === null ? [] : [`outcome = ${bind(outcome)}`]),
-  ];
-  const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+  const where = summaryConditions(filter, (value) => `$${values.push(value)}`);
   // The newest may not be counted yet, where a worker of an older version sealed it.
   const text = `
     WITH counted AS (SELECT min(first_seq) AS first, max(last_seq) AS last FROM audit_summary ${where}),
@@ -85,10 +78,26 @@ export function spanQuery({ from, to, types, outcome }: AuditFilter): Query {
   return { text, values };
 }
 
+/** Which rows of the hourly summary lie in a filter's time, with its types and outcome; a whole WHERE, or nothing. */
+export function summaryConditions({ from, to, types, outcome }: AuditFilter, bind: Bind): string {
+  const conditions = [
+    ...(from === null ? [] : [`hour > ${bind(from)}::timestamptz - interval '1 hour'`]),
+    ...(to === null ? [] : [`hour < ${bind(to)}::timestamptz`]),
+    ...(types === null ? [] : [`type = ANY(${bind(types)}::text[])`]),
+    ...(outcome === null ? [] : [`outcome = ${bind(outcome)}`]),
+  ];
+  return conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+}
+
+/** Whether the summary knows all that the filter asks for. */
+export function isSummarised(filter: AuditFilter): boolean {
+  return Object.values({ ...filter, types: null, outcome: null, from: null, to: null }).every((part) => part === null);
+}
+
 /** How a detail is written where it is searched: as JSON without quotation marks, which is how a page shows it. */
 export const SEARCHED_DETAIL = `lower(replace(detail::text, '"', ''))`;
 
-type Bind = (value: unknown) => string;
+export type Bind = (value: unknown) => string;
 
 interface Parts {
   readonly filter: AuditFilter;
@@ -114,13 +123,16 @@ function shapeOf({ person, actor, session, request, address, types, text }: Audi
 
 const plain: Shape = (parts) => select(parts, conditionsOf(parts));
 
-/** Both ways in which a person can appear have an index of their own: each is read by it, then the two are merged. */
+/**
+ * Both ways in which a person can appear have an index of their own: each is read by it, then the two are merged, and what
+ * somebody did to themselves counts once.
+ */
 const byPerson: Shape = (parts) => {
   const conditions = conditionsOf(parts);
   const person = `${parts.bind(parts.filter.person)}::uuid`;
   const did = select(parts, [...conditions, `actor_id = ${person}`]);
-  const suffered = select(parts, [...conditions, `subject_id = ${person}`, `actor_id IS DISTINCT FROM ${person}`]);
-  return `SELECT * FROM ((${did}) UNION ALL (${suffered})) AS both_ways ${tail(parts)}`;
+  const suffered = select(parts, [...conditions, `subject_id = ${person}`]);
+  return `SELECT DISTINCT ON (seq) * FROM ((${did}) UNION ALL (${suffered})) AS both_ways ${tail(parts)}`;
 };
 
 /** The index of requests is not in the order of the log; a request has few events, which are all read first. */

@@ -4,13 +4,16 @@ import {
   type AuditFilter,
   EVERY_EVENT,
   eventsQuery,
+  isSummarised,
   type Selection,
   type Span,
   spanQuery,
+  summaryConditions,
   WHOLE_LOG,
 } from './audit-query.ts';
 import { AUDIT_COLUMNS, type AuditRow, eventOf } from './audit-rows.ts';
 import type { Database } from './database.ts';
+import { queryWithin } from './limited-query.ts';
 
 /** Where a page begins: events before (older than) or after (newer than) a seq; null for the newest. */
 export type PageKey = { readonly before: number } | { readonly after: number } | null;
@@ -24,6 +27,8 @@ export interface AuditPage {
 
 /** Past this many the number of matching events is not counted to the end. */
 export const COUNT_LIMIT = 1_000;
+const COUNT_TIME_MS = 250;
+const HOUR_MS = 3_600_000;
 
 export type Audit = ReturnType<typeof createAudit>;
 
@@ -43,7 +48,19 @@ export function createAudit({ database: { pool } }: { database: Database }) {
     return row?.first && row.last ? { first: Number(row.first), last: Number(row.last) } : null;
   }
 
+  async function summed(filter: AuditFilter): Promise<number> {
+    const values: unknown[] = [];
+    const where = summaryConditions(filter, (value) => `$${values.push(value)}`);
+    const { rows } = await pool.query<{ events: string | null }>(
+      `SELECT sum(events) AS events FROM audit_summary ${where}`,
+      values,
+    );
+    return Number(rows[0]?.events ?? 0);
+  }
+
   return {
+    spanOf,
+
     /** One page of the log, by key: its cost does not grow with how far back it lies. */
     async page(filter: AuditFilter, key: PageKey, size: number): Promise<AuditPage> {
       const span = await spanOf(filter);
@@ -65,14 +82,21 @@ export function createAudit({ database: { pool } }: { database: Database }) {
       return select(filter, { span: within(span, after, upTo + 1), order: 'oldest', limit });
     },
 
-    /** How many events match, counted up to {@link COUNT_LIMIT} + 1; without a filter, the exact number. */
-    async count(filter: AuditFilter): Promise<number> {
-      if (isEvery(filter)) return (await this.head()).seq;
+    /**
+     * How many events match: exactly where the hourly summary knows, else counted up to {@link COUNT_LIMIT}; null where
+     * counting would take longer than it is worth.
+     */
+    async count(filter: AuditFilter): Promise<{ events: number; andMore: boolean } | null> {
+      if (isEvery(filter)) return { events: (await this.head()).seq, andMore: false };
+      if (isSummarised(filter) && isWholeHours(filter)) return { events: await summed(filter), andMore: false };
       const span = await spanOf(filter);
-      if (span === null) return 0;
+      if (span === null) return { events: 0, andMore: false };
       const { text, values } = eventsQuery(filter, { columns: 'seq', span, order: 'newest', limit: COUNT_LIMIT + 1 });
-      const { rows } = await pool.query<{ count: string }>(`SELECT count(*) FROM (${text}) AS matching`, values);
-      return Number(rows[0]?.count ?? 0);
+      const counting = { text: `SELECT count(*) FROM (${text}) AS matching`, values };
+      const rows = await queryWithin<{ count: string }>(pool, COUNT_TIME_MS, counting);
+      if (rows === null) return null;
+      const counted = Number(rows[0]?.count ?? 0);
+      return { events: Math.min(counted, COUNT_LIMIT), andMore: counted > COUNT_LIMIT };
     },
 
     /** One event by its number, or null. */
@@ -103,6 +127,10 @@ export function createAudit({ database: { pool } }: { database: Database }) {
 /** Whether a filter lets every event through. */
 export function isEvery(filter: AuditFilter): boolean {
   return Object.values(filter).every((part) => part === null);
+}
+
+function isWholeHours({ from, to }: AuditFilter): boolean {
+  return [from, to].every((moment) => moment === null || moment.getTime() % HOUR_MS === 0);
 }
 
 function within({ first, last }: Span, after: number | null, before: number | null): Span {

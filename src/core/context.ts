@@ -2,6 +2,7 @@
 // knows all of the core.
 import type { Redis } from 'ioredis';
 import { type Audit, createAudit } from './audit.ts';
+import { type AuditCounts, createAuditCounts } from './audit-counts.ts';
 import type { NewAuditEvent } from './audit-events.ts';
 import { type AuditText, createAuditText } from './audit-text.ts';
 import { createVerification, type Verification } from './audit-verify.ts';
@@ -57,6 +58,7 @@ export interface Context {
   readonly mail: Mail;
   readonly mailDelivery: MailDelivery;
   readonly audit: Audit;
+  readonly auditCounts: AuditCounts;
   readonly auditText: AuditText;
   readonly verification: Verification;
   readonly sealing: Sealing;
@@ -92,6 +94,7 @@ export function createContext(config: Config, log: Log): Context {
   const identifierHash = createIdentifierHash(config.sessionKeys.at(-1) ?? '');
   const throttleEvents = createThrottleEvents({ database, queues });
   const entry = createEntry({ database, sessions, devices, identifierHash });
+  const audit = createAudit({ database });
   const proof = {
     database,
     users,
@@ -136,7 +139,8 @@ export function createContext(config: Config, log: Log): Context {
       publicOrigin: config.publicOrigin,
       log,
     }),
-    audit: createAudit({ database }),
+    audit,
+    auditCounts: createAuditCounts({ database, audit }),
     auditText: createAuditText({ database }),
     verification: createVerification({ database }),
     sealing: createSealing({ database, store }),

@@ -20,6 +20,7 @@ import { loginPage } from './pages/login.ts';
 import { attemptsPage } from './pages/operator/attempts.ts';
 import { auditPage } from './pages/operator/audit.ts';
 import { blocksPages } from './pages/operator/blocks.ts';
+import { eventPage } from './pages/operator/event.ts';
 import { overviewPage } from './pages/operator/overview.ts';
 import { queuesPage } from './pages/operator/queues.ts';
 import { usersPages } from './pages/operator/users.ts';
@@ -68,6 +69,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   accountPages(router, web);
   overviewPage(router, web);
   auditPage(router, web);
+  eventPage(router, web);
   usersPages(router, web);
   attemptsPage(router, web);
   blocksPages(router, web);

@@ -62,22 +62,31 @@ export interface SessionRow {
   readonly current: boolean;
 }
 
+export interface AuditPerson {
+  readonly id: string;
+  /** The id again, where the account is not known. */
+  readonly email: string;
+  readonly onlyHref: string;
+}
+
 export interface AuditRow {
   readonly seq: string;
+  /** The event's own page: `Enter` opens it. */
+  readonly href: string;
   readonly occurredAt: ShownTime;
   readonly type: string;
+  /** Null for a type that this version does not know. */
+  readonly typeOnlyHref: string | null;
   readonly outcome: 'success' | 'failure';
-  /** Who did it: an e-mail address if the account is known, else null. */
-  readonly actor: { readonly id: string; readonly email: string; readonly onlyHref: string } | null;
+  readonly outcomeOnlyHref: string;
+  /** Who did it. */
+  readonly actor: AuditPerson | null;
   /** Whom it happened to, where that is somebody else. */
-  readonly subject: { readonly id: string; readonly email: string; readonly onlyHref: string } | null;
-  readonly address: string | null;
+  readonly subject: AuditPerson | null;
+  readonly address: { readonly text: string; readonly onlyHref: string } | null;
   /** "Firefox on Windows" */
   readonly device: string | null;
   readonly detail: string;
-  readonly typeOnlyHref: string;
-  /** The event's own page, where there is one: `Enter` opens it. */
-  readonly href?: string | null;
 }
 
 export interface Views {
@@ -129,24 +138,66 @@ export interface Views {
     readonly rows: readonly AuditRow[];
     /** As of when the list was read. */
     readonly asOf: ShownTime;
+    /** How many match: "12,408", "more than 1,000", "many". */
+    readonly matching: string;
     /** How many events the log holds in all. */
     readonly total: string;
+    readonly chart: Chart | null;
     readonly filters: {
       readonly type: string;
+      readonly outcome: string;
       readonly person: string;
+      readonly address: string;
+      readonly text: string;
+      /** As a field for date and time takes it, UTC. */
+      readonly from: string;
+      readonly to: string;
+      /** Parts that have no field of their own, and stay while the others change. */
+      readonly kept: readonly { readonly name: string; readonly value: string }[];
       /** Each active filter as a chip, with the address of the page without it. */
       readonly active: readonly { readonly label: string; readonly withoutHref: string }[];
     };
     /** Event types to choose from, grouped. */
-    readonly types: readonly { readonly group: string; readonly names: readonly string[] }[];
+    readonly types: readonly { readonly group: string; readonly label: string; readonly names: readonly string[] }[];
     readonly problem: string | null;
+    /** The fields that do not fit. */
+    readonly wrong: Readonly<Record<string, boolean>>;
     readonly newerHref: string | null;
     readonly olderHref: string | null;
     readonly newestHref: string | null;
+    readonly exports: readonly { readonly label: string; readonly href: string }[];
+    /** Where new events come from while the page is open; null on older pages. */
+    readonly liveHref: string | null;
+  };
+  'operator/event': {
+    readonly row: AuditRow;
+    readonly occurredAt: ShownTime;
+    /** "24 Nov 2026, 9:00:05 UTC" */
+    readonly exactly: string;
+    readonly sealedAt: string;
+    readonly meaning: string | null;
+    readonly id: string;
+    readonly session: { readonly text: string; readonly onlyHref: string } | null;
+    readonly request: { readonly text: string; readonly onlyHref: string } | null;
+    readonly userAgent: string | null;
+    /** Address and browser were erased on demand. */
+    readonly erased: boolean;
+    readonly doneByHref: string | null;
+    readonly details: readonly { readonly name: string; readonly value: string }[];
+    readonly hash: string;
+    readonly prevHash: string;
+    /** What is wrong with it, computed again just now; null if nothing is. */
+    readonly problem: string | null;
+    /** Whether the event before it is still kept, so that the link to it could be proved too. */
+    readonly proved: 'with the one before' | 'alone';
+    readonly olderHref: string | null;
+    readonly newerHref: string | null;
+    readonly ofSession: readonly AuditRow[];
+    readonly ofRequest: readonly AuditRow[];
   };
   'operator/attempts': {
     readonly rows: readonly AttemptRow[];
-    readonly chart: DayChart;
+    readonly chart: Chart;
     readonly asOf: ShownTime;
     readonly problem: string | null;
     readonly filters: {
@@ -221,23 +272,29 @@ export interface BlockRow {
   readonly ended: string | null;
 }
 
-/** A day of attempts, drawn: places and sizes are in the units of the drawing. */
-export interface DayChart {
-  readonly width: number;
+export type ChartKind = 'successes' | 'failures' | 'refused' | 'blocks';
+
+/** Counts over time, drawn: places along it in percent, heights in pixels. */
+export interface Chart {
   readonly height: number;
-  readonly bars: readonly { readonly kind: string; readonly x: number; readonly y: number; readonly height: number }[];
-  readonly barWidth: number;
-  readonly marks: readonly { readonly x: number; readonly label: string }[];
-  readonly top: string;
+  readonly bars: readonly {
+    readonly x: string;
+    readonly width: string;
+    readonly parts: readonly { readonly kind: ChartKind; readonly y: number; readonly height: number }[];
+    readonly href: string | null;
+    readonly title: string;
+  }[];
+  readonly grid: readonly { readonly y: number; readonly label: string }[];
+  readonly ticks: readonly { readonly x: string; readonly label: string; readonly minor: boolean }[];
+  readonly keys: readonly { readonly kind: ChartKind; readonly label: string }[];
   /** What it shows, in a sentence. */
   readonly summary: string;
-  /** The ten minutes in which something happened, newest first. */
+  readonly columns: readonly string[];
+  /** The bars in which something happened, newest first. */
   readonly rows: readonly {
     readonly since: ShownTime;
-    readonly successes: number;
-    readonly failures: number;
-    readonly refused: number;
-    readonly blocks: number;
+    readonly counts: readonly string[];
+    readonly href: string | null;
   }[];
 }
 

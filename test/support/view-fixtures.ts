@@ -1,7 +1,7 @@
 // What every view is shown with in tests: full, empty, with errors, and hostile. Promises one entry a view and state;
 // the page tests open each of them in a browser.
 
-import { drawDay } from '../../src/web/day-chart.ts';
+import { drawChart } from '../../src/web/chart.ts';
 import { de } from '../../src/web/texts/de.ts';
 import { en } from '../../src/web/texts/en.ts';
 import type { AttemptRow, AuditRow, BlockRow, Frame, SessionRow, Views } from '../../src/web/views.ts';
@@ -28,13 +28,14 @@ const OPERATOR = { email: 'grace@example.org', operator: true };
 
 const EVENT_TYPES = [
   {
-    group: 'Authentication',
+    group: 'authentication',
+    label: 'Authentication',
     names: ['authn_login_success', 'authn_login_fail', 'authn_password_change', 'authn_new_device'],
   },
-  { group: 'Sessions', names: ['session_created', 'session_ended', 'session_expired'] },
-  { group: 'Accounts', names: ['user_created', 'privilege_permissions_changed'] },
-  { group: 'Access', names: ['authz_fail'] },
-  { group: 'System', names: ['sys_startup', 'sys_shutdown', 'sys_cleanup'] },
+  { group: 'sessions', label: 'Sessions', names: ['session_created', 'session_ended', 'session_expired'] },
+  { group: 'accounts', label: 'Accounts', names: ['user_created', 'privilege_permissions_changed'] },
+  { group: 'access', label: 'Access', names: ['authz_fail'] },
+  { group: 'system', label: 'System', names: ['sys_startup', 'sys_shutdown', 'sys_cleanup'] },
 ];
 
 function frame(title: string, more: Partial<Frame> = {}): Frame {
@@ -111,24 +112,38 @@ function session(
   return { id, device, address, firstSeen: ago(first), lastSeen: ago(last), current };
 }
 
-const DAY = drawDay(
-  Array.from({ length: 144 }, (_, index) => ({
-    since: new Date(NOW.getTime() - (143 - index) * 600_000 - (NOW.getTime() % 600_000)),
-    successes: (index * 7) % 5,
-    failures: index % 11 === 0 ? 12 : index % 3,
-    refused: index > 100 && index < 110 ? 9_000 : 0,
-    blocks: index === 100 ? 1 : 0,
-  })),
-  NOW,
-);
+type Counts = Readonly<Record<'successes' | 'failures' | 'refused' | 'blocks', number>>;
 
-const QUIET_DAY = drawDay(
-  Array.from({ length: 144 }, (_, index) => ({
-    since: new Date(NOW.getTime() - (143 - index) * 600_000),
-    ...{ successes: 0, failures: 0, refused: 0, blocks: 0 },
-  })),
-  NOW,
-);
+/** A day in bars of ten minutes. */
+function day(countsAt: (index: number) => Counts, href: string | null = null) {
+  const begin = NOW.getTime() - (NOW.getTime() % 600_000) - 143 * 600_000;
+  return drawChart({
+    bars: Array.from({ length: 144 }, (_, index) => ({
+      from: new Date(begin + index * 600_000),
+      to: new Date(begin + (index + 1) * 600_000),
+      counts: countsAt(index),
+      href,
+    })),
+    series: [
+      { kind: 'successes', label: 'succeeded' },
+      { kind: 'failures', label: 'failed' },
+      { kind: 'refused', label: 'refused unseen' },
+      { kind: 'blocks', label: 'blocks', undrawn: true },
+    ],
+    title: 'The last 24 hours',
+    now: NOW,
+  });
+}
+
+const busy = (index: number): Counts => ({
+  successes: (index * 7) % 5,
+  failures: index % 11 === 0 ? 12 : index % 3,
+  refused: index > 100 && index < 110 ? 9_000 : 0,
+  blocks: index === 100 ? 1 : 0,
+});
+const DAY = day(busy);
+const LINKED_DAY = day(busy, '/operator/audit?from=2026-11-23T09:00&to=2026-11-23T09:10');
+const QUIET_DAY = day(() => ({ successes: 0, failures: 0, refused: 0, blocks: 0 }));
 
 function attempts(more: Partial<Views['operator/attempts']> = {}): Views['operator/attempts'] {
   return {
@@ -189,6 +204,10 @@ const STORY: readonly Story[] = [
 const DEVICES = ['Firefox on Windows', 'Safari on iPhone', 'Chrome on Android', 'curl', null];
 const ADDRESSES = ['203.0.113.7', '2001:db8:85a3::8a2e:370:7334', '198.51.100.24', null];
 
+function addressOf(text: string | null): AuditRow['address'] {
+  return text === null ? null : { text, onlyHref: `/operator/audit?address=${encodeURIComponent(text)}` };
+}
+
 function auditRow(index: number): AuditRow {
   const [type, outcome, actor, subject, detail] = STORY[(index * 7) % STORY.length] ?? LOGIN_STORY;
   return {
@@ -196,26 +215,69 @@ function auditRow(index: number): AuditRow {
     occurredAt: ago(index * index * 1.7),
     type,
     outcome,
+    outcomeOnlyHref: `/operator/audit?outcome=${outcome}`,
+    href: `/operator/audit/${12_408 - index}`,
     actor: actor === null ? null : person(actor),
     subject: subject === null ? null : person(subject),
-    address: ADDRESSES[index % ADDRESSES.length] ?? null,
+    address: addressOf(ADDRESSES[index % ADDRESSES.length] ?? null),
     device: DEVICES[index % DEVICES.length] ?? null,
     detail,
     typeOnlyHref: `/operator/audit?type=${type}`,
   };
 }
 
+const NO_FILTERS: Views['operator/audit']['filters'] = {
+  ...{ type: '', outcome: '', person: '', address: '', text: '', from: '', to: '' },
+  kept: [],
+  active: [],
+};
+
 function audit(more: Partial<Views['operator/audit']>): Views['operator/audit'] {
   return {
     rows: [],
     asOf: ago(0),
+    matching: '0',
     total: '12,408',
-    filters: { type: '', person: '', active: [] },
+    chart: null,
+    filters: NO_FILTERS,
     types: EVENT_TYPES,
     problem: null,
+    wrong: {},
     newerHref: null,
     olderHref: null,
     newestHref: null,
+    exports: [
+      { label: 'CSV', href: '/operator/audit/export?format=csv' },
+      { label: 'NDJSON', href: '/operator/audit/export?format=ndjson' },
+    ],
+    liveHref: null,
+    ...more,
+  };
+}
+
+function event(more: Partial<Views['operator/event']> = {}): Views['operator/event'] {
+  const rows = Array.from({ length: 4 }, (_, index) => auditRow(index));
+  return {
+    row: auditRow(4),
+    occurredAt: ago(27),
+    exactly: '23 Nov 2026, 18:40:00 UTC',
+    sealedAt: '2026-11-23T18:40:01.000Z',
+    meaning: 'A session was ended.',
+    id: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e55',
+    session: { text: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e56', onlyHref: '/operator/audit?session=1' },
+    request: { text: 'q1w2e3r4-1a', onlyHref: '/operator/audit?request=q1w2e3r4-1a' },
+    userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0',
+    erased: false,
+    doneByHref: '/operator/audit?actor=1',
+    details: [{ name: 'reason', value: 'revoked_by_operator' }],
+    hash: 'ab'.repeat(32),
+    prevHash: 'cd'.repeat(32),
+    problem: null,
+    proved: 'with the one before',
+    olderHref: '/operator/audit/12403',
+    newerHref: '/operator/audit/12405',
+    ofSession: rows,
+    ofRequest: rows.slice(0, 2),
     ...more,
   };
 }
@@ -364,6 +426,8 @@ const IN_ENGLISH: readonly Fixture[] = [
     'operator/audit',
     audit({
       rows: Array.from({ length: 50 }, (_, index) => auditRow(index)),
+      chart: LINKED_DAY,
+      liveHref: '/operator/audit/live?after=12408',
       olderHref: '/operator/audit?before=12359',
     }),
     operator(),
@@ -372,12 +436,12 @@ const IN_ENGLISH: readonly Fixture[] = [
     'audit-filtered',
     'operator/audit',
     audit({
-      rows: Array.from({ length: 9 }, (_, index) => ({
-        ...auditRow(index),
-        href: `/operator/audit/${12_408 - index}`,
-      })),
+      rows: Array.from({ length: 9 }, (_, index) => auditRow(index)),
+      matching: '9',
       filters: {
+        ...NO_FILTERS,
         type: 'authn_login_fail',
+        kept: [{ name: 'session', value: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e56' }],
         person: 'katherine.johnson@research.example.org',
         active: [
           {
@@ -401,8 +465,9 @@ const IN_ENGLISH: readonly Fixture[] = [
     'operator/audit',
     audit({
       problem: 'No account has this e-mail address or id.',
+      wrong: { person: true },
       filters: {
-        type: '',
+        ...NO_FILTERS,
         person: 'nobody@example.org',
         active: [{ label: 'Person: nobody@example.org', withoutHref: '/operator/audit' }],
       },
@@ -410,6 +475,13 @@ const IN_ENGLISH: readonly Fixture[] = [
     operator(),
   ),
   fixture('audit-empty', 'operator/audit', audit({ total: '0' }), operator()),
+  fixture('event', 'operator/event', event(), operator()),
+  fixture(
+    'event-altered',
+    'operator/event',
+    event({ problem: 'This event does not prove itself: event 12404 was altered.', ofSession: [], ofRequest: [] }),
+    operator(),
+  ),
   fixture(
     'operator-attempts',
     'operator/attempts',
@@ -584,9 +656,10 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
           occurredAt: HOSTILE_TIME,
           type: HOSTILE,
           outcome: 'failure',
+          outcomeOnlyHref: HOSTILE,
           actor: HOSTILE_PERSON,
           subject: HOSTILE_PERSON,
-          address: HOSTILE,
+          address: { text: HOSTILE, onlyHref: HOSTILE },
           device: LONG_USER_AGENT,
           detail: HOSTILE,
           typeOnlyHref: HOSTILE,
@@ -599,8 +672,40 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       newerHref: HOSTILE,
       olderHref: HOSTILE,
       newestHref: HOSTILE,
-      types: [{ group: HOSTILE, names: [HOSTILE] }],
-      filters: { type: HOSTILE, person: HOSTILE, active: [{ label: HOSTILE, withoutHref: HOSTILE }] },
+      types: [{ group: HOSTILE, label: HOSTILE, names: [HOSTILE] }],
+      filters: {
+        ...{
+          type: HOSTILE,
+          outcome: HOSTILE,
+          person: HOSTILE,
+          address: HOSTILE,
+          text: HOSTILE,
+          from: HOSTILE,
+          to: HOSTILE,
+        },
+        kept: [{ name: HOSTILE, value: HOSTILE }],
+        active: [{ label: HOSTILE, withoutHref: HOSTILE }],
+      },
+    }),
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-event',
+    'operator/event',
+    event({
+      row: {
+        ...auditRow(0),
+        type: HOSTILE,
+        actor: HOSTILE_PERSON,
+        subject: HOSTILE_PERSON,
+        address: { text: HOSTILE, onlyHref: HOSTILE },
+        device: LONG_USER_AGENT,
+      },
+      userAgent: LONG_USER_AGENT,
+      meaning: HOSTILE,
+      request: { text: HOSTILE, onlyHref: HOSTILE },
+      details: [{ name: HOSTILE, value: HOSTILE }],
+      problem: HOSTILE,
     }),
     { ...HOSTILE_FRAME, wide: true },
   ),

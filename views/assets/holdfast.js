@@ -7,6 +7,7 @@ const LOCALE = document.documentElement.lang === 'en' ? 'en-GB' : document.docum
 
 for (const button of document.querySelectorAll('[data-reveal]')) setUpReveal(button);
 showTimes();
+for (const input of document.querySelectorAll('[data-utc]')) setUpMoment(input);
 setInterval(showTimes, MINUTE / 2);
 if (document.querySelector('[data-search]')) document.addEventListener('keydown', onAuditKey);
 
@@ -24,17 +25,45 @@ function setUpReveal(button) {
 }
 
 function showTimes() {
-  const exact = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'long' });
+  const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
   for (const element of document.querySelectorAll('time')) {
     const date = new Date(element.dateTime);
     if (Number.isNaN(date.getTime())) continue;
     element.title = exact.format(date);
-    const text = relative(date - Date.now());
-    if (text && element.hasAttribute('data-relative')) element.textContent = text;
+    const said = 'exact' in element.dataset ? exact.format(date) : inZone(date, element.textContent);
+    if (said) element.textContent = said;
   }
 }
 
-// A moment ago it was "just now", in the words of the page: those stay.
+// What the server said relatively is said again as of now; what it said in UTC, in the zone of the reader.
+function inZone(date, text) {
+  if (!/(just now|ago| UTC|^in .*)$/.test(text)) return null;
+  const near = relative(date - Date.now());
+  if (near) return near;
+  const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' }).format(
+    date,
+  );
+  const days = Math.round((new Date(date).setHours(0, 0, 0, 0) - new Date().setHours(0, 0, 0, 0)) / (24 * HOUR));
+  const name = { '-1': 'yesterday', 0: 'today', 1: 'tomorrow' }[days];
+  return name
+    ? `${name} at ${clock}`
+    : `${new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' }).format(date)}, ${clock}`;
+}
+
+// The server takes UTC. With a script, the fields show and take the reader's own time, and send it with its zone.
+function setUpMoment(input) {
+  const utc = new Date(`${input.value}Z`);
+  if (!Number.isNaN(utc.getTime())) {
+    const shifted = new Date(utc.getTime() - utc.getTimezoneOffset() * MINUTE);
+    input.value = shifted.toISOString().replace(/(:00)?\.000Z$/, '');
+  }
+  for (const zone of input.form.querySelectorAll('[data-zone]')) zone.textContent = '';
+  input.form.addEventListener('formdata', ({ formData }) => {
+    const moment = new Date(input.value);
+    if (input.value && !Number.isNaN(moment.getTime())) formData.set(input.name, moment.toISOString());
+  });
+}
+
 function relative(awayMs) {
   const distanceMs = Math.abs(awayMs);
   if (distanceMs < 45_000 || distanceMs >= 12 * HOUR) return null;

@@ -1,17 +1,25 @@
 // Attempts to log in, as operators read them: newest first, filtered by person, address, outcome and time; the last day drawn.
 import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
-import type { ListedAttempt } from '../../../core/throttle-records.ts';
+import type { AttemptBucket, ListedAttempt } from '../../../core/throttle-records.ts';
 import { requireOperator } from '../../access.ts';
-import { drawDay } from '../../day-chart.ts';
+import { drawChart } from '../../chart.ts';
 import type { Web } from '../../page.ts';
 import { isUuid, queryText } from '../../query.ts';
-import type { AttemptRow, Views } from '../../views.ts';
+import type { AttemptRow, Chart, Views } from '../../views.ts';
 import { describeDevice, showTime } from '../../words.ts';
 
 const PATH = '/operator/attempts';
 const PAGE_SIZE = 50;
 const HOUR_MS = 3_600_000;
+const BUCKET_MS = 600_000;
+
+const SERIES = [
+  { kind: 'successes', label: 'succeeded' },
+  { kind: 'failures', label: 'failed' },
+  { kind: 'refused', label: 'refused unseen' },
+  { kind: 'blocks', label: 'blocks', undrawn: true },
+] as const;
 
 const OUTCOMES = [
   { value: '', label: 'Every outcome' },
@@ -92,6 +100,16 @@ export function attemptsPage(router: Router, web: Web): void {
     if (typed === '' || isUuid(typed)) return typed || null;
     return (await users.findByEmail(typed))?.id ?? null;
   }
+}
+
+function drawDay(buckets: readonly AttemptBucket[], now: Date): Chart {
+  const bars = buckets.map(({ since, successes, failures, refused, blocks }) => ({
+    from: since,
+    to: new Date(since.getTime() + BUCKET_MS),
+    counts: { successes, failures, refused, blocks },
+    href: null,
+  }));
+  return drawChart({ bars, series: SERIES, title: 'The last 24 hours', now });
 }
 
 function problemOf({ person, address }: Asked, userId: string | null): string | null {

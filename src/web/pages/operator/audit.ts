@@ -1,77 +1,120 @@
-// The audit log as operators read it: newest first, by key, filtered by type and person.
+// The audit log as operators read it: newest first, by key, narrowed by whatever stands in the address.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { COUNT_LIMIT, type PageKey } from '../../../core/audit.ts';
-import type { SealedEvent } from '../../../core/audit-chain.ts';
-import { AUDIT_EVENTS } from '../../../core/audit-events.ts';
-import { type AuditFilter, EVERY_EVENT } from '../../../core/audit-query.ts';
+import type { PageKey } from '../../../core/audit.ts';
+import { MOST_EVENTS } from '../../../core/audit-counts.ts';
 import { requireOperator } from '../../access.ts';
+import {
+  AUDIT_PATH,
+  auditHref,
+  chipsOf,
+  fieldTime,
+  type ReadFilter,
+  readFilter,
+  TYPE_GROUPS,
+} from '../../audit-filter.ts';
+import { accountsOf, rowOf } from '../../audit-row.ts';
+import { drawChart } from '../../chart.ts';
 import type { Web } from '../../page.ts';
-import { isUuid, queryText } from '../../query.ts';
-import type { AuditRow, Views } from '../../views.ts';
-import { describeDevice, showTime } from '../../words.ts';
+import { queryText } from '../../query.ts';
+import type { Chart, Views } from '../../views.ts';
+import { exactTime, showTime } from '../../words.ts';
 
-const PATH = '/operator/audit';
 const PAGE_SIZE = 50;
-const TYPES = Object.entries(AUDIT_EVENTS).map(([group, events]) => ({ group, names: Object.keys(events) }));
-const KNOWN_TYPES: ReadonlySet<string> = new Set(TYPES.flatMap(({ names }) => names));
 
-/** The filters as they stand in the address. */
-interface Asked {
-  readonly type: string;
-  readonly person: string;
-}
+const GROUPS = TYPE_GROUPS.map(({ group, names }) => ({
+  group,
+  label: `${group.charAt(0).toUpperCase()}${group.slice(1)}`,
+  names,
+}));
+
+const SERIES = [
+  { kind: 'successes', label: 'succeeded' },
+  { kind: 'failures', label: 'failed' },
+] as const;
+
+const NONE = { events: 0, andMore: false } as const;
+const NOTHING = { events: [], hasOlder: false, hasNewer: false } as const;
 
 type Page = Views['operator/audit'];
 
 export function auditPage(router: Router, web: Web): void {
-  const { audit, users } = web.context;
+  const { audit, auditCounts, users } = web.context;
 
-  router.get(PATH, requireOperator(web.context), async (ctx) => {
-    const asked: Asked = { type: queryText(ctx, 'type'), person: queryText(ctx, 'person') };
-    const person = await findPerson(asked.person);
-    const problem = problemOf(asked, person);
-    const filter: AuditFilter = { ...EVERY_EVENT, types: asked.type ? [asked.type] : null, person };
+  router.get(AUDIT_PATH, requireOperator(web.context), async (ctx) => {
+    const read = await readFilter(ctx, users);
+    const { asked, filter } = read;
     const key = readKey(ctx);
-    if (problem) ctx.status = 422;
-    const result = problem
-      ? { events: [], hasOlder: false, hasNewer: false }
-      : await audit.page(filter, key, PAGE_SIZE);
-    const total = problem ? 0 : await audit.count(filter);
-    const emails = await users.emails(
-      result.events.flatMap(({ actor, subject }) => [actor, subject].filter((id) => id !== null)),
-    );
+    const problems = Object.values(read.problems);
+    const wrong = problems.length > 0;
+    if (wrong) ctx.status = 422;
     const now = new Date();
-    const [first, last] = [result.events.at(0), result.events.at(-1)];
+    const head = await audit.head();
+    const [found, matching, chart] = await Promise.all([
+      wrong ? NOTHING : audit.page(filter, key, PAGE_SIZE),
+      wrong ? NONE : audit.count(filter),
+      wrong ? null : drawn(read, now),
+    ]);
+    const emails = await users.emails(accountsOf(found.events));
+    const [first, last] = [found.events.at(0), found.events.at(-1)];
     const page: Page = {
-      rows: result.events.map((event) => rowOf(event, emails, asked, now)),
+      rows: found.events.map((event) => rowOf(event, emails, asked, now)),
       asOf: showTime(now, now),
-      total: countWords(total, filter),
-      filters: { ...asked, active: activeFilters(asked) },
-      types: TYPES,
-      problem,
-      newerHref: result.hasNewer && first ? href(asked, { after: String(first.seq) }) : null,
-      olderHref: result.hasOlder && last ? href(asked, { before: String(last.seq) }) : null,
-      newestHref: key === null ? null : href(asked),
+      matching: countWords(matching),
+      total: head.seq.toLocaleString('en'),
+      chart,
+      filters: {
+        ...fieldsOf(read),
+        kept: (['actor', 'session', 'request'] as const).flatMap((name) =>
+          asked[name] === '' ? [] : [{ name, value: asked[name] }],
+        ),
+        active: chipsOf(read),
+      },
+      types: GROUPS,
+      problem: wrong ? problems.join(' ') : null,
+      wrong: Object.fromEntries(Object.keys(read.problems).map((name) => [name, true])),
+      newerHref: found.hasNewer && first ? auditHref(asked, { after: String(first.seq) }) : null,
+      olderHref: found.hasOlder && last ? auditHref(asked, { before: String(last.seq) }) : null,
+      newestHref: key === null ? null : auditHref(asked),
+      exports: [],
+      liveHref: null,
     };
     await web.show(ctx, 'operator/audit', page, { title: 'Audit log', current: 'audit', wide: true });
   });
 
-  async function findPerson(typed: string): Promise<string | null> {
-    if (typed === '') return null;
-    if (isUuid(typed)) return typed;
-    return (await users.findByEmail(typed))?.id ?? null;
+  async function drawn({ asked, filter }: ReadFilter, now: Date): Promise<Chart | null> {
+    const counts = await auditCounts.over(filter, now);
+    if (counts === null) return null;
+    const bars = counts.bars.map(({ from, to, successes, failures }) => ({
+      from,
+      to,
+      counts: { successes, failures },
+      href: auditHref({ ...asked, from: fieldTime(from, ''), to: fieldTime(to, '') }),
+    }));
+    const since = exactTime(bars[0]?.from ?? now);
+    const title = counts.cut
+      ? `The newest ${MOST_EVENTS.toLocaleString('en')} of these events, since ${since}`
+      : `Since ${since}`;
+    return drawChart({ bars, series: SERIES, title, now });
   }
 }
 
-function countWords(total: number, filter: AuditFilter): string {
-  const exact = filter.types === null && filter.person === null;
-  return !exact && total > COUNT_LIMIT ? `more than ${COUNT_LIMIT.toLocaleString('en')}` : total.toLocaleString('en');
+function fieldsOf({ asked, filter }: ReadFilter) {
+  const { type, outcome, person, address, text } = asked;
+  return {
+    type,
+    outcome,
+    person,
+    address,
+    text,
+    from: fieldTime(filter.from, asked.from),
+    to: fieldTime(filter.to, asked.to),
+  };
 }
 
-function problemOf({ type, person: typed }: Asked, person: string | null): string | null {
-  if (type !== '' && !KNOWN_TYPES.has(type)) return 'There is no event of this type. Choose one from the list.';
-  return typed !== '' && person === null ? 'There is no account with this address. Check the spelling.' : null;
+function countWords(matching: { events: number; andMore: boolean } | null): string {
+  if (matching === null) return 'many';
+  return `${matching.andMore ? 'more than ' : ''}${matching.events.toLocaleString('en')}`;
 }
 
 function readKey(ctx: Koa.Context): PageKey {
@@ -79,39 +122,4 @@ function readKey(ctx: Koa.Context): PageKey {
   const after = Number(queryText(ctx, 'after') || Number.NaN);
   if (Number.isSafeInteger(before)) return { before };
   return Number.isSafeInteger(after) ? { after } : null;
-}
-
-function rowOf(event: SealedEvent, emails: ReadonlyMap<string, string>, asked: Asked, now: Date): AuditRow {
-  const person = (id: string | null) =>
-    id === null
-      ? null
-      : { id, email: emails.get(id) ?? id, onlyHref: href({ ...asked, person: emails.get(id) ?? id }) };
-  return {
-    seq: String(event.seq),
-    occurredAt: showTime(event.occurredAt, now),
-    type: event.type,
-    outcome: event.outcome === 'success' ? 'success' : 'failure',
-    actor: person(event.actor),
-    subject: event.subject === event.actor ? null : person(event.subject),
-    address: event.ip,
-    device: event.userAgent === null ? null : describeDevice(event.userAgent),
-    detail: Object.entries(event.detail)
-      .map(([name, value]) => `${name}: ${(value as unknown) instanceof Object ? JSON.stringify(value) : value}`)
-      .join(', '),
-    typeOnlyHref: href({ ...asked, type: event.type }),
-  };
-}
-
-function activeFilters(asked: Asked): Page['filters']['active'] {
-  const chips = [
-    { label: `Type: ${asked.type}`, set: asked.type !== '', withoutHref: href({ ...asked, type: '' }) },
-    { label: `Person: ${asked.person}`, set: asked.person !== '', withoutHref: href({ ...asked, person: '' }) },
-  ];
-  return chips.filter((chip) => chip.set).map(({ label, withoutHref }) => ({ label, withoutHref }));
-}
-
-function href(asked: Asked, key: Readonly<Record<string, string>> = {}): string {
-  const set = Object.entries({ ...asked, ...key }).filter(([, value]) => value !== '');
-  const query = new URLSearchParams(set).toString();
-  return query === '' ? PATH : `${PATH}?${query}`;
 }

@@ -1,0 +1,134 @@
+// How many events there are over time, for the picture above the log. Promises an answer whose cost does not grow with the
+// log: whole hours come from the summary that sealing keeps, anything else from the newest ten thousand events that match.
+import type { Audit } from './audit.ts';
+import { type AuditFilter, eventsQuery, isSummarised, summaryConditions } from './audit-query.ts';
+import type { Database } from './database.ts';
+import { queryWithin } from './limited-query.ts';
+
+export interface EventBar {
+  readonly from: Date;
+  readonly to: Date;
+  readonly successes: number;
+  readonly failures: number;
+}
+
+export interface EventCounts {
+  /** One after the other, the oldest first, also those in which nothing happened. */
+  readonly bars: readonly EventBar[];
+  /** Whether only the newest {@link MOST_EVENTS} were counted. */
+  readonly cut: boolean;
+}
+
+/** Past this many, events that no summary knows are not counted. */
+export const MOST_EVENTS = 10_000;
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const STEPS = [
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE),
+  ...[1, 2, 3, 6, 12].map((hours) => hours * HOUR),
+  ...[1, 2, 7, 28, 91, 364, 3640].map((days) => days * DAY),
+] as const;
+const MOST_BARS = 60;
+/** Without a beginning in the filter, the picture shows so much before the newest event. */
+const USUAL_MS = 30 * DAY;
+/** Up to here the hours of the summary are too coarse. */
+const SHORT_MS = 12 * HOUR;
+const TIME_MS = 1_000;
+/** Weeks begin on a Monday. */
+const ORIGIN_MS = Date.UTC(1970, 0, 5);
+
+interface Count {
+  readonly at: Date;
+  readonly outcome: string;
+  readonly events: string;
+}
+
+interface Counted {
+  readonly counts: readonly Count[];
+  readonly cut: boolean;
+}
+
+export type AuditCounts = ReturnType<typeof createAuditCounts>;
+
+export function createAuditCounts({ database: { pool }, audit }: { database: Database; audit: Pick<Audit, 'spanOf'> }) {
+  async function ofHours(filter: AuditFilter): Promise<readonly Count[] | null> {
+    const values: unknown[] = [];
+    const where = summaryConditions(filter, (value) => `$${values.push(value)}`);
+    const text = `SELECT hour AS at, outcome, sum(events) AS events FROM audit_summary ${where} GROUP BY 1, 2`;
+    return queryWithin<Count>(pool, TIME_MS, { text, values });
+  }
+
+  async function ofNewest(filter: AuditFilter): Promise<Counted | null> {
+    const span = await audit.spanOf(filter);
+    if (span === null) return { counts: [], cut: false };
+    const columns = 'seq, occurred_at, outcome';
+    const events = eventsQuery(filter, { columns, span, order: 'newest', limit: MOST_EVENTS });
+    const text = `SELECT date_trunc('minute', occurred_at) AS at, outcome, count(*) AS events
+                    FROM (${events.text}) AS newest GROUP BY 1, 2`;
+    const counts = await queryWithin<Count>(pool, TIME_MS, { text, values: events.values });
+    return counts && { counts, cut: counts.reduce((sum, { events }) => sum + Number(events), 0) >= MOST_EVENTS };
+  }
+
+  /** The hours from which the picture is drawn: those of the filter, or the last thirty days in which something happened. */
+  async function usualTime(filter: AuditFilter, now: Date): Promise<AuditFilter | null> {
+    if (filter.from !== null) return { ...filter, to: filter.to ?? now };
+    const values: unknown[] = [];
+    const where = summaryConditions(filter, (value) => `$${values.push(value)}`);
+    const text = `SELECT min(hour) AS first, max(hour) AS last FROM audit_summary ${where}`;
+    const rows = await queryWithin<{ first: Date | null; last: Date | null }>(pool, TIME_MS, { text, values });
+    const [{ first, last } = { first: null, last: null }] = rows ?? [];
+    if (first === null || last === null) return null;
+    return {
+      ...filter,
+      from: new Date(Math.max(first.getTime(), last.getTime() + HOUR - USUAL_MS)),
+      to: filter.to ?? now,
+    };
+  }
+
+  return {
+    /** Counts for a picture of what the filter lets through; null where there is nothing to draw, or not in time. */
+    async over(filter: AuditFilter, now: Date): Promise<EventCounts | null> {
+      if (!isSummarised(filter)) {
+        const newest = await ofNewest(filter);
+        return newest && spread(newest, filter, now, MINUTE);
+      }
+      const timed = await usualTime(filter, now);
+      if (timed === null) return null;
+      if (Number(timed.to) - Number(timed.from) <= SHORT_MS) {
+        const newest = await ofNewest(timed);
+        if (newest && !newest.cut) return spread(newest, timed, now, MINUTE);
+      }
+      const counts = await ofHours(timed);
+      return counts && spread({ counts, cut: false }, timed, now, HOUR);
+    },
+  };
+}
+
+/** Puts counts into bars of one width, as wide as sixty of them need to be, and no narrower than the counts are fine. */
+function spread({ counts, cut }: Counted, { from, to }: AuditFilter, now: Date, finestMs: number): EventCounts | null {
+  if (counts.length === 0) return null;
+  const moments = counts.map(({ at }) => at.getTime());
+  const oldest = Math.min(...moments);
+  const begin = from === null || cut ? oldest : from.getTime();
+  const end = Math.max((to ?? now).getTime(), begin + 1);
+  const fits = (stepMs: number) => stepMs >= finestMs && (end - begin) / stepMs <= MOST_BARS;
+  const stepMs = STEPS.find(fits) ?? (STEPS.at(-1) as number);
+  const first = placeOf(begin, stepMs);
+  const bars = Array.from({ length: Math.max(1, placeOf(end - 1, stepMs) - first + 1) }, (_, index) => ({
+    from: new Date(ORIGIN_MS + (first + index) * stepMs),
+    to: new Date(ORIGIN_MS + (first + index + 1) * stepMs),
+    successes: 0,
+    failures: 0,
+  }));
+  for (const { at, outcome, events } of counts) {
+    const bar = bars[placeOf(at.getTime(), stepMs) - first];
+    if (bar) bar[outcome === 'success' ? 'successes' : 'failures'] += Number(events);
+  }
+  return { bars, cut };
+}
+
+function placeOf(moment: number, stepMs: number): number {
+  return Math.floor((moment - ORIGIN_MS) / stepMs);
+}

@@ -1,0 +1,173 @@
+// The filter of the audit log as it stands in an address: read with care, said again as chips, written into links.
+// Promises that what does not fit is named in a sentence and never reaches the database.
+import type Koa from 'koa';
+import { canonicalAddress } from '../core/audit-chain.ts';
+import { AUDIT_EVENTS } from '../core/audit-events.ts';
+import { type AuditFilter, EVERY_EVENT } from '../core/audit-query.ts';
+import type { Users } from '../core/users.ts';
+import { isUuid } from './query.ts';
+import { exactTime } from './words.ts';
+
+export const AUDIT_PATH = '/operator/audit';
+
+export const FILTER_NAMES = [
+  'type',
+  'outcome',
+  'person',
+  'actor',
+  'session',
+  'request',
+  'address',
+  'from',
+  'to',
+  'text',
+] as const;
+
+export type FilterName = (typeof FILTER_NAMES)[number];
+
+/** What was asked for, as it was typed. */
+export type Asked = Readonly<Record<FilterName, string>>;
+
+export interface ReadFilter {
+  readonly asked: Asked;
+  readonly filter: AuditFilter;
+  /** A sentence for each part that does not fit; with one of them nothing is searched. */
+  readonly problems: Partial<Record<FilterName, string>>;
+}
+
+/** The groups of events, each with its types. */
+export const TYPE_GROUPS = Object.entries(AUDIT_EVENTS).map(([group, events]) => ({
+  group,
+  names: Object.keys(events) as readonly string[],
+}));
+
+const TYPES_OF = new Map<string, readonly string[]>([
+  ...TYPE_GROUPS.map(({ group, names }) => [group, names] as const),
+  ...TYPE_GROUPS.flatMap(({ names }) => names.map((name) => [name, [name]] as const)),
+]);
+
+const LABELS: Readonly<Record<FilterName, string>> = {
+  type: 'Type',
+  outcome: 'Outcome',
+  person: 'Person',
+  actor: 'Done by',
+  session: 'Session',
+  request: 'Request',
+  address: 'Address',
+  from: 'From',
+  to: 'Before',
+  text: 'Detail',
+};
+
+const MAX_TEXT = 300;
+const DAY_MS = 86_400_000;
+const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/;
+const NOTHING_ASKED = Object.fromEntries(FILTER_NAMES.map((name) => [name, ''])) as Asked;
+
+/** Reads the filter of a request; a person may be named by e-mail address or id. */
+export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEmail'>): Promise<ReadFilter> {
+  const asked = { ...NOTHING_ASKED };
+  const problems: Partial<Record<FilterName, string>> = {};
+  for (const name of FILTER_NAMES) {
+    const { text, problem } = readText(ctx.query[name], LABELS[name]);
+    (asked as Record<FilterName, string>)[name] = text;
+    if (problem) problems[name] = problem;
+  }
+  const take = <T>(name: FilterName, value: T | null, problem: string): T | null => {
+    if (asked[name] !== '' && value === null) problems[name] ??= problem;
+    return asked[name] === '' || problems[name] ? null : value;
+  };
+  const account = async (name: 'person' | 'actor') =>
+    asked[name] === '' || problems[name] || isUuid(asked[name])
+      ? asked[name] || null
+      : ((await users.findByEmail(asked[name]))?.id ?? null);
+  const noAccount = 'There is no account with this address. Check the spelling.';
+  const noTime = (label: string) => `${label} is not a moment. Write it as 2026-11-24T09:00; it is taken as UTC.`;
+  const filter: AuditFilter = {
+    ...EVERY_EVENT,
+    types: take('type', TYPES_OF.get(asked.type) ?? null, 'There is no event of this type. Choose one from the list.'),
+    outcome: take(
+      'outcome',
+      asked.outcome === 'success' || asked.outcome === 'failure' ? asked.outcome : null,
+      'The outcome is success or failure.',
+    ),
+    person: take('person', await account('person'), noAccount),
+    actor: take('actor', await account('actor'), noAccount),
+    session: take('session', isUuid(asked.session) ? asked.session : null, 'This is not the id of a session.'),
+    request: take('request', asked.request, 'This is not the id of a request.'),
+    address: take(
+      'address',
+      readAddress(asked.address),
+      'This is not an address, such as 203.0.113.7, or a network, such as 2001:db8::/64.',
+    ),
+    from: take('from', readMoment(asked.from, 0), noTime('From')),
+    to: take('to', readMoment(asked.to, DAY_MS), noTime('Before')),
+    text: take('text', asked.text, 'This is not a text.'),
+  };
+  if (filter.from && filter.to && filter.from >= filter.to) {
+    problems.from = 'The time ends before it begins. Exchange From and Before.';
+  }
+  return { asked, filter, problems };
+}
+
+/** The address of a page of the log with this filter. */
+export function auditHref(
+  asked: Partial<Asked>,
+  more: Readonly<Record<string, string>> = {},
+  path: string = AUDIT_PATH,
+): string {
+  const set = Object.entries({ ...asked, ...more }).filter(([, value]) => value !== '');
+  const query = new URLSearchParams(set).toString();
+  return query === '' ? path : `${path}?${query}`;
+}
+
+/** Each active part of the filter, and the page without it. */
+export function chipsOf({ asked, filter }: ReadFilter): readonly { label: string; withoutHref: string }[] {
+  return FILTER_NAMES.filter((name) => asked[name] !== '').map((name) => {
+    const moment = name === 'from' || name === 'to' ? filter[name] : null;
+    return {
+      label: `${LABELS[name]}: ${moment ? exactTime(moment) : asked[name]}`,
+      withoutHref: auditHref({ ...asked, [name]: '' }),
+    };
+  });
+}
+
+/** A moment as the form's field takes it, UTC. */
+export function fieldTime(moment: Date | null, typed: string): string {
+  return moment === null ? typed : moment.toISOString().replace(/(:00)?\.000Z$|Z$/, '');
+}
+
+function readText(value: string | string[] | undefined, label: string): { text: string; problem: string | null } {
+  if (value === undefined) return { text: '', problem: null };
+  if (typeof value !== 'string') return { text: '', problem: `${label} is given more than once.` };
+  const text = value.trim();
+  if (text.length > MAX_TEXT) {
+    return { text: text.slice(0, MAX_TEXT).toWellFormed(), problem: `${label} has more than ${MAX_TEXT} characters.` };
+  }
+  if (text.includes('\u0000') || !text.isWellFormed()) {
+    const kept = text.toWellFormed().replaceAll('\u0000', '\ufffd');
+    return { text: kept, problem: `${label} has a character in it that no event can have.` };
+  }
+  return { text, problem: null };
+}
+
+/** In one spelling, as the log keeps it; with a number of bits for a network. */
+function readAddress(typed: string): string | null {
+  const [address = '', bits, ...rest] = typed.split('/');
+  const canonical = canonicalAddress(address);
+  if (canonical === null || rest.length > 0) return null;
+  if (bits === undefined) return canonical;
+  const most = canonical.includes(':') ? 128 : 32;
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= most ? `${canonical}/${Number(bits)}` : null;
+}
+
+/** A moment with its zone, or in UTC without one; a day alone stands for its beginning, or, as an end, for all of it. */
+function readMoment(typed: string, wholeDayMs: number): Date | null {
+  const [, day, time, zone] = MOMENT.exec(typed) ?? [];
+  if (day === undefined) return null;
+  const midnight = new Date(`${day}T00:00:00Z`);
+  if (Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return null;
+  if (time === undefined) return new Date(midnight.getTime() + wholeDayMs);
+  const moment = new Date(`${day}T${time}${zone ?? 'Z'}`);
+  return Number.isNaN(moment.getTime()) ? null : moment;
+}

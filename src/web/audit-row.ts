@@ -1,0 +1,56 @@
+// A sealed event as a line of the log: who, what, from where, and the links that narrow the log to each of these.
+import type { SealedEvent } from '../core/audit-chain.ts';
+import { type Asked, AUDIT_PATH, auditHref, TYPE_GROUPS } from './audit-filter.ts';
+import type { AuditPerson, AuditRow } from './views.ts';
+import { describeDevice, showTime } from './words.ts';
+
+const KNOWN_TYPES: ReadonlySet<string> = new Set(TYPE_GROUPS.flatMap(({ names }) => names));
+
+/** The accounts that events name, for looking up their addresses. */
+export function accountsOf(events: readonly SealedEvent[]): string[] {
+  return events.flatMap(({ actor, subject }) => [actor, subject].filter((id) => id !== null));
+}
+
+export function rowOf(
+  event: SealedEvent,
+  emails: ReadonlyMap<string, string>,
+  asked: Partial<Asked>,
+  now: Date,
+): AuditRow {
+  const outcome = event.outcome === 'success' ? 'success' : 'failure';
+  return {
+    seq: String(event.seq),
+    href: `${AUDIT_PATH}/${event.seq}`,
+    occurredAt: showTime(event.occurredAt, now),
+    type: event.type,
+    typeOnlyHref: KNOWN_TYPES.has(event.type) ? auditHref({ ...asked, type: event.type }) : null,
+    outcome,
+    outcomeOnlyHref: auditHref({ ...asked, outcome }),
+    actor: personOf(event.actor, emails, asked),
+    subject: event.subject === event.actor ? null : personOf(event.subject, emails, asked),
+    address: event.ip === null ? null : { text: event.ip, onlyHref: auditHref({ ...asked, address: event.ip }) },
+    device: event.userAgent === null ? null : describeDevice(event.userAgent),
+    detail: detailText(event.detail),
+  };
+}
+
+export function personOf(
+  id: string | null,
+  emails: ReadonlyMap<string, string>,
+  asked: Partial<Asked>,
+): AuditPerson | null {
+  if (id === null) return null;
+  const email = emails.get(id) ?? id;
+  return { id, email, onlyHref: auditHref({ ...asked, person: email }) };
+}
+
+/** "reason: wrong_password, attempts: 5": as it is searched, see SEARCHED_DETAIL. */
+export function detailText(detail: SealedEvent['detail']): string {
+  return Object.entries(detail)
+    .map(([name, value]) => `${name}: ${detailValue(value)}`)
+    .join(', ');
+}
+
+export function detailValue(value: unknown): string {
+  return value instanceof Object ? JSON.stringify(value) : String(value);
+}

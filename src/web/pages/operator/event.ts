@@ -1,0 +1,67 @@
+// One event of the audit log: all that it tells, whether it still proves itself, and what else happened around it.
+import type Router from '@koa/router';
+import { checkEvent, GENESIS_HASH, type SealedEvent } from '../../../core/audit-chain.ts';
+import { AUDIT_EVENTS } from '../../../core/audit-events.ts';
+import { EVERY_EVENT } from '../../../core/audit-query.ts';
+import { requireOperator } from '../../access.ts';
+import { AUDIT_PATH, auditHref } from '../../audit-filter.ts';
+import { accountsOf, detailValue, rowOf } from '../../audit-row.ts';
+import { HttpError } from '../../errors.ts';
+import type { Web } from '../../page.ts';
+import type { Views } from '../../views.ts';
+import { exactTime, showTime } from '../../words.ts';
+
+const SEQ = /^[1-9]\d{0,15}$/;
+/** So many events of the session are shown before this one, and after it. */
+const BESIDE = 5;
+
+const MEANINGS = new Map<string, string>(Object.values(AUDIT_EVENTS).flatMap((types) => Object.entries(types)));
+
+export function eventPage(router: Router, web: Web): void {
+  const { audit, users } = web.context;
+
+  router.get(`${AUDIT_PATH}/:seq`, requireOperator(web.context), async (ctx) => {
+    const asked: unknown = ctx['params'].seq;
+    if (typeof asked !== 'string' || !SEQ.test(asked)) throw new HttpError(404, 'no_event');
+    const seq = Number(asked);
+    const [event, before, head] = await Promise.all([audit.event(seq), audit.event(seq - 1), audit.head()]);
+    if (!event) throw new HttpError(404, 'no_event');
+    const [ofSession, ofRequest] = await Promise.all([
+      event.session === null ? [] : audit.around({ ...EVERY_EVENT, session: event.session }, seq, BESIDE),
+      event.requestId === null ? [] : audit.around({ ...EVERY_EVENT, request: event.requestId }, seq, BESIDE),
+    ]);
+    const emails = await users.emails(accountsOf([event, ...ofSession, ...ofRequest]));
+    const now = new Date();
+    const { session, requestId } = event;
+    const page: Views['operator/event'] = {
+      row: rowOf(event, emails, {}, now),
+      occurredAt: showTime(event.occurredAt, now),
+      exactly: exactTime(event.occurredAt),
+      sealedAt: event.sealedAt.toISOString(),
+      meaning: MEANINGS.get(event.type) ?? null,
+      id: event.id,
+      session: session === null ? null : { text: session, onlyHref: auditHref({ session }) },
+      request: requestId === null ? null : { text: requestId, onlyHref: auditHref({ request: requestId }) },
+      userAgent: event.userAgent,
+      erased: event.personalSalt === null,
+      doneByHref: event.actor === null ? null : auditHref({ actor: event.actor }),
+      details: Object.entries(event.detail).map(([name, value]) => ({ name, value: detailValue(value) })),
+      hash: event.hash.toString('hex'),
+      prevHash: event.prevHash.toString('hex'),
+      problem: problemOf(event, before),
+      proved: before || seq === 1 ? 'with the one before' : 'alone',
+      olderHref: before ? `${AUDIT_PATH}/${seq - 1}` : null,
+      newerHref: seq < head.seq ? `${AUDIT_PATH}/${seq + 1}` : null,
+      ofSession: ofSession.map((other) => rowOf(other, emails, {}, now)),
+      ofRequest: ofRequest.map((other) => rowOf(other, emails, {}, now)),
+    };
+    await web.show(ctx, 'operator/event', page, { title: `Event ${seq}`, current: 'audit', wide: true });
+  });
+}
+
+/** What does not fit, in a sentence; where the event before is no longer kept, only this one can be judged. */
+function problemOf(event: SealedEvent, before: SealedEvent | null): string | null {
+  const prevHash = event.seq === 1 ? GENESIS_HASH : (before?.hash ?? event.prevHash);
+  const problem = checkEvent(event, { seq: event.seq, prevHash });
+  return problem === null ? null : `This event does not prove itself: ${problem}.`;
+}
