@@ -19,4 +19,5 @@ export const handlers: { readonly [Name in JobName]: Handler<Name> } = {
   'cleanup-attempts': cleanupAttempts,
   'cleanup-tokens': cleanupTokens,
   'cleanup-mails': cleanupMails,
+  'erase-accounts': ({ accountDeletion }) => accountDeletion.finish(),
 };

@@ -20,6 +20,7 @@ export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
   'cleanup-attempts': { queue: 'cleanup', everyMs: HOUR },
   'cleanup-tokens': { queue: 'cleanup', everyMs: HOUR },
   'cleanup-mails': { queue: 'cleanup', everyMs: HOUR },
+  'erase-accounts': { queue: 'cleanup', everyMs: MINUTE },
   'fold-refusals': { queue: 'cleanup', everyMs: 10 * SECOND },
   'watch-attempts': { queue: 'cleanup', everyMs: MINUTE },
   'index-details': { queue: 'cleanup', everyMs: 5 * SECOND },

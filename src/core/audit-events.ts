@@ -32,6 +32,8 @@ export const AUDIT_EVENTS = {
     user_enabled: 'A disabled account was enabled again.',
     personal_data_erased:
       'The addresses and browsers of a person were taken out of the log and of the records; the detail counts the events.',
+    user_deleted: 'An account was deleted by its owner; its sessions ended.',
+    user_data_exported: 'Somebody downloaded what is known of them.',
     privilege_permissions_changed: 'The role of an account was changed.',
   },
   access: {

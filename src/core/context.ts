@@ -1,6 +1,8 @@
 // Builds everything below it, once a process, from the configuration; closing it ends what it opened. The only file that
 // knows all of the core.
 import type { Redis } from 'ioredis';
+import { type AccountData, createAccountData } from './account-data.ts';
+import { type AccountDeletion, createAccountDeletion } from './account-deletion.ts';
 import { type Audit, createAudit } from './audit.ts';
 import { type AuditCounts, createAuditCounts } from './audit-counts.ts';
 import type { NewAuditEvent } from './audit-events.ts';
@@ -57,6 +59,8 @@ export interface Context {
   readonly tokens: Tokens;
   readonly mail: Mail;
   readonly mailDelivery: MailDelivery;
+  readonly accountData: AccountData;
+  readonly accountDeletion: AccountDeletion;
   readonly audit: Audit;
   readonly auditCounts: AuditCounts;
   readonly auditText: AuditText;
@@ -141,6 +145,9 @@ export function createContext(config: Config, log: Log): Context {
     }),
     audit,
     auditCounts: createAuditCounts({ database, audit }),
+    accountData: createAccountData({ database, queues }),
+    accountDeletion: createAccountDeletion({ database, users, sessions }),
+    audit: createAudit({ database }),
     auditText: createAuditText({ database }),
     verification: createVerification({ database }),
     sealing: createSealing({ database, store }),

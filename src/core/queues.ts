@@ -15,6 +15,7 @@ export interface Jobs {
   'cleanup-sessions': Record<string, never>;
   'cleanup-attempts': Record<string, never>;
   'cleanup-tokens': Record<string, never>;
+  'erase-accounts': Record<string, never>;
   'make-partitions': Record<string, never>;
   /** Write down which details stand where in the log, so that text is found. */
   'index-details': Record<string, never>;
@@ -46,6 +47,7 @@ export const QUEUES = {
     'cleanup-attempts',
     'cleanup-tokens',
     'cleanup-mails',
+    'erase-accounts',
     'make-partitions',
     'index-details',
     'fold-refusals',

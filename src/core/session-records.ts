@@ -12,6 +12,7 @@ export const END_REASONS = [
   'password_changed',
   'role_changed',
   'account_disabled',
+  'account_deleted',
   'expired',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];

@@ -134,17 +134,17 @@ export function createUsers({ database: { prisma }, sessions, queues }: UsersOpt
     },
 
     findByEmail(email: string): Promise<User | null> {
-      return prisma.user.findUnique({ where: { emailKey: emailKey(email) } });
+      return prisma.user.findUnique({ where: { emailKey: emailKey(email), deletedAt: null } });
     },
 
     find(id: string): Promise<User | null> {
-      return prisma.user.findUnique({ where: { id } });
+      return prisma.user.findUnique({ where: { id, deletedAt: null } });
     },
 
     /** E-mail addresses by account id, for those that exist. */
     async emails(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
       const users = await prisma.user.findMany({
-        where: { id: { in: [...new Set(ids)] } },
+        where: { id: { in: [...new Set(ids)] }, deletedAt: null },
         select: { id: true, email: true },
       });
       return new Map(users.map((user) => [user.id, user.email]));
@@ -154,7 +154,12 @@ export function createUsers({ database: { prisma }, sessions, queues }: UsersOpt
     search({ text, after, limit }: { text: string; after: string; limit: number }): Promise<ListedUser[]> {
       const emailKey = { gt: after, ...(text === '' ? {} : { contains: text.toLowerCase() }) };
       const select = { id: true, email: true, role: true, disabledAt: true, createdAt: true };
-      return prisma.user.findMany({ where: { emailKey }, orderBy: { emailKey: 'asc' }, take: limit, select });
+      return prisma.user.findMany({
+        where: { emailKey, deletedAt: null },
+        orderBy: { emailKey: 'asc' },
+        take: limit,
+        select,
+      });
     },
 
     /**

@@ -12,6 +12,7 @@ import { ownHost, securityHeaders } from './headers.ts';
 import { languages } from './language.ts';
 import { createWeb } from './page.ts';
 import { accountPages } from './pages/account.ts';
+import { accountDataPages } from './pages/account-data.ts';
 import { confirmPage } from './pages/confirm.ts';
 import { health, type Readiness } from './pages/health.ts';
 import { homePage } from './pages/home.ts';
@@ -68,6 +69,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   confirmPage(router, web);
   accountPages(router, web);
   overviewPage(router, web);
+  accountDataPages(router, web);
   auditPage(router, web);
   eventPage(router, web);
   usersPages(router, web);

@@ -125,6 +125,8 @@ export interface Views {
   };
   'account/sessions': { readonly sessions: readonly SessionRow[]; readonly othersCount: number };
   'account/password': { readonly email: string; readonly problem: string | null; readonly errors: FieldErrors };
+  'account/data': Readonly<Record<never, never>>;
+  'account/delete': { readonly email: string; readonly problem: string | null; readonly errors: FieldErrors };
   error: {
     readonly status: number;
     readonly heading: string;

@@ -406,6 +406,20 @@ const IN_ENGLISH: readonly Fixture[] = [
     { email: MEMBER.email, next: null, problem: null, errors: { password: 'This is not your password.' } },
     member('Confirm that it is you', null),
   ),
+  fixture('data', 'account/data', {}, member('Your data', 'profile')),
+  fixture('delete', 'account/delete', { email: MEMBER.email, problem: null, errors: {} }, member('Delete', 'profile')),
+  fixture(
+    'delete-errors',
+    'account/delete',
+    { email: MEMBER.email, problem: null, errors: { understood: en.deletion.notUnderstood } },
+    member('Delete', 'profile'),
+  ),
+  fixture(
+    'delete-last-operator',
+    'account/delete',
+    { email: OPERATOR.email, problem: en.deletion.lastOperator, errors: {} },
+    frame('Delete', { member: OPERATOR, current: 'profile' }),
+  ),
   ...ERRORS.map(([status, heading, message, href, label]) =>
     fixture(
       `error-${status}`,
@@ -577,6 +591,12 @@ const HOSTILE_ERRORS = { email: HOSTILE, password: HOSTILE, current: HOSTILE, se
 
 /** Every text of every view is an attack. */
 export const HOSTILE_FIXTURES: readonly Fixture[] = [
+  fixture(
+    'hostile-delete',
+    'account/delete',
+    { email: HOSTILE, problem: HOSTILE, errors: HOSTILE_ERRORS },
+    HOSTILE_FRAME,
+  ),
   fixture('hostile-home', 'home', { loggedIn: false }, HOSTILE_FRAME),
   fixture(
     'hostile-login',

@@ -1,11 +1,16 @@
 // The front door: where to go from here.
 import type Router from '@koa/router';
-import type { Web } from '../page.ts';
+import { doneNotice, type Web } from '../page.ts';
 import { liveSession } from '../state.ts';
 
 export function homePage(router: Router, { context, show }: Web): void {
   router.get('/', (ctx) => {
     const loggedIn = liveSession(ctx) !== null;
-    return show(ctx, 'home', { loggedIn }, { title: context.config.serviceName, current: 'home' });
+    return show(
+      ctx,
+      'home',
+      { loggedIn },
+      { title: context.config.serviceName, current: 'home', notice: doneNotice(ctx) },
+    );
   });
 }

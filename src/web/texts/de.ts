@@ -94,6 +94,7 @@ export const de: Texts = {
       role_changed:
         'Die Rechte dieses Kontos wurden geändert; damit endete diese Sitzung. Melden Sie sich an, um fortzufahren.',
       account_disabled: 'Dieses Konto wurde gesperrt. Fragen Sie einen Betreiber, falls das ein Irrtum ist.',
+      account_deleted: 'Dieses Konto wurde gelöscht.',
       expired:
         'Diese Sitzung endete, weil sie eine Weile nicht benutzt wurde oder ihre längste Dauer erreicht hatte. Melden Sie sich an, um fortzufahren.',
     },
@@ -118,6 +119,9 @@ export const de: Texts = {
     loggedIn: 'Angemeldet',
     sessions: 'Alle Sitzungen ansehen',
     password: 'Passwort ändern',
+    yours: 'Ihre Daten',
+    data: 'Ihre Daten herunterladen',
+    deletion: 'Konto löschen',
   },
   sessions: {
     title: 'Sitzungen',
@@ -152,9 +156,45 @@ export const de: Texts = {
     wrong: 'Das ist nicht Ihr Passwort.',
   },
 
+  data: {
+    title: 'Ihre Daten',
+    lede: 'Eine Datei (JSON) mit allem, was über Sie gespeichert ist:',
+    points: [
+      'Ihr Konto',
+      'Ihre Sitzungen, auch die beendeten, mit Browser und IP-Adresse',
+      'Browser, von denen bekannt ist, dass sie sich angemeldet haben',
+      'Versuche, sich bei Ihrem Konto anzumelden',
+      'Ereignisse im Protokoll, die Sie ausgelöst haben oder die Sie betrafen',
+    ],
+    without:
+      'Ihr Passwort steht nicht darin: Gespeichert ist nur ein Hashwert davon. Behalten Sie die Datei dennoch für sich.',
+    submit: 'Ihre Daten herunterladen',
+  },
+  deletion: {
+    title: 'Konto löschen',
+    lede: 'Damit wird Ihr Konto sofort und endgültig gelöscht. Niemand kann es zurückholen, auch kein Betreiber. Das Konto:',
+    goes: 'Was gelöscht wird',
+    going: [
+      'Alle Sitzungen enden, diese und die in anderen Browsern.',
+      'Ihre E-Mail-Adresse und Ihr Passwort werden gelöscht. Die Adresse ist für ein neues Konto frei.',
+      'Bekannte Browser, Ihnen zugesandte Links und Aufzeichnungen über Anmeldungen bei Ihrem Konto werden gelöscht.',
+    ],
+    stays: 'Was bleibt',
+    staying: [
+      'Das Protokoll behält, dass ein Konto angelegt, benutzt und gelöscht wurde, unter einer Nummer, die nicht mehr zu Ihnen führt. Ihre IP-Adressen und Browser werden daraus entfernt.',
+    ],
+    download: linked('Vielleicht möchten Sie vorher [Ihre Daten herunterladen].'),
+    understood: 'Mein Konto löschen. Ich weiß, dass sich das nicht rückgängig machen lässt.',
+    notUnderstood: 'Setzen Sie das Häkchen, wenn Sie das wollen.',
+    submit: 'Konto löschen',
+    lastOperator:
+      'Sie sind der letzte Betreiber. Machen Sie erst jemand anderen zum Betreiber; sonst könnte sich niemand mehr um diesen Dienst kümmern.',
+  },
+
   done: {
     'session-ended': 'Diese Sitzung ist beendet.',
     'others-ended': 'Alle anderen Sitzungen sind beendet.',
+    'account-deleted': 'Ihr Konto wurde gelöscht, und alle seine Sitzungen sind beendet.',
     'password-changed': 'Ihr Passwort wurde geändert, und alle anderen Sitzungen sind beendet.',
   },
 

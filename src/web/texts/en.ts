@@ -1,6 +1,7 @@
 // The words of every page that visitors see, in English. This file gives the shape: another language is a file like it,
 // typed as `Texts`. A page's words stand under its name; a value is text, a sentence with a link (`linked`), one that
 // counts (`counting`), or a function of what is put in. The operators' console is English and has its words in its views.
+import type { Language } from '../../core/config.ts';
 import type { PasswordProblem } from '../../core/passwords.ts';
 import type { EndReason } from '../../core/session-records.ts';
 import { counting, linked } from './forms.ts';
@@ -12,7 +13,7 @@ export type Texts = typeof en;
 
 export const en = {
   /** For `<html lang>`. */
-  language: 'en',
+  language: 'en' as Language,
   /** For times and numbers. */
   locale,
   /** What the language calls itself. */
@@ -107,6 +108,7 @@ export const en = {
       password_changed: 'The password of this account was changed, which ended this session. Log in with the new one.',
       role_changed: 'What this account may do was changed, which ended this session. Log in to go on.',
       account_disabled: 'This account was disabled. Ask an operator if that is a mistake.',
+      account_deleted: 'This account was deleted.',
       expired:
         'This session ended because it was not used for a while, or had reached its longest time. Log in to go on.',
     } satisfies Record<EndReason, string>,
@@ -131,6 +133,9 @@ export const en = {
     loggedIn: 'Logged in',
     sessions: 'See every session',
     password: 'Change the password',
+    yours: 'Your data',
+    data: 'Download your data',
+    deletion: 'Delete the account',
   },
   sessions: {
     title: 'Sessions',
@@ -162,10 +167,45 @@ export const en = {
     wrong: 'This is not your password.',
   },
 
+  data: {
+    title: 'Your data',
+    lede: 'A file (JSON) with all that is kept about you:',
+    points: [
+      'your account',
+      'your sessions, those that have ended too, with browser and address',
+      'browsers that are known to have logged in',
+      'attempts to log in to your account',
+      'events in the log that you caused or that were about you',
+    ],
+    without: 'Your password is not in it: only a hash of it is kept. Keep the file to yourself all the same.',
+    submit: 'Download your data',
+  },
+  deletion: {
+    title: 'Delete the account',
+    lede: 'This deletes your account at once and for good. Nobody can bring it back, operators included. The account:',
+    goes: 'What goes',
+    going: [
+      'Every session ends, this one and those on other browsers.',
+      'Your e-mail address and your password are deleted. The address is free for a new account.',
+      'Known browsers, links that were mailed to you, and records of log-ins to your account are deleted.',
+    ],
+    stays: 'What stays',
+    staying: [
+      'The log keeps that an account was made, used and deleted, under a number that no longer leads to you. Your addresses and browsers are taken out of it.',
+    ],
+    download: linked('You may want to [download your data] first.'),
+    understood: 'Delete my account. I know that this can’t be undone.',
+    notUnderstood: 'Tick the box if you want this.',
+    submit: 'Delete the account',
+    lastOperator:
+      'You are the last operator. Make somebody else an operator first; otherwise nobody could look after this service.',
+  },
+
   /** What was just done (`?done=`), said once on the page that it leads to. */
   done: {
     'session-ended': 'That session has ended.',
     'others-ended': 'All other sessions have ended.',
+    'account-deleted': 'Your account was deleted, and every session of it has ended.',
     'password-changed': 'Your password was changed, and every other session has ended.',
   },
 

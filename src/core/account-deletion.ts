@@ -1,0 +1,79 @@
+// Deleting an account. In one transaction its sessions end, everything personal is taken out of its row, theirs and the log,
+// and the event is written; the address is free at once. The chain stays whole (erasure.ts).
+import type { Origin } from './audit-events.ts';
+import type { Database, Transaction } from './database.ts';
+import { eraseWithin } from './erasure.ts';
+import { recordEvent } from './outbox.ts';
+import type { EndedSession } from './session-records.ts';
+import type { Sessions } from './sessions.ts';
+import type { Users } from './users.ts';
+
+export interface DeletionRequest {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly origin: Origin;
+}
+
+export type DeletionResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: 'no_account' | 'last_operator' };
+
+export interface AccountDeletionOptions {
+  readonly database: Database;
+  readonly users: Users;
+  readonly sessions: Sessions;
+}
+
+export type AccountDeletion = ReturnType<typeof createAccountDeletion>;
+
+export function createAccountDeletion({ database: { prisma }, users, sessions }: AccountDeletionOptions) {
+  /** Takes out what belongs to a person. The rows stay for as long as an old copy of a session could come back. */
+  async function emptyWithin(transaction: Transaction, userId: string): Promise<void> {
+    const deletedAt = new Date();
+    const nobody = `deleted:${userId}`;
+    await transaction.user.update({
+      where: { id: userId },
+      data: { email: nobody, emailKey: nobody, passwordHash: '', disabledAt: deletedAt, deletedAt },
+    });
+    await transaction.session.updateMany({ where: { userId }, data: { data: {} } });
+    await transaction.knownDevice.updateMany({ where: { userId, revokedAt: null }, data: { revokedAt: deletedAt } });
+    await transaction.token.updateMany({ where: { userId, usedAt: null }, data: { usedAt: deletedAt } });
+  }
+
+  return {
+    /** Deletes the account of whoever asks. The last operator can't: nobody could look after the service any more. */
+    async delete({ userId, sessionId, origin }: DeletionRequest): Promise<DeletionResult> {
+      const done = await prisma.$transaction(async (transaction): Promise<DeletionResult & Ended> => {
+        if (await users.isLastOperatorWithin(transaction, userId)) return { ok: false, reason: 'last_operator' };
+        const user = await transaction.user.findFirst({ where: { id: userId, deletedAt: null } });
+        if (!user) return { ok: false, reason: 'no_account' };
+        const about = { actor: userId, subject: userId, session: sessionId, origin } as const;
+        await recordEvent(transaction, { type: 'user_deleted', outcome: 'success', ...about });
+        const why = { reason: 'account_deleted', actor: userId, origin } as const;
+        const ended = await sessions.endWithin(transaction, { userId }, why);
+        await emptyWithin(transaction, userId);
+        await eraseWithin(transaction, userId, { actor: userId });
+        return { ok: true, ended };
+      });
+      if (!done.ok) return done;
+      await sessions.afterCommit(done.ended ?? []);
+      return { ok: true };
+    },
+
+    /**
+     * The worker's part: what the log-in records still say of deleted accounts, and the empty rows that nothing needs any
+     * more. Returns how many accounts are gone.
+     */
+    async finish(): Promise<number> {
+      await prisma.$executeRaw`
+        DELETE FROM login_attempt WHERE user_id IN (SELECT id FROM user_account WHERE deleted_at IS NOT NULL)`;
+      return prisma.$executeRaw`
+        DELETE FROM user_account
+         WHERE deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM session WHERE user_id = user_account.id)`;
+    },
+  };
+}
+
+interface Ended {
+  readonly ended?: readonly EndedSession[];
+}

@@ -1,0 +1,64 @@
+// What is known of a member, for them to keep; and the end of the account.
+import { Readable } from 'node:stream';
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { requireMember, requireRecentLogin } from '../access.ts';
+import { readBody } from '../form.ts';
+import { seeOther, type Web } from '../page.ts';
+import { leaveSession } from '../session.ts';
+import { liveSession } from '../state.ts';
+import type { FieldErrors } from '../views.ts';
+
+export function accountDataPages(router: Router, web: Web): void {
+  const { accountData, accountDeletion, config } = web.context;
+  const recentForData = requireRecentLogin(web.context, '/account/data');
+  const recentForDeletion = requireRecentLogin(web.context, '/account/delete');
+
+  router.get('/account/data', requireMember, recentForData, (ctx) =>
+    web.show(ctx, 'account/data', {}, { title: ctx.state.text.data.title, current: 'profile' }),
+  );
+
+  router.post('/account/data', requireMember, recentForData, async (ctx) => {
+    const pieces = await accountData.write(who(ctx));
+    const day = new Date().toISOString().slice(0, 10);
+    ctx.type = 'application/json; charset=utf-8';
+    ctx.set('Content-Disposition', `attachment; filename="account-${day}.json"`);
+    ctx.body = Readable.from(pieces);
+  });
+
+  router.get('/account/delete', requireMember, recentForDeletion, (ctx) => showDeletion(ctx, web, {}));
+
+  router.post('/account/delete', requireMember, recentForDeletion, async (ctx) => {
+    const fields = await readBody(ctx);
+    const words = ctx.state.text.deletion;
+    if (fields['understood'] === undefined) {
+      ctx.status = 422;
+      return showDeletion(ctx, web, { understood: words.notUnderstood });
+    }
+    const result = await accountDeletion.delete(who(ctx));
+    if (!result.ok && result.reason === 'last_operator') {
+      ctx.status = 422;
+      return showDeletion(ctx, web, {}, words.lastOperator);
+    }
+    leaveSession(ctx);
+    if (config.secureCookies) ctx.set('Clear-Site-Data', '"cache", "storage"');
+    seeOther(ctx, '/?done=account-deleted');
+  });
+}
+
+function showDeletion(ctx: Koa.Context, web: Web, errors: FieldErrors, problem: string | null = null): Promise<void> {
+  const { email } = memberOf(ctx);
+  const frame = { title: ctx.state.text.deletion.title, current: 'profile' } as const;
+  return web.show(ctx, 'account/delete', { email, problem, errors }, frame);
+}
+
+function who(ctx: Koa.Context) {
+  const { userId, id } = memberOf(ctx);
+  return { userId, sessionId: id, origin: ctx.state.origin };
+}
+
+function memberOf(ctx: Koa.Context) {
+  const owner = liveSession(ctx)?.owner;
+  if (!owner) throw new Error('a member page was reached without a session');
+  return owner;
+}

@@ -1,0 +1,186 @@
+// What a person may do with all that is known of them: take it along, and have it deleted; the log stays whole.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import type { Context } from '../../src/core/context.ts';
+import { recordEvent } from '../../src/core/outbox.ts';
+import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+let stores: TestStores;
+let web: TestProcess;
+let other: TestProcess;
+let worker: Context;
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, other, worker] = await Promise.all([startWeb(stores), startWeb(stores), openWorker(stores)]);
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), other?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+async function member(): Promise<{ email: string; browser: Browser; id: string }> {
+  const email = newEmail();
+  const browser = new Browser(web.url);
+  await browser.register(email);
+  return { email, browser, id: (await web.context.users.findByEmail(email))?.id ?? '' };
+}
+
+const ask = <Row extends object>(sql: string, values: readonly unknown[] = []) =>
+  query<Row>(stores.database.superuserUrl, sql, [...values]);
+const typesAbout = async (id: string) =>
+  (await ask<{ type: string }>('SELECT type FROM audit_event WHERE subject_id = $1 ORDER BY seq', [id])).map(
+    ({ type }) => type,
+  );
+const sessionBegan = (id: string, ago: string) =>
+  ask(`UPDATE session SET created_at = clock_timestamp() - interval '${ago}' WHERE user_id = $1`, [id]);
+
+describe('the data of a person', () => {
+  test('are all there, as JSON, with nothing secret and nothing of anybody else', async () => {
+    const { email, browser, id } = await member();
+    await new Browser(web.url).logIn(email, 'not the password');
+    await worker.sealing.seal();
+    const chief = await member();
+    const origin = { ip: '192.0.2.77', userAgent: 'Operator/1.0', requestId: 'x' };
+    await web.context.users.setDisabled(id, true, { actor: chief.id, origin });
+    await web.context.users.setDisabled(id, false, { actor: chief.id, origin });
+    await browser.logIn(email);
+    await worker.sealing.seal();
+    const answer = await browser.submit('/account/data', {});
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(answer.headers['content-disposition']).toMatch(/^attachment; filename="account-\d{4}-\d\d-\d\d\.json"$/);
+    expect(answer.headers['cache-control']).toBe('no-store');
+    const data = JSON.parse(answer.text);
+    expect(Object.keys(data)).toEqual([
+      ...['madeAt', 'account', 'sessions', 'knownBrowsers', 'loginAttempts', 'events'],
+    ]);
+    expect(data.account).toMatchObject({ id, email, role: 'member' });
+    expect(data.sessions).toHaveLength(2);
+    expect(data.loginAttempts.map(({ outcome }: { outcome: string }) => outcome).sort()).toEqual([
+      'failure',
+      'success',
+    ]);
+    const seen = new Map(data.events.map((event: { type: string }) => [event.type, event]));
+    expect(seen.get('user_disabled')).toMatchObject({ by: 'an operator', about: 'you' });
+    expect(seen.get('user_created')).toMatchObject({ by: 'you', ip: '127.0.0.1' });
+    for (const secret of ['192.0.2.77', 'Operator/1.0', chief.id, chief.email, 'argon2', 'Hash', 'salt'])
+      expect(answer.text).not.toContain(secret);
+    await worker.sealing.seal();
+    expect(await typesAbout(id)).toContain('user_data_exported');
+  });
+
+  test('come whole however many there are, and each once', async () => {
+    const { browser, id } = await member();
+    const about = { outcome: 'success', actor: id, subject: id, origin: NO_ORIGIN } as const;
+    await web.context.database.prisma.$transaction(
+      async (transaction) => {
+        for (let index = 0; index < 1_100; index += 1)
+          await recordEvent(transaction, { type: 'sensitive_read', ...about, detail: { index } });
+      },
+      { timeout: 60_000 },
+    );
+    await worker.sealing.seal();
+    const { events } = JSON.parse((await browser.submit('/account/data', {})).text);
+    const indexes = events.filter(({ type }: { type: string }) => type === 'sensitive_read');
+    expect(indexes.map(({ detail }: { detail: { index: number } }) => detail.index)).toEqual([...Array(1_100).keys()]);
+  });
+
+  test.each(['/account/data', '/account/delete'])('%s asks who it is, and for a fresh log-in', async (path) => {
+    const stranger = new Browser(web.url);
+    expect((await stranger.get(path)).headers['location']).toBe(`/login?next=${encodeURIComponent(path)}`);
+    const { browser, id } = await member();
+    const token = await browser.token(path);
+    await sessionBegan(id, '11 minutes');
+    const confirm = `/confirm?next=${encodeURIComponent(path)}`;
+    expect((await browser.get(path)).headers['location']).toBe(confirm);
+    const sent = browser.agent.post(path).redirects(0).type('form');
+    const answer = await sent.send({ _csrf: token, understood: 'on' });
+    expect([answer.status, answer.headers['location']]).toEqual([303, confirm]);
+    expect(await browser.profile()).toBe(200);
+  });
+});
+
+describe('deleting an account', () => {
+  test('ends its sessions everywhere at once, frees the address, and leaves nothing personal behind', async () => {
+    const { email, browser, id } = await member();
+    const phone = new Browser(other.url);
+    await phone.logIn(email);
+    await new Browser(web.url).logIn(email, 'not the password');
+    await worker.sealing.seal();
+    const answer = await browser.submit('/account/delete', { understood: 'on' });
+    expect([answer.status, answer.headers['location']]).toEqual([303, '/?done=account-deleted']);
+    expect((await browser.get('/?done=account-deleted')).text).toContain('Your account was deleted');
+    expect(await phone.profile()).toBe(303);
+    expect((await phone.get('/login')).text).toContain('This account was deleted.');
+    expect(await browser.profile()).toBe(303);
+
+    // Whoever tries it learns what they would learn of any address.
+    expect((await new Browser(web.url).logIn(email)).status).toBe(401);
+    expect((await new Browser(web.url).logIn(`deleted:${id}`, '')).status).toBe(422);
+    expect((await new Browser(web.url).logIn(`deleted:${id}`, 'x')).status).toBe(401);
+
+    await worker.sealing.seal();
+    await worker.accountDeletion.finish();
+    expect(await typesAbout(id)).toContain('user_deleted');
+    expect(await worker.verification.verify()).toMatchObject({ intact: true, erased: expect.any(Number) });
+    const traces = `SELECT FROM audit_event WHERE (actor_id = $1 OR (subject_id = $1 AND actor_id IS NULL)) AND ip IS NOT NULL`;
+    expect(await ask(traces, [id])).toEqual([]);
+    const kept = await ask<{ text: string }>(
+      `SELECT row_to_json(u)::text AS text FROM user_account u WHERE id = $1
+       UNION ALL SELECT row_to_json(s)::text FROM session s WHERE user_id = $1
+       UNION ALL SELECT row_to_json(a)::text FROM login_attempt a WHERE user_id = $1`,
+      [id],
+    );
+    expect(kept).toHaveLength(3); // the empty account and its two sessions
+    for (const { text } of kept) expect(text).not.toMatch(/example\.org|argon2|127\.0\.0\.1/);
+
+    const again = new Browser(web.url);
+    expect((await again.register(email)).status).toBe(303);
+    expect((await web.context.users.findByEmail(email))?.id).not.toBe(id);
+  });
+
+  test('takes the row too, once its sessions are past their deadlines', async () => {
+    const { browser, id } = await member();
+    await browser.submit('/account/delete', { understood: 'on' });
+    expect(await worker.accountDeletion.finish()).toBe(0);
+    await ask('DELETE FROM session WHERE user_id = $1', [id]);
+    expect(await worker.accountDeletion.finish()).toBeGreaterThan(0);
+    expect(await ask('SELECT FROM user_account WHERE id = $1', [id])).toHaveLength(0);
+  });
+
+  test('needs the tick, and is not done by a double click twice', async () => {
+    const { browser, id } = await member();
+    const unsure = await browser.submit('/account/delete', {});
+    expect(unsure.status).toBe(422);
+    expect(unsure.text).toContain('Tick the box if you want this.');
+    const token = await browser.token('/account/delete');
+    const send = () =>
+      browser.agent.post('/account/delete').redirects(0).type('form').send({ _csrf: token, understood: 'on' });
+    const answers = await Promise.all([send(), send()]);
+    for (const { status } of answers) expect(status).toBe(303);
+    await worker.sealing.seal();
+    expect((await typesAbout(id)).filter((type) => type === 'user_deleted')).toHaveLength(1);
+  });
+
+  test('is refused to the last operator, and to neither of two by accident', async () => {
+    const chiefs = await Promise.all([member(), member()]);
+    for (const { id, email, browser } of chiefs) {
+      await web.context.users.setRole(id, 'operator', { actor: null, origin: NO_ORIGIN });
+      await browser.logIn(email, PASSWORD);
+    }
+    const tokens = await Promise.all(chiefs.map(({ browser }) => browser.token('/account/delete')));
+    const send = ({ browser }: (typeof chiefs)[number], token: string | undefined) =>
+      browser.agent
+        .post('/account/delete')
+        .redirects(0)
+        .type('form')
+        .send({ _csrf: token ?? '', understood: 'on' });
+    const answers = await Promise.all(chiefs.map((chief, index) => send(chief, tokens[index])));
+    expect(answers.map(({ status }) => status).sort()).toEqual([303, 422]);
+    expect(answers.find(({ status }) => status === 422)?.text).toContain('You are the last operator.');
+  });
+});
