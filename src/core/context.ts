@@ -147,7 +147,6 @@ export function createContext(config: Config, log: Log): Context {
     auditCounts: createAuditCounts({ database, audit }),
     accountData: createAccountData({ database, queues }),
     accountDeletion: createAccountDeletion({ database, users, sessions }),
-    audit: createAudit({ database }),
     auditText: createAuditText({ database }),
     verification: createVerification({ database }),
     sealing: createSealing({ database, store }),
