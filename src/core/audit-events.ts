@@ -12,6 +12,9 @@ export const AUDIT_EVENTS = {
     authn_password_change: 'A password was changed by its owner.',
     authn_password_change_fail: 'A change of password was refused.',
     authn_password_rehashed: 'The hash of a password was renewed at a log-in, at the cost that is set now.',
+    authn_password_reset_request: 'A link to choose a new password was asked for, or sent by an operator.',
+    authn_password_reset: 'A password was chosen anew by a one-time link; every session ended.',
+    authn_password_reset_fail: 'A link to choose a new password was tried that does not count.',
     authn_new_device: 'An account was used from a browser or a network that it had not been used from before.',
   },
   throttle: {
@@ -27,6 +30,9 @@ export const AUDIT_EVENTS = {
     session_expired: 'A session ended because it was not used, or because it had reached its absolute lifetime.',
   },
   accounts: {
+    user_registration_asked: 'Somebody asked for an account; it is made when the mailed link is confirmed.',
+    user_confirm_fail: 'A link to confirm an address was tried that does not count, or with a wrong password.',
+    user_invited: 'An operator invited somebody to an account.',
     user_created: 'An account was made.',
     user_disabled: 'An account was disabled; its sessions ended.',
     user_enabled: 'A disabled account was enabled again.',

@@ -23,7 +23,9 @@ import { createMailTransport } from './mail-transport.ts';
 import { recordEvent } from './outbox.ts';
 import { createOverview, type ReadOverview } from './overview.ts';
 import { createPasswordChanges, type PasswordChanges } from './password-change.ts';
+import { createPasswordResets, type PasswordResets } from './password-reset.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
+import { createPendingRegistrations, type PendingRegistrations } from './pending-registration.ts';
 import { closeQueues, nudgeSealing, openQueues, type Queues } from './queues.ts';
 import { closeRedis, openRedis } from './redis.ts';
 import { createRegistration, type Registration } from './registration.ts';
@@ -54,7 +56,9 @@ export interface Context {
   readonly devices: KnownDevices;
   readonly login: Login;
   readonly registration: Registration;
+  readonly pendingRegistrations: PendingRegistrations;
   readonly passwordChanges: PasswordChanges;
+  readonly passwordResets: PasswordResets;
   readonly confirmations: Confirmations;
   readonly tokens: Tokens;
   readonly mail: Mail;
@@ -110,8 +114,11 @@ export function createContext(config: Config, log: Log): Context {
     devices,
     entry,
     identifierHash,
+    tokens,
+    mail,
     log,
   };
+  const registration = createRegistration(proof);
   return {
     config,
     log,
@@ -128,8 +135,10 @@ export function createContext(config: Config, log: Log): Context {
     throttleRecords: createThrottleRecords({ redis, database, throttle, policy: config.throttle, queues, log }),
     devices,
     login: createLogin(proof),
-    registration: createRegistration(proof),
+    registration,
+    pendingRegistrations: createPendingRegistrations({ ...proof, registration }),
     passwordChanges: createPasswordChanges(proof),
+    passwordResets: createPasswordResets(proof),
     confirmations: createConfirmations(proof),
     tokens,
     mail,

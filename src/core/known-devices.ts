@@ -32,6 +32,14 @@ export function createKnownDevices({ database: { prisma }, signingKeys, retentio
     return null;
   }
 
+  async function revokeAllWithin(transaction: Transaction, userId: string): Promise<number> {
+    const { count } = await transaction.knownDevice.updateMany({
+      where: { userId, revokedAt: null },
+      data: { revokedAt: new Date() },
+    });
+    return count;
+  }
+
   return {
     /** The id of the account's known browser that the cookie proves, or null. `account` is the address's keyed hash. */
     async find(account: string, cookie: string): Promise<string | null> {
@@ -72,13 +80,10 @@ export function createKnownDevices({ database: { prisma }, signingKeys, retentio
     },
 
     /** Makes every browser of an account a stranger again. */
-    async revokeAll(userId: string): Promise<number> {
-      const { count } = await prisma.knownDevice.updateMany({
-        where: { userId, revokedAt: null },
-        data: { revokedAt: new Date() },
-      });
-      return count;
-    },
+    revokeAll: (userId: string): Promise<number> => revokeAllWithin(prisma, userId),
+
+    /** The same, in the caller's transaction. */
+    revokeAllWithin,
   };
 }
 

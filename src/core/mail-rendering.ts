@@ -39,6 +39,7 @@ export function createMailRenderer({ serviceName, origin }: { serviceName: strin
       paragraphs: paragraphs.map(oneLine),
       action: action ?? null,
       after: (after ?? []).map(oneLine),
+      address: texts.address,
       footer: oneLine(texts.footer(about)),
       language: known,
       serviceName,
@@ -50,7 +51,11 @@ export function createMailRenderer({ serviceName, origin }: { serviceName: strin
 
 /** Whether there are words for a mail: an older worker may meet one that only a newer version knows. */
 export function isKnownTemplate(template: string): template is MailTemplate {
-  return template !== 'footer' && Object.hasOwn(TEXTS.en, template);
+  return (
+    Object.hasOwn(TEXTS.en, template) &&
+    typeof TEXTS.en[template as MailTemplate] === 'function' &&
+    template !== 'footer'
+  );
 }
 
 /** What a client sent may stand in a mail, but it begins no line of its own. */

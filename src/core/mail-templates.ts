@@ -1,5 +1,6 @@
 // Every mail that Holdfast sends, with what its words need. Whoever adds one writes its words in each language
 // (mail-texts/) and, where it holds a one-time link, says where that leads.
+import type { Language } from './config.ts';
 
 /** Where something was done from, in words: the browser, and the address or null. */
 export interface Circumstances {
@@ -8,6 +9,12 @@ export interface Circumstances {
   /** "Firefox on Windows" */
   readonly device: string;
   readonly ip: string | null;
+}
+
+/** How to write to whoever acts, and what to say of where they did it from. */
+export interface Told {
+  readonly language: Language;
+  readonly from: Circumstances;
 }
 
 /** Template → parameters. They are kept with the mail for a while: never a secret. */
@@ -55,4 +62,6 @@ export type MailTexts = {
 } & {
   /** Below every mail: why it was sent, and that nobody reads answers. */
   readonly footer: (about: About) => string;
+  /** Above the address of the action, for mail programs that show no button. */
+  readonly address: string;
 };

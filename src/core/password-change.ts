@@ -1,6 +1,8 @@
 // Changing the password: the new hash, the end of every session and the new one are one transaction, or nothing.
 import type { BlockNote, Origin } from './audit-events.ts';
 import type { Database } from './database.ts';
+import type { Mail } from './mail.ts';
+import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
@@ -15,6 +17,7 @@ export interface PasswordChange {
   readonly current: string;
   readonly password: string;
   readonly origin: Origin;
+  readonly told: Told;
 }
 
 export type PasswordChangeResult =
@@ -30,6 +33,7 @@ export interface PasswordChangesOptions {
   readonly queues: Queues;
   readonly throttle: Throttle;
   readonly throttleEvents: ThrottleEvents;
+  readonly mail: Mail;
 }
 
 export type PasswordChanges = ReturnType<typeof createPasswordChanges>;
@@ -42,6 +46,7 @@ export function createPasswordChanges({
   queues,
   throttle,
   throttleEvents: { recordBlocks, refuse },
+  mail,
 }: PasswordChangesOptions) {
   async function tryPasswordChange(
     change: PasswordChange,
@@ -69,6 +74,8 @@ export function createPasswordChanges({
         data: { passwordHash, passwordChangedAt: new Date() },
       });
       await recordEvent(transaction, { type: 'authn_password_change', outcome: 'success', ...about });
+      const letter = { to: user.email, userId: user.id, language: change.told.language };
+      await mail.sendWithin(transaction, { ...letter, template: 'password-changed', parameters: change.told.from });
       const reason = { reason: 'password_changed', actor: user.id, origin } as const;
       const all = await sessions.endWithin(transaction, { userId: user.id }, reason);
       return [await sessions.createWithin(transaction, user, { remember: old.remember, origin }), all] as const;
@@ -76,6 +83,7 @@ export function createPasswordChanges({
     if (!changed) return { ok: false, reason: 'wrong_credentials' };
     const [session, ended] = changed;
     await Promise.all([sessions.open(session), sessions.afterCommit(ended)]);
+    mail.nudge();
     return { ok: true, session };
   }
 

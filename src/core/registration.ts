@@ -1,6 +1,7 @@
-// Registering: account, session and events are one transaction, or nothing.
-import { type Database, isUniqueViolation } from './database.ts';
-import type { Begun, Credentials, Entry } from './entry.ts';
+// Registering where anybody may: account, session and events are one transaction, or nothing. Where the address is verified
+// first, or people are invited, pending-registration.ts does the rest.
+import { type Database, isUniqueViolation, type Transaction } from './database.ts';
+import type { Begun, Credentials, Entry, Visit } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Passwords } from './passwords.ts';
@@ -8,12 +9,18 @@ import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 import type { Throttled, ThrottleEvents } from './throttle-events.ts';
-import type { Users } from './users.ts';
+import type { Role, Users } from './users.ts';
 
 export type RegisterResult =
   | ({ readonly ok: true } & Begun)
   | { readonly ok: false; readonly reason: 'email_taken' }
   | Throttled;
+
+export interface NewAccount {
+  readonly email: string;
+  readonly passwordHash: string;
+  readonly role: Role;
+}
 
 /** A double click on "Create account" sends the form twice; the second finds an account this young and just logs in. */
 const DOUBLE_SUBMIT_MS = 60_000;
@@ -43,7 +50,43 @@ export function createRegistration({
   entry,
   identifierHash,
 }: RegistrationOptions) {
+  /**
+   * Makes an account and logs in, in one transaction, or does neither: null where the address has one already, or where
+   * what must hold `first` does not.
+   */
+  async function make(
+    { email, passwordHash, role }: NewAccount,
+    { origin, remember, previousSessionId, deviceCookie }: Visit,
+    first: (transaction: Transaction) => Promise<boolean> = async () => true,
+  ): Promise<Begun | null> {
+    try {
+      const made = await prisma.$transaction(async (transaction) => {
+        if (!(await first(transaction))) return null;
+        const user = await users.createWithin(transaction, { email, passwordHash, role, origin });
+        const replaced: EndedSession[] = previousSessionId
+          ? await sessions.endWithin(
+              transaction,
+              { sessionId: previousSessionId },
+              { reason: 'replaced', actor: user.id, origin },
+            )
+          : [];
+        const created = await sessions.createWithin(transaction, user, { remember, origin });
+        const remembered = { userId: user.id, deviceId: null, account: identifierHash(email), cookie: deviceCookie };
+        return [created, replaced, await devices.rememberWithin(transaction, remembered)] as const;
+      });
+      if (!made) return null;
+      const [session, ended, kept] = made;
+      await Promise.all([sessions.open(session), sessions.afterCommit(ended)]);
+      return { session, deviceCookie: kept };
+    } catch (error) {
+      if (isUniqueViolation(error)) return null;
+      throw error;
+    }
+  }
+
   return {
+    make,
+
     /** Makes an account and logs in, in one transaction. Of two with one address at the same instant, one gets it. */
     async register(credentials: Credentials): Promise<RegisterResult> {
       const taken = await throttle.takeRegister(credentials.origin.ip);
@@ -52,26 +95,9 @@ export function createRegistration({
         await prisma.$transaction((transaction) => recordBlocks(transaction, taken.blocks, null, credentials.origin));
       }
       const passwordHash = await passwords.hash(credentials.password);
-      const { email, origin, remember, previousSessionId, deviceCookie } = credentials;
-      try {
-        const [session, ended, kept] = await prisma.$transaction(async (transaction) => {
-          const user = await users.createWithin(transaction, { email, passwordHash, role: 'member', origin });
-          const replaced: EndedSession[] = previousSessionId
-            ? await sessions.endWithin(
-                transaction,
-                { sessionId: previousSessionId },
-                { reason: 'replaced', actor: user.id, origin },
-              )
-            : [];
-          const created = await sessions.createWithin(transaction, user, { remember, origin });
-          const remembered = { userId: user.id, deviceId: null, account: identifierHash(email), cookie: deviceCookie };
-          return [created, replaced, await devices.rememberWithin(transaction, remembered)] as const;
-        });
-        await Promise.all([sessions.open(session), sessions.afterCommit(ended)]);
-        return { ok: true, session, deviceCookie: kept };
-      } catch (error) {
-        if (!isUniqueViolation(error)) throw error;
-      }
+      const { email } = credentials;
+      const begun = await make({ email, passwordHash, role: 'member' }, credentials);
+      if (begun) return { ok: true, ...begun };
       const user = await users.findByEmail(email);
       const young = user !== null && Date.now() - user.createdAt.getTime() < DOUBLE_SUBMIT_MS;
       if (young && (await passwords.verify(user.passwordHash, credentials.password))) {

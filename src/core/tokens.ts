@@ -1,7 +1,7 @@
 // One-time links. A link is issued without a secret, in the transaction of what asks for it; it gets 256 random bits when
 // its mail is rendered (or an operator hands it over), and only their SHA-256 is kept. One use, one purpose, a short life
 // that begins with the secret, and none once the account is no longer what the link was bound to.
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Database, Transaction } from './database.ts';
 
 const TOKEN_BYTES = 32;
@@ -39,6 +39,11 @@ export interface Link {
   readonly registrationId: string | null;
   readonly email: string | null;
   readonly binding: Uint8Array | null;
+}
+
+interface BoundAccount {
+  readonly passwordHash: string;
+  readonly emailKey: string;
 }
 
 export type Tokens = ReturnType<typeof createTokens>;
@@ -100,6 +105,16 @@ export function createTokens({ database: { prisma } }: { database: Database }) {
       });
     },
   };
+}
+
+/** What makes a link count only while password and address are what they were when it was asked for. */
+export function bindingOf({ passwordHash, emailKey }: BoundAccount): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash('sha256').update(`link ${emailKey} ${passwordHash}`).digest());
+}
+
+/** Whether a link is bound to what the account is now. */
+export function isBoundTo(link: Link, account: BoundAccount): boolean {
+  return link.binding !== null && timingSafeEqual(Buffer.from(link.binding), bindingOf(account));
 }
 
 function hashOf(secret: string): Uint8Array<ArrayBuffer> {

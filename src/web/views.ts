@@ -90,7 +90,7 @@ export interface AuditRow {
 }
 
 export interface Views {
-  home: { readonly loggedIn: boolean };
+  home: { readonly loggedIn: boolean; readonly registers: boolean };
   login: {
     readonly email: string;
     readonly remember: boolean;
@@ -99,7 +99,9 @@ export interface Views {
     /** What is wrong with the whole form: "Wrong e-mail address or password." */
     readonly problem: string | null;
     readonly errors: FieldErrors;
-    readonly registerHref: string;
+    /** Where to make an account, and where to go without the password; null where there is no such page. */
+    readonly registerHref: string | null;
+    readonly forgotHref: string | null;
   };
   register: {
     readonly email: string;
@@ -112,6 +114,35 @@ export interface Views {
     readonly email: string;
     /** Where to go afterwards: a same-origin path, for the hidden field. */
     readonly next: string | null;
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
+  };
+  /** A page that only says something, and perhaps where to go next. */
+  message: {
+    readonly heading: string;
+    readonly paragraphs: readonly string[];
+    readonly action: { readonly href: string; readonly label: string } | null;
+  };
+  'forgot-password': { readonly email: string; readonly problem: string | null; readonly errors: FieldErrors };
+  'choose-password': {
+    readonly heading: string;
+    readonly lede: string;
+    /** The path that the form is sent to. */
+    readonly action: string;
+    readonly submit: string;
+    readonly email: string;
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
+  };
+  /** What a mailed link opens: one button, and perhaps the password. */
+  'confirm-link': {
+    readonly heading: string;
+    readonly lede: string;
+    readonly action: string;
+    readonly submit: string;
+    /** The address that it is about; empty where the lede says it. */
+    readonly email: string;
+    readonly asksPassword: boolean;
     readonly problem: string | null;
     readonly errors: FieldErrors;
   };

@@ -11,7 +11,24 @@ import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
 
 /** For everybody. Whoever adds to this list has thought about who may see the page. */
-const PUBLIC = ['GET /', 'GET /register', 'POST /register', 'GET /login', 'POST /login', 'POST /language'];
+const PUBLIC = [
+  'GET /',
+  'GET /register',
+  'POST /register',
+  'GET /login',
+  'POST /login',
+  'POST /language',
+  'GET /register/sent',
+  'GET /forgot-password',
+  'POST /forgot-password',
+  'GET /forgot-password/sent',
+  'GET /reset-password',
+  'POST /reset-password',
+  'GET /verify-email',
+  'POST /verify-email',
+  'GET /invitation',
+  'POST /invitation',
+];
 
 /** Outside the router, and public too: probes, assets. */
 const OUTSIDE = ['/healthz', '/readyz', '/favicon.ico'];

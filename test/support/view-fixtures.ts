@@ -94,6 +94,27 @@ const OVERVIEW: Views['operator/overview'] = {
   ],
 };
 
+const CHOOSE: Views['choose-password'] = {
+  heading: en.reset.title,
+  lede: en.reset.lede,
+  action: '/reset-password',
+  submit: en.reset.submit,
+  email: MEMBER.email,
+  problem: null,
+  errors: {},
+};
+
+const CONFIRM_LINK: Views['confirm-link'] = {
+  heading: en.verify.title,
+  lede: en.verify.lede,
+  action: '/verify-email',
+  submit: en.verify.submit,
+  email: MEMBER.email,
+  asksPassword: false,
+  problem: null,
+  errors: {},
+};
+
 const SESSIONS: readonly SessionRow[] = [
   session('s1', 'Firefox on Windows', '203.0.113.7', 60 * 26, 0, true),
   session('s2', 'Safari on iPhone', '2001:db8:85a3::8a2e:370:7334', 60 * 24 * 12, 4),
@@ -301,6 +322,7 @@ const LOGIN: Views['login'] = {
   problem: null,
   errors: {},
   registerHref: '/register',
+  forgotHref: '/forgot-password',
 };
 const REGISTER: Views['register'] = { email: '', next: null, problem: null, errors: {}, loginHref: '/login' };
 const PROFILE: Views['profile'] = {
@@ -313,8 +335,43 @@ const PROFILE: Views['profile'] = {
 };
 
 const IN_ENGLISH: readonly Fixture[] = [
-  fixture('home-anonymous', 'home', { loggedIn: false }, frame('Holdfast', { current: 'home' })),
-  fixture('home-member', 'home', { loggedIn: true }, frame('Holdfast', { current: 'home', member: MEMBER })),
+  fixture('home-anonymous', 'home', { loggedIn: false, registers: true }, frame('Holdfast', { current: 'home' })),
+  fixture(
+    'home-member',
+    'home',
+    { loggedIn: true, registers: true },
+    frame('Holdfast', { current: 'home', member: MEMBER }),
+  ),
+  fixture('home-invited-only', 'home', { loggedIn: false, registers: false }, frame('Holdfast', { current: 'home' })),
+  fixture('login-invited-only', 'login', { ...LOGIN, registerHref: null, forgotHref: null }, anonymous('Log in')),
+  fixture(
+    'message',
+    'message',
+    { ...en.forgot.sent, action: { href: '/login', label: 'Log in' } },
+    anonymous(en.forgot.sent.heading),
+  ),
+  fixture('message-closed', 'message', { ...en.register.closed, action: null }, anonymous(en.register.closed.heading)),
+  fixture('forgot-password', 'forgot-password', { email: '', problem: null, errors: {} }, anonymous(en.forgot.title)),
+  fixture(
+    'forgot-password-errors',
+    'forgot-password',
+    { email: 'ada@', problem: null, errors: { email: en.register.emailWrong } },
+    anonymous(en.forgot.title),
+  ),
+  fixture('reset-password', 'choose-password', CHOOSE, anonymous(en.reset.title)),
+  fixture(
+    'reset-password-errors',
+    'choose-password',
+    { ...CHOOSE, errors: { password: en.passwordProblems.too_common } },
+    anonymous(en.reset.title),
+  ),
+  fixture('verify-email', 'confirm-link', CONFIRM_LINK, anonymous(en.verify.title)),
+  fixture(
+    'verify-email-password',
+    'confirm-link',
+    { ...CONFIRM_LINK, lede: en.verify.ledePassword, asksPassword: true, errors: { password: en.verify.wrong } },
+    anonymous(en.verify.title),
+  ),
   fixture('login-empty', 'login', LOGIN, anonymous('Log in')),
   fixture(
     'login-full',
@@ -558,6 +615,7 @@ const IN_ENGLISH: readonly Fixture[] = [
       problem: 'Too many attempts. Nothing was checked. Try again in 4 minutes, at 19:11:00 UTC.',
       errors: {},
       registerHref: '/register',
+      forgotHref: '/forgot-password',
     },
     anonymous('Log in'),
   ),
@@ -597,11 +655,42 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     { email: HOSTILE, problem: HOSTILE, errors: HOSTILE_ERRORS },
     HOSTILE_FRAME,
   ),
-  fixture('hostile-home', 'home', { loggedIn: false }, HOSTILE_FRAME),
+  fixture(
+    'hostile-message',
+    'message',
+    { heading: HOSTILE, paragraphs: [HOSTILE], action: { href: '/', label: HOSTILE } },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-forgot-password',
+    'forgot-password',
+    { email: HOSTILE, problem: HOSTILE, errors: { email: HOSTILE } },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-choose-password',
+    'choose-password',
+    { ...CHOOSE, email: HOSTILE, problem: HOSTILE, errors: { password: HOSTILE } },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-confirm-link',
+    'confirm-link',
+    { ...CONFIRM_LINK, email: HOSTILE, asksPassword: true, errors: { password: HOSTILE } },
+    HOSTILE_FRAME,
+  ),
+  fixture('hostile-home', 'home', { loggedIn: false, registers: true }, HOSTILE_FRAME),
   fixture(
     'hostile-login',
     'login',
-    { ...LOGIN, email: HOSTILE, next: HOSTILE, errors: HOSTILE_ERRORS, registerHref: HOSTILE },
+    {
+      ...LOGIN,
+      email: HOSTILE,
+      next: HOSTILE,
+      errors: HOSTILE_ERRORS,
+      registerHref: HOSTILE,
+      forgotHref: '/forgot-password',
+    },
     HOSTILE_FRAME,
   ),
   fixture(

@@ -61,7 +61,7 @@ describe('hostile texts', () => {
       settings: { 'view options': { escape: 'x' } },
       escapeFunction: 'process.exit',
     };
-    const page: Views['home'] = { loggedIn: false, ...options };
+    const page: Views['home'] = { loggedIn: false, registers: true, ...options };
     const frame: Frame = { ...(FIXTURES[0]?.frame as Frame), ...options };
     const ctx = pageContext();
     Object.assign(ctx.state, options, { body: '<script>state</script>', assets: {}, outputFunctionName: 'x;y' });
@@ -92,7 +92,7 @@ describe('with templates of its own', () => {
   const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
   const show = async (reloading: ReturnType<typeof createRenderer>) => {
     const ctx = pageContext();
-    await reloading(ctx, 'home', { loggedIn: false }, FIXTURES[0]?.frame as Frame);
+    await reloading(ctx, 'home', { loggedIn: false, registers: true }, FIXTURES[0]?.frame as Frame);
     return ctx.body;
   };
   afterAll(() => rmSync(directory, { recursive: true }));

@@ -4,6 +4,7 @@ import type { Circumstances, MailTexts } from '../mail-templates.ts';
 const moment = new Intl.DateTimeFormat('de-DE', { timeZone: 'UTC', dateStyle: 'long', timeStyle: 'short' });
 
 export const german: MailTexts = {
+  address: 'Wenn der Knopf nicht geht, öffnen Sie diese Adresse:',
   footer: ({ serviceName }) => `${serviceName} hat das wegen Ihres Kontos geschickt. Antworten darauf liest niemand.`,
 
   'reset-password': (from, { serviceName, link }) => ({

@@ -4,6 +4,7 @@ import type { Circumstances, MailTexts } from '../mail-templates.ts';
 const moment = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', dateStyle: 'long', timeStyle: 'short' });
 
 export const english: MailTexts = {
+  address: 'If the button does not work, open this address:',
   footer: ({ serviceName }) => `${serviceName} sent this because of your account. Nobody reads answers to it.`,
 
   'reset-password': (from, { serviceName, link }) => ({

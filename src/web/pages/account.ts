@@ -11,6 +11,7 @@ import { isUuid } from '../query.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
 import { throttled } from '../throttled.ts';
+import { toldOf } from '../told.ts';
 import type { FieldErrors } from '../views.ts';
 import { describeDevice, showTime } from '../words.ts';
 
@@ -30,7 +31,7 @@ export function accountPages(router: Router, web: Web): void {
       device: describeDevice(origin.userAgent, text),
       address: origin.ip ?? text.devices.unknownAddress,
     };
-    return web.show(ctx, 'profile', page, { title: text.profile.title, current: 'profile' });
+    return web.show(ctx, 'profile', page, { title: text.profile.title, current: 'profile', notice: doneNotice(ctx) });
   });
 
   router.get('/account/sessions', requireMember, async (ctx) => {
@@ -86,7 +87,8 @@ export function accountPages(router: Router, web: Web): void {
       ctx.status = 422;
       return showPassword(ctx, web, errors);
     }
-    const change = { userId: owner.userId, sessionId: owner.id, current, password, origin: ctx.state.origin };
+    const about = { userId: owner.userId, sessionId: owner.id, origin: ctx.state.origin, told: toldOf(ctx) };
+    const change = { ...about, current, password };
     const result = await passwordChanges.change(change);
     if (!result.ok && result.reason === 'throttled') {
       return showPassword(ctx, web, {}, throttled(ctx, result.retryAfterMs));

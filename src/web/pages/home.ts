@@ -6,11 +6,8 @@ import { liveSession } from '../state.ts';
 export function homePage(router: Router, { context, show }: Web): void {
   router.get('/', (ctx) => {
     const loggedIn = liveSession(ctx) !== null;
-    return show(
-      ctx,
-      'home',
-      { loggedIn },
-      { title: context.config.serviceName, current: 'home', notice: doneNotice(ctx) },
-    );
+    const registers = context.config.registration !== 'closed';
+    const { serviceName: title } = context.config;
+    return show(ctx, 'home', { loggedIn, registers }, { title, current: 'home', notice: doneNotice(ctx) });
   });
 }

@@ -4,12 +4,12 @@ import type Koa from 'koa';
 import { requireMember } from '../access.ts';
 import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
-import { seeOther, type Web } from '../page.ts';
+import { doneNotice, seeOther, type Web } from '../page.ts';
 import { queryNext } from '../query.ts';
 import { enterSession, leaveSession } from '../session.ts';
 import { liveSession } from '../state.ts';
 import { throttled } from '../throttled.ts';
-import type { FieldErrors } from '../views.ts';
+import type { FieldErrors, Frame } from '../views.ts';
 
 export function loginPage(router: Router, web: Web): void {
   const { login, sessions, config } = web.context;
@@ -19,7 +19,7 @@ export function loginPage(router: Router, web: Web): void {
     if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
     const why = ctx.state.reading?.state === 'ended' ? ctx.state.text.login.ended[ctx.state.reading.reason] : '';
     if (ctx.state.reading?.state === 'ended') leaveSession(ctx);
-    const notice = why ? ({ kind: 'info', text: why } as const) : null;
+    const notice = doneNotice(ctx) ?? (why ? ({ kind: 'info', text: why } as const) : null);
     await show(ctx, web, { email: '', remember: false, next, notice });
   });
 
@@ -83,11 +83,14 @@ interface Shown {
   readonly next: string | null;
   readonly problem?: string;
   readonly errors?: FieldErrors;
-  readonly notice?: { readonly kind: 'info'; readonly text: string } | null;
+  readonly notice?: Frame['notice'];
 }
 
 function show(ctx: Koa.Context, web: Web, { email, remember, next, problem, errors, notice }: Shown): Promise<void> {
-  const registerHref = next ? `/register?next=${encodeURIComponent(next)}` : '/register';
-  const page = { email, remember, next, problem: problem ?? null, errors: errors ?? {}, registerHref };
+  const { config, mail } = web.context;
+  const register = next ? `/register?next=${encodeURIComponent(next)}` : '/register';
+  const registerHref = config.registration === 'closed' ? null : register;
+  const forgotHref = mail.possible ? '/forgot-password' : null;
+  const page = { email, remember, next, problem: problem ?? null, errors: errors ?? {}, registerHref, forgotHref };
   return web.show(ctx, 'login', page, { title: ctx.state.text.login.title, notice: notice ?? null });
 }

@@ -10,10 +10,22 @@ import { queryNext } from '../query.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
 import { throttled } from '../throttled.ts';
+import { toldOf } from '../told.ts';
 import type { FieldErrors } from '../views.ts';
+import { browserOf } from './verify-email.ts';
 
 export function registerPage(router: Router, web: Web): void {
-  const { registration, config } = web.context;
+  const { registration, pendingRegistrations, config } = web.context;
+  if (config.registration === 'closed') {
+    router.get('/register', (ctx) => closed(ctx, web));
+    router.post('/register', (ctx) => closed(ctx, web));
+    return;
+  }
+
+  router.get('/register/sent', (ctx) => {
+    const { sent, title } = ctx.state.text.register;
+    return web.show(ctx, 'message', { ...sent, action: null }, { title });
+  });
 
   router.get('/register', async (ctx) => {
     const next = queryNext(ctx);
@@ -47,6 +59,12 @@ export function registerPage(router: Router, web: Web): void {
       ctx.status = 422;
       return show(ctx, web, { email: typed, next, errors });
     }
+    if (config.registration === 'verify') {
+      const asked = { email, password, browser: browserOf(ctx), origin: ctx.state.origin, told: toldOf(ctx) };
+      const result = await pendingRegistrations.ask(asked);
+      if (!result.ok) return show(ctx, web, { email, next, problem: throttled(ctx, result.retryAfterMs), errors: {} });
+      return seeOther(ctx, '/register/sent');
+    }
     const previousSessionId = liveSession(ctx)?.owner.id ?? null;
     const result = await registration.register({
       email,
@@ -67,6 +85,14 @@ export function registerPage(router: Router, web: Web): void {
     await enterSession(ctx, result.session);
     seeOther(ctx, next ?? '/profile');
   });
+}
+
+/** Where accounts are for the invited only. */
+function closed(ctx: Koa.Context, web: Web): Promise<void> {
+  const { heading, paragraphs } = ctx.state.text.register.closed;
+  ctx.status = 403;
+  const action = { href: '/login', label: ctx.state.text.login.title };
+  return web.show(ctx, 'message', { heading, paragraphs, action }, { title: heading });
 }
 
 interface Shown {

@@ -81,6 +81,7 @@ export const de: Texts = {
     remember: 'In diesem Browser angemeldet bleiben',
     submit: 'Anmelden',
     register: linked('Neu hier? [Konto anlegen]'),
+    forgot: 'Passwort vergessen?',
     emailMissing: 'Geben Sie Ihre E-Mail-Adresse ein.',
     passwordMissing: 'Geben Sie Ihr Passwort ein.',
     wrong: 'E-Mail-Adresse oder Passwort ist falsch.',
@@ -107,6 +108,74 @@ export const de: Texts = {
     emailWrong: 'Das ist keine vollständige E-Mail-Adresse wie name@example.org.',
     emailTaken: 'Mit dieser Adresse gibt es schon ein Konto. Melden Sie sich stattdessen an.',
     passwordMissing: 'Wählen Sie ein Passwort.',
+    sent: {
+      heading: 'Sehen Sie in Ihr Postfach',
+      paragraphs: [
+        'Wir haben eine Mail an die angegebene Adresse geschickt. Folgen Sie dem Link darin, er gilt 24 Stunden lang.',
+        'Nach ein paar Minuten keine Mail? Sehen Sie im Spam nach, oder prüfen Sie die Adresse und versuchen Sie es noch einmal.',
+      ],
+    },
+    closed: {
+      heading: 'Konten gibt es auf Einladung',
+      paragraphs: ['Bitten Sie einen Betreiber dieses Dienstes, Sie einzuladen.'],
+    },
+  },
+  forgot: {
+    title: 'Passwort vergessen?',
+    lede: 'Geben Sie die Adresse Ihres Kontos an. Wenn es eines gibt, schicken wir Ihnen einen Link zu einem neuen Passwort.',
+    submit: 'Link schicken',
+    logIn: linked('Doch wieder eingefallen? [Anmelden]'),
+    sent: {
+      heading: 'Sehen Sie in Ihr Postfach',
+      paragraphs: [
+        'Wenn es ein Konto mit dieser Adresse gibt, ist eine Mail mit einem Link unterwegs. Er gilt 30 Minuten lang.',
+        'Nach ein paar Minuten keine Mail? Sehen Sie im Spam nach, oder nehmen Sie die Adresse, mit der Sie das Konto angelegt haben.',
+      ],
+    },
+  },
+  reset: {
+    title: 'Neues Passwort wählen',
+    lede: 'Mit der Änderung enden alle Ihre Sitzungen. Melden Sie sich danach mit dem neuen an.',
+    submit: 'Passwort ändern',
+  },
+  verify: {
+    title: 'Adresse bestätigen',
+    lede: 'Ein Klick, und Ihr Konto ist angelegt.',
+    ledePassword:
+      'Das ist ein anderer Browser als der, mit dem Sie das Konto angefragt haben. Geben Sie das Passwort ein, das Sie dort gewählt haben.',
+    submit: 'Mein Konto anlegen',
+    wrong:
+      'Das ist nicht das Passwort, das Sie gewählt haben. Wenn Sie es nicht mehr wissen, fragen Sie das Konto noch einmal an.',
+  },
+  invitation: {
+    title: 'Passwort wählen',
+    lede: 'Sie sind zu einem Konto mit dieser Adresse eingeladen. Wählen Sie ein Passwort, und es ist angelegt.',
+    submit: 'Mein Konto anlegen',
+  },
+  accountExists: {
+    heading: 'Es gibt schon ein Konto',
+    paragraphs: ['Mit dieser Adresse wurde inzwischen ein Konto angelegt. Melden Sie sich an.'],
+  },
+  deadLink: {
+    heading: 'Dieser Link gilt nicht mehr',
+    paragraphs: {
+      reset:
+        'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als 30 Minuten; oder Ihr Passwort oder Ihre Adresse wurde inzwischen geändert. Fordern Sie einen neuen an.',
+      verify:
+        'Er wurde benutzt oder ist älter als 24 Stunden. Wenn Sie noch kein Konto haben, fragen Sie es noch einmal an.',
+      invitation:
+        'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als 7 Tage. Bitten Sie um eine neue Einladung.',
+      email:
+        'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als eine Stunde; oder Ihr Passwort oder Ihre Adresse wurde inzwischen geändert. Fordern Sie einen neuen an.',
+      undo: 'Er wurde benutzt oder ist älter als 7 Tage. Wenn Sie sich nicht anmelden können, wählen Sie ein neues Passwort.',
+    },
+    actions: {
+      '/register': 'Noch einmal anfragen',
+      '/forgot-password': 'Neues Passwort anfordern',
+      '/account/email': 'Adresse ändern',
+      '/profile': 'Profil öffnen',
+      '/login': 'Anmelden',
+    },
   },
   profile: {
     title: 'Profil',
@@ -196,6 +265,8 @@ export const de: Texts = {
     'others-ended': 'Alle anderen Sitzungen sind beendet.',
     'account-deleted': 'Ihr Konto wurde gelöscht, und alle seine Sitzungen sind beendet.',
     'password-changed': 'Ihr Passwort wurde geändert, und alle anderen Sitzungen sind beendet.',
+    'password-reset': 'Ihr Passwort wurde geändert, und alle Sitzungen sind beendet. Melden Sie sich mit dem neuen an.',
+    registered: 'Ihre Adresse ist bestätigt und Ihr Konto angelegt.',
   },
 
   errors: {

@@ -96,6 +96,7 @@ export const en = {
     remember: 'Keep me logged in on this browser',
     submit: 'Log in',
     register: linked('New here? [Create an account]'),
+    forgot: 'Forgot your password?',
     emailMissing: 'Enter your e-mail address.',
     passwordMissing: 'Enter your password.',
     wrong: 'Wrong e-mail address or password.',
@@ -121,6 +122,71 @@ export const en = {
     emailWrong: 'This is not a whole e-mail address, such as name@example.org.',
     emailTaken: 'There is an account with this address already. Log in instead.',
     passwordMissing: 'Choose a password.',
+    sent: {
+      heading: 'Look into your mailbox',
+      paragraphs: [
+        'We have sent a mail to the address that you gave. Follow the link in it to finish; it works for 24 hours.',
+        'No mail after a few minutes? Look among the spam, or check the address and register again.',
+      ],
+    },
+    closed: {
+      heading: 'Accounts are by invitation',
+      paragraphs: ['Ask an operator of this service to invite you.'],
+    },
+  },
+  forgot: {
+    title: 'Forgot your password?',
+    lede: 'Give the address of your account. If there is one, we mail you a link to choose a new password.',
+    submit: 'Mail me a link',
+    logIn: linked('Remembered it? [Log in]'),
+    sent: {
+      heading: 'Look into your mailbox',
+      paragraphs: [
+        'If there is an account with this address, a mail with a link is on its way. The link works for 30 minutes.',
+        'No mail after a few minutes? Look among the spam, or try the address that you registered with.',
+      ],
+    },
+  },
+  reset: {
+    title: 'Choose a new password',
+    lede: 'Every session of yours ends when you change it. Then log in with the new one.',
+    submit: 'Change the password',
+  },
+  verify: {
+    title: 'Confirm your address',
+    lede: 'One click, and your account is made.',
+    ledePassword: 'This is another browser than the one you registered with. Enter the password that you chose there.',
+    submit: 'Make my account',
+    wrong: 'This is not the password that you registered with. Register again if you don’t remember it.',
+  },
+  invitation: {
+    title: 'Choose a password',
+    lede: 'You are invited to an account with this address. Choose a password, and it is made.',
+    submit: 'Make my account',
+  },
+  accountExists: {
+    heading: 'There is an account already',
+    paragraphs: ['An account with this address was made meanwhile. Log in to reach it.'],
+  },
+  /** A mailed link that leads nowhere, by what it was for. */
+  deadLink: {
+    heading: 'This link does not work any more',
+    paragraphs: {
+      reset:
+        'It was used, replaced by a newer one, or is older than 30 minutes; or your password or address was changed since. Ask for a new one.',
+      verify: 'It was used, or is older than 24 hours. If you have no account yet, register again.',
+      invitation: 'It was used, replaced by a newer one, or is older than 7 days. Ask for another invitation.',
+      email:
+        'It was used, replaced by a newer one, or is older than an hour; or your password or address was changed since. Ask for a new one.',
+      undo: 'It was used, or is older than 7 days. If you can’t log in, choose a new password.',
+    },
+    actions: {
+      '/register': 'Register again',
+      '/forgot-password': 'Ask for a new password',
+      '/account/email': 'Change the address',
+      '/profile': 'Open your profile',
+      '/login': 'Log in',
+    },
   },
   profile: {
     title: 'Profile',
@@ -207,6 +273,8 @@ export const en = {
     'others-ended': 'All other sessions have ended.',
     'account-deleted': 'Your account was deleted, and every session of it has ended.',
     'password-changed': 'Your password was changed, and every other session has ended.',
+    'password-reset': 'Your password was changed, and every session has ended. Log in with the new one.',
+    registered: 'Your address is confirmed, and your account is made.',
   },
 
   errors: {

@@ -1,0 +1,220 @@
+// Choosing a new password without the old one, by a one-time link that only the account's mailbox gets. Whoever asks gets one
+// answer after the same work, whether there is an account or not. A reset ends every session and logs nobody in: whoever
+// holds a second factor shows it at the log-in.
+import type { NewAuditEvent, Origin } from './audit-events.ts';
+import type { Database, Transaction } from './database.ts';
+import type { IdentifierHash } from './identifier.ts';
+import type { KnownDevices } from './known-devices.ts';
+import type { Mail } from './mail.ts';
+import type { Told } from './mail-templates.ts';
+import { recordEvent } from './outbox.ts';
+import { type PasswordProblem, type Passwords, passwordProblem } from './passwords.ts';
+import { nudgeSealing, type Queues } from './queues.ts';
+import type { EndedSession } from './session-records.ts';
+import type { Sessions } from './sessions.ts';
+import type { Throttle } from './throttle.ts';
+import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import { bindingOf, isBoundTo, type Tokens } from './tokens.ts';
+import type { Actor, User, Users } from './users.ts';
+
+/** Used, replaced, expired, of another purpose, made up, or bound to what the account no longer is: one answer for all. */
+export interface DeadLink {
+  readonly ok: false;
+  readonly reason: 'dead_link';
+}
+
+export interface PasswordReset {
+  readonly secret: string;
+  readonly password: string;
+  readonly origin: Origin;
+  readonly told: Told;
+}
+
+export type PasswordResetResult =
+  | { readonly ok: true; readonly userId: string }
+  | { readonly ok: false; readonly reason: 'bad_password'; readonly problem: PasswordProblem; readonly email: string }
+  | DeadLink
+  | Throttled;
+
+export interface PasswordResetsOptions {
+  readonly database: Database;
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly passwords: Passwords;
+  readonly queues: Queues;
+  readonly throttle: Throttle;
+  readonly throttleEvents: ThrottleEvents;
+  readonly devices: KnownDevices;
+  readonly identifierHash: IdentifierHash;
+  readonly tokens: Tokens;
+  readonly mail: Mail;
+}
+
+export type PasswordResets = ReturnType<typeof createPasswordResets>;
+
+const PURPOSE = 'reset_password';
+const DEAD: DeadLink = { ok: false, reason: 'dead_link' };
+
+export function createPasswordResets({
+  database: { prisma },
+  users,
+  sessions,
+  passwords,
+  queues,
+  throttle,
+  throttleEvents: { recordBlocks, refuse },
+  devices,
+  identifierHash,
+  tokens,
+  mail,
+}: PasswordResetsOptions) {
+  const issueWithin = (transaction: Transaction, user: User) =>
+    tokens.issueWithin(transaction, { purpose: PURPOSE, userId: user.id, binding: bindingOf(user) });
+
+  async function mailLinkWithin(transaction: Transaction, user: User, { language, from }: Told): Promise<void> {
+    const tokenId = await issueWithin(transaction, user);
+    const about = { to: user.email, userId: user.id, language, tokenId };
+    await mail.sendWithin(transaction, { ...about, template: 'reset-password', parameters: from });
+  }
+
+  /** The account that a link opens, while the link counts. */
+  async function accountOf(secret: string): Promise<User | null> {
+    const link = await tokens.find(PURPOSE, secret);
+    const user = link?.userId ? await users.find(link.userId) : null;
+    return link && user && !user.disabledAt && isBoundTo(link, user) ? user : null;
+  }
+
+  /** The account of a link that is tried, throttled: one that leads nowhere is recorded, a good one costs nothing. */
+  async function open(secret: string, origin: Origin): Promise<{ ok: true; user: User } | DeadLink | Throttled> {
+    if (secret === '') return DEAD; // somebody opened the page without a link
+    const taken = await throttle.takeToken(origin.ip);
+    if (!taken.ok) return refuse(taken, null, origin);
+    return settled(taken, async () => {
+      const user = await accountOf(secret);
+      if (user) return { ok: true, user };
+      await prisma.$transaction(async (transaction) => {
+        await recordEvent(transaction, { ...failure(origin), detail: { reason: 'dead_link' } });
+        await recordBlocks(transaction, taken.blocks, null, origin);
+      });
+      nudgeSealing(queues);
+      return DEAD;
+    });
+  }
+
+  /** The new password, the end of every session and the mail about it, if the account is still what the link was for. */
+  async function change(user: User, { secret, password, origin, told }: PasswordReset): Promise<EndedSession[] | null> {
+    const passwordHash = await passwords.hash(password);
+    return prisma.$transaction(async (transaction) => {
+      const [current] = await transaction.$queryRaw<{ ok: boolean }[]>`
+        SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND email_key = ${user.emailKey} AS ok
+          FROM user_account WHERE id = ${user.id}::uuid FOR UPDATE`;
+      if (!current?.ok || !(await tokens.useWithin(transaction, PURPOSE, secret))) return null;
+      const data = { passwordHash, passwordChangedAt: new Date() };
+      await transaction.user.update({ where: { id: user.id }, data });
+      const about = { actor: user.id, subject: user.id, origin };
+      await recordEvent(transaction, { type: 'authn_password_reset', outcome: 'success', ...about });
+      // Whoever made a reset necessary may have logged in before: no browser is known any more.
+      await devices.revokeAllWithin(transaction, user.id);
+      const letter = { to: user.email, userId: user.id, language: told.language };
+      await mail.sendWithin(transaction, { ...letter, template: 'password-changed', parameters: told.from });
+      const reason = { reason: 'password_changed', actor: user.id, origin } as const;
+      return sessions.endWithin(transaction, { userId: user.id }, reason);
+    });
+  }
+
+  return {
+    /** Mails a link if the address has an account that may log in; for any other the work and the answer are the same. */
+    async request({
+      email,
+      origin,
+      told,
+    }: {
+      email: string;
+      origin: Origin;
+      told: Told;
+    }): Promise<{ ok: true } | Throttled> {
+      const taken = await throttle.takeMail({ address: identifierHash(email), ip: origin.ip });
+      if (!taken.ok) return refuse(taken, null, origin);
+      return settled(taken, async () => {
+        const user = await users.findByEmail(email);
+        const able = user !== null && !user.disabledAt;
+        const detail = { by: 'form', ...(able ? {} : { reason: user ? 'account_disabled' : 'unknown_account' }) };
+        await prisma.$transaction(async (transaction) => {
+          if (able) await mailLinkWithin(transaction, user, told);
+          else {
+            await tokens.issueWithin(transaction, { purpose: PURPOSE });
+            await mail.pretendWithin(transaction, 'reset-password');
+          }
+          const about = { actor: null, subject: user?.id ?? null, origin, detail };
+          const outcome = able ? 'success' : 'failure';
+          await recordEvent(transaction, { type: 'authn_password_reset_request', outcome, ...about });
+          await recordBlocks(transaction, taken.blocks, user?.id ?? null, origin);
+        });
+        nudgeSealing(queues);
+        mail.nudge();
+        return { ok: true };
+      });
+    },
+
+    /** The address of the account that a link is for; looking changes nothing. */
+    async look(secret: string, origin: Origin): Promise<{ ok: true; email: string } | DeadLink | Throttled> {
+      const opened = await open(secret, origin);
+      return opened.ok ? { ok: true, email: opened.user.email } : opened;
+    },
+
+    /** Sets the password. The link is used up only by a password that is accepted. */
+    async reset(wanted: PasswordReset): Promise<PasswordResetResult> {
+      const opened = await open(wanted.secret, wanted.origin);
+      if (!opened.ok) return opened;
+      const { user } = opened;
+      const problem = passwordProblem(wanted.password, user.email);
+      if (problem) return { ok: false, reason: 'bad_password', problem, email: user.email };
+      const ended = await change(user, wanted);
+      if (!ended) return DEAD;
+      await sessions.afterCommit(ended);
+      mail.nudge();
+      return { ok: true, userId: user.id };
+    },
+
+    /**
+     * An operator has the link mailed to the account's own address, and sees neither it nor a password (ASVS 6.4.6). False
+     * where there is no such account, it is disabled, or no mail is possible.
+     */
+    async send(userId: string, { language, from }: Told, by: Actor): Promise<boolean> {
+      const user = await users.find(userId);
+      if (!user || user.disabledAt || !mail.possible) return false;
+      await prisma.$transaction(async (transaction) => {
+        await mailLinkWithin(transaction, user, { language, from });
+        await recordEvent(transaction, byOperator(userId, by, 'mail'));
+      });
+      nudgeSealing(queues);
+      mail.nudge();
+      return true;
+    },
+
+    /** The secret of a link that an operator hands over where no mail is possible; null where there is no account for it. */
+    async reveal(userId: string, by: Actor): Promise<string | null> {
+      const user = await users.find(userId);
+      if (!user || user.disabledAt) return null;
+      const secret = await prisma.$transaction(async (transaction) => {
+        const made = await tokens.revealWithin(transaction, await issueWithin(transaction, user));
+        await recordEvent(transaction, byOperator(userId, by, 'handed_over'));
+        return made;
+      });
+      nudgeSealing(queues);
+      return secret;
+    },
+
+    /** For those who start a reset themselves, in a transaction of their own. */
+    mailLinkWithin,
+  };
+}
+
+function failure(origin: Origin): NewAuditEvent {
+  return { type: 'authn_password_reset_fail', outcome: 'failure', actor: null, subject: null, origin };
+}
+
+function byOperator(userId: string, { actor, origin }: Actor, how: 'mail' | 'handed_over'): NewAuditEvent {
+  const about = { actor, subject: userId, origin, detail: { by: 'operator', how } };
+  return { type: 'authn_password_reset_request', outcome: 'success', ...about };
+}

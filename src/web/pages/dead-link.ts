@@ -1,0 +1,32 @@
+// The answer to a one-time link that leads nowhere: one page for whatever is wrong with it, with what to do next.
+import type Koa from 'koa';
+import { forgetLink, type LinkKind } from '../link.ts';
+import type { Web } from '../page.ts';
+import { liveSession } from '../state.ts';
+import { throttled } from '../throttled.ts';
+
+interface Refusal {
+  readonly reason: string;
+  /** Set where the throttle refused. */
+  readonly retryAfterMs?: number;
+}
+
+/** 410, or 429 where too many were tried. The cookie that held the link goes with it. */
+export function deadLink(ctx: Koa.Context, web: Web, refusal: Refusal, kind: LinkKind): Promise<void> {
+  const { heading, paragraphs, actions } = ctx.state.text.deadLink;
+  const action = nextStep(ctx, web, kind);
+  if (refusal.retryAfterMs !== undefined) {
+    const page = { heading: ctx.state.text.errors[429].heading, paragraphs: [throttled(ctx, refusal.retryAfterMs)] };
+    return web.show(ctx, 'message', { ...page, action: null }, { title: page.heading });
+  }
+  forgetLink(ctx, web.context.config, kind);
+  ctx.status = 410;
+  const page = { heading, paragraphs: [paragraphs[kind]], action: { href: action, label: actions[action] } };
+  return web.show(ctx, 'message', page, { title: heading });
+}
+
+function nextStep(ctx: Koa.Context, { context: { mail, config } }: Web, kind: LinkKind) {
+  if (liveSession(ctx)) return kind === 'email' ? '/account/email' : '/profile';
+  if (kind === 'verify' && config.registration !== 'closed') return '/register';
+  return (kind === 'reset' || kind === 'undo') && mail.possible ? '/forgot-password' : '/login';
+}

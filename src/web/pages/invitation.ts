@@ -1,0 +1,50 @@
+// What an invitation opens: the invited choose a password, which makes their account.
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { keepDevice } from '../device.ts';
+import { readBody } from '../form.ts';
+import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
+import { seeOther, type Web } from '../page.ts';
+import { enterSession } from '../session.ts';
+import type { FieldErrors } from '../views.ts';
+import { deadLink } from './dead-link.ts';
+import { accountExists, visitOf } from './verify-email.ts';
+
+const PATH = '/invitation';
+
+export function invitationPage(router: Router, web: Web): void {
+  const { pendingRegistrations, config } = web.context;
+
+  router.get(PATH, async (ctx) => {
+    if (takeLinkFromAddress(ctx, config, 'invitation')) return;
+    const secret = readLink(ctx, config, 'invitation');
+    const looked = await pendingRegistrations.look('invitation', secret, '', ctx.state.origin);
+    if (looked.ok) return show(ctx, web, looked.email, {});
+    return deadLink(ctx, web, looked, 'invitation');
+  });
+
+  router.post(PATH, async (ctx) => {
+    const { password = '' } = await readBody(ctx);
+    const secret = readLink(ctx, config, 'invitation');
+    const visit = visitOf(ctx, web);
+    const result = await pendingRegistrations.accept({ secret, browser: '', password, visit });
+    if (result.ok) {
+      forgetLink(ctx, config, 'invitation');
+      keepDevice(ctx, config, result.deviceCookie);
+      await enterSession(ctx, result.session);
+      return seeOther(ctx, '/profile?done=registered');
+    }
+    if (result.reason === 'email_taken') return accountExists(ctx, web);
+    if (result.reason !== 'bad_password') return deadLink(ctx, web, result, 'invitation');
+    const { register: words, passwordProblems } = ctx.state.text;
+    ctx.status = 422;
+    const error = password === '' ? words.passwordMissing : passwordProblems[result.problem];
+    return show(ctx, web, result.email, { password: error });
+  });
+}
+
+function show(ctx: Koa.Context, web: Web, email: string, errors: FieldErrors): Promise<void> {
+  const { title, lede, submit } = ctx.state.text.invitation;
+  const page = { heading: title, lede, action: PATH, submit, email, errors, problem: null };
+  return web.show(ctx, 'choose-password', page, { title });
+}

@@ -1,0 +1,79 @@
+// A new password without the old one: asking for the link, and what it opens.
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { readEmail } from '../../core/users.ts';
+import { readBody } from '../form.ts';
+import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
+import { seeOther, type Web } from '../page.ts';
+import { throttled } from '../throttled.ts';
+import { toldOf } from '../told.ts';
+import type { FieldErrors } from '../views.ts';
+import { deadLink } from './dead-link.ts';
+
+export function resetPasswordPages(router: Router, web: Web): void {
+  const { passwordResets, config, mail } = web.context;
+  if (mail.possible) forgotPasswordPage(router, web);
+
+  router.get('/reset-password', async (ctx) => {
+    if (takeLinkFromAddress(ctx, config, 'reset')) return;
+    const looked = await passwordResets.look(readLink(ctx, config, 'reset'), ctx.state.origin);
+    if (looked.ok) return showForm(ctx, web, looked.email, {});
+    return deadLink(ctx, web, looked, 'reset');
+  });
+
+  router.post('/reset-password', async (ctx) => {
+    const { password = '' } = await readBody(ctx);
+    const secret = readLink(ctx, config, 'reset');
+    const result = await passwordResets.reset({ secret, password, origin: ctx.state.origin, told: toldOf(ctx) });
+    if (result.ok) {
+      forgetLink(ctx, config, 'reset');
+      return seeOther(ctx, '/login?done=password-reset');
+    }
+    if (result.reason !== 'bad_password') return deadLink(ctx, web, result, 'reset');
+    const { password: words, passwordProblems } = ctx.state.text;
+    ctx.status = 422;
+    return showForm(ctx, web, result.email, {
+      password: password === '' ? words.newMissing : passwordProblems[result.problem],
+    });
+  });
+}
+
+function forgotPasswordPage(router: Router, web: Web): void {
+  const { passwordResets } = web.context;
+
+  router.get('/forgot-password', (ctx) => showForgot(ctx, web, '', {}));
+
+  router.get('/forgot-password/sent', (ctx) => {
+    const { sent } = ctx.state.text.forgot;
+    const page = { ...sent, action: { href: '/login', label: ctx.state.text.login.title } };
+    return web.show(ctx, 'message', page, { title: sent.heading });
+  });
+
+  web.staleForms.set('/forgot-password', (ctx, { email = '' }) =>
+    showForgot(ctx, web, email.trim(), {}, ctx.state.text.staleForm),
+  );
+
+  router.post('/forgot-password', async (ctx) => {
+    const typed = (await readBody(ctx))['email']?.trim() ?? '';
+    const email = readEmail(typed);
+    const { register: words } = ctx.state.text;
+    if (email === null) {
+      ctx.status = 422;
+      return showForgot(ctx, web, typed, { email: typed === '' ? words.emailMissing : words.emailWrong });
+    }
+    const result = await passwordResets.request({ email, origin: ctx.state.origin, told: toldOf(ctx) });
+    if (!result.ok) return showForgot(ctx, web, typed, {}, throttled(ctx, result.retryAfterMs));
+    seeOther(ctx, '/forgot-password/sent');
+  });
+}
+
+function showForgot(ctx: Koa.Context, web: Web, email: string, errors: FieldErrors, problem?: string): Promise<void> {
+  const page = { email, errors, problem: problem ?? null };
+  return web.show(ctx, 'forgot-password', page, { title: ctx.state.text.forgot.title });
+}
+
+function showForm(ctx: Koa.Context, web: Web, email: string, errors: FieldErrors): Promise<void> {
+  const { title, lede, submit } = ctx.state.text.reset;
+  const page = { heading: title, lede, action: '/reset-password', submit, email, errors, problem: null };
+  return web.show(ctx, 'choose-password', page, { title });
+}

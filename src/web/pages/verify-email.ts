@@ -1,0 +1,78 @@
+// What the link of a registration opens: a button, or, in another browser than the one that registered, a question for the
+// password as well. Only the button makes the account.
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { keepDevice, readDevice } from '../device.ts';
+import { readBody } from '../form.ts';
+import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
+import { seeOther, type Web } from '../page.ts';
+import { enterSession } from '../session.ts';
+import { liveSession } from '../state.ts';
+import type { FieldErrors } from '../views.ts';
+import { deadLink } from './dead-link.ts';
+
+const PATH = '/verify-email';
+
+export function verifyEmailPage(router: Router, web: Web): void {
+  const { pendingRegistrations, config } = web.context;
+
+  router.get(PATH, async (ctx) => {
+    if (takeLinkFromAddress(ctx, config, 'verify')) return;
+    const secret = readLink(ctx, config, 'verify');
+    const looked = await pendingRegistrations.look('confirm_registration', secret, browserOf(ctx), ctx.state.origin);
+    if (!looked.ok) return deadLink(ctx, web, looked, 'verify');
+    return show(ctx, web, { email: looked.email, asksPassword: !looked.sameBrowser, errors: {} });
+  });
+
+  router.post(PATH, async (ctx) => {
+    const { password = '' } = await readBody(ctx);
+    const result = await pendingRegistrations.confirm({
+      secret: readLink(ctx, config, 'verify'),
+      browser: browserOf(ctx),
+      password,
+      visit: visitOf(ctx, web),
+    });
+    if (!result.ok && result.reason === 'wrong_password') {
+      ctx.status = 422;
+      const error = password === '' ? ctx.state.text.login.passwordMissing : ctx.state.text.verify.wrong;
+      return show(ctx, web, { email: result.email, asksPassword: true, errors: { password: error } });
+    }
+    if (!result.ok && result.reason === 'email_taken') return accountExists(ctx, web);
+    if (!result.ok) return deadLink(ctx, web, result, 'verify');
+    forgetLink(ctx, config, 'verify');
+    keepDevice(ctx, config, result.deviceCookie);
+    await enterSession(ctx, result.session);
+    seeOther(ctx, '/profile?done=registered');
+  });
+}
+
+/** The account was made by another link meanwhile: whoever holds this one has the mailbox, and may know. */
+export function accountExists(ctx: Koa.Context, web: Web): Promise<void> {
+  const { heading, paragraphs } = ctx.state.text.accountExists;
+  ctx.status = 409;
+  const page = { heading, paragraphs, action: { href: '/login', label: ctx.state.text.login.title } };
+  return web.show(ctx, 'message', page, { title: heading });
+}
+
+/** What the beginning of a session needs to know of this browser. */
+export function visitOf(ctx: Koa.Context, { context: { config } }: Web) {
+  const previousSessionId = liveSession(ctx)?.owner.id ?? null;
+  return { remember: false, previousSessionId, origin: ctx.state.origin, deviceCookie: readDevice(ctx, config) };
+}
+
+/** The secret behind the forms of a browser that is not logged in: it knows the browser that registered again. */
+export function browserOf(ctx: Koa.Context): string {
+  return ctx.state.visitor ?? '';
+}
+
+interface Shown {
+  readonly email: string;
+  readonly asksPassword: boolean;
+  readonly errors: FieldErrors;
+}
+
+function show(ctx: Koa.Context, web: Web, { email, asksPassword, errors }: Shown): Promise<void> {
+  const { title, lede, ledePassword, submit } = ctx.state.text.verify;
+  const texts = { heading: title, lede: asksPassword ? ledePassword : lede, action: PATH, submit };
+  return web.show(ctx, 'confirm-link', { ...texts, email, asksPassword, errors, problem: null }, { title });
+}

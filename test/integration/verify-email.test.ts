@@ -1,0 +1,266 @@
+// Registering where addresses are verified, and by invitation: nothing is usable before the mailed link is confirmed, and
+// nobody learns who has an account.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Context } from '../../src/core/context.ts';
+import { cleanupMails } from '../../worker/jobs/cleanup.ts';
+import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { type MailServer, startMailServer } from '../support/mail-server.ts';
+import { fieldError, withoutTokens } from '../support/page.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+const OTHER_PASSWORD = 'what the stranger has chosen';
+
+let stores: TestStores;
+let server: MailServer;
+let web: TestProcess;
+let worker: Context;
+
+beforeAll(async () => {
+  [stores, server] = await Promise.all([openTestStores(), startMailServer()]);
+  const env = { SMTP_URL: server.url, MAIL_FROM: 'login@example.org' };
+  const generous = {
+    THROTTLE_MAILBOX: '1000/1000/1h',
+    THROTTLE_MAIL_CLIENT: '1000/1000/1h',
+    THROTTLE_TOKEN: '1000/1000/1h',
+  };
+  [web, worker] = await Promise.all([startWeb(stores, { ...env, ...generous }), openWorker(stores, env)]);
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), worker?.close()]);
+  await server?.stop();
+  await stores?.close();
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const browser = (at = web.url) => new Browser(at);
+const accounts = (email: string) => sql('SELECT id FROM user_account WHERE email_key = $1', [email.toLowerCase()]);
+
+/** Registers, and gives the path of the mailed link. */
+async function asked(someone: Browser, email: string, password = PASSWORD): Promise<string> {
+  const before = server.countTo(email);
+  const answer = await someone.register(email, password);
+  expect([answer.status, answer.headers['location']]).toEqual([303, '/register/sent']);
+  await worker.mailDelivery.sendDue();
+  const url = new URL((await server.mailTo(email, before)).link ?? '');
+  return url.pathname + url.search;
+}
+
+async function follow(someone: Browser, path: string) {
+  expect((await someone.get(path)).status).toBe(303);
+  return someone.get(path.split('?')[0] ?? '');
+}
+
+async function account(): Promise<{ email: string; member: Browser }> {
+  const email = newEmail();
+  const member = browser();
+  await follow(member, await asked(member, email));
+  expect((await member.submit('/verify-email', {})).status).toBe(303);
+  return { email, member };
+}
+
+describe('a new address', () => {
+  test('is an account once the link is confirmed, and not before', async () => {
+    const email = newEmail();
+    const someone = browser();
+    const path = await asked(someone, email);
+    expect(await accounts(email)).toEqual([]);
+    expect((await browser().logIn(email)).status).toBe(401);
+    expect(await someone.profile()).toBe(303);
+
+    const page = await follow(someone, path);
+    expect(page.status).toBe(200);
+    expect(page.text).toContain(email);
+    expect(page.text).not.toContain('type="password"');
+    expect(await accounts(email)).toEqual([]);
+
+    const done = await someone.submit('/verify-email', {});
+    expect([done.status, done.headers['location']]).toEqual([303, '/profile?done=registered']);
+    expect(await someone.profile()).toBe(200);
+    expect((await browser().logIn(email)).status).toBe(303);
+    expect(await sql('SELECT id FROM registration WHERE email = $1', [email])).toEqual([]);
+  });
+
+  test('in another browser needs the password, so that a stranger can’t have a click make their account', async () => {
+    const email = newEmail();
+    const path = await asked(browser(), email, OTHER_PASSWORD);
+    const owner = browser();
+    const page = await follow(owner, path);
+    expect(page.text).toContain('type="password"');
+    const without = await owner.submit('/verify-email', {});
+    expect(without.status).toBe(422);
+    const wrong = await owner.submit('/verify-email', { password: PASSWORD });
+    expect(wrong.status).toBe(422);
+    expect(fieldError(wrong.text, 'password')).toContain('not the password');
+    expect(await accounts(email)).toEqual([]);
+    expect((await owner.submit('/verify-email', { password: OTHER_PASSWORD })).status).toBe(303);
+    expect(await owner.profile()).toBe(200);
+  });
+
+  test('registered by two is the account of whoever confirms, with their own password', async () => {
+    const email = newEmail();
+    const [stranger, owner] = [browser(), browser()];
+    await asked(stranger, email, OTHER_PASSWORD);
+    const path = await asked(owner, email);
+    await follow(owner, path);
+    expect((await owner.submit('/verify-email', {})).status).toBe(303);
+    expect((await browser().logIn(email, OTHER_PASSWORD)).status).toBe(401);
+    expect((await browser().logIn(email, PASSWORD)).status).toBe(303);
+  });
+
+  test('registered twice by a double click gets one mail, and the password typed last', async () => {
+    const email = newEmail();
+    const someone = browser();
+    await someone.register(email, OTHER_PASSWORD);
+    const path = await asked(someone, email);
+    expect(server.countTo(email)).toBe(1);
+    await follow(someone, path);
+    await someone.submit('/verify-email', {});
+    expect((await browser().logIn(email, PASSWORD)).status).toBe(303);
+  });
+
+  test('confirmed twice, also at the same instant, is one account', async () => {
+    const email = newEmail();
+    const someone = browser();
+    const path = await asked(someone, email);
+    await follow(someone, path);
+    const _csrf = await someone.token('/verify-email');
+    const send = () => someone.agent.post('/verify-email').redirects(0).type('form').send({ _csrf });
+    const statuses = (await Promise.all([send(), send()])).map(({ status }) => status).sort();
+    expect(statuses[0]).toBe(303);
+    expect([409, 410]).toContain(statuses[1]);
+    expect(await accounts(email)).toHaveLength(1);
+    const late = await follow(browser(), path);
+    expect(late.status).toBe(410);
+    expect(late.text).toContain('href="/register"');
+  });
+
+  test('is forgotten when nobody confirms in time', async () => {
+    const email = newEmail();
+    const path = await asked(browser(), email);
+    await sql("UPDATE token SET expires_at = clock_timestamp() - interval '1 second'");
+    expect((await follow(browser(), path)).status).toBe(410);
+    await sql("UPDATE registration SET expires_at = clock_timestamp() - interval '1 second' WHERE email = $1", [email]);
+    await cleanupMails(worker);
+    expect(await sql('SELECT id FROM registration WHERE email = $1', [email])).toEqual([]);
+  });
+});
+
+describe('an address that has an account', () => {
+  test('gets the same answer, and its owner another mail', async () => {
+    const { email } = await account();
+    const answers = [];
+    for (const address of [email.toUpperCase(), newEmail()]) {
+      const someone = browser();
+      const { status, headers } = await someone.register(address, OTHER_PASSWORD);
+      answers.push({
+        status,
+        to: headers['location'],
+        page: withoutTokens((await someone.get('/register/sent')).text),
+      });
+    }
+    expect(answers[0]).toEqual(answers[1]);
+    await worker.mailDelivery.sendDue();
+    const mail = await server.mailTo(email, 1);
+    expect(mail.email.subject).toBe('You have an account with Holdfast already');
+    expect(mail.link).toBeNull();
+    expect((await browser().logIn(email, OTHER_PASSWORD)).status).toBe(401);
+    expect((await browser().logIn(email)).status).toBe(303);
+  });
+
+  test('gets one mail for a double click too', async () => {
+    const { email } = await account();
+    const someone = browser();
+    await someone.register(email);
+    await someone.register(email);
+    await worker.mailDelivery.sendDue();
+    expect(server.countTo(email)).toBe(2); // with the one of the registration itself
+  });
+
+  test('takes as long as a new one', async () => {
+    const { email } = await account();
+    const ask = async (address: string, round: number) => {
+      const began = performance.now();
+      await web.context.pendingRegistrations.ask({
+        email: address,
+        password: PASSWORD,
+        browser: `browser ${round}`,
+        origin: { ip: '203.0.113.9', userAgent: null, requestId: 'timing' },
+        told: { language: 'en', from: { at: new Date().toISOString(), device: 'Firefox', ip: null } },
+      });
+      return performance.now() - began;
+    };
+    const times: Record<'known' | 'unknown', number[]> = { known: [], unknown: [] };
+    for (let round = 0; round < 16; round += 1) {
+      times.known.push(await ask(email, round));
+      times.unknown.push(await ask(newEmail(), round));
+    }
+    const median = (values: number[]) => values.sort((a, b) => a - b)[values.length / 2] ?? 0;
+    const ratio = median(times.known) / median(times.unknown);
+    expect(ratio).toBeGreaterThan(0.6);
+    expect(ratio).toBeLessThan(1.6);
+  });
+
+  test('is not taken by a link that was mailed before', async () => {
+    const email = newEmail();
+    const [first, second] = [browser(), browser()];
+    const early = await asked(first, email, OTHER_PASSWORD);
+    await follow(second, await asked(second, email));
+    await follow(first, early);
+    expect((await second.submit('/verify-email', {})).status).toBe(303);
+    const token = await browser().token('/login');
+    expect(token).not.toBe('');
+    expect((await first.get('/verify-email')).status).toBe(410);
+    expect((await browser().logIn(email)).status).toBe(303);
+  });
+});
+
+describe('where accounts are for the invited', () => {
+  let closed: TestProcess;
+
+  beforeAll(async () => {
+    closed = await startWeb(stores, { SMTP_URL: server.url, MAIL_FROM: 'login@example.org', REGISTRATION: 'closed' });
+  });
+
+  afterAll(() => closed?.close());
+
+  const told = { language: 'en', from: { at: '2026-11-24T13:20:00Z', device: 'Firefox', ip: null } } as const;
+  const by = { actor: null, origin: { ip: null, userAgent: null, requestId: 'operator' } };
+
+  test('nobody registers, and nothing leads there', async () => {
+    expect((await browser(closed.url).get('/register')).status).toBe(403);
+    const answer = await browser(closed.url).submit('/register', { email: newEmail(), password: PASSWORD }, '/login');
+    expect(answer.status).toBe(403);
+    for (const page of ['/', '/login']) expect((await browser(closed.url).get(page)).text).not.toContain('/register');
+  });
+
+  test('the invited choose a password by a link that counts once', async () => {
+    const email = newEmail();
+    expect(await closed.context.pendingRegistrations.invite(email, told, by, { reveal: false })).toEqual({
+      ok: true,
+      secret: null,
+    });
+    await worker.mailDelivery.sendDue();
+    const url = new URL((await server.mailTo(email)).link ?? '');
+    const someone = browser(closed.url);
+    const page = await follow(someone, url.pathname + url.search);
+    expect(page.text).toContain(email);
+    const common = await someone.submit('/invitation', { password: 'password1' });
+    expect(common.status).toBe(422);
+    expect((await someone.submit('/invitation', { password: PASSWORD })).status).toBe(303);
+    expect(await someone.profile()).toBe(200);
+    expect((await follow(browser(closed.url), url.pathname + url.search)).status).toBe(410);
+    const again = await closed.context.pendingRegistrations.invite(email, told, by, { reveal: false });
+    expect(again).toEqual({ ok: false, reason: 'email_taken' });
+  });
+
+  test('a new invitation replaces the one before', async () => {
+    const email = newEmail();
+    const invite = () => closed.context.pendingRegistrations.invite(email, told, by, { reveal: true });
+    const [first, second] = [await invite(), await invite()];
+    const secretOf = (result: Awaited<ReturnType<typeof invite>>) => (result.ok ? result.secret : null);
+    expect((await follow(browser(closed.url), `/invitation?token=${secretOf(first)}`)).status).toBe(410);
+    expect((await follow(browser(closed.url), `/invitation?token=${secretOf(second)}`)).status).toBe(200);
+  });
+});
