@@ -25,6 +25,8 @@ const workers = QUEUE_NAMES.map(startWorker);
 const schedule = keepSchedule({ queues: context.queues, log, signal: stopping.signal });
 recordProcess(context, 'sys_startup');
 log.info('the worker has started');
+if (!config.audit.signingKey)
+  log.warn('AUDIT_SIGNING_KEY is not set: the audit log gets no checkpoints, and no month is dropped');
 
 let stopped: Promise<void> | null = null;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());

@@ -25,6 +25,8 @@ export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
   'watch-attempts': { queue: 'cleanup', everyMs: MINUTE },
   'index-details': { queue: 'cleanup', everyMs: 5 * SECOND },
   'make-partitions': { queue: 'cleanup', everyMs: 6 * HOUR },
+  'write-checkpoint': { queue: 'cleanup', everyMs: 5 * MINUTE },
+  'drop-months': { queue: 'cleanup', everyMs: HOUR },
 };
 
 const CHECK_INTERVAL_MS = 2 * SECOND;

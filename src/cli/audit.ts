@@ -1,36 +1,75 @@
-// `audit`: the log, proved.
-import { SingleBar } from 'cli-progress';
-import { Command } from 'commander';
-import { withContext } from './connect.ts';
+// `audit`: the log, proved, exported, followed.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { printCheckpoints, printPublicKeys } from './audit-checkpoints.ts';
+import { exportTo } from './audit-export.ts';
+import { tail } from './audit-tail.ts';
+import { verify } from './audit-verify.ts';
 
 export function auditCommand(): Command {
   const command = new Command('audit').description('The audit log');
   command
     .command('verify')
-    .description('Recompute the chain; name the first event that was altered, removed or inserted and exit 1')
+    .description(
+      'Recompute the chain, of the log or of an export; name the first event that was altered, removed or inserted and exit 1',
+    )
+    .option('--from <seq>', 'number of the first event', parseSeq)
+    .option('--to <seq>', 'number of the last event', parseSeq)
+    .option(
+      '--checkpoint <file>',
+      'checkpoints that were kept elsewhere, a line of JSON each; may be repeated',
+      gather,
+      [],
+    )
+    .option('--public-key <key or file>', 'whose checkpoints to believe; may be repeated', gather, [])
+    .option('--file <export>', 'an NDJSON export instead of the log: needs no database; - is standard input')
+    .option('--filtered', 'the export was filtered: events may be left out', false)
     .action(verify);
+  filtered(command.command('export').description('Write the log, or what a filter lets through, oldest first'))
+    .addOption(new Option('--format <format>', 'how').choices(['ndjson', 'csv']).default('ndjson'))
+    .option('--output <file>', 'where to; without it, standard output')
+    .action(exportTo);
+  filtered(command.command('tail').description('Print the newest events; with -f go on as they are sealed'))
+    .option('-n, --lines <n>', 'how many', parseSeq, 20)
+    .option('-f, --follow', 'until it is stopped', false)
+    .action(tail);
+  command
+    .command('checkpoints')
+    .description('Print the checkpoints in the database, a line of JSON each')
+    .action(printCheckpoints);
+  command
+    .command('public-key')
+    .description('Print the public keys of the checkpoints, as --public-key takes them')
+    .action(printPublicKeys);
   return command;
 }
 
-async function verify(): Promise<void> {
-  await withContext(async ({ verification }) => {
-    const bar = new SingleBar({
-      format: 'Verifying {bar} {percentage}% | {value}/{total} events | {eta_formatted} left',
-      hideCursor: true,
-    });
-    const shown = process.stderr.isTTY === true;
-    if (shown) bar.start(1, 0);
-    const result = await verification.verify((done, total) => {
-      if (!shown) return;
-      bar.setTotal(total);
-      bar.update(done);
-    });
-    if (shown) bar.stop();
-    if (result.intact) {
-      process.stdout.write(`The log is intact: ${result.count} events, none altered, missing or inserted.\n`);
-    } else {
-      process.stdout.write(`The log is NOT intact: ${result.problem}.\n`);
-      process.exitCode = 1;
-    }
-  });
+function filtered(command: Command): Command {
+  return command
+    .option('--type <type>', 'type of event; may be repeated', gather, [])
+    .addOption(new Option('--outcome <outcome>', 'outcome').choices(['success', 'failure']))
+    .option('--person <id or e-mail address>', 'what they did, or what was done to them')
+    .option('--actor <id or e-mail address>', 'what they did')
+    .option('--session <id>', 'of one session')
+    .option('--request <id>', 'of one request')
+    .option('--address <address or range>', 'an address, or a network such as 192.0.2.0/24')
+    .option('--since <time>', 'occurred at or after this time, such as 2026-11-24 or 2026-11-24T13:00Z', parseTime)
+    .option('--until <time>', 'occurred before this time', parseTime)
+    .option('--text <text>', 'stands in the detail');
+}
+
+function gather(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function parseSeq(text: string): number {
+  const seq = Number(text);
+  if (/^\d{1,15}$/.test(text) && seq >= 1) return seq;
+  throw new InvalidArgumentError('Expected a whole number from 1 on.');
+}
+
+/** Without an offset a time is UTC, as all that the log shows. */
+function parseTime(text: string): Date {
+  const time = new Date(/[zZ]|[+-]\d\d:?\d\d$|^\d{4}-\d\d-\d\d$/.test(text) ? text : `${text}Z`);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError('Expected a time such as 2026-11-24 or 2026-11-24T13:00Z.');
 }

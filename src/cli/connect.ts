@@ -11,6 +11,7 @@ const REDIS_WAIT_MS = 2_000;
 interface Running {
   readonly databaseUrl: string;
   readonly redisUrl: string;
+  readonly auditPublicKey?: string;
 }
 
 /** The environment, with the addresses of a running `up` where it leaves them out. */
@@ -28,6 +29,7 @@ export async function commandEnvironment(env: NodeJS.ProcessEnv): Promise<NodeJS
     ...env,
     DATABASE_URL: env['DATABASE_URL'] || running.databaseUrl,
     REDIS_URL: env['REDIS_URL'] || running.redisUrl,
+    AUDIT_PUBLIC_KEYS: env['AUDIT_PUBLIC_KEYS'] || running.auditPublicKey,
   };
 }
 

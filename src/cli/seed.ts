@@ -1,8 +1,8 @@
 // `seed`: made-up events and people, to try Holdfast out and to measure it.
-import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError } from 'commander';
 import { seed } from '../core/seeding.ts';
 import { withContext } from './connect.ts';
+import { startBar } from './progress.ts';
 
 export function seedCommand(): Command {
   return new Command('seed')
@@ -27,14 +27,9 @@ async function run({ events, people, months, intoUsedLog }: Options): Promise<vo
   await withContext(async (context) => {
     if (context.config.production)
       throw new Error('With NODE_ENV=production the log is not filled with made-up events.');
-    const bar = new SingleBar({
-      format: 'Making up {bar} {percentage}% | {value}/{total} events | {eta_formatted} left',
-      hideCursor: true,
-    });
-    const shown = process.stderr.isTTY === true;
-    if (shown) bar.start(events, 0);
-    const result = await seed(context, { events, people, months, intoUsedLog }, (done) => shown && bar.update(done));
-    if (shown) bar.stop();
+    const bar = startBar('Making up', events);
+    const result = await seed(context, { events, people, months, intoUsedLog }, bar.update);
+    bar.stop();
     if (!result.ok) {
       throw new Error(
         'The log tells of people already, and made-up events can not be taken out of it again. If it is only for trying out, say --into-used-log.',

@@ -81,14 +81,21 @@ export function digest(before: Uint8Array | string, text: string, encoding: 'hex
 export function checkEvent(event: SealedEvent, expected: { seq: number; prevHash: Buffer }): string | null {
   if (event.seq > expected.seq) return missing(expected.seq, event.seq - 1);
   if (event.seq < expected.seq) return `event ${event.seq} was inserted: it stands twice or out of order`;
+  const content = contentProblem(event);
+  if (content) return content;
+  if (!event.prevHash.equals(expected.prevHash))
+    return `event ${event.seq} does not follow the one before it: one of them was replaced`;
+  return null;
+}
+
+/** What is wrong with what an event holds, by its own hashes; null if nothing is. */
+export function contentProblem(event: SealedEvent): string | null {
   const salt = event.personalSalt;
   if (salt && !hashPersonal(salt, event).equals(event.personalHash))
     return `event ${event.seq} was altered: address or browser`;
   if (!salt && (event.ip !== null || event.userAgent !== null))
     return `event ${event.seq} was altered: erased values came back`;
   if (!hashEvent(event).equals(event.hash)) return `event ${event.seq} was altered`;
-  if (!event.prevHash.equals(expected.prevHash))
-    return `event ${event.seq} does not follow the one before it: one of them was replaced`;
   return null;
 }
 

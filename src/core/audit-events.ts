@@ -45,6 +45,7 @@ export const AUDIT_EVENTS = {
   access: {
     authz_fail: 'Somebody asked for what they may not see or do.',
     sensitive_read: 'An operator looked at what belongs to one person.',
+    audit_export: 'Events of the log were exported; the detail says which and how many.',
   },
   mail: {
     mail_failed: 'A mail could not be sent and is not tried again.',
@@ -53,6 +54,10 @@ export const AUDIT_EVENTS = {
     sys_startup: 'A process of Holdfast began to serve.',
     sys_shutdown: 'A process of Holdfast stopped in order.',
     sys_cleanup: 'Rows that had served their time were deleted.',
+    sys_audit_key: 'Checkpoints of the log are signed with another key from now on; the detail has its public part.',
+    sys_audit_altered: 'The worker found the log altered, and signed no checkpoint.',
+    sys_audit_dropped:
+      'A month of the log had served its time and was dropped; the detail has its first and last number.',
     sys_made_up_events: 'Made-up events were added, to try Holdfast out; each of them has `made_up` in its detail.',
   },
 } as const satisfies Record<string, Record<string, string>>;

@@ -1,67 +1,168 @@
-// The proof that nothing in the sealed log was altered: the chain, computed again from its first event to its head.
+// The proof that nothing in the sealed log was altered: the chain, computed again from its first event to its head, or a part
+// of it, and held against the checkpoints.
+import type { KeyObject } from 'node:crypto';
 import type pg from 'pg';
-import { checkEvent, GENESIS_HASH, missing } from './audit-chain.ts';
+import { contentProblem, GENESIS_HASH, type SealedEvent } from './audit-chain.ts';
 import { AUDIT_COLUMNS, type AuditRow, eventOf } from './audit-rows.ts';
+import { createChainCheck, type Problem } from './chain-check.ts';
+import { believedCheckpoints, type Checkpoint } from './checkpoints.ts';
 import type { Database } from './database.ts';
 
-export type VerifyResult =
-  | { readonly intact: true; readonly count: number; readonly seq: number; readonly erased: number }
-  | { readonly intact: false; readonly seq: number; readonly problem: string };
+export type VerifyResult = ({ readonly intact: true } & Proved) | ({ readonly intact: false } & Problem);
+
+export interface Proved {
+  readonly count: number;
+  readonly first: number;
+  readonly seq: number;
+  /** Events whose address and browser were erased. */
+  readonly erased: number;
+  /** How many unbroken pieces they are; more than one only where events may be left out. */
+  readonly pieces: number;
+  /** The last event that a checkpoint names; up to it nothing can have been rewritten. 0: none does. */
+  readonly confirmed: number;
+  readonly checkpoints: number;
+  /** Checkpoints whose key is not known. */
+  readonly unproved: number;
+}
+
+export interface VerifyOptions {
+  /** The first and the last event to look at. */
+  readonly from?: number;
+  readonly to?: number;
+  /** Kept elsewhere; those in the database are read beside them. */
+  readonly checkpoints?: readonly Checkpoint[];
+  readonly keys?: ReadonlyMap<string, KeyObject>;
+  readonly onProgress?: (done: number, total: number) => void;
+}
 
 const VERIFY_BATCH = 5_000;
 
 export type Verification = ReturnType<typeof createVerification>;
 
 export function createVerification({ database: { pool } }: { database: Database }) {
-  return {
-    /**
-     * Recomputes the chain from its first event to the head that stood when it began, and names the first event that was
-     * altered, removed or inserted. `onProgress` is told of every batch.
-     */
-    async verify(onProgress: (done: number, total: number) => void = () => undefined): Promise<VerifyResult> {
-      const head = await readHead(pool);
-      let expected: { seq: number; prevHash: Buffer } = { seq: 1, prevHash: GENESIS_HASH };
-      let erased = 0;
-      let read: { seq: number; sealedAt: Date | string } = { seq: Number.MIN_SAFE_INTEGER, sealedAt: '-infinity' };
-      for (;;) {
-        const { rows } = await pool.query<AuditRow>(
-          `SELECT ${AUDIT_COLUMNS} FROM audit_event WHERE (seq, sealed_at) > ($1, $2) AND seq <= $3
-            ORDER BY seq, sealed_at LIMIT $4`,
-          [read.seq, read.sealedAt, head.seq, VERIFY_BATCH],
-        );
-        for (const event of rows.map(eventOf)) {
-          const problem = checkEvent(event, expected);
-          if (problem) return { intact: false, seq: Math.min(event.seq, expected.seq), problem };
-          expected = { seq: event.seq + 1, prevHash: event.hash };
-          read = event;
-          if (event.personalSalt === null) erased += 1;
-        }
-        onProgress(expected.seq - 1, head.seq);
-        if (rows.length < VERIFY_BATCH) break;
+  /** Recomputes the chain up to the head that stood when it began, and names the first event that is wrong. */
+  async function verify(options: VerifyOptions = {}): Promise<VerifyResult> {
+    const { keys = new Map(), onProgress = () => undefined } = options;
+    const head = await readHead(pool);
+    const kept = [...(await readKept(pool)), ...(options.checkpoints ?? [])];
+    const { believed, spoilt, unproved } = believedCheckpoints(kept, keys);
+    if (spoilt) return { intact: false, ...spoilt };
+    const from = options.from ?? Number.MIN_SAFE_INTEGER;
+    const to = Math.min(options.to ?? head.seq, head.seq);
+    const after = await startOf(pool, from, believed);
+    const total = to - (after?.seq ?? 0);
+    const checkpoints = believed.filter(({ seq }) => seq > (after?.seq ?? 0) && seq <= (options.to ?? seq));
+    const check = createChainCheck({ after, checkpoints, gaps: false });
+    let erased = 0;
+    for await (const events of batches(pool, from, to)) {
+      for (const event of events) {
+        const problem = check.take(linkOf(event), contentProblem(event));
+        if (problem) return { intact: false, ...problem };
+        if (event.personalSalt === null) erased += 1;
       }
-      const last = expected.seq - 1;
-      if (last < head.seq) return { intact: false, seq: expected.seq, problem: missing(expected.seq, head.seq) };
-      if (!expected.prevHash.equals(head.hash)) {
-        return { intact: false, seq: last, problem: `event ${last} is not the one that the head of the chain names` };
-      }
-      const beyond = await pool.query<{ seq: string }>(
-        'SELECT seq FROM audit_event WHERE seq > (SELECT seq FROM audit_head WHERE id = 1) ORDER BY seq LIMIT 1',
-      );
-      const inserted = beyond.rows[0];
-      if (inserted)
-        return {
-          intact: false,
-          seq: Number(inserted.seq),
-          problem: `event ${inserted.seq} was inserted past the head of the chain`,
-        };
-      return { intact: true, count: last, seq: last, erased };
-    },
-  };
+      onProgress(check.summary().count, total);
+    }
+    const problem =
+      check.finish({ seq: options.to ?? head.seq }) ??
+      (to === head.seq ? await endProblem(check.summary(), head) : null);
+    if (problem) return { intact: false, ...problem };
+    return { intact: true, ...check.summary(), erased, checkpoints: checkpoints.length, unproved };
+  }
+
+  async function endProblem(last: { seq: number; hash: string }, head: Head): Promise<Problem | null> {
+    if (last.seq > 0 && last.hash !== head.hash)
+      return { seq: last.seq, problem: `event ${last.seq} is not the one that the head of the chain names` };
+    const beyond = await pool.query<{ seq: string }>(
+      'SELECT seq FROM audit_event WHERE seq > (SELECT seq FROM audit_head WHERE id = 1) ORDER BY seq LIMIT 1',
+    );
+    const seq = Number(beyond.rows[0]?.seq ?? 0);
+    return seq > 0 ? { seq, problem: `event ${seq} was inserted past the head of the chain` } : null;
+  }
+
+  return { verify };
 }
 
-async function readHead(pool: pg.Pool): Promise<{ seq: number; hash: Buffer }> {
+interface Head {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+async function readHead(pool: pg.Pool): Promise<Head> {
   const { rows } = await pool.query<{ seq: string; hash: Buffer }>('SELECT seq, hash FROM audit_head WHERE id = 1');
   const [row] = rows;
   if (!row) throw new Error('audit_head has lost its row');
-  return { seq: Number(row.seq), hash: row.hash };
+  return { seq: Number(row.seq), hash: row.hash.toString('base64url') };
+}
+
+/**
+ * What the first event must follow. The log begins with event 1, or behind what retention has dropped: only a checkpoint that
+ * was signed for that may stand for what is gone.
+ */
+async function startOf(pool: pg.Pool, from: number, checkpoints: readonly Checkpoint[]) {
+  const { rows } = await pool.query<{ seq: string; prev_hash: Buffer }>(
+    'SELECT seq, prev_hash FROM audit_event WHERE seq >= $1 ORDER BY seq, sealed_at LIMIT 1',
+    [from],
+  );
+  const first = Number(rows[0]?.seq ?? 1);
+  const genesis = { seq: 0, hash: GENESIS_HASH.toString('base64url') };
+  const dropped = checkpoints.filter(({ reason }) => reason === 'retention').sort((a, b) => b.seq - a.seq);
+  const begin = dropped.find(({ seq }) => seq === first - 1);
+  if (begin) return begin;
+  if (from > 1) {
+    const before = await pool.query<{ hash: Buffer }>('SELECT hash FROM audit_event WHERE seq = $1 LIMIT 1', [
+      from - 1,
+    ]);
+    const hash = before.rows[0]?.hash.toString('base64url');
+    if (hash) return { seq: from - 1, hash };
+  }
+  return first === 1 ? genesis : (dropped[0] ?? genesis);
+}
+
+async function* batches(pool: pg.Pool, from: number, to: number): AsyncGenerator<SealedEvent[]> {
+  let read: { seq: number; sealedAt: Date | string } = { seq: from, sealedAt: '-infinity' };
+  for (;;) {
+    const { rows } = await pool.query<AuditRow>(
+      `SELECT ${AUDIT_COLUMNS} FROM audit_event WHERE (seq, sealed_at) > ($1, $2) AND seq <= $3
+        ORDER BY seq, sealed_at LIMIT $4`,
+      [read.seq, read.sealedAt, to, VERIFY_BATCH],
+    );
+    const events = rows.map(eventOf);
+    yield events;
+    const last = events.at(-1);
+    if (!last || events.length < VERIFY_BATCH) return;
+    read = last;
+  }
+}
+
+export function linkOf({ seq, prevHash, hash }: SealedEvent) {
+  return { seq, prevHash: prevHash.toString('base64url'), hash: hash.toString('base64url') };
+}
+
+interface CheckpointRow {
+  readonly seq: string;
+  readonly made_at: Date;
+  readonly reason: string;
+  readonly hash: Buffer;
+  readonly sealed_at: Date;
+  readonly key_id: string;
+  readonly signature: Buffer;
+}
+
+/** The checkpoints in the database. */
+export async function readKept(pool: pg.Pool): Promise<Checkpoint[]> {
+  const { rows } = await pool.query<CheckpointRow>('SELECT * FROM audit_checkpoint ORDER BY seq, made_at');
+  return rows.map(checkpointOf);
+}
+
+export function checkpointOf(row: CheckpointRow): Checkpoint {
+  return {
+    v: 1,
+    seq: Number(row.seq),
+    hash: row.hash.toString('base64url'),
+    sealedAt: row.sealed_at.toISOString(),
+    madeAt: row.made_at.toISOString(),
+    reason: row.reason,
+    keyId: row.key_id,
+    signature: row.signature.toString('base64url'),
+  };
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { readPublicKeys, readSigningKey } from './checkpoints.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -90,6 +91,16 @@ const rule = z.string().transform((text, context): ThrottleRule => {
   return z.NEVER;
 });
 
+const signingKey = z.string().transform((text, context) => {
+  const key = readSigningKey(text);
+  if (key) return key;
+  context.addIssue({
+    code: 'custom',
+    message: 'expected an Ed25519 private key: 32 bytes in hexadecimal or base64, or PEM',
+  });
+  return z.NEVER;
+});
+
 const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   HOST: z.string().default('127.0.0.1'),
@@ -115,6 +126,14 @@ const schema = z.object({
   PASSWORD_HASH_PASSES: integer(1, 1_000).default(2),
   PASSWORD_HASH_LANES: integer(1, 64).default(1),
   ATTEMPT_RETENTION: duration.default(90 * UNITS.d),
+  AUDIT_RETENTION: duration.refine((ms) => ms >= 62 * UNITS.d, { message: 'at least 62d' }).optional(),
+  AUDIT_SIGNING_KEY: signingKey.optional(),
+  AUDIT_PUBLIC_KEYS: list
+    .refine((keys) => readPublicKeys(keys) !== null, {
+      message: 'expected Ed25519 public keys, 32 bytes in base64 each',
+    })
+    .default([]),
+  AUDIT_CHECKPOINT_FILE: z.string().optional(),
   THROTTLE_ACCOUNT_CLIENT: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
   THROTTLE_CLIENT: rule.default({ free: 50, limit: 100, windowMs: UNITS.h }),
   THROTTLE_ACCOUNT: rule.default({ free: 20, limit: 50, windowMs: UNITS.d }),
@@ -268,6 +287,12 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       lanes: values.PASSWORD_HASH_LANES,
     } satisfies HashingCost,
     attemptRetentionMs: values.ATTEMPT_RETENTION,
+    audit: {
+      retentionMs: values.AUDIT_RETENTION ?? null,
+      signingKey: values.AUDIT_SIGNING_KEY ?? null,
+      publicKeys: values.AUDIT_PUBLIC_KEYS,
+      checkpointFile: values.AUDIT_CHECKPOINT_FILE ?? null,
+    },
     throttle: {
       accountClient: values.THROTTLE_ACCOUNT_CLIENT,
       client: values.THROTTLE_CLIENT,

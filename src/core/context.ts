@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { type AccountData, createAccountData } from './account-data.ts';
 import { type AccountDeletion, createAccountDeletion } from './account-deletion.ts';
 import { type Audit, createAudit } from './audit.ts';
+import { type Checkpoints, createCheckpoints } from './audit-checkpoints.ts';
 import { type AuditCounts, createAuditCounts } from './audit-counts.ts';
 import type { NewAuditEvent } from './audit-events.ts';
 import { type AuditText, createAuditText } from './audit-text.ts';
@@ -69,6 +70,7 @@ export interface Context {
   readonly auditCounts: AuditCounts;
   readonly auditText: AuditText;
   readonly verification: Verification;
+  readonly checkpoints: Checkpoints;
   readonly sealing: Sealing;
   readonly readOverview: ReadOverview;
   /** Records one event in a transaction of its own, for acts that change nothing else. Throws if PostgreSQL is away. */
@@ -83,6 +85,7 @@ export function createContext(config: Config, log: Log): Context {
     poolSize: config.databasePoolSize,
     onError: ({ message }) => log.debug({ reason: message }, 'an idle connection to PostgreSQL broke'),
   });
+  const verification = createVerification({ database });
   const redis = openRedis({ url: config.redisUrl, role: 'sessions', log });
   const queueConnection = openRedis({ url: config.redisUrl, role: 'queue', log });
   const queues = openQueues(queueConnection);
@@ -157,7 +160,12 @@ export function createContext(config: Config, log: Log): Context {
     accountData: createAccountData({ database, queues }),
     accountDeletion: createAccountDeletion({ database, users, sessions }),
     auditText: createAuditText({ database }),
-    verification: createVerification({ database }),
+    verification,
+    checkpoints: createCheckpoints({
+      ...{ database, verification, log, retentionMs: config.audit.retentionMs },
+      key: config.audit.signingKey,
+      file: config.audit.checkpointFile,
+    }),
     sealing: createSealing({ database, store }),
     readOverview: createOverview({ database, redis, queues, log }),
     async record(event) {

@@ -17,6 +17,10 @@ export interface Jobs {
   'cleanup-tokens': Record<string, never>;
   'erase-accounts': Record<string, never>;
   'make-partitions': Record<string, never>;
+  /** Sign where the audit log ends. */
+  'write-checkpoint': Record<string, never>;
+  /** Drop the months of the log that have served their time. */
+  'drop-months': Record<string, never>;
   /** Write down which details stand where in the log, so that text is found. */
   'index-details': Record<string, never>;
   /** Send the mail that is due. */
@@ -49,6 +53,8 @@ export const QUEUES = {
     'cleanup-mails',
     'erase-accounts',
     'make-partitions',
+    'write-checkpoint',
+    'drop-months',
     'index-details',
     'fold-refusals',
     'watch-attempts',

@@ -10,7 +10,7 @@ import { claimFolder, isRunning, tail, trySignal } from './process.ts';
 import { rotate, watchLog } from './program-log.ts';
 import { type Program, type ProgramOptions, runProgram, startProgram, stopProgram } from './programs.ts';
 import { startProgress } from './progress.ts';
-import { asRole, keptSecrets } from './secrets.ts';
+import { asRole, auditPublicKey, keptSecrets } from './secrets.ts';
 import { type Environment, type LauncherSettings, readLauncherSettings } from './settings.ts';
 import { inWords, type Stores, startStores } from './stores.ts';
 import { type UpFile, upFileOf, writeUpFile } from './up-file.ts';
@@ -87,12 +87,19 @@ async function start(): Promise<void> {
     WEB_PROCESSES: String(settings.webProcesses),
     REDIS_URL: stores.redisUrl,
     SESSION_KEYS: settings.sessionKeys ?? secrets.sessionKey,
+    AUDIT_SIGNING_KEY: undefined, // the worker's alone
     DATA_DIR: settings.dataDir,
   };
   running.supervisor = startKept(
     programOf('web', 'src/web/supervisor.js', { ...shared, DATABASE_URL: webDatabaseUrl }),
   );
-  workerProgram = programOf('worker', 'worker/main.js', { ...shared, DATABASE_URL: workerDatabaseUrl });
+  const auditSigningKey = settings.auditSigningKey ?? secrets.auditSigningKey;
+  workerProgram = programOf('worker', 'worker/main.js', {
+    ...shared,
+    DATABASE_URL: workerDatabaseUrl,
+    AUDIT_SIGNING_KEY: auditSigningKey,
+    AUDIT_CHECKPOINT_FILE: settings.auditCheckpointFile ?? path.join(settings.dataDir, 'audit-checkpoints.ndjson'),
+  });
   running.worker = startKept(workerProgram);
   up = {
     url,
@@ -100,6 +107,7 @@ async function start(): Promise<void> {
     webDatabaseUrl,
     workerDatabaseUrl,
     redisUrl: stores.redisUrl,
+    auditPublicKey: auditPublicKey(auditSigningKey),
     dataDir: settings.dataDir,
     pids: { launcher: process.pid, supervisor: 0, worker: 0, ...stores.pids() },
     startedAt: new Date(startedAt).toISOString(),

@@ -1,6 +1,7 @@
-// What `up` makes up once for a data folder and keeps: the processes' database passwords and the key that signs cookies.
+// What `up` makes up once for a data folder and keeps: the processes' database passwords, the key
+// that signs cookies, and the one that signs the checkpoints of the audit log.
 
-import { randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { readIfThere } from './process.ts';
 import { writePrivate } from './secret-file.ts';
@@ -11,6 +12,8 @@ export interface Secrets {
   webPassword: string;
   workerPassword: string;
   sessionKey: string;
+  /** The 32 bytes of an Ed25519 key, in hexadecimal. */
+  auditSigningKey: string;
 }
 
 /** The kept secrets; what is missing is made and kept. */
@@ -23,6 +26,7 @@ export function keptSecrets(dataDir: string): Secrets {
     webPassword: secret(),
     workerPassword: secret(),
     sessionKey: secret(),
+    auditSigningKey: randomBytes(32).toString('hex'),
     ...kept,
   };
   writePrivate(file, `${JSON.stringify(secrets, null, 2)}\n`);
@@ -35,4 +39,12 @@ export function asRole(ownerUrl: string, role: string, password: string): string
   url.username = role;
   url.password = password;
   return url.href;
+}
+
+/** The public part of the key that signs checkpoints, base64url; undefined for one that is written in another way. */
+export function auditPublicKey(signingKey: string): string | undefined {
+  if (!/^[0-9a-f]{64}$/i.test(signingKey)) return undefined;
+  const der = Buffer.from(`302e020100300506032b657004220420${signingKey}`, 'hex'); // PKCS #8 around the 32 bytes
+  const key = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
+  return key.export({ format: 'jwk' }).x;
 }

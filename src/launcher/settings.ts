@@ -20,6 +20,8 @@ export interface LauncherSettings {
   workerDatabaseUrl?: string;
   redisUrl?: string;
   sessionKeys?: string;
+  auditSigningKey?: string;
+  auditCheckpointFile?: string;
   searchPath: string;
 }
 
@@ -50,6 +52,8 @@ export function readLauncherSettings(env: Environment): LauncherSettings {
     workerDatabaseUrl: url('WORKER_DATABASE_URL', 'postgres', 'postgresql'),
     redisUrl: url('REDIS_URL', 'redis', 'rediss'),
     sessionKeys: env.SESSION_KEYS || undefined,
+    auditSigningKey: env.AUDIT_SIGNING_KEY || undefined,
+    auditCheckpointFile: env.AUDIT_CHECKPOINT_FILE || undefined,
   };
   const settings = {
     dataDir: path.resolve(env.DATA_DIR || '.data'),

@@ -11,6 +11,8 @@ export interface UpFile {
   webDatabaseUrl: string;
   workerDatabaseUrl: string;
   redisUrl: string;
+  /** Whose checkpoints of the audit log to believe. */
+  auditPublicKey?: string | undefined;
   dataDir: string;
   pids: { launcher: number; supervisor: number; worker: number; postgres?: number; redis?: number };
   startedAt: string;

@@ -414,7 +414,7 @@ describe('the chain', () => {
     await fillOutbox(5_001);
     await worker.sealing.seal();
     const progress: number[] = [];
-    expect((await web.context.verification.verify((done) => progress.push(done))).intact).toBe(true);
+    expect((await web.context.verification.verify({ onProgress: (done) => progress.push(done) })).intact).toBe(true);
     expect(progress).toEqual([5_000, 5_001]);
     await tamper(`INSERT INTO audit_event SELECT seq, sealed_at + interval '1 ms', id, occurred_at, type, outcome, ${COPY}
       FROM audit_event WHERE seq = 5000`);

@@ -1,0 +1,43 @@
+// `audit export`: the log as a file. Recorded in the log, as what an operator looks at is.
+import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { NO_ORIGIN } from '../core/audit-events.ts';
+import { type ExportFormat, exportLog } from '../core/audit-export.ts';
+import type { AuditFilter } from '../core/audit-query.ts';
+import { type FilterOptions, readFilter } from './audit-filter.ts';
+import { withContext } from './connect.ts';
+import { startBar } from './progress.ts';
+
+export async function exportTo(
+  options: FilterOptions & { readonly format: ExportFormat; readonly output?: string },
+): Promise<void> {
+  await withContext(async (context) => {
+    const filter = await readFilter(options, context);
+    await context.record({
+      ...{ type: 'audit_export', outcome: 'success', actor: null, subject: filter.person, origin: NO_ORIGIN },
+      detail: { format: options.format, filter: described(filter) },
+    });
+    const { seq } = await context.audit.head();
+    const bar = startBar('Exporting', seq);
+    let events = 0;
+    async function* texts() {
+      for await (const part of exportLog(context.audit, filter, options.format)) {
+        events += part.events;
+        bar.update(part.seq);
+        yield part.text;
+      }
+    }
+    const output: Writable = options.output
+      ? createWriteStream(options.output, { flags: 'wx', mode: 0o600 })
+      : process.stdout;
+    await pipeline(Readable.from(texts()), output, { end: options.output !== undefined });
+    bar.stop();
+    process.stderr.write(`Exported ${events} events.\n`);
+  });
+}
+
+function described(filter: AuditFilter): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(filter).filter(([, part]) => part !== null)));
+}

@@ -1,0 +1,54 @@
+// The filter of `audit export` and `audit tail`, from what was typed.
+import ipaddr from 'ipaddr.js';
+import { validate } from 'uuid';
+import { canonicalAddress } from '../core/audit-chain.ts';
+import { type AuditFilter, EVERY_EVENT } from '../core/audit-query.ts';
+import type { Context } from '../core/context.ts';
+
+export interface FilterOptions {
+  readonly type: readonly string[];
+  readonly outcome?: string;
+  readonly person?: string;
+  readonly actor?: string;
+  readonly session?: string;
+  readonly request?: string;
+  readonly address?: string;
+  readonly since?: Date;
+  readonly until?: Date;
+  readonly text?: string;
+}
+
+/** Throws with what is wrong: a filter that matches nothing by mistake would look like a log that holds nothing. */
+export async function readFilter(options: FilterOptions, { users }: Pick<Context, 'users'>): Promise<AuditFilter> {
+  const idOf = async (who: string | undefined) => {
+    if (who === undefined || validate(who)) return who?.toLowerCase() ?? null;
+    const user = await users.findByEmail(who);
+    if (!user) throw new Error(`There is no account with the address ${who}.`);
+    return user.id;
+  };
+  if (options.session !== undefined && !validate(options.session))
+    throw new Error(`${options.session} is no session's id.`);
+  return {
+    ...EVERY_EVENT,
+    types: options.type.length > 0 ? options.type : null,
+    outcome: options.outcome ?? null,
+    person: await idOf(options.person),
+    actor: await idOf(options.actor),
+    session: options.session?.toLowerCase() ?? null,
+    request: options.request ?? null,
+    address: addressOf(options.address),
+    from: options.since ?? null,
+    to: options.until ?? null,
+    text: options.text ?? null,
+  };
+}
+
+function addressOf(typed: string | undefined): string | null {
+  if (typed === undefined) return null;
+  const known = typed.includes('/') ? ipaddr.isValidCIDR(typed) : ipaddr.isValid(typed);
+  if (!known) throw new Error(`${typed} is no address and no range.`);
+  if (!typed.includes('/')) return canonicalAddress(typed);
+  const [address, bits] = ipaddr.parseCIDR(typed);
+  const network = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;
+  return `${network.networkAddressFromCIDR(`${address}/${bits}`)}/${bits}`;
+}

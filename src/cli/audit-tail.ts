@@ -1,0 +1,38 @@
+// `audit tail`: the newest events in a terminal, and those that follow. What came from outside can't steer the terminal.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SealedEvent } from '../core/audit-chain.ts';
+import { type FilterOptions, readFilter } from './audit-filter.ts';
+import { withContext } from './connect.ts';
+import { printable } from './print.ts';
+
+const LOOK_EVERY_MS = 500;
+const BATCH = 1_000;
+
+export async function tail(
+  options: FilterOptions & { readonly lines: number; readonly follow: boolean },
+): Promise<void> {
+  await withContext(async (context) => {
+    const { audit } = context;
+    const filter = await readFilter(options, context);
+    const stopped = new AbortController();
+    process.once('SIGINT', () => stopped.abort());
+    let { seq } = await audit.head();
+    const { events } = await audit.page(filter, { before: seq + 1 }, Math.min(options.lines, BATCH));
+    for (const event of [...events].reverse()) process.stdout.write(lineOf(event));
+    while (options.follow && !stopped.signal.aborted) {
+      const head = await audit.head();
+      const more = head.seq > seq ? await audit.following(filter, { after: seq, upTo: head.seq }, BATCH) : [];
+      for (const event of more) process.stdout.write(lineOf(event));
+      seq = more.length === BATCH ? (more.at(-1)?.seq ?? seq) : head.seq;
+      if (more.length < BATCH) await delay(LOOK_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+    }
+  });
+}
+
+function lineOf(event: SealedEvent): string {
+  const { seq, occurredAt, type, outcome, actor, subject, session, ip, requestId, detail } = event;
+  const known = { actor, subject, session, ip, request: requestId };
+  const about = Object.entries(known).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
+  const details = Object.keys(detail).length > 0 ? [JSON.stringify(detail)] : [];
+  return `${printable([seq, occurredAt.toISOString(), type, outcome, ...about, ...details].join(' '))}\n`;
+}

@@ -1,0 +1,104 @@
+// The log as a file, oldest event first: NDJSON that can be verified without a database, CSV that a spreadsheet can't run.
+// A batch is read while the one before is written, so that memory stays flat however long the log.
+import type { Audit } from './audit.ts';
+import { personalText, type SealedEvent, sealedText } from './audit-chain.ts';
+import type { AuditFilter } from './audit-query.ts';
+
+export type ExportFormat = 'ndjson' | 'csv';
+
+export const EXPORT_TYPES: Readonly<Record<ExportFormat, string>> = {
+  ndjson: 'application/x-ndjson; charset=utf-8',
+  csv: 'text/csv; charset=utf-8; header=present',
+};
+
+const BATCH = 2_000;
+
+export interface ExportedPart {
+  readonly text: string;
+  readonly events: number;
+  /** The number of the last event so far. */
+  readonly seq: number;
+}
+
+/** What the filter lets through, up to the event that was the newest at the start, in parts of whole lines. */
+export async function* exportLog(
+  audit: Pick<Audit, 'following' | 'head'>,
+  filter: AuditFilter,
+  format: ExportFormat,
+): AsyncGenerator<ExportedPart> {
+  const upTo = (await audit.head()).seq;
+  const line = format === 'csv' ? csvLine : ndjsonLine;
+  if (format === 'csv') yield { text: CSV_HEADER, events: 0, seq: 0 };
+  let reading = audit.following(filter, { after: 0, upTo }, BATCH);
+  for (;;) {
+    const events = await reading;
+    const last = events.at(-1);
+    if (!last) return;
+    reading = audit.following(filter, { after: last.seq, upTo }, BATCH);
+    reading.catch(() => undefined); // awaited in the next round, unless the reader has gone
+    yield { text: events.map(line).join(''), events: events.length, seq: last.seq };
+  }
+}
+
+/**
+ * An event as a line: the JSON that was hashed, and behind it what the hash does not cover itself. A verifier cuts it in two
+ * and hashes the bytes as they are; anybody else reads one flat object.
+ */
+export function ndjsonLine(event: SealedEvent): string {
+  const sealed = sealedText({ ...event, personal: event.personalHash.toString('base64url') });
+  const salt = event.personalSalt === null ? 'null' : `"${event.personalSalt.toString('base64url')}"`;
+  const prevHash = event.prevHash.toString('base64url');
+  const hash = event.hash.toString('base64url');
+  const line = `${sealed.slice(0, -1)},${personalText(event).slice(1, -1)},"personalSalt":${salt},"prevHash":"${prevHash}","hash":"${hash}"}`;
+  return `${STEERING.test(line) ? line.replace(EVERY_STEERING, escaped) : line}\n`;
+}
+
+const COLUMNS = [
+  ...[
+    'seq',
+    'occurredAt',
+    'sealedAt',
+    'type',
+    'outcome',
+    'actor',
+    'subject',
+    'session',
+    'requestId',
+    'ip',
+    'userAgent',
+  ],
+  ...['detail', 'id', 'hash'],
+];
+
+export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
+
+export function csvLine(event: SealedEvent): string {
+  const { seq, occurredAt, sealedAt, type, outcome, actor, subject, session, requestId, ip, userAgent, detail, id } =
+    event;
+  const cells = [
+    ...[String(seq), occurredAt.toISOString(), sealedAt.toISOString(), cell(type), cell(outcome)],
+    ...[actor, subject, session, cell(requestId), ip, cell(userAgent), cell(JSON.stringify(detail))],
+    ...[id, event.hash.toString('hex')],
+  ];
+  return `${cells.map((one) => one ?? '').join(',')}\r\n`;
+}
+
+/** A cell that no program takes for a formula, and no terminal for a command. */
+function cell(text: string | null): string {
+  if (text === null) return '';
+  let shown = STEERING.test(text) ? text.replace(EVERY_STEERING, escaped) : text;
+  if (FORMULA.test(shown)) shown = `'${shown}`;
+  return QUOTED.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
+}
+
+/** What begins a formula in one spreadsheet or another, also after spaces, and in wide letters. */
+const FORMULA = /^[\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]/;
+const QUOTED = /[",\r\n']|^\s|\s$/;
+
+// Control characters, also those above 0x7f, line separators, and marks that turn the direction of text around.
+const STEERING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+const EVERY_STEERING = new RegExp(STEERING.source, 'gu');
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

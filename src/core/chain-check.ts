@@ -1,0 +1,87 @@
+// Whether events that come one after another are one unbroken chain, and agree with the checkpoints. It is told of each
+// event's place and hashes, whoever recomputed them, and names the first that is wrong.
+import { missing } from './audit-chain.ts';
+import type { Checkpoint } from './checkpoints.ts';
+
+export interface Link {
+  readonly seq: number;
+  /** Both base64url. */
+  readonly prevHash: string;
+  readonly hash: string;
+}
+
+export interface Problem {
+  readonly seq: number;
+  readonly problem: string;
+}
+
+export interface ChainCheckOptions {
+  /** The event that the first one must follow; null: the first one is believed about it. */
+  readonly after: { readonly seq: number; readonly hash: string } | null;
+  /** Only those whose signature is good. */
+  readonly checkpoints: readonly Checkpoint[];
+  /** Whether events may be left out, as a filter does. */
+  readonly gaps: boolean;
+}
+
+export type ChainCheck = ReturnType<typeof createChainCheck>;
+
+export function createChainCheck({ after, checkpoints, gaps }: ChainCheckOptions) {
+  const pending = [...checkpoints].sort((a, b) => a.seq - b.seq);
+  let last = after;
+  let first: number | null = null;
+  let at = 0;
+  let confirmed = 0;
+  let pieces = 0;
+  let count = 0;
+
+  /** Takes the next event; `content` is what is wrong with what it holds. Says what is wrong with it, or with its place. */
+  function take(link: Link, content: string | null): Problem | null {
+    const { seq, prevHash } = link;
+    const expected = last === null ? seq : last.seq + 1;
+    if (seq < expected) return { seq, problem: `event ${seq} was inserted: it stands twice or out of order` };
+    if (seq > expected && !gaps) return { seq: expected, problem: missing(expected, seq - 1) };
+    if (content) return { seq, problem: content };
+    if (last !== null && seq === expected && prevHash !== last.hash)
+      return { seq, problem: `event ${seq} does not follow the one before it: one of them was replaced` };
+    if (last === null || seq > expected || first === null) pieces += 1;
+    first ??= seq;
+    count += 1;
+    last = { seq, hash: link.hash };
+    return agrees(link);
+  }
+
+  /** The checkpoints of this event. Those of events that were left out say nothing here. */
+  function agrees({ seq, hash }: Link): Problem | null {
+    for (let checkpoint = pending[at]; checkpoint && checkpoint.seq <= seq; checkpoint = pending[at]) {
+      at += 1;
+      if (checkpoint.seq < seq) continue;
+      if (checkpoint.hash !== hash) {
+        const when = `the checkpoint of ${checkpoint.madeAt}`;
+        return { seq, problem: `event ${seq} is not the one that ${when} names: the log was rewritten` };
+      }
+      confirmed = seq;
+    }
+    return null;
+  }
+
+  return {
+    take,
+
+    /** What is missing behind the last event, by the checkpoints and by where the log is known to end. */
+    finish(end: { readonly seq: number } | null): Problem | null {
+      const reached = last?.seq ?? 0;
+      const beyond = pending.at(-1);
+      if (beyond && beyond.seq > reached) {
+        const problem = `${missing(reached + 1, beyond.seq)}: the checkpoint of ${beyond.madeAt} names event ${beyond.seq}`;
+        return { seq: reached + 1, problem };
+      }
+      if (end && end.seq > reached && !gaps) return { seq: reached + 1, problem: missing(reached + 1, end.seq) };
+      return null;
+    },
+
+    summary() {
+      return { count, first: first ?? 0, seq: last?.seq ?? 0, hash: last?.hash ?? '', pieces, confirmed };
+    },
+  };
+}

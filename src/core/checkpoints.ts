@@ -1,0 +1,154 @@
+// Checkpoints: signed statements of where the log ended at a time. The key is not in the database; so whoever owns that can
+// rewrite or shorten the log, but not make it agree with a checkpoint that is kept elsewhere. Pure: no store, no clock.
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+
+export type CheckpointReason = 'schedule' | 'retention' | 'command';
+
+/** Where the log ended: its last event then. */
+export interface ChainPoint {
+  readonly seq: number;
+  /** Of that event, base64url. */
+  readonly hash: string;
+  readonly sealedAt: string;
+}
+
+export interface Checkpoint extends ChainPoint {
+  readonly v: 1;
+  readonly madeAt: string;
+  readonly reason: string;
+  readonly keyId: string;
+  /** Ed25519 over the canonical JSON of the rest, base64url. */
+  readonly signature: string;
+}
+
+export interface SigningKey {
+  readonly id: string;
+  readonly privateKey: KeyObject;
+  /** As it is handed to verifiers: 32 bytes, base64url. */
+  readonly publicText: string;
+}
+
+/** Before the 32 bytes of a key: the DER of PKCS #8 and of SPKI for Ed25519 (RFC 8410). */
+const PRIVATE_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+const PUBLIC_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** A private key from PEM, or from its 32 bytes in hexadecimal, base64 or base64url; null if it is none. */
+export function readSigningKey(text: string): SigningKey | null {
+  const privateKey = keyFrom(
+    text,
+    (bytes) => createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, bytes]), format: 'der', type: 'pkcs8' }),
+    createPrivateKey,
+  );
+  if (privateKey === null) return null;
+  const publicBytes = bytesOf(createPublicKey(privateKey));
+  return { id: keyId(publicBytes), privateKey, publicText: publicBytes.toString('base64url') };
+}
+
+/** Public keys by their id, from texts that each hold PEM or 32 bytes; null if one of them is no key. */
+export function readPublicKeys(texts: readonly string[]): ReadonlyMap<string, KeyObject> | null {
+  const keys = new Map<string, KeyObject>();
+  for (const text of texts) {
+    const key = keyFrom(
+      text,
+      (bytes) => createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, bytes]), format: 'der', type: 'spki' }),
+      createPublicKey,
+    );
+    if (key === null) return null;
+    keys.set(keyId(bytesOf(key)), key);
+  }
+  return keys;
+}
+
+function keyFrom(text: string, raw: (bytes: Buffer) => KeyObject, pem: (text: string) => KeyObject): KeyObject | null {
+  const trimmed = text.trim();
+  try {
+    if (trimmed.startsWith('-----BEGIN')) {
+      const key = pem(trimmed.replaceAll('\\n', '\n'));
+      return key.asymmetricKeyType === 'ed25519' ? key : null;
+    }
+    const bytes = Buffer.from(trimmed, /^[0-9a-f]{64}$/i.test(trimmed) ? 'hex' : 'base64');
+    return bytes.length === 32 ? raw(bytes) : null;
+  } catch {
+    return null;
+  }
+}
+
+function bytesOf(publicKey: KeyObject): Buffer {
+  return publicKey.export({ format: 'der', type: 'spki' }).subarray(PUBLIC_PREFIX.length);
+}
+
+function keyId(publicBytes: Buffer): string {
+  return createHash('sha256').update(publicBytes).digest('hex').slice(0, 16);
+}
+
+export function signCheckpoint(
+  { seq, hash, sealedAt }: ChainPoint,
+  { reason, madeAt, key }: { reason: CheckpointReason; madeAt: Date; key: SigningKey },
+): Checkpoint {
+  const unsigned = { v: 1, seq, hash, sealedAt, madeAt: madeAt.toISOString(), reason, keyId: key.id } as const;
+  return { ...unsigned, signature: sign(null, signedBytes(unsigned), key.privateKey).toString('base64url') };
+}
+
+/** Whether one of these keys made the signature; null if none of them is the one that it names. */
+export function isSigned(checkpoint: Checkpoint, keys: ReadonlyMap<string, KeyObject>): boolean | null {
+  const { signature, ...unsigned } = checkpoint;
+  const key = keys.get(checkpoint.keyId);
+  return key ? verify(null, signedBytes(unsigned), key, Buffer.from(signature, 'base64url')) : null;
+}
+
+function signedBytes(unsigned: Omit<Checkpoint, 'signature'>): Buffer {
+  return Buffer.from(`holdfast audit checkpoint ${canonicalize(unsigned)}`);
+}
+
+const schema = z.strictObject({
+  v: z.literal(1),
+  seq: z.int().min(1),
+  hash: z.string().length(43),
+  sealedAt: z.iso.datetime(),
+  madeAt: z.iso.datetime(),
+  reason: z.string(),
+  keyId: z.string(),
+  signature: z.string(),
+});
+
+/** Checkpoints from lines of JSON, as they are written; also from lines of a program's log that hold one. Throws if one is spoilt. */
+export function readCheckpoints(text: string): Checkpoint[] {
+  return text.split('\n').flatMap((line, index) => {
+    if (line.trim() === '') return [];
+    const parsed = schema.safeParse(unwrapped(line));
+    if (!parsed.success)
+      throw new Error(`Line ${index + 1} is no checkpoint: ${parsed.error.issues[0]?.message ?? ''}`);
+    return [parsed.data];
+  });
+}
+
+function unwrapped(line: string): unknown {
+  try {
+    const value = JSON.parse(line) as { checkpoint?: unknown };
+    return value?.checkpoint ?? value;
+  } catch {
+    return null;
+  }
+}
+
+/** Sorts checkpoints: those to believe, the first whose signature is wrong, and how many no known key can prove. */
+export function believedCheckpoints(
+  checkpoints: readonly Checkpoint[],
+  keys: ReadonlyMap<string, KeyObject>,
+): { believed: Checkpoint[]; spoilt: { seq: number; problem: string } | null; unproved: number } {
+  const believed: Checkpoint[] = [];
+  let unproved = 0;
+  for (const checkpoint of checkpoints) {
+    const signed = isSigned(checkpoint, keys);
+    if (signed === false) {
+      const { seq, madeAt, keyId } = checkpoint;
+      const problem = `the checkpoint of ${madeAt} for event ${seq} was altered or forged: key ${keyId} did not sign it`;
+      return { believed, spoilt: { seq, problem }, unproved };
+    }
+    if (signed === null) unproved += 1;
+    believed.push(checkpoint);
+  }
+  return { believed, spoilt: null, unproved };
+}

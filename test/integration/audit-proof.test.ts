@@ -1,0 +1,471 @@
+// What the checkpoints and an export prove, against somebody who owns the whole database: each way to cheat is named, with and
+// without the database. And the end of a month that has been kept long enough, behind which the rest still verifies.
+import { execFile } from 'node:child_process';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createCheckpoints } from '../../src/core/audit-checkpoints.ts';
+import { exportLog } from '../../src/core/audit-export.ts';
+import { EVERY_EVENT } from '../../src/core/audit-query.ts';
+import { type VerifyFileOptions, verifyFile } from '../../src/core/audit-verify-file.ts';
+import { readPublicKeys, readSigningKey, type SigningKey } from '../../src/core/checkpoints.ts';
+import type { Context } from '../../src/core/context.ts';
+import { openWorker } from '../support/app.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+const run = promisify(execFile);
+const newKey = () => readSigningKey(randomBytes(32).toString('hex')) as SigningKey;
+const key = newKey();
+const keys = readPublicKeys([key.publicText]) ?? new Map();
+const DAY = 86_400_000;
+
+let stores: TestStores;
+let worker: Context;
+let folder: string;
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  worker = await openWorker(stores);
+  folder = await mkdtemp(path.join(tmpdir(), 'holdfast-proof-'));
+});
+
+afterAll(async () => {
+  await worker?.close();
+  await stores?.close();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const tamper = (text: string) => sql(`SET session_replication_role = replica; ${text}`);
+const checkpoints = (options: { key?: SigningKey | null; file?: string | null; retentionMs?: number } = {}) =>
+  createCheckpoints({ ...worker, key, file: null, retentionMs: null, ...options });
+const verify = (options: Parameters<Context['verification']['verify']>[0] = {}) =>
+  worker.verification.verify({ keys, ...options });
+
+/** Begins anew with `count` events that were sealed `daysAgo`. */
+async function begin(): Promise<void> {
+  await tamper(`DELETE FROM audit_event; DELETE FROM outbox; DELETE FROM audit_summary; DELETE FROM audit_checkpoint;
+    UPDATE audit_head SET seq = 0, summary_seq = 0, hash = decode(repeat('00', 32), 'hex'), sealed_at = now()`);
+}
+
+async function seal(count: number, userAgent = 'test', detail: unknown = { reason: 'test' }): Promise<void> {
+  await sql(
+    `INSERT INTO outbox (event) SELECT jsonb_build_object('type', 'authn_login_fail', 'outcome', 'failure', 'ip', '203.0.113.7',
+       'userAgent', $2::text, 'requestId', $2::text, 'detail', $3::jsonb) FROM generate_series(1, $1::int)`,
+    [count, userAgent, JSON.stringify(detail)],
+  );
+  await worker.sealing.seal();
+}
+
+async function exported(format: 'ndjson' | 'csv' = 'ndjson', filter = EVERY_EVENT): Promise<string> {
+  let text = '';
+  for await (const part of exportLog(worker.audit, filter, format)) text += part.text;
+  return text;
+}
+
+const verifyText = (text: string, options: Partial<VerifyFileOptions> = {}) =>
+  verifyFile(
+    Readable.from(
+      Buffer.from(text)
+        .toString('latin1')
+        .match(/[\s\S]{1,700}/g) ?? [],
+    ).map((part) => Buffer.from(part, 'latin1')),
+    {
+      checkpoints: [],
+      keys,
+      filtered: false,
+      ...options,
+    },
+  );
+
+describe('a checkpoint', () => {
+  beforeEach(begin);
+
+  test('is signed where the log ends, once, and confirms it', async () => {
+    await seal(10);
+    const file = path.join(folder, 'checkpoints');
+    const first = await checkpoints({ file }).write('schedule');
+    expect(first).toMatchObject({ seq: 10, reason: 'schedule', keyId: key.id });
+    await worker.sealing.seal(); // the event that tells of the key
+    await checkpoints({ file }).write('schedule');
+    expect(await checkpoints({ file }).write('schedule')).toBeNull();
+    expect(await verify()).toMatchObject({ intact: true, count: 11, confirmed: 11, checkpoints: 2, unproved: 0 });
+    const lines = (await readFile(file, 'utf8')).trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).seq)).toEqual([10, 11]);
+    expect(await sql(`SELECT type, detail FROM audit_event WHERE seq = 11`)).toEqual([
+      { type: 'sys_audit_key', detail: { key: key.id, publicKey: key.publicText } },
+    ]);
+  });
+
+  test('is not signed over a log that was altered, and the log says so', async () => {
+    await seal(10);
+    await checkpoints().write('schedule');
+    await seal(10);
+    await tamper(`UPDATE audit_event SET outcome = 'success' WHERE seq = 15`);
+    expect(await checkpoints().write('schedule')).toBeNull();
+    await worker.sealing.seal();
+    expect(await sql(`SELECT detail FROM audit_event WHERE type = 'sys_audit_altered'`)).toEqual([
+      { detail: { seq: 15, problem: 'event 15 was altered' } },
+    ]);
+  });
+
+  test('is not signed without a key, and with another key both are believed', async () => {
+    await seal(3);
+    expect(await checkpoints({ key: null }).write('schedule')).toBeNull();
+    await checkpoints().write('schedule');
+    const next = newKey();
+    await seal(3);
+    await checkpoints({ key: next }).write('schedule');
+    const both = readPublicKeys([key.publicText, next.publicText]) ?? new Map();
+    expect(await verify({ keys: both })).toMatchObject({ intact: true, unproved: 0, checkpoints: 2 });
+    expect(await verify()).toMatchObject({ intact: true, unproved: 1 });
+  });
+
+  test('finds that the tail was cut off and the head set back, from the database and from a file', async () => {
+    await seal(20);
+    const checkpoint = await checkpoints().write('schedule');
+    const cut = `DELETE FROM audit_event WHERE seq > 15; UPDATE audit_head SET seq = 15,
+      hash = (SELECT hash FROM audit_event WHERE seq = 15)`;
+    await tamper(cut);
+    const missing = { intact: false, seq: 16, problem: expect.stringContaining('events 16 to 20 are missing') };
+    expect(await verify()).toEqual(missing);
+    await tamper('DELETE FROM audit_checkpoint');
+    expect(await verify()).toMatchObject({ intact: true, count: 15 }); // nothing in the database tells of it any more
+    expect(await verify({ checkpoints: checkpoint ? [checkpoint] : [] })).toEqual(missing);
+  });
+
+  test('finds a log that was rewritten to the end, with every hash made anew', async () => {
+    await seal(20);
+    const checkpoint = await checkpoints().write('schedule');
+    await begin();
+    await seal(20, 'another');
+    expect((await verify()).intact).toBe(true);
+    expect(await verify({ checkpoints: checkpoint ? [checkpoint] : [] })).toMatchObject({
+      intact: false,
+      seq: 20,
+      problem: expect.stringContaining('the log was rewritten'),
+    });
+  });
+
+  test.each([
+    'seq = 19',
+    `hash = decode(repeat('ab', 32), 'hex')`,
+    `made_at = now() + interval '1 day'`,
+    `reason = 'retention'`,
+  ])('that was changed itself is named: %s', async (change) => {
+    await seal(20);
+    await checkpoints().write('schedule');
+    await tamper(`UPDATE audit_checkpoint SET ${change}`);
+    expect(await verify()).toMatchObject({ intact: false, problem: expect.stringContaining('was altered or forged') });
+  });
+
+  test.each(['UPDATE audit_checkpoint SET seq = 1', 'DELETE FROM audit_checkpoint', 'TRUNCATE audit_checkpoint'])(
+    'can be changed by no role of Holdfast: %s',
+    async (text) => {
+      await seal(1);
+      await checkpoints().write('schedule');
+      const { webUrl, workerUrl, ownerUrl } = stores.database;
+      for (const url of [webUrl, workerUrl, ownerUrl])
+        await expect(query(url, text)).rejects.toMatchObject({ code: '42501' });
+    },
+  );
+});
+
+describe('a key', () => {
+  test.each(['hex', 'base64', 'base64url'] as const)('is read from %s', (encoding) => {
+    expect(readSigningKey(randomBytes(32).toString(encoding))?.id).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  test('is read from PEM, also in one line', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
+    const signing = readSigningKey(pem.replaceAll('\n', '\\n'));
+    expect(readSigningKey(pem)?.id).toBe(signing?.id);
+    const found = readPublicKeys([publicKey.export({ format: 'pem', type: 'spki' }) as string]);
+    expect([...(found?.keys() ?? [])]).toEqual([signing?.id]);
+  });
+
+  test.each(['', 'secret', 'a'.repeat(63), '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----'])(
+    '%j is none',
+    (text) => {
+      expect(readSigningKey(text)).toBeNull();
+      expect(readPublicKeys([text])).toBeNull();
+    },
+  );
+});
+
+describe('part of the log', () => {
+  beforeAll(async () => {
+    await begin();
+    await seal(30);
+    await tamper(`UPDATE audit_event SET outcome = 'success' WHERE seq = 12`);
+  });
+
+  test('is proved alone', async () => {
+    expect(await verify({ from: 13 })).toMatchObject({ intact: true, first: 13, count: 18 });
+    expect(await verify({ to: 11 })).toMatchObject({ intact: true, count: 11 });
+    expect(await verify({ from: 5, to: 20 })).toMatchObject({ intact: false, seq: 12 });
+    expect(await verify({ to: 31 })).toMatchObject({ intact: false, problem: 'event 12 was altered' });
+    expect(await verify({ from: 20, to: 31 })).toMatchObject({ intact: false, problem: 'event 31 is missing' });
+  });
+});
+
+describe('an export', () => {
+  let text: string;
+  let lines: string[];
+  const HOSTILE =
+    'null \ufffd \u001b[31m \u009b31m \u202e \u2028 =HYPERLINK("http://example.org") <script>\r\n" \\ "v":1,"ip": 😀';
+
+  beforeAll(async () => {
+    await begin();
+    await seal(12);
+    await seal(4, HOSTILE, { [HOSTILE]: HOSTILE, nested: { seq: 5, v: 1, z: [1.5, -0, 1e21] } });
+    await seal(4);
+    await sql(`UPDATE audit_event SET ip = NULL, user_agent = NULL, personal_salt = NULL WHERE seq = 9`);
+    text = await exported();
+    lines = text.trimEnd().split('\n');
+  });
+
+  const without = (seq: number) => lines.filter((_, index) => index !== seq - 1).join('\n');
+  const changed = (seq: number, change: (line: string) => string) =>
+    lines.map((line, index) => (index === seq - 1 ? change(line) : line)).join('\n');
+
+  test('proves itself without a database, whatever the events hold', async () => {
+    expect(lines).toHaveLength(20);
+    expect(await verifyText(text)).toMatchObject({ intact: true, count: 20, erased: 1, pieces: 1, confirmed: 0 });
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u202e]/);
+    expect(JSON.parse(lines[13] ?? '')).toMatchObject({ userAgent: HOSTILE, requestId: HOSTILE, seq: 14 });
+  });
+
+  test('proves itself also as another program has written it', async () => {
+    const rewritten = lines.map((line) =>
+      JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(line)).reverse()), null, 1),
+    );
+    const again = rewritten.map((line) => line.replaceAll('\n', '')).join('\r\n');
+    expect(await verifyText(again)).toMatchObject({ intact: true, count: 20, erased: 1 });
+  });
+
+  test('is held against a checkpoint', async () => {
+    const checkpoint = await checkpoints().write('command');
+    const held = { checkpoints: checkpoint ? [checkpoint] : [] };
+    expect(await verifyText(text, held)).toMatchObject({ intact: true, confirmed: 20 });
+    expect(await verifyText(lines.slice(0, 15).join('\n'), held)).toMatchObject({
+      intact: false,
+      problem: expect.stringContaining('events 16 to 20 are missing'),
+    });
+    expect(await verifyText(lines.slice(0, 15).join('\n'), { ...held, to: 15 })).toMatchObject({ intact: true });
+    expect(await verifyText(text, { ...held, keys: new Map() })).toMatchObject({ intact: true, unproved: 1 });
+  });
+
+  test.each<[string, () => string, string]>([
+    [
+      'an altered outcome',
+      () => changed(7, (line) => line.replace('"outcome":"failure"', '"outcome":"success"')),
+      'event 7 was altered',
+    ],
+    [
+      'an altered address',
+      () => changed(7, (line) => line.replace('203.0.113.7', '203.0.113.8')),
+      'event 7 was altered: address or browser',
+    ],
+    [
+      'a second type behind the first',
+      () => changed(7, (line) => line.replace(/\}$/, ',"type":"user_created"}')),
+      'event 7 was altered',
+    ],
+    [
+      'a field of nobody',
+      () => changed(7, (line) => line.replace(/\}$/, ',"note":"harmless"}')),
+      'event 7 was altered: it has a field "note" that no event has',
+    ],
+    [
+      'an address that comes back',
+      () => changed(9, (line) => line.replace('"ip":null', '"ip":"192.0.2.1"')),
+      'event 9 was altered: erased values came back',
+    ],
+    [
+      'a hash of another',
+      () => changed(7, (line) => line.replace(/"hash":"."/, '"hash":"x"').replace(/"hash":".{3}/, '"hash":"AAA')),
+      'event 7 was altered',
+    ],
+    ['a missing event', () => without(7), 'event 7 is missing'],
+    [
+      'a doubled event',
+      () => changed(7, (line) => `${line}\n${line}`),
+      'event 7 was inserted: it stands twice or out of order',
+    ],
+    [
+      'two that changed places',
+      () => changed(7, () => lines[7] ?? '').replace(lines[7] ?? '', lines[7] ?? ''),
+      'event 7 is missing',
+    ],
+  ])('names %s', async (_, forged, problem) => {
+    expect(await verifyText(forged())).toMatchObject({ intact: false, problem });
+  });
+
+  test('that was filtered proves each event, and says that it is in pieces', async () => {
+    const part = [lines[1], lines[2], lines[6], lines[18]].join('\n');
+    expect(await verifyText(part)).toMatchObject({ intact: false, problem: 'events 4 to 6 are missing' });
+    expect(await verifyText(part, { filtered: true })).toMatchObject({ intact: true, count: 4, pieces: 3, first: 2 });
+    const forged = part.replace('"outcome":"failure"', '"outcome":"success"');
+    expect(await verifyText(forged, { filtered: true })).toMatchObject({ intact: false, seq: 2 });
+  });
+
+  test.each(['nonsense', '{"seq":1}', '[]', '{"seq":1,"hash":"a","prevHash":"b","v":1}'])(
+    'a line that is none is not passed over: %s',
+    async (line) => {
+      const result = await verifyText(line).catch((error: Error) => error.message);
+      expect(typeof result === 'string' || !result.intact).toBe(true);
+    },
+  );
+
+  test('as CSV holds a row an event that no spreadsheet runs and no terminal obeys', async () => {
+    const csv = await exported('csv');
+    const rows = csv.trimEnd().split('\r\n');
+    expect(rows).toHaveLength(21);
+    expect(csv.replaceAll('\r\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u202e]/);
+    await begin();
+    const formulas = ['=1+1', '+1', '-1', '@a', ' =1', '|a', '%a', '\uff1d1', `'=1`, '"=1'];
+    for (const formula of formulas) await seal(1, formula);
+    const cells = (await exported('csv'))
+      .trimEnd()
+      .split('\r\n')
+      .slice(1)
+      .map((row) => row.split('203.0.113.7,')[1]);
+    for (const cell of cells) expect(cell).toMatch(/^"?'/);
+  });
+});
+
+describe('the commands', () => {
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    await begin();
+    await seal(9);
+    env = {
+      ...{ PATH: process.env['PATH'] ?? '', NODE_ENV: 'test', REDIS_URL: stores.redisUrl },
+      ...{ DATABASE_URL: stores.database.ownerUrl, AUDIT_PUBLIC_KEYS: key.publicText },
+    };
+  });
+  const cli = (...args: string[]) =>
+    run(process.execPath, [path.resolve('dist/src/cli/main.js'), 'audit', ...args], { env }).then(
+      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+      (error: { code: number; stdout: string; stderr: string }) => error,
+    );
+
+  test('export, prove without a database, and tell that it was exported', async () => {
+    const file = path.join(folder, 'export.ndjson');
+    expect(await cli('export', '--output', file)).toMatchObject({ code: 0, stderr: 'Exported 9 events.\n' });
+    env = { ...env, DATABASE_URL: '' };
+    const proved = await cli('verify', '--file', file);
+    expect(proved.stdout).toContain('The export is intact: 9 events, none altered, missing or inserted.\n');
+    expect(proved.stdout).toContain('No checkpoint names an event of it');
+    env = { ...env, DATABASE_URL: stores.database.ownerUrl };
+    await worker.sealing.seal();
+    const kept = path.join(folder, 'kept');
+    await checkpoints({ file: kept }).write('schedule');
+    const short = path.join(folder, 'short.ndjson');
+    await writeFile(short, (await readFile(file, 'utf8')).split('\n').slice(0, 4).join('\n'));
+    const cut = await cli('verify', '--file', short, '--checkpoint', kept, '--public-key', key.publicText);
+    expect(cut).toMatchObject({ code: 1, stdout: expect.stringContaining('NOT intact: events 5 to 10 are missing') });
+    expect((await cli('export', '--output', file)).code).toBe(1); // it is there already
+    expect(await sql(`SELECT detail FROM audit_event WHERE type = 'audit_export'`)).toEqual([
+      { detail: { format: 'ndjson', filter: '{}' } },
+    ]);
+  });
+
+  test('print the newest events, by filter, and the checkpoints and the key', async () => {
+    const newest = await cli('tail', '-n', '3', '--type', 'authn_login_fail', '--address', '203.0.113.0/24');
+    expect(
+      newest.stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')[0]),
+    ).toEqual(['7', '8', '9']);
+    expect((await cli('tail', '--address', 'nowhere')).stderr).toContain('nowhere is no address');
+    expect((await cli('public-key')).stdout).toBe(`${key.publicText}\n`);
+    expect(JSON.parse((await cli('checkpoints')).stdout.trim())).toMatchObject({ seq: 10, keyId: key.id });
+    expect((await cli('verify', '--from', '0')).code).toBe(2);
+  });
+});
+
+describe('a month that has been kept long enough', () => {
+  beforeAll(async () => {
+    await begin();
+    const owner = (text: string, values: unknown[] = []) => query(stores.database.ownerUrl, text, values);
+    for (const months of [5, 4, 3]) {
+      await owner(
+        `SELECT audit_make_partition(date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => $1))`,
+        [months],
+      );
+    }
+    // Sealed then: the head's clock is set, as a log of that age would have it.
+    for (const months of [5, 4, 3]) {
+      await sealAt(months);
+    }
+    await seal(10);
+  });
+
+  async function sealAt(months: number): Promise<void> {
+    const { chainEvents, countEvents, insertEvents, lockHead, moveHead } = await import(
+      '../../src/core/audit-append.ts'
+    );
+    const { readWaiting } = await import('../../src/core/waiting-events.ts');
+    const client = await worker.database.pool.connect();
+    await client.query('BEGIN');
+    const head = await lockHead(client);
+    const then = new Date();
+    then.setUTCDate(15);
+    then.setUTCMonth(then.getUTCMonth() - months);
+    const known = Array.from({ length: 10 }, () => readWaiting({ type: 'sys_startup', outcome: 'success' }, then));
+    const events = chainEvents(known, { ...head, now: then });
+    await insertEvents(client, events);
+    await countEvents(client, events);
+    const last = events.at(-1);
+    if (last) await moveHead(client, last, 0);
+    await client.query('COMMIT');
+    client.release();
+  }
+
+  test('is dropped whole, the oldest first, and the rest still verifies', async () => {
+    expect(await verify()).toMatchObject({ intact: true, count: 40 });
+    expect(await checkpoints({ retentionMs: 3_650 * DAY }).dropOld()).toEqual([]);
+    const dropped = await checkpoints({ retentionMs: 100 * DAY }).dropOld();
+    expect(dropped.length).toBeGreaterThanOrEqual(2);
+    await worker.sealing.seal();
+    const gone = dropped.length * 10;
+    expect(await verify()).toMatchObject({ intact: true, first: gone + 1 });
+    const told = await sql<{ detail: { month: string } }>(
+      `SELECT detail FROM audit_event WHERE type = 'sys_audit_dropped' ORDER BY seq`,
+    );
+    expect(told.map(({ detail }) => detail.month)).toEqual(dropped);
+    expect(told[1]?.detail).toMatchObject({ first: 11, last: 20 });
+    const [counted] = await sql<{ equal: boolean }>(
+      'SELECT (SELECT sum(events) FROM audit_summary) = (SELECT count(*) FROM audit_event) AS equal',
+    );
+    expect(counted?.equal).toBe(true);
+    const text = await exported();
+    const all = await checkpoints().all();
+    expect(await verifyText(text, { checkpoints: all })).toMatchObject({ intact: true, first: gone + 1 });
+    await tamper(`DELETE FROM audit_event WHERE seq = ${gone + 1}`);
+    expect(await verify()).toMatchObject({ intact: false, problem: `event ${gone + 1} is missing` });
+  });
+
+  test('is refused by the database otherwise', async () => {
+    const drop = (url: string, months: number) =>
+      query(
+        url,
+        `SELECT audit_drop_month(date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => $1))`,
+        [months],
+      );
+    const { webUrl, workerUrl } = stores.database;
+    await expect(drop(webUrl, 3)).rejects.toMatchObject({ code: '42501' });
+    for (const months of [0, 1]) await expect(drop(workerUrl, months)).rejects.toThrow('too young');
+    await expect(drop(workerUrl, 7)).rejects.toThrow('not the oldest');
+    await sealAt(3).catch(() => undefined);
+  });
+});
