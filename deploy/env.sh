@@ -31,5 +31,6 @@ DATABASE_OWNER_PASSWORD=$(secret)
 DATABASE_WEB_PASSWORD=$(secret)
 DATABASE_WORKER_PASSWORD=$(secret)
 REDIS_PASSWORD=$(secret)
+AUDIT_SIGNING_KEY=$(secret)
 END
 echo 'Wrote .env, readable by you alone. .env.example lists what else can be set in it.'

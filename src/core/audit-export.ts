@@ -6,11 +6,6 @@ import type { AuditFilter } from './audit-query.ts';
 
 export type ExportFormat = 'ndjson' | 'csv';
 
-export const EXPORT_TYPES: Readonly<Record<ExportFormat, string>> = {
-  ndjson: 'application/x-ndjson; charset=utf-8',
-  csv: 'text/csv; charset=utf-8; header=present',
-};
-
 const BATCH = 2_000;
 
 export interface ExportedPart {

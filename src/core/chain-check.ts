@@ -24,8 +24,6 @@ export interface ChainCheckOptions {
   readonly gaps: boolean;
 }
 
-export type ChainCheck = ReturnType<typeof createChainCheck>;
-
 export function createChainCheck({ after, checkpoints, gaps }: ChainCheckOptions) {
   const pending = [...checkpoints].sort((a, b) => a.seq - b.seq);
   let last = after;
