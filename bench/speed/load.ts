@@ -1,6 +1,7 @@
 // The load of `npm run bench`: the same request again and again on kept-alive connections, as fast as it is answered or at a
 // given rate. Written here because the load generators of npm parse as much as the servers do, and would be measured instead.
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { open } from '../../test/support/load.ts';
 
 export interface Target {
@@ -13,6 +14,8 @@ export interface Target {
 export interface LoadOptions {
   readonly connections: number;
   readonly durationMs: number;
+  /** After so many answers it ends sooner. */
+  readonly answers?: number;
 }
 
 export interface LoadResult {
@@ -30,7 +33,10 @@ interface Client {
 }
 
 /** Each connection asks again as soon as it is answered. */
-export async function saturate(target: Target, { connections, durationMs }: LoadOptions): Promise<LoadResult> {
+export async function saturate(
+  target: Target,
+  { connections, durationMs, answers = Infinity }: LoadOptions,
+): Promise<LoadResult> {
   const latencies = new Samples();
   const startedAt = performance.now();
   let ended = false;
@@ -39,12 +45,14 @@ export async function saturate(target: Target, { connections, durationMs }: Load
     client.socket.write(target.request);
   };
   return withClients(target, connections, async (clients, onAnswer) => {
-    const done = new Promise<void>((resolve) => setTimeout(resolve, durationMs));
+    const over = new AbortController();
+    const done = delay(durationMs, undefined, { signal: over.signal }).catch(() => undefined);
     onAnswer((client) => {
       const now = performance.now();
       latencies.add(now - client.askedAt);
-      ended ||= now - startedAt >= durationMs;
-      if (!ended) ask(client);
+      ended ||= now - startedAt >= durationMs || latencies.count >= answers;
+      if (ended) over.abort();
+      else ask(client);
     });
     clients.forEach(ask);
     await done;

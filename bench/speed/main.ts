@@ -10,8 +10,8 @@ import { drawBars } from './chart.ts';
 import { measure, type Size } from './measure.ts';
 import { bars, inMarkdown } from './results.ts';
 
-const FULL: Size = { rounds: 5, roundMs: 2_000, warmUpMs: 2_500, pacedMs: 5_000, pageMs: 4_000 };
-const SHORT: Size = { rounds: 1, roundMs: 1_000, warmUpMs: 1_000, pacedMs: 1_000, pageMs: 500 };
+const FULL: Size = { rounds: 5, roundMs: 2_000, warmUp: 20_000, pacedMs: 5_000, pageMs: 4_000 };
+const SHORT: Size = { rounds: 1, roundMs: 1_000, warmUp: 5_000, pacedMs: 1_000, pageMs: 500 };
 
 const { values } = parseArgs({ options: { short: { type: 'boolean' } } });
 const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-bench-'));

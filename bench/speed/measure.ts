@@ -10,7 +10,8 @@ import { installPeers, PEERS, type Stack, sessionOf, startPeer, writeTemplate } 
 export interface Size {
   readonly rounds: number;
   readonly roundMs: number;
-  readonly warmUpMs: number;
+  /** Requests until a server's code is compiled as well as it ever will be. */
+  readonly warmUp: number;
   readonly pacedMs: number;
   readonly pageMs: number;
 }
@@ -61,6 +62,7 @@ export interface Results {
 
 const CONNECTIONS = 64;
 const FEW = 8;
+const LONGEST_WARM_UP_MS = 10_000;
 const SHARE_OF_TOP = 0.7;
 
 export async function measure(size: Size, folder: string): Promise<Results> {
@@ -110,14 +112,14 @@ function asStack({ installation, pages, readyMs }: Holdfast): Stack {
 async function measureStacks(
   stacks: ReadonlyMap<string, Stack>,
   { installation }: Holdfast,
-  { rounds, roundMs, warmUpMs, pacedMs }: Size,
+  { rounds, roundMs, warmUp, pacedMs }: Size,
 ): Promise<Record<string, StackResult>> {
   const rest = new Map([...stacks].map(([key, { pid }]) => [key, residentMb(pid)]));
   const [rates, costs, p50, p99, commands] = [series(), series(), series(), series(), series()];
   const redis = new Redis(installation.servers.redisUrl);
   for (const [, stack] of stacks) {
     say(`warming up ${stack.name}`);
-    await saturate(stack.target, { connections: CONNECTIONS, durationMs: warmUpMs });
+    await saturate(stack.target, { connections: CONNECTIONS, durationMs: LONGEST_WARM_UP_MS, answers: warmUp });
   }
   for (let round = 1; round <= rounds; round += 1) {
     say(`round ${round} of ${rounds}`);
@@ -196,13 +198,13 @@ async function measurePages({ installation, pages }: Holdfast, { pageMs }: Size)
  * Two web processes where there may be only two cores, which they then share with what loads them: what counts is how many
  * pages they make of a second of processor time, against one alone.
  */
-async function measureTwo(one: number, { roundMs, warmUpMs, rounds }: Size): Promise<Results['twoProcesses']> {
+async function measureTwo(one: number, { roundMs, warmUp, rounds }: Size): Promise<Results['twoProcesses']> {
   say('two web processes');
   const { installation, pages } = await startHoldfast(2);
   try {
     const pids = installation.webPids();
     const cpu = () => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
-    await saturate(pages.profile, { connections: CONNECTIONS, durationMs: 2 * warmUpMs });
+    await saturate(pages.profile, { connections: CONNECTIONS, durationMs: LONGEST_WARM_UP_MS, answers: 2 * warmUp });
     const costs = series();
     for (let round = 0; round < rounds; round += 1) {
       const before = cpu();

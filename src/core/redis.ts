@@ -38,6 +38,7 @@ const OPTIONS: Readonly<Record<Role, Omit<RedisOptions, 'replyMapping'>>> = {
   sessions: {
     keyPrefix: KEY_PREFIX,
     enableAutoPipelining: true,
+    autoPipeliningIgnoredCommands: ['mget'], // the session store puts the reads of a moment into one by itself
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_TIMEOUT_MS,

@@ -149,7 +149,13 @@ export function hashToken(token: string): Buffer {
 
 /** What koa-session hands over with each call: the context, on which the reading is left for the pages. */
 interface StoreOptions {
-  readonly ctx?: { readonly state: { reading?: SessionReading } };
+  readonly ctx?: { readonly state: { reading?: SessionReading; readonly tokenName?: string } };
+}
+
+/** Copies that are read together, and the mark at that moment, which is the last of the values. */
+interface Reads {
+  readonly keys: string[];
+  readonly values: Promise<(string | null)[]>;
 }
 
 export interface SessionStoreOptions {
@@ -172,6 +178,8 @@ export class SessionStore extends RedisStore {
   /** Counts connections. */
   #connection = 0;
   #databaseUp = false;
+  /** The next command that reads, while it can still be joined. */
+  #reads: Reads | null = null;
   #overdueSince = new Date(0);
   /** Redis's clock less our monotonic one. */
   #clockOffsetMs = 0;
@@ -192,7 +200,7 @@ export class SessionStore extends RedisStore {
 
   /** koa-session's way in: reads a session, leaves what is known of it on the context, and answers its data. */
   async get(token: string, _maxAge: unknown, { ctx }: StoreOptions): Promise<Record<string, unknown> | null> {
-    const reading = await this.read(token);
+    const reading = await this.#readNamed(ctx?.state.tokenName ?? nameOf(hashToken(token)));
     if (ctx) ctx.state.reading = reading;
     return reading.state === 'live' ? { ...reading.data } : null;
   }
@@ -224,9 +232,14 @@ export class SessionStore extends RedisStore {
    * @throws StoresAwayError when neither can be asked.
    */
   async read(token: string): Promise<SessionReading> {
-    const hash = hashToken(token);
-    const copy = await this.#readCopy(hash);
-    if (copy) return copy;
+    return this.#readNamed(nameOf(hashToken(token)));
+  }
+
+  async #readNamed(name: string): Promise<SessionReading> {
+    return (await this.#readCopy(name)) ?? this.#readRecord(Buffer.from(name, 'base64url'));
+  }
+
+  async #readRecord(hash: Buffer): Promise<SessionReading> {
     const readAt = performance.now();
     const record = await this.#records.find(hash).catch((error: unknown) => {
       this.#databaseUp = false;
@@ -248,7 +261,7 @@ export class SessionStore extends RedisStore {
   async save(token: string, session: LiveSession, data: SessionData): Promise<void> {
     const hash = hashToken(token);
     await this.#records.saveData(hash, data);
-    const key = keys.session(name(hash));
+    const key = keys.session(nameOf(hash));
     const copy = parseCopy(await this.client.get(key).catch(() => null));
     if (copy)
       await this.client
@@ -320,13 +333,16 @@ export class SessionStore extends RedisStore {
     await this.client.hfForgetTouches(keys.touched, ...touches.flatMap(({ member, score }) => [member, score]));
   }
 
-  async #readCopy(hash: Buffer): Promise<SessionReading | null> {
+  async #readCopy(name: string): Promise<SessionReading | null> {
     if (!this.#trusted) return null;
-    const key = name(hash);
     let value: string | null | undefined;
     let mark: string | null | undefined;
     try {
-      [value, mark] = await this.client.mget(keys.session(key), keys.endings);
+      const reads = this.#reads ?? this.#openReads();
+      const place = reads.keys.push(keys.session(name)) - 1;
+      const values = await reads.values;
+      value = values[place];
+      mark = values.at(-1);
     } catch {
       this.#hangUp();
       return null;
@@ -339,12 +355,23 @@ export class SessionStore extends RedisStore {
     this.#floor = Number(mark);
     const copy = parseCopy(value);
     if (!copy || !value) return null;
-    if (this.#now() - Number(value.slice(1, 14)) >= TOUCH_INTERVAL_MS) this.#touch(key, copy.idleTimeoutMs);
+    if (this.#now() - Number(value.slice(1, 14)) >= TOUCH_INTERVAL_MS) this.#touch(name, copy.idleTimeoutMs);
     return { state: 'live', owner: copy.owner, data: copy.data };
   }
 
-  #touch(key: string, idleTimeoutMs: number): void {
-    this.client.hfTouch(keys.session(key), keys.touched, idleTimeoutMs, key).then(
+  /** What is asked for while the requests at hand are looked at, one after another, goes to Redis as one command. */
+  #openReads(): Reads {
+    const names: string[] = [];
+    const values = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      this.#reads = null;
+      return this.client.mget(...names, keys.endings);
+    });
+    this.#reads = { keys: names, values };
+    return this.#reads;
+  }
+
+  #touch(name: string, idleTimeoutMs: number): void {
+    this.client.hfTouch(keys.session(name), keys.touched, idleTimeoutMs, name).then(
       (now) => this.#setClock(now),
       (error: unknown) => this.#refused(error),
     );
@@ -355,26 +382,26 @@ export class SessionStore extends RedisStore {
     const write =
       record.state === 'live'
         ? this.#writeCopy(hash, record)
-        : this.client.set(keys.session(name(hash)), `E${reasonOf(record)}`, 'PX', UNKNOWN_MS, 'NX');
+        : this.client.set(keys.session(nameOf(hash)), `E${reasonOf(record)}`, 'PX', UNKNOWN_MS, 'NX');
     write.catch((error: unknown) => this.#refused(error));
   }
 
   async #writeCopy(hash: Buffer, record: LiveRecord): Promise<void> {
     const copy: Copy = { v: 1, owner: record.owner, idleTimeoutMs: record.idleTimeoutMs, data: record.data };
     await this.client.hfRefill(
-      keys.session(name(hash)),
+      keys.session(nameOf(hash)),
       keys.endings,
       keys.owner(shortId(record.owner.userId)),
       Math.round(record.sinceSeenMs),
       Math.ceil(record.idleTimeoutMs - record.sinceSeenMs),
       Math.ceil(record.absoluteRemainingMs),
       this.serialize(brief(copy)),
-      name(hash),
+      nameOf(hash),
     );
   }
 
   async #buryOne(ending: Ending, keepMs: number = TOMBSTONE_MS): Promise<void> {
-    const key = keys.session(name(ending.tokenHash));
+    const key = keys.session(nameOf(ending.tokenHash));
     try {
       await this.client.set(key, `E${ending.reason}`, 'PX', keepMs);
     } catch (error) {
@@ -503,7 +530,8 @@ export class SessionStore extends RedisStore {
   }
 }
 
-function name(hash: Buffer): string {
+/** What a session is called in the names of its keys: the hash of its token, as text. */
+export function nameOf(hash: Buffer): string {
   return hash.toString('base64url');
 }
 

@@ -7,12 +7,13 @@ import { seeOther } from './page.ts';
 import { liveSession } from './state.ts';
 
 /** Members only; others go to the log-in and come back to the page that they asked for. */
-export const requireMember: Koa.Middleware = async (ctx, next) => {
-  if (liveSession(ctx)) return next();
+export const requireMember: Koa.Middleware = (ctx, next) => (liveSession(ctx) ? next() : toLogIn(ctx));
+
+function toLogIn(ctx: Koa.Context): void {
   const back = ctx.method === 'GET' ? `?next=${encodeURIComponent(ctx.url)}` : '';
   ctx.status = 303;
   ctx.redirect(`/login${back}`);
-};
+}
 
 /**
  * For acts that matter, after one of the others: members whose session began no longer ago than RECENT_LOGIN, by PostgreSQL's

@@ -2,10 +2,10 @@
 import path from 'node:path';
 import Router from '@koa/router';
 import Koa from 'koa';
-import compress from 'koa-compress';
 import { projectRoot } from '../core/config.ts';
 import type { Context } from '../core/context.ts';
 import { createAssets } from './assets.ts';
+import { compressLarge } from './compress.ts';
 import { csrf } from './csrf.ts';
 import { errors } from './errors.ts';
 import { ownHost, securityHeaders } from './headers.ts';
@@ -60,7 +60,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.use(health(context, readiness));
   app.use(ownHost(config));
   app.use(assets.middleware);
-  app.use(compress({ threshold: 1_024, br: false }));
+  app.use(compressLarge());
   app.use(sessions(app, { config, store }));
   app.use(csrf(config, web.staleForms));
 

@@ -35,7 +35,7 @@ export function createAssets({ assetsDir, reload = false }: { assetsDir: string;
   const table = reload ? () => load(assetsDir) : () => loadedOnce;
   return {
     urls: () => urlsOf(table()),
-    middleware: async (ctx, next) => {
+    middleware: (ctx, next) => {
       const asked = isRead(ctx.method) ? find(table(), ctx.path) : null;
       return asked === null ? next() : answer(ctx, asked.asset, asked.caching);
     },

@@ -1,7 +1,7 @@
 // Against forged forms: a token bound to the session (or, before there is one, to a cookie of its own), beside the
 // browser's own word on where a request comes from (Fetch Metadata, Origin). OWASP CSRF cheat sheet: HMAC-based tokens.
 // Written here because the usual library derives its tokens with SHA-1, which ASVS 11.4.1 rules out.
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, type Hmac, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto';
 import type Koa from 'koa';
 import type { Config } from '../core/config.ts';
 import { type Fields, readBody } from './form.ts';
@@ -11,6 +11,8 @@ import { liveSession } from './state.ts';
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const SALT_BYTES = 9;
 const TAG_BYTES = 18;
+const TAG_CHARACTERS = (TAG_BYTES * 4) / 3;
+const SALTS_AT_ONCE = 512;
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
 /** The name of the cookie that stands in for a session before there is one. */
@@ -30,22 +32,23 @@ export type StaleForms = ReadonlyMap<string, StaleForm>;
 export function csrf(config: Config, staleForms: StaleForms): Koa.Middleware {
   const name = visitorCookieName(config.secureCookies);
   return async (ctx, next) => {
-    const kept = ctx.cookies.get(name, { signed: false }) ?? '';
-    if (SECRET.test(kept)) ctx.state.visitor = kept;
-    if (!SAFE_METHODS.has(ctx.method)) {
-      if (ctx.method !== 'POST') throw new HttpError(405, 'method', { Allow: 'GET, HEAD, POST' });
-      if (!fromHere(ctx, config)) throw new HttpError(403, 'forged');
-      const fields = await readBody(ctx);
-      const sent = fields['_csrf'] ?? '';
-      if (!isToken(secretOf(ctx), sent) && !isOfEndedSession(ctx, sent)) {
-        const showAgain = staleForms.get(ctx.path);
-        if (!showAgain) throw new HttpError(403, 'stale_form');
-        ctx.status = 403;
-        return showAgain(ctx, fields);
-      }
-    }
-    await next();
+    if (!liveSession(ctx)) readVisitor(ctx, name);
+    if (SAFE_METHODS.has(ctx.method)) return next();
+    if (ctx.method !== 'POST') throw new HttpError(405, 'method', { Allow: 'GET, HEAD, POST' });
+    if (!fromHere(ctx, config)) throw new HttpError(403, 'forged');
+    const fields = await readBody(ctx);
+    const sent = fields['_csrf'] ?? '';
+    if (isToken(secretOf(ctx), sent) || isOfEndedSession(ctx, sent)) return next();
+    const showAgain = staleForms.get(ctx.path);
+    if (!showAgain) throw new HttpError(403, 'stale_form');
+    ctx.status = 403;
+    return showAgain(ctx, fields);
   };
+}
+
+function readVisitor(ctx: Koa.Context, name: string): void {
+  const kept = ctx.cookies.get(name, { signed: false }) ?? '';
+  if (SECRET.test(kept)) ctx.state.visitor = kept;
 }
 
 /** The token for the forms of the page being made. An anonymous visitor gets the cookie that it is bound to. */
@@ -61,8 +64,21 @@ export function csrfToken(ctx: Koa.Context, config: Config): string {
     } as const;
     ctx.cookies.set(visitorCookieName(config.secureCookies), ctx.state.visitor, attributes);
   }
-  const salt = randomBytes(SALT_BYTES);
-  return Buffer.concat([salt, tag(secretOf(ctx), salt)]).toString('base64url');
+  const salt = newSalt();
+  return salt.toString('base64url') + hmac(secretOf(ctx), salt).digest('base64url').slice(0, TAG_CHARACTERS);
+}
+
+const salts = Buffer.alloc(SALT_BYTES * SALTS_AT_ONCE);
+let nextSalt = salts.length;
+
+/** Makes two tokens of the same secret differ (against BREACH); it is no secret itself, so many are drawn at once. */
+function newSalt(): Buffer {
+  if (nextSalt === salts.length) {
+    randomFillSync(salts);
+    nextSalt = 0;
+  }
+  nextSalt += SALT_BYTES;
+  return salts.subarray(nextSalt - SALT_BYTES, nextSalt);
 }
 
 /** In a session the token of its cookie, which nobody else knows; before, the visitor's. */
@@ -76,14 +92,15 @@ function isOfEndedSession(ctx: Koa.Context, text: string): boolean {
   return !liveSession(ctx) && isToken(ctx.state.token ?? '', text);
 }
 
-function tag(secret: string, salt: Buffer): Buffer {
-  return createHmac('sha256', `holdfast form ${secret}`).update(salt).digest().subarray(0, TAG_BYTES);
+function hmac(secret: string, salt: Buffer): Hmac {
+  return createHmac('sha256', `holdfast form ${secret}`).update(salt);
 }
 
 function isToken(secret: string, text: string): boolean {
   const bytes = Buffer.from(text.slice(0, 100), 'base64url');
   if (secret === '' || bytes.length !== SALT_BYTES + TAG_BYTES) return false;
-  return timingSafeEqual(bytes.subarray(SALT_BYTES), tag(secret, bytes.subarray(0, SALT_BYTES)));
+  const expected = hmac(secret, bytes.subarray(0, SALT_BYTES)).digest().subarray(0, TAG_BYTES);
+  return timingSafeEqual(bytes.subarray(SALT_BYTES), expected);
 }
 
 function fromHere(ctx: Koa.Context, config: Config): boolean {

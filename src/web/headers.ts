@@ -28,17 +28,26 @@ export function securityHeaders({ secureCookies }: Config): Koa.Middleware {
     strictTransportSecurity: secureCookies ? { maxAge: YEAR_SECONDS, includeSubDomains: false } : false,
     xFrameOptions: { action: 'deny' },
   });
-  return (ctx, next) => {
-    ctx.set('Cache-Control', 'no-store');
-    return set(ctx, next);
+  let fixed: readonly (readonly [string, string])[] | undefined;
+  return async (ctx, next) => {
+    // None of them depends on the request: what was set for the first answer is repeated for all that follow.
+    if (fixed) for (const [name, value] of fixed) ctx.res.setHeader(name, value);
+    else {
+      const before = new Set(ctx.res.getHeaderNames());
+      ctx.set('Cache-Control', 'no-store');
+      await set(ctx, async () => undefined);
+      const added = ctx.res.getHeaderNames().filter((name) => !before.has(name));
+      fixed = added.map((name) => [name, String(ctx.res.getHeader(name))]);
+    }
+    await next();
   };
 }
 
 /** In production a request for another host than that of PUBLIC_URL is refused: nothing is ever built from its name. */
 export function ownHost({ production, publicOrigin }: Config): Koa.Middleware {
   const { host } = new URL(publicOrigin);
-  return async (ctx, next) => {
+  return (ctx, next) => {
     if (production && ctx.get('Host').toLowerCase() !== host) throw new HttpError(421, 'wrong_host');
-    await next();
+    return next();
   };
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NO_ORIGIN } from '../core/audit-events.ts';
 import { readConfig } from '../core/config.ts';
 import { createContext } from '../core/context.ts';
-import { createLog } from '../core/log.ts';
+import { createLog, flushLog } from '../core/log.ts';
 import { createApp } from './app.ts';
 import type { Readiness } from './pages/health.ts';
 import { serve } from './serve.ts';
@@ -12,7 +12,7 @@ import { serve } from './serve.ts';
 const READY_CHECK_MS = 100;
 
 const config = readConfig(process.env);
-const log = createLog({ level: config.logLevel, name: 'web' });
+const log = createLog({ level: config.logLevel, name: 'web', buffered: true });
 const context = createContext(config, log);
 const readiness: Readiness = { draining: false, started: false };
 const { app } = createApp(context, readiness);
@@ -75,5 +75,6 @@ async function drain(): Promise<void> {
   await Promise.race([record('sys_shutdown'), delay(1_000)]);
   await Promise.race([context.close(), delay(2_000)]);
   log.info('stopped');
+  await Promise.race([flushLog(log), delay(1_000)]);
   process.exit(0);
 }

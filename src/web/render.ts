@@ -32,6 +32,13 @@ interface Locals extends PageLocals {
   readonly body?: string;
 }
 
+declare module 'ejs' {
+  interface Options {
+    /** Newer than the types: gives the template the locals themselves, not a copy. */
+    unsafePrototypeLocals?: boolean;
+  }
+}
+
 type Template = (locals: Locals) => string;
 type Templates = ReadonlyMap<string, Template>;
 
@@ -42,12 +49,20 @@ const nodeRequire = createRequire(import.meta.url);
 export function createRenderer({ viewsDir, assets, reload = false }: RendererOptions): Render {
   const compiledOnce = compileAll(viewsDir, reload);
   const templates = reload ? () => compileAll(viewsDir, reload) : () => compiledOnce;
+  const names = new Map<string, string>();
+  const nameOf = (file: string): string => {
+    const known = names.get(file);
+    if (known !== undefined) return known;
+    const name = relative(viewsDir, file).replaceAll(sep, '/');
+    names.set(file, name);
+    return name;
+  };
   const middleware = loadKoaViews()(viewsDir, {
     autoRender: false,
     extension: 'ejs',
     engineSource: {
       ejs: async (file: string, { page, frame }: PageLocals) =>
-        withLayout(templates(), relative(viewsDir, file).replaceAll(sep, '/'), { page, frame }, assets()),
+        withLayout(templates(), nameOf(file), { page, frame }, assets()),
     },
   });
 
@@ -57,7 +72,7 @@ export function createRenderer({ viewsDir, assets, reload = false }: RendererOpt
     const locals: PageLocals = { page, frame };
     const html: unknown = await ctx.render(view + EXTENSION, locals);
     ctx.type = 'html';
-    ctx.body = html;
+    ctx.body = Buffer.from(String(html)); // encoded once: a string is walked through for its length, and again to be sent
   };
 }
 
@@ -88,6 +103,7 @@ function compile(viewsDir: string, file: string, compileDebug: boolean): Templat
       _with: false,
       destructuredLocals: ['page', 'frame', 'text', 'partial', 'part', 'assets', 'body'],
       rmWhitespace: true,
+      unsafePrototypeLocals: true, // ours are literals with known names: a copy of them for every part protects nothing
       compileDebug,
     });
   } catch (error) {

@@ -3,14 +3,26 @@
 import Keygrip from 'keygrip';
 import type Koa from 'koa';
 import session, { type CreateSessionOptions } from 'koa-session';
+import QuickLRU from 'quick-lru';
 import type { Config } from '../core/config.ts';
-import type { SessionStore } from '../core/session-store.ts';
+import { hashToken, nameOf, type SessionStore } from '../core/session-store.ts';
 import type { NewSession } from '../core/sessions.ts';
 import { liveSession } from './state.ts';
 
 const TOKEN = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 /** koa-session wants a key for everybody; an anonymous visitor's is never stored. */
 const NO_SESSION = 'none';
+/** Cookies whose signature was found good are remembered, not what they lead to: a session is read for every request. */
+const KEPT_COOKIES = 10_000;
+
+/** What a cookie says, once its signature was checked. */
+interface VerifiedCookie {
+  readonly token: string;
+  /** What the stores call the token. */
+  readonly name: string;
+  /** It is signed with an older key. */
+  readonly signAgain: boolean;
+}
 
 /** The cookie's name: under HTTPS with the prefix that binds it to this host (RFC 6265bis). */
 export function sessionCookieName(secure: boolean): string {
@@ -36,16 +48,28 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
     ctx.cookies.set(name, `${token}.${keygrip.sign(token)}`, { ...attributes, ...kept });
   }
 
+  const verified = new QuickLRU<string, VerifiedCookie>({ maxSize: KEPT_COOKIES });
+
   /** The token of the cookie if its signature is good. One signed with an older key is signed again with the newest. */
   function readCookie(ctx: Koa.Context): string {
-    const match = TOKEN.exec(ctx.cookies.get(name, { signed: false }) ?? '');
-    const [, token, signature] = match ?? [];
-    if (token === undefined || signature === undefined) return '';
+    const text = ctx.cookies.get(name, { signed: false });
+    if (text === undefined) return '';
+    const cookie = verified.get(text) ?? verify(text);
+    if (cookie === null) return '';
+    ctx.state.token = cookie.token;
+    ctx.state.tokenName = cookie.name;
+    ctx.state['signAgain'] = cookie.signAgain;
+    return cookie.token;
+  }
+
+  function verify(text: string): VerifiedCookie | null {
+    const [, token, signature] = TOKEN.exec(text) ?? [];
+    if (token === undefined || signature === undefined) return null;
     const index = keygrip.index(token, signature);
-    if (index < 0) return '';
-    ctx.state.token = token;
-    ctx.state['signAgain'] = index > 0;
-    return token;
+    if (index < 0) return null;
+    const cookie = { token, name: nameOf(hashToken(token)), signAgain: index > 0 };
+    verified.set(text, cookie);
+    return cookie;
   }
 
   const options: CreateSessionOptions = {

@@ -13,6 +13,8 @@ declare module 'koa' {
     reading?: SessionReading;
     /** The token of the cookie, if its signature is good. */
     token?: string;
+    /** What the stores call that token. */
+    tokenName?: string;
     /** A session that began in this request: koa-session gives it its cookie. */
     begun?: NewSession;
     /** The secret behind an anonymous visitor's form tokens. */

@@ -2,10 +2,12 @@
 // user-agent parser, and where a relative time stops making sense.
 // Everything takes the texts of a language; the operators' console leaves them out and reads English.
 import Bowser from 'bowser';
+import QuickLRU from 'quick-lru';
 import { en, type Texts } from './texts/en.ts';
 import type { ShownTime } from './views.ts';
 
 const LONGEST_USER_AGENT = 512;
+const KEPT_USER_AGENTS = 1_000;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -38,11 +40,8 @@ function formatsOf(locale: string): Formats {
 export function describeDevice(userAgent: string | null, { devices }: Texts = en): string {
   const short = userAgent?.slice(0, LONGEST_USER_AGENT).trim() ?? '';
   if (short === '') return devices.unknown;
-  try {
-    return inWords(short, devices);
-  } catch {
-    return devices.unknown;
-  }
+  const { name, place } = parsed.get(short) ?? parseOnce(short);
+  return place === null ? (name ?? devices.unknown) : devices.on(name ?? devices.unknown, place);
 }
 
 /** "just now", "4 minutes ago", "yesterday at 19:07 UTC" or "23 Nov 2026, 19:07 UTC", as of `now`. */
@@ -71,11 +70,28 @@ export function exactTime(date: Date): string {
   return `${calendar.format(date)}, ${seconds.format(date)} UTC`;
 }
 
-function inWords(userAgent: string, { unknown, on }: Texts['devices']): string {
-  const { browser, os, platform } = Bowser.parse(userAgent);
-  const name = knownName(browser.name) ?? programName(userAgent);
-  const place = mobilePlace(platform.model) ?? knownName(os.name);
-  return place === null ? (name ?? unknown) : on(name ?? unknown, place);
+interface Device {
+  readonly name: string | null;
+  readonly place: string | null;
+}
+
+/** Parsing costs more than the rest of a page, and the same browsers come again and again. */
+const parsed = new QuickLRU<string, Device>({ maxSize: KEPT_USER_AGENTS });
+
+function parseOnce(userAgent: string): Device {
+  const device = parse(userAgent);
+  parsed.set(userAgent, device);
+  return device;
+}
+
+function parse(userAgent: string): Device {
+  try {
+    const { browser, os, platform } = Bowser.parse(userAgent);
+    const name = knownName(browser.name) ?? programName(userAgent);
+    return { name, place: mobilePlace(platform.model) ?? knownName(os.name) };
+  } catch {
+    return { name: null, place: null };
+  }
 }
 
 // The parser falls back to text from the user agent itself, so even its answer has to look like a name.

@@ -14,8 +14,7 @@ export interface Readiness {
  * is enough: restricted pages go on with either, so a fault of one must not take every process out of the balancer.
  */
 export function health({ store }: Context, readiness: Readiness): Koa.Middleware {
-  return async (ctx, next) => {
-    if (ctx.path !== '/healthz' && ctx.path !== '/readyz') return next();
+  function answer(ctx: Koa.Context): void {
     ctx.set('Cache-Control', 'no-store');
     if (ctx.path === '/healthz') {
       ctx.body = { status: 'ok' };
@@ -30,5 +29,7 @@ export function health({ store }: Context, readiness: Readiness): Koa.Middleware
     ctx.body = ready
       ? { status: 'ok', ...(missing.length > 0 ? { without: missing } : {}) }
       : { status: readiness.draining ? 'draining' : 'unready', missing };
-  };
+  }
+
+  return (ctx, next) => (ctx.path === '/healthz' || ctx.path === '/readyz' ? answer(ctx) : next());
 }

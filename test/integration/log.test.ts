@@ -1,0 +1,47 @@
+// The program's log of a process that writes many lines: written together, and none of them lost when it stops or breaks.
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+
+const LINES = 3_000;
+const logModule = pathToFileURL(path.resolve('dist/src/core/log.js')).href;
+
+function run(ending: string): { code: number | null; messages: string[] } {
+  const script = `
+    import { createLog, flushLog } from '${logModule}';
+    const log = createLog({ level: 'info', name: 'web', buffered: true });
+    process.on('uncaughtException', (error) => { log.fatal({ err: error }, 'broken'); process.exit(1); });
+    for (let line = 0; line < ${LINES}; line += 1) log.info({ line, password: 'secret' }, 'a line');
+    ${ending}`;
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  expect(stdout).not.toContain('secret');
+  const lines = stdout.trim().split('\n');
+  return { code: status, messages: lines.map((line) => (JSON.parse(line) as { msg: string }).msg) };
+}
+
+describe('every line is written', () => {
+  test('when the process exits at once', () => {
+    const { code, messages } = run('process.exit(0);');
+    expect({ code, count: messages.length }).toEqual({ code: 0, count: LINES });
+  });
+
+  test('when it ends by itself', () => {
+    expect(run('').messages).toHaveLength(LINES);
+  });
+
+  test('when it is told to, and what comes later too', () => {
+    const { messages } = run(`await flushLog(log); log.info('later'); process.exit(0);`);
+    expect(messages).toHaveLength(LINES + 1);
+    expect(messages.at(-1)).toBe('later');
+  });
+
+  test('when an error was caught by nobody', () => {
+    const { code, messages } = run(`setTimeout(() => { throw new Error('unforeseen'); }, 1);`);
+    expect({ code, last: messages.at(-1), count: messages.length }).toEqual({
+      code: 1,
+      last: 'broken',
+      count: LINES + 1,
+    });
+  });
+});
