@@ -17,6 +17,8 @@ export const keys = {
   endings: 'endings',
   /** Sorted set: token hash by the moment it was last seen, for the worker to write down. */
   touched: 'touched',
+  /** Stands while an operator's session has looked at something of a person's lately. */
+  personRead: (sessionId: string, personId: string, what: string) => `r:${sessionId}:${personId}:${what}`,
   /** List: the newest mail, outside of production, where no server takes it. */
   shownMail: 'dev:mail',
   /** Stands while the throttle's counters are those of the records: a Redis that was emptied has none. */

@@ -9,7 +9,8 @@ import { compressLarge } from './compress.ts';
 import { csrf } from './csrf.ts';
 import { errors } from './errors.ts';
 import { ownHost, securityHeaders } from './headers.ts';
-import { languages } from './language.ts';
+import { languages, TEXTS } from './language.ts';
+import { createLiveStreams, type LiveStreams } from './live-streams.ts';
 import { createWeb } from './page.ts';
 import { accountPages } from './pages/account.ts';
 import { accountDataPages } from './pages/account-data.ts';
@@ -23,19 +24,22 @@ import { attemptsPage } from './pages/operator/attempts.ts';
 import { auditPage } from './pages/operator/audit.ts';
 import { blocksPages } from './pages/operator/blocks.ts';
 import { eventPage } from './pages/operator/event.ts';
+import { livePage } from './pages/operator/live.ts';
 import { overviewPage } from './pages/operator/overview.ts';
 import { queuesPage } from './pages/operator/queues.ts';
 import { usersPages } from './pages/operator/users.ts';
 import { registerPage } from './pages/register.ts';
 import { resetPasswordPages } from './pages/reset-password.ts';
 import { verifyEmailPage } from './pages/verify-email.ts';
-import { createRenderer } from './render.ts';
+import { createFragments, createRenderer } from './render.ts';
 import { requests } from './request.ts';
 import { sessions } from './session.ts';
 
 export interface Application {
   readonly app: Koa;
   readonly router: Router;
+  /** The open streams of the log: they are ended first when the process drains. */
+  readonly streams: LiveStreams;
 }
 
 export function createApp(context: Context, readiness: Readiness): Application {
@@ -43,6 +47,8 @@ export function createApp(context: Context, readiness: Readiness): Application {
   const views = path.join(projectRoot, 'views');
   const assets = createAssets({ assetsDir: path.join(views, 'assets'), reload: false });
   const web = createWeb(context, createRenderer({ viewsDir: views, assets: assets.urls }));
+
+  const streams = createLiveStreams(context);
 
   const app = new Koa();
   app.on('error', (error) => log.error({ err: error }, 'an error past the error page'));
@@ -77,6 +83,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   overviewPage(router, web);
   accountDataPages(router, web);
   auditPage(router, web);
+  livePage(router, web, { streams, fragment: createFragments(views, TEXTS.en) });
   eventPage(router, web);
   usersPages(router, web);
   attemptsPage(router, web);
@@ -84,5 +91,5 @@ export function createApp(context: Context, readiness: Readiness): Application {
   queuesPage(router, web);
   app.use(router.routes());
   app.use(router.allowedMethods());
-  return { app, router };
+  return { app, router, streams };
 }

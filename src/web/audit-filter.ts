@@ -133,8 +133,8 @@ export function chipsOf({ asked, filter }: ReadFilter): readonly { label: string
 }
 
 /** A moment as the form's field takes it, UTC. */
-export function fieldTime(moment: Date | null, typed: string): string {
-  return moment === null ? typed : moment.toISOString().replace(/(:00)?\.000Z$|Z$/, '');
+export function fieldTime(moment: Date | null): string {
+  return moment === null ? '' : moment.toISOString().replace(/(:00)?\.000Z$|Z$/, '');
 }
 
 function readText(value: string | string[] | undefined, label: string): { text: string; problem: string | null } {

@@ -15,7 +15,7 @@ const config = readConfig(process.env);
 const log = createLog({ level: config.logLevel, name: 'web', buffered: true });
 const context = createContext(config, log);
 const readiness: Readiness = { draining: false, started: false };
-const { app } = createApp(context, readiness);
+const { app, streams } = createApp(context, readiness);
 const server = createServer(app.callback());
 const serving = await serve({
   server,
@@ -24,6 +24,7 @@ const serving = await serve({
   shutdownTimeoutMs: config.shutdownTimeoutMs,
   log,
 });
+serving.onDrain(() => streams.end());
 log.info({ address: serving.address }, 'listening');
 
 let stopping: Promise<void> | null = null;

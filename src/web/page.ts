@@ -3,6 +3,7 @@ import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
 import { csrfToken, type StaleForm } from './csrf.ts';
 import { TEXTS } from './language.ts';
+import { createPersonReads, type NoteRead } from './person-reads.ts';
 import { queryText } from './query.ts';
 import type { Render } from './render.ts';
 import { liveSession } from './state.ts';
@@ -26,6 +27,8 @@ export interface Web {
   readonly context: Context;
   /** Forms that keep what was typed when they come too late, by the path that they are sent to; never passwords. */
   readonly staleForms: Map<string, StaleForm>;
+  /** Records a look at what belongs to one person. */
+  readonly noteRead: NoteRead;
   /** Answers with a page in its frame. */
   show<V extends keyof Views>(ctx: Koa.Context, view: V, page: Views[V], options: FrameOptions): Promise<void>;
 }
@@ -38,6 +41,7 @@ export function createWeb(context: Context, render: Render): Web {
   return {
     context,
     staleForms: new Map(),
+    noteRead: createPersonReads(context),
     show(ctx, view, page, { title, current = null, wide = false, notice = null }) {
       const owner = liveSession(ctx)?.owner;
       const text = wide ? TEXTS.en : ctx.state.text;

@@ -11,6 +11,9 @@ import type { Frame, Views } from './views.ts';
 
 export type Render = <V extends keyof Views>(ctx: Koa.Context, view: V, page: Views[V], frame: Frame) => Promise<void>;
 
+/** One partial by itself, for what is put into a page that is open. */
+export type Fragment = (name: string, part?: unknown) => string;
+
 interface RendererOptions {
   readonly viewsDir: string;
   readonly assets: () => AssetUrls;
@@ -74,6 +77,16 @@ export function createRenderer({ viewsDir, assets, reload = false }: RendererOpt
     ctx.type = 'html';
     ctx.body = Buffer.from(String(html)); // encoded once: a string is walked through for its length, and again to be sent
   };
+}
+
+/** Renders partials outside of a page: they are given their part and the words, and nothing of a frame. */
+export function createFragments(viewsDir: string, text: Frame['text']): Fragment {
+  const templates = compileAll(viewsDir, false);
+  const fragment: Fragment = (name, part) => {
+    const locals = { page: undefined, frame: undefined as unknown as Frame, text, partial: fragment, part };
+    return find(templates, `partials/${name}${EXTENSION}`)(locals);
+  };
+  return fragment;
 }
 
 function withLayout(templates: Templates, name: string, { page, frame }: PageLocals, assets: AssetUrls): string {

@@ -55,6 +55,7 @@ beforeAll(async () => {
   [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
   const application = createApp(web.context, { draining: false, started: true });
   router = application.router;
+  application.streams.end(); // those that are opened end at once, or the test would wait for them
   server = createServer(application.app.callback());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

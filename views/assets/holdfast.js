@@ -3,12 +3,14 @@
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const MOST_ROWS = 500;
 const LOCALE = document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang;
 
 for (const button of document.querySelectorAll('[data-reveal]')) setUpReveal(button);
 showTimes();
 for (const input of document.querySelectorAll('[data-utc]')) setUpMoment(input);
 setInterval(showTimes, MINUTE / 2);
+for (const place of document.querySelectorAll('[data-live]')) setUpLive(place);
 if (document.querySelector('[data-search]')) document.addEventListener('keydown', onAuditKey);
 
 function setUpReveal(button) {
@@ -24,30 +26,81 @@ function setUpReveal(button) {
   input.form.addEventListener('submit', () => show(false));
 }
 
+// New events of the log appear at the top. A stream that broke goes on from the last event that was seen, so none is missed.
+function setUpLive(place) {
+  const rows = document.querySelector('[data-live-rows]');
+  const toggle = place.querySelector('[data-live-toggle]');
+  const state = place.querySelector('[data-live-state]');
+  const address = new URL(place.dataset.live, location.href);
+  let source = null;
+  let seen = 0;
+  let failures = 0;
+  const say = (text) => {
+    state.textContent = text;
+  };
+  const tell = () => say(seen === 0 ? 'Live' : `Live: ${seen} new`);
+  const stop = (text) => {
+    source?.close();
+    source = null;
+    toggle.textContent = 'Go on';
+    say(text);
+  };
+  const onEvent = ({ data, lastEventId }) => {
+    address.searchParams.set('after', lastEventId);
+    seen += 1;
+    const template = document.createElement('template');
+    template.innerHTML = JSON.parse(data);
+    rows.prepend(template.content);
+    for (const row of [...rows.children].slice(MOST_ROWS)) row.remove();
+    showTimes();
+    tell();
+  };
+  const start = () => {
+    toggle.textContent = 'Pause';
+    source = new EventSource(address);
+    source.addEventListener('audit', onEvent);
+    source.addEventListener('open', () => {
+      failures = 0;
+      tell();
+    });
+    source.addEventListener('error', () => {
+      if (source?.readyState !== EventSource.CLOSED) return say('Live: connecting again');
+      // An answer that is no stream: the server is busy or away, or this session has ended.
+      failures += 1;
+      if (failures > 5) return stop('Live has ended. Load the page again.');
+      say('Live: connecting again');
+      setTimeout(() => source?.readyState === EventSource.CLOSED && start(), 2_000 * failures);
+    });
+  };
+  if (!rows) return; // an empty page says what to do
+  place.hidden = false;
+  toggle.addEventListener('click', () => (source ? stop('Paused') : start()));
+  window.addEventListener('pagehide', () => source?.close());
+  start();
+}
+
 function showTimes() {
-  const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
+  const exact = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'long' });
   for (const element of document.querySelectorAll('time')) {
     const date = new Date(element.dateTime);
     if (Number.isNaN(date.getTime())) continue;
     element.title = exact.format(date);
-    const said = 'exact' in element.dataset ? exact.format(date) : inZone(date, element.textContent);
-    if (said) element.textContent = said;
+    const near = element.hasAttribute('data-relative') ? relative(date - Date.now()) : null;
+    if (near) element.textContent = near;
+    else if (element.hasAttribute('data-exact')) element.textContent = exact.format(date);
+    else if (element.textContent.endsWith(' UTC')) element.textContent = inZone(date);
   }
 }
 
-// What the server said relatively is said again as of now; what it said in UTC, in the zone of the reader.
-function inZone(date, text) {
-  if (!/(just now|ago| UTC|^in .*)$/.test(text)) return null;
-  const near = relative(date - Date.now());
-  if (near) return near;
-  const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' }).format(
-    date,
-  );
+// "yesterday, 20:07 CET" or "23 Nov 2026, 20:07 CET": what the server said in UTC, in the zone of the reader.
+function inZone(date) {
+  const clock = { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' };
   const days = Math.round((new Date(date).setHours(0, 0, 0, 0) - new Date().setHours(0, 0, 0, 0)) / (24 * HOUR));
-  const name = { '-1': 'yesterday', 0: 'today', 1: 'tomorrow' }[days];
-  return name
-    ? `${name} at ${clock}`
-    : `${new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' }).format(date)}, ${clock}`;
+  const day =
+    Math.abs(days) <= 1
+      ? new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' }).format(days, 'day')
+      : new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium' }).format(date);
+  return `${day}, ${new Intl.DateTimeFormat(LOCALE, clock).format(date)}`;
 }
 
 // The server takes UTC. With a script, the fields show and take the reader's own time, and send it with its zone.
@@ -64,6 +117,7 @@ function setUpMoment(input) {
   });
 }
 
+// A moment ago it was "just now", in the words of the page: those stay.
 function relative(awayMs) {
   const distanceMs = Math.abs(awayMs);
   if (distanceMs < 45_000 || distanceMs >= 12 * HOUR) return null;

@@ -3,6 +3,7 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { PageKey } from '../../../core/audit.ts';
 import { MOST_EVENTS } from '../../../core/audit-counts.ts';
+import { EVERY_EVENT } from '../../../core/audit-query.ts';
 import { requireOperator } from '../../access.ts';
 import {
   AUDIT_PATH,
@@ -21,6 +22,7 @@ import type { Chart, Views } from '../../views.ts';
 import { exactTime, showTime } from '../../words.ts';
 
 const PAGE_SIZE = 50;
+const LIVE_PATH = `${AUDIT_PATH}/live`;
 
 const GROUPS = TYPE_GROUPS.map(({ group, names }) => ({
   group,
@@ -48,6 +50,7 @@ export function auditPage(router: Router, web: Web): void {
     const problems = Object.values(read.problems);
     const wrong = problems.length > 0;
     if (wrong) ctx.status = 422;
+    await web.noteRead(ctx, [filter.person, filter.actor, await ownerOf(filter.session)], 'events');
     const now = new Date();
     const head = await audit.head();
     const [found, matching, chart] = await Promise.all([
@@ -77,10 +80,18 @@ export function auditPage(router: Router, web: Web): void {
       olderHref: found.hasOlder && last ? auditHref(asked, { before: String(last.seq) }) : null,
       newestHref: key === null ? null : auditHref(asked),
       exports: [],
-      liveHref: null,
+      liveHref:
+        key === null && !wrong && filter.to === null ? auditHref(asked, { after: String(head.seq) }, LIVE_PATH) : null,
     };
     await web.show(ctx, 'operator/audit', page, { title: 'Audit log', current: 'audit', wide: true });
   });
+
+  /** Whose session it is, as its events tell. */
+  async function ownerOf(session: string | null): Promise<string | null> {
+    if (session === null) return null;
+    const { events } = await audit.page({ ...EVERY_EVENT, session }, null, 1);
+    return events[0]?.subject ?? events[0]?.actor ?? null;
+  }
 
   async function drawn({ asked, filter }: ReadFilter, now: Date): Promise<Chart | null> {
     const counts = await auditCounts.over(filter, now);
@@ -89,7 +100,7 @@ export function auditPage(router: Router, web: Web): void {
       from,
       to,
       counts: { successes, failures },
-      href: auditHref({ ...asked, from: fieldTime(from, ''), to: fieldTime(to, '') }),
+      href: auditHref({ ...asked, from: fieldTime(from), to: fieldTime(to) }),
     }));
     const since = exactTime(bars[0]?.from ?? now);
     const title = counts.cut
@@ -107,8 +118,8 @@ function fieldsOf({ asked, filter }: ReadFilter) {
     person,
     address,
     text,
-    from: fieldTime(filter.from, asked.from),
-    to: fieldTime(filter.to, asked.to),
+    from: fieldTime(filter.from),
+    to: fieldTime(filter.to),
   };
 }
 

@@ -30,6 +30,7 @@ export function eventPage(router: Router, web: Web): void {
       event.session === null ? [] : audit.around({ ...EVERY_EVENT, session: event.session }, seq, BESIDE),
       event.requestId === null ? [] : audit.around({ ...EVERY_EVENT, request: event.requestId }, seq, BESIDE),
     ]);
+    await web.noteRead(ctx, [event.actor, event.subject], 'events');
     const emails = await users.emails(accountsOf([event, ...ofSession, ...ofRequest]));
     const now = new Date();
     const { session, requestId } = event;

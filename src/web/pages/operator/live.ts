@@ -1,0 +1,42 @@
+// The log while it is written: server-sent events, each with the row that the page puts at its top.
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { requireOperator } from '../../access.ts';
+import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
+import { accountsOf, rowOf } from '../../audit-row.ts';
+import { HttpError } from '../../errors.ts';
+import type { LiveStreams } from '../../live-streams.ts';
+import type { Web } from '../../page.ts';
+import { queryText } from '../../query.ts';
+import type { Fragment } from '../../render.ts';
+
+const SEQ = /^\d{1,15}$/;
+
+export function livePage(
+  router: Router,
+  web: Web,
+  { streams, fragment }: { streams: LiveStreams; fragment: Fragment },
+): void {
+  const { users } = web.context;
+
+  router.get(`${AUDIT_PATH}/live`, requireOperator(web.context), async (ctx) => {
+    const { asked, filter, problems } = await readFilter(ctx, users);
+    if (Object.keys(problems).length > 0) throw new HttpError(422, 'bad_filter');
+    await web.noteRead(ctx, [filter.person, filter.actor], 'events');
+    await streams.open(ctx, {
+      filter,
+      after: readAfter(ctx),
+      async render(events) {
+        const emails = await users.emails(accountsOf(events));
+        const now = new Date();
+        return events.map((event) => fragment('audit-row', rowOf(event, emails, asked, now)));
+      },
+    });
+  });
+}
+
+/** What a browser that reconnects has seen last, else what its page says. */
+function readAfter(ctx: Koa.Context): number | null {
+  const text = ctx.get('Last-Event-ID') || queryText(ctx, 'after');
+  return SEQ.test(text) ? Number(text) : null;
+}

@@ -1,0 +1,33 @@
+// Who looked at what belongs to one person is an event of its own. Promises that none is left out; pages of one list, asked
+// for within a quarter of an hour in one session, are one look. Redis remembers which; without it every page is recorded.
+import type Koa from 'koa';
+import type { Context } from '../core/context.ts';
+import { keys } from '../core/redis.ts';
+import { liveSession } from './state.ts';
+
+const ONE_LOOK_SECONDS = 15 * 60;
+
+export type NoteRead = (ctx: Koa.Context, subjects: Iterable<string | null>, what: string) => Promise<void>;
+
+/** Records that the operator of this request looked at people; looking at oneself is not recorded. */
+export function createPersonReads({ redis, record }: Pick<Context, 'redis' | 'record'>): NoteRead {
+  return async (ctx, subjects, what) => {
+    const owner = liveSession(ctx)?.owner;
+    if (!owner) return;
+    for (const subject of new Set(subjects)) {
+      if (subject === null || subject === owner.userId) continue;
+      const key = keys.personRead(owner.id, subject, what);
+      if (await redis.exists(key).catch(() => 0)) continue;
+      await record({
+        type: 'sensitive_read',
+        outcome: 'success',
+        actor: owner.userId,
+        subject,
+        session: owner.id,
+        origin: ctx.state.origin,
+        detail: { what },
+      });
+      await redis.set(key, '1', 'EX', ONE_LOOK_SECONDS).catch(() => undefined);
+    }
+  };
+}

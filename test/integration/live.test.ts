@@ -1,0 +1,191 @@
+// The log while it is written: what a page that is open is sent, and that a reader who comes back misses nothing.
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit-events.ts';
+import type { Context } from '../../src/core/context.ts';
+import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+import { until } from '../support/until.ts';
+
+let stores: TestStores;
+let web: TestProcess;
+let other: TestProcess;
+let worker: Context;
+let operator: Browser;
+let cookie: string;
+const controllers: AbortController[] = [];
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, other, worker] = await Promise.all([startWeb(stores), startWeb(stores), openWorker(stores)]);
+  operator = await newOperator();
+  cookie = cookieOf(operator);
+});
+
+afterEach(() => {
+  for (const controller of controllers.splice(0)) controller.abort();
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), other?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+async function newOperator(): Promise<Browser> {
+  const browser = new Browser(web.url);
+  const email = newEmail();
+  await browser.register(email);
+  const user = await web.context.users.findByEmail(email);
+  await web.context.users.setRole(user?.id ?? '', 'operator', { actor: null, origin: NO_ORIGIN });
+  await browser.logIn(email);
+  await worker.sealing.seal();
+  return browser;
+}
+
+function cookieOf(browser: Browser): string {
+  return browser.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false }).toValueString();
+}
+
+async function happen(type: AuditEventType, count = 1): Promise<void> {
+  for (let n = 0; n < count; n += 1) {
+    await web.context.record({
+      type,
+      outcome: 'success',
+      actor: null,
+      subject: null,
+      origin: NO_ORIGIN,
+      detail: { n },
+    });
+  }
+  await worker.sealing.seal();
+}
+
+interface Listening {
+  readonly status: number;
+  readonly seqs: number[];
+  readonly html: string[];
+  lastId: string;
+  ended: boolean;
+  leave(): void;
+}
+
+/** Reads a stream as a browser does. */
+async function listen(query = '', { url = web.url, lastEventId = '', as = cookie } = {}): Promise<Listening> {
+  const controller = new AbortController();
+  controllers.push(controller);
+  const response = await fetch(`${url}/operator/audit/live${query}`, {
+    headers: { cookie: as, ...(lastEventId ? { 'last-event-id': lastEventId } : {}) },
+    redirect: 'manual',
+    signal: controller.signal,
+  });
+  const listening: Listening = {
+    status: response.status,
+    seqs: [],
+    html: [],
+    lastId: '',
+    ended: false,
+    leave: () => controller.abort(),
+  };
+  void read(response, listening).catch(() => {
+    listening.ended = true;
+  });
+  return listening;
+}
+
+async function read(response: Response, listening: Listening): Promise<void> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    const messages = text.split('\n\n');
+    text = messages.pop() ?? '';
+    for (const message of messages) {
+      const id = /^id: (\d+)$/m.exec(message)?.[1];
+      if (id !== undefined) listening.lastId = id;
+      const data = /^data: (.*)$/m.exec(message)?.[1];
+      if (id === undefined || data === undefined) continue;
+      listening.seqs.push(Number(id));
+      listening.html.push(JSON.parse(data) as string);
+    }
+  }
+  listening.ended = true;
+}
+
+const head = async () => (await web.context.audit.head()).seq;
+const run = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+describe('a stream', () => {
+  test('sends what is sealed from now on, each event once and in order, as rows of the page', async () => {
+    const before = await head();
+    const stream = await listen();
+    expect(stream.status).toBe(200);
+    await happen('sys_cleanup', 3);
+    await until(() => stream.seqs.length >= 3);
+    expect(stream.seqs).toEqual(run(before + 1, before + 3));
+    expect(stream.html[0]).toContain(`id="event-${before + 1}"`);
+    expect(stream.html[0]).toContain('sys_cleanup');
+  });
+
+  test('goes on after the number that the reader has seen, in another process, without a gap or a repetition', async () => {
+    const stream = await listen();
+    await until(() => stream.lastId !== '');
+    const before = Number(stream.lastId);
+    await happen('sys_cleanup', 2);
+    await until(() => stream.seqs.length >= 2);
+    stream.leave();
+    await happen('sys_startup', 450); // more than one batch
+    const again = await listen('?after=1', { url: other.url, lastEventId: stream.lastId });
+    await happen('sys_cleanup');
+    await until(() => again.seqs.length >= 451, 20_000);
+    expect([...stream.seqs, ...again.seqs]).toEqual(run(before + 1, before + 453));
+  });
+
+  test('leaves out what its filter leaves out, and still moves the mark', async () => {
+    const before = await head();
+    const stream = await listen(`?type=sys_shutdown&after=${before}`);
+    await happen('sys_cleanup', 2);
+    await happen('sys_shutdown');
+    await until(() => stream.seqs.length >= 1);
+    expect(stream.seqs).toEqual([before + 3]);
+    expect(stream.html[0]).toContain('type=sys_shutdown');
+  });
+
+  test('refuses a filter that does not fit', async () => {
+    expect((await listen('?address=nowhere')).status).toBe(422);
+  });
+
+  test('ends within seconds once its session has', async () => {
+    const fired = await newOperator();
+    const stream = await listen('', { as: cookieOf(fired) });
+    expect(stream.status).toBe(200);
+    await fired.logOut();
+    await until(() => stream.ended, 8_000);
+    const again = await listen('', { as: cookieOf(fired) });
+    expect(again.status).toBe(303);
+  });
+
+  test('is one of four of a session at most', async () => {
+    const streams = [];
+    for (let n = 0; n < 4; n += 1) streams.push(await listen());
+    expect(streams.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect((await listen()).status).toBe(503);
+    streams[0]?.leave();
+    await until(async () => (await listen()).status === 200);
+  });
+
+  test('costs nothing once nobody listens', async () => {
+    const stream = await listen();
+    stream.leave();
+    await delay(2_500);
+    const queries: string[] = [];
+    const { audit } = web.context;
+    const original = audit.head;
+    audit.head = () => {
+      queries.push('head');
+      return original.call(audit);
+    };
+    await delay(2_500);
+    audit.head = original;
+    expect(queries).toEqual([]);
+  });
+});
