@@ -43,6 +43,11 @@ export function userCommand(): Command {
     .description('Enable a disabled account again')
     .argument('<email>', 'e-mail address', parseEmail)
     .action((email: string) => setDisabled(email, false));
+  command
+    .command('forget-devices')
+    .description('Make every browser that an account is known from a stranger to it; no session ends')
+    .argument('<email>', 'e-mail address', parseEmail)
+    .action(forgetDevices);
   return command;
 }
 
@@ -86,6 +91,17 @@ async function setRole(email: string, role: Role): Promise<void> {
     if (!user) throw new Error(`There is no account with the address ${email}.`);
     const result = await users.setRole(user.id, role, { actor: null, origin: NO_ORIGIN });
     tell(result, printable(user.email), `is now ${role}; their sessions have ended`, `is ${role} already`);
+  });
+}
+
+async function forgetDevices(email: string): Promise<void> {
+  await withContext(async ({ users, devices }) => {
+    const user = await users.findByEmail(email);
+    if (!user) throw new Error(`There is no account with the address ${email}.`);
+    const count = await devices.forgetAll(user.id, { actor: null, origin: NO_ORIGIN });
+    process.stdout.write(
+      `${printable(user.email)}: ${count} known ${count === 1 ? 'browser' : 'browsers'} forgotten.\n`,
+    );
   });
 }
 

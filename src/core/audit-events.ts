@@ -33,6 +33,7 @@ export const AUDIT_EVENTS = {
     user_registration_asked: 'Somebody asked for an account; it is made when the mailed link is confirmed.',
     user_confirm_fail: 'A link to confirm an address was tried that does not count, or with a wrong password.',
     user_invited: 'An operator invited somebody to an account.',
+    known_devices_forgotten: 'Every browser that was known to an account became a stranger to it.',
     user_created: 'An account was made.',
     user_disabled: 'An account was disabled; its sessions ended.',
     user_enabled: 'A disabled account was enabled again.',

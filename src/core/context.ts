@@ -97,6 +97,7 @@ export function createContext(config: Config, log: Log): Context {
   const throttle = createThrottle({ redis, database, policy: config.throttle, log });
   const devices = createKnownDevices({
     database,
+    queues,
     signingKeys: config.sessionKeys,
     retentionMs: config.throttle.deviceRetentionMs,
   });

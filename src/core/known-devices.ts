@@ -4,6 +4,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import Keygrip from 'keygrip';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database, Transaction } from './database.ts';
+import { recordEvent } from './outbox.ts';
+import { nudgeSealing, type Queues } from './queues.ts';
+import type { Actor } from './users.ts';
 
 const TOKEN_BYTES = 32;
 const ENTRY = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
@@ -13,15 +16,20 @@ const MAX_ENTRIES = 4;
 
 export interface KnownDevicesOptions {
   readonly database: Database;
+  readonly queues: Queues;
   readonly signingKeys: readonly string[];
   readonly retentionMs: number;
 }
 
 export type KnownDevices = ReturnType<typeof createKnownDevices>;
 
-export function createKnownDevices({ database: { prisma }, signingKeys, retentionMs }: KnownDevicesOptions) {
+export function createKnownDevices({ database: { prisma }, queues, signingKeys, retentionMs }: KnownDevicesOptions) {
   const keygrip = new Keygrip([...signingKeys], 'sha256', 'base64');
   const signed = (token: string, account: string) => `device ${token} ${account}`;
+
+  function stillKnown() {
+    return { revokedAt: null, lastUsedAt: { gt: new Date(Date.now() - retentionMs) } };
+  }
 
   /** The token in the cookie that is signed for this account; finding it asks no store. */
   function tokenFor(account: string, cookie: string): string | null {
@@ -32,11 +40,11 @@ export function createKnownDevices({ database: { prisma }, signingKeys, retentio
     return null;
   }
 
-  async function revokeAllWithin(transaction: Transaction, userId: string): Promise<number> {
-    const { count } = await transaction.knownDevice.updateMany({
-      where: { userId, revokedAt: null },
-      data: { revokedAt: new Date() },
-    });
+  async function forgetAllWithin(transaction: Transaction, userId: string, { actor, origin }: Actor): Promise<number> {
+    const where = { userId, ...stillKnown() };
+    const { count } = await transaction.knownDevice.updateMany({ where, data: { revokedAt: new Date() } });
+    const event = { type: 'known_devices_forgotten', outcome: 'success', actor, subject: userId, origin } as const;
+    if (count > 0) await recordEvent(transaction, { ...event, detail: { count } });
     return count;
   }
 
@@ -45,9 +53,8 @@ export function createKnownDevices({ database: { prisma }, signingKeys, retentio
     async find(account: string, cookie: string): Promise<string | null> {
       const token = tokenFor(account, cookie);
       if (token === null) return null;
-      const since = new Date(Date.now() - retentionMs);
       const device = await prisma.knownDevice.findFirst({
-        where: { tokenHash: hashOf(token), revokedAt: null, lastUsedAt: { gt: since } },
+        where: { tokenHash: hashOf(token), ...stillKnown() },
         select: { id: true },
       });
       return device?.id ?? null;
@@ -79,11 +86,20 @@ export function createKnownDevices({ database: { prisma }, signingKeys, retentio
       return [`${token}.${keygrip.sign(signed(token, account))}`, ...others].slice(0, MAX_ENTRIES).join(SEPARATOR);
     },
 
-    /** Makes every browser of an account a stranger again. */
-    revokeAll: (userId: string): Promise<number> => revokeAllWithin(prisma, userId),
+    /** How many browsers are known to an account. */
+    count(userId: string): Promise<number> {
+      return prisma.knownDevice.count({ where: { userId, ...stillKnown() } });
+    },
 
-    /** The same, in the caller's transaction. */
-    revokeAllWithin,
+    /** Makes every browser of an account a stranger again, in the caller's transaction, and says how many there were. */
+    forgetAllWithin,
+
+    /** The same, in a transaction of its own. */
+    async forgetAll(userId: string, by: Actor): Promise<number> {
+      const forgotten = await prisma.$transaction((transaction) => forgetAllWithin(transaction, userId, by));
+      if (forgotten > 0) nudgeSealing(queues);
+      return forgotten;
+    },
   };
 }
 

@@ -114,7 +114,7 @@ export function createPasswordResets({
       const about = { actor: user.id, subject: user.id, origin };
       await recordEvent(transaction, { type: 'authn_password_reset', outcome: 'success', ...about });
       // Whoever made a reset necessary may have logged in before: no browser is known any more.
-      await devices.revokeAllWithin(transaction, user.id);
+      await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
       const letter = { to: user.email, userId: user.id, language: told.language };
       await mail.sendWithin(transaction, { ...letter, template: 'password-changed', parameters: told.from });
       const reason = { reason: 'password_changed', actor: user.id, origin } as const;

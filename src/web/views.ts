@@ -154,7 +154,12 @@ export interface Views {
     readonly device: string;
     readonly address: string;
   };
-  'account/sessions': { readonly sessions: readonly SessionRow[]; readonly othersCount: number };
+  'account/sessions': {
+    readonly sessions: readonly SessionRow[];
+    readonly othersCount: number;
+    /** Browsers that the throttle knows to be the account's. */
+    readonly knownBrowsers: number;
+  };
   'account/password': { readonly email: string; readonly problem: string | null; readonly errors: FieldErrors };
   'account/data': Readonly<Record<never, never>>;
   'account/delete': { readonly email: string; readonly problem: string | null; readonly errors: FieldErrors };

@@ -141,6 +141,18 @@ describe('user disable and enable', () => {
   });
 });
 
+describe('user forget-devices', () => {
+  test('makes every known browser of an account a stranger, and ends no session', async () => {
+    const email = newEmail();
+    const browser = new Browser(web.url);
+    await browser.register(email);
+    const forget = ['user', 'forget-devices', email];
+    expect(await cli(forget)).toMatchObject({ code: 0, out: `${email}: 1 known browser forgotten.\n` });
+    expect(await cli(forget)).toMatchObject({ code: 0, out: `${email}: 0 known browsers forgotten.\n` });
+    expect(await browser.profile()).toBe(200);
+  });
+});
+
 describe('user list', () => {
   test('shows accounts in columns, and hostile addresses harmlessly', async () => {
     const email = newEmail();

@@ -165,7 +165,17 @@ describe('a known browser', () => {
     expect(String(left.headers['set-cookie'])).not.toContain('holdfast_device');
     const [user] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
     const device = deviceOf(await guess({ email, ip: newClient(), password: PASSWORD }));
-    expect(await web.context.devices.revokeAll(user?.id ?? '')).toBe(2);
+    await browser.logIn(email);
+    expect((await browser.get('/account/sessions')).text).toContain('2 browsers have logged in');
+    expect((await browser.submit('/account/devices/forget', {}, '/account/sessions')).status).toBe(303);
+    expect((await browser.get('/account/sessions')).text).not.toContain('have logged in to this account before');
+    expect(await web.context.devices.count(user?.id ?? '')).toBe(0);
+    await worker.sealing.seal();
+    expect(
+      await sql("SELECT detail FROM audit_event WHERE type = 'known_devices_forgotten' AND subject_id = $1", [
+        user?.id,
+      ]),
+    ).toEqual([{ detail: { count: 2 } }]);
     const ip = newClient();
     await guess({ email, ip, device });
     expect(await redis.zcard(`hf:t:w:c:${ip}`)).toBe(1);

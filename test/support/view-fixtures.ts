@@ -420,7 +420,7 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'sessions-full',
     'account/sessions',
-    { sessions: SESSIONS, othersCount: 3 },
+    { sessions: SESSIONS, othersCount: 3, knownBrowsers: 2 },
     {
       ...member('Sessions', 'sessions'),
       notice: { kind: 'done', text: 'The session was ended. That browser is logged out.' },
@@ -429,7 +429,7 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'sessions-empty',
     'account/sessions',
-    { sessions: SESSIONS.slice(0, 1), othersCount: 0 },
+    { sessions: SESSIONS.slice(0, 1), othersCount: 0, knownBrowsers: 0 },
     member('Sessions', 'sessions'),
   ),
   fixture(
@@ -717,6 +717,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     'account/sessions',
     {
       othersCount: 2,
+      knownBrowsers: 1,
       sessions: [
         {
           id: HOSTILE,

@@ -16,7 +16,7 @@ import type { FieldErrors } from '../views.ts';
 import { describeDevice, showTime } from '../words.ts';
 
 export function accountPages(router: Router, web: Web): void {
-  const { sessions, passwordChanges } = web.context;
+  const { sessions, passwordChanges, devices } = web.context;
   const recent = requireRecentLogin(web.context, '/account/sessions');
 
   router.get('/profile', requireMember, (ctx) => {
@@ -47,7 +47,11 @@ export function accountPages(router: Router, web: Web): void {
       current: session.id === owner.id,
     }));
     const ordered = [...rows.filter((row) => row.current), ...rows.filter((row) => !row.current)];
-    const page = { sessions: ordered, othersCount: ordered.filter((row) => !row.current).length };
+    const page = {
+      sessions: ordered,
+      othersCount: ordered.filter((row) => !row.current).length,
+      knownBrowsers: await devices.count(owner.userId),
+    };
     const frame = { title: text.sessions.title, current: 'sessions', notice: doneNotice(ctx) } as const;
     await web.show(ctx, 'account/sessions', page, frame);
   });
@@ -68,6 +72,12 @@ export function accountPages(router: Router, web: Web): void {
     const which = { userId: owner.userId, exceptSessionId: owner.id };
     await sessions.end(which, { reason: 'revoked', actor: owner.userId, origin: ctx.state.origin });
     seeOther(ctx, '/account/sessions?done=others-ended');
+  });
+
+  router.post('/account/devices/forget', requireMember, recent, async (ctx) => {
+    const { owner } = member(ctx);
+    await devices.forgetAll(owner.userId, { actor: owner.userId, origin: ctx.state.origin });
+    seeOther(ctx, '/account/sessions?done=browsers-forgotten');
   });
 
   router.get('/account/password', requireMember, (ctx) => showPassword(ctx, web, {}));

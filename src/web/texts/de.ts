@@ -206,6 +206,17 @@ export const de: Texts = {
       'Gerät verloren oder nicht sicher? Dieser Browser bleibt angemeldet, alle anderen werden sofort abgemeldet.',
     endOthers: count({ one: 'Die andere Sitzung beenden', other: 'Alle # anderen Sitzungen beenden' }),
     alone: 'Sie sind sonst nirgends angemeldet.',
+    knownTitle: 'Bekannte Browser',
+    known: count({
+      one: 'Ein Browser war an diesem Konto schon angemeldet. Er kommt auch herein, während Fremde Ihr Passwort probieren.',
+      other:
+        '# Browser waren an diesem Konto schon angemeldet. Sie kommen auch herein, während Fremde Ihr Passwort probieren.',
+    }),
+    knownNone:
+      'Keine. Der nächste Browser, der sich anmeldet, wird bekannt: Er kommt auch herein, während Fremde Ihr Passwort probieren.',
+    forget: 'Alle bekannten Browser vergessen',
+    forgetText:
+      'Niemand wird dadurch abgemeldet. Tun Sie es, wenn Sie ein Gerät verloren haben: Was es gespeichert hat, zählt dann nicht mehr.',
   },
   password: {
     title: 'Passwort ändern',
@@ -264,6 +275,7 @@ export const de: Texts = {
     'session-ended': 'Diese Sitzung ist beendet.',
     'others-ended': 'Alle anderen Sitzungen sind beendet.',
     'account-deleted': 'Ihr Konto wurde gelöscht, und alle seine Sitzungen sind beendet.',
+    'browsers-forgotten': 'Kein Browser ist mehr bekannt.',
     'password-changed': 'Ihr Passwort wurde geändert, und alle anderen Sitzungen sind beendet.',
     'password-reset': 'Ihr Passwort wurde geändert, und alle Sitzungen sind beendet. Melden Sie sich mit dem neuen an.',
     registered: 'Ihre Adresse ist bestätigt und Ihr Konto angelegt.',

@@ -214,6 +214,15 @@ export const en = {
     endOthersText: 'Lost a device, or not sure? This browser stays logged in, every other one is logged out at once.',
     endOthers: count({ one: 'End the other session', other: 'End all # other sessions' }),
     alone: 'You are logged in nowhere else.',
+    knownTitle: 'Known browsers',
+    known: count({
+      one: 'One browser has logged in to this account before. It gets in even while strangers try your password.',
+      other: '# browsers have logged in to this account before. They get in even while strangers try your password.',
+    }),
+    knownNone:
+      'None. The next browser that logs in becomes known: it then gets in even while strangers try your password.',
+    forget: 'Forget every known browser',
+    forgetText: 'Nobody is logged out by this. Do it if a device was lost: what it keeps then counts for nothing.',
   },
   password: {
     title: 'Change the password',
@@ -272,6 +281,7 @@ export const en = {
     'session-ended': 'That session has ended.',
     'others-ended': 'All other sessions have ended.',
     'account-deleted': 'Your account was deleted, and every session of it has ended.',
+    'browsers-forgotten': 'No browser is known any more.',
     'password-changed': 'Your password was changed, and every other session has ended.',
     'password-reset': 'Your password was changed, and every session has ended. Log in with the new one.',
     registered: 'Your address is confirmed, and your account is made.',
