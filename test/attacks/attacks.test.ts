@@ -1,13 +1,18 @@
 // An attacker against the real server, from many addresses, over a day: how many guesses reach a password, and whether the
 // owner gets in. Prints the table of docs/security.md; ATTACKS=long sends ten times the attempts.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { freePort } from '../../src/launcher/process.ts';
 import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { type Answer, ATTACKED, deviceOf, passTime, startAttacker } from '../support/attacker.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
+import { until } from '../support/until.ts';
 
 const EFFORT = process.env['ATTACKS'] === 'long' ? 10 : 1;
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 /** The rules as they come; only the register of test accounts is let free. */
 const DEFAULTS = {
   ...ATTACKED,
@@ -172,3 +177,50 @@ test('a forged header never buys a new window', async () => {
     await direct.close();
   }
 });
+
+test('the header that the proxy does not write buys nothing either', async () => {
+  const victim = await owner();
+  const run = { steps: 6, stepMs: 0 };
+  const guesses = await attack('forged `Forwarded` through a proxy, 1 minute', run, victim, (step) =>
+    many(8, (index) =>
+      guess({ email: victim.email, ip: '198.51.100.6', forwarded: `for=198.18.${step}.${index};by=127.0.0.1` }),
+    ),
+  );
+  expect(guesses).toBeLessThanOrEqual(5);
+});
+
+test('a clock that steps: processes three hours apart count as one', async () => {
+  const shifted = await Promise.all([startShifted(3 * HOUR), startShifted(-3 * HOUR)]);
+  try {
+    const clocks = [guess, ...(await Promise.all(shifted.map(({ url }) => startAttacker(url))))];
+    const victim = await owner();
+    const hour = { steps: 60, stepMs: MINUTE };
+    const guesses = await attack('clocks 3 hours fast, slow and right, 1 hour', hour, victim, () =>
+      many(6, (index) => (clocks[index % clocks.length] ?? guess)({ email: victim.email, ip: '198.51.100.7' })),
+    );
+    expect(guesses).toBeLessThanOrEqual(10);
+  } finally {
+    await Promise.all(shifted.map(({ close }) => close()));
+  }
+}, 120_000);
+
+/** A web process of its own, whose clock is wrong by so much. */
+async function startShifted(shiftMs: number) {
+  const port = await freePort();
+  const child = spawn(process.execPath, ['--import', './test/support/shift-clock.mjs', 'dist/src/web/main.js'], {
+    env: {
+      ...process.env,
+      ...{ ...DEFAULTS, NODE_ENV: 'test', CLOCK_SHIFT_MS: String(shiftMs), PORT: String(port), LOG_LEVEL: 'silent' },
+      ...{ DATABASE_URL: stores.database.webUrl, REDIS_URL: stores.redisUrl },
+      SESSION_KEYS: 'a-key-for-tests-that-is-long-enough',
+    },
+    stdio: 'inherit',
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await until(async () => (await fetch(`${url}/readyz`).catch(() => null))?.status === 200, 60_000);
+  const close = async () => {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  };
+  return { url, close };
+}

@@ -10,6 +10,8 @@ export interface Guess {
   readonly ip: string;
   /** `name=value` of a device cookie. */
   readonly device?: string;
+  /** What it claims about itself in `Forwarded`, which its proxy hands on. */
+  readonly forwarded?: string;
 }
 
 export interface Answer {
@@ -24,11 +26,15 @@ export async function startAttacker(url: string): Promise<(guess: Guess) => Prom
   const form = await fetch(`${url}/login`);
   const token = /name="_csrf" value="([^"]+)"/.exec(await form.text())?.[1] ?? '';
   const visitor = form.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  return async ({ email, password = 'a wrong guess', ip, device }) => {
+  return async ({ email, password = 'a wrong guess', ip, device, forwarded }) => {
     const response = await fetch(`${url}/login`, {
       method: 'POST',
       redirect: 'manual',
-      headers: { cookie: device ? `${visitor}; ${device}` : visitor, 'x-forwarded-for': ip },
+      headers: {
+        cookie: device ? `${visitor}; ${device}` : visitor,
+        'x-forwarded-for': ip,
+        ...(forwarded ? { forwarded } : {}),
+      },
       body: new URLSearchParams({ _csrf: token, email, password }),
     });
     return {
