@@ -1,52 +1,26 @@
 // Every page as people get it: in a browser, under the real CSP, on a phone and a desktop, light and dark, with text
-// twice as large, by keyboard and without JavaScript. SCREENSHOTS=directory keeps pictures of all.
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+// twice as large, by keyboard and without JavaScript.
 import { brotliCompressSync } from 'node:zlib';
-import Koa from 'koa';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { createAssets } from '../../src/web/assets.ts';
-import { createRenderer } from '../../src/web/render.ts';
 import { axe, launchBrowser, screenshot } from '../support/browser.ts';
+import { type PagesServer, servePages } from '../support/pages-server.ts';
 import { FIXTURES, HOSTILE_FIXTURES, NOW } from '../support/view-fixtures.ts';
 
-const CSP =
-  "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 const ALL = [...FIXTURES, ...HOSTILE_FIXTURES];
-const viewsDir = join(import.meta.dirname, '../../views');
 
 let browser: Browser;
-let server: Server;
+let server: PagesServer;
 let base: string;
 
 beforeAll(async () => {
-  server = pagesServer().listen(0, '127.0.0.1');
-  browser = await launchBrowser();
-  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  [server, browser] = await Promise.all([servePages(), launchBrowser()]);
+  base = server.url;
 });
 
 afterAll(async () => {
   await browser?.close();
-  server?.closeAllConnections();
-  await new Promise((resolve) => server?.close(resolve));
+  await server?.close();
 });
-
-function pagesServer(): Koa {
-  const assets = createAssets({ assetsDir: join(viewsDir, 'assets') });
-  const render = createRenderer({ viewsDir, assets: assets.urls });
-  const app = new Koa();
-  app.use(async (ctx, next) => {
-    ctx.set('Content-Security-Policy', CSP);
-    await next();
-  });
-  app.use(assets.middleware);
-  app.use(async (ctx) => {
-    const fixture = ALL.find(({ name }) => ctx.path === `/${name}`);
-    if (fixture !== undefined) await render(ctx, fixture.view, fixture.page, fixture.frame);
-  });
-  return app;
-}
 
 /** A page that remembers everything it complained of and everything it asked for elsewhere. */
 async function open(

@@ -1,0 +1,44 @@
+// Serves every fixture of every view under its name, with the real templates, assets and Content Security Policy, and
+// without any store: for tests of how pages look, and for pictures of them.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import Koa from 'koa';
+import { projectRoot } from '../../src/core/config.ts';
+import { createAssets } from '../../src/web/assets.ts';
+import { createRenderer } from '../../src/web/render.ts';
+import { FIXTURES, HOSTILE_FIXTURES } from './view-fixtures.ts';
+
+const CSP =
+  "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+export interface PagesServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function servePages(): Promise<PagesServer> {
+  const viewsDir = join(projectRoot, 'views');
+  const assets = createAssets({ assetsDir: join(viewsDir, 'assets') });
+  const render = createRenderer({ viewsDir, assets: assets.urls });
+  const pages = new Map([...FIXTURES, ...HOSTILE_FIXTURES].map((fixture) => [`/${fixture.name}`, fixture]));
+  const app = new Koa();
+  app.use(async (ctx, next) => {
+    ctx.set('Content-Security-Policy', CSP);
+    await next();
+  });
+  app.use(assets.middleware);
+  app.use(async (ctx) => {
+    const fixture = pages.get(ctx.path);
+    if (fixture !== undefined) await render(ctx, fixture.view, fixture.page, fixture.frame);
+  });
+  const server = createServer(app.callback());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
