@@ -3,6 +3,8 @@
 import type { Origin } from './audit-events.ts';
 import type { Database, Transaction } from './database.ts';
 import { eraseWithin } from './erasure.ts';
+import type { Mail } from './mail.ts';
+import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
@@ -12,6 +14,7 @@ export interface DeletionRequest {
   readonly userId: string;
   readonly sessionId: string;
   readonly origin: Origin;
+  readonly told: Told;
 }
 
 export type DeletionResult =
@@ -22,11 +25,12 @@ export interface AccountDeletionOptions {
   readonly database: Database;
   readonly users: Users;
   readonly sessions: Sessions;
+  readonly mail: Mail;
 }
 
 export type AccountDeletion = ReturnType<typeof createAccountDeletion>;
 
-export function createAccountDeletion({ database: { prisma }, users, sessions }: AccountDeletionOptions) {
+export function createAccountDeletion({ database: { prisma }, users, sessions, mail }: AccountDeletionOptions) {
   /** Takes out what belongs to a person. The rows stay for as long as an old copy of a session could come back. */
   async function emptyWithin(transaction: Transaction, userId: string): Promise<void> {
     const deletedAt = new Date();
@@ -42,7 +46,7 @@ export function createAccountDeletion({ database: { prisma }, users, sessions }:
 
   return {
     /** Deletes the account of whoever asks. The last operator can't: nobody could look after the service any more. */
-    async delete({ userId, sessionId, origin }: DeletionRequest): Promise<DeletionResult> {
+    async delete({ userId, sessionId, origin, told }: DeletionRequest): Promise<DeletionResult> {
       const done = await prisma.$transaction(async (transaction): Promise<DeletionResult & Ended> => {
         if (await users.isLastOperatorWithin(transaction, userId)) return { ok: false, reason: 'last_operator' };
         const user = await transaction.user.findFirst({ where: { id: userId, deletedAt: null } });
@@ -52,21 +56,27 @@ export function createAccountDeletion({ database: { prisma }, users, sessions }:
         const why = { reason: 'account_deleted', actor: userId, origin } as const;
         const ended = await sessions.endWithin(transaction, { userId }, why);
         await emptyWithin(transaction, userId);
+        // Of no account: the account's mail goes with it, and this one tells of that.
+        const letter = { to: user.email, userId: null, language: told.language };
+        await mail.sendWithin(transaction, { ...letter, template: 'account-deleted', parameters: told.from });
         await eraseWithin(transaction, userId, { actor: userId });
         return { ok: true, ended };
       });
       if (!done.ok) return done;
       await sessions.afterCommit(done.ended ?? []);
+      mail.nudge();
       return { ok: true };
     },
 
     /**
-     * The worker's part: what the log-in records still say of deleted accounts, and the empty rows that nothing needs any
+     * The worker's part: what the log-in records and mails still say of deleted accounts, and the empty rows that nothing needs any
      * more. Returns how many accounts are gone.
      */
     async finish(): Promise<number> {
       await prisma.$executeRaw`
         DELETE FROM login_attempt WHERE user_id IN (SELECT id FROM user_account WHERE deleted_at IS NOT NULL)`;
+      await prisma.$executeRaw`
+        DELETE FROM mail WHERE user_id IN (SELECT id FROM user_account WHERE deleted_at IS NOT NULL)`;
       return prisma.$executeRaw`
         DELETE FROM user_account
          WHERE deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM session WHERE user_id = user_account.id)`;

@@ -15,6 +15,8 @@ export const AUDIT_EVENTS = {
     authn_password_reset_request: 'A link to choose a new password was asked for, or sent by an operator.',
     authn_password_reset: 'A password was chosen anew by a one-time link; every session ended.',
     authn_password_reset_fail: 'A link to choose a new password was tried that does not count.',
+    authn_login_disowned:
+      'The owner said of a log-in, by the link in the mail about it, that it was not theirs; its session ended.',
     authn_new_device: 'An account was used from a browser or a network that it had not been used from before.',
   },
   throttle: {

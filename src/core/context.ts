@@ -38,6 +38,7 @@ import { createThrottle, type Throttle } from './throttle.ts';
 import { createThrottleEvents, type ThrottleEvents } from './throttle-events.ts';
 import { createThrottleRecords, type ThrottleRecords } from './throttle-records.ts';
 import { createTokens, type Tokens } from './tokens.ts';
+import { createUnknownLogins, type UnknownLogins } from './unknown-logins.ts';
 import { createUsers, type Users } from './users.ts';
 
 export interface Context {
@@ -64,6 +65,7 @@ export interface Context {
   readonly tokens: Tokens;
   readonly mail: Mail;
   readonly mailDelivery: MailDelivery;
+  readonly unknownLogins: UnknownLogins;
   readonly accountData: AccountData;
   readonly accountDeletion: AccountDeletion;
   readonly audit: Audit;
@@ -105,7 +107,7 @@ export function createContext(config: Config, log: Log): Context {
   const mail = createMail({ database, queues, policy: config.mail });
   const identifierHash = createIdentifierHash(config.sessionKeys.at(-1) ?? '');
   const throttleEvents = createThrottleEvents({ database, queues });
-  const entry = createEntry({ database, sessions, devices, identifierHash });
+  const entry = createEntry({ database, sessions, devices, identifierHash, tokens, mail });
   const audit = createAudit({ database });
   const proof = {
     database,
@@ -158,8 +160,9 @@ export function createContext(config: Config, log: Log): Context {
     }),
     audit,
     auditCounts: createAuditCounts({ database, audit }),
+    unknownLogins: createUnknownLogins(proof),
     accountData: createAccountData({ database, queues }),
-    accountDeletion: createAccountDeletion({ database, users, sessions }),
+    accountDeletion: createAccountDeletion({ database, users, sessions, mail }),
     auditText: createAuditText({ database }),
     verification,
     checkpoints: createCheckpoints({

@@ -3,8 +3,11 @@ import type { Origin } from './audit-events.ts';
 import type { Database, Transaction } from './database.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
+import type { Mail } from './mail.ts';
+import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { NewSession, Sessions } from './sessions.ts';
+import { bindingOf, type Tokens } from './tokens.ts';
 import type { Role, User } from './users.ts';
 
 export interface Visit {
@@ -14,6 +17,8 @@ export interface Visit {
   readonly origin: Origin;
   /** The value of the cookie that known browsers keep; empty without one. */
   readonly deviceCookie: string;
+  /** How to tell its owner of a log-in from a new browser or network; without it nobody is told. */
+  readonly told?: Told;
 }
 
 export interface Credentials extends Visit {
@@ -35,18 +40,20 @@ export interface EntryOptions {
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
   readonly identifierHash: IdentifierHash;
+  readonly tokens: Tokens;
+  readonly mail: Mail;
 }
 
 export type Entry = ReturnType<typeof createEntry>;
 
-export function createEntry({ database: { prisma }, sessions, devices, identifierHash }: EntryOptions) {
+export function createEntry({ database: { prisma }, sessions, devices, identifierHash, tokens, mail }: EntryOptions) {
   /**
    * Begins a session for an account whose owner has proved who they are, and ends the one it replaces.
    * @throws AccountChangedError when the account changed since it was read.
    */
   async function begin(
     user: User,
-    { remember, origin, previousSessionId, deviceCookie }: Visit,
+    { remember, origin, previousSessionId, deviceCookie, told }: Visit,
     { attemptId, deviceId }: { attemptId?: string; deviceId: string | null },
   ): Promise<Begun> {
     const account = identifierHash(user.email);
@@ -79,11 +86,23 @@ export function createEntry({ database: { prisma }, sessions, devices, identifie
       );
       const remembered = { userId: user.id, deviceId, account, cookie: deviceCookie };
       const kept = await devices.rememberWithin(transaction, remembered);
-      if (what) await recordEvent(transaction, { type: 'authn_new_device', ...about, detail: { new: what } });
+      if (what) {
+        await recordEvent(transaction, { type: 'authn_new_device', ...about, detail: { new: what } });
+        if (told && mail.possible) await tellWithin(transaction, user, about.session, told);
+      }
       return [created, replaced, kept] as const;
     });
     await Promise.all([sessions.open(session), sessions.afterCommit(ended)]);
+    mail.nudge();
     return { session, deviceCookie: cookie };
+  }
+
+  /** Writes the mail about a log-in, with the link that says that it was somebody else's. */
+  async function tellWithin(transaction: Transaction, user: User, sessionId: string, { language, from }: Told) {
+    const request = { purpose: 'not_me', userId: user.id, sessionId, binding: bindingOf(user) } as const;
+    const tokenId = await tokens.issueWithin(transaction, request);
+    const letter = { to: user.email, userId: user.id, language, tokenId };
+    await mail.sendWithin(transaction, { ...letter, template: 'new-device', parameters: from });
   }
 
   /** What makes this log-in one from a new device: null at the first log-in, and for a browser and address seen before. */

@@ -21,6 +21,8 @@ export interface Told {
 export interface MailTemplates {
   'reset-password': Circumstances;
   'password-changed': Circumstances;
+  'new-device': Circumstances;
+  'account-deleted': Circumstances;
   'confirm-registration': Circumstances;
   'registration-exists': Circumstances;
   invitation: Record<string, never>;
@@ -33,6 +35,7 @@ export type MailTemplate = keyof MailTemplates;
 /** Where the one-time link of a mail leads; one that is not here has none. */
 export const LINK_PATHS: Readonly<Partial<Record<MailTemplate, string>>> = {
   'reset-password': '/reset-password',
+  'new-device': '/not-me',
   'confirm-registration': '/verify-email',
   invitation: '/invitation',
   'confirm-email': '/confirm-email',

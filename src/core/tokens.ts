@@ -16,6 +16,7 @@ export const LINK_LIFE_MS = {
   invitation: 7 * DAY_MS,
   change_email: 60 * MINUTE_MS,
   undo_email_change: 7 * DAY_MS,
+  not_me: 7 * DAY_MS,
 } as const;
 
 export type LinkPurpose = keyof typeof LINK_LIFE_MS;
@@ -27,6 +28,8 @@ export interface LinkRequest {
   readonly purpose: LinkPurpose;
   readonly userId?: string;
   readonly registrationId?: string;
+  /** The session that the link is about. */
+  readonly sessionId?: string;
   /** The address that the link is about, where it is not the account's. */
   readonly email?: string;
   readonly binding?: Uint8Array<ArrayBuffer>;
@@ -37,6 +40,7 @@ export interface Link {
   readonly id: string;
   readonly userId: string | null;
   readonly registrationId: string | null;
+  readonly sessionId: string | null;
   readonly email: string | null;
   readonly binding: Uint8Array | null;
 }
@@ -52,9 +56,17 @@ export function createTokens({ database: { prisma } }: { database: Database }) {
   return {
     /** Issues a link that nobody can follow yet, and gives its id. */
     async issueWithin(transaction: Transaction, request: LinkRequest): Promise<string> {
-      const { purpose, userId = null, registrationId = null, email = null, binding = null } = request;
+      const { purpose, userId = null, registrationId = null, sessionId = null, email = null, binding = null } = request;
       const { id } = await transaction.token.create({
-        data: { purpose, userId, registrationId, email, binding, expiresAt: new Date(Date.now() + WAITS_MS) },
+        data: {
+          purpose,
+          userId,
+          registrationId,
+          sessionId,
+          email,
+          binding,
+          expiresAt: new Date(Date.now() + WAITS_MS),
+        },
         select: { id: true },
       });
       return id;
@@ -80,7 +92,7 @@ export function createTokens({ database: { prisma } }: { database: Database }) {
     async find(purpose: LinkPurpose, secret: string): Promise<Link | null> {
       if (!SECRET.test(secret)) return null;
       const [link] = await prisma.$queryRaw<Link[]>`
-        SELECT id, user_id AS "userId", registration_id AS "registrationId", email, binding FROM token
+        SELECT id, user_id AS "userId", registration_id AS "registrationId", session_id AS "sessionId", email, binding FROM token
          WHERE token_hash = ${hashOf(secret)} AND purpose = ${purpose} AND used_at IS NULL
            AND expires_at > clock_timestamp()`;
       return link ?? null;
@@ -93,7 +105,7 @@ export function createTokens({ database: { prisma } }: { database: Database }) {
         UPDATE token SET used_at = clock_timestamp()
          WHERE token_hash = ${hashOf(secret)} AND purpose = ${purpose} AND used_at IS NULL
            AND expires_at > clock_timestamp()
-        RETURNING id, user_id AS "userId", registration_id AS "registrationId", email, binding`;
+        RETURNING id, user_id AS "userId", registration_id AS "registrationId", session_id AS "sessionId", email, binding`;
       return link ?? null;
     },
 

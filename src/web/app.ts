@@ -20,6 +20,7 @@ import { homePage } from './pages/home.ts';
 import { invitationPage } from './pages/invitation.ts';
 import { languagePage } from './pages/language.ts';
 import { loginPage } from './pages/login.ts';
+import { notMePage } from './pages/not-me.ts';
 import { attemptsPage } from './pages/operator/attempts.ts';
 import { auditPage } from './pages/operator/audit.ts';
 import { blocksPages } from './pages/operator/blocks.ts';
@@ -79,6 +80,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   verifyEmailPage(router, web);
   invitationPage(router, web);
   confirmPage(router, web);
+  notMePage(router, web);
   accountPages(router, web);
   overviewPage(router, web);
   accountDataPages(router, web);

@@ -8,7 +8,7 @@ import { seeOther } from './page.ts';
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const LIFE_MS = 30 * 60_000;
 
-export type LinkKind = 'reset' | 'verify' | 'invitation' | 'email' | 'undo';
+export type LinkKind = 'reset' | 'verify' | 'invitation' | 'email' | 'undo' | 'not-me';
 
 /** Answers a request whose address holds a secret, if it does: true means that it is answered. */
 export function takeLinkFromAddress(ctx: Koa.Context, config: Config, kind: LinkKind): boolean {

@@ -22,6 +22,8 @@ const PUBLIC = [
   'GET /forgot-password',
   'POST /forgot-password',
   'GET /forgot-password/sent',
+  'GET /not-me',
+  'POST /not-me',
   'GET /reset-password',
   'POST /reset-password',
   'GET /verify-email',

@@ -26,6 +26,24 @@ export const german: MailTexts = {
     action: { label: 'Neues Passwort wählen', href: page('/forgot-password') },
   }),
 
+  'new-device': (from, { serviceName, link }) => ({
+    subject: `Neue Anmeldung bei ${serviceName}`,
+    paragraphs: [
+      `Jemand hat sich von einem Browser oder aus einem Netz, die neu dafür waren, bei Ihrem Konto angemeldet: ${where(from)}.`,
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie diese Sitzung und wählen Sie jetzt ein neues Passwort:',
+    ],
+    action: { label: 'Das war ich nicht', href: link },
+    after: ['Der Link gilt einmal, 7 Tage lang und nur, bis Ihr Passwort oder Ihre Adresse geändert wird.'],
+  }),
+
+  'account-deleted': (from, { serviceName }) => ({
+    subject: `Ihr Konto bei ${serviceName} wurde gelöscht`,
+    paragraphs: [
+      `Ihr Konto wurde gelöscht, ${where(from)}. Alle seine Sitzungen sind beendet.`,
+      `Es lässt sich nicht zurückholen. Wenn Sie das nicht waren, sagen Sie es denen, die ${serviceName} betreiben.`,
+    ],
+  }),
+
   'confirm-registration': (from, { serviceName, link }) => ({
     subject: `Bestätigen Sie Ihre Adresse für ${serviceName}`,
     paragraphs: [

@@ -26,6 +26,24 @@ export const english: MailTexts = {
     action: { label: 'Choose a new password', href: page('/forgot-password') },
   }),
 
+  'new-device': (from, { serviceName, link }) => ({
+    subject: `A new log-in to ${serviceName}`,
+    paragraphs: [
+      `Somebody logged in to your account from a browser or a network that was new to it: ${where(from)}.`,
+      'If that was you, there is nothing to do. If it was not, end that session and choose a new password now:',
+    ],
+    action: { label: 'This wasn’t me', href: link },
+    after: ['The link works once, for 7 days, and only until your password or your address is changed.'],
+  }),
+
+  'account-deleted': (from, { serviceName }) => ({
+    subject: `Your account with ${serviceName} was deleted`,
+    paragraphs: [
+      `Your account was deleted ${where(from)}. Every session of it has ended.`,
+      `It can’t be brought back. If you did not do this, tell whoever runs ${serviceName}.`,
+    ],
+  }),
+
   'confirm-registration': (from, { serviceName, link }) => ({
     subject: `Confirm your address for ${serviceName}`,
     paragraphs: [`Somebody asked for an account with this address ${where(from)}. One step is left:`],

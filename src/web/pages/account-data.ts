@@ -7,6 +7,7 @@ import { readBody } from '../form.ts';
 import { seeOther, type Web } from '../page.ts';
 import { leaveSession } from '../session.ts';
 import { liveSession } from '../state.ts';
+import { toldOf } from '../told.ts';
 import type { FieldErrors } from '../views.ts';
 
 export function accountDataPages(router: Router, web: Web): void {
@@ -35,7 +36,7 @@ export function accountDataPages(router: Router, web: Web): void {
       ctx.status = 422;
       return showDeletion(ctx, web, { understood: words.notUnderstood });
     }
-    const result = await accountDeletion.delete(who(ctx));
+    const result = await accountDeletion.delete({ ...who(ctx), told: toldOf(ctx) });
     if (!result.ok && result.reason === 'last_operator') {
       ctx.status = 422;
       return showDeletion(ctx, web, {}, words.lastOperator);

@@ -28,5 +28,5 @@ export function deadLink(ctx: Koa.Context, web: Web, refusal: Refusal, kind: Lin
 function nextStep(ctx: Koa.Context, { context: { mail, config } }: Web, kind: LinkKind) {
   if (liveSession(ctx)) return kind === 'email' ? '/account/email' : '/profile';
   if (kind === 'verify' && config.registration !== 'closed') return '/register';
-  return (kind === 'reset' || kind === 'undo') && mail.possible ? '/forgot-password' : '/login';
+  return (kind === 'reset' || kind === 'undo' || kind === 'not-me') && mail.possible ? '/forgot-password' : '/login';
 }

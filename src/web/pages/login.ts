@@ -9,6 +9,7 @@ import { queryNext } from '../query.ts';
 import { enterSession, leaveSession } from '../session.ts';
 import { liveSession } from '../state.ts';
 import { throttled } from '../throttled.ts';
+import { toldOf } from '../told.ts';
 import type { FieldErrors, Frame } from '../views.ts';
 
 export function loginPage(router: Router, web: Web): void {
@@ -53,6 +54,7 @@ export function loginPage(router: Router, web: Web): void {
       previousSessionId,
       origin: ctx.state.origin,
       deviceCookie: readDevice(ctx, config),
+      told: toldOf(ctx),
     });
     if (!result.ok) {
       if (result.reason === 'throttled')

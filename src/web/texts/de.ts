@@ -156,6 +156,12 @@ export const de: Texts = {
     heading: 'Es gibt schon ein Konto',
     paragraphs: ['Mit dieser Adresse wurde inzwischen ein Konto angelegt. Melden Sie sich an.'],
   },
+  notMe: {
+    title: 'Das waren nicht Sie?',
+    lede: (device, address, when) =>
+      `Jemand hat sich mit ${device} von der Adresse ${address} bei Ihrem Konto angemeldet, ${when}. Wenn Sie das nicht waren, beenden Sie diese Sitzung und wählen Sie ein neues Passwort.`,
+    submit: 'Sitzung beenden und neues Passwort wählen',
+  },
   deadLink: {
     heading: 'Dieser Link gilt nicht mehr',
     paragraphs: {
@@ -167,6 +173,8 @@ export const de: Texts = {
         'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als 7 Tage. Bitten Sie um eine neue Einladung.',
       email:
         'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als eine Stunde; oder Ihr Passwort oder Ihre Adresse wurde inzwischen geändert. Fordern Sie einen neuen an.',
+      'not-me':
+        'Er wurde benutzt, ist älter als 7 Tage, oder Ihr Passwort oder Ihre Adresse wurde seitdem geändert. Sind Sie unsicher, wählen Sie ein neues Passwort.',
       undo: 'Er wurde benutzt oder ist älter als 7 Tage. Wenn Sie sich nicht anmelden können, wählen Sie ein neues Passwort.',
     },
     actions: {

@@ -169,6 +169,12 @@ export const en = {
     paragraphs: ['An account with this address was made meanwhile. Log in to reach it.'],
   },
   /** A mailed link that leads nowhere, by what it was for. */
+  notMe: {
+    title: 'This wasn’t you?',
+    lede: (device: string, address: string, when: string) =>
+      `Somebody logged in to your account with ${device}, from the address ${address}, ${when}. If that was not you, end this session and choose a new password.`,
+    submit: 'End this session and choose a new password',
+  },
   deadLink: {
     heading: 'This link does not work any more',
     paragraphs: {
@@ -178,6 +184,8 @@ export const en = {
       invitation: 'It was used, replaced by a newer one, or is older than 7 days. Ask for another invitation.',
       email:
         'It was used, replaced by a newer one, or is older than an hour; or your password or address was changed since. Ask for a new one.',
+      'not-me':
+        'It was used, is older than 7 days, or your password or address was changed since. If you are not sure, choose a new password.',
       undo: 'It was used, or is older than 7 days. If you can’t log in, choose a new password.',
     },
     actions: {

@@ -1,0 +1,115 @@
+// A log-in from a new browser or network is told to its owner by mail, with a link for "this wasn't me". Following it shows
+// what happened; the button there ends that session, forgets every known browser and leads to a new password at once: whoever
+// reads the mailbox may choose it, and whoever logged in knew the old one.
+import type { Origin } from './audit-events.ts';
+import type { Database } from './database.ts';
+import type { KnownDevices } from './known-devices.ts';
+import { recordEvent } from './outbox.ts';
+import type { DeadLink } from './password-reset.ts';
+import { nudgeSealing, type Queues } from './queues.ts';
+import type { EndedSession } from './session-records.ts';
+import type { Sessions } from './sessions.ts';
+import type { Throttle } from './throttle.ts';
+import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import { bindingOf, isBoundTo, type Tokens } from './tokens.ts';
+import type { User, Users } from './users.ts';
+
+/** The log-in that a link is about. */
+export interface UnknownLogin {
+  readonly at: Date;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+}
+
+export interface UnknownLoginsOptions {
+  readonly database: Database;
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly devices: KnownDevices;
+  readonly queues: Queues;
+  readonly throttle: Throttle;
+  readonly throttleEvents: ThrottleEvents;
+  readonly tokens: Tokens;
+}
+
+interface Opened {
+  readonly ok: true;
+  readonly user: User;
+  readonly sessionId: string;
+}
+
+export type UnknownLogins = ReturnType<typeof createUnknownLogins>;
+
+const PURPOSE = 'not_me';
+const DEAD: DeadLink = { ok: false, reason: 'dead_link' };
+
+export function createUnknownLogins({
+  database: { prisma },
+  users,
+  sessions,
+  devices,
+  queues,
+  throttle,
+  throttleEvents: { recordBlocks, refuse },
+  tokens,
+}: UnknownLoginsOptions) {
+  async function find(secret: string): Promise<Opened | DeadLink> {
+    const link = await tokens.find(PURPOSE, secret);
+    const user = link?.userId ? await users.find(link.userId) : null;
+    if (!link?.sessionId || !user || user.disabledAt || !isBoundTo(link, user)) return DEAD;
+    return { ok: true, user, sessionId: link.sessionId };
+  }
+
+  /** A link that is tried, throttled: one that leads nowhere is recorded, a good one costs nothing. */
+  async function open(secret: string, origin: Origin): Promise<Opened | DeadLink | Throttled> {
+    if (secret === '') return DEAD; // somebody opened the page without a link
+    const taken = await throttle.takeToken(origin.ip);
+    if (!taken.ok) return refuse(taken, null, origin);
+    return settled(taken, async () => {
+      const found = await find(secret);
+      if (found.ok) return found;
+      await prisma.$transaction(async (transaction) => {
+        const about = { actor: null, subject: null, origin, detail: { reason: 'dead_link' } };
+        await recordEvent(transaction, { type: 'authn_login_disowned', outcome: 'failure', ...about });
+        await recordBlocks(transaction, taken.blocks, null, origin);
+      });
+      nudgeSealing(queues);
+      return found;
+    });
+  }
+
+  return {
+    /** The log-in that a link is about; looking changes nothing. */
+    async look(secret: string, origin: Origin): Promise<{ ok: true; login: UnknownLogin } | DeadLink | Throttled> {
+      const opened = await open(secret, origin);
+      if (!opened.ok) return opened;
+      const session = await prisma.session.findUnique({
+        where: { id: opened.sessionId },
+        select: { createdAt: true, ip: true, userAgent: true },
+      });
+      if (!session) return DEAD;
+      return { ok: true, login: { at: session.createdAt, ip: session.ip, userAgent: session.userAgent } };
+    },
+
+    /** Ends the session and forgets the browsers. Returns the secret of a link to a new password, used at once. */
+    async disown(secret: string, origin: Origin): Promise<{ ok: true; resetSecret: string } | DeadLink | Throttled> {
+      const opened = await open(secret, origin);
+      if (!opened.ok) return opened;
+      const { user, sessionId } = opened;
+      const done = await prisma.$transaction(async (transaction): Promise<[string | null, EndedSession[]] | null> => {
+        if (!(await tokens.useWithin(transaction, PURPOSE, secret))) return null;
+        const about = { actor: user.id, subject: user.id, session: sessionId, origin } as const;
+        await recordEvent(transaction, { type: 'authn_login_disowned', outcome: 'success', ...about });
+        await devices.revokeAllWithin(transaction, user.id);
+        const why = { reason: 'revoked', actor: user.id, origin } as const;
+        const ended = await sessions.endWithin(transaction, { sessionId, ownerId: user.id }, why);
+        const request = { purpose: 'reset_password', userId: user.id, binding: bindingOf(user) } as const;
+        return [await tokens.revealWithin(transaction, await tokens.issueWithin(transaction, request)), ended];
+      });
+      if (!done) return DEAD;
+      const [resetSecret, ended] = done;
+      await sessions.afterCommit(ended);
+      return resetSecret === null ? DEAD : { ok: true, resetSecret };
+    },
+  };
+}

@@ -1,0 +1,32 @@
+// "This wasn't me", from the mail about a log-in on a new device: GET shows what happened and a button, which ends it.
+import type Router from '@koa/router';
+import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
+import { seeOther, type Web } from '../page.ts';
+import { describeDevice, showTime } from '../words.ts';
+import { deadLink } from './dead-link.ts';
+
+const PATH = '/not-me';
+
+export function notMePage(router: Router, web: Web): void {
+  const { unknownLogins, config } = web.context;
+
+  router.get(PATH, async (ctx) => {
+    if (takeLinkFromAddress(ctx, config, 'not-me')) return;
+    const { text, origin } = ctx.state;
+    const looked = await unknownLogins.look(readLink(ctx, config, 'not-me'), origin);
+    if (!looked.ok) return deadLink(ctx, web, looked, 'not-me');
+    const { at, ip, userAgent } = looked.login;
+    const device = describeDevice(userAgent, text);
+    const lede = text.notMe.lede(device, ip ?? text.devices.unknownAddress, showTime(at, new Date(), text).text);
+    const page = { heading: text.notMe.title, lede, action: PATH, submit: text.notMe.submit, email: '' };
+    const nothing = { asksPassword: false, errors: {}, problem: null };
+    return web.show(ctx, 'confirm-link', { ...page, ...nothing }, { title: page.heading });
+  });
+
+  router.post(PATH, async (ctx) => {
+    const result = await unknownLogins.disown(readLink(ctx, config, 'not-me'), ctx.state.origin);
+    if (!result.ok) return deadLink(ctx, web, result, 'not-me');
+    forgetLink(ctx, config, 'not-me');
+    seeOther(ctx, `/reset-password?token=${result.resetSecret}`);
+  });
+}
