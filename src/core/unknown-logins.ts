@@ -100,7 +100,7 @@ export function createUnknownLogins({
         if (!(await tokens.useWithin(transaction, PURPOSE, secret))) return null;
         const about = { actor: user.id, subject: user.id, session: sessionId, origin } as const;
         await recordEvent(transaction, { type: 'authn_login_disowned', outcome: 'success', ...about });
-        await devices.revokeAllWithin(transaction, user.id);
+        await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
         const why = { reason: 'revoked', actor: user.id, origin } as const;
         const ended = await sessions.endWithin(transaction, { sessionId, ownerId: user.id }, why);
         const request = { purpose: 'reset_password', userId: user.id, binding: bindingOf(user) } as const;
