@@ -12,6 +12,7 @@ interface Running {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly auditPublicKey?: string;
+  readonly url?: string;
 }
 
 /** The environment, with the addresses of a running `up` where it leaves them out. */
@@ -30,6 +31,7 @@ export async function commandEnvironment(env: NodeJS.ProcessEnv): Promise<NodeJS
     DATABASE_URL: env['DATABASE_URL'] || running.databaseUrl,
     REDIS_URL: env['REDIS_URL'] || running.redisUrl,
     AUDIT_PUBLIC_KEYS: env['AUDIT_PUBLIC_KEYS'] || running.auditPublicKey,
+    PUBLIC_URL: env['PUBLIC_URL'] || running.url,
   };
 }
 

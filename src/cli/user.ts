@@ -48,6 +48,17 @@ export function userCommand(): Command {
     .description('Make every browser that an account is known from a stranger to it; no session ends')
     .argument('<email>', 'e-mail address', parseEmail)
     .action(forgetDevices);
+  command
+    .command('invite')
+    .description('Invite somebody: mail a one-time link, or print it where no mail is possible')
+    .argument('<email>', 'e-mail address', parseEmail)
+    .option('--print', 'print the link instead of mailing it', false)
+    .action(invite);
+  command
+    .command('reset-link')
+    .description('Print a one-time link that lets the owner of an account choose a new password')
+    .argument('<email>', 'e-mail address', parseEmail)
+    .action(resetLink);
   return command;
 }
 
@@ -121,6 +132,33 @@ function tell(result: AccountChangeResult, who: string, done: string, already: s
   }
   if (!result.ok && result.reason !== 'unchanged') throw new Error(`${who} was deleted meanwhile.`);
   process.stdout.write(`${who} ${result.ok ? done : already}.\n`);
+}
+
+const BY_COMMAND = { actor: null, origin: NO_ORIGIN } as const;
+
+async function invite(email: string, { print }: { print: boolean }): Promise<void> {
+  await withContext(async ({ pendingRegistrations, mail, config }) => {
+    const told = { language: config.languages[0], from: { at: new Date().toISOString(), device: '', ip: null } };
+    const result = await pendingRegistrations.invite(email, told, BY_COMMAND, { reveal: print || !mail.possible });
+    if (!result.ok) throw new Error(`An account with the address ${email} exists already.`);
+    if (result.secret === null) process.stdout.write(`A mail with the link is on its way to ${printable(email)}.\n`);
+    else handOver(`${config.publicOrigin}/invitation?token=${result.secret}`, 'for 7 days');
+  });
+}
+
+async function resetLink(email: string): Promise<void> {
+  await withContext(async ({ users, passwordResets, config }) => {
+    const user = await users.findByEmail(email);
+    const secret = user ? await passwordResets.reveal(user.id, BY_COMMAND) : null;
+    if (secret === null) throw new Error(`There is no account with the address ${email} that may log in.`);
+    handOver(`${config.publicOrigin}/reset-password?token=${secret}`, 'for 30 minutes');
+  });
+}
+
+/** Beside the link, on standard error, what it is worth: a script gets the link alone. */
+function handOver(link: string, howLong: string): void {
+  process.stderr.write(`It works once, ${howLong}. Whoever has it can use it: hand it over safely.\n`);
+  process.stdout.write(`${link}\n`);
 }
 
 function parseEmail(text: string): string {

@@ -36,6 +36,11 @@ export const AUDIT_EVENTS = {
     user_confirm_fail: 'A link to confirm an address was tried that does not count, or with a wrong password.',
     user_invited: 'An operator invited somebody to an account.',
     known_devices_forgotten: 'Every browser that was known to an account became a stranger to it.',
+    user_email_change_asked: 'The owner of an account asked to use another address.',
+    user_email_changed: 'The new address was confirmed and is the account’s; every session ended.',
+    user_email_change_undone:
+      'The former address took the account back; every session ended, and the password no longer counts.',
+    user_email_change_fail: 'A link to change an address, or to take it back, was tried that does not count.',
     user_created: 'An account was made.',
     user_disabled: 'An account was disabled; its sessions ended.',
     user_enabled: 'A disabled account was enabled again.',

@@ -12,6 +12,7 @@ import { createVerification, type Verification } from './audit-verify.ts';
 import type { Config } from './config.ts';
 import { type Confirmations, createConfirmations } from './confirmations.ts';
 import { type Database, openDatabase } from './database.ts';
+import { createEmailChanges, type EmailChanges } from './email-change.ts';
 import { createEntry } from './entry.ts';
 import { createIdentifierHash } from './identifier.ts';
 import { createKnownDevices, type KnownDevices } from './known-devices.ts';
@@ -61,6 +62,7 @@ export interface Context {
   readonly pendingRegistrations: PendingRegistrations;
   readonly passwordChanges: PasswordChanges;
   readonly passwordResets: PasswordResets;
+  readonly emailChanges: EmailChanges;
   readonly confirmations: Confirmations;
   readonly tokens: Tokens;
   readonly mail: Mail;
@@ -125,6 +127,7 @@ export function createContext(config: Config, log: Log): Context {
     log,
   };
   const registration = createRegistration(proof);
+  const passwordResets = createPasswordResets(proof);
   return {
     config,
     log,
@@ -144,7 +147,8 @@ export function createContext(config: Config, log: Log): Context {
     registration,
     pendingRegistrations: createPendingRegistrations({ ...proof, registration }),
     passwordChanges: createPasswordChanges(proof),
-    passwordResets: createPasswordResets(proof),
+    passwordResets,
+    emailChanges: createEmailChanges({ ...proof, passwordResets }),
     confirmations: createConfirmations(proof),
     tokens,
     mail,

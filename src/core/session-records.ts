@@ -10,6 +10,7 @@ export const END_REASONS = [
   'revoked',
   'revoked_by_operator',
   'password_changed',
+  'email_changed',
   'role_changed',
   'account_disabled',
   'account_deleted',

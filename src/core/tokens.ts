@@ -77,7 +77,7 @@ export function createTokens({ database: { prisma } }: { database: Database }) {
      * longer. Null where the link was used, has expired or was taken back.
      */
     async revealWithin(transaction: Transaction, id: string): Promise<string | null> {
-      const secret = randomBytes(TOKEN_BYTES).toString('base64url');
+      const secret = newSecret();
       const [token] = await transaction.$queryRaw<{ purpose: string }[]>`
         SELECT purpose FROM token WHERE id = ${id}::uuid AND used_at IS NULL AND expires_at > clock_timestamp()`;
       if (!token) return null;
@@ -117,6 +117,11 @@ export function createTokens({ database: { prisma } }: { database: Database }) {
       });
     },
   };
+}
+
+/** 256 random bits. */
+export function newSecret(): string {
+  return randomBytes(TOKEN_BYTES).toString('base64url');
 }
 
 /** What makes a link count only while password and address are what they were when it was asked for. */

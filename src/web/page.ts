@@ -13,6 +13,7 @@ import type { Frame, Views } from './views.ts';
 const DONE: Readonly<Record<string, string>> = {
   'sessions-ended': 'Their sessions have ended.',
   'block-lifted': 'That block was lifted.',
+  invited: 'The invitation is on its way.',
 };
 
 interface FrameOptions {

@@ -27,6 +27,7 @@ export type Place =
   | 'people'
   | 'attempts'
   | 'blocks'
+  | 'mail'
   | 'queues';
 
 /** What the layout needs around every page. */
@@ -148,6 +149,8 @@ export interface Views {
   };
   profile: {
     readonly email: string;
+    /** Where mail is possible. */
+    readonly changesEmail: boolean;
     readonly role: 'member' | 'operator';
     readonly memberSince: ShownTime;
     readonly loggedInAt: ShownTime;
@@ -159,6 +162,13 @@ export interface Views {
     readonly othersCount: number;
     /** Browsers that the throttle knows to be the account's. */
     readonly knownBrowsers: number;
+  };
+  'account/email': {
+    /** What was typed; and the address as it is. */
+    readonly email: string;
+    readonly current: string;
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
   };
   'account/password': { readonly email: string; readonly problem: string | null; readonly errors: FieldErrors };
   'account/data': Readonly<Record<never, never>>;
@@ -272,6 +282,23 @@ export interface Views {
       | null;
   };
   'operator/queues-away': Readonly<Record<string, never>>;
+  'operator/mail': {
+    readonly rows: readonly MailRow[];
+    /** Whether mail that was sent is shown too. */
+    readonly all: boolean;
+    readonly possible: boolean;
+    readonly asOf: ShownTime;
+  };
+  /** Outside of production: mail that no server took. */
+  'operator/shown-mail': { readonly mails: readonly ShownMailRow[] };
+  'operator/invite': {
+    readonly email: string;
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
+    /** A link to hand over, shown once, where no mail is possible. */
+    readonly link: string | null;
+    readonly possible: boolean;
+  };
   'operator/users': {
     readonly people: readonly PersonRow[];
     /** Part of an address that was searched for. */
@@ -283,6 +310,27 @@ export interface Views {
     readonly sessions: readonly SessionRow[];
     readonly eventsHref: string;
   };
+}
+
+export interface MailRow {
+  readonly recipient: string;
+  readonly template: string;
+  /** "waiting", "sent", "failed" */
+  readonly state: string;
+  readonly wrong: boolean;
+  readonly created: ShownTime;
+  /** When it is tried next, or was ended. */
+  readonly since: ShownTime;
+  readonly attempts: number;
+  readonly error: string | null;
+}
+
+export interface ShownMailRow {
+  readonly to: string;
+  readonly subject: string;
+  readonly at: ShownTime;
+  /** The text in pieces, those that are addresses with a link. */
+  readonly pieces: readonly { readonly text: string; readonly href: string | null }[];
 }
 
 export interface AttemptRow {

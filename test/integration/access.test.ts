@@ -30,6 +30,11 @@ const PUBLIC = [
   'POST /verify-email',
   'GET /invitation',
   'POST /invitation',
+  'GET /confirm-email',
+  'POST /confirm-email',
+  'GET /undo-email-change',
+  'POST /undo-email-change',
+  'GET /dev/mail',
 ];
 
 /** Outside the router, and public too: probes, assets. */

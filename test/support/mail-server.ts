@@ -24,8 +24,8 @@ export interface MailServer {
   answerWith(answer: Answer | null): void;
   /** Called after a mail was read and before it is acknowledged. */
   beforeTaking(work: (() => Promise<void>) | null): void;
-  /** The newest mail to an address, waited for; `after` skips that many. */
-  mailTo(address: string, after?: number): Promise<ReceivedMail>;
+  /** The newest mail to an address, waited for; `after` skips that many. `send` has what waits sent meanwhile. */
+  mailTo(address: string, after?: number, send?: () => Promise<unknown>): Promise<ReceivedMail>;
   countTo(address: string): number;
   stop(): Promise<void>;
   startAgain(): Promise<void>;
@@ -93,8 +93,11 @@ export async function startMailServer(): Promise<MailServer> {
     beforeTaking(work) {
       before = work;
     },
-    async mailTo(address, after = 0) {
-      await until(() => mailsTo(address).length > after);
+    async mailTo(address, after = 0, send = async () => undefined) {
+      await until(async () => {
+        if (mailsTo(address).length <= after) await send();
+        return mailsTo(address).length > after;
+      }, 30_000);
       const mail = mailsTo(address).at(-1);
       if (!mail) throw new Error(`no mail to ${address}`);
       return mail;

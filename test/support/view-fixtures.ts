@@ -94,6 +94,43 @@ const OVERVIEW: Views['operator/overview'] = {
   ],
 };
 
+const EMAIL: Views['account/email'] = { email: '', current: MEMBER.email, problem: null, errors: {} };
+
+const MAIL: Views['operator/mail'] = {
+  rows: [
+    mailRow('waiting', 3, 'connect ECONNREFUSED 192.0.2.25:587'),
+    mailRow('failed', 1, '550 5.1.1 No such mailbox'),
+    mailRow('sent', 1, null),
+  ],
+  all: true,
+  possible: true,
+  asOf: ago(0),
+};
+
+function mailRow(state: string, attempts: number, error: string | null): Views['operator/mail']['rows'][number] {
+  const about = { recipient: MEMBER.email, template: 'reset-password', created: ago(5), since: ago(1) };
+  return { ...about, state, attempts, error, wrong: error !== null };
+}
+
+const SHOWN_MAIL: Views['operator/shown-mail'] = {
+  mails: [
+    {
+      to: MEMBER.email,
+      subject: 'Choose a new password for Holdfast',
+      at: ago(1),
+      pieces: [
+        { text: 'Somebody asked to choose a new password.\n\nChoose a new password:\n', href: null },
+        {
+          text: 'http://localhost:3000/reset-password?token=AAAA',
+          href: 'http://localhost:3000/reset-password?token=AAAA',
+        },
+      ],
+    },
+  ],
+};
+
+const INVITE: Views['operator/invite'] = { email: '', problem: null, errors: {}, link: null, possible: true };
+
 const CHOOSE: Views['choose-password'] = {
   heading: en.reset.title,
   lede: en.reset.lede,
@@ -328,6 +365,7 @@ const REGISTER: Views['register'] = { email: '', next: null, problem: null, erro
 const PROFILE: Views['profile'] = {
   email: MEMBER.email,
   role: 'member',
+  changesEmail: true,
   memberSince: ago(60 * 24 * 400),
   loggedInAt: ago(60 * 26),
   device: 'Firefox on Windows',
@@ -371,6 +409,43 @@ const IN_ENGLISH: readonly Fixture[] = [
     'confirm-link',
     { ...CONFIRM_LINK, lede: en.verify.ledePassword, asksPassword: true, errors: { password: en.verify.wrong } },
     anonymous(en.verify.title),
+  ),
+  fixture('email', 'account/email', EMAIL, member(en.email.title, null)),
+  fixture(
+    'email-errors',
+    'account/email',
+    { ...EMAIL, email: 'ada@', errors: { email: en.register.emailWrong } },
+    member(en.email.title, null),
+  ),
+  fixture('mail', 'operator/mail', MAIL, frame('Mail', { member: OPERATOR, current: 'mail', wide: true })),
+  fixture(
+    'mail-empty',
+    'operator/mail',
+    { ...MAIL, rows: [] },
+    frame('Mail', { member: OPERATOR, current: 'mail', wide: true }),
+  ),
+  fixture(
+    'mail-impossible',
+    'operator/mail',
+    { ...MAIL, rows: [], possible: false },
+    frame('Mail', { member: OPERATOR, current: 'mail', wide: true }),
+  ),
+  fixture('shown-mail', 'operator/shown-mail', SHOWN_MAIL, frame('Mail', { wide: true })),
+  fixture(
+    'invite',
+    'operator/invite',
+    INVITE,
+    frame('Invite somebody', { member: OPERATOR, current: 'people', wide: true }),
+  ),
+  fixture(
+    'invite-link',
+    'operator/invite',
+    {
+      ...INVITE,
+      possible: false,
+      link: 'https://login.example.org/invitation?token=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+    },
+    frame('Invite somebody', { member: OPERATOR, current: 'people', wide: true }),
   ),
   fixture('login-empty', 'login', LOGIN, anonymous('Log in')),
   fixture(
@@ -656,6 +731,25 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     HOSTILE_FRAME,
   ),
   fixture(
+    'hostile-email',
+    'account/email',
+    { email: HOSTILE, current: HOSTILE, problem: HOSTILE, errors: HOSTILE_ERRORS },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-mail',
+    'operator/mail',
+    { ...MAIL, rows: MAIL.rows.map((row) => ({ ...row, recipient: HOSTILE, template: HOSTILE, error: HOSTILE })) },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-shown-mail',
+    'operator/shown-mail',
+    { mails: [{ to: HOSTILE, subject: HOSTILE, at: ago(1), pieces: [{ text: HOSTILE, href: null }] }] },
+    HOSTILE_FRAME,
+  ),
+  fixture('hostile-invite', 'operator/invite', { ...INVITE, email: HOSTILE, link: HOSTILE }, HOSTILE_FRAME),
+  fixture(
     'hostile-message',
     'message',
     { heading: HOSTILE, paragraphs: [HOSTILE], action: { href: '/', label: HOSTILE } },
@@ -704,6 +798,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     'profile',
     {
       email: HOSTILE,
+      changesEmail: true,
       role: 'member',
       memberSince: HOSTILE_TIME,
       loggedInAt: HOSTILE_TIME,

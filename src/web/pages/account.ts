@@ -25,6 +25,7 @@ export function accountPages(router: Router, web: Web): void {
     const now = new Date();
     const page = {
       email: owner.email,
+      changesEmail: web.context.mail.possible,
       role: owner.role,
       memberSince: showTime(new Date(owner.memberSince), now, text),
       loggedInAt: showTime(new Date(owner.createdAt), now, text),

@@ -92,6 +92,8 @@ export const de: Texts = {
       revoked_by_operator: 'Ein Betreiber hat diese Sitzung beendet. Melden Sie sich an, um fortzufahren.',
       password_changed:
         'Das Passwort dieses Kontos wurde geändert; damit endete diese Sitzung. Melden Sie sich mit dem neuen an.',
+      email_changed:
+        'Die Adresse dieses Kontos wurde geändert; damit endete diese Sitzung. Melden Sie sich mit der neuen an.',
       role_changed:
         'Die Rechte dieses Kontos wurden geändert; damit endete diese Sitzung. Melden Sie sich an, um fortzufahren.',
       account_disabled: 'Dieses Konto wurde gesperrt. Fragen Sie einen Betreiber, falls das ein Irrtum ist.',
@@ -185,6 +187,32 @@ export const de: Texts = {
       '/login': 'Anmelden',
     },
   },
+  email: {
+    title: 'Adresse ändern',
+    lede: 'Die Adresse Ihres Kontos ist',
+    field: 'Neue E-Mail-Adresse',
+    hint: 'Wir schicken einen Link dorthin. Die Adresse gilt, sobald Sie ihm folgen; dann enden alle Ihre Sitzungen, und Sie melden sich mit ihr an.',
+    submit: 'Link dorthin schicken',
+    missing: 'Geben Sie die neue Adresse ein.',
+    same: 'Das ist schon die Adresse Ihres Kontos.',
+    sent: {
+      heading: 'Sehen Sie in das neue Postfach',
+      paragraphs: [
+        'Wir haben einen Link an die neue Adresse geschickt. Er gilt eine Stunde lang; bis dahin ändert sich nichts.',
+        'Nach ein paar Minuten keine Mail? Sehen Sie im Spam nach, und prüfen Sie die Adresse.',
+      ],
+    },
+    confirm: {
+      title: 'Diese Adresse verwenden',
+      lede: 'Ihr Konto bekommt diese Adresse. Alle Ihre Sitzungen enden; melden Sie sich dann mit ihr an.',
+      submit: 'Diese Adresse verwenden',
+    },
+    undo: {
+      title: 'Adresse zurückholen',
+      lede: 'Ihr Konto bekommt diese Adresse wieder. Alle Sitzungen enden, das Passwort gilt nicht mehr, und wir schicken Ihnen einen Link, um ein neues zu wählen.',
+      submit: 'Meine Adresse zurückholen',
+    },
+  },
   profile: {
     title: 'Profil',
     role: 'Rolle',
@@ -195,6 +223,7 @@ export const de: Texts = {
     address: 'IP-Adresse',
     loggedIn: 'Angemeldet',
     sessions: 'Alle Sitzungen ansehen',
+    email: 'Adresse ändern',
     password: 'Passwort ändern',
     yours: 'Ihre Daten',
     data: 'Ihre Daten herunterladen',
@@ -287,6 +316,9 @@ export const de: Texts = {
     'password-changed': 'Ihr Passwort wurde geändert, und alle anderen Sitzungen sind beendet.',
     'password-reset': 'Ihr Passwort wurde geändert, und alle Sitzungen sind beendet. Melden Sie sich mit dem neuen an.',
     registered: 'Ihre Adresse ist bestätigt und Ihr Konto angelegt.',
+    'email-changed': 'Ihre Adresse wurde geändert, und alle Sitzungen sind beendet. Melden Sie sich mit der neuen an.',
+    'email-taken-back':
+      'Die Adresse gehört wieder Ihnen. Ein Link, um ein neues Passwort zu wählen, ist unterwegs dorthin.',
   },
 
   errors: {

@@ -107,6 +107,7 @@ export const en = {
       revoked: 'You ended this session from another browser. Log in to go on.',
       revoked_by_operator: 'An operator ended this session. Log in to go on.',
       password_changed: 'The password of this account was changed, which ended this session. Log in with the new one.',
+      email_changed: 'The address of this account was changed, which ended this session. Log in with the new one.',
       role_changed: 'What this account may do was changed, which ended this session. Log in to go on.',
       account_disabled: 'This account was disabled. Ask an operator if that is a mistake.',
       account_deleted: 'This account was deleted.',
@@ -196,6 +197,32 @@ export const en = {
       '/login': 'Log in',
     },
   },
+  email: {
+    title: 'Change the address',
+    lede: 'The address of your account is',
+    field: 'New e-mail address',
+    hint: 'We mail a link to it. It counts once you follow that; then every session of yours ends, and you log in with it.',
+    submit: 'Mail a link to it',
+    missing: 'Enter the new address.',
+    same: 'This is the address of your account already.',
+    sent: {
+      heading: 'Look into the new mailbox',
+      paragraphs: [
+        'We have sent a link to the new address. It works for an hour; until then nothing changes.',
+        'No mail after a few minutes? Look among the spam, and check the address.',
+      ],
+    },
+    confirm: {
+      title: 'Use this address',
+      lede: 'Your account takes this address. Every session of yours ends; then log in with it.',
+      submit: 'Use this address',
+    },
+    undo: {
+      title: 'Take your address back',
+      lede: 'Your account takes this address again. Every session ends, the password no longer counts, and a link to choose a new one is mailed to you.',
+      submit: 'Take my address back',
+    },
+  },
   profile: {
     title: 'Profile',
     role: 'Role',
@@ -206,6 +233,7 @@ export const en = {
     address: 'Address',
     loggedIn: 'Logged in',
     sessions: 'See every session',
+    email: 'Change the address',
     password: 'Change the password',
     yours: 'Your data',
     data: 'Download your data',
@@ -293,6 +321,8 @@ export const en = {
     'password-changed': 'Your password was changed, and every other session has ended.',
     'password-reset': 'Your password was changed, and every session has ended. Log in with the new one.',
     registered: 'Your address is confirmed, and your account is made.',
+    'email-changed': 'Your address was changed, and every session has ended. Log in with the new address.',
+    'email-taken-back': 'The address is yours again. A link to choose a new password is on its way to it.',
   },
 
   errors: {

@@ -29,7 +29,7 @@ export function usersPages(router: Router, web: Web): void {
       query,
       nextHref: more ? `${PATH}?${next}` : null,
     };
-    await web.show(ctx, 'operator/users', page, { title: 'People', current: 'people' });
+    await web.show(ctx, 'operator/users', page, { title: 'People', current: 'people', notice: doneNotice(ctx) });
   });
 
   router.get(`${PATH}/:id`, operator, async (ctx) => {

@@ -1,0 +1,213 @@
+// Another address for an account: it counts once its own mailbox has confirmed it, and the old one is told and can take it
+// back for a week. A change ends every session, because a session's copies carry the address and log-ins go by it.
+import type { NewAuditEvent, Origin } from './audit-events.ts';
+import { type Database, isUniqueViolation, type Transaction } from './database.ts';
+import type { IdentifierHash } from './identifier.ts';
+import type { KnownDevices } from './known-devices.ts';
+import type { Mail } from './mail.ts';
+import type { Told } from './mail-templates.ts';
+import { recordEvent } from './outbox.ts';
+import type { DeadLink, PasswordResets } from './password-reset.ts';
+import type { Passwords } from './passwords.ts';
+import { nudgeSealing, type Queues } from './queues.ts';
+import type { EndedSession } from './session-records.ts';
+import type { Sessions } from './sessions.ts';
+import type { Throttle } from './throttle.ts';
+import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import { bindingOf, isBoundTo, type Link, newSecret, type Tokens } from './tokens.ts';
+import { emailKey, type User, type Users } from './users.ts';
+
+type Purpose = 'change_email' | 'undo_email_change';
+
+export interface EmailChange {
+  readonly secret: string;
+  readonly origin: Origin;
+  readonly told: Told;
+}
+
+export type EmailChangeResult = { readonly ok: true; readonly email: string } | DeadLink | Throttled;
+
+export interface EmailChangesOptions {
+  readonly database: Database;
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly passwords: Passwords;
+  readonly queues: Queues;
+  readonly throttle: Throttle;
+  readonly throttleEvents: ThrottleEvents;
+  readonly devices: KnownDevices;
+  readonly identifierHash: IdentifierHash;
+  readonly tokens: Tokens;
+  readonly mail: Mail;
+  readonly passwordResets: PasswordResets;
+}
+
+export type EmailChanges = ReturnType<typeof createEmailChanges>;
+
+const DEAD: DeadLink = { ok: false, reason: 'dead_link' };
+
+export function createEmailChanges({
+  database: { prisma },
+  users,
+  sessions,
+  passwords,
+  queues,
+  throttle,
+  throttleEvents: { recordBlocks, refuse },
+  devices,
+  identifierHash,
+  tokens,
+  mail,
+  passwordResets,
+}: EmailChangesOptions) {
+  /** The account and the address of a link, while it counts: a change only for the password and address it was asked under. */
+  async function open(
+    purpose: Purpose,
+    secret: string,
+    origin: Origin,
+  ): Promise<{ ok: true; user: User; email: string } | DeadLink | Throttled> {
+    if (secret === '') return DEAD;
+    const taken = await throttle.takeToken(origin.ip);
+    if (!taken.ok) return refuse(taken, null, origin);
+    return settled(taken, async () => {
+      const link: Link | null = await tokens.find(purpose, secret);
+      const user = link?.userId ? await users.find(link.userId) : null;
+      const counts = link && user && !user.disabledAt && (purpose === 'undo_email_change' || isBoundTo(link, user));
+      if (counts && link.email !== null) return { ok: true, user, email: link.email };
+      await prisma.$transaction(async (transaction) => {
+        const detail = { reason: 'dead_link' };
+        await recordEvent(transaction, {
+          ...event('user_email_change_fail', null, origin),
+          outcome: 'failure',
+          detail,
+        });
+        await recordBlocks(transaction, taken.blocks, null, origin);
+      });
+      nudgeSealing(queues);
+      return DEAD;
+    });
+  }
+
+  /** Gives the account its address and ends its sessions, if it is still what was read and the link is unused. */
+  async function move(
+    purpose: Purpose,
+    user: User,
+    { secret, email, origin, passwordHash }: { secret: string; email: string; origin: Origin; passwordHash?: string },
+    more: (transaction: Transaction) => Promise<void>,
+  ): Promise<EndedSession[] | null> {
+    try {
+      return await prisma.$transaction(async (transaction) => {
+        const [current] = await transaction.$queryRaw<{ ok: boolean }[]>`
+          SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND email_key = ${user.emailKey} AS ok
+            FROM user_account WHERE id = ${user.id}::uuid FOR UPDATE`;
+        if (!current?.ok || !(await tokens.useWithin(transaction, purpose, secret))) return null;
+        const password = passwordHash ? { passwordHash, passwordChangedAt: new Date() } : {};
+        const data = { email, emailKey: emailKey(email), ...password };
+        await transaction.user.update({ where: { id: user.id }, data });
+        await more(transaction);
+        const reason = { reason: 'email_changed', actor: user.id, origin } as const;
+        return sessions.endWithin(transaction, { userId: user.id }, reason);
+      });
+    } catch (error) {
+      if (isUniqueViolation(error)) return null; // somebody else has the address by now
+      throw error;
+    }
+  }
+
+  return {
+    /** Mails a link to the new address; if it has an account, no mail goes out, and the answer and the work are the same. */
+    async request({
+      userId,
+      email,
+      origin,
+      told,
+    }: {
+      userId: string;
+      email: string;
+      origin: Origin;
+      told: Told;
+    }): Promise<{ ok: true } | { ok: false; reason: 'same' } | Throttled> {
+      const user = await users.find(userId);
+      if (!user || user.emailKey === emailKey(email)) return { ok: false, reason: 'same' };
+      const taken = await throttle.takeMail({ address: identifierHash(email), ip: origin.ip });
+      if (!taken.ok) return refuse(taken, userId, origin);
+      return settled(taken, async () => {
+        const free = (await users.findByEmail(email)) === null;
+        await prisma.$transaction(async (transaction) => {
+          await tokens.takeBackWithin(transaction, userId, ['change_email']);
+          const binding = bindingOf(user);
+          const tokenId = await tokens.issueWithin(transaction, { purpose: 'change_email', userId, email, binding });
+          const letter = { to: email, userId, language: told.language, parameters: {}, tokenId };
+          if (free) await mail.sendWithin(transaction, { ...letter, template: 'confirm-email' });
+          else await mail.pretendWithin(transaction, 'confirm-email');
+          await recordEvent(transaction, event('user_email_change_asked', userId, origin));
+          await recordBlocks(transaction, taken.blocks, userId, origin);
+        });
+        nudgeSealing(queues);
+        mail.nudge();
+        return { ok: true };
+      });
+    },
+
+    /** What a link is about; looking changes nothing. */
+    async look(purpose: Purpose, secret: string, origin: Origin): Promise<EmailChangeResult> {
+      const opened = await open(purpose, secret, origin);
+      return opened.ok ? { ok: true, email: opened.email } : opened;
+    },
+
+    /** The new address counts from now on; the old one is told, with a link that takes it back. */
+    async confirm({ secret, origin, told }: EmailChange): Promise<EmailChangeResult> {
+      const opened = await open('change_email', secret, origin);
+      if (!opened.ok) return opened;
+      const { user, email } = opened;
+      const ended = await move('change_email', user, { secret, email, origin }, async (transaction) => {
+        const undo = { purpose: 'undo_email_change', userId: user.id, email: user.email } as const;
+        const tokenId = await tokens.issueWithin(transaction, undo);
+        const letter = { to: user.email, userId: user.id, language: told.language, tokenId };
+        const parameters = { ...told.from, to: email };
+        await mail.sendWithin(transaction, { ...letter, template: 'email-changed', parameters });
+        await recordEvent(transaction, event('user_email_changed', user.id, origin));
+      });
+      if (!ended) return DEAD;
+      await sessions.afterCommit(ended);
+      mail.nudge();
+      return { ok: true, email };
+    },
+
+    /**
+     * The old address counts again. Whoever changed it may know the password, so that no longer opens anything: a link to a
+     * new one goes to the old address. No other link of the account counts after that.
+     */
+    async undo({ secret, origin, told }: EmailChange): Promise<EmailChangeResult> {
+      const opened = await open('undo_email_change', secret, origin);
+      if (!opened.ok) return opened;
+      const { user, email } = opened;
+      const passwordHash = await passwords.hash(newSecret());
+      const ended = await move(
+        'undo_email_change',
+        user,
+        { secret, email, origin, passwordHash },
+        async (transaction) => {
+          await tokens.takeBackWithin(transaction, user.id, ['change_email', 'undo_email_change']);
+          await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
+          await passwordResets.mailLinkWithin(
+            transaction,
+            { ...user, email, emailKey: emailKey(email), passwordHash },
+            told,
+          );
+          await recordEvent(transaction, event('user_email_change_undone', user.id, origin));
+        },
+      );
+      if (!ended) return DEAD;
+      await sessions.afterCommit(ended);
+      mail.nudge();
+      return { ok: true, email };
+    },
+  };
+}
+
+type EventType = Extract<NewAuditEvent['type'], `user_email_${string}`>;
+
+function event(type: EventType, userId: string | null, origin: Origin): NewAuditEvent {
+  return { type, outcome: 'success', actor: userId, subject: userId, origin };
+}

@@ -1,0 +1,42 @@
+// Inviting somebody: the link goes by mail, or, where no mail is possible, to the operator who hands it over.
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { readEmail } from '../../../core/users.ts';
+import { requireOperator, requireRecentLogin } from '../../access.ts';
+import { readBody } from '../../form.ts';
+import { seeOther, type Web } from '../../page.ts';
+import { liveSession } from '../../state.ts';
+import { toldOf } from '../../told.ts';
+import type { Views } from '../../views.ts';
+
+const PATH = '/operator/users/invite';
+
+export function invitePage(router: Router, web: Web): void {
+  const { pendingRegistrations, config, mail } = web.context;
+  const guards = [requireOperator(web.context), requireRecentLogin(web.context, PATH)] as const;
+
+  router.get(PATH, ...guards, (ctx) => show(ctx, web, {}));
+
+  router.post(PATH, ...guards, async (ctx) => {
+    const typed = (await readBody(ctx))['email']?.trim() ?? '';
+    const email = readEmail(typed);
+    if (email === null) {
+      ctx.status = 422;
+      return show(ctx, web, { email: typed, errors: { email: 'This is not a whole e-mail address.' } });
+    }
+    const by = { actor: liveSession(ctx)?.owner.userId ?? null, origin: ctx.state.origin };
+    const result = await pendingRegistrations.invite(email, toldOf(ctx), by, { reveal: !mail.possible });
+    if (!result.ok) {
+      ctx.status = 422;
+      return show(ctx, web, { email, errors: { email: 'There is an account with this address already.' } });
+    }
+    if (result.secret === null) return seeOther(ctx, '/operator/users?done=invited');
+    return show(ctx, web, { email, link: `${config.publicOrigin}/invitation?token=${result.secret}` });
+  });
+}
+
+function show(ctx: Koa.Context, web: Web, given: Partial<Views['operator/invite']>): Promise<void> {
+  const { email = '', errors = {}, link = null } = given;
+  const page = { email, problem: null, errors, link, possible: web.context.mail.possible };
+  return web.show(ctx, 'operator/invite', page, { title: 'Invite somebody', current: 'people', wide: true });
+}

@@ -1,0 +1,38 @@
+// Mail as operators see it: what waits and what failed, and why. Never a link or a text.
+import type Router from '@koa/router';
+import type { ListedMail } from '../../../core/mail.ts';
+import { requireOperator } from '../../access.ts';
+import type { Web } from '../../page.ts';
+import { queryText } from '../../query.ts';
+import type { MailRow } from '../../views.ts';
+import { showTime } from '../../words.ts';
+
+const LIMIT = 200;
+
+export function mailPage(router: Router, web: Web): void {
+  const { mail } = web.context;
+
+  router.get('/operator/mail', requireOperator(web.context), async (ctx) => {
+    const all = queryText(ctx, 'all') === 'yes';
+    const now = new Date();
+    const rows = (await mail.list({ all, limit: LIMIT })).map((one) => rowOf(one, now));
+    const page = { rows, all, possible: mail.possible, asOf: showTime(now, now) };
+    await web.show(ctx, 'operator/mail', page, { title: 'Mail', current: 'mail', wide: true });
+  });
+}
+
+function rowOf(
+  { recipient, template, outcome, createdAt, dueAt, endedAt, attempts, lastError }: ListedMail,
+  now: Date,
+): MailRow {
+  return {
+    recipient,
+    template,
+    state: outcome ?? 'waiting',
+    wrong: outcome === 'failed' || (outcome === null && attempts > 1),
+    created: showTime(createdAt, now),
+    since: showTime(endedAt ?? dueAt, now),
+    attempts,
+    error: lastError,
+  };
+}

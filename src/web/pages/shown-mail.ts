@@ -1,0 +1,39 @@
+// Outside of production and without SMTP_URL: the mail that would have been sent, with its links, for whoever sits at the
+// machine. The route does not exist in production; and it answers only a connection from the machine itself, under the
+// machine's own name, that no proxy has passed on: links in it open accounts.
+import type Router from '@koa/router';
+import ipaddr from 'ipaddr.js';
+import type Koa from 'koa';
+import { type ShownMail, shownMail } from '../../core/mail-transport.ts';
+import { HttpError } from '../http-error.ts';
+import type { Web } from '../page.ts';
+import type { ShownMailRow } from '../views.ts';
+import { showTime } from '../words.ts';
+
+const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
+
+export function shownMailPage(router: Router, web: Web): void {
+  const { config, redis } = web.context;
+  if (!config.mail.shown || config.production) return;
+
+  router.get('/dev/mail', async (ctx) => {
+    if (!isFromThisMachine(ctx)) throw new HttpError(404, 'not_local');
+    const now = new Date();
+    const mails = (await shownMail(redis)).map((mail) => rowOf(mail, now));
+    await web.show(ctx, 'operator/shown-mail', { mails }, { title: 'Mail', wide: true });
+  });
+}
+
+function isFromThisMachine(ctx: Koa.Context): boolean {
+  const passedOn = ctx.get('X-Forwarded-For') !== '' || ctx.get('Forwarded') !== '';
+  const address = ctx.req.socket.remoteAddress ?? '';
+  const local = ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback';
+  return local && !passedOn && LOCAL_HOST.test(ctx.get('Host'));
+}
+
+function rowOf({ to, subject, text, at }: ShownMail, now: Date): ShownMailRow {
+  const pieces = text
+    .split(/(https?:\/\/\S+)/)
+    .map((piece, index) => ({ text: piece, href: index % 2 ? piece : null }));
+  return { to, subject, at: showTime(new Date(at), now), pieces };
+}
