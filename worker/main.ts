@@ -9,6 +9,7 @@ import { createLog } from '../src/core/log.ts';
 import { type JobName, QUEUE_NAMES, type QueueName } from '../src/core/queues.ts';
 import { closeRedis, openRedis, QUEUE_PREFIX } from '../src/core/redis.ts';
 import { handlers } from './handlers.ts';
+import { publishMetrics } from './metrics.ts';
 import { keepSchedule } from './schedule.ts';
 
 /** A job whose worker died is taken over after this long. */
@@ -27,6 +28,7 @@ recordProcess(context, 'sys_startup');
 log.info('the worker has started');
 if (!config.audit.signingKey)
   log.warn('AUDIT_SIGNING_KEY is not set: the audit log gets no checkpoints, and no month is dropped');
+await publishMetrics(context);
 
 let stopped: Promise<void> | null = null;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());

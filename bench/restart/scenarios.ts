@@ -47,6 +47,7 @@ export function scenarios({ reloads, kills, awayMs }: Extent): readonly Scenario
     { name: 'PostgreSQL restarted', mayRefuse: true, cause: (one) => withoutPostgres(one, 0) },
     { name: `PostgreSQL away for ${away}`, mayRefuse: true, cause: (one) => withoutPostgres(one, awayMs) },
     { name: 'a rolling reload while Redis is away', cause: reloadWithoutRedis },
+    { name: 'a rolling reload while PostgreSQL is away', mayRefuse: true, cause: reloadWithoutPostgres },
   ];
 }
 
@@ -123,6 +124,16 @@ async function reloadWithoutRedis({ servers, reload }: Installation): Promise<re
   const reloading = reload();
   await delay(SETTLE_MS * 3);
   await servers.startRedisAgain();
+  await reloading;
+  return [];
+}
+
+/** The same without PostgreSQL: the new process must not even listen before it is back, or people who are logged in meet it. */
+export async function reloadWithoutPostgres({ servers, reload }: Installation): Promise<readonly number[]> {
+  await servers.postgres().stop();
+  const reloading = reload();
+  await delay(SETTLE_MS * 3);
+  await servers.startPostgresAgain();
   await reloading;
   return [];
 }

@@ -25,7 +25,7 @@ const EMAIL = 'somebody@example.org';
 const OPERATOR = 'operator@example.org';
 
 export async function startHoldfast(webProcesses: number): Promise<Holdfast> {
-  const installation = await install({ webProcesses });
+  const installation = await install({ webProcesses, env: { METRICS_PORT: '0' } });
   const { port, servers } = installation;
   const elsewhere = [servers.postgres().pid, servers.redis().pid, installation.worker().pid];
   for (const pid of [process.pid, ...elsewhere.flatMap(processTree)]) pin(pid, 'elsewhere');

@@ -155,6 +155,8 @@ const schema = z.object({
   REGISTRATION: z.enum(['open', 'verify', 'closed']).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SHUTDOWN_TIMEOUT_MS: integer(100, 600_000).default(10_000),
+  METRICS_PORT: integer(0, 65_535).optional(),
+  METRICS_HOST: z.string().default('127.0.0.1'),
 });
 
 export interface Mailbox {
@@ -320,6 +322,8 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     registration: (values.REGISTRATION ?? (values.SMTP_URL ? 'verify' : 'open')) as RegistrationMode,
     logLevel: values.LOG_LEVEL,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
+    /** Null: the metrics are read nowhere. */
+    metrics: values.METRICS_PORT === undefined ? null : { host: values.METRICS_HOST, port: values.METRICS_PORT },
   });
 }
 

@@ -22,6 +22,7 @@ import { createMail, type Mail } from './mail.ts';
 import { createMailDelivery, type MailDelivery } from './mail-delivery.ts';
 import { createMailRenderer } from './mail-rendering.ts';
 import { createMailTransport } from './mail-transport.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { recordEvent } from './outbox.ts';
 import { createOverview, type ReadOverview } from './overview.ts';
 import { createPasswordChanges, type PasswordChanges } from './password-change.ts';
@@ -46,6 +47,7 @@ export interface Context {
   readonly config: Config;
   readonly log: Log;
   readonly database: Database;
+  readonly metrics: Metrics;
   readonly redis: Redis;
   readonly queues: Queues;
   readonly records: SessionRecords;
@@ -94,7 +96,8 @@ export function createContext(config: Config, log: Log): Context {
   const queueConnection = openRedis({ url: config.redisUrl, role: 'queue', log });
   const queues = openQueues(queueConnection);
   const records = createSessionRecords({ database });
-  const store = new SessionStore({ redis, records, log });
+  const metrics = createMetrics();
+  const store = new SessionStore({ redis, records, log, count: metrics.countRead });
   const sessions = createSessions({ database, records, store, queues, policy: config.session, log });
   const passwords = createPasswords({ concurrency: config.passwordHashConcurrency, cost: config.passwordHashCost });
   const users = createUsers({ database, sessions, queues });
@@ -132,6 +135,7 @@ export function createContext(config: Config, log: Log): Context {
     config,
     log,
     database,
+    metrics,
     redis,
     queues,
     records,

@@ -49,6 +49,9 @@ export function createPasswords({ concurrency, cost }: { concurrency: number; co
   }
 
   return {
+    /** How many are being hashed now, and how many wait. */
+    queue: () => ({ hashing: limit.activeCount, waiting: limit.pendingCount }),
+
     /** The hash to keep. @throws HashQueueFullError */
     hash: (password: string): Promise<string> => queued(() => hash(password, options)),
 

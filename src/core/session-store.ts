@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis, Result } from 'ioredis';
 import RedisStore from 'koa-redis';
 import type { Log } from './log.ts';
+import type { SessionSource } from './metrics.ts';
 import { keys } from './redis.ts';
 import type {
   Ending,
@@ -162,11 +163,14 @@ export interface SessionStoreOptions {
   readonly redis: Redis;
   readonly records: SessionRecords;
   readonly log: Log;
+  /** Told of each reading, and who answered it. */
+  readonly count?: (source: SessionSource) => void;
 }
 
 export class SessionStore extends RedisStore {
   readonly #records: SessionRecords;
   readonly #log: Log;
+  readonly #count: (source: SessionSource) => void;
   readonly #stop = new AbortController();
   /** Whether this Redis is known to have carried out every ending up to the floor. */
   #trusted = false;
@@ -184,10 +188,11 @@ export class SessionStore extends RedisStore {
   /** Redis's clock less our monotonic one. */
   #clockOffsetMs = 0;
 
-  constructor({ redis, records, log }: SessionStoreOptions) {
+  constructor({ redis, records, log, count = () => undefined }: SessionStoreOptions) {
     super({ client: redis });
     this.#records = records;
     this.#log = log;
+    this.#count = count;
     for (const [name, definition] of Object.entries(SCRIPTS)) redis.defineCommand(name, definition);
     redis.on('ready', () => void this.#welcome());
     redis.on('close', () => {
@@ -236,15 +241,20 @@ export class SessionStore extends RedisStore {
   }
 
   async #readNamed(name: string): Promise<SessionReading> {
-    return (await this.#readCopy(name)) ?? this.#readRecord(Buffer.from(name, 'base64url'));
+    const copy = await this.#readCopy(name);
+    if (copy === null) return this.#readRecord(Buffer.from(name, 'base64url'));
+    this.#count('redis');
+    return copy;
   }
 
   async #readRecord(hash: Buffer): Promise<SessionReading> {
     const readAt = performance.now();
     const record = await this.#records.find(hash).catch((error: unknown) => {
       this.#databaseUp = false;
+      this.#count('nowhere');
       throw new StoresAwayError(error);
     });
+    this.#count('postgres');
     this.#refill(hash, record, readAt);
     if (record.state === 'live' && !this.#trusted && record.sinceSeenMs > TOUCH_INTERVAL_MS) {
       this.#records.touch(record.owner.id).catch(() => undefined);

@@ -93,12 +93,14 @@ async function start(): Promise<void> {
   running.supervisor = startKept(
     programOf('web', 'src/web/supervisor.js', { ...shared, DATABASE_URL: webDatabaseUrl }),
   );
+  const metricsPort = settings.metricsPort ? { METRICS_PORT: String(settings.metricsPort + 1) } : {};
   const auditSigningKey = settings.auditSigningKey ?? secrets.auditSigningKey;
   workerProgram = programOf('worker', 'worker/main.js', {
     ...shared,
     DATABASE_URL: workerDatabaseUrl,
     AUDIT_SIGNING_KEY: auditSigningKey,
     AUDIT_CHECKPOINT_FILE: settings.auditCheckpointFile ?? path.join(settings.dataDir, 'audit-checkpoints.ndjson'),
+    ...metricsPort,
   });
   running.worker = startKept(workerProgram);
   up = {

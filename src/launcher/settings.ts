@@ -22,6 +22,8 @@ export interface LauncherSettings {
   sessionKeys?: string;
   auditSigningKey?: string;
   auditCheckpointFile?: string;
+  /** Of the web processes; the worker has the next one. */
+  metricsPort?: number;
   searchPath: string;
 }
 
@@ -54,6 +56,7 @@ export function readLauncherSettings(env: Environment): LauncherSettings {
     sessionKeys: env.SESSION_KEYS || undefined,
     auditSigningKey: env.AUDIT_SIGNING_KEY || undefined,
     auditCheckpointFile: env.AUDIT_CHECKPOINT_FILE || undefined,
+    metricsPort: env.METRICS_PORT ? number('METRICS_PORT', 0, 0, 65_534) : undefined,
   };
   const settings = {
     dataDir: path.resolve(env.DATA_DIR || '.data'),

@@ -58,7 +58,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   const app = new Koa();
   app.on('error', (error) => log.error({ err: error }, 'an error past the error page'));
 
-  app.use(requests({ log, config }));
+  app.use(requests(context));
   app.use(languages(config));
   app.use(securityHeaders(config));
   app.use(

@@ -6,8 +6,10 @@ import { readConfig } from '../core/config.ts';
 import { createContext } from '../core/context.ts';
 import { createLog, flushLog } from '../core/log.ts';
 import { createApp } from './app.ts';
+import { publishMetrics } from './metrics.ts';
 import type { Readiness } from './pages/health.ts';
-import { serve } from './serve.ts';
+import { type Serving, serve } from './serve.ts';
+import { isListen, LISTEN_WHEN_READY } from './web-process-orders.ts';
 
 const READY_CHECK_MS = 100;
 
@@ -17,15 +19,12 @@ const context = createContext(config, log);
 const readiness: Readiness = { draining: false, started: false };
 const { app, streams } = createApp(context, readiness);
 const server = createServer(app.callback());
-const serving = await serve({
-  server,
-  host: config.host,
-  port: config.port,
-  shutdownTimeoutMs: config.shutdownTimeoutMs,
-  log,
-});
-serving.onDrain(() => streams.end());
-log.info({ address: serving.address }, 'listening');
+let serving: Promise<Serving> | null = null;
+
+// While others serve on the same port, a process that has not reached the stores must not take requests from them.
+process.on('message', (message) => isListen(message) && void listen());
+if (!process.argv.includes(LISTEN_WHEN_READY)) await listen();
+await publishMetrics(context);
 
 let stopping: Promise<void> | null = null;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
@@ -36,6 +35,19 @@ process.on('uncaughtException', (error) => {
 });
 
 void announce();
+
+function listen(): Promise<Serving> {
+  serving ??= startListening();
+  return serving;
+}
+
+async function startListening(): Promise<Serving> {
+  const { host, port, shutdownTimeoutMs } = config;
+  const started = await serve({ server, host, port, shutdownTimeoutMs, log });
+  started.onDrain(() => streams.end());
+  log.info({ address: started.address }, 'listening');
+  return started;
+}
 
 /** Tells the supervisor once both stores were reached; until then says what is waited for. */
 async function announce(): Promise<void> {
@@ -51,6 +63,7 @@ async function announce(): Promise<void> {
     await delay(READY_CHECK_MS);
   }
   if (readiness.draining) return;
+  await listen();
   readiness.started = true;
   log.info({ ms: Math.round(performance.now() - began) }, 'ready');
   process.send?.({ type: 'ready' });
@@ -72,7 +85,7 @@ function stop(): Promise<void> {
 async function drain(): Promise<void> {
   readiness.draining = true;
   log.info('draining');
-  await serving.drain();
+  await (await serving)?.drain();
   await Promise.race([record('sys_shutdown'), delay(1_000)]);
   await Promise.race([context.close(), delay(2_000)]);
   log.info('stopped');

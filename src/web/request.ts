@@ -4,7 +4,8 @@ import type Koa from 'koa';
 import QuickLRU from 'quick-lru';
 import type { Origin } from '../core/audit-events.ts';
 import type { Config } from '../core/config.ts';
-import { type Log, withoutRedaction } from '../core/log.ts';
+import type { Context } from '../core/context.ts';
+import { withoutRedaction } from '../core/log.ts';
 import { clientAddress } from './forwarded.ts';
 
 const prefix = randomBytes(6).toString('base64url');
@@ -16,7 +17,7 @@ const LONGEST_KEPT = 200;
 const LONGEST_USER_AGENT = 512;
 
 /** Gives each request its id, its origin, and one line in the log. A query string is not logged: it may hold a token. */
-export function requests({ log, config }: { log: Log; config: Config }): Koa.Middleware {
+export function requests({ log, config, metrics }: Pick<Context, 'log' | 'config' | 'metrics'>): Koa.Middleware {
   const { forwardedHeader, secureCookies } = config;
   const lines = withoutRedaction(log);
   const addressOf = clientAddresses(config);
@@ -33,7 +34,9 @@ export function requests({ log, config }: { log: Log; config: Config }): Koa.Mid
     ctx.state.origin = origin;
     ctx.set('X-Request-Id', requestId);
     await next();
-    const ms = Math.round((performance.now() - startedAt) * 10) / 10;
+    const tookMs = performance.now() - startedAt;
+    metrics.countRequest(ctx['_matchedRoute'] as string | undefined, ctx.method, ctx.status, tookMs);
+    const ms = Math.round(tookMs * 10) / 10;
     lines.info({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, ms, ip: origin.ip }, 'request');
   };
 }

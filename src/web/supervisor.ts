@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { createLog, type Log } from '../core/log.ts';
+import { type MetricsPortOptions, serveMetrics } from '../core/metrics-port.ts';
 import { type Reload, removeStatus, supervisorStatusFile, writeStatus } from './reload-status.ts';
 import { startWebProcesses } from './web-processes.ts';
 
@@ -15,6 +16,9 @@ interface SupervisorSettings {
   shutdownTimeoutMs: number;
   dataDir: string;
   logLevel: string;
+  metricsHost: string;
+  /** Undefined: the metrics are read nowhere. */
+  metricsPort?: number;
 }
 
 const killMarginMs = 5_000;
@@ -38,6 +42,8 @@ function readSupervisorSettings(env: Readonly<Record<string, string | undefined>
     shutdownTimeoutMs: number('SHUTDOWN_TIMEOUT_MS', 10_000, 100, 600_000),
     dataDir: env.DATA_DIR || '.data',
     logLevel: env.LOG_LEVEL || 'info',
+    metricsHost: env.METRICS_HOST || '127.0.0.1',
+    ...(env.METRICS_PORT ? { metricsPort: number('METRICS_PORT', 0, 0, 65_535) } : {}),
   };
   if (problems.length > 0) throw new Error(`The configuration can't be used:\n  - ${problems.join('\n  - ')}`);
   return settings;
@@ -111,9 +117,18 @@ function supervise(settings: SupervisorSettings, log: Log): void {
     process.exit(0);
   }
 
+  const { metricsHost: host, metricsPort: port } = settings;
+  if (port !== undefined) void publishMetrics({ host, port, log });
   process.on('SIGHUP', () => void onHangup());
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
   log.info({ webProcesses: settings.webProcesses }, 'the supervisor has started');
+}
+
+/** One reading of all web processes, added up. What is counted they alone know. */
+async function publishMetrics(options: Omit<MetricsPortOptions, 'read'>): Promise<void> {
+  const { AggregatorRegistry } = await import('prom-client');
+  const processes = new AggregatorRegistry();
+  await serveMetrics({ ...options, read: () => processes.clusterMetrics() });
 }
 
 try {

@@ -4,6 +4,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../core/log.ts';
+import { isReady, LISTEN, LISTEN_WHEN_READY } from './web-process-orders.ts';
 
 export interface WebProcessesOptions {
   /** The file that each process runs, read from disk at every start. */
@@ -62,6 +63,7 @@ export function startWebProcesses({
   cluster.setupPrimary({ exec });
   const slots = Array.from({ length: count }, (): Slot => ({ startedAt: 0, quickDeaths: 0, replacing: false }));
   const stopping = new AbortController();
+  const serving = new Set<Worker>();
   for (const slot of slots) fill(slot);
 
   function fill(slot: Slot): void {
@@ -70,20 +72,31 @@ export function startWebProcesses({
   }
 
   function start(onExit: (code: number | null, signal: string | null) => void): Worker {
+    cluster.setupPrimary({ args: serving.size > 0 ? [LISTEN_WHEN_READY] : [] });
     const worker = cluster.fork();
     log.info({ webPid: worker.process.pid }, 'a web process starts');
     worker.on('error', (error) =>
       log.warn({ webPid: worker.process.pid, err: error }, 'a web process can not be reached'),
     );
     worker.on('message', (message: unknown) => {
-      if (isReady(message)) log.info({ webPid: worker.process.pid }, 'a web process is ready');
+      if (!isReady(message)) return;
+      serving.add(worker);
+      log.info({ webPid: worker.process.pid }, 'a web process is ready');
     });
     worker.once('exit', (code, signal) => {
+      leave(worker);
       onExit(code, signal);
       onChange();
     });
     queueMicrotask(onChange);
     return worker;
+  }
+
+  /** Where nobody serves any more, those that wait until they are ready answer what they can. */
+  function leave(worker: Worker): void {
+    if (!serving.delete(worker) || serving.size > 0) return;
+    for (const other of Object.values(cluster.workers ?? {}))
+      if (other?.isConnected()) other.send(LISTEN, () => undefined);
   }
 
   function onDeath(slot: Slot, code: number | null, signal: string | null): void {
@@ -111,7 +124,10 @@ export function startWebProcesses({
       }
       const old = slot.worker;
       old?.removeAllListeners('exit');
-      old?.once('exit', onChange);
+      old?.once('exit', () => {
+        serving.delete(old);
+        onChange();
+      });
       inPlace = true;
       slot.worker = successor;
       Object.assign(slot, { startedAt, quickDeaths: 0 });
@@ -163,8 +179,4 @@ function readiness(worker: Worker, timeoutMs: number, stopping: AbortSignal): Pr
     );
     stopping.addEventListener('abort', () => answer('the supervisor is stopping'), { once: true });
   });
-}
-
-function isReady(message: unknown): boolean {
-  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready';
 }

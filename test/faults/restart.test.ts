@@ -6,7 +6,14 @@ import { type Installation, install } from '../../bench/restart/installation.ts'
 import { checkEvents, checkSessions, type Ledger, type Obtained, openLedger } from '../../bench/restart/ledger.ts';
 import { registerReaders } from '../../bench/restart/load.ts';
 import { runScenario } from '../../bench/restart/run.ts';
-import { flush, inBatch, killWebProcess, killWorkerInBatch, type Scenario } from '../../bench/restart/scenarios.ts';
+import {
+  flush,
+  inBatch,
+  killWebProcess,
+  killWorkerInBatch,
+  reloadWithoutPostgres,
+  type Scenario,
+} from '../../bench/restart/scenarios.ts';
 import { query } from '../support/query.ts';
 import { until } from '../support/until.ts';
 
@@ -60,6 +67,13 @@ describe('under load', () => {
     expect(row.events.expected).toBeGreaterThan(0);
     expect(row.events).toEqual({ expected: row.events.expected, found: row.events.expected, twice: 0 });
   });
+});
+
+test('a rolling reload while PostgreSQL is away waits for it, and nobody who is logged in is answered by a process that is not ready', async () => {
+  const scenario = { name: 'a rolling reload while PostgreSQL is away', mayRefuse: true, cause: reloadWithoutPostgres };
+  const row = await runScenario(scenario, { installation, ledger, crowd: CROWD, readers, aroundMs: 300 });
+  expect(row.failures).toEqual([]);
+  expect(row.sessions).toEqual({ live: row.sessionsWanted, lost: 0, revived: 0 });
 });
 
 describe('the worker', () => {

@@ -104,6 +104,7 @@ describe('a session is read', () => {
   test('with one Redis command and no SQL', async () => {
     const { browser } = await registered();
     expect(await browser.profile()).toBe(200);
+    await worker.sealing.seal(); // or the watch repeats the endings of the tests before
     const statements = countStatements(web.context.database.pool);
     const commands: string[] = [];
     const monitor = await redis.monitor();

@@ -1,0 +1,82 @@
+// What a process counts of its own work, for Prometheus. Promises labels with few values and nothing of a person: routes as they
+// are written in the code, never a path, an address or an id. What is only looked at when somebody asks is a gauge that asks then.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST']);
+const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/** Where what is known of a session came from. */
+export type SessionSource = 'redis' | 'postgres' | 'nowhere';
+
+export interface GaugeOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames?: readonly string[];
+  /** Called at each reading. When it throws, nothing is known: NaN. */
+  readonly read: () => Promise<readonly GaugeValue[]> | readonly GaugeValue[];
+}
+
+export interface GaugeValue {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const requests = new Histogram({
+    name: 'holdfast_http_request_duration_seconds',
+    help: 'How long requests took, by route, method and status',
+    labelNames: ['route', 'method', 'status'],
+    buckets: DURATIONS,
+    registers,
+  });
+  const reads = new Counter({
+    name: 'holdfast_session_reads_total',
+    help: 'Sessions that were asked for, by who answered: redis, postgres (Redis had none, or can not be believed), nowhere (both away)',
+    labelNames: ['source'],
+    registers,
+  });
+  // Found once: a look-up by labels costs more than the counting.
+  const bySource: Readonly<Record<SessionSource, Counter.Internal>> = {
+    redis: reads.labels('redis'),
+    postgres: reads.labels('postgres'),
+    nowhere: reads.labels('nowhere'),
+  };
+  for (const source of Object.values(bySource)) source.inc(0); // there from the start, so that a rate can be told
+
+  return {
+    registry,
+
+    /** Counts one request; `route` is the route's pattern, or undefined for what has none. */
+    countRequest(route: string | undefined, method: string, status: number, ms: number): void {
+      const labels = { route: route ?? 'none', method: METHODS.has(method) ? method : 'other', status };
+      requests.observe(labels, ms / 1_000);
+    },
+
+    countRead: (source: SessionSource): void => bySource[source].inc(),
+
+    addGauge({ name, help, labelNames = [], read }: GaugeOptions): void {
+      new Gauge({
+        name,
+        help,
+        labelNames: [...labelNames],
+        registers,
+        async collect() {
+          this.reset();
+          const values: readonly GaugeValue[] = await Promise.resolve()
+            .then(read)
+            .catch(() => (labelNames.length === 0 ? [{ value: Number.NaN }] : []));
+          for (const { labels = {}, value } of values) this.set({ ...labels }, value);
+        },
+      });
+    },
+
+    /** Adds what Node.js tells of itself: event loop lag, memory, garbage collection, processor time. */
+    watchProcess(): void {
+      collectDefaultMetrics({ register: registry });
+    },
+  };
+}

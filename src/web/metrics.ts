@@ -1,0 +1,34 @@
+// What is measured of a web process beside its requests, and who is asked for it: under the supervisor the supervisor, which adds
+// up its processes; elsewhere the process itself, on METRICS_PORT.
+import cluster from 'node:cluster';
+import { AggregatorRegistry } from 'prom-client';
+import type { Context } from '../core/context.ts';
+import { serveMetrics } from '../core/metrics-port.ts';
+
+export async function publishMetrics({ config, log, metrics, store, passwords, database }: Context): Promise<void> {
+  if (config.metrics === null) return;
+  metrics.watchProcess();
+  metrics.addGauge({
+    name: 'holdfast_store_up',
+    help: 'Web processes for which a store can be asked and believed',
+    labelNames: ['store'],
+    read: () => Object.entries(store.health()).map(([name, up]) => ({ labels: { store: name }, value: Number(up) })),
+  });
+  metrics.addGauge({
+    name: 'holdfast_password_hashes',
+    help: 'Passwords being hashed, and waiting for it',
+    labelNames: ['state'],
+    read: () => Object.entries(passwords.queue()).map(([state, value]) => ({ labels: { state }, value })),
+  });
+  metrics.addGauge({
+    name: 'holdfast_database_waiting',
+    help: 'Queries that wait for a connection to PostgreSQL',
+    read: () => [{ value: database.pool.waitingCount }],
+  });
+  if (cluster.isWorker) {
+    new AggregatorRegistry(); // answers the supervisor
+    AggregatorRegistry.setRegistries([metrics.registry]);
+    return;
+  }
+  await serveMetrics({ ...config.metrics, read: () => metrics.registry.metrics(), log });
+}

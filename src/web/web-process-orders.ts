@@ -1,0 +1,20 @@
+// What the supervisor and its web processes say to each other beside signals.
+
+/** An argument of a web process beside which another one serves: it listens only once it is ready. */
+export const LISTEN_WHEN_READY = '--listen-when-ready';
+
+/** An order to listen at once, ready or not: nobody else serves any more. */
+export const LISTEN = { type: 'listen' } as const;
+
+export function isListen(message: unknown): boolean {
+  return isOfType(message, LISTEN.type);
+}
+
+/** A web process says so once it serves. */
+export function isReady(message: unknown): boolean {
+  return isOfType(message, 'ready');
+}
+
+function isOfType(message: unknown, type: string): boolean {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === type;
+}

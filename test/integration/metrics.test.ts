@@ -1,0 +1,129 @@
+// What Prometheus is told: of a web process, of a worker, and of the processes of a supervisor added up; on a port of its own, and
+// with nothing in it that belongs to a person.
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { serveMetrics } from '../../src/core/metrics-port.ts';
+import { publishMetrics } from '../../worker/metrics.ts';
+import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+import { startSupervisor, webCode } from '../support/supervisor.ts';
+
+const LOG = { info: () => undefined, warn: () => undefined };
+
+let stores: TestStores;
+let web: TestProcess;
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  web = await startWeb(stores);
+});
+
+afterAll(async () => {
+  await web?.close();
+  await stores?.close();
+});
+
+const read = () => web.context.metrics.registry.metrics();
+/** The value of the first line that begins so. */
+const value = (text: string, begin: string) =>
+  Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(begin))
+      ?.split(' ')
+      .at(-1),
+  );
+
+describe('a web process', () => {
+  test('counts requests by the pattern of their route, and never names a person, a path or an id', async () => {
+    const browser = new Browser(web.url);
+    const email = newEmail();
+    await browser.register(email);
+    await browser.profile();
+    const id = '018f0000-0000-7000-8000-000000000000';
+    await browser.submit(`/account/sessions/${id}/revoke`, {}, '/profile');
+    await browser.get('/no-such-page/secret-token');
+    const text = await read();
+    const count = (route: string, method: string, status: number) =>
+      value(
+        text,
+        `holdfast_http_request_duration_seconds_count{route="${route}",method="${method}",status="${status}"}`,
+      );
+    expect(count('/profile', 'GET', 200)).toBeGreaterThanOrEqual(1);
+    expect(count('/register', 'POST', 303)).toBe(1);
+    expect(count('none', 'GET', 404)).toBe(1);
+    expect(text).toContain('route="/account/sessions/:id/revoke"');
+    for (const secret of [email, id, 'secret-token', '127.0.0.1']) expect(text).not.toContain(secret);
+  });
+
+  test('says who answered for the sessions: Redis, or PostgreSQL where Redis could not', async () => {
+    const browser = new Browser(web.url);
+    await browser.register(newEmail());
+    await browser.profile();
+    const before = await read();
+    await browser.profile();
+    web.context.redis.disconnect(true);
+    await browser.profile();
+    const after = await read();
+    const grown = (source: string) =>
+      value(after, `holdfast_session_reads_total{source="${source}"}`) -
+      value(before, `holdfast_session_reads_total{source="${source}"}`);
+    expect({ redis: grown('redis'), postgres: grown('postgres') }).toEqual({ redis: 1, postgres: 1 });
+  });
+});
+
+test('a worker tells what waits for it', async () => {
+  const worker = await openWorker(stores, { METRICS_PORT: '0' });
+  await new Browser(web.url).register(newEmail());
+  const port = await publishMetrics(worker);
+  try {
+    const url = `http://127.0.0.1:${port?.address?.port}/metrics`;
+    const read = async () => (await fetch(url)).text();
+    const waiting = value(await read(), 'holdfast_outbox_events');
+    expect(waiting).toBeGreaterThan(0);
+    await worker.sealing.seal();
+    const text = await read();
+    expect(value(text, 'holdfast_outbox_events')).toBe(0);
+    expect(value(text, 'holdfast_audit_events')).toBeGreaterThanOrEqual(waiting);
+    expect(text).toMatch(/^holdfast_queue_jobs\{queue="audit",state="waiting"\} \d+$/m);
+    expect(text).toContain('nodejs_eventloop_lag_seconds');
+  } finally {
+    port?.close();
+    await worker.close();
+  }
+});
+
+test('the port answers nothing else, and one that is taken stops nobody', async () => {
+  const options = { host: '127.0.0.1', read: async () => 'metric 1\n', log: LOG };
+  const port = await serveMetrics({ ...options, port: 0 });
+  try {
+    const base = `http://127.0.0.1:${port.address?.port}`;
+    const answers = await Promise.all([
+      fetch(`${base}/metrics`),
+      fetch(base),
+      fetch(`${base}/metrics`, { method: 'POST' }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 404, 405]);
+    const second = await serveMetrics({ ...options, port: port.address?.port ?? 0 });
+    expect(second.address).toBeNull();
+  } finally {
+    port.close();
+  }
+});
+
+test('a supervisor adds up its web processes', async () => {
+  const counting = `
+import { createRequire } from 'node:module';
+const { AggregatorRegistry, Counter, Registry } = createRequire('${path.resolve('package.json')}')('prom-client');
+const registry = new Registry();
+new AggregatorRegistry();
+AggregatorRegistry.setRegistries([registry]);
+new Counter({ name: 'served', help: 'served', registers: [registry] }).inc(2);`;
+  const supervisor = await startSupervisor(webCode({ graceMs: 100, more: counting }), { METRICS_PORT: '0' });
+  try {
+    const port = /"port":(\d+)\},"msg":"metrics are at/.exec(supervisor.log())?.[1];
+    expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toMatch(/^served 4$/m);
+  } finally {
+    await supervisor.cleanUp();
+  }
+});

@@ -1,0 +1,62 @@
+// What is measured of a worker: what waits for it, and how far the log is behind. Read on METRICS_PORT.
+import type { Context } from '../src/core/context.ts';
+import { type MetricsPort, serveMetrics } from '../src/core/metrics-port.ts';
+import { QUEUE_NAMES } from '../src/core/queues.ts';
+
+/** Counting more would cost as much as it tells. */
+const MOST_COUNTED = 100_000;
+const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
+
+export async function publishMetrics({
+  config,
+  log,
+  metrics,
+  database,
+  queues,
+  store,
+}: Context): Promise<MetricsPort | null> {
+  if (config.metrics === null) return null;
+  metrics.watchProcess();
+  metrics.addGauge({
+    name: 'holdfast_outbox_events',
+    help: `Events that wait to be sealed, ${MOST_COUNTED.toLocaleString('en')} at most`,
+    read: async () => [
+      { value: await number(`SELECT count(*) AS n FROM (SELECT FROM outbox LIMIT ${MOST_COUNTED}) AS waiting`) },
+    ],
+  });
+  metrics.addGauge({
+    name: 'holdfast_sealing_lag_seconds',
+    help: 'How long the oldest event that is not sealed has waited',
+    read: async () => [
+      { value: await number('SELECT extract(epoch FROM now() - created_at) AS n FROM outbox ORDER BY id LIMIT 1') },
+    ],
+  });
+  metrics.addGauge({
+    name: 'holdfast_audit_events',
+    help: 'The number of the newest sealed event',
+    read: async () => [{ value: await number('SELECT seq AS n FROM audit_head WHERE id = 1') }],
+  });
+  metrics.addGauge({
+    name: 'holdfast_queue_jobs',
+    help: 'Jobs by queue and state',
+    labelNames: ['queue', 'state'],
+    read: async () => {
+      const counts = await Promise.all(QUEUE_NAMES.map((queue) => queues[queue].getJobCounts(...STATES)));
+      return counts.flatMap((states, index) =>
+        Object.entries(states).map(([state, value]) => ({ labels: { queue: QUEUE_NAMES[index] ?? '', state }, value })),
+      );
+    },
+  });
+  metrics.addGauge({
+    name: 'holdfast_store_up',
+    help: 'Whether a store can be asked and believed',
+    labelNames: ['store'],
+    read: () => Object.entries(store.health()).map(([name, up]) => ({ labels: { store: name }, value: Number(up) })),
+  });
+  return serveMetrics({ ...config.metrics, read: () => metrics.registry.metrics(), log });
+
+  async function number(text: string): Promise<number> {
+    const { rows } = await database.pool.query<{ n: string }>(text);
+    return Number(rows[0]?.n ?? 0);
+  }
+}
