@@ -26,6 +26,7 @@ umask 077
 cat > .env <<END
 PUBLIC_URL=$1
 SESSION_KEYS=$(secret)
+SECRETS_KEYS=$(secret)
 POSTGRES_PASSWORD=$(secret)
 DATABASE_OWNER_PASSWORD=$(secret)
 DATABASE_WEB_PASSWORD=$(secret)

@@ -53,6 +53,8 @@ export async function install({ webProcesses, env = {} }: InstallationOptions): 
     WEB_PROCESSES: String(webProcesses),
     REDIS_URL: servers.redisUrl,
     SESSION_KEYS,
+    SECRETS_KEYS: SESSION_KEYS,
+    SECOND_FACTOR: 'nobody', // an operator of a measurement has no phone
     DATA_DIR: folder,
     ...GENEROUS, // everybody comes from one address
     ...env,

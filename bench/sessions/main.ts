@@ -88,6 +88,7 @@ function justBegun(index: number): LiveRecord {
     userId: uuidv7(),
     email: `${'a'.repeat(3 + (index % 21))}@example.org`, // 15 to 35 characters
     role: 'member' as const,
+    proved: 'password' as const,
     remember: false,
     createdAt: Date.now(),
     memberSince: Date.now(),

@@ -59,6 +59,12 @@ export function userCommand(): Command {
     .description('Print a one-time link that lets the owner of an account choose a new password')
     .argument('<email>', 'e-mail address', parseEmail)
     .action(resetLink);
+  command
+    .command('remove-factors')
+    .description('Remove the second factors of somebody who has lost them all; their sessions end')
+    .argument('<email>', 'e-mail address', parseEmail)
+    .requiredOption('--reason <text>', 'why, for the audit log')
+    .action(removeFactors);
   return command;
 }
 
@@ -159,6 +165,20 @@ async function resetLink(email: string): Promise<void> {
 function handOver(link: string, howLong: string): void {
   process.stderr.write(`It works once, ${howLong}. Whoever has it can use it: hand it over safely.\n`);
   process.stdout.write(`${link}\n`);
+}
+
+async function removeFactors(email: string, { reason }: { reason: string }): Promise<void> {
+  await withContext(async ({ users, factorChanges }) => {
+    const user = await users.findByEmail(email);
+    if (!user) throw new Error(`There is no account with the address ${email}.`);
+    const removed = await factorChanges.removeAll(user.id, { actor: null, origin: NO_ORIGIN, reason });
+    const who = printable(user.email);
+    process.stdout.write(
+      removed
+        ? `${who} has no second factor any more; their sessions have ended.\n`
+        : `${who} has no second factor; nothing was changed.\n`,
+    );
+  });
 }
 
 function parseEmail(text: string): string {

@@ -6,6 +6,11 @@ export const AUDIT_EVENTS = {
   authentication: {
     authn_login_success: 'Somebody logged in.',
     authn_login_fail: 'A log-in was refused.',
+    authn_second_factor_asked: 'A right password was given; the log-in waits for the second factor.',
+    authn_factor_added: 'A second factor was set up.',
+    authn_factor_renamed: 'A passkey was given another name.',
+    authn_factor_removed: 'A second factor was removed.',
+    authn_recovery_codes_made: 'New recovery codes took the place of the old ones.',
     authn_confirm_success:
       'Somebody who was logged in proved again who they are; a new session took the place of the old one.',
     authn_confirm_fail: 'A confirmation was refused.',

@@ -116,6 +116,8 @@ const schema = z.object({
   SESSION_REMEMBER_ABSOLUTE: duration.default(180 * UNITS.d),
   SESSION_OPERATOR_IDLE: duration.default(12 * UNITS.h),
   SESSION_OPERATOR_ABSOLUTE: duration.default(7 * UNITS.d),
+  SECRETS_KEYS: list.default([]),
+  SECOND_FACTOR: z.enum(['nobody', 'operators', 'everybody']).default('operators'),
   RECENT_LOGIN: duration.default(10 * UNITS.m),
   SERVICE_NAME: z.string().min(1).max(60).default('Holdfast'),
   LANGUAGES: languages.default([...LANGUAGES]),
@@ -185,6 +187,9 @@ export interface SessionLimits {
   readonly idleTimeoutMs: number;
   readonly absoluteLifetimeMs: number;
 }
+
+/** Of whom a second factor is required. */
+export type SecondFactorPolicy = 'nobody' | 'operators' | 'everybody';
 
 /** So many attempts pass freely, each further one is followed by a block, and no more than the limit pass in any window. */
 export interface ThrottleRule {
@@ -277,6 +282,8 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       remembered: { idleTimeoutMs: values.SESSION_REMEMBER_IDLE, absoluteLifetimeMs: values.SESSION_REMEMBER_ABSOLUTE },
       operator: { idleTimeoutMs: values.SESSION_OPERATOR_IDLE, absoluteLifetimeMs: values.SESSION_OPERATOR_ABSOLUTE },
     } satisfies Record<string, SessionLimits>,
+    secretsKeys: values.SECRETS_KEYS.length > 0 ? values.SECRETS_KEYS : ['development-only-key'],
+    secondFactor: values.SECOND_FACTOR,
     recentLoginMs: values.RECENT_LOGIN,
     serviceName: values.SERVICE_NAME,
     languages: values.LANGUAGES,
@@ -352,10 +359,11 @@ const MINIMUM_KEY_LENGTH = 32;
 function productionProblems(env: Environment): string[] {
   if (env['NODE_ENV'] !== 'production') return [];
   const problems: string[] = [];
-  const keys = (env['SESSION_KEYS'] ?? '').split(',').map((key) => key.trim());
-  if (keys.some((key) => key.length < MINIMUM_KEY_LENGTH)) {
+  for (const name of ['SESSION_KEYS', 'SECRETS_KEYS']) {
+    const keys = (env[name] ?? '').split(',').map((key) => key.trim());
+    if (keys.every((key) => key.length >= MINIMUM_KEY_LENGTH)) continue;
     problems.push(
-      `SESSION_KEYS: in production each key needs at least ${MINIMUM_KEY_LENGTH} random characters (openssl rand -base64 32)`,
+      `${name}: in production each key needs at least ${MINIMUM_KEY_LENGTH} random characters (openssl rand -base64 32)`,
     );
   }
   if (!env['PUBLIC_URL']) problems.push('PUBLIC_URL: in production the address that people use must be given');

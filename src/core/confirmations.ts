@@ -5,21 +5,34 @@ import type { Database } from './database.ts';
 import { recordEvent } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
+import type { Purpose } from './sealed-secrets.ts';
+import { FactorRefusedError, type Proving, type SecondFactors } from './second-factors.ts';
 import type { NewSession, Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
 import type { Users } from './users.ts';
 
-export interface Confirmation {
+interface Confirming {
   readonly userId: string;
   readonly sessionId: string;
-  readonly password: string;
   readonly origin: Origin;
 }
 
+export interface Confirmation extends Confirming {
+  readonly password: string;
+}
+
+export interface PasskeyConfirmation extends Confirming {
+  /** What the browser answered, and what its challenge was made for. */
+  readonly answer: string;
+  readonly owner: Purpose;
+}
+
+type By = 'password' | 'passkey';
+
 export type ConfirmationResult =
   | { readonly ok: true; readonly session: NewSession }
-  | { readonly ok: false; readonly reason: 'wrong_password' | 'session_ended' }
+  | { readonly ok: false; readonly reason: 'wrong_password' | 'wrong_passkey' | 'session_ended' }
   | Throttled;
 
 export interface ConfirmationsOptions {
@@ -28,6 +41,7 @@ export interface ConfirmationsOptions {
   readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly queues: Queues;
+  readonly secondFactors: SecondFactors;
   readonly throttle: Throttle;
   readonly throttleEvents: ThrottleEvents;
 }
@@ -40,31 +54,59 @@ export function createConfirmations({
   sessions,
   passwords,
   queues,
+  secondFactors,
   throttle,
   throttleEvents: { recordBlocks, refuse },
 }: ConfirmationsOptions) {
-  async function tryPassword(
-    { userId, sessionId, password, origin }: Confirmation,
-    blocks: readonly BlockNote[],
+  async function recordFailure(who: Confirming, by: By, blocks: readonly BlockNote[]): Promise<void> {
+    await prisma.$transaction(async (transaction) => {
+      await recordEvent(transaction, { type: 'authn_confirm_fail', outcome: 'failure', ...about(who, by) });
+      await recordBlocks(transaction, blocks, who.userId, who.origin);
+    });
+    nudgeSealing(queues);
+  }
+
+  async function replace(
+    who: Confirming,
+    by: By,
+    proving?: Extract<Proving, { ok: true }>,
   ): Promise<ConfirmationResult> {
-    const user = await users.find(userId);
-    const about = { actor: userId, subject: userId, session: sessionId, origin, detail: { by: 'password' } } as const;
-    if (!(await passwords.verify(user?.passwordHash ?? null, password))) {
-      await prisma.$transaction(async (transaction) => {
-        await recordEvent(transaction, { type: 'authn_confirm_fail', outcome: 'failure', ...about });
-        await recordBlocks(transaction, blocks, userId, origin);
-      });
-      nudgeSealing(queues);
-      return { ok: false, reason: 'wrong_password' };
-    }
+    const { userId, sessionId, origin } = who;
     const replacement = await prisma.$transaction(async (transaction) => {
-      const replaced = await sessions.replaceWithin(transaction, { sessionId, userId, origin });
-      if (replaced) await recordEvent(transaction, { type: 'authn_confirm_success', outcome: 'success', ...about });
+      await proving?.useWithin(transaction);
+      const proved = proving ? { proved: 'passkey' as const } : {};
+      const replaced = await sessions.replaceWithin(transaction, { sessionId, userId, origin, ...proved });
+      if (replaced)
+        await recordEvent(transaction, { type: 'authn_confirm_success', outcome: 'success', ...about(who, by) });
       return replaced;
     });
     if (!replacement) return { ok: false, reason: 'session_ended' };
     await sessions.replaced(replacement);
     return { ok: true, session: replacement.session };
+  }
+
+  async function tryPassword(
+    { password, ...who }: Confirmation,
+    blocks: readonly BlockNote[],
+  ): Promise<ConfirmationResult> {
+    const user = await users.find(who.userId);
+    if (await passwords.verify(user?.passwordHash ?? null, password)) return replace(who, 'password');
+    await recordFailure(who, 'password', blocks);
+    return { ok: false, reason: 'wrong_password' };
+  }
+
+  async function tryPasskey(
+    { answer, owner, ...who }: PasskeyConfirmation,
+    blocks: readonly BlockNote[],
+  ): Promise<ConfirmationResult> {
+    const proving = await secondFactors.prove(who.userId, { factor: 'passkey', answer, owner });
+    try {
+      if (proving.ok) return await replace(who, 'passkey', proving);
+    } catch (error) {
+      if (!(error instanceof FactorRefusedError)) throw error;
+    }
+    await recordFailure(who, 'passkey', blocks);
+    return { ok: false, reason: 'wrong_passkey' };
   }
 
   return {
@@ -75,5 +117,17 @@ export function createConfirmations({
       if (!taken.ok) return refuse(taken, userId, origin);
       return settled(taken, () => tryPassword(confirmation, taken.blocks));
     },
+
+    /** By a passkey, which is two factors. */
+    async confirmByPasskey(confirmation: PasskeyConfirmation): Promise<ConfirmationResult> {
+      const { userId, origin } = confirmation;
+      const taken = await throttle.takeSecondFactor(userId);
+      if (!taken.ok) return refuse(taken, userId, origin);
+      return settled(taken, () => tryPasskey(confirmation, taken.blocks));
+    },
   };
+}
+
+function about({ userId, sessionId, origin }: Confirming, by: By) {
+  return { actor: userId, subject: userId, session: sessionId, origin, detail: { by } } as const;
 }

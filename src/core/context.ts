@@ -9,11 +9,13 @@ import { type AuditCounts, createAuditCounts } from './audit-counts.ts';
 import type { NewAuditEvent } from './audit-events.ts';
 import { type AuditText, createAuditText } from './audit-text.ts';
 import { createVerification, type Verification } from './audit-verify.ts';
+import { createChallenges } from './challenges.ts';
 import type { Config } from './config.ts';
 import { type Confirmations, createConfirmations } from './confirmations.ts';
 import { type Database, openDatabase } from './database.ts';
 import { createEmailChanges, type EmailChanges } from './email-change.ts';
 import { createEntry } from './entry.ts';
+import { createFactorChanges, type FactorChanges } from './factor-changes.ts';
 import { createIdentifierHash } from './identifier.ts';
 import { createKnownDevices, type KnownDevices } from './known-devices.ts';
 import type { Log } from './log.ts';
@@ -25,14 +27,19 @@ import { createMailTransport } from './mail-transport.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { recordEvent } from './outbox.ts';
 import { createOverview, type ReadOverview } from './overview.ts';
+import { createPasskeys, type Passkeys } from './passkeys.ts';
 import { createPasswordChanges, type PasswordChanges } from './password-change.ts';
 import { createPasswordResets, type PasswordResets } from './password-reset.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
+import { createPendingLogins, type PendingLogins } from './pending-logins.ts';
 import { createPendingRegistrations, type PendingRegistrations } from './pending-registration.ts';
 import { closeQueues, nudgeSealing, openQueues, type Queues } from './queues.ts';
 import { closeRedis, openRedis } from './redis.ts';
 import { createRegistration, type Registration } from './registration.ts';
+import { createSealedSecrets } from './sealed-secrets.ts';
 import { createSealing, type Sealing } from './sealing.ts';
+import { createSecondFactors, type SecondFactors } from './second-factors.ts';
+import { createSecondStep, type SecondStep } from './second-step.ts';
 import { createSessionRecords, type SessionRecords } from './session-records.ts';
 import { SessionStore } from './session-store.ts';
 import { createSessions, type Sessions } from './sessions.ts';
@@ -72,6 +79,11 @@ export interface Context {
   readonly unknownLogins: UnknownLogins;
   readonly accountData: AccountData;
   readonly accountDeletion: AccountDeletion;
+  readonly passkeys: Passkeys;
+  readonly secondFactors: SecondFactors;
+  readonly pendingLogins: PendingLogins;
+  readonly secondStep: SecondStep;
+  readonly factorChanges: FactorChanges;
   readonly audit: Audit;
   readonly auditCounts: AuditCounts;
   readonly auditText: AuditText;
@@ -114,6 +126,15 @@ export function createContext(config: Config, log: Log): Context {
   const throttleEvents = createThrottleEvents({ database, queues });
   const entry = createEntry({ database, sessions, devices, identifierHash, tokens, mail });
   const audit = createAudit({ database });
+  const secrets = createSealedSecrets(config.secretsKeys);
+  const passkeys = createPasskeys({
+    database,
+    challenges: createChallenges({ secrets }),
+    origin: config.publicOrigin,
+    serviceName: config.serviceName,
+  });
+  const secondFactors = createSecondFactors({ database, secrets, passwords, passkeys });
+  const pendingLogins = createPendingLogins({ database });
   const proof = {
     database,
     users,
@@ -128,6 +149,9 @@ export function createContext(config: Config, log: Log): Context {
     tokens,
     mail,
     log,
+    passkeys,
+    secondFactors,
+    pendingLogins,
   };
   const registration = createRegistration(proof);
   const passwordResets = createPasswordResets(proof);
@@ -171,6 +195,17 @@ export function createContext(config: Config, log: Log): Context {
     unknownLogins: createUnknownLogins(proof),
     accountData: createAccountData({ database, queues }),
     accountDeletion: createAccountDeletion({ database, users, sessions, mail }),
+    passkeys,
+    secondFactors,
+    pendingLogins,
+    secondStep: createSecondStep(proof),
+    factorChanges: createFactorChanges({
+      ...proof,
+      secrets,
+      mail,
+      policy: config.secondFactor,
+      language: config.languages[0],
+    }),
     auditText: createAuditText({ database }),
     verification,
     checkpoints: createCheckpoints({

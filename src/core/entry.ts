@@ -6,6 +6,7 @@ import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
+import { isTwoFactors, type Proof } from './proofs.ts';
 import type { NewSession, Sessions } from './sessions.ts';
 import { bindingOf, type Tokens } from './tokens.ts';
 import type { Role, User } from './users.ts';
@@ -22,6 +23,8 @@ export interface Visit {
 }
 
 export interface Credentials extends Visit {
+  /** Where the browser wants to go afterwards, kept while the second factor is waited for. */
+  readonly next?: string | null;
   readonly email: string;
   readonly password: string;
 }
@@ -30,6 +33,16 @@ export interface Begun {
   readonly session: NewSession;
   /** What the browser is to keep as its device cookie. */
   readonly deviceCookie: string;
+}
+
+/** How somebody was let in. */
+export interface Admitted {
+  /** The id that the event must have, where the throttle gave one. */
+  readonly attemptId?: string;
+  readonly deviceId: string | null;
+  readonly proved?: Proof;
+  /** Uses up what proved it, in the same transaction. What it throws undoes everything. */
+  readonly useWithin?: (transaction: Transaction) => Promise<void>;
 }
 
 /** The account changed between the proof and the beginning of the session. */
@@ -54,15 +67,18 @@ export function createEntry({ database: { prisma }, sessions, devices, identifie
   async function begin(
     user: User,
     { remember, origin, previousSessionId, deviceCookie, told }: Visit,
-    { attemptId, deviceId }: { attemptId?: string; deviceId: string | null },
+    { attemptId, deviceId, proved = 'password', useWithin }: Admitted,
   ): Promise<Begun> {
     const account = identifierHash(user.email);
     const [session, ended, cookie] = await prisma.$transaction(async (transaction) => {
       // Serialises with a change of password, of role or of state: none of them can pass by unseen.
       const [current] = await transaction.$queryRaw<{ ok: boolean; role: Role }[]>`
-        SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AS ok, role
+        SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash}
+               AND (${isTwoFactors(proved)} OR NOT EXISTS (SELECT FROM totp WHERE user_id = ${user.id}::uuid)
+                                           AND NOT EXISTS (SELECT FROM passkey WHERE user_id = ${user.id}::uuid)) AS ok, role
           FROM user_account WHERE id = ${user.id}::uuid FOR SHARE`;
       if (!current?.ok) throw new AccountChangedError();
+      await useWithin?.(transaction);
       const what = await whatIsNew(transaction, user.id, origin);
       const replaced = previousSessionId
         ? await sessions.endWithin(
@@ -71,7 +87,11 @@ export function createEntry({ database: { prisma }, sessions, devices, identifie
             { reason: 'replaced', actor: user.id, origin },
           )
         : [];
-      const created = await sessions.createWithin(transaction, { ...user, role: current.role }, { remember, origin });
+      const created = await sessions.createWithin(
+        transaction,
+        { ...user, role: current.role },
+        { remember, proved, origin },
+      );
       const about = {
         outcome: 'success',
         actor: user.id,
@@ -81,7 +101,7 @@ export function createEntry({ database: { prisma }, sessions, devices, identifie
       } as const;
       await recordEvent(
         transaction,
-        { type: 'authn_login_success', ...about, ...(attemptId ? { id: attemptId } : {}) },
+        { type: 'authn_login_success', ...about, ...(attemptId ? { id: attemptId } : {}), detail: { proved } },
         { identifierHash: account, device: deviceId },
       );
       const remembered = { userId: user.id, deviceId, account, cookie: deviceCookie };

@@ -7,7 +7,9 @@ import type { KnownDevices } from './known-devices.ts';
 import type { Log } from './log.ts';
 import { recordEvent } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
+import type { PendingLogins } from './pending-logins.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
+import type { SecondFactors } from './second-factors.ts';
 import type { Taken, Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
 import type { User, Users } from './users.ts';
@@ -15,6 +17,8 @@ import type { User, Users } from './users.ts';
 export type LoginResult =
   | ({ readonly ok: true } & Begun)
   | { readonly ok: false; readonly reason: 'wrong_credentials' }
+  /** The password is right, nobody is logged in yet: the browser gets the token of a log-in that waits. */
+  | { readonly ok: false; readonly reason: 'second_factor'; readonly pendingToken: string }
   | Throttled;
 
 /** What the decision on an attempt was made by. */
@@ -36,6 +40,8 @@ export interface LoginOptions {
   readonly throttleEvents: ThrottleEvents;
   readonly devices: KnownDevices;
   readonly entry: Entry;
+  readonly secondFactors: SecondFactors;
+  readonly pendingLogins: PendingLogins;
   readonly identifierHash: IdentifierHash;
   readonly log: Log;
 }
@@ -51,6 +57,8 @@ export function createLogin({
   throttleEvents: { recordBlocks, refuse },
   devices,
   entry,
+  secondFactors,
+  pendingLogins,
   identifierHash,
   log,
 }: LoginOptions) {
@@ -86,6 +94,7 @@ export function createLogin({
         await recordFailure(user, credentials, admission, refusal(user, matches));
         return { ok: false, reason: 'wrong_credentials' };
       }
+      if (await secondFactors.has(user.id)) return waitForFactor(user, credentials, admission);
       try {
         const { taken, deviceId } = admission;
         const begun = await entry.begin(user, credentials, { attemptId: taken.id, deviceId });
@@ -100,19 +109,41 @@ export function createLogin({
   }
 
   /** Keeps the password at the present cost. A password changed meanwhile stays; what goes wrong is left to the next log-in. */
-  async function rehash(user: User, { password, origin }: Credentials): Promise<void> {
+  async function rehash(user: User, { password, origin }: Credentials): Promise<string | null> {
     try {
       const passwordHash = await passwords.hash(password);
-      await prisma.$transaction(async (transaction) => {
+      const kept = await prisma.$transaction(async (transaction) => {
         const where = { id: user.id, passwordHash: user.passwordHash };
         const { count } = await transaction.user.updateMany({ where, data: { passwordHash } });
         const about = { outcome: 'success', actor: user.id, subject: user.id, origin } as const;
         if (count > 0) await recordEvent(transaction, { type: 'authn_password_rehashed', ...about });
+        return count > 0;
       });
       nudgeSealing(queues);
+      return kept ? passwordHash : null;
     } catch (error) {
       log.debug({ err: error }, 'an older hash stays until the next log-in');
+      return null;
     }
+  }
+
+  /** Not a failure, nor a success yet: what the attempt took is given back, and codes have a window of their own. */
+  async function waitForFactor(
+    checked: User,
+    credentials: Credentials,
+    { deviceId, taken }: Admission,
+  ): Promise<LoginResult> {
+    const { remember, next = null, origin } = credentials;
+    const rehashed = passwords.isOutdated(checked.passwordHash) ? await rehash(checked, credentials) : null;
+    const user = { ...checked, passwordHash: rehashed ?? checked.passwordHash };
+    const pendingToken = await prisma.$transaction(async (transaction) => {
+      const about = { actor: null, subject: user.id, origin };
+      await recordEvent(transaction, { type: 'authn_second_factor_asked', outcome: 'success', ...about });
+      return pendingLogins.beginWithin(transaction, { user, remember, next, deviceId });
+    });
+    nudgeSealing(queues);
+    await taken.giveBack();
+    return { ok: false, reason: 'second_factor', pendingToken };
   }
 
   return {

@@ -17,6 +17,8 @@ export interface Told {
   readonly from: Circumstances;
 }
 
+export type FactorChange = 'totp_added' | 'totp_removed' | 'passkey_added' | 'passkey_removed' | 'codes_made';
+
 /** Template → parameters. They are kept with the mail for a while: never a secret. */
 export interface MailTemplates {
   'reset-password': Circumstances;
@@ -27,6 +29,8 @@ export interface MailTemplates {
   'registration-exists': Circumstances;
   invitation: Record<string, never>;
   'confirm-email': Record<string, never>;
+  'factor-changed': Circumstances & { readonly change: FactorChange };
+  'factors-removed': Record<string, never>;
   'email-changed': Circumstances & { readonly to: string };
 }
 

@@ -5,6 +5,7 @@ import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
+import { readProof } from './proofs.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { NewSession, Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
@@ -66,8 +67,8 @@ export function createPasswordChanges({
     }
     const passwordHash = await passwords.hash(change.password);
     const changed = await prisma.$transaction(async (transaction) => {
-      const [old] = await transaction.$queryRaw<{ remember: boolean }[]>`
-      SELECT remember FROM session WHERE id = ${change.sessionId}::uuid AND ended_at IS NULL FOR UPDATE`;
+      const [old] = await transaction.$queryRaw<{ remember: boolean; proved: string }[]>`
+      SELECT remember, proved FROM session WHERE id = ${change.sessionId}::uuid AND ended_at IS NULL FOR UPDATE`;
       if (!old) return null;
       await transaction.user.update({
         where: { id: user.id },
@@ -78,7 +79,14 @@ export function createPasswordChanges({
       await mail.sendWithin(transaction, { ...letter, template: 'password-changed', parameters: change.told.from });
       const reason = { reason: 'password_changed', actor: user.id, origin } as const;
       const all = await sessions.endWithin(transaction, { userId: user.id }, reason);
-      return [await sessions.createWithin(transaction, user, { remember: old.remember, origin }), all] as const;
+      return [
+        await sessions.createWithin(transaction, user, {
+          remember: old.remember,
+          proved: readProof(old.proved),
+          origin,
+        }),
+        all,
+      ] as const;
     });
     if (!changed) return { ok: false, reason: 'wrong_credentials' };
     const [session, ended] = changed;

@@ -1,6 +1,6 @@
 // Passwords: which are accepted (NIST SP 800-63B-4 §3.1.1), and how they are kept: Argon2id, so many at once and no more,
 // so that a storm of log-ins can't slow the pages of those already in.
-import { hash, verify } from '@node-rs/argon2';
+import { hash, hashRaw, verify } from '@node-rs/argon2';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import pLimit from 'p-limit';
 import type { HashingCost } from './config.ts';
@@ -9,6 +9,8 @@ export const MIN_LENGTH = 8;
 export const MAX_BYTES = 256;
 
 const ARGON2ID = 2;
+/** Whatever the cost of passwords is: what was derived once must be found again. */
+const DERIVING = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 const QUEUE_PER_HASH = 64;
 
 /** Thrown when so many passwords wait to be hashed that another would wait too long. */
@@ -57,6 +59,9 @@ export function createPasswords({ concurrency, cost }: { concurrency: number; co
 
     /** Whether a kept hash was made at another cost than passwords are hashed at now. */
     isOutdated: (kept: string): boolean => !kept.startsWith(prefix),
+
+    /** The bare Argon2id of a short secret with a salt of its own, for what is looked up by its hash. @throws HashQueueFullError */
+    derive: (secret: string, salt: Buffer): Promise<Buffer> => queued(() => hashRaw(secret, { ...DERIVING, salt })),
 
     /**
      * Whether a password is the one that was hashed. With no hash to compare, the same work is done on a decoy and the

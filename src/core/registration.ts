@@ -70,7 +70,7 @@ export function createRegistration({
               { reason: 'replaced', actor: user.id, origin },
             )
           : [];
-        const created = await sessions.createWithin(transaction, user, { remember, origin });
+        const created = await sessions.createWithin(transaction, user, { remember, proved: 'password', origin });
         const remembered = { userId: user.id, deviceId: null, account: identifierHash(email), cookie: deviceCookie };
         return [created, replaced, await devices.rememberWithin(transaction, remembered)] as const;
       });

@@ -2,6 +2,7 @@
 // time that remains, so that no other clock needs to agree with it.
 import { Prisma, type Role } from '../generated/prisma/client.ts';
 import type { Database, Transaction } from './database.ts';
+import { type Proof, readProof } from './proofs.ts';
 
 /** Why a session is no more; the visitor is told in these terms. */
 export const END_REASONS = [
@@ -14,6 +15,7 @@ export const END_REASONS = [
   'role_changed',
   'account_disabled',
   'account_deleted',
+  'second_factor_added',
   'expired',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];
@@ -29,6 +31,8 @@ export interface SessionOwner {
   readonly role: Role;
   /** Whether the browser keeps the cookie when it is closed. */
   readonly remember: boolean;
+  /** What they proved when it began. */
+  readonly proved: Proof;
   /** Milliseconds since 1970: when this session began, and when the account was made. */
   readonly createdAt: number;
   readonly memberSince: number;
@@ -60,6 +64,7 @@ interface Row {
   email: string;
   role: Role;
   remember: boolean;
+  proved: string;
   data: SessionData;
   created_at: Date;
   member_since: Date;
@@ -72,7 +77,7 @@ interface Row {
 }
 
 const FIND = `
-  SELECT s.id, s.user_id, u.email, u.role, s.remember, s.data, s.created_at, u.created_at AS member_since, s.end_reason,
+  SELECT s.id, s.user_id, u.email, u.role, s.remember, s.proved, s.data, s.created_at, u.created_at AS member_since, s.end_reason,
          u.disabled_at IS NOT NULL AS disabled, s.idle_timeout_seconds,
          extract(epoch FROM clock_timestamp() - s.last_seen_at)::float8 * 1000 AS since_seen_ms,
          extract(epoch FROM s.idle_deadline - clock_timestamp())::float8 * 1000 AS idle_remaining_ms,
@@ -106,11 +111,11 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
     async lock(
       transaction: Transaction,
       { sessionId, userId }: { sessionId: string; userId: string },
-    ): Promise<{ remember: boolean; data: SessionData } | null> {
-      const [row] = await transaction.$queryRaw<{ remember: boolean; data: SessionData }[]>`
-        SELECT remember, data FROM session
+    ): Promise<{ remember: boolean; proved: Proof; data: SessionData } | null> {
+      const [row] = await transaction.$queryRaw<{ remember: boolean; proved: string; data: SessionData }[]>`
+        SELECT remember, proved, data FROM session
          WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND ended_at IS NULL FOR UPDATE`;
-      return row ?? null;
+      return row ? { ...row, proved: readProof(row.proved) } : null;
     },
 
     /** Moves a session's idle deadline, at most once a minute; for when Redis, which does it otherwise, is away. */
@@ -241,6 +246,7 @@ function judge(row: Row): SessionRecord {
       email: row.email,
       role: row.role,
       remember: row.remember,
+      proved: readProof(row.proved),
       createdAt: row.created_at.getTime(),
       memberSince: row.member_since.getTime(),
     },

@@ -7,6 +7,7 @@ import type { Redis, Result } from 'ioredis';
 import RedisStore from 'koa-redis';
 import type { Log } from './log.ts';
 import type { SessionSource } from './metrics.ts';
+import { readProof } from './proofs.ts';
 import { keys } from './redis.ts';
 import type {
   Ending,
@@ -568,8 +569,12 @@ function tombstone(value: string): SessionReading {
 }
 
 /** A copy as it is kept: what `parseCopy` completes by itself takes no room in Redis. */
-function brief({ owner: { role, remember, ...owner }, data, ...copy }: Copy): object {
-  const unusual = { ...(role === 'member' ? {} : { role }), ...(remember ? { remember } : {}) };
+function brief({ owner: { role, remember, proved, ...owner }, data, ...copy }: Copy): object {
+  const unusual = {
+    ...(role === 'member' ? {} : { role }),
+    ...(remember ? { remember } : {}),
+    ...(proved === 'password' ? {} : { proved }),
+  };
   return { ...copy, owner: { ...owner, ...unusual }, ...(Object.keys(data).length > 0 ? { data } : {}) };
 }
 
@@ -585,7 +590,11 @@ function parseCopy(value: string | null | undefined): Copy | null {
     const named = [owner?.id, owner?.userId, owner?.email].every((field) => typeof field === 'string');
     if (copy.v !== 1 || !owner || !named || typeof copy.idleTimeoutMs !== 'number') return null;
     const role = owner.role === 'operator' ? 'operator' : 'member';
-    return { ...(copy as Copy), owner: { ...NO_MOMENTS, ...owner, role }, data: copy.data ?? {} };
+    return {
+      ...(copy as Copy),
+      owner: { ...NO_MOMENTS, ...owner, role, proved: readProof(owner.proved) },
+      data: copy.data ?? {},
+    };
   } catch {
     return null;
   }

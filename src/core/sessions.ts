@@ -7,6 +7,7 @@ import type { SessionLimits } from './config.ts';
 import { type Database, isDatabaseOutage, type Transaction } from './database.ts';
 import type { Log } from './log.ts';
 import { recordEvent } from './outbox.ts';
+import type { Proof } from './proofs.ts';
 import { type EndSessionJob, nudgeSealing, type Queues } from './queues.ts';
 import type {
   EndedSession,
@@ -128,7 +129,7 @@ export function createSessions({ database, records, store, queues, policy, log }
   async function createWithin(
     transaction: Transaction,
     account: SessionAccount,
-    { remember, data = {}, origin }: { remember: boolean; data?: SessionData; origin: Origin },
+    { remember, proved, data = {}, origin }: { remember: boolean; proved: Proof; data?: SessionData; origin: Origin },
   ): Promise<NewSession> {
     const limits = limitsFor(policy, account.role, remember);
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
@@ -136,10 +137,10 @@ export function createSessions({ database, records, store, queues, policy, log }
     const id = uuidv7();
     const rows = await transaction.$queryRaw<{ created_at: Date }[]>`
       INSERT INTO session (id, token_hash, user_id, remember, created_at, last_seen_at, idle_timeout_seconds,
-                           idle_deadline, absolute_deadline, data, ip, user_agent)
+                           idle_deadline, absolute_deadline, data, proved, ip, user_agent)
       VALUES (${id}::uuid, ${new Uint8Array(tokenHash)}, ${account.id}::uuid, ${remember}, clock_timestamp(), clock_timestamp(),
               ${Math.ceil(limits.idleTimeoutMs / 1_000)}, clock_timestamp() + ${limits.idleTimeoutMs} * interval '1 millisecond',
-              clock_timestamp() + ${limits.absoluteLifetimeMs} * interval '1 millisecond', ${JSON.stringify(data)}::jsonb,
+              clock_timestamp() + ${limits.absoluteLifetimeMs} * interval '1 millisecond', ${JSON.stringify(data)}::jsonb, ${proved},
               ${origin.ip}::inet, ${origin.userAgent?.slice(0, MAX_USER_AGENT).toWellFormed().replaceAll('\u0000', '') ?? null})
       RETURNING created_at`;
     await recordEvent(transaction, {
@@ -157,6 +158,7 @@ export function createSessions({ database, records, store, queues, policy, log }
       email: account.email,
       role: account.role,
       remember,
+      proved,
       createdAt: rows[0]?.created_at.getTime() ?? Date.now(),
       memberSince: account.createdAt.getTime(),
     };
@@ -175,11 +177,11 @@ export function createSessions({ database, records, store, queues, policy, log }
 
     /**
      * Begins a session in the place of one that is live, with a new token, in the caller's transaction; null if that one
-     * has ended. What the application keeps in it goes along. Call `replaced` after the commit.
+     * has ended. What was proved before goes along unless more was now, and so does what the application keeps in it. Call `replaced` after the commit.
      */
     async replaceWithin(
       transaction: Transaction,
-      { sessionId, userId, origin }: { sessionId: string; userId: string; origin: Origin },
+      { sessionId, userId, proved, origin }: { sessionId: string; userId: string; proved?: Proof; origin: Origin },
     ): Promise<Replacement | null> {
       // First the account, as everything does that changes it: a change that came before has ended the session by now.
       const [account] = await transaction.$queryRaw<SessionAccount[]>`
@@ -187,7 +189,10 @@ export function createSessions({ database, records, store, queues, policy, log }
       const old = await records.lock(transaction, { sessionId, userId });
       if (!account || !old) return null;
       const ended = await endWithin(transaction, { sessionId }, { reason: 'replaced', actor: userId, origin });
-      return { session: await createWithin(transaction, account, { ...old, origin }), ended };
+      return {
+        session: await createWithin(transaction, account, { ...old, ...(proved ? { proved } : {}), origin }),
+        ended,
+      };
     },
 
     /** Tells Redis of a replacement that has been committed. Never throws. */

@@ -88,6 +88,7 @@ async function start(): Promise<void> {
     REDIS_URL: stores.redisUrl,
     SESSION_KEYS: settings.sessionKeys ?? secrets.sessionKey,
     AUDIT_SIGNING_KEY: undefined, // the worker's alone
+    SECRETS_KEYS: settings.secretsKeys ?? secrets.secretsKey,
     DATA_DIR: settings.dataDir,
   };
   running.supervisor = startKept(

@@ -1,5 +1,5 @@
-// What `up` makes up once for a data folder and keeps: the processes' database passwords, the key
-// that signs cookies, and the one that signs the checkpoints of the audit log.
+// What `up` makes up once for a data folder and keeps: the processes' database passwords, the key that signs cookies, the one
+// that seals secrets in the database, and the one that signs the checkpoints of the audit log.
 
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -14,6 +14,7 @@ export interface Secrets {
   sessionKey: string;
   /** The 32 bytes of an Ed25519 key, in hexadecimal. */
   auditSigningKey: string;
+  secretsKey: string;
 }
 
 /** The kept secrets; what is missing is made and kept. */
@@ -27,6 +28,7 @@ export function keptSecrets(dataDir: string): Secrets {
     workerPassword: secret(),
     sessionKey: secret(),
     auditSigningKey: randomBytes(32).toString('hex'),
+    secretsKey: secret(),
     ...kept,
   };
   writePrivate(file, `${JSON.stringify(secrets, null, 2)}\n`);

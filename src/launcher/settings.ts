@@ -24,6 +24,7 @@ export interface LauncherSettings {
   auditCheckpointFile?: string;
   /** Of the web processes; the worker has the next one. */
   metricsPort?: number;
+  secretsKeys?: string;
   searchPath: string;
 }
 
@@ -57,6 +58,7 @@ export function readLauncherSettings(env: Environment): LauncherSettings {
     auditSigningKey: env.AUDIT_SIGNING_KEY || undefined,
     auditCheckpointFile: env.AUDIT_CHECKPOINT_FILE || undefined,
     metricsPort: env.METRICS_PORT ? number('METRICS_PORT', 0, 0, 65_534) : undefined,
+    secretsKeys: env.SECRETS_KEYS || undefined,
   };
   const settings = {
     dataDir: path.resolve(env.DATA_DIR || '.data'),

@@ -6,8 +6,17 @@ import { HttpError } from './http-error.ts';
 import { seeOther } from './page.ts';
 import { liveSession } from './state.ts';
 
-/** Members only; others go to the log-in and come back to the page that they asked for. */
-export const requireMember: Koa.Middleware = (ctx, next) => (liveSession(ctx) ? next() : toLogIn(ctx));
+/**
+ * Members only; others go to the log-in and come back to the page that they asked for. Who must have a second factor and has
+ * proved none is led to setting it up. It costs nothing beside the session that was read anyway.
+ */
+export const requireMember: Koa.Middleware = (ctx, next) => {
+  if (!liveSession(ctx)) return toLogIn(ctx);
+  return ctx.state.mustSetUp ? seeOther(ctx, '/account/security') : next();
+};
+
+/** Members, and those too who must set up a second factor before they reach anything else: the pages that do it. */
+export const requireLoggedIn: Koa.Middleware = (ctx, next) => (liveSession(ctx) ? next() : toLogIn(ctx));
 
 function toLogIn(ctx: Koa.Context): void {
   const back = ctx.method === 'GET' ? `?next=${encodeURIComponent(ctx.url)}` : '';

@@ -2,13 +2,16 @@
 // browser may keep them for ever. Hides reading, hashing and compressing, all done once at the start.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type Koa from 'koa';
 
 export interface AssetUrls {
   readonly css: string;
   readonly js: string;
+  /** Only on pages that use passkeys. */
+  readonly passkeys: string;
   readonly icon: string;
 }
 
@@ -23,11 +26,13 @@ interface Asset {
   readonly body: Readonly<Record<'identity' | 'gzip' | 'br', Buffer>>;
 }
 
+const nodeRequire = createRequire(import.meta.url);
+
 type Table = Readonly<Record<keyof AssetUrls, Asset>>;
 
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const A_DAY = 'public, max-age=86400';
-const HASHED = /^\/assets\/(holdfast|icon)\.[\w-]+\.(css|js|svg)$/;
+const HASHED = /^\/assets\/(holdfast|passkeys|icon)\.[\w-]+\.(css|js|svg)$/;
 
 /** Reads the assets in `assetsDir`; with `reload` (development) again for every request. */
 export function createAssets({ assetsDir, reload = false }: { assetsDir: string; reload?: boolean }): Assets {
@@ -42,8 +47,8 @@ export function createAssets({ assetsDir, reload = false }: { assetsDir: string;
   };
 }
 
-function urlsOf({ css, js, icon }: Table): AssetUrls {
-  return { css: css.url, js: js.url, icon: icon.url };
+function urlsOf({ css, js, passkeys, icon }: Table): AssetUrls {
+  return { css: css.url, js: js.url, passkeys: passkeys.url, icon: icon.url };
 }
 
 function isRead(method: string): boolean {
@@ -54,12 +59,19 @@ function load(assetsDir: string): Table {
   return {
     css: read(assetsDir, 'holdfast', 'css', 'text/css; charset=utf-8'),
     js: read(assetsDir, 'holdfast', 'js', 'text/javascript; charset=utf-8'),
+    passkeys: read(assetsDir, 'passkeys', 'js', 'text/javascript; charset=utf-8', passkeyLibrary()),
     icon: read(assetsDir, 'icon', 'svg', 'image/svg+xml'),
   };
 }
 
-function read(assetsDir: string, name: string, extension: string, type: string): Asset {
-  const identity = readFileSync(join(assetsDir, `${name}.${extension}`));
+/** The browser's half of the passkey library, as its package ships it; our script, which follows it, finds it by its global name. */
+function passkeyLibrary(): Buffer {
+  const main = nodeRequire.resolve('@simplewebauthn/browser');
+  return readFileSync(join(dirname(main), '../dist/bundle/index.umd.min.js'));
+}
+
+function read(assetsDir: string, name: string, extension: string, type: string, ...before: Buffer[]): Asset {
+  const identity = Buffer.concat([...before, readFileSync(join(assetsDir, `${name}.${extension}`))]);
   const hash = createHash('sha256').update(identity).digest('base64url').slice(0, 10);
   const body = { identity, gzip: gzipSync(identity, { level: 9 }), br: brotliCompressSync(identity) };
   return { url: `/assets/${name}.${hash}.${extension}`, type, body };

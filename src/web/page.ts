@@ -21,6 +21,8 @@ interface FrameOptions {
   readonly current?: Frame['current'];
   readonly wide?: boolean;
   readonly notice?: Frame['notice'];
+  /** The page uses passkeys, and needs their script. */
+  readonly passkeys?: boolean;
 }
 
 /** What a page module is handed. */
@@ -43,7 +45,7 @@ export function createWeb(context: Context, render: Render): Web {
     context,
     staleForms: new Map(),
     noteRead: createPersonReads(context),
-    show(ctx, view, page, { title, current = null, wide = false, notice = null }) {
+    show(ctx, view, page, { title, current = null, wide = false, notice = null, passkeys = false }) {
       const owner = liveSession(ctx)?.owner;
       const text = wide ? TEXTS.en : ctx.state.text;
       if (manyLanguages && !wide) ctx.vary('Accept-Language');
@@ -58,6 +60,7 @@ export function createWeb(context: Context, render: Render): Web {
         csrf: view === 'error' && !owner ? '' : csrfToken(ctx, config),
         notice,
         wide,
+        passkeys,
       });
     },
   };

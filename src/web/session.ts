@@ -5,6 +5,7 @@ import type Koa from 'koa';
 import session, { type CreateSessionOptions } from 'koa-session';
 import QuickLRU from 'quick-lru';
 import type { Config } from '../core/config.ts';
+import { isTwoFactors, needsSecondFactor } from '../core/proofs.ts';
 import { hashToken, nameOf, type SessionStore } from '../core/session-store.ts';
 import type { NewSession } from '../core/sessions.ts';
 import { liveSession } from './state.ts';
@@ -84,6 +85,9 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
 
   return (ctx, next) =>
     carry(ctx, async () => {
+      const owner = liveSession(ctx)?.owner;
+      ctx.state.mustSetUp =
+        owner !== undefined && needsSecondFactor(config.secondFactor, owner.role) && !isTwoFactors(owner.proved);
       if (ctx.state['signAgain'] && ctx.state.token && liveSession(ctx)) writeCookie(ctx, ctx.state.token);
       await next();
     });

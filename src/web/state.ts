@@ -17,6 +17,8 @@ declare module 'koa' {
     tokenName?: string;
     /** A session that began in this request: koa-session gives it its cookie. */
     begun?: NewSession;
+    /** The account must have a second factor, and this session proved only a password: it reaches the set-up alone. */
+    mustSetUp?: boolean;
     /** The secret behind an anonymous visitor's form tokens. */
     visitor?: string;
   }

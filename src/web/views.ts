@@ -22,6 +22,7 @@ export type Place =
   | 'profile'
   | 'sessions'
   | 'password'
+  | 'security'
   | 'overview'
   | 'audit'
   | 'people'
@@ -51,6 +52,8 @@ export interface Frame {
   readonly notice: { readonly kind: 'done' | 'info'; readonly text: string } | null;
   /** Operator pages are wider and denser. */
   readonly wide: boolean;
+  /** The page uses passkeys, and needs their script. */
+  readonly passkeys?: boolean;
 }
 
 export interface SessionRow {
@@ -111,7 +114,43 @@ export interface Views {
     readonly errors: FieldErrors;
     readonly loginHref: string;
   };
+  'login/second-factor': {
+    /** Which ways the account has. */
+    readonly totp: boolean;
+    readonly passkeys: boolean;
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
+  };
+  'account/security': {
+    /** It needs a second factor before it may do anything else. */
+    readonly required: boolean;
+    readonly totpSince: ShownTime | null;
+    readonly passkeys: readonly {
+      readonly id: string;
+      readonly name: string;
+      readonly since: ShownTime;
+      readonly lastUsed: ShownTime | null;
+    }[];
+    readonly hasFactor: boolean;
+    readonly recoveryCodesLeft: number;
+    readonly othersCount: number;
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
+  };
+  'account/authenticator': {
+    readonly secret: string;
+    /** The secret for the form, readable by this server alone. */
+    readonly sealed: string;
+    readonly uri: string;
+    readonly qr: { readonly size: number; readonly path: string };
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
+  };
+  'account/recovery-codes': { readonly codes: readonly string[]; readonly download: string };
+  'account/passkey': { readonly name: string; readonly problem: string | null; readonly errors: FieldErrors };
   confirm: {
+    /** Whether the account has passkeys. */
+    readonly passkeys: boolean;
     readonly email: string;
     /** Where to go afterwards: a same-origin path, for the hidden field. */
     readonly next: string | null;

@@ -35,6 +35,13 @@ const PUBLIC = [
   'GET /undo-email-change',
   'POST /undo-email-change',
   'GET /dev/mail',
+  // The steps of a log-in: the second, which its own cookie opens, and the one with a passkey.
+  'GET /login/second-factor',
+  'POST /login/second-factor',
+  'GET /login/second-factor/passkey',
+  'POST /login/second-factor/passkey',
+  'GET /login/passkey',
+  'POST /login/passkey',
 ];
 
 /** Outside the router, and public too: probes, assets. */

@@ -43,6 +43,8 @@ export async function startWeb(stores: TestStores, env: Readonly<Record<string, 
     DATABASE_URL: stores.database.webUrl,
     REDIS_URL: stores.redisUrl,
     SESSION_KEYS: 'a-key-for-tests-that-is-long-enough',
+    SECRETS_KEYS: 'another-key-for-tests-that-is-long-enough',
+    SECOND_FACTOR: 'nobody', // operators log in with a password, but in the tests about it
     PASSWORD_HASH_CONCURRENCY: '2',
     LOG_LEVEL: 'silent',
     DATABASE_POOL: '5',

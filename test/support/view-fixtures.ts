@@ -2,6 +2,9 @@
 // the page tests open each of them in a browser.
 
 import { drawChart } from '../../src/web/chart.ts';
+
+import { drawQr } from '../../src/web/qr.ts';
+
 import { de } from '../../src/web/texts/de.ts';
 import { en } from '../../src/web/texts/en.ts';
 import type { AttemptRow, AuditRow, BlockRow, Frame, SessionRow, Views } from '../../src/web/views.ts';
@@ -171,6 +174,36 @@ function session(
 }
 
 type Counts = Readonly<Record<'successes' | 'failures' | 'refused' | 'blocks', number>>;
+const NO_FACTORS: Views['account/security'] = {
+  required: false,
+  totpSince: null,
+  passkeys: [],
+  hasFactor: false,
+  recoveryCodesLeft: 0,
+  othersCount: 0,
+  problem: null,
+  errors: {},
+};
+
+function security(): Views['account/security'] {
+  return {
+    ...NO_FACTORS,
+    totpSince: ago(60 * 24 * 40),
+    passkeys: [
+      { id: 'p1', name: 'Firefox on Windows', since: ago(60 * 24 * 12), lastUsed: ago(4) },
+      { id: 'p2', name: 'Blue security key, in the drawer at home', since: ago(60 * 30), lastUsed: null },
+    ],
+    hasFactor: true,
+    recoveryCodesLeft: 7,
+    othersCount: 2,
+  };
+}
+
+function authenticator(errors: Views['account/authenticator']['errors']): Views['account/authenticator'] {
+  const uri = 'otpauth://totp/Holdfast:ada@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Holdfast';
+  const secret = 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP';
+  return { secret, sealed: 'sealed', uri, qr: drawQr(uri), problem: null, errors };
+}
 
 /** A day in bars of ten minutes. */
 function day(countsAt: (index: number) => Counts, href: string | null = null) {
@@ -527,15 +560,60 @@ const IN_ENGLISH: readonly Fixture[] = [
     member('Password', 'password'),
   ),
   fixture(
+    'second-factor',
+    'login/second-factor',
+    { totp: true, passkeys: true, problem: null, errors: {} },
+    anonymous('One more step'),
+  ),
+  fixture(
+    'second-factor-errors',
+    'login/second-factor',
+    { totp: true, passkeys: false, problem: null, errors: { recovery: en.secondFactor.problems.recovery_code.used } },
+    anonymous('One more step'),
+  ),
+  fixture('security', 'account/security', security(), member('Security', 'security')),
+  fixture('security-empty', 'account/security', NO_FACTORS, member('Security', 'security')),
+  fixture(
+    'security-required',
+    'account/security',
+    { ...NO_FACTORS, required: true, problem: en.security.lastRequired },
+    member('Security', 'security'),
+  ),
+  fixture('authenticator', 'account/authenticator', authenticator({}), member('Security', 'security')),
+  fixture(
+    'authenticator-errors',
+    'account/authenticator',
+    authenticator({ code: en.authenticator.problems.wrong }),
+    member('Security', 'security'),
+  ),
+  fixture(
+    'recovery-codes',
+    'account/recovery-codes',
+    { codes: Array.from({ length: 10 }, (_, index) => `7K2M${index}-QX9${index}A`), download: 'data:text/plain,codes' },
+    member('Security', 'security'),
+  ),
+  fixture(
+    'passkey-new',
+    'account/passkey',
+    { name: 'Firefox on Windows', problem: null, errors: {} },
+    member('Security', 'security'),
+  ),
+  fixture(
     'confirm',
     'confirm',
-    { email: MEMBER.email, next: '/account/sessions', problem: null, errors: {} },
+    { passkeys: false, email: MEMBER.email, next: '/account/sessions', problem: null, errors: {} },
     member('Confirm that it is you', null),
   ),
   fixture(
     'confirm-errors',
     'confirm',
-    { email: MEMBER.email, next: null, problem: null, errors: { password: 'This is not your password.' } },
+    {
+      passkeys: true,
+      email: MEMBER.email,
+      next: null,
+      problem: null,
+      errors: { password: 'This is not your password.' },
+    },
     member('Confirm that it is you', null),
   ),
   fixture('data', 'account/data', {}, member('Your data', 'profile')),
@@ -833,9 +911,37 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     HOSTILE_FRAME,
   ),
   fixture(
+    'hostile-security',
+    'account/security',
+    {
+      ...security(),
+      passkeys: [{ id: 'p1', name: HOSTILE, since: HOSTILE_TIME, lastUsed: HOSTILE_TIME }],
+      problem: HOSTILE,
+    },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-authenticator',
+    'account/authenticator',
+    {
+      ...authenticator(HOSTILE_ERRORS),
+      secret: HOSTILE,
+      sealed: HOSTILE,
+      uri: HOSTILE,
+      qr: { size: 37, path: HOSTILE },
+    },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-passkey',
+    'account/passkey',
+    { name: HOSTILE, problem: HOSTILE, errors: HOSTILE_ERRORS },
+    HOSTILE_FRAME,
+  ),
+  fixture(
     'hostile-confirm',
     'confirm',
-    { email: HOSTILE, next: HOSTILE, problem: null, errors: HOSTILE_ERRORS },
+    { passkeys: true, email: HOSTILE, next: HOSTILE, problem: null, errors: HOSTILE_ERRORS },
     HOSTILE_FRAME,
   ),
   fixture(

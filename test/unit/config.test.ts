@@ -4,7 +4,13 @@ import { ConfigError, readConfig } from '../../src/core/config.ts';
 
 const STORES = { DATABASE_URL: 'postgresql://db/holdfast', REDIS_URL: 'redis://cache' };
 const KEY = 'k'.repeat(32);
-const PRODUCTION = { ...STORES, NODE_ENV: 'production', PUBLIC_URL: 'https://login.example.org', SESSION_KEYS: KEY };
+const PRODUCTION = {
+  ...STORES,
+  NODE_ENV: 'production',
+  PUBLIC_URL: 'https://login.example.org',
+  SESSION_KEYS: KEY,
+  SECRETS_KEYS: KEY,
+};
 
 function problemsOf(env: Record<string, string>, options?: { signs: boolean }): readonly string[] {
   try {
@@ -143,16 +149,18 @@ describe('in production', () => {
     ['good, but the old one is short', `${KEY},short`],
     ['nothing but spaces', ' '.repeat(40)],
     ['one whose half is empty', `${KEY},`],
-  ])('the keys may not be %s', (_, SESSION_KEYS) => {
-    const problems = problemsOf({ ...PRODUCTION, SESSION_KEYS });
-    expect(variables(problems)).toEqual(['SESSION_KEYS']);
-    expect(problems.join()).toContain('at least 32');
-    expect(problems.join()).not.toContain(KEY);
+  ])('the keys may not be %s', (_, keys) => {
+    for (const name of ['SESSION_KEYS', 'SECRETS_KEYS']) {
+      const problems = problemsOf({ ...PRODUCTION, [name]: keys });
+      expect(variables(problems)).toEqual([name]);
+      expect(problems.join()).toContain('at least 32');
+      expect(problems.join()).not.toContain(KEY);
+    }
   });
 
   test('the address must be given, and is asked for together with everything else', () => {
     expect(variables(problemsOf({ NODE_ENV: 'production' }))).toEqual([
-      ...['DATABASE_URL', 'REDIS_URL', 'SESSION_KEYS', 'PUBLIC_URL'],
+      ...['DATABASE_URL', 'REDIS_URL', 'SESSION_KEYS', 'SECRETS_KEYS', 'PUBLIC_URL'],
     ]);
   });
 

@@ -8,7 +8,12 @@ import { pageContext } from '../support/page-context.ts';
 import { FIXTURES, type Fixture, HOSTILE_FIXTURES } from '../support/view-fixtures.ts';
 
 const viewsDir = join(import.meta.dirname, '../../views');
-const assets = () => ({ css: '/assets/holdfast.0.css', js: '/assets/holdfast.0.js', icon: '/assets/icon.0.svg' });
+const assets = () => ({
+  css: '/assets/holdfast.0.css',
+  js: '/assets/holdfast.0.js',
+  passkeys: '/p.js',
+  icon: '/assets/icon.0.svg',
+});
 const render = createRenderer({ viewsDir, assets });
 
 async function rendered({ view, page, frame }: Fixture): Promise<string> {

@@ -7,6 +7,8 @@ const MOST_ROWS = 500;
 const LOCALE = document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang;
 
 for (const button of document.querySelectorAll('[data-reveal]')) setUpReveal(button);
+for (const button of document.querySelectorAll('[data-copy]')) setUpCopy(button);
+for (const button of document.querySelectorAll('[data-print]')) setUpPrint(button);
 showTimes();
 for (const input of document.querySelectorAll('[data-utc]')) setUpMoment(input);
 setInterval(showTimes, MINUTE / 2);
@@ -77,6 +79,21 @@ function setUpLive(place) {
   toggle.addEventListener('click', () => (source ? stop('Paused') : start()));
   window.addEventListener('pagehide', () => source?.close());
   start();
+}
+
+function setUpCopy(button) {
+  if (!navigator.clipboard) return;
+  button.hidden = false;
+  button.addEventListener('click', async () => {
+    const codes = [...document.querySelectorAll('[data-codes] li')].map((item) => item.textContent);
+    await navigator.clipboard.writeText(codes.join('\n'));
+    button.textContent = button.dataset.copied;
+  });
+}
+
+function setUpPrint(button) {
+  button.hidden = false;
+  button.addEventListener('click', () => print());
 }
 
 function showTimes() {

@@ -56,14 +56,31 @@ async function deleteThrottleRecords({ database, config }: Context): Promise<voi
   );
 }
 
+/** Deletes log-ins that waited too long, and challenges that nobody could answer any more. */
+async function deletePending({ database }: Context): Promise<void> {
+  await deleteWithin(
+    database,
+    'pending log-ins',
+    (transaction) => transaction.$executeRaw`DELETE FROM pending_login WHERE expires_at < clock_timestamp()`,
+  );
+  await deleteWithin(
+    database,
+    'used challenges',
+    (transaction) => transaction.$executeRaw`
+    DELETE FROM used_challenge WHERE used_at < clock_timestamp() - interval '1 day'`,
+  );
+}
+
 /** Deletes one-time tokens that were used or have expired. */
-export async function cleanupTokens({ database }: Context): Promise<void> {
+export async function cleanupTokens(context: Context): Promise<void> {
+  const { database } = context;
   await deleteWithin(
     database,
     'tokens',
     (transaction) => transaction.$executeRaw`
     DELETE FROM token WHERE expires_at < clock_timestamp() OR used_at IS NOT NULL`,
   );
+  await deletePending(context);
 }
 
 /** Deletes mail that was sent or failed longer ago than it is kept, and registrations that nobody confirmed in time. */

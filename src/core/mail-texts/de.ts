@@ -1,7 +1,15 @@
 // The words of every mail, in German.
-import type { Circumstances, MailTexts } from '../mail-templates.ts';
+import type { Circumstances, FactorChange, MailTexts } from '../mail-templates.ts';
 
 const moment = new Intl.DateTimeFormat('de-DE', { timeZone: 'UTC', dateStyle: 'long', timeStyle: 'short' });
+
+const CHANGES: Readonly<Record<FactorChange, string>> = {
+  totp_added: 'Für Ihr Konto wurde eine Authentifizierungs-App eingerichtet',
+  totp_removed: 'Die Authentifizierungs-App Ihres Kontos wurde entfernt',
+  passkey_added: 'Ihrem Konto wurde ein Passkey hinzugefügt',
+  passkey_removed: 'Ein Passkey Ihres Kontos wurde entfernt',
+  codes_made: 'Für Ihr Konto wurden neue Wiederherstellungscodes gemacht',
+};
 
 export const german: MailTexts = {
   address: 'Wenn der Knopf nicht geht, öffnen Sie diese Adresse:',
@@ -78,6 +86,24 @@ export const german: MailTexts = {
     paragraphs: ['Sie möchten diese Adresse für Ihr Konto verwenden. Sie gilt, sobald Sie sie bestätigen:'],
     action: { label: 'Diese Adresse verwenden', href: link },
     after: ['Der Link gilt einmal und eine Stunde lang. Wenn Sie nichts angefragt haben, tun Sie nichts.'],
+  }),
+
+  'factor-changed': ({ change, ...from }, { serviceName, page }) => ({
+    subject: `Die zweiten Faktoren Ihres Kontos bei ${serviceName} wurden geändert`,
+    paragraphs: [
+      `${CHANGES[change]}, ${where(from)}.`,
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie Ihre anderen Sitzungen, nehmen Sie die Änderung zurück, und ändern Sie Ihr Passwort:',
+    ],
+    action: { label: 'Ansehen, was Ihr Konto schützt', href: page('/account/security') },
+  }),
+
+  'factors-removed': (_, { serviceName, page }) => ({
+    subject: `Die zweiten Faktoren Ihres Kontos bei ${serviceName} wurden entfernt`,
+    paragraphs: [
+      'Ein Betreiber hat Ihre Authentifizierungs-App, Ihre Passkeys und Ihre Wiederherstellungscodes entfernt und Ihre Sitzungen beendet.',
+      'Melden Sie sich mit Ihrem Passwort an, und richten Sie wieder einen zweiten Faktor ein. Haben Sie nicht darum gebeten, sagen Sie es einem Betreiber.',
+    ],
+    action: { label: 'Anmelden', href: page('/login') },
   }),
 
   'email-changed': ({ to, ...from }, { serviceName, link }) => ({

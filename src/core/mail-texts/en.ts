@@ -1,7 +1,15 @@
 // The words of every mail, in English.
-import type { Circumstances, MailTexts } from '../mail-templates.ts';
+import type { Circumstances, FactorChange, MailTexts } from '../mail-templates.ts';
 
 const moment = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', dateStyle: 'long', timeStyle: 'short' });
+
+const CHANGES: Readonly<Record<FactorChange, string>> = {
+  totp_added: 'An authenticator app was set up for your account',
+  totp_removed: 'The authenticator app of your account was removed',
+  passkey_added: 'A passkey was added to your account',
+  passkey_removed: 'A passkey of your account was removed',
+  codes_made: 'New recovery codes were made for your account',
+};
 
 export const english: MailTexts = {
   address: 'If the button does not work, open this address:',
@@ -76,6 +84,24 @@ export const english: MailTexts = {
     paragraphs: ['You asked to use this address for your account. It counts once you confirm it:'],
     action: { label: 'Use this address', href: link },
     after: ['The link works once, for an hour. If you asked for nothing, do nothing.'],
+  }),
+
+  'factor-changed': ({ change, ...from }, { serviceName, page }) => ({
+    subject: `The second factors of your account with ${serviceName} were changed`,
+    paragraphs: [
+      `${CHANGES[change]} ${where(from)}.`,
+      'If that was you, there is nothing to do. If it was not, end your other sessions, take the change back, and change your password:',
+    ],
+    action: { label: 'See what protects your account', href: page('/account/security') },
+  }),
+
+  'factors-removed': (_, { serviceName, page }) => ({
+    subject: `The second factors of your account with ${serviceName} were removed`,
+    paragraphs: [
+      'An operator removed your authenticator app, passkeys and recovery codes, and ended your sessions.',
+      'Log in with your password and set up a second factor again. If you did not ask for this, tell an operator.',
+    ],
+    action: { label: 'Log in', href: page('/login') },
   }),
 
   'email-changed': ({ to, ...from }, { serviceName, link }) => ({

@@ -1,7 +1,9 @@
 // Proving again who one is, on the way to something that matters (src/web/access.ts, `requireRecentLogin`).
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { requireMember } from '../access.ts';
+import type { ConfirmationResult } from '../../core/confirmations.ts';
+import type { Purpose } from '../../core/sealed-secrets.ts';
+import { requireLoggedIn } from '../access.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther, type Web } from '../page.ts';
 import { queryNext } from '../query.ts';
@@ -11,41 +13,64 @@ import { throttled } from '../throttled.ts';
 import type { Views } from '../views.ts';
 
 export function confirmPage(router: Router, web: Web): void {
-  const { confirmations } = web.context;
+  const { confirmations, passkeys } = web.context;
 
-  router.get('/confirm', requireMember, (ctx) => show(ctx, web, { next: queryNext(ctx) }));
+  router.get('/confirm', requireLoggedIn, (ctx) => show(ctx, web, { next: queryNext(ctx) }));
 
-  router.post('/confirm', requireMember, async (ctx) => {
+  router.post('/confirm', requireLoggedIn, async (ctx) => {
     const { id: sessionId, userId } = memberOf(ctx);
     const fields = await readBody(ctx);
     const next = readNext(fields['next']);
     const password = fields['password'] ?? '';
-    const words = ctx.state.text.confirm;
     if (password === '') {
       ctx.status = 422;
-      return show(ctx, web, { next, errors: { password: words.passwordMissing } });
+      return show(ctx, web, { next, errors: { password: ctx.state.text.confirm.passwordMissing } });
     }
-    const result = await confirmations.confirm({ userId, sessionId, password, origin: ctx.state.origin });
-    if (!result.ok && result.reason === 'throttled')
-      return show(ctx, web, { next, problem: throttled(ctx, result.retryAfterMs) });
-    if (!result.ok && result.reason === 'session_ended')
-      return seeOther(ctx, `/login?next=${encodeURIComponent(next ?? '/profile')}`);
-    if (!result.ok) {
-      ctx.status = 422;
-      return show(ctx, web, { next, errors: { password: words.wrong } });
-    }
-    await enterSession(ctx, result.session);
-    seeOther(ctx, next ?? '/profile');
+    await answer(ctx, next, await confirmations.confirm({ userId, sessionId, password, origin: ctx.state.origin }));
   });
+
+  router.get('/confirm/passkey', requireLoggedIn, async (ctx) => {
+    const { id, userId } = memberOf(ctx);
+    ctx.body = await passkeys.requestOptions(userId, purpose(id));
+  });
+
+  router.post('/confirm/passkey', requireLoggedIn, async (ctx) => {
+    const { id: sessionId, userId } = memberOf(ctx);
+    const fields = await readBody(ctx);
+    const given = { answer: fields['credential'] ?? '', owner: purpose(sessionId) };
+    const result = await confirmations.confirmByPasskey({ userId, sessionId, origin: ctx.state.origin, ...given });
+    await answer(ctx, readNext(fields['next']), result);
+  });
+
+  async function answer(ctx: Koa.Context, next: string | null, result: ConfirmationResult): Promise<void> {
+    const words = ctx.state.text.confirm;
+    if (result.ok) {
+      await enterSession(ctx, result.session);
+      return seeOther(ctx, next ?? '/profile');
+    }
+    if (result.reason === 'throttled') return show(ctx, web, { next, problem: throttled(ctx, result.retryAfterMs) });
+    if (result.reason === 'session_ended')
+      return seeOther(ctx, `/login?next=${encodeURIComponent(next ?? '/profile')}`);
+    ctx.status = 422;
+    const wrong =
+      result.reason === 'wrong_password' ? { errors: { password: words.wrong } } : { problem: words.passkeyWrong };
+    await show(ctx, web, { next, ...wrong });
+  }
 }
 
-function show(
+async function show(
   ctx: Koa.Context,
   web: Web,
   { next, problem = null, errors = {} }: Partial<Views['confirm']> & Pick<Views['confirm'], 'next'>,
 ): Promise<void> {
-  const page = { email: memberOf(ctx).email, next, problem, errors };
-  return web.show(ctx, 'confirm', page, { title: ctx.state.text.confirm.title });
+  const { email, userId } = memberOf(ctx);
+  const { passkeys } = await web.context.secondFactors.overview(userId);
+  const page = { passkeys: passkeys.length > 0, email, next, problem, errors };
+  await web.show(ctx, 'confirm', page, { title: ctx.state.text.confirm.title, passkeys: page.passkeys });
+}
+
+function purpose(sessionId: string): Purpose {
+  return { purpose: 'confirm', owner: sessionId };
 }
 
 function memberOf(ctx: Koa.Context) {

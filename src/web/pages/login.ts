@@ -1,10 +1,11 @@
 // Logging in and out.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { requireMember } from '../access.ts';
+import { requireLoggedIn } from '../access.ts';
 import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
 import { doneNotice, seeOther, type Web } from '../page.ts';
+import { keepPending } from '../pending.ts';
 import { queryNext } from '../query.ts';
 import { enterSession, leaveSession } from '../session.ts';
 import { liveSession } from '../state.ts';
@@ -20,8 +21,9 @@ export function loginPage(router: Router, web: Web): void {
     if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
     const why = ctx.state.reading?.state === 'ended' ? ctx.state.text.login.ended[ctx.state.reading.reason] : '';
     if (ctx.state.reading?.state === 'ended') leaveSession(ctx);
-    const notice = doneNotice(ctx) ?? (why ? ({ kind: 'info', text: why } as const) : null);
-    await show(ctx, web, { email: '', remember: false, next, notice });
+    const late = ctx.query['late'] === undefined ? why : ctx.state.text.login.late;
+    const notice = doneNotice(ctx) ?? (late ? ({ kind: 'info', text: late } as const) : null);
+    await showLogin(ctx, web, { email: '', remember: false, next, notice });
   });
 
   web.staleForms.set('/login', (ctx, fields) => {
@@ -29,7 +31,7 @@ export function loginPage(router: Router, web: Web): void {
     if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
     const email = fields['email']?.trim() ?? '';
     const remember = fields['remember'] !== undefined;
-    return show(ctx, web, { email, remember, next, problem: ctx.state.text.staleForm });
+    return showLogin(ctx, web, { email, remember, next, problem: ctx.state.text.staleForm });
   });
 
   router.post('/login', async (ctx) => {
@@ -44,7 +46,7 @@ export function loginPage(router: Router, web: Web): void {
     if (password === '') errors['password'] = words.passwordMissing;
     if (Object.keys(errors).length > 0) {
       ctx.status = 422;
-      return show(ctx, web, { email, remember, next, errors });
+      return showLogin(ctx, web, { email, remember, next, errors });
     }
     const previousSessionId = liveSession(ctx)?.owner.id ?? null;
     const result = await login.logIn({
@@ -55,19 +57,24 @@ export function loginPage(router: Router, web: Web): void {
       origin: ctx.state.origin,
       deviceCookie: readDevice(ctx, config),
       told: toldOf(ctx),
+      next,
     });
     if (!result.ok) {
+      if (result.reason === 'second_factor') {
+        keepPending(ctx, config, result.pendingToken);
+        return seeOther(ctx, '/login/second-factor');
+      }
       if (result.reason === 'throttled')
-        return show(ctx, web, { email, remember, next, problem: throttled(ctx, result.retryAfterMs) });
+        return showLogin(ctx, web, { email, remember, next, problem: throttled(ctx, result.retryAfterMs) });
       ctx.status = 401;
-      return show(ctx, web, { email, remember, next, problem: words.wrong });
+      return showLogin(ctx, web, { email, remember, next, problem: words.wrong });
     }
     keepDevice(ctx, config, result.deviceCookie);
     await enterSession(ctx, result.session);
     seeOther(ctx, next ?? '/profile');
   });
 
-  router.post('/logout', requireMember, async (ctx) => {
+  router.post('/logout', requireLoggedIn, async (ctx) => {
     const owner = liveSession(ctx)?.owner;
     if (owner) {
       const which = { sessionId: owner.id, ownerId: owner.userId };
@@ -88,11 +95,16 @@ interface Shown {
   readonly notice?: Frame['notice'];
 }
 
-function show(ctx: Koa.Context, web: Web, { email, remember, next, problem, errors, notice }: Shown): Promise<void> {
+/** The page, with what was typed. */
+export function showLogin(
+  ctx: Koa.Context,
+  web: Web,
+  { email, remember, next, problem, errors, notice }: Shown,
+): Promise<void> {
   const { config, mail } = web.context;
   const register = next ? `/register?next=${encodeURIComponent(next)}` : '/register';
   const registerHref = config.registration === 'closed' ? null : register;
   const forgotHref = mail.possible ? '/forgot-password' : null;
   const page = { email, remember, next, problem: problem ?? null, errors: errors ?? {}, registerHref, forgotHref };
-  return web.show(ctx, 'login', page, { title: ctx.state.text.login.title, notice: notice ?? null });
+  return web.show(ctx, 'login', page, { title: ctx.state.text.login.title, notice: notice ?? null, passkeys: true });
 }

@@ -18,7 +18,7 @@ export const de: Texts = {
     account: 'Konto',
     profile: 'Profil',
     sessions: 'Sitzungen',
-    password: 'Passwort',
+    security: 'Sicherheit',
     logOut: 'Abmelden',
   },
   messages: {
@@ -85,6 +85,10 @@ export const de: Texts = {
     emailMissing: 'Geben Sie Ihre E-Mail-Adresse ein.',
     passwordMissing: 'Geben Sie Ihr Passwort ein.',
     wrong: 'E-Mail-Adresse oder Passwort ist falsch.',
+    passkey: 'Mit einem Passkey anmelden',
+    passkeyWrong:
+      'Dieser Passkey konnte nicht benutzt werden. Versuchen Sie es noch einmal, oder melden Sie sich mit Ihrem Passwort an.',
+    late: 'Der zweite Schritt dauerte länger als zehn Minuten, oder Ihr Passwort wurde geändert. Melden Sie sich noch einmal an.',
     ended: {
       logged_out: '',
       replaced: '',
@@ -98,6 +102,8 @@ export const de: Texts = {
         'Die Rechte dieses Kontos wurden geändert; damit endete diese Sitzung. Melden Sie sich an, um fortzufahren.',
       account_disabled: 'Dieses Konto wurde gesperrt. Fragen Sie einen Betreiber, falls das ein Irrtum ist.',
       account_deleted: 'Dieses Konto wurde gelöscht.',
+      second_factor_added:
+        'Für dieses Konto wurde ein zweiter Faktor eingerichtet. Melden Sie sich mit ihm an, um fortzufahren.',
       expired:
         'Diese Sitzung endete, weil sie eine Weile nicht benutzt wurde oder ihre längste Dauer erreicht hatte. Melden Sie sich an, um fortzufahren.',
     },
@@ -265,12 +271,126 @@ export const de: Texts = {
     wrong: 'Das ist nicht Ihr aktuelles Passwort.',
   },
 
+  secondFactor: {
+    title: 'Noch ein Schritt',
+    lede: 'Ihr Passwort stimmt. Geben Sie den Code ein, den Ihre Authentifizierungs-App jetzt zeigt.',
+    code: 'Code',
+    codeHint: 'Sechs Ziffern.',
+    submit: 'Anmelden',
+    passkey: 'Einen Passkey benutzen',
+    recoverySummary: 'Einen Wiederherstellungscode benutzen',
+    recovery: 'Wiederherstellungscode',
+    recoveryHint: 'Zehn Buchstaben und Ziffern von der Liste, die Sie aufbewahren. Jeder gilt einmal.',
+    recoverySubmit: 'Damit anmelden',
+    lost: 'Alles verloren? Fragen Sie einen Betreiber.',
+    other: 'Als jemand anderes anmelden',
+    missing: { code: 'Geben Sie den Code ein.', recovery: 'Geben Sie einen Wiederherstellungscode ein.' },
+    problems: {
+      totp: {
+        wrong:
+          'Dieser Code stimmt nicht. Geben Sie den ein, der jetzt gezeigt wird; stimmt auch der nicht, stellen Sie die Uhr des Geräts nach dem Netz.',
+        used: 'Dieser Code wurde schon benutzt. Warten Sie auf den nächsten.',
+        late: 'Dieser Code ist zu alt: Die Uhr Ihres Geräts geht nach. Stellen Sie sie nach dem Netz, und geben Sie dann einen neuen Code ein.',
+      },
+      recovery_code: {
+        wrong: 'Das ist keiner Ihrer Wiederherstellungscodes.',
+        used: 'Dieser Wiederherstellungscode wurde schon benutzt. Nehmen Sie einen anderen.',
+        late: 'Dieser Wiederherstellungscode ist zu alt.',
+      },
+      passkey: {
+        wrong: 'Dieser Passkey konnte nicht benutzt werden. Versuchen Sie es noch einmal.',
+        used: 'Das dauerte zu lange. Versuchen Sie es noch einmal.',
+        late: 'Das dauerte zu lange. Versuchen Sie es noch einmal.',
+      },
+    },
+  },
+  passkeys: {
+    noScript: 'Passkeys brauchen JavaScript, das in diesem Browser ausgeschaltet ist. Alles andere geht ohne.',
+    failed: 'Es wurde kein Passkey benutzt. Sie können es noch einmal versuchen.',
+    exists: 'Dieses Gerät hat schon einen Passkey für Ihr Konto.',
+  },
+  security: {
+    title: 'Sicherheit',
+    back: 'Zurück zur Sicherheit',
+    required:
+      'Ihr Konto braucht einen zweiten Faktor, bevor Sie weitermachen können: eine Authentifizierungs-App oder einen Passkey.',
+    password: 'Passwort',
+    changePassword: 'Passwort ändern',
+    app: 'Authentifizierungs-App',
+    appOn: 'Eingerichtet',
+    appOff:
+      'Eine App auf Ihrem Telefon zeigt einen Code, der alle 30 Sekunden wechselt. Zum Anmelden braucht es dann Ihr Passwort und einen Code.',
+    setUpApp: 'App einrichten',
+    removeApp: 'App entfernen',
+    passkeys: 'Passkeys',
+    passkeysText:
+      'Ein Passkey meldet Sie mit Fingerabdruck, Gesicht oder PIN an, ohne Passwort. Niemand kann ihn erraten, und niemand gibt ihn versehentlich preis.',
+    since: 'hinzugefügt',
+    lastUsed: 'zuletzt benutzt',
+    neverUsed: 'nie benutzt',
+    rename: 'Umbenennen',
+    saveName: 'Namen speichern',
+    addPasskey: 'Passkey hinzufügen',
+    removePasskey: 'Diesen Passkey entfernen',
+    codes: 'Wiederherstellungscodes',
+    codesLeft: count({
+      one: 'Ein unbenutzter Code ist übrig. Jeder lässt Sie einmal herein, wenn Sie alles andere verloren haben.',
+      other: '# unbenutzte Codes sind übrig. Jeder lässt Sie einmal herein, wenn Sie alles andere verloren haben.',
+    }),
+    renewCodes: 'Neue Codes machen',
+    others:
+      'Sie sind auch anderswo angemeldet. Haben Sie hier etwas geändert, weil Sie jenen Browsern nicht trauen, beenden Sie deren Sitzungen.',
+    lastRequired:
+      'Ihr Konto braucht einen zweiten Faktor, und das ist der letzte. Richten Sie zuerst einen anderen ein.',
+  },
+  authenticator: {
+    title: 'Authentifizierungs-App einrichten',
+    scan: 'Lesen Sie dies mit der App ein.',
+    qr: 'QR-Code für die Authentifizierungs-App',
+    type: 'Oder geben Sie ihr diesen Schlüssel ein:',
+    open: 'Oder öffnen Sie die App auf diesem Gerät',
+    enter: 'Geben Sie den Code ein, den die App zeigt.',
+    submit: 'Einrichten',
+    missing: 'Geben Sie den Code ein, den die App zeigt.',
+    problems: {
+      wrong:
+        'Dieser Code stimmt nicht. Geben Sie den ein, der jetzt gezeigt wird; stimmt auch der nicht, stellen Sie die Uhr des Geräts nach dem Netz.',
+      late: 'Dieser Code ist zu alt: Die Uhr Ihres Geräts geht nach. Stellen Sie sie nach dem Netz, und geben Sie dann einen neuen Code ein.',
+      exists: 'Es ist schon eine App eingerichtet. Entfernen Sie sie, bevor Sie eine andere einrichten.',
+    },
+  },
+  recoveryCodes: {
+    title: 'Bewahren Sie diese Wiederherstellungscodes auf',
+    lede: 'Jeder lässt Sie einmal herein, wenn Sie Ihre anderen Faktoren verloren haben. Sie werden nur dieses eine Mal gezeigt: Drucken Sie sie, oder bewahren Sie sie bei Ihren Passwörtern auf.',
+    download: 'Herunterladen',
+    copy: 'Kopieren',
+    copied: 'Kopiert',
+    print: 'Drucken',
+    kept: 'Ich habe sie aufbewahrt',
+  },
+  passkey: {
+    title: 'Passkey hinzufügen',
+    lede: 'Ihr Browser fragt gleich nach Fingerabdruck, Gesicht, PIN oder Sicherheitsschlüssel.',
+    name: 'Name',
+    nameHint: 'Damit Sie ihn unter anderen erkennen.',
+    submit: 'Passkey anlegen',
+    nameWrong: 'Ein Name braucht 1 bis 60 Zeichen.',
+    problems: {
+      wrong:
+        'Die Antwort des Browsers war nicht brauchbar, oder es dauerte länger als fünf Minuten. Es wurde nichts hinzugefügt. Versuchen Sie es noch einmal.',
+      exists: 'Dieser Passkey ist schon bekannt.',
+      too_many: 'Es sind schon 20 Passkeys. Entfernen Sie zuerst einen.',
+    },
+  },
   confirm: {
     title: 'Bestätigen Sie, dass Sie es sind',
     lede: 'Was Sie vorhaben, verlangt eine frische Anmeldung. Sie bleiben angemeldet und machen dort weiter, wo Sie waren.',
     submit: 'Bestätigen',
     passwordMissing: 'Geben Sie Ihr Passwort ein.',
     wrong: 'Das ist nicht Ihr Passwort.',
+    passkey: 'Mit einem Passkey bestätigen',
+    passkeyWrong:
+      'Dieser Passkey konnte nicht benutzt werden. Versuchen Sie es noch einmal, oder geben Sie Ihr Passwort ein.',
   },
 
   data: {
@@ -309,6 +429,9 @@ export const de: Texts = {
   },
 
   done: {
+    'factor-added': 'Das ist eingerichtet: Ab jetzt fragt jede Anmeldung danach.',
+    'factor-removed': 'Das wurde entfernt.',
+    'passkey-renamed': 'Der Passkey hat seinen neuen Namen.',
     'session-ended': 'Diese Sitzung ist beendet.',
     'others-ended': 'Alle anderen Sitzungen sind beendet.',
     'account-deleted': 'Ihr Konto wurde gelöscht, und alle seine Sitzungen sind beendet.',

@@ -3,6 +3,8 @@
 // counts (`counting`), or a function of what is put in. The operators' console is English and has its words in its views.
 import type { Language } from '../../core/config.ts';
 import type { PasswordProblem } from '../../core/passwords.ts';
+import type { SecondFactor } from '../../core/proofs.ts';
+import type { FactorProblem } from '../../core/second-factors.ts';
 import type { EndReason } from '../../core/session-records.ts';
 import { counting, linked } from './forms.ts';
 
@@ -27,7 +29,7 @@ export const en = {
     account: 'Account',
     profile: 'Profile',
     sessions: 'Sessions',
-    password: 'Password',
+    security: 'Security',
     logOut: 'Log out',
   },
   messages: {
@@ -100,6 +102,9 @@ export const en = {
     emailMissing: 'Enter your e-mail address.',
     passwordMissing: 'Enter your password.',
     wrong: 'Wrong e-mail address or password.',
+    passkey: 'Log in with a passkey',
+    passkeyWrong: 'That passkey could not be used. Try again, or log in with your password.',
+    late: 'The second step took longer than ten minutes, or your password was changed. Log in again.',
     /** Why the session of this browser is no more, said once, on the page where it leads. */
     ended: {
       logged_out: '',
@@ -111,6 +116,7 @@ export const en = {
       role_changed: 'What this account may do was changed, which ended this session. Log in to go on.',
       account_disabled: 'This account was disabled. Ask an operator if that is a mistake.',
       account_deleted: 'This account was deleted.',
+      second_factor_added: 'A second factor was set up for this account. Log in with it to go on.',
       expired:
         'This session ended because it was not used for a while, or had reached its longest time. Log in to go on.',
     } satisfies Record<EndReason, string>,
@@ -270,12 +276,124 @@ export const en = {
     wrong: 'This is not your current password.',
   },
 
+  secondFactor: {
+    title: 'One more step',
+    lede: 'Your password is right. Enter the code that your authenticator app shows now.',
+    code: 'Code',
+    codeHint: 'Six digits.',
+    submit: 'Log in',
+    passkey: 'Use a passkey',
+    recoverySummary: 'Use a recovery code',
+    recovery: 'Recovery code',
+    recoveryHint: 'Ten letters and digits, from the list that you kept. Each works once.',
+    recoverySubmit: 'Log in with it',
+    lost: 'Lost all of it? Ask an operator.',
+    other: 'Log in as somebody else',
+    missing: { code: 'Enter the code.', recovery: 'Enter a recovery code.' },
+    /** Why it was refused, and what to do next. `late`: the clock of the device is behind. */
+    problems: {
+      totp: {
+        wrong:
+          'This code is not right. Enter the one that is shown now; if that one fails too, set the clock of the device by the network.',
+        used: 'This code has been used. Wait for the next one.',
+        late: 'This code is too old: the clock of your device is behind. Set it by the network, then enter a new code.',
+      },
+      recovery_code: {
+        wrong: 'This is not one of your recovery codes.',
+        used: 'This recovery code has been used. Take another one.',
+        late: 'This recovery code is too old.',
+      },
+      passkey: {
+        wrong: 'That passkey could not be used. Try again.',
+        used: 'That took too long. Try again.',
+        late: 'That took too long. Try again.',
+      },
+    } satisfies Record<SecondFactor, Record<FactorProblem, string>>,
+  },
+  passkeys: {
+    noScript: 'Passkeys need JavaScript, which is turned off in this browser. Everything else works without.',
+    failed: 'No passkey was used. You can try again.',
+    exists: 'This device has a passkey for your account already.',
+  },
+  security: {
+    title: 'Security',
+    back: 'Back to security',
+    required: 'Your account needs a second factor before you can go on: an authenticator app or a passkey.',
+    password: 'Password',
+    changePassword: 'Change the password',
+    app: 'Authenticator app',
+    appOn: 'Set up',
+    appOff:
+      'An app on your phone shows a code that changes every 30 seconds. Logging in then needs your password and a code.',
+    setUpApp: 'Set up an app',
+    removeApp: 'Remove the app',
+    passkeys: 'Passkeys',
+    passkeysText:
+      'A passkey logs you in with your fingerprint, face or PIN, without a password. It can’t be guessed or given away by mistake.',
+    since: 'added',
+    lastUsed: 'last used',
+    neverUsed: 'never used',
+    rename: 'Rename',
+    saveName: 'Save the name',
+    addPasskey: 'Add a passkey',
+    removePasskey: 'Remove this passkey',
+    codes: 'Recovery codes',
+    codesLeft: count({
+      one: 'One unused code is left. Each lets you in once when you have lost the rest.',
+      other: '# unused codes are left. Each lets you in once when you have lost the rest.',
+    }),
+    renewCodes: 'Make new codes',
+    others:
+      'You are logged in elsewhere too. If you changed something here because you don’t trust those browsers, end their sessions.',
+    lastRequired: 'Your account needs a second factor, and this is the last. Set up another one first.',
+  },
+  authenticator: {
+    title: 'Set up an authenticator app',
+    scan: 'Scan this with the app.',
+    qr: 'QR code for the authenticator app',
+    type: 'Or type this key into it:',
+    open: 'Or open the app on this device',
+    enter: 'Enter the code that the app shows.',
+    submit: 'Set it up',
+    missing: 'Enter the code that the app shows.',
+    problems: {
+      wrong:
+        'This code is not right. Enter the one that is shown now; if that one fails too, set the clock of the device by the network.',
+      late: 'This code is too old: the clock of your device is behind. Set it by the network, then enter a new code.',
+      exists: 'An app is set up already. Remove it before you set up another one.',
+    },
+  },
+  recoveryCodes: {
+    title: 'Keep these recovery codes',
+    lede: 'Each lets you in once when you have lost your other factors. They are shown this once: print them, or keep them where you keep passwords.',
+    download: 'Download',
+    copy: 'Copy',
+    copied: 'Copied',
+    print: 'Print',
+    kept: 'I have kept them',
+  },
+  passkey: {
+    title: 'Add a passkey',
+    lede: 'Your browser asks for your fingerprint, face, PIN or security key next.',
+    name: 'Name',
+    nameHint: 'So that you know it among others.',
+    submit: 'Make the passkey',
+    nameWrong: 'A name needs 1 to 60 characters.',
+    problems: {
+      wrong:
+        'The browser’s answer could not be used, or it took longer than five minutes. Nothing was added. Try again.',
+      exists: 'This passkey is known already.',
+      too_many: 'There are 20 passkeys already. Remove one first.',
+    },
+  },
   confirm: {
     title: 'Confirm that it is you',
     lede: 'What you asked for needs a fresh log-in. You stay logged in, and go on where you were.',
     submit: 'Confirm',
     passwordMissing: 'Enter your password.',
     wrong: 'This is not your password.',
+    passkey: 'Confirm with a passkey',
+    passkeyWrong: 'That passkey could not be used. Try again, or enter your password.',
   },
 
   data: {
@@ -314,6 +432,9 @@ export const en = {
 
   /** What was just done (`?done=`), said once on the page that it leads to. */
   done: {
+    'factor-added': 'It is set up: from now on a log-in asks for it.',
+    'factor-removed': 'It was removed.',
+    'passkey-renamed': 'The passkey has its new name.',
     'session-ended': 'That session has ended.',
     'others-ended': 'All other sessions have ended.',
     'account-deleted': 'Your account was deleted, and every session of it has ended.',

@@ -1,0 +1,343 @@
+// Setting up and removing second factors. Each act is one transaction of the factor, a new session in place of the one it was done
+// in, its event and its mail. The first factor ends every other session: they proved less than is asked from now on.
+import type { Origin } from './audit-events.ts';
+import type { Language, SecondFactorPolicy } from './config.ts';
+import { type Database, isUniqueViolation, type Transaction } from './database.ts';
+import type { Mail } from './mail.ts';
+import type { FactorChange } from './mail-templates.ts';
+import { recordEvent } from './outbox.ts';
+import type { Passkeys } from './passkeys.ts';
+import type { Passwords } from './passwords.ts';
+import { needsSecondFactor, type Proof } from './proofs.ts';
+import { nudgeSealing, type Queues } from './queues.ts';
+import { newRecoveryCodes, replaceCodesWithin } from './recovery-codes.ts';
+import type { Purpose, SealedSecrets } from './sealed-secrets.ts';
+import { totpPurpose } from './second-factors.ts';
+import type { EndedSession } from './session-records.ts';
+import type { NewSession, Sessions } from './sessions.ts';
+import { checkTotp, newTotpSecret } from './totp.ts';
+
+/** Who changes their own factors, and in which session. */
+export interface Changer {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly origin: Origin;
+  /** For the mail that tells of it: in which language, and the browser in words. */
+  readonly language: Language;
+  readonly device: string;
+}
+
+export type AddResult =
+  | {
+      readonly ok: true;
+      readonly session: NewSession;
+      /** New recovery codes, to be shown this once; null where the account has some. */
+      readonly codes: readonly string[] | null;
+    }
+  | { readonly ok: false; readonly reason: 'wrong' | 'late' | 'expired' | 'exists' | 'too_many' | 'session_ended' };
+
+export type RemoveResult =
+  | { readonly ok: true; readonly session: NewSession }
+  /** `required`: the account must have a second factor, and this is the last. */
+  | { readonly ok: false; readonly reason: 'required' | 'no_factor' | 'session_ended' };
+
+const MAX_PASSKEYS = 20;
+const SET_UP_MS = 60 * 60_000;
+
+/** Undoes a transaction, and says why. */
+class Refused extends Error {
+  readonly reason: 'exists' | 'too_many' | 'required' | 'no_factor' | 'session_ended';
+
+  constructor(reason: Refused['reason']) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+export interface FactorChangesOptions {
+  readonly database: Database;
+  readonly sessions: Sessions;
+  readonly passwords: Passwords;
+  readonly passkeys: Passkeys;
+  readonly secrets: SealedSecrets;
+  readonly queues: Queues;
+  readonly mail: Mail;
+  readonly policy: SecondFactorPolicy;
+  /** Of mail to somebody whose browser is not there. */
+  readonly language: Language;
+}
+
+export type FactorChanges = ReturnType<typeof createFactorChanges>;
+
+export function createFactorChanges({
+  database: { prisma },
+  sessions,
+  passwords,
+  passkeys,
+  secrets,
+  queues,
+  mail,
+  policy,
+  language,
+}: FactorChangesOptions) {
+  const setUpPurpose = ({ userId, sessionId }: Changer): Purpose => ({
+    purpose: 'totp set-up',
+    owner: `${userId} ${sessionId}`,
+  });
+
+  function tellWithin(transaction: Transaction, changer: Changer, to: string, change: FactorChange): Promise<void> {
+    const { userId, device, origin } = changer;
+    const parameters = { at: new Date().toISOString(), device, ip: origin.ip, change };
+    return mail.sendWithin(transaction, {
+      to,
+      userId,
+      template: 'factor-changed',
+      parameters,
+      language: changer.language,
+    });
+  }
+
+  /** Does a change as a whole: the account stays locked, so that changes of its factors come one after the other. */
+  async function change(
+    { userId, sessionId, origin }: Changer,
+    proved: Proof | null,
+    work: (transaction: Transaction, about: About) => Promise<void>,
+  ): Promise<NewSession> {
+    const [replacement, others] = await prisma.$transaction(async (transaction) => {
+      const before = await lockWithin(transaction, userId);
+      await work(transaction, { ...before, actor: userId, subject: userId, session: sessionId, origin });
+      const first = proved !== null && before.count === 0;
+      const which = { userId, exceptSessionId: sessionId };
+      const reason = { reason: 'second_factor_added', actor: userId, origin } as const;
+      const ended = first ? await sessions.endWithin(transaction, which, reason) : [];
+      const replaced = await sessions.replaceWithin(transaction, {
+        sessionId,
+        userId,
+        origin,
+        ...(proved === null ? {} : { proved }),
+      });
+      if (!replaced) throw new Refused('session_ended');
+      return [replaced, ended] as const;
+    });
+    mail.nudge();
+    await Promise.all([sessions.replaced(replacement), sessions.afterCommit(others)]);
+    return replacement.session;
+  }
+
+  async function add(
+    changer: Changer,
+    factor: 'totp' | 'passkey',
+    detail: Readonly<Record<string, string>>,
+    write: (transaction: Transaction, about: About) => Promise<void>,
+  ): Promise<AddResult> {
+    const made = (await prisma.recoveryCode.count({ where: { userId: changer.userId } })) > 0;
+    const codes = made ? null : await newRecoveryCodes(passwords);
+    let issued = false;
+    try {
+      const session = await change(changer, `password+${factor}`, async (transaction, about) => {
+        await write(transaction, about);
+        issued = codes !== null && (await transaction.recoveryCode.count({ where: { userId: changer.userId } })) === 0;
+        if (codes && issued) await replaceCodesWithin(transaction, changer.userId, codes);
+        await recordEvent(transaction, {
+          type: 'authn_factor_added',
+          outcome: 'success',
+          ...byWhom(about),
+          detail: { factor, ...detail },
+        });
+        await tellWithin(transaction, changer, about.email, `${factor}_added`);
+      });
+      return { ok: true, session, codes: issued && codes ? codes.codes : null };
+    } catch (error) {
+      if (isUniqueViolation(error)) return { ok: false, reason: 'exists' };
+      return refusal(error, ['exists', 'too_many', 'session_ended']);
+    }
+  }
+
+  async function remove(
+    changer: Changer,
+    { factor, ...more }: { factor: 'totp' | 'passkey'; passkey?: string },
+    write: (transaction: Transaction) => Promise<number>,
+  ): Promise<RemoveResult> {
+    try {
+      const session = await change(changer, null, async (transaction, about) => {
+        if ((await write(transaction)) === 0) throw new Refused('no_factor');
+        if (about.count === 1) {
+          if (needsSecondFactor(policy, about.role)) throw new Refused('required');
+          await transaction.recoveryCode.deleteMany({ where: { userId: changer.userId } });
+        }
+        await recordEvent(transaction, {
+          type: 'authn_factor_removed',
+          outcome: 'success',
+          ...byWhom(about),
+          detail: { factor, ...more },
+        });
+        await tellWithin(transaction, changer, about.email, `${factor}_removed`);
+      });
+      return { ok: true, session };
+    } catch (error) {
+      return refusal(error, ['required', 'no_factor', 'session_ended']);
+    }
+  }
+
+  return {
+    /** A secret for an authenticator app, and the same sealed for the form that brings the first code: nothing is kept. */
+    beginTotp(changer: Changer): { secret: string; sealed: string } {
+      const secret = newTotpSecret();
+      const text = JSON.stringify({ secret, until: Date.now() + SET_UP_MS });
+      return { secret, sealed: secrets.seal(text, setUpPurpose(changer)).toString('base64url') };
+    },
+
+    /** The secret that a form brings back; null if it is too old, or of another session. */
+    readTotp(changer: Changer, sealed: string): string | null {
+      const opened = secrets.open(Buffer.from(sealed.slice(0, 1_000), 'base64url'), setUpPurpose(changer));
+      if (!opened) return null;
+      const { secret, until } = JSON.parse(opened.text) as { secret: string; until: number };
+      return until > Date.now() ? secret : null;
+    },
+
+    /** Keeps an authenticator app, once it has shown a right code. */
+    async addTotp(changer: Changer, { sealed, code }: { sealed: string; code: string }): Promise<AddResult> {
+      const secret = this.readTotp(changer, sealed);
+      if (secret === null) return { ok: false, reason: 'expired' };
+      const [row] = await prisma.$queryRaw<{ now: number }[]>`
+        SELECT extract(epoch FROM clock_timestamp())::float8 AS now`;
+      const checked = checkTotp(secret, code, { now: Math.floor(row?.now ?? 0), lastStep: 0 });
+      if (!checked.ok) return { ok: false, reason: checked.reason === 'late' ? 'late' : 'wrong' };
+      const { userId } = changer;
+      const kept = new Uint8Array(secrets.seal(secret, totpPurpose(userId)));
+      return add(changer, 'totp', {}, async (transaction) => {
+        await transaction.totp.create({ data: { userId, secret: kept, lastStep: checked.step } });
+      });
+    },
+
+    removeTotp: (changer: Changer): Promise<RemoveResult> =>
+      remove(changer, { factor: 'totp' }, async (transaction) => {
+        const { count } = await transaction.totp.deleteMany({ where: { userId: changer.userId } });
+        return count;
+      }),
+
+    /** Keeps a passkey that a browser has just made. `owner` is what its challenge was made for. */
+    async addPasskey(
+      changer: Changer,
+      { id, answer, name, owner }: { id: string; answer: string; name: string; owner: Purpose },
+    ): Promise<AddResult> {
+      const made = await passkeys.readNew(answer, owner);
+      if (!made) return { ok: false, reason: 'wrong' };
+      const { userId } = changer;
+      return add(changer, 'passkey', { passkey: id }, async (transaction, { passkeys: known }) => {
+        if (known >= MAX_PASSKEYS) throw new Refused('too_many');
+        await passkeys.useChallengeWithin(transaction, made.challenge);
+        const { credentialId, publicKey, counter } = made;
+        const transports = [...made.transports];
+        await transaction.passkey.create({ data: { id, userId, credentialId, publicKey, counter, transports, name } });
+      });
+    },
+
+    removePasskey: (changer: Changer, id: string): Promise<RemoveResult> =>
+      remove(changer, { factor: 'passkey', passkey: id }, async (transaction) => {
+        const { count } = await transaction.passkey.deleteMany({ where: { id, userId: changer.userId } });
+        return count;
+      }),
+
+    /** Gives a passkey another name; false if the account has no such one. */
+    renamePasskey({ userId, sessionId, origin }: Changer, id: string, name: string): Promise<boolean> {
+      return prisma.$transaction(async (transaction) => {
+        const { count } = await transaction.passkey.updateMany({ where: { id, userId }, data: { name } });
+        if (count === 0) return false;
+        const about = { actor: userId, subject: userId, session: sessionId, origin, detail: { passkey: id } };
+        await recordEvent(transaction, { type: 'authn_factor_renamed', outcome: 'success', ...about });
+        return true;
+      });
+    },
+
+    /** New recovery codes in the place of the old ones, to be shown this once; only for who has a second factor. */
+    async renewCodes(changer: Changer): Promise<AddResult> {
+      const codes = await newRecoveryCodes(passwords);
+      try {
+        const session = await change(changer, null, async (transaction, about) => {
+          if (about.count === 0) throw new Refused('session_ended');
+          await replaceCodesWithin(transaction, changer.userId, codes);
+          await recordEvent(transaction, { type: 'authn_recovery_codes_made', outcome: 'success', ...byWhom(about) });
+          await tellWithin(transaction, changer, about.email, 'codes_made');
+        });
+        return { ok: true, session, codes: codes.codes };
+      } catch (error) {
+        return refusal(error, ['session_ended']);
+      }
+    },
+
+    /**
+     * An operator's act, for somebody who has lost every factor: all of them and the recovery codes go, and their sessions
+     * end. False if there were none.
+     */
+    async removeAll(
+      userId: string,
+      {
+        actor,
+        session = null,
+        origin,
+        reason,
+      }: { actor: string | null; session?: string | null; origin: Origin; reason?: string },
+    ): Promise<boolean> {
+      const ended = await prisma.$transaction(async (transaction): Promise<EndedSession[] | null> => {
+        const { email } = await lockWithin(transaction, userId);
+        const totp = await transaction.totp.deleteMany({ where: { userId } });
+        const keys = await transaction.passkey.deleteMany({ where: { userId } });
+        await transaction.recoveryCode.deleteMany({ where: { userId } });
+        if (totp.count + keys.count === 0) return null;
+        const detail = { factor: 'all', passkeys: keys.count, totp: totp.count, ...(reason ? { reason } : {}) };
+        const about = { actor, subject: userId, session, origin, detail };
+        await recordEvent(transaction, { type: 'authn_factor_removed', outcome: 'success', ...about });
+        await mail.sendWithin(transaction, {
+          to: email,
+          userId,
+          template: 'factors-removed',
+          parameters: {},
+          language,
+        });
+        return sessions.endWithin(transaction, { userId }, { reason: 'revoked_by_operator', actor, origin });
+      });
+      mail.nudge();
+      nudgeSealing(queues);
+      if (ended) await sessions.afterCommit(ended);
+      return ended !== null;
+    },
+  };
+}
+
+/** What is known of the account while it is locked, and who acts. */
+interface About extends Locked {
+  readonly actor: string;
+  readonly subject: string;
+  readonly session: string;
+  readonly origin: Origin;
+}
+
+interface Locked {
+  readonly email: string;
+  readonly role: 'member' | 'operator';
+  readonly passkeys: number;
+  /** All second factors. */
+  readonly count: number;
+}
+
+async function lockWithin(transaction: Transaction, userId: string): Promise<Locked> {
+  const [account] = await transaction.$queryRaw<Pick<Locked, 'email' | 'role'>[]>`
+    SELECT email, role FROM user_account WHERE id = ${userId}::uuid FOR UPDATE`;
+  if (!account) throw new Refused('session_ended');
+  const [apps, passkeys] = await Promise.all([
+    transaction.totp.count({ where: { userId } }),
+    transaction.passkey.count({ where: { userId } }),
+  ]);
+  return { ...account, passkeys, count: apps + passkeys };
+}
+
+function byWhom({ actor, subject, session, origin }: About) {
+  return { actor, subject, session, origin };
+}
+
+function refusal<R extends Refused['reason']>(error: unknown, known: readonly R[]): { ok: false; reason: R } {
+  const reason = error instanceof Refused ? known.find((one) => one === error.reason) : undefined;
+  if (reason === undefined) throw error;
+  return { ok: false, reason };
+}

@@ -1,0 +1,180 @@
+// Passkeys (WebAuthn): what a browser is asked for, and whether its answer is right. Who may add one, and what an answer opens, others
+// decide. A passkey proves two factors: having it, and the finger, face or PIN that unlocks it (user verification is required).
+import {
+  type AuthenticationResponseJSON,
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  type PublicKeyCredentialCreationOptionsJSON,
+  type PublicKeyCredentialRequestOptionsJSON,
+  type RegistrationResponseJSON,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from '@simplewebauthn/server';
+import { z } from 'zod';
+import type { Passkey } from '../generated/prisma/client.ts';
+import type { Challenges } from './challenges.ts';
+import type { Database, Transaction } from './database.ts';
+import type { Purpose } from './sealed-secrets.ts';
+
+/** Ed25519, ECDSA with P-256, RSA with SHA-256: what authenticators have, and no SHA-1. */
+const ALGORITHMS = [-8, -7, -257];
+const TIMEOUT_MS = 5 * 60_000;
+
+/** What an answer of a browser must be made of at least; its cryptography is the library's to judge. */
+const answer = z.looseObject({
+  id: z.string().regex(/^[\w-]{1,1400}$/),
+  rawId: z.string(),
+  type: z.literal('public-key'),
+  response: z.looseObject({ clientDataJSON: z.string() }),
+  clientExtensionResults: z.looseObject({}).default({}),
+});
+
+export interface NewPasskey {
+  readonly credentialId: string;
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+  readonly counter: number;
+  readonly transports: readonly string[];
+  readonly challenge: string;
+}
+
+/** A passkey whose answer was right. It counts once `useWithin` has taken it. */
+export interface ProvedPasskey {
+  readonly passkey: Passkey;
+  readonly counter: number;
+  readonly challenge: string;
+}
+
+export interface PasskeysOptions {
+  readonly database: Database;
+  readonly challenges: Challenges;
+  /** The origin that people use, of PUBLIC_URL. */
+  readonly origin: string;
+  readonly serviceName: string;
+}
+
+/** Thrown within a transaction, which it undoes: the passkey is gone, or answered elsewhere with a newer count. */
+export class PasskeyRefusedError extends Error {}
+
+export type Passkeys = ReturnType<typeof createPasskeys>;
+
+export function createPasskeys({ database: { prisma }, challenges, origin, serviceName }: PasskeysOptions) {
+  const rpId = new URL(origin).hostname;
+
+  return {
+    /** What a browser needs to make a passkey for this account. */
+    async creationOptions(
+      user: { readonly id: string; readonly email: string },
+      owner: Purpose,
+    ): Promise<PublicKeyCredentialCreationOptionsJSON> {
+      const known = await prisma.passkey.findMany({ where: { userId: user.id }, select: CREDENTIAL });
+      return generateRegistrationOptions({
+        rpName: serviceName,
+        rpID: rpId,
+        userName: user.email,
+        userID: new Uint8Array(Buffer.from(user.id.replaceAll('-', ''), 'hex')),
+        challenge: new Uint8Array(challenges.issue(owner)),
+        timeout: TIMEOUT_MS,
+        attestationType: 'none',
+        excludeCredentials: known.map(asCredential),
+        authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+        supportedAlgorithmIDs: ALGORITHMS,
+      });
+    },
+
+    /** What a browser needs to use a passkey: one of an account's, or without an account whichever it has for this site. */
+    async requestOptions(userId: string | null, owner: Purpose): Promise<PublicKeyCredentialRequestOptionsJSON> {
+      const known = userId === null ? [] : await prisma.passkey.findMany({ where: { userId }, select: CREDENTIAL });
+      return generateAuthenticationOptions({
+        rpID: rpId,
+        challenge: new Uint8Array(challenges.issue(owner)),
+        timeout: TIMEOUT_MS,
+        userVerification: 'required',
+        ...(userId === null ? {} : { allowCredentials: known.map(asCredential) }),
+      });
+    },
+
+    /** The passkey that a browser made, or null if the answer is broken, late, foreign or not verified. */
+    async readNew(text: string, owner: Purpose): Promise<NewPasskey | null> {
+      const response = parse(text);
+      if (!response) return null;
+      let challenge = '';
+      const verified = await verifyRegistrationResponse({
+        response: response as unknown as RegistrationResponseJSON,
+        expectedChallenge: (given) => {
+          challenge = given;
+          return challenges.isOurs(given, owner);
+        },
+        expectedOrigin: origin,
+        expectedRPID: rpId,
+        requireUserVerification: true,
+        supportedAlgorithmIDs: ALGORITHMS,
+      }).catch(() => null);
+      if (!verified?.verified) return null;
+      const { credential } = verified.registrationInfo;
+      return {
+        credentialId: credential.id,
+        publicKey: new Uint8Array(credential.publicKey),
+        counter: credential.counter,
+        transports: (credential.transports ?? []).filter((name) => /^[\w-]{1,20}$/.test(name)).slice(0, 10),
+        challenge,
+      };
+    },
+
+    /** The passkey that answered, of this account if one is given; null if the answer is broken, late, foreign or wrong. */
+    async prove(text: string, owner: Purpose, userId: string | null): Promise<ProvedPasskey | null> {
+      const response = parse(text);
+      const passkey = response ? await prisma.passkey.findUnique({ where: { credentialId: response.id } }) : null;
+      if (!response || !passkey || (userId !== null && passkey.userId !== userId)) return null;
+      let challenge = '';
+      const verified = await verifyAuthenticationResponse({
+        response: response as unknown as AuthenticationResponseJSON,
+        expectedChallenge: (given) => {
+          challenge = given;
+          return challenges.isOurs(given, owner);
+        },
+        expectedOrigin: origin,
+        expectedRPID: rpId,
+        requireUserVerification: true,
+        credential: {
+          id: passkey.credentialId,
+          publicKey: new Uint8Array(passkey.publicKey),
+          counter: Number(passkey.counter),
+        },
+      }).catch(() => null);
+      if (!verified?.verified) return null;
+      return { passkey, counter: verified.authenticationInfo.newCounter, challenge };
+    },
+
+    /** Uses up the challenge of a new passkey. @throws ChallengeUsedError */
+    useChallengeWithin: (transaction: Transaction, challenge: string): Promise<void> =>
+      challenges.useWithin(transaction, challenge),
+
+    /**
+     * Takes an answer, in the transaction of what it opens: its challenge is used up, its count kept. An authenticator that
+     * counts never counts back; where it does, there is a copy of it, and it is refused.
+     * @throws PasskeyRefusedError, ChallengeUsedError
+     */
+    async useWithin(transaction: Transaction, { passkey, counter, challenge }: ProvedPasskey): Promise<void> {
+      await challenges.useWithin(transaction, challenge);
+      const { count } = await transaction.passkey.updateMany({
+        where: { id: passkey.id, ...(counter > 0 ? { counter: { lt: counter } } : { counter: 0 }) },
+        data: { counter, lastUsedAt: new Date() },
+      });
+      if (count === 0) throw new PasskeyRefusedError();
+    },
+  };
+}
+
+const CREDENTIAL = { credentialId: true, transports: true } as const;
+
+function asCredential({ credentialId, transports }: { credentialId: string; transports: string[] }) {
+  return { id: credentialId, transports };
+}
+
+function parse(text: string): z.infer<typeof answer> | null {
+  try {
+    return answer.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}

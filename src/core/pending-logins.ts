@@ -1,0 +1,67 @@
+// A log-in whose password was right and that waits for its second factor: ten minutes, once, and only while the password is the
+// same. The browser holds a random token, the database its hash; there is no session before the factor.
+import { createHash, randomBytes } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import type { Database, Transaction } from './database.ts';
+import type { User } from './users.ts';
+
+const LIFE = '10 minutes';
+const TOKEN_BYTES = 32;
+
+export interface PendingLogin {
+  readonly id: string;
+  readonly user: User;
+  readonly remember: boolean;
+  readonly next: string | null;
+  readonly deviceId: string | null;
+}
+
+export type PendingLogins = ReturnType<typeof createPendingLogins>;
+
+export function createPendingLogins({ database: { prisma } }: { database: Database }) {
+  return {
+    /** Begins to wait; gives the token for the browser's cookie. */
+    async beginWithin(
+      transaction: Transaction,
+      { user, remember, next, deviceId }: Omit<PendingLogin, 'id'>,
+    ): Promise<string> {
+      const token = randomBytes(TOKEN_BYTES).toString('base64url');
+      await transaction.$executeRaw`
+        INSERT INTO pending_login (id, token_hash, user_id, password_mark, remember, next, device_id, expires_at)
+        VALUES (${uuidv7()}::uuid, ${sha256(token)}, ${user.id}::uuid, ${sha256(user.passwordHash)}, ${remember}, ${next},
+                ${deviceId}::uuid, clock_timestamp() + ${LIFE}::interval)`;
+      return token;
+    },
+
+    /** The log-in that waits for this browser; null when it took too long, was finished, or the account has changed since. */
+    async find(token: string): Promise<PendingLogin | null> {
+      if (token === '') return null;
+      const [row] = await prisma.$queryRaw<Row[]>`
+        SELECT id, user_id, password_mark, remember, next, device_id FROM pending_login
+         WHERE token_hash = ${sha256(token)} AND expires_at > clock_timestamp()`;
+      const user = row ? await prisma.user.findUnique({ where: { id: row.user_id } }) : null;
+      if (!row || !user || user.disabledAt || !Buffer.from(row.password_mark).equals(sha256(user.passwordHash)))
+        return null;
+      return { id: row.id, user, remember: row.remember, next: row.next, deviceId: row.device_id };
+    },
+
+    /** Ends the waiting, in the transaction of what it led to: of two at once, one gets true. */
+    async endWithin(transaction: Transaction, id: string): Promise<boolean> {
+      const { count } = await transaction.pendingLogin.deleteMany({ where: { id } });
+      return count === 1;
+    },
+  };
+}
+
+interface Row {
+  readonly id: string;
+  readonly user_id: string;
+  readonly password_mark: Uint8Array;
+  readonly remember: boolean;
+  readonly next: string | null;
+  readonly device_id: string | null;
+}
+
+function sha256(text: string): Buffer<ArrayBuffer> {
+  return Buffer.from(createHash('sha256').update(text).digest());
+}

@@ -1,0 +1,54 @@
+// Ten codes on paper, for when every other factor is lost. Fifty random bits each, so they are kept as passwords are: Argon2id,
+// with one salt for all that were made together, so that trying a code costs one hash and not ten.
+import { randomBytes } from 'node:crypto';
+import type { Transaction } from './database.ts';
+import type { Passwords } from './passwords.ts';
+
+const COUNT = 10;
+const LENGTH = 10;
+/** Without the letters that are mistaken for digits or each other (Crockford's base32). */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const SALT_BYTES = 16;
+
+export interface HashedCodes {
+  /** As they are shown, this once: `XXXXX-XXXXX`. */
+  readonly codes: readonly string[];
+  readonly salt: Buffer;
+  readonly hashes: readonly Buffer[];
+}
+
+/** A code as it is hashed, however it was typed; null for what can be none. */
+export function readRecoveryCode(typed: string): string | null {
+  const code = typed.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
+  return code.length === LENGTH && [...code].every((letter) => ALPHABET.includes(letter)) ? code : null;
+}
+
+export async function newRecoveryCodes(passwords: Passwords): Promise<HashedCodes> {
+  const salt = randomBytes(SALT_BYTES);
+  const plain = Array.from({ length: COUNT }, () =>
+    Array.from(randomBytes(LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join(''),
+  );
+  const hashes = await Promise.all(plain.map((code) => passwords.derive(code, salt)));
+  return { codes: plain.map((code) => `${code.slice(0, 5)}-${code.slice(5)}`), salt, hashes };
+}
+
+/** Puts new codes in the place of all that an account has, in the caller's transaction. */
+export async function replaceCodesWithin(
+  transaction: Transaction,
+  userId: string,
+  { salt, hashes }: HashedCodes,
+): Promise<void> {
+  await transaction.recoveryCode.deleteMany({ where: { userId } });
+  await transaction.recoveryCode.createMany({
+    data: hashes.map((hash) => ({ userId, codeHash: new Uint8Array(hash), salt: new Uint8Array(salt) })),
+  });
+}
+
+/** Uses a code up, in the caller's transaction: of two at once, one gets it. */
+export async function useCodeWithin(transaction: Transaction, userId: string, hash: Buffer): Promise<boolean> {
+  const { count } = await transaction.recoveryCode.updateMany({
+    where: { userId, codeHash: new Uint8Array(hash), usedAt: null },
+    data: { usedAt: new Date() },
+  });
+  return count === 1;
+}

@@ -1,0 +1,145 @@
+// An account's second factors: which it has, and whether what somebody gives is one of them. What was right counts only once it
+// has been used, in the transaction of what it opens; of two uses at once, one is refused there.
+import type { Passkey } from '../generated/prisma/client.ts';
+import { ChallengeUsedError } from './challenges.ts';
+import type { Database, Transaction } from './database.ts';
+import { PasskeyRefusedError, type Passkeys } from './passkeys.ts';
+import type { Passwords } from './passwords.ts';
+import type { SecondFactor } from './proofs.ts';
+import { readRecoveryCode, useCodeWithin } from './recovery-codes.ts';
+import type { Purpose, SealedSecrets } from './sealed-secrets.ts';
+import { checkTotp } from './totp.ts';
+
+/** What somebody gives as their second factor. */
+export type Given =
+  | { readonly factor: 'totp'; readonly code: string }
+  | { readonly factor: 'recovery_code'; readonly code: string }
+  | { readonly factor: 'passkey'; readonly answer: string; readonly owner: Purpose };
+
+/** `late`: a code that was right minutes ago. `used`: one that has been used. */
+export type FactorProblem = 'wrong' | 'used' | 'late';
+
+export type Proving =
+  | {
+      readonly ok: true;
+      readonly factor: SecondFactor;
+      /** Uses it up. @throws FactorRefusedError when that happened elsewhere meanwhile. */
+      useWithin(transaction: Transaction): Promise<void>;
+    }
+  | { readonly ok: false; readonly factor: SecondFactor; readonly reason: FactorProblem };
+
+/** What an account has, as its owner is shown it. */
+export interface FactorOverview {
+  readonly totpSince: Date | null;
+  readonly passkeys: readonly Pick<Passkey, 'id' | 'name' | 'createdAt' | 'lastUsedAt'>[];
+  readonly recoveryCodesLeft: number;
+}
+
+/** Thrown within a transaction, which it undoes: what was given has been used elsewhere meanwhile. */
+export class FactorRefusedError extends Error {}
+
+export interface SecondFactorsOptions {
+  readonly database: Database;
+  readonly secrets: SealedSecrets;
+  readonly passwords: Passwords;
+  readonly passkeys: Passkeys;
+}
+
+export type SecondFactors = ReturnType<typeof createSecondFactors>;
+
+/** What a kept TOTP secret is sealed for. */
+export function totpPurpose(userId: string): Purpose {
+  return { purpose: 'totp', owner: userId };
+}
+
+export function createSecondFactors({ database: { prisma }, secrets, passwords, passkeys }: SecondFactorsOptions) {
+  async function proveTotp(userId: string, code: string): Promise<Proving> {
+    const factor = 'totp';
+    const [row] = await prisma.$queryRaw<{ secret: Uint8Array; last_step: bigint; now: number }[]>`
+      SELECT secret, last_step, extract(epoch FROM clock_timestamp())::float8 AS now FROM totp WHERE user_id = ${userId}::uuid`;
+    if (!row) return { ok: false, factor, reason: 'wrong' };
+    const opened = secrets.open(row.secret, totpPurpose(userId));
+    if (!opened) throw new Error('a TOTP secret was sealed with a key that SECRETS_KEYS does not list');
+    const checked = checkTotp(opened.text, code, { now: Math.floor(row.now), lastStep: Number(row.last_step) });
+    if (!checked.ok) return { ok: false, factor, reason: checked.reason };
+    const again = opened.stale ? { secret: new Uint8Array(secrets.seal(opened.text, totpPurpose(userId))) } : {};
+    return {
+      ok: true,
+      factor,
+      async useWithin(transaction) {
+        const { count } = await transaction.totp.updateMany({
+          where: { userId, lastStep: { lt: checked.step } },
+          data: { lastStep: checked.step, ...again },
+        });
+        if (count === 0) throw new FactorRefusedError();
+      },
+    };
+  }
+
+  async function proveRecoveryCode(userId: string, typed: string): Promise<Proving> {
+    const factor = 'recovery_code';
+    const code = readRecoveryCode(typed);
+    const made = code === null ? null : await prisma.recoveryCode.findFirst({ where: { userId } });
+    if (code === null || !made) return { ok: false, factor, reason: 'wrong' };
+    const hash = await passwords.derive(code, Buffer.from(made.salt));
+    const where = { userId_codeHash: { userId, codeHash: new Uint8Array(hash) } };
+    const kept = await prisma.recoveryCode.findUnique({ where });
+    if (!kept || kept.usedAt) return { ok: false, factor, reason: kept ? 'used' : 'wrong' };
+    return {
+      ok: true,
+      factor,
+      async useWithin(transaction) {
+        if (!(await useCodeWithin(transaction, userId, hash))) throw new FactorRefusedError();
+      },
+    };
+  }
+
+  async function provePasskey(userId: string, answer: string, owner: Purpose): Promise<Proving> {
+    const factor = 'passkey';
+    const proved = await passkeys.prove(answer, owner, userId);
+    if (!proved) return { ok: false, factor, reason: 'wrong' };
+    return { ok: true, factor, useWithin: (transaction) => usePasskeyWithin(passkeys, transaction, proved) };
+  }
+
+  return {
+    /** Whether an account has a second factor; recovery codes alone are none. */
+    async has(userId: string): Promise<boolean> {
+      const [row] = await prisma.$queryRaw<{ has: boolean }[]>`
+        SELECT EXISTS (SELECT FROM totp WHERE user_id = ${userId}::uuid)
+            OR EXISTS (SELECT FROM passkey WHERE user_id = ${userId}::uuid) AS has`;
+      return row?.has ?? false;
+    },
+
+    async overview(userId: string): Promise<FactorOverview> {
+      const [totp, keys, recoveryCodesLeft] = await Promise.all([
+        prisma.totp.findUnique({ where: { userId }, select: { createdAt: true } }),
+        prisma.passkey.findMany({
+          where: { userId },
+          orderBy: { createdAt: 'asc' },
+          select: { id: true, name: true, createdAt: true, lastUsedAt: true },
+        }),
+        prisma.recoveryCode.count({ where: { userId, usedAt: null } }),
+      ]);
+      return { totpSince: totp?.createdAt ?? null, passkeys: keys, recoveryCodesLeft };
+    },
+
+    /** Whether what was given is one of this account's factors. */
+    prove(userId: string, given: Given): Promise<Proving> {
+      if (given.factor === 'totp') return proveTotp(userId, given.code);
+      if (given.factor === 'recovery_code') return proveRecoveryCode(userId, given.code);
+      return provePasskey(userId, given.answer, given.owner);
+    },
+  };
+}
+
+/** Takes a passkey's answer, whose every refusal is one. @throws FactorRefusedError */
+export async function usePasskeyWithin(
+  passkeys: Passkeys,
+  transaction: Transaction,
+  proved: Parameters<Passkeys['useWithin']>[1],
+): Promise<void> {
+  await passkeys.useWithin(transaction, proved).catch((error: unknown) => {
+    const refused = error instanceof PasskeyRefusedError || error instanceof ChallengeUsedError;
+    throw refused ? new FactorRefusedError() : error;
+  });
+}

@@ -1,0 +1,153 @@
+// What lets somebody in beside the password: the second step of a log-in that waits for it, and a passkey alone, which is two
+// factors. The factor is used up, the waiting ended and the session begun in one transaction, or nothing of it.
+import type { Origin } from './audit-events.ts';
+import type { Database } from './database.ts';
+import { AccountChangedError, type Begun, type Entry, type Visit } from './entry.ts';
+import type { IdentifierHash } from './identifier.ts';
+import type { KnownDevices } from './known-devices.ts';
+import { recordEvent } from './outbox.ts';
+import type { Passkeys } from './passkeys.ts';
+import type { PendingLogin, PendingLogins } from './pending-logins.ts';
+import type { SecondFactor } from './proofs.ts';
+import { nudgeSealing, type Queues } from './queues.ts';
+import type { Purpose } from './sealed-secrets.ts';
+import {
+  type FactorProblem,
+  FactorRefusedError,
+  type Given,
+  type SecondFactors,
+  usePasskeyWithin,
+} from './second-factors.ts';
+import type { Taken, Throttle } from './throttle.ts';
+import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+
+export type SecondStepResult =
+  | ({ readonly ok: true; readonly next: string | null } & Begun)
+  | { readonly ok: false; readonly reason: FactorProblem | 'expired' }
+  | Throttled;
+
+export type PasskeyLoginResult =
+  | ({ readonly ok: true } & Begun)
+  | { readonly ok: false; readonly reason: 'wrong' }
+  | Throttled;
+
+type StepVisit = Omit<Visit, 'remember'>;
+
+export interface SecondStepOptions {
+  readonly database: Database;
+  readonly entry: Entry;
+  readonly pendingLogins: PendingLogins;
+  readonly secondFactors: SecondFactors;
+  readonly passkeys: Passkeys;
+  readonly devices: KnownDevices;
+  readonly identifierHash: IdentifierHash;
+  readonly queues: Queues;
+  readonly throttle: Throttle;
+  readonly throttleEvents: ThrottleEvents;
+}
+
+export type SecondStep = ReturnType<typeof createSecondStep>;
+
+export function createSecondStep({
+  database: { prisma },
+  entry,
+  pendingLogins,
+  secondFactors,
+  passkeys,
+  devices,
+  identifierHash,
+  queues,
+  throttle,
+  throttleEvents: { recordBlocks, refuse },
+}: SecondStepOptions) {
+  type Allowed = Extract<Taken, { ok: true }>;
+
+  async function recordFailure(
+    userId: string | null,
+    { factor, reason }: { factor: SecondFactor; reason: string },
+    origin: Origin,
+    { blocks }: Allowed,
+  ): Promise<void> {
+    await prisma.$transaction(async (transaction) => {
+      const about = { actor: null, subject: userId, origin, detail: { reason: `${reason}_${factor}` } };
+      await recordEvent(transaction, { type: 'authn_login_fail', outcome: 'failure', ...about });
+      await recordBlocks(transaction, blocks, userId, origin);
+    });
+    nudgeSealing(queues);
+  }
+
+  async function tryStep(
+    { id, user, remember, next, deviceId }: PendingLogin,
+    given: Given,
+    visit: StepVisit,
+    taken: Allowed,
+  ): Promise<SecondStepResult> {
+    const proving = await secondFactors.prove(user.id, given);
+    if (!proving.ok) {
+      await recordFailure(user.id, proving, visit.origin, taken);
+      return { ok: false, reason: proving.reason };
+    }
+    try {
+      const begun = await entry.begin(
+        user,
+        { ...visit, remember },
+        {
+          deviceId,
+          proved: `password+${proving.factor}`,
+          useWithin: async (transaction) => {
+            if (!(await pendingLogins.endWithin(transaction, id))) throw new FactorRefusedError();
+            await proving.useWithin(transaction);
+          },
+        },
+      );
+      return { ok: true, next, ...begun };
+    } catch (error) {
+      if (error instanceof AccountChangedError) return { ok: false, reason: 'expired' };
+      if (!(error instanceof FactorRefusedError)) throw error;
+      await recordFailure(user.id, { factor: proving.factor, reason: 'used' }, visit.origin, taken);
+      return { ok: false, reason: 'used' };
+    }
+  }
+
+  async function tryPasskey(answer: string, owner: Purpose, visit: Visit, taken: Allowed): Promise<PasskeyLoginResult> {
+    const proved = await passkeys.prove(answer, owner, null);
+    const user = proved ? await prisma.user.findUnique({ where: { id: proved.passkey.userId } }) : null;
+    const refused = async (reason: string): Promise<PasskeyLoginResult> => {
+      await recordFailure(user?.id ?? null, { factor: 'passkey', reason }, visit.origin, taken);
+      return { ok: false, reason: 'wrong' };
+    };
+    if (!proved || !user) return refused('wrong');
+    if (user.disabledAt) return refused('account_disabled');
+    try {
+      const deviceId = await devices.find(identifierHash(user.email), visit.deviceCookie);
+      const begun = await entry.begin(user, visit, {
+        deviceId,
+        proved: 'passkey',
+        useWithin: (transaction) => usePasskeyWithin(passkeys, transaction, proved),
+      });
+      return { ok: true, ...begun };
+    } catch (error) {
+      if (error instanceof AccountChangedError) return refused('account_changed');
+      if (error instanceof FactorRefusedError) return refused('used');
+      throw error;
+    }
+  }
+
+  return {
+    /** Finishes the log-in that waits for this browser, if what is given is one of the account's factors. */
+    async finish(token: string, given: Given, visit: StepVisit): Promise<SecondStepResult> {
+      const pending = await pendingLogins.find(token);
+      if (!pending) return { ok: false, reason: 'expired' };
+      const taken = await throttle.takeSecondFactor(pending.user.id);
+      if (!taken.ok) return refuse(taken, pending.user.id, visit.origin);
+      return settled(taken, () => tryStep(pending, given, visit, taken));
+    },
+
+    /** Logs in with a passkey and nothing else. `owner` is what the challenge was made for. */
+    async logInWithPasskey(answer: string, owner: Purpose, visit: Visit): Promise<PasskeyLoginResult> {
+      const taken = await throttle.takeToken(visit.origin.ip);
+      if (!taken.ok) return refuse(taken, null, visit.origin);
+      return settled(taken, () => tryPasskey(answer, owner, visit, taken));
+    },
+  };
+}

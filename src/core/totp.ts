@@ -1,0 +1,50 @@
+// Codes of an authenticator app (RFC 6238): six digits, thirty seconds, SHA-1 as every app has it. Which step a code belongs to is
+// decided here; that a step is used once, where it is kept.
+import { generateSecret, generateURI, verifySync } from 'otplib';
+
+const PERIOD_SECONDS = 30;
+/** A clock off by one step is taken as right. */
+const TOLERANCE_SECONDS = PERIOD_SECONDS;
+/** A code this old is told apart from a wrong one, because that helps its owner and nobody else. */
+const LATE_SECONDS = 600;
+
+export type CodeCheck =
+  | { readonly ok: true; readonly step: number }
+  /** `late`: it was right some minutes ago, so the clock of the device is slow. */
+  | { readonly ok: false; readonly reason: 'wrong' | 'used' | 'late' };
+
+/** A new secret: 160 bits, in base32. */
+export function newTotpSecret(): string {
+  return generateSecret({ length: 20 });
+}
+
+/** What the QR code says. */
+export function totpUri({
+  secret,
+  email,
+  serviceName,
+}: {
+  secret: string;
+  email: string;
+  serviceName: string;
+}): string {
+  return generateURI({ issuer: serviceName, label: email, secret });
+}
+
+/** Whether a code is one of this secret at that time (seconds since 1970), and of a step after the last one that was used. */
+export function checkTotp(
+  secret: string,
+  typed: string,
+  { now, lastStep }: { now: number; lastStep: number },
+): CodeCheck {
+  const token = typed.replaceAll(/[\s-]/g, '');
+  if (!/^\d{6}$/.test(token)) return { ok: false, reason: 'wrong' };
+  const step = stepOf(secret, token, now, [TOLERANCE_SECONDS, TOLERANCE_SECONDS]);
+  if (step !== null) return step > lastStep ? { ok: true, step } : { ok: false, reason: 'used' };
+  return { ok: false, reason: stepOf(secret, token, now, [LATE_SECONDS, 0]) === null ? 'wrong' : 'late' };
+}
+
+function stepOf(secret: string, token: string, epoch: number, epochTolerance: [number, number]): number | null {
+  const result = verifySync({ secret, token, epoch, epochTolerance });
+  return result.valid && 'timeStep' in result ? result.timeStep : null;
+}

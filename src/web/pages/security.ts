@@ -1,0 +1,209 @@
+// What proves who a member is: the password, an authenticator app, passkeys, recovery codes. Every change needs a recent log-in
+// and gives the browser a new session. Reached too by who must set up a second factor before anything else.
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { v7 as uuidv7 } from 'uuid';
+import type { Language } from '../../core/config.ts';
+import type { AddResult, Changer, RemoveResult } from '../../core/factor-changes.ts';
+import type { Purpose } from '../../core/sealed-secrets.ts';
+import { totpUri } from '../../core/totp.ts';
+import { requireLoggedIn, requireRecentLogin } from '../access.ts';
+import { readBody } from '../form.ts';
+import { HttpError } from '../http-error.ts';
+import { doneNotice, seeOther, type Web } from '../page.ts';
+import { drawQr } from '../qr.ts';
+import { isUuid } from '../query.ts';
+import { enterSession } from '../session.ts';
+import { liveSession } from '../state.ts';
+import type { FieldErrors } from '../views.ts';
+import { describeDevice, showTime } from '../words.ts';
+
+const PAGE = '/account/security';
+const APP = `${PAGE}/authenticator`;
+const NEW_PASSKEY = `${PAGE}/passkeys/new`;
+const MAX_NAME = 60;
+
+export function securityPages(router: Router, web: Web): void {
+  const { secondFactors, factorChanges, passkeys, sessions, config } = web.context;
+  const recentOn = (page: string) => requireRecentLogin(web.context, page);
+
+  async function show(ctx: Koa.Context, problem: string | null = null): Promise<void> {
+    const { userId, id } = memberOf(ctx);
+    const { text } = ctx.state;
+    const now = new Date();
+    const [has, live] = await Promise.all([secondFactors.overview(userId), sessions.list(userId)]);
+    const page = {
+      required: ctx.state.mustSetUp ?? false,
+      totpSince: has.totpSince && showTime(has.totpSince, now, text),
+      passkeys: has.passkeys.map((key) => ({
+        id: key.id,
+        name: key.name,
+        since: showTime(key.createdAt, now, text),
+        lastUsed: key.lastUsedAt && showTime(key.lastUsedAt, now, text),
+      })),
+      hasFactor: has.totpSince !== null || has.passkeys.length > 0,
+      recoveryCodesLeft: has.recoveryCodesLeft,
+      othersCount: live.filter((session) => session.id !== id).length,
+      problem,
+      errors: {},
+    };
+    const frame = { title: text.security.title, current: 'security', notice: doneNotice(ctx) } as const;
+    await web.show(ctx, 'account/security', page, frame);
+  }
+
+  /** What was set up leads to the codes, the first time; what was not, to the page again. */
+  async function added(
+    ctx: Koa.Context,
+    result: AddResult,
+    done: string,
+    again: (reason: 'wrong' | 'late' | 'exists' | 'too_many') => Promise<void>,
+  ): Promise<void> {
+    if (!result.ok) {
+      if (result.reason === 'expired') return seeOther(ctx, APP);
+      if (result.reason === 'session_ended') return seeOther(ctx, `/login?next=${encodeURIComponent(PAGE)}`);
+      ctx.status = 422;
+      return again(result.reason);
+    }
+    await enterSession(ctx, result.session);
+    ctx.state.mustSetUp = false;
+    if (result.codes === null) return seeOther(ctx, `${PAGE}?done=${done}`);
+    await showCodes(ctx, web, result.codes);
+  }
+
+  async function removed(ctx: Koa.Context, result: RemoveResult): Promise<void> {
+    if (result.ok) {
+      await enterSession(ctx, result.session);
+      return seeOther(ctx, `${PAGE}?done=factor-removed`);
+    }
+    if (result.reason === 'session_ended') return seeOther(ctx, `/login?next=${encodeURIComponent(PAGE)}`);
+    if (result.reason === 'no_factor') throw new HttpError(404, 'no_factor');
+    ctx.status = 422;
+    await show(ctx, ctx.state.text.security.lastRequired);
+  }
+
+  function showApp(ctx: Koa.Context, { secret, sealed }: { secret: string; sealed: string }, errors: FieldErrors = {}) {
+    const uri = totpUri({ secret, email: memberOf(ctx).email, serviceName: config.serviceName });
+    const page = {
+      secret: secret.replaceAll(/(.{4})(?=.)/g, '$1 '),
+      sealed,
+      uri,
+      qr: drawQr(uri),
+      problem: null,
+      errors,
+    };
+    const { title } = ctx.state.text.authenticator;
+    return web.show(ctx, 'account/authenticator', page, { title, current: 'security' });
+  }
+
+  function showNewPasskey(ctx: Koa.Context, name: string, problem: string | null, errors: FieldErrors = {}) {
+    const { title } = ctx.state.text.passkey;
+    const frame = { title, current: 'security', passkeys: true } as const;
+    return web.show(ctx, 'account/passkey', { name, problem, errors }, frame);
+  }
+
+  router.get(PAGE, requireLoggedIn, (ctx) => show(ctx));
+
+  router.get(APP, requireLoggedIn, recentOn(APP), (ctx) => showApp(ctx, factorChanges.beginTotp(changerOf(ctx))));
+
+  router.post(APP, requireLoggedIn, recentOn(APP), async (ctx) => {
+    const fields = await readBody(ctx);
+    const changer = changerOf(ctx);
+    const sealed = fields['sealed'] ?? '';
+    const secret = factorChanges.readTotp(changer, sealed);
+    if (secret === null) return seeOther(ctx, APP);
+    const { problems, missing } = ctx.state.text.authenticator;
+    const code = fields['code']?.trim() ?? '';
+    if (code === '') {
+      ctx.status = 422;
+      return showApp(ctx, { secret, sealed }, { code: missing });
+    }
+    await added(ctx, await factorChanges.addTotp(changer, { sealed, code }), 'factor-added', (reason) =>
+      reason === 'wrong' || reason === 'late'
+        ? showApp(ctx, { secret, sealed }, { code: problems[reason] })
+        : show(ctx, problems.exists),
+    );
+  });
+
+  router.post(`${APP}/remove`, requireLoggedIn, recentOn(PAGE), async (ctx) => {
+    await removed(ctx, await factorChanges.removeTotp(changerOf(ctx)));
+  });
+
+  router.post(`${PAGE}/recovery-codes`, requireLoggedIn, recentOn(PAGE), async (ctx) => {
+    await added(ctx, await factorChanges.renewCodes(changerOf(ctx)), 'factor-added', () => show(ctx));
+  });
+
+  router.get(NEW_PASSKEY, requireLoggedIn, recentOn(NEW_PASSKEY), (ctx) =>
+    showNewPasskey(ctx, describeDevice(ctx.state.origin.userAgent, ctx.state.text), null),
+  );
+
+  router.get(`${PAGE}/passkeys/options`, requireLoggedIn, async (ctx) => {
+    const owner = memberOf(ctx);
+    ctx.body = await passkeys.creationOptions({ id: owner.userId, email: owner.email }, newPurpose(owner.id));
+  });
+
+  router.post(NEW_PASSKEY, requireLoggedIn, recentOn(NEW_PASSKEY), async (ctx) => {
+    const fields = await readBody(ctx);
+    const name = fields['name']?.trim() ?? '';
+    const { problems, nameWrong } = ctx.state.text.passkey;
+    if (!isName(name)) {
+      ctx.status = 422;
+      return showNewPasskey(ctx, name, null, { name: nameWrong });
+    }
+    const made = {
+      id: uuidv7(),
+      answer: fields['credential'] ?? '',
+      name,
+      owner: newPurpose(memberOf(ctx).id),
+    };
+    await added(ctx, await factorChanges.addPasskey(changerOf(ctx), made), 'factor-added', (reason) =>
+      showNewPasskey(ctx, name, reason === 'exists' || reason === 'too_many' ? problems[reason] : problems.wrong),
+    );
+  });
+
+  router.post(`${PAGE}/passkeys/:id/rename`, requireLoggedIn, async (ctx) => {
+    const id: unknown = ctx['params'].id;
+    const name = (await readBody(ctx))['name']?.trim() ?? '';
+    if (!isName(name)) {
+      ctx.status = 422;
+      return show(ctx, ctx.state.text.passkey.nameWrong);
+    }
+    if (!isUuid(id) || !(await factorChanges.renamePasskey(changerOf(ctx), id, name)))
+      throw new HttpError(404, 'no_factor');
+    seeOther(ctx, `${PAGE}?done=passkey-renamed`);
+  });
+
+  router.post(`${PAGE}/passkeys/:id/remove`, requireLoggedIn, recentOn(PAGE), async (ctx) => {
+    const id: unknown = ctx['params'].id;
+    if (!isUuid(id)) throw new HttpError(404, 'no_factor');
+    await removed(ctx, await factorChanges.removePasskey(changerOf(ctx), id));
+  });
+}
+
+/** This once: they are hashed by now. A file of them needs no second request, and no script. */
+function showCodes(ctx: Koa.Context, web: Web, codes: readonly string[]): Promise<void> {
+  const { title } = ctx.state.text.recoveryCodes;
+  const lines = [`${web.context.config.serviceName}: ${memberOf(ctx).email}`, '', ...codes, ''].join('\r\n');
+  const page = { codes, download: `data:text/plain;charset=utf-8,${encodeURIComponent(lines)}` };
+  return web.show(ctx, 'account/recovery-codes', page, { title, current: 'security' });
+}
+
+function isName(name: string): boolean {
+  return name !== '' && name.length <= MAX_NAME && name.isWellFormed();
+}
+
+function newPurpose(sessionId: string): Purpose {
+  return { purpose: 'new passkey', owner: sessionId };
+}
+
+function changerOf(ctx: Koa.Context): Changer {
+  const { id, userId } = memberOf(ctx);
+  const { text, origin } = ctx.state;
+  const device = describeDevice(origin.userAgent, text);
+  return { userId, sessionId: id, origin, language: text.language as Language, device };
+}
+
+function memberOf(ctx: Koa.Context) {
+  const owner = liveSession(ctx)?.owner;
+  if (!owner) throw new Error('a member page was reached without a session');
+  return owner;
+}

@@ -1,0 +1,30 @@
+// Second factors for tests: an authenticator app that is set up over HTTP, and its codes.
+import { generateSync } from 'otplib';
+import type { Browser } from './app.ts';
+
+const PAGE = '/account/security/authenticator';
+const STEP_SECONDS = 30;
+
+export interface Enrolled {
+  readonly secret: string;
+  readonly recoveryCodes: readonly string[];
+  readonly answer: Awaited<ReturnType<Browser['submit']>>;
+}
+
+/** The code that an app shows, so many steps of thirty seconds from now. */
+export function totpCode(secret: string, steps = 0): string {
+  return generateSync({ secret, epoch: Math.floor(Date.now() / 1_000) + steps * STEP_SECONDS });
+}
+
+/** Sets an app up for whoever is logged in in this browser. */
+export async function enrol(browser: Browser): Promise<Enrolled> {
+  const { text } = await browser.get(PAGE);
+  const secret = (/<code class="mono key">([^<]+)/.exec(text)?.[1] ?? '').replaceAll(' ', '');
+  const sealed = /name="sealed" value="([^"]+)"/.exec(text)?.[1] ?? '';
+  const answer = await browser.submit(PAGE, { sealed, code: totpCode(secret) });
+  const recoveryCodes = [...answer.text.matchAll(/<li>([0-9A-Z]{5}-[0-9A-Z]{5})<\/li>/g)].map(
+    (match) => match[1] ?? '',
+  );
+  if (recoveryCodes.length !== 10) throw new Error(`the app was not set up: ${answer.status}`);
+  return { secret, recoveryCodes, answer };
+}
