@@ -1,0 +1,158 @@
+// No state changes without an event in the same transaction: every form, every job and what operators do by command are walked
+// while the database notes each change. A POST route or a table that is added is found by this test until it is walked.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import type { Context } from '../../src/core/context.ts';
+import { eraseWithin } from '../../src/core/erasure.ts';
+import { createApp } from '../../src/web/app.ts';
+import { handlers } from '../../worker/handlers.ts';
+import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { changesOf, silentChanges, watchChanges } from '../support/changes.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+let stores: TestStores;
+let web: TestProcess;
+let worker: Context;
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
+  await watchChanges(stores);
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const by = { actor: null, origin: NO_ORIGIN };
+
+async function person(operator = false) {
+  const browser = new Browser(web.url);
+  const email = newEmail();
+  await browser.register(email);
+  const id = (await web.context.users.findByEmail(email))?.id ?? '';
+  if (operator) {
+    await web.context.users.setRole(id, 'operator', by);
+    await browser.logIn(email);
+  }
+  return { browser, email, id };
+}
+
+async function sessionOf(userId: string): Promise<string> {
+  const rows = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1 AND ended_at IS NULL LIMIT 1', [
+    userId,
+  ]);
+  return rows[0]?.id ?? '';
+}
+
+/** How each form is filled in; what it answers, so that a walk that changes nothing is seen. */
+const WALK: Readonly<Record<string, () => Promise<number>>> = {
+  '/register': async () => (await new Browser(web.url).register(newEmail())).status,
+  '/login': async () => {
+    const { email } = await person();
+    await new Browser(web.url).logIn(email, 'not the password at all');
+    return (await new Browser(web.url).logIn(email)).status;
+  },
+  '/logout': async () => (await (await person()).browser.logOut()).status,
+  '/confirm': async () =>
+    (await (await person()).browser.submit('/confirm', { password: PASSWORD }, '/confirm?next=%2Fprofile')).status,
+  '/account/password': async () =>
+    (
+      await (
+        await person()
+      ).browser.submit('/account/password', { current: PASSWORD, password: 'another horse battery' })
+    ).status,
+  '/account/sessions/:id/revoke': async () => {
+    const { browser, email, id } = await person();
+    const other = await sessionOf(id);
+    await browser.logIn(email);
+    const own = await sessionOf(id);
+    return (await browser.submit(`/account/sessions/${own === other ? other : own}/revoke`, {}, '/account/sessions'))
+      .status;
+  },
+  '/account/sessions/revoke-others': async () => {
+    const { browser, email } = await person();
+    await new Browser(web.url).logIn(email);
+    return (await browser.submit('/account/sessions/revoke-others', {}, '/account/sessions')).status;
+  },
+  '/account/delete': async () =>
+    (await (await person()).browser.submit('/account/delete', { understood: 'yes' }, '/profile')).status,
+  '/account/data': async () => (await (await person()).browser.submit('/account/data', {}, '/profile')).status,
+  '/operator/users/:id/sessions/:sessionId/revoke': async () => {
+    const { browser } = await person(true);
+    const { id } = await person();
+    return (
+      await browser.submit(`/operator/users/${id}/sessions/${await sessionOf(id)}/revoke`, {}, `/operator/users/${id}`)
+    ).status;
+  },
+  '/operator/users/:id/sessions/revoke-all': async () => {
+    const { browser } = await person(true);
+    const { id } = await person();
+    return (await browser.submit(`/operator/users/${id}/sessions/revoke-all`, {}, `/operator/users/${id}`)).status;
+  },
+  '/forgot-password': async () => {
+    const { email } = await person();
+    return (await new Browser(web.url).submit('/forgot-password', { email })).status;
+  },
+};
+
+/** Walked by the tests of their own: a block or a link from a mail has to be made first. */
+const ELSEWHERE = ['/operator/blocks/:id/lift', '/invitation', '/reset-password', '/verify-email', '/language'];
+
+describe('every form', () => {
+  test('is walked here, or known not to be', () => {
+    const { router } = createApp(web.context, { draining: false, started: true });
+    const posts = router.stack.filter(({ methods }) => methods.includes('POST')).map((layer) => String(layer.path));
+    const unknown = posts.filter((route) => !(route in WALK) && !ELSEWHERE.includes(route));
+    expect(unknown).toEqual([]);
+  });
+
+  test.each(Object.keys(WALK))('%s leaves an event with each change', async (route) => {
+    const status = await WALK[route]?.();
+    expect({ route, status }).toEqual({ route, status: expect.any(Number) });
+    expect(status).toBeLessThan(400);
+    expect(await silentChanges(stores)).toEqual([]);
+  });
+});
+
+test('what operators do by command leaves an event with each change', async () => {
+  const { id } = await person();
+  await web.context.users.setRole(id, 'operator', by);
+  await web.context.users.setRole(id, 'member', by);
+  await web.context.users.setDisabled(id, true, by);
+  await web.context.users.setDisabled(id, false, by);
+  await web.context.database.prisma.$transaction((transaction) => eraseWithin(transaction, id));
+  expect(await silentChanges(stores)).toEqual([]);
+});
+
+test.each(Object.keys(handlers))('the job %s leaves an event with each change', async (name) => {
+  const { id } = await person();
+  await sql(
+    `UPDATE session SET absolute_deadline = now() - interval '1 second', idle_deadline = now() - interval '1 second' WHERE user_id = $1`,
+    [id],
+  );
+  await sql(
+    `INSERT INTO token (id, user_id, purpose, token_hash, expires_at) VALUES (gen_random_uuid(), $1, 'test', gen_random_uuid()::text::bytea, now() - interval '1 day')`,
+    [id],
+  );
+  await sql(
+    `UPDATE session SET ended_at = now() - interval '400 days', end_reason = 'expired', ending_seq = 1 WHERE id IN (SELECT id FROM session WHERE ended_at IS NOT NULL LIMIT 1)`,
+  );
+  await sql(
+    `UPDATE login_attempt SET occurred_at = now() - interval '400 days' WHERE id IN (SELECT id FROM login_attempt LIMIT 1)`,
+  );
+  const payload = { sessionId: await sessionOf(id), reason: 'revoked', actor: null, origin: NO_ORIGIN };
+  await handlers[name as 'end-session'](worker, payload);
+  expect(await silentChanges(stores)).toEqual([]);
+});
+
+test('the watch has seen what it is for', async () => {
+  for (const place of ['user_account', 'session', 'outbox', 'known_device', 'token', 'mail', 'login_attempt'])
+    expect({ place, seen: (await changesOf(stores, place)) > 0 }).toEqual({ place, seen: true });
+  expect(await changesOf(stores, 'session')).toBeGreaterThan(10);
+  await query(stores.database.webUrl, `UPDATE user_account SET role = 'operator' WHERE role = 'member'`);
+  expect(await silentChanges(stores)).toEqual(['UPDATE user_account (role)']);
+});
