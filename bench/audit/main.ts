@@ -1,0 +1,280 @@
+// `npm run bench:audit`: the audit log at ten million events. Brings up a PostgreSQL of its own, grows a log in it, asks what
+// operators ask at each size, seals, exports, verifies, drops a month, and writes docs/audit-performance.md between its marks.
+// `-- --events 100000` takes a smaller log; `-- --dry` writes no page. Everything it made is removed, however it ends.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { createAudit } from '../../src/core/audit.ts';
+import { createAuditCounts } from '../../src/core/audit-counts.ts';
+import { EVERY_EVENT } from '../../src/core/audit-query.ts';
+import { createAuditText } from '../../src/core/audit-text.ts';
+import { projectRoot } from '../../src/core/config.ts';
+import type { Database } from '../../src/core/database.ts';
+import { migrate } from '../../src/core/migrations.ts';
+import { type Postgres, startPostgres } from '../../src/launcher/postgres.ts';
+import { type RedisServer, startRedis } from '../../src/launcher/redis.ts';
+import { circumstances, table, writeInto } from '../report.ts';
+import { bytesPerEvent, startLog } from './log.ts';
+import { type Measured, measureQueries } from './queries.ts';
+import { measureSealing } from './sealing.ts';
+
+const PAGE = 'docs/audit-performance.md';
+const SIZES = [10_000, 1_000_000, 10_000_000];
+const PEOPLE = 20_000;
+
+const { values } = parseArgs({
+  options: { events: { type: 'string', default: '10000000' }, dry: { type: 'boolean', default: false } },
+});
+const most = Number(values.events);
+const sizes = [...SIZES.filter((size) => size < most), most];
+const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-audit-'));
+chmodSync(folder, 0o711);
+let postgres: Postgres | undefined;
+let redis: RedisServer | undefined;
+const children = new Set<ChildProcess>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => void cleanUp().finally(() => process.exit(1)));
+
+try {
+  const text = await measureAll();
+  process.stdout.write(`\n${text}\n`);
+  if (!values.dry) writeInto(PAGE, 'measured', text);
+} finally {
+  await cleanUp();
+}
+process.exit(process.exitCode ?? 0);
+
+async function cleanUp(): Promise<void> {
+  for (const child of children) child.kill('SIGKILL');
+  await Promise.all([postgres?.kill(), redis?.kill()]).catch(() => undefined);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function measureAll(): Promise<string> {
+  postgres = await startPostgres({ dataDir: path.join(folder, 'postgres'), durable: true });
+  redis = await startRedis({
+    dataDir: path.join(folder, 'redis'),
+    serversDir: path.join(projectRoot, '.data/servers'),
+    searchPath: process.env['PATH'] ?? '',
+    config: { appendonly: 'no' },
+  });
+  const { ownerUrl } = postgres;
+  const sealing = await inDatabase('sealing', ({ pool, superuser }) =>
+    measureSealing({ pool, superuser }, { events: Math.min(most, 200_000), rounds: 3 }),
+  );
+  say('sealing measured');
+  await migrate(ownerUrl);
+  const pool = new pg.Pool({ connectionString: ownerUrl, max: 3 });
+  const database = { pool } as unknown as Database;
+  const log = await startLog(pool, { events: most, people: PEOPLE });
+  const bySize: { size: number; queries: Measured[]; chartMs: number }[] = [];
+  let loadSeconds = 0;
+  for (const size of sizes) {
+    loadSeconds += await log.growTo(size);
+    while ((await createAuditText({ database }).keepUp()) > 0);
+    await pool.query('VACUUM ANALYZE audit_text');
+    say(`${size.toLocaleString('en')} events are there`);
+    bySize.push({ size, queries: await measureQueries(pool), chartMs: await measureChart(database) });
+  }
+  const bytes = await bytesPerEvent(pool, most);
+  const exported = await measureExport(ownerUrl);
+  say('exported');
+  const verified = await measureVerify(exported.file);
+  say('verified');
+  const dropMs = await measureDrop(pool);
+  await pool.end();
+  const months = bytes.reduce((sum, [, each]) => sum + each, 0);
+  return [
+    `${circumstances()} · PostgreSQL 18, its settings as shipped · ${most.toLocaleString('en')} events in four months, loaded in ${loadSeconds.toFixed(0)} s`,
+    queriesTable(bySize),
+    'Pages of 8 KB that a query touches, warm: what must not grow with the log.',
+    pagesTable(bySize),
+    table(
+      ['what', 'measured', 'aim'],
+      [
+        [
+          'sealing, from outbox to log',
+          `${rate(median(sealing.sealed))} events/s (rounds: ${sealing.sealed.map(rate).join(', ')})`,
+          '10,000',
+        ],
+        [
+          'the same against a bare insert of the same rows',
+          `${median(sealing.sealed.map((one, index) => one / (sealing.bare[index] ?? 1))).toFixed(2)} (bare: ${sealing.bare.map(rate).join(', ')})`,
+          '0.60',
+        ],
+        ['verifying an NDJSON export', `${rate(verified.rate)} events/s`, '200,000'],
+        ['exporting NDJSON', `${rate(exported.rate)} rows/s`, '50,000'],
+        [
+          'memory while exporting, first half and second',
+          `${exported.memory.map((one) => `${one} MB`).join(' and ')} at most`,
+          'flat',
+        ],
+        ['dropping the oldest month', `${dropMs.toFixed(0)} ms`, '1,000'],
+        ['on disk', `${months.toFixed(0)} bytes an event`, 'measured'],
+      ],
+    ),
+    table(
+      ['bytes an event', ''],
+      bytes.map(([name, each]) => [`\`${name}\``, each.toFixed(1)]),
+    ),
+  ].join('\n\n');
+}
+
+async function inDatabase<T>(
+  name: string,
+  work: (of: { pool: pg.Pool; superuser: pg.Client }) => Promise<T>,
+): Promise<T> {
+  const at = (url: string) => url.replace(/\/[^/]*$/, `/${name}`);
+  const admin = new pg.Client({ connectionString: postgres?.superuserUrl });
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name} OWNER holdfast`);
+  await migrate(at(postgres?.ownerUrl ?? ''));
+  const pool = new pg.Pool({ connectionString: at(postgres?.ownerUrl ?? ''), max: 3 });
+  const superuser = new pg.Client({ connectionString: at(postgres?.superuserUrl ?? '') });
+  await superuser.connect();
+  try {
+    return await work({ pool, superuser });
+  } finally {
+    await Promise.all([pool.end(), superuser.end()]);
+    await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    await admin.end();
+  }
+}
+
+/** Counts for the picture of the last thirty days, warm. */
+async function measureChart(database: Database): Promise<number> {
+  const counts = createAuditCounts({ database, audit: createAudit({ database }) });
+  const times: number[] = [];
+  for (let run = 0; run < 6; run += 1) {
+    const began = performance.now();
+    await counts.over(EVERY_EVENT, new Date());
+    times.push(performance.now() - began);
+  }
+  return median(times.slice(1));
+}
+
+async function measureExport(ownerUrl: string): Promise<{ file: string; rate: number; memory: number[] }> {
+  const file = path.join(folder, 'export.ndjson');
+  const began = performance.now();
+  const child = command(['audit', 'export', '--output', file], { DATABASE_URL: ownerUrl, REDIS_URL: redis?.url ?? '' });
+  const samples: number[] = [];
+  let running = true;
+  const exited = ended(child).finally(() => {
+    running = false;
+  });
+  while (running) {
+    samples.push(residentMb(child.pid ?? 0));
+    await Promise.race([exited, delay(100)]);
+  }
+  await exited;
+  const seconds = (performance.now() - began) / 1_000;
+  const half = Math.ceil(samples.length / 2);
+  const memory = [samples.slice(0, half), samples.slice(half)].map((part) => Math.round(Math.max(0, ...part)));
+  return { file, rate: most / seconds, memory };
+}
+
+async function measureVerify(file: string): Promise<{ rate: number }> {
+  const began = performance.now();
+  await ended(command(['audit', 'verify', '--file', file], {}));
+  const rate = most / ((performance.now() - began) / 1_000);
+  say(`${Math.round(statSync(file).size / most)} bytes a line`);
+  return { rate };
+}
+
+/** The oldest month that holds anything, as the worker drops it once the checkpoint is there. */
+async function measureDrop(pool: pg.Pool): Promise<number> {
+  const { rows: months } = await pool.query<{ name: string }>(
+    `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+      WHERE i.inhparent = 'audit_event'::regclass ORDER BY 1`,
+  );
+  for (const { name } of months) {
+    const { rows } = await pool.query<{ seq: string; hash: Buffer; sealed_at: Date }>(
+      `SELECT seq, hash, sealed_at FROM ${name} ORDER BY seq DESC LIMIT 1`,
+    );
+    const [last] = rows;
+    if (last)
+      await pool.query(
+        `INSERT INTO audit_checkpoint (seq, made_at, reason, hash, sealed_at, key_id, signature)
+         VALUES ($1, now(), 'retention', $2, $3, 'bench', '\\x00')`,
+        [last.seq, last.hash, last.sealed_at],
+      );
+    const began = performance.now();
+    const month = name.slice('audit_event_'.length).replace('_', '-');
+    await pool.query('SELECT * FROM audit_drop_month($1::timestamp)', [`${month}-01`]);
+    if (last) return performance.now() - began;
+  }
+  throw new Error('there is no month to drop');
+}
+
+function command(args: readonly string[], env: Record<string, string>): ChildProcess {
+  const child = spawn(process.execPath, [path.join(projectRoot, 'dist/src/cli/main.js'), ...args], {
+    env: { PATH: process.env['PATH'], NODE_ENV: 'test', ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  children.add(child);
+  return child;
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => {
+      children.delete(child);
+      if (code === 0) resolve();
+      else reject(new Error(`a command ended with ${code}`));
+    });
+  });
+}
+
+function residentMb(pid: number): number {
+  try {
+    return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024;
+  } catch {
+    return 0; // it has ended, or this is no Linux
+  }
+}
+
+function queriesTable(bySize: readonly { size: number; queries: Measured[]; chartMs: number }[]): string {
+  const last = bySize.at(-1);
+  const rows = (last?.queries ?? []).map(({ name, targetMs, plan }, index) => [
+    name,
+    ...bySize.flatMap(({ queries }) => [`${ms(queries[index]?.firstMs)} / ${ms(queries[index]?.warmMs)}`]),
+    String(targetMs),
+    plan,
+  ]);
+  rows.push([
+    'counts for the picture of a month',
+    ...bySize.map(({ chartMs }) => `– / ${ms(chartMs)}`),
+    '300',
+    'audit_summary',
+  ]);
+  const heads = bySize.map(({ size }) => `${size.toLocaleString('en')}: first / warm, ms`);
+  return table(['query', ...heads, 'aim, ms', 'how'], rows);
+}
+
+function pagesTable(bySize: readonly { size: number; queries: Measured[] }[]): string {
+  const names = bySize.at(-1)?.queries ?? [];
+  return table(
+    ['query', ...bySize.map(({ size }) => size.toLocaleString('en'))],
+    names.map(({ name }, index) => [name, ...bySize.map(({ queries }) => String(queries[index]?.pages ?? ''))]),
+  );
+}
+
+function ms(value: number | undefined): string {
+  return value === undefined ? '' : value < 10 ? value.toFixed(1) : value.toFixed(0);
+}
+
+function rate(perSecond: number): string {
+  return Math.round(perSecond).toLocaleString('en');
+}
+
+function median(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

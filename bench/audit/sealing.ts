@@ -1,0 +1,88 @@
+// How fast one worker seals, beside a bare insert of the same rows into the same table, turn by turn in one run.
+import type pg from 'pg';
+import { type ChainedEvent, chainEvents, insertEvents } from '../../src/core/audit-append.ts';
+import type { Database } from '../../src/core/database.ts';
+import { type MadeUp, makeUp } from '../../src/core/made-up-events.ts';
+import { createRandom } from '../../src/core/made-up-people.ts';
+import { createSealing } from '../../src/core/sealing.ts';
+import type { SessionStore } from '../../src/core/session-store.ts';
+
+const BATCH = 1_000;
+const A_TRANSACTION = 5;
+const DAY = 86_400_000;
+const GENESIS = '00'.repeat(32);
+
+export interface SealingSpeed {
+  readonly events: number;
+  /** Events a second, in each round. */
+  readonly bare: readonly number[];
+  readonly sealed: readonly number[];
+}
+
+/** In a database of its own, which is emptied before each round by its superuser. */
+export async function measureSealing(
+  { pool, superuser }: { pool: pg.Pool; superuser: pg.Client },
+  { events, rounds }: { events: number; rounds: number },
+): Promise<SealingSpeed> {
+  const to = new Date();
+  const made = [
+    ...makeUp({ random: createRandom(5), events, people: 2_000, from: new Date(to.getTime() - 20 * DAY), to }).hours,
+  ].flat();
+  const bare: number[] = [];
+  const sealed: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    bare.push(await insertBare(pool, superuser, made));
+    sealed.push(await seal(pool, superuser, made));
+  }
+  return { events, bare, sealed };
+}
+
+async function insertBare(pool: pg.Pool, superuser: pg.Client, made: readonly MadeUp[]): Promise<number> {
+  await empty(superuser);
+  const batches: ChainedEvent[][] = [];
+  let end = { seq: 0, hash: GENESIS };
+  const now = new Date();
+  for (let at = 0; at < made.length; at += BATCH) {
+    const batch = chainEvents(
+      made.slice(at, at + BATCH).map(({ event }) => event),
+      { ...end, now },
+    );
+    batches.push(batch);
+    end = batch.at(-1) ?? end;
+  }
+  const client = await pool.connect();
+  const began = performance.now();
+  for (const [index, batch] of batches.entries()) {
+    if (index % A_TRANSACTION === 0) await client.query('BEGIN');
+    await insertEvents(client, batch);
+    if (index % A_TRANSACTION === A_TRANSACTION - 1 || index === batches.length - 1) await client.query('COMMIT');
+  }
+  const seconds = (performance.now() - began) / 1_000;
+  client.release();
+  return made.length / seconds;
+}
+
+async function seal(pool: pg.Pool, superuser: pg.Client, made: readonly MadeUp[]): Promise<number> {
+  await empty(superuser);
+  for (let at = 0; at < made.length; at += 5 * BATCH) {
+    const events = made.slice(at, at + 5 * BATCH).map(({ event }) => JSON.stringify({ v: 1, ...event }));
+    await pool.query('INSERT INTO outbox (event) SELECT event::jsonb FROM unnest($1::text[]) AS event', [events]);
+  }
+  await superuser.query('VACUUM ANALYZE outbox');
+  // No event of these ends a session that this database has: Redis has nothing to be told.
+  const store = { carryOut: async () => undefined } as unknown as SessionStore;
+  const sealing = createSealing({ database: { pool } as unknown as Database, store });
+  await sealing.makePartitions();
+  const began = performance.now();
+  const count = await sealing.seal();
+  const seconds = (performance.now() - began) / 1_000;
+  if (count !== made.length) throw new Error(`sealed ${count} of ${made.length}`);
+  return count / seconds;
+}
+
+async function empty(superuser: pg.Client): Promise<void> {
+  await superuser.query(`SET session_replication_role = replica;
+    TRUNCATE audit_event, audit_summary, outbox;
+    UPDATE audit_head SET seq = 0, summary_seq = 0, hash = decode('${GENESIS}', 'hex'), sealed_at = now();
+    SET session_replication_role = DEFAULT; CHECKPOINT`);
+}
