@@ -67,11 +67,10 @@ const WALK: Readonly<Record<string, () => Promise<number>>> = {
     ).status,
   '/account/sessions/:id/revoke': async () => {
     const { browser, email, id } = await person();
-    const other = await sessionOf(id);
-    await browser.logIn(email);
     const own = await sessionOf(id);
-    return (await browser.submit(`/account/sessions/${own === other ? other : own}/revoke`, {}, '/account/sessions'))
-      .status;
+    await new Browser(web.url).logIn(email);
+    const [other] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1 AND id <> $2', [id, own]);
+    return (await browser.submit(`/account/sessions/${other?.id}/revoke`, {}, '/account/sessions')).status;
   },
   '/account/sessions/revoke-others': async () => {
     const { browser, email } = await person();
@@ -81,6 +80,8 @@ const WALK: Readonly<Record<string, () => Promise<number>>> = {
   '/account/delete': async () =>
     (await (await person()).browser.submit('/account/delete', { understood: 'yes' }, '/profile')).status,
   '/account/data': async () => (await (await person()).browser.submit('/account/data', {}, '/profile')).status,
+  '/account/devices/forget': async () =>
+    (await (await person()).browser.submit('/account/devices/forget', {}, '/account/sessions')).status,
   '/operator/users/:id/sessions/:sessionId/revoke': async () => {
     const { browser } = await person(true);
     const { id } = await person();
@@ -100,7 +101,14 @@ const WALK: Readonly<Record<string, () => Promise<number>>> = {
 };
 
 /** Walked by the tests of their own: a block or a link from a mail has to be made first. */
-const ELSEWHERE = ['/operator/blocks/:id/lift', '/invitation', '/reset-password', '/verify-email', '/language'];
+const ELSEWHERE = [
+  '/operator/blocks/:id/lift',
+  '/invitation',
+  '/reset-password',
+  '/verify-email',
+  '/not-me',
+  '/language',
+];
 
 describe('every form', () => {
   test('is walked here, or known not to be', () => {
