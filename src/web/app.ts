@@ -26,6 +26,7 @@ import { attemptsPage } from './pages/operator/attempts.ts';
 import { auditPage } from './pages/operator/audit.ts';
 import { blocksPages } from './pages/operator/blocks.ts';
 import { eventPage } from './pages/operator/event.ts';
+import { exportPage } from './pages/operator/export.ts';
 import { invitePage } from './pages/operator/invite.ts';
 import { livePage } from './pages/operator/live.ts';
 import { mailPage } from './pages/operator/mail.ts';
@@ -93,6 +94,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   overviewPage(router, web);
   accountDataPages(router, web);
   auditPage(router, web);
+  exportPage(router, web);
   livePage(router, web, { streams, fragment: createFragments(views, TEXTS.en) });
   eventPage(router, web);
   invitePage(router, web);

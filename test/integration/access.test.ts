@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type Router from '@koa/router';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { createApp } from '../../src/web/app.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
@@ -156,6 +157,29 @@ describe('every route', () => {
       const response = await fetch(`${url}${path}`, { redirect: 'manual', headers: { cookie }, ...body });
       expect([name, response.status]).toEqual([name, 303]);
       expect(response.headers.get('location')).toMatch(/^\/login/);
+    }
+  });
+
+  test('sends an operator whose account was disabled to the log-in, on every operators’ route and method', async () => {
+    const browser = new Browser(url);
+    const email = newEmail();
+    await browser.register(email);
+    const user = await web.context.users.findByEmail(email);
+    await web.context.users.setRole(user?.id ?? '', 'operator', { actor: null, origin: NO_ORIGIN });
+    await browser.logIn(email);
+    expect((await browser.get('/operator/audit')).status).toBe(200);
+    const token = await browser.token('/profile');
+    await web.context.users.setDisabled(user?.id ?? '', true, { actor: null, origin: NO_ORIGIN });
+    const cookie = browser.agent.jar
+      .getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false })
+      .toValueString();
+    for (const { path, name } of forOperators()) {
+      for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+        const body = method === 'POST' ? { body: new URLSearchParams({ _csrf: token }) } : {};
+        const response = await fetch(`${url}${path}`, { redirect: 'manual', headers: { cookie }, method, ...body });
+        await response.body?.cancel();
+        expect([name, method, response.status < 300]).toEqual([name, method, false]);
+      }
     }
   });
 

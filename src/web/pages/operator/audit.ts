@@ -20,6 +20,7 @@ import type { Web } from '../../page.ts';
 import { queryText } from '../../query.ts';
 import type { Chart, Views } from '../../views.ts';
 import { exactTime, showTime } from '../../words.ts';
+import { EXPORT_PATH } from './export.ts';
 
 const PAGE_SIZE = 50;
 const LIVE_PATH = `${AUDIT_PATH}/live`;
@@ -33,6 +34,11 @@ const GROUPS = TYPE_GROUPS.map(({ group, names }) => ({
 const SERIES = [
   { kind: 'successes', label: 'succeeded' },
   { kind: 'failures', label: 'failed' },
+] as const;
+
+const EXPORTS = [
+  { format: 'csv', label: 'CSV' },
+  { format: 'ndjson', label: 'NDJSON' },
 ] as const;
 
 const NONE = { events: 0, andMore: false } as const;
@@ -79,7 +85,9 @@ export function auditPage(router: Router, web: Web): void {
       newerHref: found.hasNewer && first ? auditHref(asked, { after: String(first.seq) }) : null,
       olderHref: found.hasOlder && last ? auditHref(asked, { before: String(last.seq) }) : null,
       newestHref: key === null ? null : auditHref(asked),
-      exports: [],
+      exports: wrong
+        ? []
+        : EXPORTS.map(({ format, label }) => ({ label, href: auditHref(asked, { format }, EXPORT_PATH) })),
       liveHref:
         key === null && !wrong && filter.to === null ? auditHref(asked, { after: String(head.seq) }, LIVE_PATH) : null,
     };

@@ -1,0 +1,80 @@
+// The filtered log as a file, oldest event first: streamed as it is read, so that a million rows need no more memory than a
+// thousand. Recorded before the first byte; it stops when its reader goes away, and a drain lets it finish until its deadline.
+import { Readable } from 'node:stream';
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { type ExportFormat, exportLog } from '../../../core/audit-export.ts';
+import type { AuditFilter } from '../../../core/audit-query.ts';
+import { requireOperator } from '../../access.ts';
+import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
+import { HttpError } from '../../errors.ts';
+import type { Web } from '../../page.ts';
+import { queryText } from '../../query.ts';
+import { liveSession } from '../../state.ts';
+
+export const EXPORT_PATH = `${AUDIT_PATH}/export`;
+
+const TYPES: Readonly<Record<ExportFormat, string>> = {
+  csv: 'text/csv; charset=utf-8; header=present',
+  ndjson: 'application/x-ndjson; charset=utf-8',
+};
+
+export function exportPage(router: Router, web: Web): void {
+  const { audit, users, record, log } = web.context;
+
+  router.get(EXPORT_PATH, requireOperator(web.context), async (ctx) => {
+    const format = readFormat(ctx);
+    const { filter, problems } = await readFilter(ctx, users);
+    if (format === null || Object.keys(problems).length > 0) throw new HttpError(422, 'bad_export');
+    if (ctx.method === 'HEAD') {
+      describe(ctx, format);
+      ctx.status = 200;
+      return;
+    }
+    const owner = liveSession(ctx)?.owner;
+    await record({
+      type: 'audit_export',
+      outcome: 'success',
+      actor: owner?.userId ?? null,
+      subject: filter.person ?? filter.actor,
+      session: owner?.id ?? null,
+      origin: ctx.state.origin,
+      detail: { format, filter: described(filter) },
+    });
+    describe(ctx, format);
+    // Flowing only as fast as it is read; Koa destroys it when the reader goes, which ends the reading of the log.
+    ctx.body = Readable.from(texts(filter, format), { objectMode: false, highWaterMark: 256 * 1024 });
+  });
+
+  async function* texts(filter: AuditFilter, format: ExportFormat): AsyncGenerator<Buffer> {
+    try {
+      for await (const { text } of exportLog(audit, filter, format)) yield Buffer.from(text);
+    } catch (error) {
+      // The answer has begun: it is cut, so that half a file is not taken for a whole one.
+      log.warn({ err: error }, 'an export broke off');
+      throw error;
+    }
+  }
+}
+
+function readFormat(ctx: Koa.Context): ExportFormat | null {
+  const format = queryText(ctx, 'format');
+  return format === 'csv' || format === 'ndjson' ? format : null;
+}
+
+function describe(ctx: Koa.Context, format: ExportFormat): void {
+  ctx.compress = false; // its buffers would hold the rows back
+  ctx.type = TYPES[format];
+  ctx.attachment(
+    `audit-${new Date()
+      .toISOString()
+      .replace(/\.\d+Z$/, 'Z')
+      .replaceAll(':', '')}.${format}`,
+  );
+  ctx.type = TYPES[format];
+}
+
+/** The parts that are set, by id: never an address as it was typed. */
+function described(filter: AuditFilter): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(filter).filter(([, part]) => part !== null)));
+}

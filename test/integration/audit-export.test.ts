@@ -1,0 +1,113 @@
+// The log as a file from the console: whole, recorded, as slow as its reader, and given up when the reader goes.
+import http from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import type { Context } from '../../src/core/context.ts';
+import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+import { until } from '../support/until.ts';
+
+const EVENTS = 30_000;
+
+let stores: TestStores;
+let web: TestProcess;
+let worker: Context;
+let operator: Browser;
+let email: string;
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
+  operator = new Browser(web.url);
+  email = newEmail();
+  await operator.register(email);
+  const user = await web.context.users.findByEmail(email);
+  await web.context.users.setRole(user?.id ?? '', 'operator', { actor: null, origin: NO_ORIGIN });
+  await operator.logIn(email);
+  await sql(
+    `INSERT INTO outbox (event) SELECT jsonb_build_object('v', 1, 'id', gen_random_uuid(), 'type', 'sys_cleanup',
+       'occurredAt', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'outcome', 'success',
+       'ip', '203.0.113.7', 'userAgent', '=cmd|'' /C calc''!A0', 'detail', jsonb_build_object('n', n, 'text', '@SUM(1)' || E'\\u202e'))
+       FROM generate_series(1, $1::int) AS n`,
+    [EVENTS],
+  );
+  await worker.sealing.seal();
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+
+test('is every event that matches, oldest first, as CSV that no spreadsheet runs', async () => {
+  const response = await operator.get('/operator/audit/export?format=csv&type=sys_cleanup');
+  expect(response.status).toBe(200);
+  expect(response.headers['content-type']).toMatch(/^text\/csv/);
+  expect(response.headers['content-disposition']).toMatch(/^attachment; filename="audit-\d{4}-\d\d-\d\dT\d{6}Z\.csv"$/);
+  const lines = response.text.trimEnd().split('\r\n');
+  expect(lines).toHaveLength(EVENTS + 1);
+  const seqs = lines.slice(1).map((line) => Number(line.split(',')[0]));
+  expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
+  expect(response.text).not.toMatch(/[,"]=cmd/);
+  expect(response.text).not.toContain('\u202e');
+});
+
+test('is recorded before it begins, with what was asked for and without the address that was typed', async () => {
+  const response = await operator.get(`/operator/audit/export?format=ndjson&person=${encodeURIComponent(email)}`);
+  expect(response.status).toBe(200);
+  await worker.sealing.seal();
+  const user = await web.context.users.findByEmail(email);
+  const rows = await sql<{ actor_id: string; subject_id: string; detail: { format: string; filter: string } }>(
+    `SELECT actor_id, subject_id, detail FROM audit_event WHERE type = 'audit_export' ORDER BY seq DESC LIMIT 1`,
+  );
+  expect(rows[0]).toEqual({
+    actor_id: user?.id,
+    subject_id: user?.id,
+    detail: { format: 'ndjson', filter: JSON.stringify({ person: user?.id }) },
+  });
+});
+
+test.each(['', '?format=xml', '?format=csv&address=nowhere', '?format=csv&from=yesterday'])(
+  'refuses %s and records nothing',
+  async (asked) => {
+    const count = async () =>
+      Number((await sql<{ n: string }>(`SELECT count(*) AS n FROM outbox`))[0]?.n) +
+      (await web.context.audit.head()).seq;
+    const before = await count();
+    expect((await operator.get(`/operator/audit/export${asked}`)).status).toBe(422);
+    expect(await count()).toBe(before);
+  },
+);
+
+test('waits for a slow reader, and reads no further once the reader has gone', async () => {
+  const { audit } = web.context;
+  const original = audit.following;
+  let batches = 0;
+  audit.following = (...args: Parameters<typeof original>) => {
+    batches += 1;
+    return original.apply(audit, args);
+  };
+  try {
+    const cookie = operator.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false });
+    const headers = { cookie: cookie.toValueString() };
+    const request = http.get(`${web.url}/operator/audit/export?format=ndjson`, { headers });
+    const response = await new Promise<http.IncomingMessage>((resolve) => request.once('response', resolve));
+    response.pause();
+    await until(() => batches > 1);
+    let read = -1;
+    while (read !== batches) {
+      read = batches; // until what lies between the two is full
+      await delay(2_000);
+    }
+    expect(read).toBeLessThan(EVENTS / 2_000);
+    request.destroy();
+    await delay(1_000);
+    expect(batches).toBeLessThanOrEqual(read + 1);
+  } finally {
+    audit.following = original;
+  }
+});

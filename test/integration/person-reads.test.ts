@@ -1,0 +1,89 @@
+// Who reads of one person in the log is recorded, once for all the pages of a look.
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import type { Context } from '../../src/core/context.ts';
+import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+let stores: TestStores;
+let web: TestProcess;
+let worker: Context;
+let operator: Browser;
+let personId: string;
+let personEmail: string;
+let eventSeq: number;
+let since: number;
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+
+async function newOperator(): Promise<Browser> {
+  const browser = new Browser(web.url);
+  const email = newEmail();
+  await browser.register(email);
+  const user = await web.context.users.findByEmail(email);
+  await web.context.users.setRole(user?.id ?? '', 'operator', { actor: null, origin: NO_ORIGIN });
+  await browser.logIn(email);
+  return browser;
+}
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
+  personEmail = newEmail();
+  await new Browser(web.url).register(personEmail);
+  personId = (await web.context.users.findByEmail(personEmail))?.id ?? '';
+  await worker.sealing.seal();
+  const [row] = await sql<{ seq: string }>('SELECT seq FROM audit_event WHERE subject_id = $1 LIMIT 1', [personId]);
+  eventSeq = Number(row?.seq);
+});
+
+beforeEach(async () => {
+  operator = await newOperator();
+  await worker.sealing.seal();
+  since = (await web.context.audit.head()).seq;
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+async function reads(): Promise<string[]> {
+  await worker.sealing.seal();
+  const rows = await sql<{ subject_id: string }>(
+    `SELECT subject_id FROM audit_event WHERE type = 'sensitive_read' AND seq > $1 ORDER BY seq`,
+    [since],
+  );
+  return rows.map(({ subject_id }) => subject_id);
+}
+
+test('the log of one person, and its pages, are one look', async () => {
+  const path = `/operator/audit?person=${encodeURIComponent(personEmail)}`;
+  for (const page of [path, `${path}&before=1000000`, `${path}&outcome=success`, `/operator/audit?actor=${personId}`]) {
+    expect((await operator.get(page)).status).toBe(200);
+  }
+  expect(await reads()).toEqual([personId]);
+});
+
+test('an event about somebody is a look at them, also where the page is asked for directly', async () => {
+  expect((await operator.get(`/operator/audit/${eventSeq}`)).status).toBe(200);
+  expect(await reads()).toEqual([personId]);
+});
+
+test('the log as a whole, and one’s own events, are not', async () => {
+  expect((await operator.get('/operator/audit')).status).toBe(200);
+  expect((await operator.get('/operator/audit?type=authn_login_fail')).status).toBe(200);
+  expect(await reads()).toEqual([]);
+});
+
+test('each operator is recorded for themselves, and each page again where Redis remembers nothing', async () => {
+  const path = `/operator/audit?person=${personId}`;
+  await operator.get(path);
+  await (await newOperator()).get(path);
+  expect(await reads()).toEqual([personId, personId]);
+  const remembered = await web.context.redis.keys('hf:r:*');
+  await Promise.all(remembered.map((key) => web.context.redis.del(key.replace(/^hf:/, ''))));
+  await operator.get(path);
+  expect(await reads()).toHaveLength(3);
+});
