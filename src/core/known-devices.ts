@@ -40,11 +40,13 @@ export function createKnownDevices({ database: { prisma }, queues, signingKeys, 
     return null;
   }
 
-  async function forgetAllWithin(transaction: Transaction, userId: string, { actor, origin }: Actor): Promise<number> {
+  async function forgetAllWithin(transaction: Transaction, userId: string, by: Actor): Promise<number> {
+    const { actor, session = null, origin, reason } = by;
     const where = { userId, ...stillKnown() };
     const { count } = await transaction.knownDevice.updateMany({ where, data: { revokedAt: new Date() } });
-    const event = { type: 'known_devices_forgotten', outcome: 'success', actor, subject: userId, origin } as const;
-    if (count > 0) await recordEvent(transaction, { ...event, detail: { count } });
+    const event = { type: 'known_devices_forgotten', outcome: 'success', actor, subject: userId } as const;
+    const detail = { count, ...(reason ? { reason } : {}) };
+    if (count > 0) await recordEvent(transaction, { ...event, session, origin, detail });
     return count;
   }
 

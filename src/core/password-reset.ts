@@ -214,7 +214,9 @@ function failure(origin: Origin): NewAuditEvent {
   return { type: 'authn_password_reset_fail', outcome: 'failure', actor: null, subject: null, origin };
 }
 
-function byOperator(userId: string, { actor, origin }: Actor, how: 'mail' | 'handed_over'): NewAuditEvent {
-  const about = { actor, subject: userId, origin, detail: { by: 'operator', how } };
+function byOperator(userId: string, by: Actor, how: 'mail' | 'handed_over'): NewAuditEvent {
+  const { actor, session = null, origin, reason } = by;
+  const detail = { by: 'operator', how, ...(reason ? { reason } : {}) };
+  const about = { actor, subject: userId, session, origin, detail };
   return { type: 'authn_password_reset_request', outcome: 'success', ...about };
 }

@@ -151,14 +151,15 @@ export function createThrottleRecords({
       });
     },
 
-    /** Blocks: those that stand first, then the past ones, newest first. */
-    async blocks(limit: number): Promise<ListedBlock[]> {
+    /** Blocks, of one account or of all: those that stand first, then the past ones, newest first. */
+    async blocks(limit: number, userId: string | null = null): Promise<ListedBlock[]> {
       const { rows } = await pool.query<Omit<ListedBlock, 'refused'> & { refused: string }>({
         text: `SELECT id, scope, user_id AS "userId", host(ip) AS ip, started_at AS "startedAt", until_at AS "untilAt",
                       failures, refused, ended_at AS "endedAt", end_reason AS "endReason", lifted_by AS "liftedBy",
                       lift_reason AS "liftReason", ended_at IS NULL AND until_at > clock_timestamp() AS active
-                 FROM throttle_block ORDER BY active DESC, started_at DESC, id LIMIT $1`,
-        values: [limit],
+                 FROM throttle_block WHERE $2::uuid IS NULL OR user_id = $2
+                ORDER BY active DESC, started_at DESC, id LIMIT $1`,
+        values: [limit, userId],
       });
       return rows.map((row) => ({ ...row, refused: Number(row.refused) }));
     },

@@ -31,6 +31,7 @@ import { invitePage } from './pages/operator/invite.ts';
 import { livePage } from './pages/operator/live.ts';
 import { mailPage } from './pages/operator/mail.ts';
 import { overviewPage } from './pages/operator/overview.ts';
+import { personActs } from './pages/operator/person-acts.ts';
 import { queuesPage } from './pages/operator/queues.ts';
 import { usersPages } from './pages/operator/users.ts';
 import { registerPage } from './pages/register.ts';
@@ -99,6 +100,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   eventPage(router, web);
   invitePage(router, web);
   usersPages(router, web);
+  personActs(router, web);
   mailPage(router, web);
   emailPages(router, web);
   shownMailPage(router, web);

@@ -12,6 +12,12 @@ import type { Frame, Views } from './views.ts';
 /** What an operator just did, said once on the page that it leads to. What visitors do, the texts have. */
 const DONE: Readonly<Record<string, string>> = {
   'sessions-ended': 'Their sessions have ended.',
+  'account-disabled': 'The account is disabled, and its sessions have ended.',
+  'account-enabled': 'The account is enabled again.',
+  'role-changed': 'The role was changed, and their sessions have ended.',
+  'reset-sent': 'The link for a new password is on its way.',
+  'their-browsers-forgotten': 'No browser is known to this account any more.',
+  'factors-removed': 'Every second factor was removed, and their sessions have ended.',
   'block-lifted': 'That block was lifted.',
   invited: 'The invitation is on its way.',
 };

@@ -347,7 +347,39 @@ export interface Views {
   'operator/user': {
     readonly person: PersonRow;
     readonly sessions: readonly SessionRow[];
+    readonly knownBrowsers: number;
+    readonly factors: {
+      readonly totpSince: ShownTime | null;
+      readonly passkeys: number;
+      readonly recoveryCodesLeft: number;
+    };
+    readonly attempts: readonly {
+      readonly occurredAt: ShownTime;
+      readonly outcome: 'success' | 'failure';
+      readonly address: string | null;
+      readonly device: string;
+    }[];
+    readonly attemptsHref: string;
+    /** Blocks of the throttle that stand. */
+    readonly blocks: readonly { readonly until: ShownTime }[];
+    readonly events: readonly AuditRow[];
     readonly eventsHref: string;
+    /** What can be done to the account as it is; each leads to a page that asks for a reason. */
+    readonly acts: readonly { readonly label: string; readonly href: string }[];
+  };
+  'operator/act': {
+    readonly title: string;
+    /** What will happen. */
+    readonly says: string;
+    readonly button: string;
+    readonly danger: boolean;
+    readonly person: Pick<PersonRow, 'email' | 'href' | 'role' | 'disabled'>;
+    readonly action: string;
+    readonly reason: string;
+    /** The version of the account that is shown. */
+    readonly seen: number;
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
   };
 }
 

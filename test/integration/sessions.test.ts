@@ -368,11 +368,14 @@ describe('an operator', () => {
     expect((await chief.browser.get(`/operator/users?q=${encodeURIComponent(member.email)}`)).text).toContain(page);
 
     const one = `${page}/sessions/${member.sessionId}/revoke`;
-    expect((await chief.browser.submit(one, {}, page)).status).toBe(303);
+    expect((await chief.browser.submit(one, { reason: 'asked to' }, one)).status).toBe(303);
     expect(await member.browser.profile()).toBe(303);
     expect((await member.browser.get('/login')).text).toContain('An operator ended this session');
     expect(await second.profile()).toBe(200);
-    expect((await chief.browser.submit(`${page}/sessions/revoke-all`, {}, page)).status).toBe(303);
+    expect(
+      (await chief.browser.submit(`${page}/sessions/revoke-all`, { reason: 'asked to' }, `${page}/sessions/revoke-all`))
+        .status,
+    ).toBe(303);
     expect(await second.profile()).toBe(303);
 
     await worker.sealing.seal();

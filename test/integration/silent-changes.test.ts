@@ -41,6 +41,14 @@ async function person(operator = false) {
   return { browser, email, id };
 }
 
+/** An operator's act on somebody else, by its path below their page. */
+async function onSomebody(pathFor: (id: string) => string | Promise<string>): Promise<number> {
+  const { browser } = await person(true);
+  const { id } = await person();
+  const path = `/operator/users/${id}/${await pathFor(id)}`;
+  return (await browser.submit(path, { reason: 'a test' }, path)).status;
+}
+
 async function sessionOf(userId: string): Promise<string> {
   const rows = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1 AND ended_at IS NULL LIMIT 1', [
     userId,
@@ -82,18 +90,30 @@ const WALK: Readonly<Record<string, () => Promise<number>>> = {
   '/account/data': async () => (await (await person()).browser.submit('/account/data', {}, '/profile')).status,
   '/account/devices/forget': async () =>
     (await (await person()).browser.submit('/account/devices/forget', {}, '/account/sessions')).status,
-  '/operator/users/:id/sessions/:sessionId/revoke': async () => {
-    const { browser } = await person(true);
-    const { id } = await person();
-    return (
-      await browser.submit(`/operator/users/${id}/sessions/${await sessionOf(id)}/revoke`, {}, `/operator/users/${id}`)
-    ).status;
-  },
-  '/operator/users/:id/sessions/revoke-all': async () => {
-    const { browser } = await person(true);
-    const { id } = await person();
-    return (await browser.submit(`/operator/users/${id}/sessions/revoke-all`, {}, `/operator/users/${id}`)).status;
-  },
+  '/operator/users/:id/sessions/:sessionId/revoke': () =>
+    onSomebody(async (id) => `sessions/${await sessionOf(id)}/revoke`),
+  '/operator/users/:id/sessions/revoke-all': () => onSomebody(() => 'sessions/revoke-all'),
+  '/operator/users/:id/disable': () => onSomebody(() => 'disable'),
+  '/operator/users/:id/enable': () =>
+    onSomebody(async (id) => {
+      await web.context.users.setDisabled(id, true, by);
+      return 'enable';
+    }),
+  '/operator/users/:id/make-operator': () => onSomebody(() => 'make-operator'),
+  '/operator/users/:id/make-member': () =>
+    onSomebody(async (id) => {
+      await web.context.users.setRole(id, 'operator', by);
+      return 'make-member';
+    }),
+  '/operator/users/:id/send-reset': () => onSomebody(() => 'send-reset'),
+  '/operator/users/:id/forget-browsers': () => onSomebody(() => 'forget-browsers'),
+  '/operator/users/:id/remove-factors': () =>
+    onSomebody(async (id) => {
+      // Not by its owner: the watch looks away.
+      await sql(`SET session_replication_role = replica; INSERT INTO passkey (id, user_id, credential_id, public_key, counter, transports, name)
+                 VALUES (gen_random_uuid(), '${id}', gen_random_uuid()::text, '', 0, '{}', 'Key')`);
+      return 'remove-factors';
+    }),
   '/forgot-password': async () => {
     const { email } = await person();
     return (await new Browser(web.url).submit('/forgot-password', { email })).status;

@@ -1,19 +1,25 @@
-// People, as operators see them: who has an account, where each is logged in, and the end of any of their sessions.
+// People, as operators see them: who has an account, where each is logged in, what protects the account and
+// what was tried on it. What can be done to it is in person-acts.ts.
 import type Router from '@koa/router';
+import { EVERY_EVENT } from '../../../core/audit-query.ts';
 import type { ListedUser } from '../../../core/users.ts';
 import { requireOperator } from '../../access.ts';
+import { accountsOf, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http-error.ts';
-import { doneNotice, seeOther, type Web } from '../../page.ts';
+import { doneNotice, type Web } from '../../page.ts';
 import { isUuid, queryText } from '../../query.ts';
 import { liveSession } from '../../state.ts';
-import type { PersonRow } from '../../views.ts';
+import type { PersonRow, Views } from '../../views.ts';
 import { describeDevice, showTime } from '../../words.ts';
 
 const PATH = '/operator/users';
 const PAGE_SIZE = 50;
+/** So many of the newest attempts and events are shown of one person. */
+const LATEST = 8;
+const SHOWN_MS = 3_650 * 86_400_000;
 
 export function usersPages(router: Router, web: Web): void {
-  const { users, sessions, record } = web.context;
+  const { users, sessions, devices, secondFactors, throttleRecords, audit, mail } = web.context;
   const operator = requireOperator(web.context);
 
   router.get(PATH, operator, async (ctx) => {
@@ -34,46 +40,70 @@ export function usersPages(router: Router, web: Web): void {
 
   router.get(`${PATH}/:id`, operator, async (ctx) => {
     const user = await find(ctx['params'].id);
+    await web.noteRead(ctx, [user.id], 'account');
     const own = liveSession(ctx)?.owner;
-    const about = { actor: own?.userId ?? null, subject: user.id, session: own?.id ?? null, origin: ctx.state.origin };
-    await record({ type: 'sensitive_read', outcome: 'success', ...about, detail: { what: 'account and sessions' } });
     const now = new Date();
-    const rows = (await sessions.list(user.id)).map((session) => ({
-      id: session.id,
-      device: describeDevice(session.userAgent),
-      address: session.ip ?? 'unknown',
-      firstSeen: showTime(session.createdAt, now),
-      lastSeen: showTime(session.lastSeenAt, now),
-      current: session.id === own?.id,
-    }));
-    const eventsHref = `/operator/audit?${new URLSearchParams({ person: user.email })}`;
-    const page = { person: personRow(user, now), sessions: rows, eventsHref };
-    await web.show(ctx, 'operator/user', page, {
-      title: user.email,
-      current: 'people',
-      wide: true,
-      notice: doneNotice(ctx),
-    });
+    const [live, browsers, factors, attempts, blocks, events] = await Promise.all([
+      sessions.list(user.id),
+      devices.count(user.id),
+      secondFactors.overview(user.id),
+      throttleRecords.attempts({ userId: user.id, address: null, outcome: null, sinceMs: SHOWN_MS }, null, LATEST),
+      throttleRecords.blocks(LATEST, user.id),
+      audit.page({ ...EVERY_EVENT, person: user.id }, null, LATEST),
+    ]);
+    const emails = await users.emails(accountsOf(events.events));
+    const person = personRow(user, now);
+    const page: Views['operator/user'] = {
+      person,
+      sessions: live.map((session) => ({
+        id: session.id,
+        device: describeDevice(session.userAgent),
+        address: session.ip ?? 'unknown',
+        firstSeen: showTime(session.createdAt, now),
+        lastSeen: showTime(session.lastSeenAt, now),
+        current: session.id === own?.id,
+      })),
+      knownBrowsers: browsers,
+      factors: {
+        totpSince: factors.totpSince === null ? null : showTime(factors.totpSince, now),
+        passkeys: factors.passkeys.length,
+        recoveryCodesLeft: factors.recoveryCodesLeft,
+      },
+      attempts: attempts.map((attempt) => ({
+        occurredAt: showTime(attempt.occurredAt, now),
+        outcome: attempt.outcome === 'success' ? 'success' : 'failure',
+        address: attempt.ip,
+        device: describeDevice(attempt.userAgent),
+      })),
+      attemptsHref: `/operator/attempts?${new URLSearchParams({ person: user.email, time: 'all' })}`,
+      blocks: blocks.filter(({ active }) => active).map(({ untilAt }) => ({ until: showTime(untilAt, now) })),
+      events: events.events.map((event) => rowOf(event, emails, {}, now)),
+      eventsHref: `/operator/audit?${new URLSearchParams({ person: user.email })}`,
+      acts: actsFor(user, { browsers, hasFactor: factors.totpSince !== null || factors.passkeys.length > 0 }),
+    };
+    const frame = { title: user.email, current: 'people', wide: true, notice: doneNotice(ctx) } as const;
+    await web.show(ctx, 'operator/user', page, frame);
   });
 
-  router.post(`${PATH}/:id/sessions/:sessionId/revoke`, operator, async (ctx) => {
-    const user = await find(ctx['params'].id);
-    const sessionId: unknown = ctx['params'].sessionId;
-    if (!isUuid(sessionId)) throw new HttpError(404, 'no_session');
-    const actor = liveSession(ctx)?.owner.userId ?? null;
-    await sessions.end(
-      { sessionId, ownerId: user.id },
-      { reason: 'revoked_by_operator', actor, origin: ctx.state.origin },
-    );
-    seeOther(ctx, `${PATH}/${user.id}?done=session-ended`);
-  });
-
-  router.post(`${PATH}/:id/sessions/revoke-all`, operator, async (ctx) => {
-    const user = await find(ctx['params'].id);
-    const actor = liveSession(ctx)?.owner.userId ?? null;
-    await sessions.end({ userId: user.id }, { reason: 'revoked_by_operator', actor, origin: ctx.state.origin });
-    seeOther(ctx, `${PATH}/${user.id}?done=sessions-ended`);
-  });
+  /** The acts that apply to an account as it is. */
+  function actsFor(
+    user: ListedUser,
+    { browsers, hasFactor }: { browsers: number; hasFactor: boolean },
+  ): Views['operator/user']['acts'] {
+    const disabled = user.disabledAt !== null;
+    const acts = [
+      { path: 'send-reset', label: 'Send a link for a new password', applies: !disabled && mail.possible },
+      { path: 'forget-browsers', label: 'Forget the known browsers', applies: browsers > 0 },
+      { path: 'remove-factors', label: 'Remove every second factor', applies: hasFactor },
+      { path: 'make-operator', label: 'Make an operator', applies: user.role === 'member' },
+      { path: 'make-member', label: 'Make a member', applies: user.role === 'operator' },
+      { path: 'disable', label: 'Disable this account', applies: !disabled },
+      { path: 'enable', label: 'Enable this account', applies: disabled },
+    ];
+    return acts
+      .filter(({ applies }) => applies)
+      .map(({ path, label }) => ({ label, href: `${PATH}/${user.id}/${path}` }));
+  }
 
   async function find(id: unknown): Promise<ListedUser> {
     const user = isUuid(id) ? await users.find(id) : null;

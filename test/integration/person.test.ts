@@ -1,0 +1,140 @@
+// What an operator does to somebody's account: it says what will happen, wants a reason and a recent log-in, is recorded, and
+// counts at once; who decided on what is no longer so is told, and nothing is done.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import type { Context } from '../../src/core/context.ts';
+import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+let stores: TestStores;
+let web: TestProcess;
+let worker: Context;
+let chief: { browser: Browser; email: string; id: string };
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const by = { actor: null, origin: NO_ORIGIN };
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
+  chief = await person();
+  await web.context.users.setRole(chief.id, 'operator', by);
+  await chief.browser.logIn(chief.email);
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+async function person() {
+  const browser = new Browser(web.url);
+  const email = newEmail();
+  await browser.register(email);
+  return { browser, email, id: (await web.context.users.findByEmail(email))?.id ?? '' };
+}
+
+async function eventsAbout(id: string, type: string) {
+  await worker.sealing.seal();
+  return sql<{ actor_id: string; detail: Record<string, unknown>; session_id: string | null }>(
+    'SELECT actor_id, detail, session_id FROM audit_event WHERE subject_id = $1 AND type = $2 ORDER BY seq',
+    [id, type],
+  );
+}
+
+const act = (id: string, what: string, fields: Record<string, string>) =>
+  chief.browser.submit(`/operator/users/${id}/${what}`, fields, `/operator/users/${id}/${what}`);
+
+test('the page of a person shows what there is, and what can be done to it', async () => {
+  const { id, email } = await person();
+  await new Browser(web.url).logIn(email, 'not the password at all');
+  await worker.sealing.seal();
+  const { text } = await chief.browser.get(`/operator/users/${id}`);
+  expect(text).toContain('The newest attempts');
+  expect(text).toContain('user_created');
+  expect(text).toContain(`/operator/users/${id}/disable`);
+  expect(text).toContain(`/operator/users/${id}/forget-browsers`);
+  expect(text).not.toContain(`/operator/users/${id}/enable`);
+  expect(text).not.toContain(`/operator/users/${id}/remove-factors`);
+  expect(await eventsAbout(id, 'sensitive_read')).toHaveLength(1);
+});
+
+test('an act without a reason, or with an endless one, is not done', async () => {
+  const { id, browser } = await person();
+  for (const reason of ['', '   ', 'x'.repeat(301)]) {
+    const response = await act(id, 'disable', { reason });
+    expect(response.status).toBe(422);
+    expect(response.text).toContain('name="reason"');
+  }
+  expect(await browser.profile()).toBe(200);
+});
+
+test('disabling counts at once, is recorded with its reason, and can be undone', async () => {
+  const { id, browser, email } = await person();
+  expect((await act(id, 'disable', { reason: 'left the company' })).status).toBe(303);
+  expect(await browser.profile()).toBe(303);
+  expect((await new Browser(web.url).logIn(email)).status).toBe(401);
+  const [event] = await eventsAbout(id, 'user_disabled');
+  expect(event).toMatchObject({ actor_id: chief.id, detail: { reason: 'left the company' } });
+  expect(event?.session_id).not.toBeNull();
+  expect((await act(id, 'disable', { reason: 'again' })).status).toBe(409);
+  expect((await act(id, 'enable', { reason: 'came back' })).status).toBe(303);
+  expect((await new Browser(web.url).logIn(email)).status).toBe(303);
+});
+
+test('the role changes both ways, but the last operator stays one', async () => {
+  const { id } = await person();
+  expect((await act(id, 'make-operator', { reason: 'on call' })).status).toBe(303);
+  expect((await web.context.users.find(id))?.role).toBe('operator');
+  expect((await act(id, 'make-member', { reason: 'off call' })).status).toBe(303);
+  const refused = await act(chief.id, 'make-member', { reason: 'tired' });
+  expect(refused.status).toBe(409);
+  expect(refused.text).toContain('last operator');
+  expect((await act(chief.id, 'disable', { reason: 'tired' })).status).toBe(409);
+  expect(await chief.browser.profile()).toBe(200);
+});
+
+test('who decides on what has changed meanwhile is shown how it is now, and nothing is done', async () => {
+  const { id } = await person();
+  const path = `/operator/users/${id}/make-operator`;
+  const seen = /name="seen" value="(\d+)"/.exec((await chief.browser.get(path)).text)?.[1] ?? '';
+  await web.context.users.setDisabled(id, true, by);
+  const response = await chief.browser.submit(path, { reason: 'on call', seen }, path);
+  expect(response.status).toBe(409);
+  expect(response.text).toContain('changed while you decided');
+  expect(response.text).toContain('Disabled');
+  expect((await web.context.users.find(id))?.role).toBe('member');
+});
+
+test('known browsers are forgotten, once', async () => {
+  const { id } = await person();
+  expect((await act(id, 'forget-browsers', { reason: 'lost laptop' })).status).toBe(303);
+  expect(await web.context.devices.count(id)).toBe(0);
+  expect((await act(id, 'forget-browsers', { reason: 'lost laptop' })).status).toBe(409);
+  const events = await eventsAbout(id, 'known_devices_forgotten');
+  expect(events.map(({ detail }) => detail)).toEqual([{ count: 1, reason: 'lost laptop' }]);
+});
+
+test('where no mail is possible, a link for a new password is not sent, and the page says why', async () => {
+  const { id } = await person();
+  const response = await act(id, 'send-reset', { reason: 'they asked' });
+  expect(web.context.mail.possible ? response.status : `${response.status}: ${response.text.includes('no mail')}`).toBe(
+    web.context.mail.possible ? 303 : '409: true',
+  );
+});
+
+test('a log-in that is no longer recent leads to the password first, and nothing is done', async () => {
+  const { id, browser } = await person();
+  const late = await person();
+  await web.context.users.setRole(late.id, 'operator', by);
+  await late.browser.logIn(late.email);
+  const path = `/operator/users/${id}/disable`;
+  await sql("UPDATE session SET created_at = created_at - interval '1 hour' WHERE user_id = $1", [late.id]);
+  const page = await late.browser.get(path);
+  expect([page.status, page.headers['location']]).toEqual([303, `/confirm?next=${encodeURIComponent(path)}`]);
+  const posted = await late.browser.submit(path, { reason: 'late' }, '/profile');
+  expect([posted.status, posted.headers['location']]).toEqual([303, `/confirm?next=${encodeURIComponent(path)}`]);
+  expect(await browser.profile()).toBe(200);
+  await web.context.users.setRole(late.id, 'member', by);
+});
