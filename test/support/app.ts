@@ -54,7 +54,7 @@ export async function startWeb(stores: TestStores, env: Readonly<Record<string, 
   const context = createContext(config, createLog({ level: config.logLevel, name: 'test' }));
   const readiness: Readiness = { draining: false, started: false };
   const server = createServer(createApp(context, readiness).app.callback());
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(config.port === 3_000 ? 0 : config.port, '127.0.0.1', resolve));
   await waitForStores(context);
   readiness.started = true;
   return {
