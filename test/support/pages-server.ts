@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import Koa from 'koa';
 import { projectRoot } from '../../src/core/config.ts';
 import { createAssets } from '../../src/web/assets.ts';
@@ -29,6 +30,13 @@ export async function servePages(): Promise<PagesServer> {
   });
   app.use(assets.middleware);
   app.use(async (ctx) => {
+    if (ctx.path === '/operator/audit/live') {
+      const silent = new PassThrough(); // of a log in which nothing happens
+      silent.write('retry: 1000\n\n');
+      ctx.type = 'text/event-stream';
+      ctx.body = silent;
+      return;
+    }
     const fixture = pages.get(ctx.path);
     if (fixture !== undefined) await render(ctx, fixture.view, fixture.page, fixture.frame);
   });
