@@ -285,7 +285,7 @@ describe('an event of another version, or of no sense', () => {
       );
     }
     await worker.sealing.seal();
-    expect(await web.context.verification.verify()).toEqual({
+    expect(await web.context.verification.verify()).toMatchObject({
       intact: true,
       count: hostile.length,
       seq: hostile.length,

@@ -305,7 +305,7 @@ describe('logging out', () => {
     expect(await browser.profile()).toBe(303);
     expect((await browser.get('/')).text).toContain('Create an account');
     const login = await browser.get('/login');
-    expect(login.text).not.toContain('role="status"');
+    expect(login.text).not.toContain('class="notice');
   });
 
   test('is a POST: a link to it does nothing', async () => {

@@ -326,11 +326,11 @@ describe('the records', () => {
     const [block] = await redis.keys(`hf:t:b:ac:*:${ip}`);
     target.ip = ip;
     target.account = block?.split(':')[4] ?? '';
-    const total = Number(process.env['FLOOD'] ?? 10_000);
+    const total = Number(process.env['FLOOD'] ?? 2_000);
     const startedAt = performance.now();
     const cpu = process.cpuUsage();
-    for (let done = 0; done < total; done += 1_000) {
-      const batch = await Promise.all(Array.from({ length: 1_000 }, () => web.context.throttle.takeLogin(target)));
+    for (let done = 0; done < total; done += 500) {
+      const batch = await Promise.all(Array.from({ length: 500 }, () => web.context.throttle.takeLogin(target)));
       if (done === 0) expect(batch.some(({ ok }) => ok)).toBe(false);
     }
     const used = process.cpuUsage(cpu);
