@@ -21,7 +21,7 @@ let web: TestProcess;
 let worker: Context;
 
 beforeAll(async () => {
-  [stores, server] = await Promise.all([openTestStores(), startMailServer()]);
+  [stores, server] = await Promise.all([openTestStores({ watched: true }), startMailServer()]);
   const env = { SMTP_URL: server.url, MAIL_FROM: 'login@example.org' };
   [web, worker] = await Promise.all([
     startWeb(stores, { ...env, ...GENEROUS_MAIL, REGISTRATION: 'open' }),

@@ -25,7 +25,7 @@ let other: TestProcess;
 let worker: Context;
 
 beforeAll(async () => {
-  stores = await openTestStores();
+  stores = await openTestStores({ watched: true });
   [web, other, worker] = await Promise.all([
     startWeb(stores, { THROTTLE_SECOND_FACTOR: '4/8/1d' }),
     startWeb(stores, { SECOND_FACTOR: 'operators' }),

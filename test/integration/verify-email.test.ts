@@ -17,7 +17,7 @@ let web: TestProcess;
 let worker: Context;
 
 beforeAll(async () => {
-  [stores, server] = await Promise.all([openTestStores(), startMailServer()]);
+  [stores, server] = await Promise.all([openTestStores({ watched: true }), startMailServer()]);
   const env = { SMTP_URL: server.url, MAIL_FROM: 'login@example.org' };
   const generous = {
     THROTTLE_MAILBOX: '1000/1000/1h',
