@@ -31,6 +31,10 @@ export interface Overview {
   readonly activeBlocks: number | null;
   readonly outbox: { readonly waiting: number; readonly oldest: Date | null } | null;
   readonly head: { readonly seq: number; readonly sealedAt: Date } | null;
+  /** The newest signed checkpoint of the log; seq 0 where there is none yet. */
+  readonly checkpoint: { readonly seq: number; readonly madeAt: Date } | null;
+  /** Mails that failed within a day, and those that are due. */
+  readonly mails: { readonly failed: number; readonly due: number } | null;
   readonly queues: readonly QueueCounts[] | null;
   readonly workers: number | null;
   /** How long each store took to answer. */
@@ -86,23 +90,28 @@ export function createOverview({ database: { pool }, redis, queues, log }: Overv
   }
 
   return async () => {
-    const [sessionsNow, loginsNow, blocks, outbox, head, counts, workers, postgresMs, redisMs] = await Promise.all([
-      part(sessions()),
-      part(logins()),
-      part(first<{ active: number }>('overview-blocks', BLOCKS)),
-      part(first<{ waiting: number; oldest: Date | null }>('overview-outbox', OUTBOX)),
-      part(first<{ seq: number; sealedAt: Date }>('overview-head', HEAD)),
-      part(redis.ping().then(() => Promise.all(QUEUE_NAMES.map((name) => countsOf(queues, name))))),
-      part(redis.ping().then(() => queues.audit.getWorkersCount())),
-      part(timed(pool.query('SELECT 1'))),
-      part(timed(redis.ping())),
-    ]);
+    const [sessionsNow, loginsNow, blocks, outbox, head, checkpoint, mails, counts, workers, postgresMs, redisMs] =
+      await Promise.all([
+        part(sessions()),
+        part(logins()),
+        part(first<{ active: number }>('overview-blocks', BLOCKS)),
+        part(first<{ waiting: number; oldest: Date | null }>('overview-outbox', OUTBOX)),
+        part(first<{ seq: number; sealedAt: Date }>('overview-head', HEAD)),
+        part(first<{ seq: number; madeAt: Date }>('overview-checkpoint', CHECKPOINT)),
+        part(first<{ failed: number; due: number }>('overview-mails', MAILS)),
+        part(redis.ping().then(() => Promise.all(QUEUE_NAMES.map((name) => countsOf(queues, name))))),
+        part(redis.ping().then(() => queues.audit.getWorkersCount())),
+        part(timed(pool.query('SELECT 1'))),
+        part(timed(redis.ping())),
+      ]);
     return {
       sessions: sessionsNow,
       logins: loginsNow,
       activeBlocks: blocks?.active ?? null,
       outbox,
       head,
+      checkpoint,
+      mails,
       queues: counts,
       workers,
       postgresMs,
@@ -146,3 +155,11 @@ const BLOCKS = 'SELECT count(*)::int AS active FROM throttle_block WHERE ended_a
 const OUTBOX = 'SELECT waiting::int AS waiting, oldest FROM outbox_waiting()';
 
 const HEAD = 'SELECT seq::float8 AS seq, sealed_at AS "sealedAt" FROM audit_head WHERE id = 1';
+
+const CHECKPOINT = `
+  SELECT coalesce(max(seq), 0)::float8 AS seq, coalesce(max(made_at), now()) AS "madeAt"
+    FROM (SELECT seq, made_at FROM audit_checkpoint ORDER BY seq DESC, made_at DESC LIMIT 1) AS newest`;
+
+const MAILS = `
+  SELECT (SELECT count(*) FROM mail WHERE outcome = 'failed' AND ended_at > now() - interval '1 day')::int AS failed,
+         (SELECT count(*) FROM (SELECT FROM mail WHERE ended_at IS NULL AND due_at < now() LIMIT 10001) AS waiting)::int AS due`;

@@ -219,7 +219,7 @@ interface LockedAccount {
 async function lockAccount(transaction: Transaction, userId: string): Promise<LockedAccount | null> {
   const rows = await transaction.$queryRaw<{ id: string; role: Role; disabled: boolean; version: number }[]>`
     SELECT id, role, disabled_at IS NOT NULL AS disabled, version FROM user_account
-     WHERE id = ${userId}::uuid OR (role = 'operator' AND disabled_at IS NULL)
+     WHERE deleted_at IS NULL AND (id = ${userId}::uuid OR (role = 'operator' AND disabled_at IS NULL))
      ORDER BY id FOR UPDATE`;
   const account = rows.find(({ id }) => id === userId);
   if (!account) return null;

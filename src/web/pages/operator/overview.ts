@@ -22,7 +22,7 @@ export function overviewPage(router: Router, web: Web): void {
     const page: Views['operator/overview'] = {
       asOf: showTime(now, now),
       people: peopleFigures(overview, now),
-      recording: recordingFigures(overview, now),
+      recording: recordingFigures(overview, now, web.context.mail.possible),
       stores: storeFigures(overview),
       queues: overview.queues,
     };
@@ -66,7 +66,7 @@ function loginFigure(label: string, kind: keyof Logins, logins: Overview['logins
   };
 }
 
-function recordingFigures({ outbox, head }: Overview, now: Date): Figure[] {
+function recordingFigures({ outbox, head, checkpoint, mails }: Overview, now: Date, mailSetUp: boolean): Figure[] {
   const many = outbox && outbox.waiting > COUNTED_TO;
   const late = outbox?.oldest ? now.getTime() - outbox.oldest.getTime() > LATE_MS : false;
   return [
@@ -84,6 +84,20 @@ function recordingFigures({ outbox, head }: Overview, now: Date): Figure[] {
       note: 'sealed',
       time: head && head.seq > 0 ? showTime(head.sealedAt, now) : null,
       href: '/operator/audit',
+    },
+    {
+      label: 'Last signed checkpoint',
+      value: checkpoint && (checkpoint.seq > 0 ? `No. ${number(checkpoint.seq)}` : 'none yet'),
+      note: checkpoint?.seq ? 'proves the log up to there; signed' : 'the worker signs one when events have come',
+      time: checkpoint?.seq ? showTime(checkpoint.madeAt, now) : null,
+      href: checkpoint?.seq ? `/operator/audit/${checkpoint.seq}` : '/operator/audit',
+    },
+    {
+      label: 'Mails that failed',
+      value: mails && number(mails.failed),
+      note: mailSetUp ? `within a day; ${number(mails?.due ?? 0)} due now` : 'no mail is set up',
+      href: '/operator/mail',
+      wrong: (mails?.failed ?? 0) > 0,
     },
   ];
 }
