@@ -25,7 +25,7 @@ const EMAIL = 'somebody@example.org';
 const OPERATOR = 'operator@example.org';
 
 export async function startHoldfast(webProcesses: number): Promise<Holdfast> {
-  const installation = await install({ webProcesses, env: { METRICS_PORT: '0' } });
+  const installation = await install({ webProcesses, env: { METRICS_PORT: '0', SECOND_FACTOR: 'nobody' } });
   const { port, servers } = installation;
   const elsewhere = [servers.postgres().pid, servers.redis().pid, installation.worker().pid];
   for (const pid of [process.pid, ...elsewhere.flatMap(processTree)]) pin(pid, 'elsewhere');
@@ -40,6 +40,7 @@ export async function startHoldfast(webProcesses: number): Promise<Holdfast> {
   const form = await fetchPage(port, '/login');
   const fields = { email: EMAIL, password: PASSWORD, _csrf: form.csrf };
   const operator = await submit(port, '/login', form, { ...fields, email: OPERATOR });
+  await fetchPage(port, '/operator/audit', operator);
   return {
     installation,
     readyMs: readyAfter(installation.logOf('web')),
@@ -95,6 +96,7 @@ async function fillSession(
     await query(servers.database.superuserUrl, data, [missing, hash]);
     await redis.del(key);
     await fetchPage(port, '/profile', cookie);
+    await until(async () => (await redis.strlen(key)) === SESSION_BYTES, 10_000); // it comes back after the answer
     return { sessionBytes: await redis.strlen(key), bytesInRedis: Number(await redis.call('MEMORY', 'USAGE', key)) };
   } finally {
     redis.disconnect();
