@@ -23,6 +23,19 @@ export function createAccountData({ database: { prisma }, queues }: { database: 
     });
   }
 
+  /** What there is beside the password; never a secret or a code. */
+  async function secondFactors(userId: string) {
+    const [authenticatorApp, recoveryCodesLeft, passkeys] = await Promise.all([
+      prisma.totp.findUnique({ where: { userId }, select: { createdAt: true } }),
+      prisma.recoveryCode.count({ where: { userId, usedAt: null } }),
+      prisma.passkey.findMany({
+        where: { userId },
+        select: { id: true, name: true, credentialId: true, createdAt: true, lastUsedAt: true },
+      }),
+    ]);
+    return { authenticatorApp, recoveryCodesLeft, passkeys };
+  }
+
   function sessions(userId: string, after: string | null) {
     return prisma.session.findMany({
       where: { userId, ...(after === null ? {} : { id: { gt: after } }) },
@@ -72,6 +85,7 @@ export function createAccountData({ database: { prisma }, queues }: { database: 
 
   async function* written(userId: string): AsyncGenerator<string> {
     yield `{\n"madeAt": ${json(new Date())},\n"account": ${json(await account(userId))}`;
+    yield `,\n"secondFactors": ${json(await secondFactors(userId))}`;
     yield* list(
       'sessions',
       (after: string | null) => sessions(userId, after),

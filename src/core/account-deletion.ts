@@ -42,6 +42,11 @@ export function createAccountDeletion({ database: { prisma }, users, sessions, m
     await transaction.session.updateMany({ where: { userId }, data: { data: {} } });
     await transaction.knownDevice.updateMany({ where: { userId, revokedAt: null }, data: { revokedAt: deletedAt } });
     await transaction.token.updateMany({ where: { userId, usedAt: null }, data: { usedAt: deletedAt } });
+    await transaction.token.updateMany({ where: { userId, email: { not: null } }, data: { email: null } });
+    await transaction.totp.deleteMany({ where: { userId } });
+    await transaction.recoveryCode.deleteMany({ where: { userId } });
+    await transaction.passkey.deleteMany({ where: { userId } });
+    await transaction.pendingLogin.deleteMany({ where: { userId } });
   }
 
   return {

@@ -35,6 +35,21 @@ const typesAbout = async (id: string) =>
   (await ask<{ type: string }>('SELECT type FROM audit_event WHERE subject_id = $1 ORDER BY seq', [id])).map(
     ({ type }) => type,
   );
+/** A second factor of every kind, with secrets that can be looked for. */
+async function giveFactors(id: string): Promise<void> {
+  await ask("INSERT INTO totp (user_id, secret, last_step) VALUES ($1, 'SECRET-OF-APP', 0)", [id]);
+  await ask("INSERT INTO recovery_code (user_id, code_hash, salt) VALUES ($1, 'SECRET-OF-CODE', 'SALT')", [id]);
+  await ask(
+    `INSERT INTO passkey (id, user_id, credential_id, public_key, counter, transports, name)
+     VALUES (gen_random_uuid(), $1::uuid, 'credential-' || $1::text, 'SECRET-OF-KEY', 0, '{}', 'A phone')`,
+    [id],
+  );
+}
+const factorsOf = (id: string) =>
+  ask(
+    'SELECT FROM totp WHERE user_id = $1 UNION ALL SELECT FROM recovery_code WHERE user_id = $1 UNION ALL SELECT FROM passkey WHERE user_id = $1',
+    [id],
+  );
 const sessionBegan = (id: string, ago: string) =>
   ask(`UPDATE session SET created_at = clock_timestamp() - interval '${ago}' WHERE user_id = $1`, [id]);
 
@@ -56,7 +71,7 @@ describe('the data of a person', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
     const data = JSON.parse(answer.text);
     expect(Object.keys(data)).toEqual([
-      ...['madeAt', 'account', 'sessions', 'knownBrowsers', 'loginAttempts', 'events'],
+      ...['madeAt', 'account', 'secondFactors', 'sessions', 'knownBrowsers', 'loginAttempts', 'events'],
     ]);
     expect(data.account).toMatchObject({ id, email, role: 'member' });
     expect(data.sessions).toHaveLength(2);
@@ -71,6 +86,19 @@ describe('the data of a person', () => {
       expect(answer.text).not.toContain(secret);
     await worker.sealing.seal();
     expect(await typesAbout(id)).toContain('user_data_exported');
+  });
+
+  test('tell of second factors, not of their secrets; with the account these go', async () => {
+    const { browser, id } = await member();
+    await giveFactors(id);
+    expect(await factorsOf(id)).toHaveLength(3);
+    const { text } = await browser.submit('/account/data', {});
+    const { secondFactors } = JSON.parse(text);
+    expect(secondFactors).toMatchObject({ recoveryCodesLeft: 1, passkeys: [{ name: 'A phone' }] });
+    expect(secondFactors.authenticatorApp.createdAt).toMatch(/^\d{4}-/);
+    expect(text).not.toMatch(/SECRET|U0VDUkVU|SALT/);
+    expect((await browser.submit('/account/delete', { understood: 'on' })).status).toBe(303);
+    expect(await factorsOf(id)).toEqual([]);
   });
 
   test('come whole however many there are, and each once', async () => {

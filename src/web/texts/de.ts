@@ -397,7 +397,7 @@ export const de: Texts = {
     title: 'Ihre Daten',
     lede: 'Eine Datei (JSON) mit allem, was über Sie gespeichert ist:',
     points: [
-      'Ihr Konto',
+      'Ihr Konto, Ihre Passkeys und ob Sie eine Authenticator-App verwenden',
       'Ihre Sitzungen, auch die beendeten, mit Browser und IP-Adresse',
       'Browser, von denen bekannt ist, dass sie sich angemeldet haben',
       'Versuche, sich bei Ihrem Konto anzumelden',
@@ -413,7 +413,7 @@ export const de: Texts = {
     goes: 'Was gelöscht wird',
     going: [
       'Alle Sitzungen enden, diese und die in anderen Browsern.',
-      'Ihre E-Mail-Adresse und Ihr Passwort werden gelöscht. Die Adresse ist für ein neues Konto frei.',
+      'Ihre E-Mail-Adresse, Ihr Passwort, Ihre Passkeys und Codes werden gelöscht. Die Adresse ist für ein neues Konto frei.',
       'Bekannte Browser, Ihnen zugesandte Links und Aufzeichnungen über Anmeldungen bei Ihrem Konto werden gelöscht.',
     ],
     stays: 'Was bleibt',

@@ -400,7 +400,7 @@ export const en = {
     title: 'Your data',
     lede: 'A file (JSON) with all that is kept about you:',
     points: [
-      'your account',
+      'your account, your passkeys and whether you use an authenticator app',
       'your sessions, those that have ended too, with browser and address',
       'browsers that are known to have logged in',
       'attempts to log in to your account',
@@ -415,7 +415,7 @@ export const en = {
     goes: 'What goes',
     going: [
       'Every session ends, this one and those on other browsers.',
-      'Your e-mail address and your password are deleted. The address is free for a new account.',
+      'Your e-mail address, your password, passkeys and codes are deleted. The address is free for a new account.',
       'Known browsers, links that were mailed to you, and records of log-ins to your account are deleted.',
     ],
     stays: 'What stays',
