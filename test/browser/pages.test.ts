@@ -98,7 +98,7 @@ describe('visitor pages', () => {
       const { page, context } = await open(name, { viewport: { width: 375, height: 800 } });
       const small = await page.evaluate<string[]>(
         `[...document.querySelectorAll('button:not([hidden]), .button, label.check, input:not([type=hidden], [type=checkbox], .unseen), nav a')]
-          .filter((element) => element.getBoundingClientRect().height < 44).map((element) => element.outerHTML)`,
+          .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 44).map((element) => element.outerHTML)`,
       );
       expect(small).toEqual([]);
       await context.close();

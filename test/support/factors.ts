@@ -19,7 +19,7 @@ export function totpCode(secret: string, steps = 0): string {
 /** Sets an app up for whoever is logged in in this browser. */
 export async function enrol(browser: Browser): Promise<Enrolled> {
   const { text } = await browser.get(PAGE);
-  const secret = (/<code class="mono key">([^<]+)/.exec(text)?.[1] ?? '').replaceAll(' ', '');
+  const secret = (/<code class="mono">([^<]+)/.exec(text)?.[1] ?? '').replaceAll(' ', '');
   const sealed = /name="sealed" value="([^"]+)"/.exec(text)?.[1] ?? '';
   const answer = await browser.submit(PAGE, { sealed, code: totpCode(secret) });
   const recoveryCodes = [...answer.text.matchAll(/<li>([0-9A-Z]{5}-[0-9A-Z]{5})<\/li>/g)].map(

@@ -928,7 +928,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       secret: HOSTILE,
       sealed: HOSTILE,
       uri: HOSTILE,
-      qr: { size: 37, path: HOSTILE },
+      qr: { size: 37, path: 'M4 4h7v1h-7z' },
     },
     HOSTILE_FRAME,
   ),
