@@ -1,0 +1,75 @@
+// `npm run bench:login`: what hashing leaves for everything else. Log-ins a second beside the bare rate of the hash library,
+// and how long a page takes meanwhile and during a flood of refused attempts. Rounds of each in turns, medians; renews the
+// table in docs/security.md. `-- --short` takes half a minute and writes nothing.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startOwnServers } from '../../test/support/own-servers.ts';
+import { circumstances, table, writeInto } from '../report.ts';
+import { startServer } from './server.ts';
+
+const MEASURE = fileURLToPath(new URL('./measure.js', import.meta.url));
+const { values } = parseArgs({ options: { short: { type: 'boolean' } } });
+const [ROUNDS, ROUND_MS] = values.short ? [1, 2_000] : [7, 5_000];
+const PEOPLE = 64;
+/** Far more than one person types, and what one client at a time can send without an effort. */
+const FLOOD_PER_SECOND = 200;
+
+const stores = await startOwnServers();
+const server = await startServer(stores, PEOPLE);
+const rounds: Record<'hashes' | 'logIns' | 'quiet' | 'storm' | 'flood' | 'refusedMs', number>[] = [];
+try {
+  await server.logIns(2_000, PEOPLE);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const hashes = await measure('hashes', { hash: server.passwordHash, password: server.password });
+    const logIns = await server.logIns(ROUND_MS, PEOPLE);
+    const quiet = await pages();
+    const [storm] = await Promise.all([pages(), server.logIns(ROUND_MS, PEOPLE)]);
+    const [flood] = await Promise.all([pages(), server.flood(ROUND_MS, FLOOD_PER_SECOND)]);
+    await delay(500);
+    const refused = await server.flood(ROUND_MS, FLOOD_PER_SECOND);
+    rounds.push({ hashes, logIns: logIns.perSecond, quiet, storm, flood, refusedMs: refused.cpuMs });
+    process.stderr.write(`${JSON.stringify(rounds.at(-1))}\n`);
+  }
+} finally {
+  await server.stop();
+  await stores.close();
+}
+
+/** The figure that a process of its own has measured, so that what loads the server does not stand in its way. */
+async function measure(what: 'hashes' | 'pages', about: Record<string, unknown>): Promise<number> {
+  const child = fork(MEASURE, { stdio: 'inherit' });
+  child.send({ what, ms: ROUND_MS, ...about });
+  const [figure] = (await once(child, 'message')) as [number];
+  await once(child, 'exit');
+  return figure;
+}
+
+function pages(): Promise<number> {
+  return measure('pages', { url: server.url, cookie: server.cookie });
+}
+
+const median = (of: (round: (typeof rounds)[number]) => number): number => {
+  const sorted = rounds.map(of).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+};
+const share = median((round) => round.logIns / round.hashes);
+const inStorm = median((round) => round.storm / round.quiet);
+const inFlood = median((round) => round.flood / round.quiet);
+const cost = median((round) => round.refusedMs);
+const kept = (is: boolean) => (is ? 'yes' : 'no');
+const figure = (value: number) => value.toFixed(value < 10 ? 2 : 0);
+const rows = [
+  ['hashes a second, the library alone, one at a time', figure(median(({ hashes }) => hashes)), '', ''],
+  [`log-ins a second, ${PEOPLE} at once`, figure(median(({ logIns }) => logIns)), '', ''],
+  ['log-ins for each hash of the library alone', `${figure(100 * share)} %`, '85 % or more', kept(share >= 0.85)],
+  ['`/profile`, quiet: 99 % within, ms', figure(median(({ quiet }) => quiet)), '', ''],
+  ['the same during that storm, against quiet', `${figure(inStorm)} ×`, '3 × or less', kept(inStorm <= 3)],
+  [`during ${FLOOD_PER_SECOND} refused attempts a second, against quiet`, `${figure(inFlood)} ×`, '2 × or less', kept(inFlood <= 2)],
+  ['processor time of a refused attempt, its page included, ms', figure(cost), 'less than 1', kept(cost < 1)],
+];
+const text = `${circumstances()} · medians of ${ROUNDS} rounds\n\n${table(['', 'measured', 'aim', 'kept'], rows)}`;
+process.stdout.write(`${text}\n`);
+if (!values.short) writeInto('docs/security.md', 'hashing', text);

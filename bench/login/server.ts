@@ -1,0 +1,97 @@
+// The server that bench:login asks: one web process as it is shipped, with accounts to log in to and one that is blocked.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { hash } from '@node-rs/argon2';
+import { projectRoot, readConfig } from '../../src/core/config.ts';
+import { freePort } from '../../src/launcher/process.ts';
+import { startAttacker } from '../../test/support/attacker.ts';
+import { query } from '../../test/support/query.ts';
+import type { TestStores } from '../../test/support/stores.ts';
+import { cpuSeconds } from '../speed/processes.ts';
+
+const PASSWORD = 'correct horse battery staple';
+const FREE = '999999/999999/1h';
+const BLOCKED = { email: 'blocked@example.org', ip: '203.0.113.1' };
+
+export async function startServer(stores: TestStores, people: number) {
+  const port = await freePort();
+  const env = {
+    ...process.env,
+    NODE_ENV: 'production',
+    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    PORT: String(port),
+    DATABASE_URL: stores.database.webUrl,
+    REDIS_URL: stores.redisUrl,
+    SESSION_KEYS: 'a-key-for-the-bench-that-is-long-enough',
+    TRUSTED_PROXIES: '127.0.0.1',
+    LOG_LEVEL: 'warn',
+    // One failure shuts an account to a client for as long as this takes.
+    ...{ THROTTLE_ACCOUNT_CLIENT: '1/1/1h', THROTTLE_CLIENT: FREE, THROTTLE_ACCOUNT: FREE, THROTTLE_DEVICE: FREE },
+    THROTTLE_BLOCK_FIRST: '1h',
+  };
+  const { passwordHashCost: cost } = readConfig(env);
+  const options = { algorithm: 2, memoryCost: cost.memoryKib, timeCost: cost.passes, parallelism: cost.lanes };
+  const passwordHash = await hash(PASSWORD, options);
+  const emails = Array.from({ length: people }, (_, index) => `person-${index}@example.org`);
+  await query(
+    stores.database.superuserUrl,
+    `INSERT INTO user_account (id, email, email_key, password_hash)
+     SELECT gen_random_uuid(), e, e, $2 FROM unnest($1::text[]) AS e`,
+    [emails, passwordHash],
+  );
+  const child = fork(path.join(projectRoot, 'dist/src/web/main.js'), { env, stdio: 'inherit' });
+  await Promise.race([once(child, 'message'), once(child, 'exit').then(() => Promise.reject(new Error('no server')))]);
+  const url = `http://127.0.0.1:${port}`;
+  const guess = await startAttacker(url);
+  const enter = (index: number) =>
+    guess({ email: emails[index] ?? '', password: PASSWORD, ip: `198.18.0.${index + 1}` });
+  const session = (await enter(0)).cookies.map((cookie) => cookie.split(';')[0]).join('; ');
+  await guess(BLOCKED);
+
+  return {
+    url,
+    cookie: session,
+    password: PASSWORD,
+    passwordHash,
+    /** So many people log in again and again, each as soon as they are in. */
+    async logIns(ms: number, atOnce: number): Promise<{ perSecond: number }> {
+      const startedAt = performance.now();
+      let count = 0;
+      const one = async (index: number) => {
+        while (performance.now() - startedAt < ms) {
+          const { status } = await enter(index);
+          if (status !== 303) throw new Error(`a log-in was answered with ${status}`);
+          count += 1;
+        }
+      };
+      await Promise.all(Array.from({ length: atOnce }, (_, index) => one(index)));
+      return { perSecond: (1_000 * count) / (performance.now() - startedAt) };
+    },
+
+    /** Attempts at a pace that does not wait for answers; each must be refused. */
+    async flood(ms: number, perSecond: number): Promise<{ cpuMs: number }> {
+      const before = cpuSeconds(child.pid ?? 0);
+      const startedAt = performance.now();
+      const answers: Promise<void>[] = [];
+      for (let sent = 0; performance.now() - startedAt < ms; sent += 1) {
+        const wait = startedAt + (1_000 * sent) / perSecond - performance.now();
+        if (wait > 0) await delay(wait);
+        answers.push(guess(BLOCKED).then(({ status }) => expectRefused(status)));
+      }
+      await Promise.all(answers);
+      return { cpuMs: (1_000 * (cpuSeconds(child.pid ?? 0) - before)) / answers.length };
+    },
+
+    async stop(): Promise<void> {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+function expectRefused(status: number): void {
+  if (status !== 429) throw new Error(`an attempt during a block was answered with ${status}`);
+}
+
