@@ -25,6 +25,7 @@ export async function startServer(stores: TestStores, people: number) {
     DATABASE_URL: stores.database.webUrl,
     REDIS_URL: stores.redisUrl,
     SESSION_KEYS: 'a-key-for-the-bench-that-is-long-enough',
+    SECRETS_KEYS: 'another-key-for-the-bench-that-is-long',
     TRUSTED_PROXIES: '127.0.0.1',
     LOG_LEVEL: 'warn',
     // One failure shuts an account to a client for as long as this takes.
