@@ -67,7 +67,12 @@ const rows = [
   ['log-ins for each hash of the library alone', `${figure(100 * share)} %`, '85 % or more', kept(share >= 0.85)],
   ['`/profile`, quiet: 99 % within, ms', figure(median(({ quiet }) => quiet)), '', ''],
   ['the same during that storm, against quiet', `${figure(inStorm)} ×`, '3 × or less', kept(inStorm <= 3)],
-  [`during ${FLOOD_PER_SECOND} refused attempts a second, against quiet`, `${figure(inFlood)} ×`, '2 × or less', kept(inFlood <= 2)],
+  [
+    `during ${FLOOD_PER_SECOND} refused attempts a second, against quiet`,
+    `${figure(inFlood)} ×`,
+    '2 × or less',
+    kept(inFlood <= 2),
+  ],
   ['processor time of a refused attempt, its page included, ms', figure(cost), 'less than 1', kept(cost < 1)],
 ];
 const text = `${circumstances()} · medians of ${ROUNDS} rounds\n\n${table(['', 'measured', 'aim', 'kept'], rows)}`;

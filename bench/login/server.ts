@@ -95,4 +95,3 @@ export async function startServer(stores: TestStores, people: number) {
 function expectRefused(status: number): void {
   if (status !== 429) throw new Error(`an attempt during a block was answered with ${status}`);
 }
-
