@@ -49,6 +49,12 @@ export function userCommand(): Command {
     .argument('<email>', 'e-mail address', parseEmail)
     .action(forgetDevices);
   command
+    .command('erase')
+    .description('Delete an account and take what is personal out of its records; the audit log still verifies')
+    .argument('<email>', 'e-mail address', parseEmail)
+    .requiredOption('--reason <text>', 'why, for the audit log')
+    .action(erase);
+  command
     .command('invite')
     .description('Invite somebody: mail a one-time link, or print it where no mail is possible')
     .argument('<email>', 'e-mail address', parseEmail)
@@ -165,6 +171,22 @@ async function resetLink(email: string): Promise<void> {
 function handOver(link: string, howLong: string): void {
   process.stderr.write(`It works once, ${howLong}. Whoever has it can use it: hand it over safely.\n`);
   process.stdout.write(`${link}\n`);
+}
+
+async function erase(email: string, { reason }: { reason: string }): Promise<void> {
+  if (reason.trim() === '') throw new Error('Say why with --reason: it is recorded.');
+  await withContext(async ({ users, accountDeletion, config }) => {
+    const user = await users.findByEmail(email);
+    if (!user) throw new Error(`There is no account with the address ${email}.`);
+    const from = { at: new Date().toISOString(), device: 'the command line', ip: null };
+    const told = { language: config.languages[0] ?? 'en', from };
+    const by = { actor: null, sessionId: null, origin: NO_ORIGIN, reason: reason.trim() };
+    const result = await accountDeletion.delete({ userId: user.id, ...by, told });
+    if (!result.ok && result.reason === 'last_operator')
+      throw new Error('This is the last operator who can act. Make somebody else an operator first.');
+    if (!result.ok) throw new Error('The account is deleted already.');
+    process.stdout.write(`${printable(email)} was deleted, and what was personal is erased.\n`);
+  });
 }
 
 async function removeFactors(email: string, { reason }: { reason: string }): Promise<void> {

@@ -12,8 +12,12 @@ import type { Users } from './users.ts';
 
 export interface DeletionRequest {
   readonly userId: string;
-  readonly sessionId: string;
+  /** Who deletes it: its owner, unless somebody else is named, or nobody who is known (the command line). */
+  readonly actor?: string | null;
+  readonly sessionId: string | null;
   readonly origin: Origin;
+  /** An operator's, in their words: recorded. */
+  readonly reason?: string;
   readonly told: Told;
 }
 
@@ -50,21 +54,28 @@ export function createAccountDeletion({ database: { prisma }, users, sessions, m
   }
 
   return {
-    /** Deletes the account of whoever asks. The last operator can't: nobody could look after the service any more. */
-    async delete({ userId, sessionId, origin, told }: DeletionRequest): Promise<DeletionResult> {
+    /** Deletes an account. That of the last operator can't be: nobody could look after the service any more. */
+    async delete({
+      userId,
+      actor = userId,
+      sessionId,
+      origin,
+      reason,
+      told,
+    }: DeletionRequest): Promise<DeletionResult> {
       const done = await prisma.$transaction(async (transaction): Promise<DeletionResult & Ended> => {
         if (await users.isLastOperatorWithin(transaction, userId)) return { ok: false, reason: 'last_operator' };
         const user = await transaction.user.findFirst({ where: { id: userId, deletedAt: null } });
         if (!user) return { ok: false, reason: 'no_account' };
-        const about = { actor: userId, subject: userId, session: sessionId, origin } as const;
+        const about = { actor, subject: userId, session: sessionId, origin, ...(reason ? { detail: { reason } } : {}) };
         await recordEvent(transaction, { type: 'user_deleted', outcome: 'success', ...about });
-        const why = { reason: 'account_deleted', actor: userId, origin } as const;
+        const why = { reason: 'account_deleted', actor, origin } as const;
         const ended = await sessions.endWithin(transaction, { userId }, why);
         await emptyWithin(transaction, userId);
         // Of no account: the account's mail goes with it, and this one tells of that.
         const letter = { to: user.email, userId: null, language: told.language };
         await mail.sendWithin(transaction, { ...letter, template: 'account-deleted', parameters: told.from });
-        await eraseWithin(transaction, userId, { actor: userId });
+        await eraseWithin(transaction, userId, { actor });
         return { ok: true, ended };
       });
       if (!done.ok) return done;

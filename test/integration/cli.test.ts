@@ -153,6 +153,33 @@ describe('user forget-devices', () => {
   });
 });
 
+describe('user erase', () => {
+  test('deletes the account and what is personal, and leaves the log whole', async () => {
+    const email = newEmail();
+    const browser = new Browser(web.url);
+    await browser.register(email);
+    await worker.sealing.seal();
+    const erase = ['user', 'erase', email, '--reason', 'they asked'];
+    expect(await cli(erase)).toMatchObject({
+      code: 0,
+      out: `${email} was deleted, and what was personal is erased.\n`,
+    });
+    expect(await cli(erase)).toMatchObject({ code: 1 });
+    expect(await browser.profile()).toBe(303);
+    await worker.sealing.seal();
+    const [event] = await sql<{ detail: unknown; subject_id: string }>(
+      "SELECT detail, subject_id FROM audit_event WHERE type = 'user_deleted' ORDER BY seq DESC LIMIT 1",
+    );
+    expect(event?.detail).toEqual({ reason: 'they asked' });
+    const left = await sql(
+      "SELECT seq FROM audit_event WHERE (subject_id = $1 OR actor_id = $1) AND type <> 'user_deleted' AND ip IS NOT NULL",
+      [event?.subject_id],
+    );
+    expect(left).toEqual([]);
+    expect((await web.context.verification.verify()).intact).toBe(true);
+  });
+});
+
 describe('user list', () => {
   test('shows accounts in columns, and hostile addresses harmlessly', async () => {
     const email = newEmail();

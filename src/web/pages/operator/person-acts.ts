@@ -184,7 +184,10 @@ function actsOf({ context }: Web) {
       done: 'reset-sent',
       async run({ user, by, ctx }) {
         // The owner learns that an operator did it, and nothing of where the operator sits.
-        const told = { ...toldOf(ctx), from: { at: new Date().toISOString(), device: 'an operator', ip: null } };
+        const told = {
+          ...toldOf(ctx),
+          from: { at: new Date().toISOString(), device: 'the operators’ console', ip: null },
+        };
         const sent = await passwordResets.send(user.id, told, by);
         return sent ? null : 'Nothing was sent: the account is disabled, or no mail is set up.';
       },
