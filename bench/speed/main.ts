@@ -10,6 +10,8 @@ import { drawBars } from './chart.ts';
 import { measure, type Size } from './measure.ts';
 import { bars, inMarkdown } from './results.ts';
 
+const PICTURE = '![Restricted pages per second of processor time, as bars](images/performance.svg)';
+
 const FULL: Size = { rounds: 5, roundMs: 2_000, warmUp: 20_000, pacedMs: 5_000, pageMs: 4_000 };
 const SHORT: Size = { rounds: 1, roundMs: 1_000, warmUp: 5_000, pacedMs: 1_000, pageMs: 500 };
 
@@ -22,7 +24,7 @@ try {
   if (!values.short) {
     writeFileSync(path.join(projectRoot, 'docs/performance.json'), `${JSON.stringify(results, null, 2)}\n`);
     writeFileSync(path.join(projectRoot, 'docs/images/performance.svg'), drawBars(bars(results)));
-    writeInto('docs/performance.md', 'measured', text);
+    writeInto('docs/performance.md', 'measured', `${PICTURE}\n\n${text}`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
