@@ -196,7 +196,9 @@ describe('user list', () => {
     expect(out).toMatch(new RegExp(`^${email} +member +active +\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z +[0-9a-f-]{36}$`, 'm'));
     expect(out).toContain('evil\\u001b[2J\\u001b]0;owned\\u0007\\u000d\\u000a\\u202e\\u009b31m@example.org');
     expect(out).not.toMatch(STEERING);
-    const [{ count } = { count: '' }] = await sql<{ count: string }>('SELECT count(*) FROM user_account');
+    const [{ count } = { count: '' }] = await sql<{ count: string }>(
+      'SELECT count(*) FROM user_account WHERE deleted_at IS NULL',
+    );
     expect(lines).toHaveLength(Number(count) + 1);
     expect(new Set(lines.map((line) => line.search(/(?<= )[0-9a-f-]{36}$/))).size).toBe(2);
     await sql('DELETE FROM user_account WHERE email = $1', [hostile]);
