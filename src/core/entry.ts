@@ -5,9 +5,8 @@ import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
-import { recordEvent } from './outbox.ts';
 import { isTwoFactors, type Proof } from './proofs.ts';
-import type { NewSession, Sessions } from './sessions.ts';
+import { keptUserAgent, type NewSession, type Sessions } from './sessions.ts';
 import { bindingOf, type Tokens } from './tokens.ts';
 import type { Role, User } from './users.ts';
 
@@ -48,6 +47,19 @@ export interface Admitted {
 /** The account changed between the proof and the beginning of the session. */
 export class AccountChangedError extends Error {}
 
+/** What was proved is not enough for this account. */
+export class SecondFactorNeededError extends AccountChangedError {}
+
+interface CurrentAccount {
+  ok: boolean;
+  role: Role;
+  has_factor: boolean;
+  /** Whether the account has had a session before; one from this address, by this browser. */
+  seen: boolean;
+  seen_ip: boolean;
+  seen_browser: boolean;
+}
+
 export interface EntryOptions {
   readonly database: Database;
   readonly sessions: Sessions;
@@ -62,6 +74,7 @@ export type Entry = ReturnType<typeof createEntry>;
 export function createEntry({ database: { prisma }, sessions, devices, identifierHash, tokens, mail }: EntryOptions) {
   /**
    * Begins a session for an account whose owner has proved who they are, and ends the one it replaces.
+   * @throws SecondFactorNeededError when the account has a second factor, and none was proved.
    * @throws AccountChangedError when the account changed since it was read.
    */
   async function begin(
@@ -72,14 +85,18 @@ export function createEntry({ database: { prisma }, sessions, devices, identifie
     const account = identifierHash(user.email);
     const [session, ended, cookie] = await prisma.$transaction(async (transaction) => {
       // Serialises with a change of password, of role or of state: none of them can pass by unseen.
-      const [current] = await transaction.$queryRaw<{ ok: boolean; role: Role }[]>`
-        SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash}
-               AND (${isTwoFactors(proved)} OR NOT EXISTS (SELECT FROM totp WHERE user_id = ${user.id}::uuid)
-                                           AND NOT EXISTS (SELECT FROM passkey WHERE user_id = ${user.id}::uuid)) AS ok, role
+      const [current] = await transaction.$queryRaw<CurrentAccount[]>`
+        SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AS ok, role,
+               EXISTS (SELECT FROM totp WHERE user_id = user_account.id) OR EXISTS (SELECT FROM passkey WHERE user_id = user_account.id) AS has_factor,
+               EXISTS (SELECT FROM session WHERE user_id = user_account.id) AS seen,
+               EXISTS (SELECT FROM session WHERE user_id = user_account.id AND ip = ${origin.ip}::inet) AS seen_ip,
+               EXISTS (SELECT FROM session
+                        WHERE user_id = user_account.id AND user_agent IS NOT DISTINCT FROM ${keptUserAgent(origin)}) AS seen_browser
           FROM user_account WHERE id = ${user.id}::uuid FOR SHARE`;
       if (!current?.ok) throw new AccountChangedError();
+      if (current.has_factor && !isTwoFactors(proved)) throw new SecondFactorNeededError();
       await useWithin?.(transaction);
-      const what = await whatIsNew(transaction, user.id, origin);
+      const what = whatIsNew(current);
       const replaced = previousSessionId
         ? await sessions.endWithin(
             transaction,
@@ -87,29 +104,29 @@ export function createEntry({ database: { prisma }, sessions, devices, identifie
             { reason: 'replaced', actor: user.id, origin },
           )
         : [];
+      const about = { outcome: 'success', actor: user.id, subject: user.id, origin } as const;
+      const event = {
+        type: 'authn_login_success',
+        ...about,
+        ...(attemptId ? { id: attemptId } : {}),
+        detail: { proved },
+      } as const;
+      const attempt = { identifierHash: account, device: deviceId };
+      const news = { type: 'authn_new_device', ...about, detail: { new: what } } as const;
       const created = await sessions.createWithin(
         transaction,
         { ...user, role: current.role },
-        { remember, proved, origin },
-      );
-      const about = {
-        outcome: 'success',
-        actor: user.id,
-        subject: user.id,
-        session: created.record.owner.id,
-        origin,
-      } as const;
-      await recordEvent(
-        transaction,
-        { type: 'authn_login_success', ...about, ...(attemptId ? { id: attemptId } : {}), detail: { proved } },
-        { identifierHash: account, device: deviceId },
+        {
+          ...{ remember, proved, origin },
+          also: (session) => [
+            { event: { ...event, session }, attempt },
+            ...(what ? [{ event: { ...news, session } }] : []),
+          ],
+        },
       );
       const remembered = { userId: user.id, deviceId, account, cookie: deviceCookie };
       const kept = await devices.rememberWithin(transaction, remembered);
-      if (what) {
-        await recordEvent(transaction, { type: 'authn_new_device', ...about, detail: { new: what } });
-        if (told && mail.possible) await tellWithin(transaction, user, about.session, told);
-      }
+      if (what && told && mail.possible) await tellWithin(transaction, user, created.record.owner.id, told);
       return [created, replaced, kept] as const;
     });
     await Promise.all([sessions.open(session), sessions.afterCommit(ended)]);
@@ -125,20 +142,12 @@ export function createEntry({ database: { prisma }, sessions, devices, identifie
     await mail.sendWithin(transaction, { ...letter, template: 'new-device', parameters: from });
   }
 
-  /** What makes this log-in one from a new device: null at the first log-in, and for a browser and address seen before. */
-  async function whatIsNew(
-    transaction: Transaction,
-    userId: string,
-    { ip, userAgent }: Origin,
-  ): Promise<string | null> {
-    const [seen] = await transaction.$queryRaw<{ any: boolean; ip: boolean; browser: boolean }[]>`
-      SELECT count(*) > 0 AS any, coalesce(bool_or(ip = ${ip}::inet), false) AS ip,
-             coalesce(bool_or(user_agent IS NOT DISTINCT FROM ${userAgent}), false) AS browser
-        FROM session WHERE user_id = ${userId}::uuid`;
-    if (!seen?.any) return null;
-    const news = [seen.browser ? '' : 'browser', seen.ip ? '' : 'address'].filter((word) => word !== '');
-    return news.length > 0 ? news.join(' and ') : null;
-  }
-
   return { begin };
+}
+
+/** What makes a log-in one from a new device: null at the first log-in, and for a browser and address seen before. */
+function whatIsNew({ seen, seen_browser, seen_ip }: CurrentAccount): string | null {
+  if (!seen) return null;
+  const news = [seen_browser ? '' : 'browser', seen_ip ? '' : 'address'].filter((word) => word !== '');
+  return news.length > 0 ? news.join(' and ') : null;
 }

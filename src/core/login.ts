@@ -1,7 +1,7 @@
 // Logging in: session and events are one transaction, or nothing. An account that does not exist, one that is disabled and
 // a wrong password give one answer, after the same work.
 import type { Database } from './database.ts';
-import { AccountChangedError, type Begun, type Credentials, type Entry } from './entry.ts';
+import { AccountChangedError, type Begun, type Credentials, type Entry, SecondFactorNeededError } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Log } from './log.ts';
@@ -9,7 +9,6 @@ import { recordEvent } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
 import type { PendingLogins } from './pending-logins.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
-import type { SecondFactors } from './second-factors.ts';
 import type { Taken, Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
 import type { User, Users } from './users.ts';
@@ -40,7 +39,6 @@ export interface LoginOptions {
   readonly throttleEvents: ThrottleEvents;
   readonly devices: KnownDevices;
   readonly entry: Entry;
-  readonly secondFactors: SecondFactors;
   readonly pendingLogins: PendingLogins;
   readonly identifierHash: IdentifierHash;
   readonly log: Log;
@@ -57,7 +55,6 @@ export function createLogin({
   throttleEvents: { recordBlocks, refuse },
   devices,
   entry,
-  secondFactors,
   pendingLogins,
   identifierHash,
   log,
@@ -94,13 +91,13 @@ export function createLogin({
         await recordFailure(user, credentials, admission, refusal(user, matches));
         return { ok: false, reason: 'wrong_credentials' };
       }
-      if (await secondFactors.has(user.id)) return waitForFactor(user, credentials, admission);
       try {
         const { taken, deviceId } = admission;
         const begun = await entry.begin(user, credentials, { attemptId: taken.id, deviceId });
         if (passwords.isOutdated(user.passwordHash)) await rehash(user, credentials);
         return { ok: true, ...begun };
       } catch (error) {
+        if (error instanceof SecondFactorNeededError) return waitForFactor(user, credentials, admission);
         if (!(error instanceof AccountChangedError)) throw error;
       }
     }

@@ -1,11 +1,17 @@
 // Where an event waits, from the transaction of what it tells of until the worker seals it.
 // Whoever writes one calls `nudge` after the commit; a nudge that is lost costs a sweep of the schedule, no event.
 import { v7 as uuidv7 } from 'uuid';
-import type { Prisma } from '../generated/prisma/client.ts';
 import type { AttemptNote, BlockNote, NewAuditEvent, WaitingEvent } from './audit-events.ts';
 import type { Transaction } from './database.ts';
 
 const MAX_TEXT = 1_024;
+
+/** An event, with what the records beside it need. */
+export interface EventNote {
+  readonly event: NewAuditEvent;
+  readonly attempt?: AttemptNote | undefined;
+  readonly block?: BlockNote | undefined;
+}
 
 /**
  * Writes an event into the outbox, in the caller's transaction: both become true, or neither.
@@ -17,16 +23,20 @@ export async function recordEvent(
   attempt?: AttemptNote,
   block?: BlockNote,
 ): Promise<string> {
-  const waiting = waitingEvent(event);
-  await transaction.outbox.create({
-    data: {
-      event: waiting as unknown as Prisma.InputJsonObject,
-      ...(attempt ? { attempt: { ...attempt } } : {}),
-      ...(block ? { block: { ...block } } : {}),
-    },
-    select: { id: true },
-  });
-  return waiting.id;
+  const id = event.id ?? uuidv7();
+  await recordEvents(transaction, [{ event: { ...event, id }, attempt, block }]);
+  return id;
+}
+
+/** The same for several events, in their order and one statement. */
+export async function recordEvents(transaction: Transaction, notes: readonly EventNote[]): Promise<void> {
+  if (notes.length === 0) return;
+  const rows = notes.map(({ event, ...beside }) => ({ ...beside, event: waitingEvent(event) }));
+  await transaction.$executeRaw`
+    INSERT INTO outbox (event, attempt, block)
+    SELECT note -> 'event', note -> 'attempt', note -> 'block'
+      FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) WITH ORDINALITY AS given(note, place)
+     ORDER BY place`;
 }
 
 function waitingEvent(event: NewAuditEvent): WaitingEvent {

@@ -102,14 +102,6 @@ export function createSecondFactors({ database: { prisma }, secrets, passwords, 
   }
 
   return {
-    /** Whether an account has a second factor; recovery codes alone are none. */
-    async has(userId: string): Promise<boolean> {
-      const [row] = await prisma.$queryRaw<{ has: boolean }[]>`
-        SELECT EXISTS (SELECT FROM totp WHERE user_id = ${userId}::uuid)
-            OR EXISTS (SELECT FROM passkey WHERE user_id = ${userId}::uuid) AS has`;
-      return row?.has ?? false;
-    },
-
     async overview(userId: string): Promise<FactorOverview> {
       const [totp, keys, recoveryCodesLeft] = await Promise.all([
         prisma.totp.findUnique({ where: { userId }, select: { createdAt: true } }),

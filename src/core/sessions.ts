@@ -6,7 +6,7 @@ import { type NewAuditEvent, NO_ORIGIN, type Origin } from './audit-events.ts';
 import type { SessionLimits } from './config.ts';
 import { type Database, isDatabaseOutage, type Transaction } from './database.ts';
 import type { Log } from './log.ts';
-import { recordEvent } from './outbox.ts';
+import { type EventNote, recordEvents } from './outbox.ts';
 import type { Proof } from './proofs.ts';
 import { type EndSessionJob, nudgeSealing, type Queues } from './queues.ts';
 import type {
@@ -60,6 +60,16 @@ export interface ListedSession {
   readonly lastSeenAt: Date;
 }
 
+/** How a session begins. */
+export interface Beginning {
+  readonly remember: boolean;
+  readonly proved: Proof;
+  readonly data?: SessionData;
+  readonly origin: Origin;
+  /** What is recorded right after its beginning, in the same statement. */
+  readonly also?: (sessionId: string) => readonly EventNote[];
+}
+
 /** Who ends a session, and from where. */
 export interface EndOptions {
   readonly reason: EndReason;
@@ -94,7 +104,10 @@ export function createSessions({ database, records, store, queues, policy, log }
     options: EndOptions,
   ): Promise<EndedSession[]> {
     const ended = await records.end(transaction, which, options.reason);
-    for (const session of ended) await recordEvent(transaction, endingEvent(session, options));
+    await recordEvents(
+      transaction,
+      ended.map((session) => ({ event: endingEvent(session, options) })),
+    );
     return ended;
   }
 
@@ -129,7 +142,7 @@ export function createSessions({ database, records, store, queues, policy, log }
   async function createWithin(
     transaction: Transaction,
     account: SessionAccount,
-    { remember, proved, data = {}, origin }: { remember: boolean; proved: Proof; data?: SessionData; origin: Origin },
+    { remember, proved, data = {}, origin, also = () => [] }: Beginning,
   ): Promise<NewSession> {
     const limits = limitsFor(policy, account.role, remember);
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
@@ -141,9 +154,9 @@ export function createSessions({ database, records, store, queues, policy, log }
       VALUES (${id}::uuid, ${new Uint8Array(tokenHash)}, ${account.id}::uuid, ${remember}, clock_timestamp(), clock_timestamp(),
               ${Math.ceil(limits.idleTimeoutMs / 1_000)}, clock_timestamp() + ${limits.idleTimeoutMs} * interval '1 millisecond',
               clock_timestamp() + ${limits.absoluteLifetimeMs} * interval '1 millisecond', ${JSON.stringify(data)}::jsonb, ${proved},
-              ${origin.ip}::inet, ${origin.userAgent?.slice(0, MAX_USER_AGENT).toWellFormed().replaceAll('\u0000', '') ?? null})
+              ${origin.ip}::inet, ${keptUserAgent(origin)})
       RETURNING created_at`;
-    await recordEvent(transaction, {
+    const began = {
       type: 'session_created',
       outcome: 'success',
       actor: account.id,
@@ -151,7 +164,8 @@ export function createSessions({ database, records, store, queues, policy, log }
       session: id,
       origin,
       detail: { remember },
-    });
+    } as const;
+    await recordEvents(transaction, [{ event: began }, ...also(id)]);
     const owner: SessionOwner = {
       id,
       userId: account.id,
@@ -264,6 +278,11 @@ export function createSessions({ database, records, store, queues, policy, log }
 function isSelected(sessionId: string, which: EndSelection): boolean {
   if ('sessionId' in which) return sessionId === which.sessionId;
   return !('exceptSessionId' in which) || sessionId !== which.exceptSessionId;
+}
+
+/** A browser's name for itself as it is kept with a session. */
+export function keptUserAgent({ userAgent }: Origin): string | null {
+  return userAgent?.slice(0, MAX_USER_AGENT).toWellFormed().replaceAll('\u0000', '') ?? null;
 }
 
 function limitsFor(policy: SessionPolicy, role: 'member' | 'operator', remember: boolean): SessionLimits {

@@ -1,7 +1,7 @@
 // What everybody does with the throttle's answer: records its blocks, refuses, and settles what an attempt took.
 import type { BlockNote, Origin } from './audit-events.ts';
 import type { Database, Transaction } from './database.ts';
-import { recordEvent } from './outbox.ts';
+import { recordEvents } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { Taken } from './throttle.ts';
 import type { ThrottleScope } from './throttle-windows.ts';
@@ -26,23 +26,23 @@ export function createThrottleEvents({ database: { prisma }, queues }: { databas
     subject: string | null,
     origin: Origin,
   ): Promise<void> {
-    for (const block of blocks) {
-      const detail = { scope: block.scope, failures: block.failures, seconds: Math.ceil(block.lastsMs / 1_000) };
-      const ofOneAccount = !OF_MANY.has(block.scope);
-      await recordEvent(
-        transaction,
-        {
-          type: 'excess_rate_limit_exceeded',
-          outcome: 'failure',
-          actor: null,
-          subject: ofOneAccount ? subject : null,
-          origin,
-          detail: { ...detail, block: block.id },
-        },
-        undefined,
-        block,
-      );
-    }
+    await recordEvents(
+      transaction,
+      blocks.map((block) => {
+        const detail = { scope: block.scope, failures: block.failures, seconds: Math.ceil(block.lastsMs / 1_000) };
+        return {
+          event: {
+            type: 'excess_rate_limit_exceeded',
+            outcome: 'failure',
+            actor: null,
+            subject: OF_MANY.has(block.scope) ? null : subject,
+            origin,
+            detail: { ...detail, block: block.id },
+          },
+          block,
+        };
+      }),
+    );
   }
 
   /** Records the blocks that began with a refusal, and gives the answer. */
