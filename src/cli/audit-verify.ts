@@ -1,8 +1,10 @@
 // `audit verify`: of the log in the database, or of an export without one.
 import { createReadStream, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { Piscina } from 'piscina';
 import type { VerifyResult } from '../core/audit-verify.ts';
-import { verifyFile } from '../core/audit-verify-file.ts';
+import { type StretchWorkers, verifyFile } from '../core/audit-verify-file.ts';
 import { type Checkpoint, readCheckpoints, readPublicKeys } from '../core/checkpoints.ts';
 import { withContext } from './connect.ts';
 import { printable } from './print.ts';
@@ -56,10 +58,25 @@ async function verifyExport(
   const bar = startBar('Verifying', file === '-' ? 0 : statSync(file).size, 'bytes');
   const result = await verifyFile(input, {
     ...(to === undefined ? {} : { to }),
-    ...{ checkpoints, keys: keysOf(given), filtered, onProgress: bar.update },
+    ...{ checkpoints, keys: keysOf(given), filtered, onProgress: bar.update, startWorkers },
   });
   bar.stop();
   return result;
+}
+
+/** A thread a core. */
+function startWorkers(workerData: object): StretchWorkers {
+  const threads = availableParallelism();
+  const filename = new URL('./verify-worker.js', import.meta.url).href;
+  const pool = new Piscina({ filename, workerData, minThreads: threads, maxThreads: threads });
+  return {
+    ahead: 2 * threads,
+    check: (bytes) => {
+      const own = new Uint8Array(bytes);
+      return pool.run(own, { transferList: [own.buffer] });
+    },
+    stop: () => pool.destroy(),
+  };
 }
 
 function keysOf(texts: readonly string[]) {

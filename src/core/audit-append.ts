@@ -58,6 +58,7 @@ export interface ChainedEvent extends KnownEvent {
 export function chainEvents(known: readonly KnownEvent[], head: ChainEnd & { readonly now: Date }): ChainedEvent[] {
   const salts = randomBytes(SALT_BYTES * known.length);
   const saltsHex = salts.toString('hex');
+  const sealedAt = head.now.toISOString();
   let prevHash = head.hash;
   return known.map((event, index) => {
     const at = index * SALT_BYTES;
@@ -68,7 +69,11 @@ export function chainEvents(known: readonly KnownEvent[], head: ChainEnd & { rea
       personalSalt: saltsHex.slice(2 * at, 2 * (at + SALT_BYTES)),
       personalHash: hexOf(personal),
       prevHash,
-      hash: digest(prevHash, sealedText({ ...fields, personal }), 'hex'),
+      hash: digest(
+        prevHash,
+        sealedText({ ...fields, sealedAt, occurredAt: event.occurredAt.toISOString(), personal }),
+        'hex',
+      ),
     };
     prevHash = chained.hash;
     return chained;

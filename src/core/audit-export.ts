@@ -1,12 +1,13 @@
 // The log as a file, oldest event first: NDJSON that can be verified without a database, CSV that a spreadsheet can't run.
 // A batch is read while the one before is written, so that memory stays flat however long the log.
 import type { Audit } from './audit.ts';
-import { personalText, type SealedEvent, sealedText } from './audit-chain.ts';
+import { personalText, sealedText } from './audit-chain.ts';
 import type { AuditFilter } from './audit-query.ts';
+import type { ExportedEvent } from './audit-rows.ts';
 
 export type ExportFormat = 'ndjson' | 'csv';
 
-const BATCH = 2_000;
+const BATCH = 1_000;
 
 export interface ExportedPart {
   readonly text: string;
@@ -17,19 +18,19 @@ export interface ExportedPart {
 
 /** What the filter lets through, up to the event that was the newest at the start, in parts of whole lines. */
 export async function* exportLog(
-  audit: Pick<Audit, 'following' | 'head'>,
+  audit: Pick<Audit, 'exportable' | 'head'>,
   filter: AuditFilter,
   format: ExportFormat,
 ): AsyncGenerator<ExportedPart> {
   const upTo = (await audit.head()).seq;
   const line = format === 'csv' ? csvLine : ndjsonLine;
   if (format === 'csv') yield { text: CSV_HEADER, events: 0, seq: 0 };
-  let reading = audit.following(filter, { after: 0, upTo }, BATCH);
+  let reading = audit.exportable(filter, { after: 0, upTo }, BATCH);
   for (;;) {
     const events = await reading;
     const last = events.at(-1);
     if (!last) return;
-    reading = audit.following(filter, { after: last.seq, upTo }, BATCH);
+    reading = audit.exportable(filter, { after: last.seq, upTo }, BATCH);
     reading.catch(() => undefined); // awaited in the next round, unless the reader has gone
     yield { text: events.map(line).join(''), events: events.length, seq: last.seq };
   }
@@ -39,12 +40,10 @@ export async function* exportLog(
  * An event as a line: the JSON that was hashed, and behind it what the hash does not cover itself. A verifier cuts it in two
  * and hashes the bytes as they are; anybody else reads one flat object.
  */
-export function ndjsonLine(event: SealedEvent): string {
-  const sealed = sealedText({ ...event, personal: event.personalHash.toString('base64url') });
-  const salt = event.personalSalt === null ? 'null' : `"${event.personalSalt.toString('base64url')}"`;
-  const prevHash = event.prevHash.toString('base64url');
-  const hash = event.hash.toString('base64url');
-  const line = `${sealed.slice(0, -1)},${personalText(event).slice(1, -1)},"personalSalt":${salt},"prevHash":"${prevHash}","hash":"${hash}"}`;
+export function ndjsonLine(event: ExportedEvent): string {
+  const { personalSalt, prevHash, hash } = event;
+  const salt = personalSalt === null ? 'null' : `"${personalSalt}"`;
+  const line = `${sealedText(event).slice(0, -1)},${personalText(event).slice(1, -1)},"personalSalt":${salt},"prevHash":"${prevHash}","hash":"${hash}"}`;
   return `${STEERING.test(line) ? line.replace(EVERY_STEERING, escaped) : line}\n`;
 }
 
@@ -67,13 +66,13 @@ const COLUMNS = [
 
 export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
 
-export function csvLine(event: SealedEvent): string {
+export function csvLine(event: ExportedEvent): string {
   const { seq, occurredAt, sealedAt, type, outcome, actor, subject, session, requestId, ip, userAgent, detail, id } =
     event;
   const cells = [
-    ...[String(seq), occurredAt.toISOString(), sealedAt.toISOString(), cell(type), cell(outcome)],
+    ...[String(seq), occurredAt, sealedAt, cell(type), cell(outcome)],
     ...[actor, subject, session, cell(requestId), ip, cell(userAgent), cell(JSON.stringify(detail))],
-    ...[id, event.hash.toString('hex')],
+    ...[id, Buffer.from(event.hash, 'base64url').toString('hex')],
   ];
   return `${cells.map((one) => one ?? '').join(',')}\r\n`;
 }

@@ -11,7 +11,14 @@ import {
   summaryConditions,
   WHOLE_LOG,
 } from './audit-query.ts';
-import { AUDIT_COLUMNS, type AuditRow, eventOf } from './audit-rows.ts';
+import {
+  AUDIT_COLUMNS,
+  type AuditRow,
+  EXPORT_COLUMNS,
+  type ExportRow,
+  eventOf,
+  exportedEventOf,
+} from './audit-rows.ts';
 import type { Database } from './database.ts';
 import { queryWithin } from './limited-query.ts';
 
@@ -33,10 +40,14 @@ const HOUR_MS = 3_600_000;
 export type Audit = ReturnType<typeof createAudit>;
 
 export function createAudit({ database: { pool } }: { database: Database }) {
+  async function rowsOf<Row extends object>(filter: AuditFilter, selection: Selection): Promise<Row[]> {
+    const { text, values } = eventsQuery(filter, selection);
+    const { rows } = await pool.query<Row>(text, values);
+    return rows;
+  }
+
   async function select(filter: AuditFilter, selection: Omit<Selection, 'columns'>): Promise<SealedEvent[]> {
-    const { text, values } = eventsQuery(filter, { ...selection, columns: AUDIT_COLUMNS });
-    const { rows } = await pool.query<AuditRow>(text, values);
-    return rows.map(eventOf);
+    return (await rowsOf<AuditRow>(filter, { ...selection, columns: AUDIT_COLUMNS })).map(eventOf);
   }
 
   /** The part of the log in which the filter's time lies; null if nothing happened in it. */
@@ -80,6 +91,14 @@ export function createAudit({ database: { pool } }: { database: Database }) {
       const span = await spanOf(filter);
       if (span === null) return [];
       return select(filter, { span: within(span, after, upTo + 1), order: 'oldest', limit });
+    },
+
+    /** The same, as an export writes them. */
+    async exportable(filter: AuditFilter, { after, upTo }: { after: number; upTo: number }, limit: number) {
+      const span = await spanOf(filter);
+      if (span === null) return [];
+      const selection = { span: within(span, after, upTo + 1), order: 'oldest', limit } as const;
+      return (await rowsOf<ExportRow>(filter, { ...selection, columns: EXPORT_COLUMNS })).map(exportedEventOf);
     },
 
     /**

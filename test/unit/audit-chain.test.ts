@@ -87,8 +87,9 @@ describe('what is chained', () => {
       fc.property(sealed, values, fc.jsonValue(), ({ ip, personalHash, ...event }, { userAgent, ...odd }, nested) => {
         const fields = { ...event, ...odd, detail: { ...event.detail, nested } as unknown as SealedEvent['detail'] };
         const personal = personalHash.toString('base64url');
-        const { prevHash, hash, personalSalt, ...rest } = { ...fields, userAgent: undefined };
-        expect(sealedText({ ...fields, personal })).toBe(canonicalize({ v: 1, personal, ...rest }));
+        const moments = { sealedAt: event.sealedAt.toISOString(), occurredAt: event.occurredAt.toISOString() };
+        const { prevHash, hash, personalSalt, ...rest } = { ...fields, ...moments, userAgent: undefined };
+        expect(sealedText({ ...fields, ...moments, personal })).toBe(canonicalize({ v: 1, personal, ...rest }));
         expect(personalText({ ip, userAgent })).toBe(canonicalize({ ip, userAgent }));
       }),
     );
