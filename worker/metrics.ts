@@ -41,7 +41,9 @@ export async function publishMetrics({
     help: 'Jobs by queue and state',
     labelNames: ['queue', 'state'],
     read: async () => {
-      const counts = await Promise.all(QUEUE_NAMES.map((queue) => queues[queue].getJobCounts(...STATES)));
+      const counts = await Promise.all(
+        QUEUE_NAMES.map(async (queue) => (await queues.open(queue)).getJobCounts(...STATES)),
+      );
       return counts.flatMap((states, index) =>
         Object.entries(states).map(([state, value]) => ({ labels: { queue: QUEUE_NAMES[index] ?? '', state }, value })),
       );

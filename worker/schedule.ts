@@ -45,7 +45,7 @@ export async function keepSchedule({
   while (!signal.aborted) {
     try {
       for (const [name, { queue, everyMs }] of Object.entries(SCHEDULE)) {
-        if (first || !(await queues[queue].getJobScheduler(name))) await put(queues, name, queue, everyMs);
+        if (first || !(await (await queues.open(queue)).getJobScheduler(name))) await put(queues, name, queue, everyMs);
       }
       first = false;
     } catch (error) {
@@ -56,9 +56,6 @@ export async function keepSchedule({
 }
 
 async function put(queues: Queues, name: string, queue: QueueName, everyMs: number): Promise<void> {
-  await queues[queue].upsertJobScheduler(
-    name,
-    { every: everyMs },
-    { name, opts: { attempts: 1, removeOnComplete: true } },
-  );
+  const opened = await queues.open(queue);
+  await opened.upsertJobScheduler(name, { every: everyMs }, { name, opts: { attempts: 1, removeOnComplete: true } });
 }

@@ -76,7 +76,7 @@ export function userCommand(): Command {
 
 async function create({ email, operator }: { email: string; operator: boolean }): Promise<void> {
   const password = await readPassword();
-  const problem = passwordProblem(password, email);
+  const problem = await passwordProblem(password, email);
   if (problem) throw new Error(PROBLEMS[problem]);
   await withContext(async ({ users, passwords }) => {
     const passwordHash = await passwords.hash(password);

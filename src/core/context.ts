@@ -33,7 +33,7 @@ import { createPasswordResets, type PasswordResets } from './password-reset.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { createPendingLogins, type PendingLogins } from './pending-logins.ts';
 import { createPendingRegistrations, type PendingRegistrations } from './pending-registration.ts';
-import { closeQueues, nudgeSealing, openQueues, type Queues } from './queues.ts';
+import { nudgeSealing, openQueues, type Queues } from './queues.ts';
 import { closeRedis, openRedis } from './redis.ts';
 import { createRegistration, type Registration } from './registration.ts';
 import { createSealedSecrets } from './sealed-secrets.ts';
@@ -221,7 +221,7 @@ export function createContext(config: Config, log: Log): Context {
     },
     async close() {
       store.close();
-      await closeQueues(queues);
+      await queues.close();
       await Promise.all([closeRedis(redis), closeRedis(queueConnection), database.close()]);
     },
   };

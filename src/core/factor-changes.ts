@@ -15,7 +15,6 @@ import type { Purpose, SealedSecrets } from './sealed-secrets.ts';
 import { totpPurpose } from './second-factors.ts';
 import type { EndedSession } from './session-records.ts';
 import type { NewSession, Sessions } from './sessions.ts';
-import { checkTotp, newTotpSecret } from './totp.ts';
 
 /** Who changes their own factors, and in which session. */
 export interface Changer {
@@ -181,7 +180,8 @@ export function createFactorChanges({
 
   return {
     /** A secret for an authenticator app, and the same sealed for the form that brings the first code: nothing is kept. */
-    beginTotp(changer: Changer): { secret: string; sealed: string } {
+    async beginTotp(changer: Changer): Promise<{ secret: string; sealed: string }> {
+      const { newTotpSecret } = await import('./totp.ts');
       const secret = newTotpSecret();
       const text = JSON.stringify({ secret, until: Date.now() + SET_UP_MS });
       return { secret, sealed: secrets.seal(text, setUpPurpose(changer)).toString('base64url') };
@@ -201,6 +201,7 @@ export function createFactorChanges({
       if (secret === null) return { ok: false, reason: 'expired' };
       const [row] = await prisma.$queryRaw<{ now: number }[]>`
         SELECT extract(epoch FROM clock_timestamp())::float8 AS now`;
+      const { checkTotp } = await import('./totp.ts');
       const checked = checkTotp(secret, code, { now: Math.floor(row?.now ?? 0), lastStep: 0 });
       if (!checked.ok) return { ok: false, reason: checked.reason === 'late' ? 'late' : 'wrong' };
       const { userId } = changer;

@@ -1,7 +1,7 @@
 // The way out for mail: an SMTP server, or, outside of production and without one, a short list in Redis that /dev/mail
 // shows. What a server answers is told apart here: taken, not now, never, or the server itself is away.
 import type { Redis } from 'ioredis';
-import { createTransport } from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 import type { Mailbox, MailPolicy } from './config.ts';
 import type { RenderedMail } from './mail-rendering.ts';
 import { keys } from './redis.ts';
@@ -81,19 +81,23 @@ function bySmtp({
   const url = new URL(smtpUrl);
   // A mail holds what opens an account: in production it goes nowhere unencrypted, unless the operator says so in the URL.
   const mustEncrypt = production && url.protocol === 'smtp:' && !url.searchParams.has('requireTLS');
-  const transport = createTransport({
-    url: smtpUrl,
-    ...(mustEncrypt ? { requireTLS: true } : {}),
-    connectionTimeout: CONNECT_TIMEOUT_MS,
-    greetingTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: SILENCE_TIMEOUT_MS,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
+  // Only the worker sends: every other process does without the library.
+  const open = async (): Promise<Transporter> =>
+    (await import('nodemailer')).createTransport({
+      url: smtpUrl,
+      ...(mustEncrypt ? { requireTLS: true } : {}),
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      greetingTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: SILENCE_TIMEOUT_MS,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+  let transport: Promise<Transporter> | undefined;
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1) || new URL(publicOrigin).hostname;
   return async ({ id, to, subject, text, html }) => {
+    transport ??= open();
     try {
-      await transport.sendMail({
+      await (await transport).sendMail({
         from,
         to: { name: '', address: to },
         subject,

@@ -100,7 +100,7 @@ export function createOverview({ database: { pool }, redis, queues, log }: Overv
         part(first<{ seq: number; madeAt: Date }>('overview-checkpoint', CHECKPOINT)),
         part(first<{ failed: number; due: number }>('overview-mails', MAILS)),
         part(redis.ping().then(() => Promise.all(QUEUE_NAMES.map((name) => countsOf(queues, name))))),
-        part(redis.ping().then(() => queues.audit.getWorkersCount())),
+        part(redis.ping().then(async () => (await queues.open('audit')).getWorkersCount())),
         part(timed(pool.query('SELECT 1'))),
         part(timed(redis.ping())),
       ]);
@@ -121,7 +121,8 @@ export function createOverview({ database: { pool }, redis, queues, log }: Overv
 }
 
 async function countsOf(queues: Queues, name: QueueName): Promise<QueueCounts> {
-  const counts = await queues[name].getJobCounts('waiting', 'active', 'delayed', 'failed');
+  const queue = await queues.open(name);
+  const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'failed');
   const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts;
   return { name, waiting, active, delayed, failed };
 }

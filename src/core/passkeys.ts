@@ -1,14 +1,10 @@
 // Passkeys (WebAuthn): what a browser is asked for, and whether its answer is right. Who may add one, and what an answer opens, others
 // decide. A passkey proves two factors: having it, and the finger, face or PIN that unlocks it (user verification is required).
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
+import type {
+  AuthenticationResponseJSON,
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+  RegistrationResponseJSON,
 } from '@simplewebauthn/server';
 import { z } from 'zod';
 import type { Passkey } from '../generated/prisma/client.ts';
@@ -55,6 +51,9 @@ export interface PasskeysOptions {
 /** Thrown within a transaction, which it undoes: the passkey is gone, or answered elsewhere with a newer count. */
 export class PasskeyRefusedError extends Error {}
 
+/** Two hundred modules, which a process does without until somebody uses a passkey. */
+const library = () => import('@simplewebauthn/server');
+
 export type Passkeys = ReturnType<typeof createPasskeys>;
 
 export function createPasskeys({ database: { prisma }, challenges, origin, serviceName }: PasskeysOptions) {
@@ -67,6 +66,7 @@ export function createPasskeys({ database: { prisma }, challenges, origin, servi
       owner: Purpose,
     ): Promise<PublicKeyCredentialCreationOptionsJSON> {
       const known = await prisma.passkey.findMany({ where: { userId: user.id }, select: CREDENTIAL });
+      const { generateRegistrationOptions } = await library();
       return generateRegistrationOptions({
         rpName: serviceName,
         rpID: rpId,
@@ -84,6 +84,7 @@ export function createPasskeys({ database: { prisma }, challenges, origin, servi
     /** What a browser needs to use a passkey: one of an account's, or without an account whichever it has for this site. */
     async requestOptions(userId: string | null, owner: Purpose): Promise<PublicKeyCredentialRequestOptionsJSON> {
       const known = userId === null ? [] : await prisma.passkey.findMany({ where: { userId }, select: CREDENTIAL });
+      const { generateAuthenticationOptions } = await library();
       return generateAuthenticationOptions({
         rpID: rpId,
         challenge: new Uint8Array(challenges.issue(owner)),
@@ -97,6 +98,7 @@ export function createPasskeys({ database: { prisma }, challenges, origin, servi
     async readNew(text: string, owner: Purpose): Promise<NewPasskey | null> {
       const response = parse(text);
       if (!response) return null;
+      const { verifyRegistrationResponse } = await library();
       let challenge = '';
       const verified = await verifyRegistrationResponse({
         response: response as unknown as RegistrationResponseJSON,
@@ -125,6 +127,7 @@ export function createPasskeys({ database: { prisma }, challenges, origin, servi
       const response = parse(text);
       const passkey = response ? await prisma.passkey.findUnique({ where: { credentialId: response.id } }) : null;
       if (!response || !passkey || (userId !== null && passkey.userId !== userId)) return null;
+      const { verifyAuthenticationResponse } = await library();
       let challenge = '';
       const verified = await verifyAuthenticationResponse({
         response: response as unknown as AuthenticationResponseJSON,

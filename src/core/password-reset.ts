@@ -167,7 +167,7 @@ export function createPasswordResets({
       const opened = await open(wanted.secret, wanted.origin);
       if (!opened.ok) return opened;
       const { user } = opened;
-      const problem = passwordProblem(wanted.password, user.email);
+      const problem = await passwordProblem(wanted.password, user.email);
       if (problem) return { ok: false, reason: 'bad_password', problem, email: user.email };
       const ended = await change(user, wanted);
       if (!ended) return DEAD;

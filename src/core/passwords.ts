@@ -1,7 +1,6 @@
 // Passwords: which are accepted (NIST SP 800-63B-4 §3.1.1), and how they are kept: Argon2id, so many at once and no more,
 // so that a storm of log-ins can't slow the pages of those already in.
 import { hash, hashRaw, verify } from '@node-rs/argon2';
-import { dictionary } from '@zxcvbn-ts/language-common';
 import pLimit from 'p-limit';
 import type { HashingCost } from './config.ts';
 
@@ -23,14 +22,13 @@ export class HashQueueFullError extends Error {
 
 export type PasswordProblem = 'too_short' | 'too_long' | 'too_common' | 'same_as_email';
 
-const common: ReadonlySet<string> = new Set(dictionary['passwords-common'].map(String));
-
 /** Why a new password is refused, or null. It is taken exactly as typed: any character, no rule of composition. */
-export function passwordProblem(password: string, email: string): PasswordProblem | null {
+export async function passwordProblem(password: string, email: string): Promise<PasswordProblem | null> {
   if (Array.from(password).length < MIN_LENGTH) return 'too_short';
   if (Buffer.byteLength(password) > MAX_BYTES) return 'too_long';
   const lower = password.toLowerCase();
-  if (common.has(lower)) return 'too_common';
+  const { isCommon } = await import('./common-passwords.ts');
+  if (isCommon(lower)) return 'too_common';
   const address = email.toLowerCase();
   return lower === address || lower === address.split('@')[0] ? 'same_as_email' : null;
 }

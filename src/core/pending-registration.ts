@@ -244,7 +244,7 @@ export function createPendingRegistrations({
       const opened = await open('invitation', confirmed.secret, confirmed.visit.origin);
       if (!opened.ok) return opened;
       const { email } = opened.pending;
-      const problem = passwordProblem(confirmed.password, email);
+      const problem = await passwordProblem(confirmed.password, email);
       if (problem) return { ok: false, reason: 'bad_password', problem, email };
       return makeAccount('invitation', opened.pending, await passwords.hash(confirmed.password), confirmed);
     },

@@ -1,6 +1,6 @@
 // What the web process and the worker hand each other through BullMQ: every job's name, queue and payload, in one table.
 // A payload carries ids, never a secret. A reader takes fields that it doesn't know and does without new ones.
-import { type JobsOptions, Queue } from 'bullmq';
+import type { JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { QUEUE_PREFIX } from './redis.ts';
 
@@ -72,24 +72,37 @@ export const JOB_OPTIONS: JobsOptions = {
   removeOnFail: { count: 1_000 },
 };
 
-export type Queues = Readonly<Record<QueueName, Queue>>;
+export interface Queues {
+  /** A queue, opened when it is first asked for: BullMQ is some 250 modules, which neither a start nor a command waits for. */
+  open(name: QueueName): Promise<Queue>;
+  close(): Promise<void>;
+}
 
 export function openQueues(connection: Redis): Queues {
-  const open = (name: QueueName) => {
-    const queue = new Queue(name, {
+  const opened = new Map<QueueName, Promise<Queue>>();
+  const open = async (name: QueueName) => {
+    const bullmq = await import('bullmq');
+    const queue = new bullmq.Queue(name, {
       connection,
       prefix: QUEUE_PREFIX,
       defaultJobOptions: JOB_OPTIONS,
       skipVersionCheck: true,
     });
     queue.on('error', () => undefined); // the connection reports its own outages
+    // One that met an outage while it was opened stays broken: the next asker gets another.
+    queue.waitUntilReady().catch(() => opened.delete(name));
     return queue;
   };
-  return { audit: open('audit'), sessions: open('sessions'), mail: open('mail'), cleanup: open('cleanup') };
-}
-
-export async function closeQueues(queues: Queues): Promise<void> {
-  await Promise.all(Object.values(queues).map((queue) => queue.close().catch(() => undefined)));
+  return {
+    open(name) {
+      const queue = opened.get(name) ?? open(name);
+      opened.set(name, queue);
+      return queue;
+    },
+    async close() {
+      await Promise.all([...opened.values()].map((queue) => queue.then((it) => it.close()).catch(() => undefined)));
+    },
+  };
 }
 
 /**
@@ -97,16 +110,15 @@ export async function closeQueues(queues: Queues): Promise<void> {
  * follows it. Returns at once and never throws: if Redis is away, the sweep of the schedule seals instead.
  */
 export function nudgeSealing(queues: Queues): void {
-  nudge(queues.audit, 'seal-events');
+  nudge(queues.open('audit'), 'seal-events');
 }
 
 /** Asks the worker to send what is due, in the same way. */
 export function nudgeMail(queues: Queues): void {
-  nudge(queues.mail, 'send-mails');
+  nudge(queues.open('mail'), 'send-mails');
 }
 
-function nudge(queue: Queue, name: JobName): void {
-  queue
-    .add(name, {}, { deduplication: { id: name, keepLastIfActive: true }, attempts: 1, removeOnComplete: true })
-    .catch(() => undefined);
+function nudge(queue: Promise<Queue>, name: JobName): void {
+  const options = { deduplication: { id: name, keepLastIfActive: true }, attempts: 1, removeOnComplete: true };
+  queue.then((it) => it.add(name, {}, options)).catch(() => undefined);
 }

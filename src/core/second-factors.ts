@@ -8,7 +8,6 @@ import type { Passwords } from './passwords.ts';
 import type { SecondFactor } from './proofs.ts';
 import { readRecoveryCode, useCodeWithin } from './recovery-codes.ts';
 import type { Purpose, SealedSecrets } from './sealed-secrets.ts';
-import { checkTotp } from './totp.ts';
 
 /** What somebody gives as their second factor. */
 export type Given =
@@ -60,6 +59,7 @@ export function createSecondFactors({ database: { prisma }, secrets, passwords, 
     if (!row) return { ok: false, factor, reason: 'wrong' };
     const opened = secrets.open(row.secret, totpPurpose(userId));
     if (!opened) throw new Error('a TOTP secret was sealed with a key that SECRETS_KEYS does not list');
+    const { checkTotp } = await import('./totp.ts');
     const checked = checkTotp(opened.text, code, { now: Math.floor(row.now), lastStep: Number(row.last_step) });
     if (!checked.ok) return { ok: false, factor, reason: checked.reason };
     const again = opened.stale ? { secret: new Uint8Array(secrets.seal(opened.text, totpPurpose(userId))) } : {};

@@ -123,9 +123,10 @@ export function createSessions({ database, records, store, queues, policy, log }
     if (userId === undefined) return false;
     const copies = (await store.copiesOf(userId)).filter((copy) => isSelected(copy.sessionId, which));
     if (copies.length === 0) return false;
+    const queue = await queues.open('sessions');
     for (const { sessionId } of copies) {
       const job: EndSessionJob = { sessionId, reason, actor, origin };
-      await queues.sessions.add('end-session', job, { jobId: `end-${sessionId}`, ...UNTIL_RECORDED });
+      await queue.add('end-session', job, { jobId: `end-${sessionId}`, ...UNTIL_RECORDED });
     }
     const buried = await store.bury(
       copies.map(({ tokenHash }) => ({ tokenHash, reason })),

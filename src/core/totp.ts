@@ -1,5 +1,5 @@
 // Codes of an authenticator app (RFC 6238): six digits, thirty seconds, SHA-1 as every app has it. Which step a code belongs to is
-// decided here; that a step is used once, where it is kept.
+// decided here; that a step is used once, where it is kept. Imported by who needs it when they do: it brings cryptography of its own.
 import { generateSecret, generateURI, verifySync } from 'otplib';
 
 const PERIOD_SECONDS = 30;

@@ -1,7 +1,7 @@
 // Bull Board, as this console shows it: it reads and changes nothing, and shows no address or browser that a job carries.
 // Brought in when an operator first asks for it; until then a web process does without its code.
 import type Koa from 'koa';
-import type { Queues } from '../core/queues.ts';
+import { QUEUE_NAMES, type Queues } from '../core/queues.ts';
 
 /** What of a job's payload tells where a person was. */
 const PERSONAL = ['origin', 'ip', 'userAgent'];
@@ -14,7 +14,8 @@ export async function loadBullBoard(basePath: string, queues: Queues): Promise<K
     import('@bull-board/koa'),
   ]);
   const serverAdapter = new KoaAdapter().setBasePath(basePath);
-  const adapters = Object.values(queues).map((queue) => {
+  const opened = await Promise.all(QUEUE_NAMES.map((name) => queues.open(name)));
+  const adapters = opened.map((queue) => {
     const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
     adapter.setFormatter('data', withoutPersonal);
     return adapter;

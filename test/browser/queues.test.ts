@@ -40,7 +40,7 @@ afterAll(async () => {
 
 describe('the queues', () => {
   test('are drawn, and a failed job can be read, without a complaint of the browser', async () => {
-    const { sessions } = web.context.queues;
+    const sessions = await web.context.queues.open('sessions');
     const origin = { ip: '203.0.113.77', userAgent: 'Mozilla/5.0 (secret)', requestId: 'r-1' };
     const job = await sessions.add('end-session', { sessionId: 'a-session', reason: 'revoked', actor: null, origin });
     await page.goto('/operator/queues');
@@ -61,7 +61,7 @@ describe('the queues', () => {
       );
       expect([method, status]).toEqual([method, 405]);
     }
-    expect(await web.context.queues.sessions.isPaused()).toBe(false);
+    expect(await (await web.context.queues.open('sessions')).isPaused()).toBe(false);
   });
 
   test('can’t be shown while Redis is away, and are said to be', async () => {

@@ -39,6 +39,11 @@ async function registered(): Promise<{ browser: Browser; email: string }> {
   return { browser, email };
 }
 
+async function waitingJobs() {
+  const queue = await web.context.queues.open('sessions');
+  return queue.getJobs(['waiting', 'delayed', 'active']);
+}
+
 describe('PostgreSQL is away', () => {
   test('restricted pages go on from Redis; logging in and registering are refused with 503, and nothing is accepted', async () => {
     const { browser, email } = await registered();
@@ -67,7 +72,7 @@ describe('PostgreSQL is away', () => {
     expect(statuses.map(({ status }) => status)).toEqual([303, 303]);
 
     await servers.startPostgresAgain();
-    const [job] = await web.context.queues.sessions.getJobs(['waiting', 'delayed', 'active']);
+    const [job] = await waitingJobs();
     if (!job) throw new Error('no job waits to record the end');
     expect(job.name).toBe('end-session');
     expect(JSON.stringify(job.data)).not.toContain(cookie.split('=')[1]?.slice(0, 43));
@@ -116,7 +121,7 @@ describe('PostgreSQL is away', () => {
     expect(await second.profile()).toBe(303);
     expect(await browser.profile()).toBe(200);
     await servers.startPostgresAgain();
-    const jobs = await web.context.queues.sessions.getJobs(['waiting', 'delayed', 'active']);
+    const jobs = await waitingJobs();
     expect(jobs.map((job) => job.name)).toEqual(['end-session']);
     await until(() =>
       handlers['end-session'](worker, jobs[0]?.data).then(

@@ -89,7 +89,7 @@ export function accountPages(router: Router, web: Web): void {
     const current = fields['current'] ?? '';
     const password = fields['password'] ?? '';
     const { password: words, passwordProblems } = ctx.state.text;
-    const problem = passwordProblem(password, owner.email);
+    const problem = await passwordProblem(password, owner.email);
     const errors: Record<string, string> = {};
     if (current === '') errors['current'] = words.currentMissing;
     if (problem) errors['password'] = password === '' ? words.newMissing : passwordProblems[problem];

@@ -51,7 +51,7 @@ export function registerPage(router: Router, web: Web): void {
     const next = readNext(fields['next']);
     const { register: words, passwordProblems } = ctx.state.text;
     const email = readEmail(typed);
-    const problem = passwordProblem(password, typed);
+    const problem = await passwordProblem(password, typed);
     const errors: Record<string, string> = {};
     if (email === null) errors['email'] = typed === '' ? words.emailMissing : words.emailWrong;
     if (problem) errors['password'] = password === '' ? words.passwordMissing : passwordProblems[problem];

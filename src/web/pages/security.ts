@@ -6,12 +6,10 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Language } from '../../core/config.ts';
 import type { AddResult, Changer, RemoveResult } from '../../core/factor-changes.ts';
 import type { Purpose } from '../../core/sealed-secrets.ts';
-import { totpUri } from '../../core/totp.ts';
 import { requireLoggedIn, requireRecentLogin } from '../access.ts';
 import { readBody } from '../form.ts';
 import { HttpError } from '../http-error.ts';
 import { doneNotice, seeOther, type Web } from '../page.ts';
-import { drawQr } from '../qr.ts';
 import { isUuid } from '../query.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
@@ -81,7 +79,12 @@ export function securityPages(router: Router, web: Web): void {
     await show(ctx, ctx.state.text.security.lastRequired);
   }
 
-  function showApp(ctx: Koa.Context, { secret, sealed }: { secret: string; sealed: string }, errors: FieldErrors = {}) {
+  async function showApp(
+    ctx: Koa.Context,
+    { secret, sealed }: { secret: string; sealed: string },
+    errors: FieldErrors = {},
+  ) {
+    const [{ totpUri }, { drawQr }] = await Promise.all([import('../../core/totp.ts'), import('../qr.ts')]);
     const uri = totpUri({ secret, email: memberOf(ctx).email, serviceName: config.serviceName });
     const page = {
       secret: secret.replaceAll(/(.{4})(?=.)/g, '$1 '),
@@ -103,7 +106,9 @@ export function securityPages(router: Router, web: Web): void {
 
   router.get(PAGE, requireLoggedIn, (ctx) => show(ctx));
 
-  router.get(APP, requireLoggedIn, recentOn(APP), (ctx) => showApp(ctx, factorChanges.beginTotp(changerOf(ctx))));
+  router.get(APP, requireLoggedIn, recentOn(APP), async (ctx) =>
+    showApp(ctx, await factorChanges.beginTotp(changerOf(ctx))),
+  );
 
   router.post(APP, requireLoggedIn, recentOn(APP), async (ctx) => {
     const fields = await readBody(ctx);

@@ -3,7 +3,6 @@ import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
 import type { AttemptBucket, ListedAttempt } from '../../../core/throttle-records.ts';
 import { requireOperator } from '../../access.ts';
-import { drawChart } from '../../chart.ts';
 import type { Web } from '../../page.ts';
 import { isUuid, queryText } from '../../query.ts';
 import type { AttemptRow, Chart, Views } from '../../views.ts';
@@ -85,7 +84,7 @@ export function attemptsPage(router: Router, web: Web): void {
     const emails = await users.emails(shown.flatMap((attempt) => (attempt.userId === null ? [] : [attempt.userId])));
     const page: Page = {
       rows: shown.map((attempt) => rowOf(attempt, emails, asked, now)),
-      chart: drawDay(day, now),
+      chart: await drawDay(day, now),
       asOf: showTime(now, now),
       problem,
       filters: { ...asked, active: activeFilters(asked) },
@@ -102,13 +101,14 @@ export function attemptsPage(router: Router, web: Web): void {
   }
 }
 
-function drawDay(buckets: readonly AttemptBucket[], now: Date): Chart {
+async function drawDay(buckets: readonly AttemptBucket[], now: Date): Promise<Chart> {
   const bars = buckets.map(({ since, successes, failures, refused, blocks }) => ({
     from: since,
     to: new Date(since.getTime() + BUCKET_MS),
     counts: { successes, failures, refused, blocks },
     href: null,
   }));
+  const { drawChart } = await import('../../chart.ts');
   return drawChart({ bars, series: SERIES, title: 'The last 24 hours', now });
 }
 

@@ -15,7 +15,6 @@ import {
   TYPE_GROUPS,
 } from '../../audit-filter.ts';
 import { accountsOf, rowOf } from '../../audit-row.ts';
-import { drawChart } from '../../chart.ts';
 import type { Web } from '../../page.ts';
 import { queryText } from '../../query.ts';
 import type { Chart, Views } from '../../views.ts';
@@ -114,6 +113,7 @@ export function auditPage(router: Router, web: Web): void {
     const title = counts.cut
       ? `The newest ${MOST_EVENTS.toLocaleString('en')} of these events, since ${since}`
       : `Since ${since}`;
+    const { drawChart } = await import('../../chart.ts');
     return drawChart({ bars, series: SERIES, title, now });
   }
 }
