@@ -40,6 +40,7 @@ export function createMetrics() {
     registers,
   });
   // Found once: a look-up by labels costs more than the counting.
+  const byRequest = new Map<string, Histogram.Internal<string>>();
   const bySource: Readonly<Record<SessionSource, Counter.Internal>> = {
     redis: reads.labels('redis'),
     postgres: reads.labels('postgres'),
@@ -53,7 +54,10 @@ export function createMetrics() {
     /** Counts one request; `route` is the route's pattern, or undefined for what has none. */
     countRequest(route: string | undefined, method: string, status: number, ms: number): void {
       const labels = { route: route ?? 'none', method: METHODS.has(method) ? method : 'other', status };
-      requests.observe(labels, ms / 1_000);
+      const key = `${labels.status} ${labels.method} ${labels.route}`;
+      let known = byRequest.get(key);
+      if (!known) byRequest.set(key, (known = requests.labels(labels)));
+      known.observe(ms / 1_000);
     },
 
     countRead: (source: SessionSource): void => bySource[source].inc(),

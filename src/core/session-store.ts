@@ -587,17 +587,18 @@ function parseCopy(value: string | null | undefined): Copy | null {
   try {
     const copy = JSON.parse(value.slice(HEADER)) as Partial<Copy>;
     const { owner } = copy;
-    const named = [owner?.id, owner?.userId, owner?.email].every((field) => typeof field === 'string');
-    if (copy.v !== 1 || !owner || !named || typeof copy.idleTimeoutMs !== 'number') return null;
-    const role = owner.role === 'operator' ? 'operator' : 'member';
-    return {
-      ...(copy as Copy),
-      owner: { ...NO_MOMENTS, ...owner, role, proved: readProof(owner.proved) },
-      data: copy.data ?? {},
-    };
+    if (copy.v !== 1 || !owner || typeof copy.idleTimeoutMs !== 'number') return null;
+    if (typeof owner.id !== 'string' || typeof owner.userId !== 'string' || typeof owner.email !== 'string')
+      return null;
+    // Completed in place: it was made from the text a moment ago, for nobody else.
+    const whole: { -readonly [Key in keyof SessionOwner]: SessionOwner[Key] } = owner;
+    whole.role = owner.role === 'operator' ? 'operator' : 'member';
+    whole.proved = readProof(owner.proved);
+    whole.remember ??= false;
+    whole.createdAt ??= 0;
+    whole.memberSince ??= 0;
+    return { ...(copy as Copy), owner: whole, data: copy.data ?? {} };
   } catch {
     return null;
   }
 }
-
-const NO_MOMENTS = { remember: false, createdAt: 0, memberSince: 0 } as const;

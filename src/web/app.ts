@@ -1,6 +1,6 @@
 // The Koa application: every middleware, in the order in which a request meets it.
 import path from 'node:path';
-import Router from '@koa/router';
+import type Router from '@koa/router';
 import Koa from 'koa';
 import { projectRoot } from '../core/config.ts';
 import type { Context } from '../core/context.ts';
@@ -12,6 +12,7 @@ import { ownHost, securityHeaders } from './headers.ts';
 import { languages, TEXTS } from './language.ts';
 import { createLiveStreams, type LiveStreams } from './live-streams.ts';
 import { createWeb } from './page.ts';
+import { PageRouter } from './page-router.ts';
 import { accountPages } from './pages/account.ts';
 import { accountDataPages } from './pages/account-data.ts';
 import { confirmPage } from './pages/confirm.ts';
@@ -79,7 +80,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.use(sessions(app, { config, store }));
   app.use(csrf(config, web.staleForms));
 
-  const router = new Router({ sensitive: true, strict: true }); // one address a page: a rule in a proxy can't be spelled around
+  const router = new PageRouter({ sensitive: true, strict: true }); // one address a page: a rule in a proxy can't be spelled around
   homePage(router, web);
   languagePage(router, web);
   registerPage(router, web);

@@ -86,8 +86,9 @@ function backTo(ctx: Koa.Context): string {
 
 /** The sentence that `?done=` stands for, if it is one of ours. */
 export function doneNotice(ctx: Koa.Context): Frame['notice'] {
+  if (ctx.querystring === '') return null;
   const done = queryText(ctx, 'done');
-  const sentences: Readonly<Record<string, string>> = { ...DONE, ...ctx.state.text.done };
-  const text = Object.hasOwn(sentences, done) ? sentences[done] : undefined;
+  const tables: readonly Readonly<Record<string, string>>[] = [ctx.state.text.done, DONE];
+  const text = tables.find((table) => Object.hasOwn(table, done))?.[done];
   return text === undefined ? null : { kind: 'done', text };
 }

@@ -46,6 +46,7 @@ type Template = (locals: Locals) => string;
 type Templates = ReadonlyMap<string, Template>;
 
 const EXTENSION = '.ejs';
+const HTML = 'text/html; charset=utf-8';
 const nodeRequire = createRequire(import.meta.url);
 
 /** Compiles all templates, so that a broken one stops the start, and returns the function that answers with a page. */
@@ -69,12 +70,14 @@ export function createRenderer({ viewsDir, assets, reload = false }: RendererOpt
     },
   });
 
+  // koa-views is given a context of its own, once: a page gets nothing from a request but what it is handed here.
+  const carrier = { state: {}, response: {} } as unknown as Koa.Context;
+  void middleware(carrier, async () => undefined);
+
   return async (ctx, view, page, frame) => {
-    // Per context: the form of koa-views that extends app.context shares one variable between requests in flight.
-    if (ctx.render === undefined) await middleware(ctx, async () => undefined);
     const locals: PageLocals = { page, frame };
-    const html: unknown = await ctx.render(view + EXTENSION, locals);
-    ctx.type = 'html';
+    const html: unknown = await carrier.render(view + EXTENSION, locals);
+    ctx.set('Content-Type', HTML);
     ctx.body = Buffer.from(String(html)); // encoded once: a string is walked through for its length, and again to be sent
   };
 }
