@@ -16,7 +16,7 @@ const SECRETS = [
   'smtpUrl',
 ];
 
-const BUFFER_BYTES = 8_192;
+const BUFFER_BYTES = 32_768;
 const LONGEST_BUFFER_BYTES = 16 * 1_024 * 1_024;
 const FLUSH_INTERVAL_MS = 200;
 
@@ -43,9 +43,46 @@ export function createLog({ level, name, buffered = false }: LogOptions): Log {
   );
 }
 
-/** The same log without the search for secrets, which costs more than all the rest of a line: for fields that hold none. */
-export function withoutRedaction(log: Log): Log {
-  return log.child({}, { redact: [] });
+/** What is logged of a request: fixed fields, none of which can hold a secret. */
+export interface RequestLine {
+  /** Letters, digits and hyphens alone. */
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly ip: string | null;
+}
+
+/**
+ * Writes lines of this one shape, as the log itself would, but for the search for secrets and the look at each field, which
+ * cost more than all the rest of a line.
+ */
+export function requestLines(log: Log): (line: RequestLine) => void {
+  const stream = (log as unknown as Record<symbol, DestinationStream>)[pino.symbols.streamSym];
+  if (!stream) throw new Error('this log has no stream');
+  const bindings = JSON.stringify(log.bindings()).slice(1, -1);
+  const [before, after] = [`{"level":${log.levels.values['info']},"time":"`, `",${bindings},"requestId":"`];
+  return ({ requestId, method, path, status, ms, ip }) => {
+    if (!log.isLevelEnabled('info')) return;
+    const address = ip === null ? 'null' : `"${ip}"`;
+    stream.write(
+      `${before}${isoNow()}${after}${requestId}","method":"${method}","path":${JSON.stringify(path)},"status":${status},"ms":${ms},"ip":${address},"msg":"request"}\n`,
+    );
+  };
+}
+
+let isoAt = 0;
+let iso = '';
+
+/** Many lines are of the same millisecond. */
+function isoNow(): string {
+  const now = Date.now();
+  if (now !== isoAt) {
+    isoAt = now;
+    iso = new Date(now).toISOString();
+  }
+  return iso;
 }
 
 /** Resolves when everything that was logged so far is written down. */
@@ -60,6 +97,7 @@ function openBuffer(): DestinationStream {
     sync: false,
     minLength: BUFFER_BYTES,
     maxLength: LONGEST_BUFFER_BYTES,
+    maxWrite: 2 * BUFFER_BYTES,
   });
   setInterval(() => destination.flush(), FLUSH_INTERVAL_MS).unref();
   return destination;

@@ -55,8 +55,8 @@ export function createMetrics() {
     countRequest(route: string | undefined, method: string, status: number, ms: number): void {
       const labels = { route: route ?? 'none', method: METHODS.has(method) ? method : 'other', status };
       const key = `${labels.status} ${labels.method} ${labels.route}`;
-      let known = byRequest.get(key);
-      if (!known) byRequest.set(key, (known = requests.labels(labels)));
+      const known = byRequest.get(key) ?? requests.labels(labels);
+      byRequest.set(key, known);
       known.observe(ms / 1_000);
     },
 

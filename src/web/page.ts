@@ -54,7 +54,7 @@ export function createWeb(context: Context, render: Render): Web {
     show(ctx, view, page, { title, current = null, wide = false, notice = null, passkeys = false }) {
       const owner = liveSession(ctx)?.owner;
       const text = wide ? TEXTS.en : ctx.state.text;
-      if (manyLanguages && !wide) ctx.vary('Accept-Language');
+      if (manyLanguages && !wide) ctx.append('Vary', 'Accept-Language');
       return render(ctx, view, page, {
         text,
         languages: { others: others.get(text.language) ?? [], back: backTo(ctx) },

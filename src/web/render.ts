@@ -1,5 +1,5 @@
 // Every page goes through here: a view and its typed object, rendered by koa-views and EJS, with the layout around.
-// Hides the table of templates, compiled once: a render reads no file, and no key of ours can become an EJS option.
+// Hides the table of templates, compiled once a language: a render reads no file, and no key of ours can become an EJS option.
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative, sep } from 'node:path';
@@ -7,6 +7,7 @@ import ejs from 'ejs';
 import type Koa from 'koa';
 import type koaViews from 'koa-views';
 import type { AssetUrls } from './assets.ts';
+import { en } from './texts/en.ts';
 import type { Frame, Views } from './views.ts';
 
 export type Render = <V extends keyof Views>(ctx: Koa.Context, view: V, page: Views[V], frame: Frame) => Promise<void>;
@@ -43,7 +44,8 @@ declare module 'ejs' {
 }
 
 type Template = (locals: Locals) => string;
-type Templates = ReadonlyMap<string, Template>;
+/** Finds a template by its file, compiled when it is first asked for. */
+type Templates = (file: string) => Template;
 
 const EXTENSION = '.ejs';
 const HTML = 'text/html; charset=utf-8';
@@ -51,8 +53,19 @@ const nodeRequire = createRequire(import.meta.url);
 
 /** Compiles all templates, so that a broken one stops the start, and returns the function that answers with a page. */
 export function createRenderer({ viewsDir, assets, reload = false }: RendererOptions): Render {
-  const compiledOnce = compileAll(viewsDir, reload);
-  const templates = reload ? () => compileAll(viewsDir, reload) : () => compiledOnce;
+  const readOnce = readSources(viewsDir);
+  let tables = new WeakMap<Frame['text'], Templates>();
+  function templatesFor(text: Frame['text']): Templates {
+    if (reload) tables = new WeakMap();
+    const known = tables.get(text);
+    if (known) return known;
+    const made = createTemplates(reload ? readSources(viewsDir) : readOnce, text, reload);
+    tables.set(text, made);
+    return made;
+  }
+  const first = templatesFor(en);
+  for (const file of readOnce.keys()) first(file);
+
   const names = new Map<string, string>();
   const nameOf = (file: string): string => {
     const known = names.get(file);
@@ -66,10 +79,9 @@ export function createRenderer({ viewsDir, assets, reload = false }: RendererOpt
     extension: 'ejs',
     engineSource: {
       ejs: async (file: string, { page, frame }: PageLocals) =>
-        withLayout(templates(), nameOf(file), { page, frame }, assets()),
+        withLayout(templatesFor(frame.text), nameOf(file), { page, frame }, assets()),
     },
   });
-
   // koa-views is given a context of its own, once: a page gets nothing from a request but what it is handed here.
   const carrier = { state: {}, response: {} } as unknown as Koa.Context;
   void middleware(carrier, async () => undefined);
@@ -84,42 +96,68 @@ export function createRenderer({ viewsDir, assets, reload = false }: RendererOpt
 
 /** Renders partials outside of a page: they are given their part and the words, and nothing of a frame. */
 export function createFragments(viewsDir: string, text: Frame['text']): Fragment {
-  const templates = compileAll(viewsDir, false);
+  const find = createTemplates(readSources(viewsDir), text, false);
   const fragment: Fragment = (name, part) => {
     const locals = { page: undefined, frame: undefined as unknown as Frame, text, partial: fragment, part };
-    return find(templates, `partials/${name}${EXTENSION}`)(locals);
+    return find(`partials/${name}${EXTENSION}`)(locals);
   };
   return fragment;
 }
 
-function withLayout(templates: Templates, name: string, { page, frame }: PageLocals, assets: AssetUrls): string {
+function withLayout(find: Templates, name: string, { page, frame }: PageLocals, assets: AssetUrls): string {
   // EJS's own `include` copies its options and looks for the file each time, which doubles the cost of a page.
   const { text } = frame;
   const partial = (partialName: string, part?: unknown): string =>
-    find(templates, `partials/${partialName}${EXTENSION}`)({ page, frame, text, partial, part });
-  const body = find(templates, name)({ page, frame, text, partial });
-  return find(templates, `layout${EXTENSION}`)({ page, frame, text, partial, assets, body });
+    find(`partials/${partialName}${EXTENSION}`)({ page, frame, text, partial, part });
+  const body = find(name)({ page, frame, text, partial });
+  return find(`layout${EXTENSION}`)({ page, frame, text, partial, assets, body });
 }
 
-function find(templates: Templates, name: string): Template {
-  const template = templates.get(name);
-  if (template === undefined) throw new Error(`There is no template ${name}`);
-  return template;
-}
-
-function compileAll(viewsDir: string, compileDebug: boolean): Templates {
+function readSources(viewsDir: string): ReadonlyMap<string, string> {
   const files = readdirSync(viewsDir, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(EXTENSION));
-  return new Map(files.map((file) => [file.replaceAll(sep, '/'), compile(viewsDir, file, compileDebug)]));
+  return new Map(files.map((file) => [file.replaceAll(sep, '/'), readFileSync(join(viewsDir, file), 'utf8')]));
 }
 
-function compile(viewsDir: string, file: string, compileDebug: boolean): Template {
+function createTemplates(sources: ReadonlyMap<string, string>, text: Frame['text'], compileDebug: boolean): Templates {
+  const compiled = new Map<string, Template>();
+  return (file) => {
+    const known = compiled.get(file);
+    if (known) return known;
+    const source = sources.get(file);
+    if (source === undefined) throw new Error(`There is no template ${file}`);
+    const made = compile(file, withWords(source, text), compileDebug);
+    compiled.set(file, made);
+    return made;
+  };
+}
+
+/** The template in one language: words that are the same on every page stand in it, and are not looked up and escaped for each. */
+function withWords(source: string, text: Frame['text']): string {
+  return source.replaceAll(/<%=\s*text\.([\w.]+)\s*%>/g, (tag, names: string) => {
+    const word = names
+      .split('.')
+      .reduce<unknown>((table, name) => (table as Record<string, unknown> | undefined)?.[name], text);
+    return typeof word === 'string' ? ejs.escapeXML(word) : tag;
+  });
+}
+
+const SPECIAL = /[&<>"']/;
+
+/** EJS's own escaping, for what needs it. */
+function escaped(value: unknown): string {
+  const written = value === undefined || value === null ? '' : String(value);
+  return SPECIAL.test(written) ? ejs.escapeXML(written) : written;
+}
+
+function compile(file: string, source: string, compileDebug: boolean): Template {
   try {
-    return ejs.compile(readFileSync(join(viewsDir, file), 'utf8'), {
+    return ejs.compile(source, {
       strict: true,
       _with: false,
       destructuredLocals: ['page', 'frame', 'text', 'partial', 'part', 'assets', 'body'],
       rmWhitespace: true,
       unsafePrototypeLocals: true, // ours are literals with known names: a copy of them for every part protects nothing
+      escape: escaped,
       compileDebug,
     });
   } catch (error) {

@@ -5,7 +5,7 @@ import QuickLRU from 'quick-lru';
 import type { Origin } from '../core/audit-events.ts';
 import type { Config } from '../core/config.ts';
 import type { Context } from '../core/context.ts';
-import { withoutRedaction } from '../core/log.ts';
+import { requestLines } from '../core/log.ts';
 import { clientAddress } from './forwarded.ts';
 
 const prefix = randomBytes(6).toString('base64url');
@@ -19,7 +19,7 @@ const LONGEST_USER_AGENT = 512;
 /** Gives each request its id, its origin, and one line in the log. A query string is not logged: it may hold a token. */
 export function requests({ log, config, metrics }: Pick<Context, 'log' | 'config' | 'metrics'>): Koa.Middleware {
   const { forwardedHeader, secureCookies } = config;
-  const lines = withoutRedaction(log);
+  const writeLine = requestLines(log);
   const addressOf = clientAddresses(config);
   return async (ctx, next) => {
     ctx.cookies.secure = secureCookies; // TLS ends at the proxy; whether there is any, PUBLIC_URL says
@@ -37,7 +37,7 @@ export function requests({ log, config, metrics }: Pick<Context, 'log' | 'config
     const tookMs = performance.now() - startedAt;
     metrics.countRequest(ctx['_matchedRoute'] as string | undefined, ctx.method, ctx.status, tookMs);
     const ms = Math.round(tookMs * 10) / 10;
-    lines.info({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, ms, ip: origin.ip }, 'request');
+    writeLine({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, ms, ip: origin.ip });
   };
 }
 
