@@ -1,9 +1,5 @@
 // `audit`: the log, proved, exported, followed.
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { printCheckpoints, printPublicKeys } from './audit-checkpoints.ts';
-import { exportTo } from './audit-export.ts';
-import { tail } from './audit-tail.ts';
-import { verify } from './audit-verify.ts';
 
 export function auditCommand(): Command {
   const command = new Command('audit').description('The audit log');
@@ -23,23 +19,23 @@ export function auditCommand(): Command {
     .option('--public-key <key or file>', 'whose checkpoints to believe; may be repeated', gather, [])
     .option('--file <export>', 'an NDJSON export instead of the log: needs no database; - is standard input')
     .option('--filtered', 'the export was filtered: events may be left out', false)
-    .action(verify);
+    .action(async (options) => (await import('./audit-verify.ts')).verify(options));
   filtered(command.command('export').description('Write the log, or what a filter lets through, oldest first'))
     .addOption(new Option('--format <format>', 'how').choices(['ndjson', 'csv']).default('ndjson'))
     .option('--output <file>', 'where to; without it, standard output')
-    .action(exportTo);
+    .action(async (options) => (await import('./audit-export.ts')).exportTo(options));
   filtered(command.command('tail').description('Print the newest events; with -f go on as they are sealed'))
     .option('-n, --lines <n>', 'how many', parseSeq, 20)
     .option('-f, --follow', 'until it is stopped', false)
-    .action(tail);
+    .action(async (options) => (await import('./audit-tail.ts')).tail(options));
   command
     .command('checkpoints')
     .description('Print the checkpoints in the database, a line of JSON each')
-    .action(printCheckpoints);
+    .action(async () => (await import('./audit-checkpoints.ts')).printCheckpoints());
   command
     .command('public-key')
     .description('Print the public keys of the checkpoints, as --public-key takes them')
-    .action(printPublicKeys);
+    .action(async () => (await import('./audit-checkpoints.ts')).printPublicKeys());
   return command;
 }
 

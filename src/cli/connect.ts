@@ -2,9 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readConfig } from '../core/config.ts';
-import { type Context, createContext } from '../core/context.ts';
-import { createLog } from '../core/log.ts';
+import type { Context } from '../core/context.ts';
 
 const REDIS_WAIT_MS = 2_000;
 
@@ -35,9 +33,14 @@ export async function commandEnvironment(env: NodeJS.ProcessEnv): Promise<NodeJS
   };
 }
 
-/** Runs a command with the stores open, and closes them whatever comes of it. */
+/** Runs a command with the stores open, and closes them whatever comes of it. Help and wrong arguments do without the core. */
 export async function withContext<T>(work: (context: Context) => Promise<T>): Promise<T> {
   const env = await commandEnvironment(process.env);
+  const [{ readConfig }, { createContext }, { createLog }] = await Promise.all([
+    import('../core/config.ts'),
+    import('../core/context.ts'),
+    import('../core/log.ts'),
+  ]);
   const config = readConfig({ ...env, DATABASE_POOL: env['DATABASE_POOL'] || '3' }, { signs: false });
   const context = createContext(config, createLog({ level: env['LOG_LEVEL'] || 'error', name: 'cli' }));
   try {

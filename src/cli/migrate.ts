@@ -1,6 +1,5 @@
 // `migrate`: brings the database to the present schema and makes the processes' login roles.
 import { Command } from 'commander';
-import { grantLogin, migrate } from '../core/migrations.ts';
 import { commandEnvironment } from './connect.ts';
 
 export function migrateCommand(): Command {
@@ -13,6 +12,7 @@ export function migrateCommand(): Command {
 
 async function run(): Promise<void> {
   const env = process.env['DATABASE_URL'] ? process.env : await commandEnvironment(process.env);
+  const { grantLogin, migrate } = await import('../core/migrations.ts');
   const ownerUrl = env['DATABASE_URL'] ?? '';
   const applied = await migrate(ownerUrl);
   if (env['WEB_DATABASE_URL']) await grantLogin(ownerUrl, env['WEB_DATABASE_URL'], 'holdfast_web');

@@ -1,6 +1,5 @@
 // `seed`: made-up events and people, to try Holdfast out and to measure it.
 import { Command, InvalidArgumentError } from 'commander';
-import { seed } from '../core/seeding.ts';
 import { withContext } from './connect.ts';
 import { startBar } from './progress.ts';
 
@@ -27,6 +26,7 @@ async function run({ events, people, months, intoUsedLog }: Options): Promise<vo
   await withContext(async (context) => {
     if (context.config.production)
       throw new Error('With NODE_ENV=production the log is not filled with made-up events.');
+    const { seed } = await import('../core/seeding.ts');
     const bar = startBar('Making up', events);
     const result = await seed(context, { events, people, months, intoUsedLog }, bar.update);
     bar.stop();

@@ -4,7 +4,6 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
 import { NO_ORIGIN } from '../core/audit-events.ts';
-import { passwordProblem } from '../core/passwords.ts';
 import { type AccountChangeResult, type Role, readEmail } from '../core/users.ts';
 import { withContext } from './connect.ts';
 import { printable, printTable } from './print.ts';
@@ -76,6 +75,7 @@ export function userCommand(): Command {
 
 async function create({ email, operator }: { email: string; operator: boolean }): Promise<void> {
   const password = await readPassword();
+  const { passwordProblem } = await import('../core/passwords.ts');
   const problem = await passwordProblem(password, email);
   if (problem) throw new Error(PROBLEMS[problem]);
   await withContext(async ({ users, passwords }) => {

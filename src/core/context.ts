@@ -113,7 +113,7 @@ export function createContext(config: Config, log: Log): Context {
   const sessions = createSessions({ database, records, store, queues, policy: config.session, log });
   const passwords = createPasswords({ concurrency: config.passwordHashConcurrency, cost: config.passwordHashCost });
   const users = createUsers({ database, sessions, queues });
-  const throttle = createThrottle({ redis, database, policy: config.throttle, log });
+  const throttle = createThrottle({ redis, database, policy: config.throttle, log, count: metrics.countRefusal });
   const devices = createKnownDevices({
     database,
     queues,

@@ -1,6 +1,7 @@
 // What a process counts of its own work, for Prometheus. Promises labels with few values and nothing of a person: routes as they
 // are written in the code, never a path, an address or an id. What is only looked at when somebody asks is a gauge that asks then.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ThrottleScope } from './throttle-windows.ts';
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST']);
 const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -48,6 +49,13 @@ export function createMetrics() {
   };
   for (const source of Object.values(bySource)) source.inc(0); // there from the start, so that a rate can be told
 
+  const refusals = new Counter({
+    name: 'holdfast_throttle_refusals_total',
+    help: 'Attempts that the throttle refused, by the kind of the window that was full or blocked',
+    labelNames: ['window'],
+    registers,
+  });
+
   return {
     registry,
 
@@ -59,6 +67,8 @@ export function createMetrics() {
       byRequest.set(key, known);
       known.observe(ms / 1_000);
     },
+
+    countRefusal: (window: ThrottleScope): void => refusals.inc({ window }),
 
     countRead: (source: SessionSource): void => bySource[source].inc(),
 

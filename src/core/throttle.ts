@@ -10,7 +10,7 @@ import type { Log } from './log.ts';
 import { keys } from './redis.ts';
 import { createInsurance } from './throttle-insurance.ts';
 import { CountersNotTakenError, rebuildThrottle } from './throttle-rebuild.ts';
-import { createThrottleWindows, type LoginTarget, type Window } from './throttle-windows.ts';
+import { createThrottleWindows, type LoginTarget, type ThrottleScope, type Window } from './throttle-windows.ts';
 
 /** What a success does to the attempt's windows: its own is emptied, or all get their point back, or it counts like any other. */
 export type OnSuccess = 'empty' | 'give_back' | 'count';
@@ -39,7 +39,7 @@ const SCRIPTS = {
     local now = t[1] * 1000 + math.floor(t[2] / 1000)
     local first, longest = tonumber(ARGV[2]), tonumber(ARGV[3])
     local count = (#KEYS - 2) / 2
-    local worst, worstBlock, started = 0, nil, {}
+    local worst, worstBlock, worstAt, started = 0, nil, 0, {}
     local seen, oldest = {}, {}
     local function block(i, n, lasts)
       local id = ARGV[3 + 4 * i]
@@ -50,7 +50,7 @@ const SCRIPTS = {
     for i = 1, count do
       local value = redis.call('GET', KEYS[2 + 2 * i])
       local left = value and tonumber(string.sub(value, 1, 13)) - now or 0
-      if left > worst then worst, worstBlock = left, string.sub(value, 14) end
+      if left > worst then worst, worstBlock, worstAt = left, string.sub(value, 14), i end
     end
     if worst == 0 then
       for i = 1, count do
@@ -62,13 +62,13 @@ const SCRIPTS = {
           local score = type(at[1]) == 'table' and at[1][2] or at[2]
           local lasts = math.max(1, math.min(longest, tonumber(score) + window - now))
           local id = block(i, seen[i], lasts)
-          if lasts > worst then worst, worstBlock = lasts, id end
+          if lasts > worst then worst, worstBlock, worstAt = lasts, id, i end
         end
       end
     end
     if worst > 0 then
       redis.call('HINCRBY', KEYS[2], worstBlock .. ':' .. string.format('%.0f', now - now % 600000), 1)
-      return {'refused', worst, started}
+      return {'refused', worst, started, worstAt}
     end
     for i = 1, count do
       local free, limit, window = tonumber(ARGV[4 * i]), tonumber(ARGV[1 + 4 * i]), tonumber(ARGV[2 + 4 * i])
@@ -93,7 +93,8 @@ const SCRIPTS = {
     return 1`,
 } as const;
 
-type TakeReply = ['rebuild'] | ['refused' | 'allowed', number, number[]];
+/** The last of a refusal is which window it was, counted from one. */
+type TakeReply = ['rebuild'] | ['refused', number, number[], number] | ['allowed', number, number[]];
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -111,11 +112,13 @@ export interface ThrottleOptions {
   readonly database: Database;
   readonly policy: ThrottlePolicy;
   readonly log: Log;
+  /** Told of each refusal, and whose window was full or blocked; without Redis, the attempt's own. */
+  readonly count?: (scope: ThrottleScope) => void;
 }
 
 export type Throttle = ReturnType<typeof createThrottle>;
 
-export function createThrottle({ redis, database, policy, log }: ThrottleOptions) {
+export function createThrottle({ redis, database, policy, log, count = () => undefined }: ThrottleOptions) {
   for (const [name, lua] of Object.entries(SCRIPTS)) redis.defineCommand(name, { lua });
   const { pool } = database;
   const windowsOf = createThrottleWindows(policy);
@@ -149,6 +152,16 @@ export function createThrottle({ redis, database, policy, log }: ThrottleOptions
     return redis.hfThrottleTake(names.length, ...names, ...values);
   }
 
+  function countRefusal(window: Window | undefined): void {
+    if (window) count(window.scope);
+  }
+
+  async function takeAlone(windows: readonly Window[], id: string, onSuccess: OnSuccess): Promise<Taken> {
+    const taken = await insurance.take(windows, id, onSuccess);
+    if (!taken.ok) countRefusal(windows[0]);
+    return taken;
+  }
+
   /** A process that fell back, or a Redis that was emptied, reads the records before anything is decided. */
   async function take(windows: readonly Window[], onSuccess: OnSuccess): Promise<Taken> {
     const id = uuidv7();
@@ -156,7 +169,7 @@ export function createThrottle({ redis, database, policy, log }: ThrottleOptions
     for (let attempt = 0; attempt < REBUILD_TRIES; attempt += 1) {
       let reply: TakeReply;
       try {
-        if (behind && performance.now() < tryAgainAt) return insurance.take(windows, id, onSuccess);
+        if (behind && performance.now() < tryAgainAt) return takeAlone(windows, id, onSuccess);
         if (behind && redis.status === 'ready') await rebuild();
         reply = await ask(windows, id, blockIds).catch((error: unknown) => {
           throw new CountersNotTakenError(error);
@@ -170,10 +183,13 @@ export function createThrottle({ redis, database, policy, log }: ThrottleOptions
         if (!behind) log.warn({ err: error }, 'the throttle goes on without Redis');
         behind = true;
         tryAgainAt = performance.now() + REBUILD_PAUSE_MS;
-        return insurance.take(windows, id, onSuccess);
+        return takeAlone(windows, id, onSuccess);
       }
       const blocks = blocksOf(reply[2], windows, blockIds);
-      if (reply[0] === 'refused') return { ok: false, retryAfterMs: reply[1], blocks };
+      if (reply[0] === 'refused') {
+        countRefusal(windows[reply[3] - 1]);
+        return { ok: false, retryAfterMs: reply[1], blocks };
+      }
       const settle = async (how: 'success' | 'nothing') => {
         const names = windows.flatMap(windowKeys);
         await redis.hfThrottleSettle(names.length, ...names, id, how, ...blockIds).catch(() => undefined);

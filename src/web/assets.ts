@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type Koa from 'koa';
 
 export interface AssetUrls {
@@ -29,6 +29,9 @@ interface Asset {
 const nodeRequire = createRequire(import.meta.url);
 
 type Table = Readonly<Record<keyof AssetUrls, Asset>>;
+
+/** The best two steps cost the start a tenth of a second, and save a hundredth of the size. */
+const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const A_DAY = 'public, max-age=86400';
@@ -73,7 +76,7 @@ function passkeyLibrary(): Buffer {
 function read(assetsDir: string, name: string, extension: string, type: string, ...before: Buffer[]): Asset {
   const identity = Buffer.concat([...before, readFileSync(join(assetsDir, `${name}.${extension}`))]);
   const hash = createHash('sha256').update(identity).digest('base64url').slice(0, 10);
-  const body = { identity, gzip: gzipSync(identity, { level: 9 }), br: brotliCompressSync(identity) };
+  const body = { identity, gzip: gzipSync(identity, { level: 9 }), br: brotliCompressSync(identity, BROTLI) };
   return { url: `/assets/${name}.${hash}.${extension}`, type, body };
 }
 

@@ -11,7 +11,7 @@ import type { Readiness } from './pages/health.ts';
 import { type Serving, serve } from './serve.ts';
 import { isListen, LISTEN_WHEN_READY } from './web-process-orders.ts';
 
-const READY_CHECK_MS = 100;
+const READY_CHECK_MS = 10;
 
 const config = readConfig(process.env);
 const log = createLog({ level: config.logLevel, name: 'web', buffered: true });

@@ -72,6 +72,30 @@ describe('a web process', () => {
   });
 });
 
+test('refusals of the throttle are counted by the kind of window, and tell of nobody', async () => {
+  const strict = await startWeb(stores, { THROTTLE_ACCOUNT_CLIENT: '2/4/1h' });
+  try {
+    const email = newEmail();
+    const refused = async () =>
+      value(
+        await strict.context.metrics.registry.metrics(),
+        'holdfast_throttle_refusals_total{window="account_client"}',
+      );
+    expect(await refused()).toBeNaN();
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      statuses.push((await new Browser(strict.url).logIn(email, 'a wrong password')).status);
+    }
+    expect(await refused()).toBe(statuses.filter((status) => status === 429).length);
+    expect(statuses).toContain(429);
+    const text = await strict.context.metrics.registry.metrics();
+    expect(text.match(/^holdfast_throttle_refusals_total\{.*/gm)).toHaveLength(1);
+    expect(text).not.toContain(email);
+  } finally {
+    await strict.close();
+  }
+});
+
 test('a worker tells what waits for it', async () => {
   const worker = await openWorker(stores, { METRICS_PORT: '0' });
   await new Browser(web.url).register(newEmail());

@@ -1,7 +1,8 @@
 // The words of every mail, in German.
 import type { Circumstances, FactorChange, MailTexts } from '../mail-templates.ts';
 
-const moment = new Intl.DateTimeFormat('de-DE', { timeZone: 'UTC', dateStyle: 'long', timeStyle: 'short' });
+/** Made for the first mail that tells of a moment: a web process sends none. */
+let moment: Intl.DateTimeFormat | undefined;
 
 const CHANGES: Readonly<Record<FactorChange, string>> = {
   totp_added: 'Für Ihr Konto wurde eine Authentifizierungs-App eingerichtet',
@@ -117,8 +118,13 @@ export const german: MailTexts = {
   }),
 };
 
+function inWords(at: string): string {
+  moment ??= new Intl.DateTimeFormat('de-DE', { timeZone: 'UTC', dateStyle: 'long', timeStyle: 'short' });
+  return moment.format(new Date(at));
+}
+
 /** "am 24. November 2026 um 13:20 UTC, mit Firefox auf Windows, von der Adresse 203.0.113.7" */
 function where({ at, device, ip }: Circumstances): string {
   const from = ip === null ? '' : `, von der Adresse ${ip}`;
-  return `am ${moment.format(new Date(at))} UTC, mit ${device}${from}`;
+  return `am ${inWords(at)} UTC, mit ${device}${from}`;
 }

@@ -1,7 +1,8 @@
 // The words of every mail, in English.
 import type { Circumstances, FactorChange, MailTexts } from '../mail-templates.ts';
 
-const moment = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', dateStyle: 'long', timeStyle: 'short' });
+/** Made for the first mail that tells of a moment: a web process sends none. */
+let moment: Intl.DateTimeFormat | undefined;
 
 const CHANGES: Readonly<Record<FactorChange, string>> = {
   totp_added: 'An authenticator app was set up for your account',
@@ -115,8 +116,13 @@ export const english: MailTexts = {
   }),
 };
 
+function inWords(at: string): string {
+  moment ??= new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', dateStyle: 'long', timeStyle: 'short' });
+  return moment.format(new Date(at));
+}
+
 /** "on 24 November 2026 at 13:20 UTC, with Firefox on Windows, from the address 203.0.113.7" */
 function where({ at, device, ip }: Circumstances): string {
   const from = ip === null ? '' : `, from the address ${ip}`;
-  return `on ${moment.format(new Date(at))} UTC, with ${device}${from}`;
+  return `on ${inWords(at)} UTC, with ${device}${from}`;
 }
