@@ -1,24 +1,21 @@
 // `npm run bench:sessions`: what 100,000 sessions cost in Redis, written by the store as a log-in writes them. Prints the
 // figures and writes them into docs/restart.md.
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
-import { v7 as uuidv7 } from 'uuid';
 import { projectRoot } from '../../src/core/config.ts';
 import { createLog } from '../../src/core/log.ts';
 import { keys, openRedis } from '../../src/core/redis.ts';
-import type { LiveRecord, SessionRecords } from '../../src/core/session-records.ts';
-import { hashToken, SessionStore } from '../../src/core/session-store.ts';
+import { nameOf, SessionStore } from '../../src/core/session-store.ts';
 import { startRedis } from '../../src/launcher/redis.ts';
 import { until } from '../../test/support/until.ts';
 import { circumstances, table, writeInto } from '../report.ts';
+import { fillCopies, hashOf, nothingEnded } from './fill.ts';
 
 const SESSIONS = 100_000;
 const BATCH = 1_000;
 const AIM_BYTES = 600;
-const HOUR_MS = 3_600_000;
 
 const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-sessions-'));
 const server = await startRedis({
@@ -43,7 +40,8 @@ try {
 async function measure(): Promise<void> {
   const redis = new Redis(server.url);
   const empty = await usedMemory(redis);
-  const names = await fill();
+  await fillCopies(store, 0, SESSIONS);
+  const names = Array.from({ length: SESSIONS }, (_, number) => nameOf(hashOf(number)));
   const copies = await usedMemory(redis);
   const kept = await redis.dbsize();
   if (kept < SESSIONS) throw new Error(`only ${kept} of ${SESSIONS} sessions were written`);
@@ -68,35 +66,6 @@ async function measure(): Promise<void> {
   if ((touched - empty) / SESSIONS >= AIM_BYTES) process.exitCode = 1;
 }
 
-/** Puts the copies of sessions that have just begun, each of another person, and returns the names of their keys. */
-async function fill(): Promise<string[]> {
-  const names: string[] = [];
-  while (names.length < SESSIONS) {
-    const batch = Array.from({ length: BATCH }, (_, index) => ({
-      tokenHash: hashToken(randomBytes(32).toString('base64url')),
-      record: justBegun(names.length + index),
-    }));
-    await Promise.all(batch.map(({ tokenHash, record }) => store.put(tokenHash, record)));
-    names.push(...batch.map(({ tokenHash }) => tokenHash.toString('base64url')));
-  }
-  return names;
-}
-
-function justBegun(index: number): LiveRecord {
-  const owner = {
-    id: uuidv7(),
-    userId: uuidv7(),
-    email: `${'a'.repeat(3 + (index % 21))}@example.org`, // 15 to 35 characters
-    role: 'member' as const,
-    proved: 'password' as const,
-    remember: false,
-    createdAt: Date.now(),
-    memberSince: Date.now(),
-  };
-  const deadlines = { sinceSeenMs: 0, idleTimeoutMs: 24 * HOUR_MS, absoluteRemainingMs: 7 * 24 * HOUR_MS };
-  return { state: 'live', owner, data: {}, ...deadlines };
-}
-
 async function averageCopy(redis: Redis, names: readonly string[]): Promise<number> {
   const sizes = await Promise.all(names.map((name) => redis.call('MEMORY', 'USAGE', `hf:${keys.session(name)}`)));
   return sizes.reduce<number>((sum, size) => sum + Number(size), 0) / sizes.length;
@@ -104,14 +73,4 @@ async function averageCopy(redis: Redis, names: readonly string[]): Promise<numb
 
 async function usedMemory(redis: Redis): Promise<number> {
   return Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
-}
-
-/** A PostgreSQL in which no session ever ended: the store asks no more of it here. */
-function nothingEnded(): SessionRecords {
-  const records: Partial<SessionRecords> = {
-    newestEnding: async () => 0,
-    endingsAfter: async () => [],
-    overdueEndings: async (since) => ({ endings: [], until: since }),
-  };
-  return records as SessionRecords;
 }

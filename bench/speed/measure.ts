@@ -60,7 +60,7 @@ export interface Results {
   readonly twoProcesses: { readonly one: number; readonly two: number; readonly loadedMb: number };
 }
 
-const CONNECTIONS = 64;
+export const CONNECTIONS = 64;
 const FEW = 8;
 const LONGEST_WARM_UP_MS = 10_000;
 const SHARE_OF_TOP = 0.7;
@@ -218,13 +218,13 @@ async function measureTwo(one: number, { roundMs, warmUp, rounds }: Size): Promi
 }
 
 /** Commands that Redis has carried out for its clients, those of this bench left out. */
-async function commandsOf(redis: Redis): Promise<number> {
+export async function commandsOf(redis: Redis): Promise<number> {
   const calls = [...(await redis.info('commandstats')).matchAll(/^cmdstat_([^:|]+)(?:\|\w+)?:calls=(\d+)/gm)];
   return calls.filter(([, name]) => name !== 'info').reduce((sum, [, , count]) => sum + Number(count), 0);
 }
 
 /** Figures by name, in rounds. */
-function series(): { add(key: string, value: number): void; of(key: string): Spread } {
+export function series(): { add(key: string, value: number): void; of(key: string): Spread } {
   const values = new Map<string, number[]>();
   return {
     add: (key, value) => void values.set(key, [...(values.get(key) ?? []), value]),

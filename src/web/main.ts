@@ -19,6 +19,8 @@ const context = createContext(config, log);
 const readiness: Readiness = { draining: false, started: false };
 const { app, streams } = createApp(context, readiness);
 const server = createServer(app.callback());
+// Prisma's compiler is brought in while the stores are reached: the first log-in must not wait for it.
+const databaseOpened = context.database.prisma.$connect().catch(() => undefined);
 let serving: Promise<Serving> | null = null;
 
 // While others serve on the same port, a process that has not reached the stores must not take requests from them.
@@ -62,6 +64,7 @@ async function announce(): Promise<void> {
     }
     await delay(READY_CHECK_MS);
   }
+  await databaseOpened;
   if (readiness.draining) return;
   await listen();
   readiness.started = true;
