@@ -1,6 +1,6 @@
 // Counts over time as stacked bars: places for the SVG, which the template draws, and the same figures as a table. Heights are
-// square roots, so that one event beside ten thousand is still seen; a line at a quarter of the most says how tall that is. Imported by the pages that
-// have one when they are asked for: d3 is some 140 modules.
+// square roots, so that one event beside ten thousand is still seen; a line at a quarter of the most says how tall that is.
+// Imported by the pages that have one when they are asked for: d3 is some 140 modules.
 import { scaleSqrt, scaleUtc } from 'd3-scale';
 import type { Chart, ChartKind } from './views.ts';
 import { exactTime, showTime } from './words.ts';

@@ -11,7 +11,7 @@ export class PageRouter extends Router {
   override match(path: string, method: string): Match {
     const key = `${method} ${path}`;
     const known = this.#known.get(key);
-    if (known) return known;
+    if (known) return { ...known, path: [...known.path] }; // the router hands it to the request, which may add to it
     const found = super.match(path, method);
     const fixed = found.path.length > 0 && found.path.every((layer) => layer.paramNames.length === 0);
     if (fixed) this.#known.set(key, found);
