@@ -13,6 +13,7 @@ const PROBLEMS = {
   too_long: 'The password may have at most 256 bytes.',
   too_common: 'This password is among the most common ones; choose another.',
   same_as_email: 'The password must not be the e-mail address.',
+  breached: 'This password is known from a breach; choose another.',
 } as const;
 
 const LIST_LIMIT = 1_000;
@@ -78,7 +79,9 @@ async function create({ email, operator }: { email: string; operator: boolean })
   const { passwordProblem } = await import('../core/passwords.ts');
   const problem = await passwordProblem(password, email);
   if (problem) throw new Error(PROBLEMS[problem]);
-  await withContext(async ({ users, passwords }) => {
+  await withContext(async ({ users, passwords, breachedPasswords }) => {
+    const known = await breachedPasswords.has(password, { userId: null, origin: NO_ORIGIN });
+    if (known) throw new Error(PROBLEMS.breached);
     const passwordHash = await passwords.hash(password);
     const result = await users.create({
       email,

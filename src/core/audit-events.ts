@@ -16,6 +16,8 @@ export const AUDIT_EVENTS = {
     authn_confirm_fail: 'A confirmation was refused.',
     authn_password_change: 'A password was changed by its owner.',
     authn_password_change_fail: 'A change of password was refused.',
+    authn_password_unchecked:
+      'The breach service gave no answer on a new password, which was let through as far as it is concerned.',
     authn_password_rehashed: 'The hash of a password was renewed at a log-in, at the cost that is set now.',
     authn_password_reset_request: 'A link to choose a new password was asked for, or sent by an operator.',
     authn_password_reset: 'A password was chosen anew by a one-time link; every session ended.',

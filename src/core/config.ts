@@ -127,6 +127,7 @@ const schema = z.object({
   PASSWORD_HASH_MEMORY_KIB: integer(1_024, 2_097_152).default(19_456),
   PASSWORD_HASH_PASSES: integer(1, 1_000).default(2),
   PASSWORD_HASH_LANES: integer(1, 64).default(1),
+  BREACHED_PASSWORDS_URL: url('https', 'http').optional(),
   ATTEMPT_RETENTION: duration.default(90 * UNITS.d),
   AUDIT_RETENTION: duration.refine((ms) => ms >= 62 * UNITS.d, { message: 'at least 62d' }).optional(),
   AUDIT_SIGNING_KEY: signingKey.optional(),
@@ -262,7 +263,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (signs) problems.push(...productionProblems(present));
   if (result.success) problems.push(...hashingProblems(result.data));
-  problems.push(...mailProblems(present, signs));
+  problems.push(...mailProblems(present, signs), ...breachProblems(present));
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
   const values = result.data;
   const publicUrl = new URL(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`);
@@ -295,6 +296,8 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       passes: values.PASSWORD_HASH_PASSES,
       lanes: values.PASSWORD_HASH_LANES,
     } satisfies HashingCost,
+    /** Null: no service is asked. */
+    breachedPasswordsUrl: values.BREACHED_PASSWORDS_URL ?? null,
     attemptRetentionMs: values.ATTEMPT_RETENTION,
     audit: {
       retentionMs: values.AUDIT_RETENTION ?? null,
@@ -381,6 +384,15 @@ function mailProblems(env: Environment, signs: boolean): string[] {
     problems.push('REGISTRATION: to verify addresses, SMTP_URL must say where mail goes');
   }
   return problems;
+}
+
+/** Who answers decides which passwords are taken, and whoever listens learns a part of each. */
+function breachProblems(env: Environment): string[] {
+  const text = env['BREACHED_PASSWORDS_URL'] ?? '';
+  if (env['NODE_ENV'] !== 'production' || !URL.canParse(text)) return [];
+  const { protocol, hostname } = new URL(text);
+  if (protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)) return [];
+  return ['BREACHED_PASSWORDS_URL: in production only https://, but for a service on the same machine'];
 }
 
 /** The folder that holds package.json, views and prisma, from the sources as well as from the compiled files. */

@@ -9,6 +9,7 @@ import { type AuditCounts, createAuditCounts } from './audit-counts.ts';
 import type { NewAuditEvent } from './audit-events.ts';
 import { type AuditText, createAuditText } from './audit-text.ts';
 import { createVerification, type Verification } from './audit-verify.ts';
+import { type BreachedPasswords, createBreachedPasswords } from './breached-passwords.ts';
 import { createChallenges } from './challenges.ts';
 import type { Config } from './config.ts';
 import { type Confirmations, createConfirmations } from './confirmations.ts';
@@ -61,6 +62,7 @@ export interface Context {
   readonly store: SessionStore;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
+  readonly breachedPasswords: BreachedPasswords;
   readonly users: Users;
   readonly throttle: Throttle;
   readonly throttleEvents: ThrottleEvents;
@@ -112,6 +114,10 @@ export function createContext(config: Config, log: Log): Context {
   const store = new SessionStore({ redis, records, log, count: metrics.countRead });
   const sessions = createSessions({ database, records, store, queues, policy: config.session, log });
   const passwords = createPasswords({ concurrency: config.passwordHashConcurrency, cost: config.passwordHashCost });
+  const breachedPasswords = createBreachedPasswords({
+    url: config.breachedPasswordsUrl,
+    ...{ database, queues, metrics, log },
+  });
   const users = createUsers({ database, sessions, queues });
   const throttle = createThrottle({ redis, database, policy: config.throttle, log, count: metrics.countRefusal });
   const devices = createKnownDevices({
@@ -140,6 +146,7 @@ export function createContext(config: Config, log: Log): Context {
     users,
     sessions,
     passwords,
+    breachedPasswords,
     queues,
     throttle,
     throttleEvents,
@@ -166,6 +173,7 @@ export function createContext(config: Config, log: Log): Context {
     store,
     sessions,
     passwords,
+    breachedPasswords,
     users,
     throttle,
     throttleEvents,

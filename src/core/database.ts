@@ -47,11 +47,32 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
+/** Prisma's and Node's, and what Prisma's adapter calls them where a raw query met one: there it has no code of its own. */
 const OUTAGE_CODES = new Set([
-  ...['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'],
+  ...[
+    'P1000',
+    'P1001',
+    'P1002',
+    'P1003',
+    'P1008',
+    'P1010',
+    'P1011',
+    'P1017',
+    'P1018',
+    'P2024',
+    'P2028',
+    'P2034',
+    'P2037',
+  ],
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT', 'EHOSTUNREACH'],
-  ...['57P01', '57P02', '57P03', '57014', '53300', '25006', '08000', '08001', '08003', '08004', '08006'],
+  ...['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TlsConnectionError', 'TooManyConnections'],
 ]);
+
+/**
+ * SQLSTATE: no connection (08), rolled back by a deadlock (40), no room (53), stopped or not ready (57), the disk (58); and a
+ * server that lets nobody in, takes no writes, or gave up waiting for a lock or for us.
+ */
+const OUTAGE_STATES = /^(?:(?:08|40|53|57|58)[0-9A-Z]{3}|28000|28P01|3D000|25006|25P03|55P03)$/;
 
 const OUTAGE_WORDS =
   /terminat|timeout|timed out|can't reach|connection (?:error|closed|ended|lost|refused)|not queryable|Cannot use a pool/i;
@@ -59,8 +80,9 @@ const OUTAGE_WORDS =
 /** Whether an error means that PostgreSQL can't serve right now, rather than that the caller asked for something wrong. */
 export function isDatabaseOutage(error: unknown): boolean {
   for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth += 1) {
-    const { code, originalCode, message } = cause as { code?: unknown; originalCode?: unknown; message?: unknown };
-    if (OUTAGE_CODES.has(String(code)) || OUTAGE_CODES.has(String(originalCode))) return true;
+    const { code, originalCode, kind, message } = cause as Readonly<Record<string, unknown>>;
+    const names = [code, originalCode, kind].map(String);
+    if (names.some((name) => OUTAGE_CODES.has(name) || OUTAGE_STATES.test(name))) return true;
     if (code === undefined && typeof message === 'string' && OUTAGE_WORDS.test(message)) return true;
     cause =
       (cause as { cause?: unknown }).cause ??

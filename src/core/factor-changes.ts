@@ -324,7 +324,7 @@ interface Locked {
 
 async function lockWithin(transaction: Transaction, userId: string): Promise<Locked> {
   const [account] = await transaction.$queryRaw<Pick<Locked, 'email' | 'role'>[]>`
-    SELECT email, role FROM user_account WHERE id = ${userId}::uuid FOR UPDATE`;
+    SELECT email, role FROM user_account WHERE id = ${userId}::uuid AND deleted_at IS NULL FOR UPDATE`;
   if (!account) throw new Refused('session_ended');
   const [apps, passkeys] = await Promise.all([
     transaction.totp.count({ where: { userId } }),

@@ -6,6 +6,9 @@ import type { ThrottleScope } from './throttle-windows.ts';
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST']);
 const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
+/** What came of asking the breach service for a password. */
+export type BreachCheck = 'found' | 'not_found' | 'failed';
+
 /** Where what is known of a session came from. */
 export type SessionSource = 'redis' | 'postgres' | 'nowhere';
 
@@ -40,6 +43,12 @@ export function createMetrics() {
     labelNames: ['source'],
     registers,
   });
+  const breachChecks = new Counter({
+    name: 'holdfast_breach_checks_total',
+    help: 'New passwords that the breach service was asked for: found, not_found, failed (no answer in time, or none that makes sense)',
+    labelNames: ['outcome'],
+    registers,
+  });
   // Found once: a look-up by labels costs more than the counting.
   const byRequest = new Map<string, Histogram.Internal<string>>();
   const bySource: Readonly<Record<SessionSource, Counter.Internal>> = {
@@ -71,6 +80,8 @@ export function createMetrics() {
     countRefusal: (window: ThrottleScope): void => refusals.inc({ window }),
 
     countRead: (source: SessionSource): void => bySource[source].inc(),
+
+    countBreachCheck: (outcome: BreachCheck): void => breachChecks.inc({ outcome }),
 
     addGauge({ name, help, labelNames = [], read }: GaugeOptions): void {
       new Gauge({

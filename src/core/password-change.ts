@@ -1,10 +1,11 @@
 // Changing the password: the new hash, the end of every session and the new one are one transaction, or nothing.
 import type { BlockNote, Origin } from './audit-events.ts';
+import type { BreachedPasswords } from './breached-passwords.ts';
 import type { Database } from './database.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
-import type { Passwords } from './passwords.ts';
+import { type BadPassword, BREACHED, type Passwords } from './passwords.ts';
 import { readProof } from './proofs.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { NewSession, Sessions } from './sessions.ts';
@@ -24,6 +25,7 @@ export interface PasswordChange {
 export type PasswordChangeResult =
   | { readonly ok: true; readonly session: NewSession }
   | { readonly ok: false; readonly reason: 'wrong_credentials' }
+  | BadPassword
   | Throttled;
 
 export interface PasswordChangesOptions {
@@ -31,6 +33,7 @@ export interface PasswordChangesOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
+  readonly breachedPasswords: BreachedPasswords;
   readonly queues: Queues;
   readonly throttle: Throttle;
   readonly throttleEvents: ThrottleEvents;
@@ -44,6 +47,7 @@ export function createPasswordChanges({
   users,
   sessions,
   passwords,
+  breachedPasswords,
   queues,
   throttle,
   throttleEvents: { recordBlocks, refuse },
@@ -65,6 +69,7 @@ export function createPasswordChanges({
       nudgeSealing(queues);
       return { ok: false, reason: 'wrong_credentials' };
     }
+    if (await breachedPasswords.has(change.password, { userId: user.id, origin })) return BREACHED;
     const passwordHash = await passwords.hash(change.password);
     const changed = await prisma.$transaction(async (transaction) => {
       const [old] = await transaction.$queryRaw<{ remember: boolean; proved: string }[]>`
@@ -103,7 +108,9 @@ export function createPasswordChanges({
     async change(change: PasswordChange): Promise<PasswordChangeResult> {
       const taken = await throttle.takePasswordChange(change.userId);
       if (!taken.ok) return refuse(taken, change.userId, change.origin);
-      return settled(taken, () => tryPasswordChange(change, taken.blocks));
+      const result = await settled(taken, () => tryPasswordChange(change, taken.blocks));
+      if (!result.ok && result.reason === 'bad_password') await taken.succeeded(); // the current one was right
+      return result;
     },
   };
 }

@@ -2,13 +2,14 @@
 // answer after the same work, whether there is an account or not. A reset ends every session and logs nobody in: whoever
 // holds a second factor shows it at the log-in.
 import type { NewAuditEvent, Origin } from './audit-events.ts';
+import type { BreachedPasswords } from './breached-passwords.ts';
 import type { Database, Transaction } from './database.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
-import { type PasswordProblem, type Passwords, passwordProblem } from './passwords.ts';
+import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './passwords.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
@@ -32,7 +33,7 @@ export interface PasswordReset {
 
 export type PasswordResetResult =
   | { readonly ok: true; readonly userId: string }
-  | { readonly ok: false; readonly reason: 'bad_password'; readonly problem: PasswordProblem; readonly email: string }
+  | (BadPassword & { readonly email: string })
   | DeadLink
   | Throttled;
 
@@ -41,6 +42,7 @@ export interface PasswordResetsOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
+  readonly breachedPasswords: BreachedPasswords;
   readonly queues: Queues;
   readonly throttle: Throttle;
   readonly throttleEvents: ThrottleEvents;
@@ -60,6 +62,7 @@ export function createPasswordResets({
   users,
   sessions,
   passwords,
+  breachedPasswords,
   queues,
   throttle,
   throttleEvents: { recordBlocks, refuse },
@@ -169,6 +172,8 @@ export function createPasswordResets({
       const { user } = opened;
       const problem = await passwordProblem(wanted.password, user.email);
       if (problem) return { ok: false, reason: 'bad_password', problem, email: user.email };
+      const setting = { userId: user.id, origin: wanted.origin };
+      if (await breachedPasswords.has(wanted.password, setting)) return { ...BREACHED, email: user.email };
       const ended = await change(user, wanted);
       if (!ended) return DEAD;
       await sessions.afterCommit(ended);

@@ -20,10 +20,23 @@ export class HashQueueFullError extends Error {
   }
 }
 
-export type PasswordProblem = 'too_short' | 'too_long' | 'too_common' | 'same_as_email';
+/** `breached`: the breach service knows it (breached-passwords.ts). */
+export type PasswordProblem = 'too_short' | 'too_long' | 'too_common' | 'same_as_email' | 'breached';
+
+/** A new password that was refused after the throttle, and nothing was done. */
+export interface BadPassword {
+  readonly ok: false;
+  readonly reason: 'bad_password';
+  readonly problem: PasswordProblem;
+}
+
+export const BREACHED: BadPassword = { ok: false, reason: 'bad_password', problem: 'breached' };
 
 /** Why a new password is refused, or null. It is taken exactly as typed: any character, no rule of composition. */
-export async function passwordProblem(password: string, email: string): Promise<PasswordProblem | null> {
+export async function passwordProblem(
+  password: string,
+  email: string,
+): Promise<Exclude<PasswordProblem, 'breached'> | null> {
   if (Array.from(password).length < MIN_LENGTH) return 'too_short';
   if (Buffer.byteLength(password) > MAX_BYTES) return 'too_long';
   const lower = password.toLowerCase();

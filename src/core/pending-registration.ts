@@ -3,6 +3,7 @@
 // account gets the same answer after the same work; the mail to its owner is another one (ASVS 6.3.8).
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { NewAuditEvent, Origin } from './audit-events.ts';
+import type { BreachedPasswords } from './breached-passwords.ts';
 import type { Database, Transaction } from './database.ts';
 import type { Begun, Visit } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
@@ -10,7 +11,7 @@ import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { DeadLink } from './password-reset.ts';
-import { type PasswordProblem, type Passwords, passwordProblem } from './passwords.ts';
+import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './passwords.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { Registration } from './registration.ts';
 import type { Throttle } from './throttle.ts';
@@ -61,7 +62,7 @@ export interface ConfirmedRegistration {
 export type ConfirmResult =
   | ({ readonly ok: true } & Begun)
   | { readonly ok: false; readonly reason: 'wrong_password' | 'email_taken'; readonly email: string }
-  | { readonly ok: false; readonly reason: 'bad_password'; readonly problem: PasswordProblem; readonly email: string }
+  | (BadPassword & { readonly email: string })
   | DeadLink
   | Throttled;
 
@@ -73,6 +74,7 @@ export interface PendingRegistrationsOptions {
   readonly database: Database;
   readonly users: Users;
   readonly passwords: Passwords;
+  readonly breachedPasswords: BreachedPasswords;
   readonly queues: Queues;
   readonly throttle: Throttle;
   readonly throttleEvents: ThrottleEvents;
@@ -88,6 +90,7 @@ export function createPendingRegistrations({
   database: { prisma },
   users,
   passwords,
+  breachedPasswords,
   queues,
   throttle,
   throttleEvents: { recordBlocks, refuse },
@@ -159,9 +162,16 @@ export function createPendingRegistrations({
 
   return {
     /** Notes who wants an account and mails the link; for an address that has one, its owner is told instead. */
-    async ask({ email, password, browser, origin, told }: AskedRegistration): Promise<{ ok: true } | Throttled> {
+    async ask({
+      email,
+      password,
+      browser,
+      origin,
+      told,
+    }: AskedRegistration): Promise<{ ok: true } | BadPassword | Throttled> {
       const registering = await throttle.takeRegister(origin.ip);
       if (!registering.ok) return refuse(registering, null, origin);
+      if (await breachedPasswords.has(password, { userId: null, origin })) return BREACHED;
       const mailing = await throttle.takeMail({ address: identifierHash(email), ip: origin.ip });
       if (!mailing.ok) return refuse(mailing, null, origin);
       const passwordHash = await passwords.hash(password);
@@ -246,6 +256,8 @@ export function createPendingRegistrations({
       const { email } = opened.pending;
       const problem = await passwordProblem(confirmed.password, email);
       if (problem) return { ok: false, reason: 'bad_password', problem, email };
+      const { origin } = confirmed.visit;
+      if (await breachedPasswords.has(confirmed.password, { userId: null, origin })) return { ...BREACHED, email };
       return makeAccount('invitation', opened.pending, await passwords.hash(confirmed.password), confirmed);
     },
   };

@@ -1,19 +1,21 @@
 // Registering where anybody may: account, session and events are one transaction, or nothing. Where the address is verified
 // first, or people are invited, pending-registration.ts does the rest.
+import type { BreachedPasswords } from './breached-passwords.ts';
 import { type Database, isUniqueViolation, type Transaction } from './database.ts';
-import type { Begun, Credentials, Entry, Visit } from './entry.ts';
+import { AccountChangedError, type Begun, type Credentials, type Entry, type Visit } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
-import type { Passwords } from './passwords.ts';
+import { type BadPassword, BREACHED, type Passwords } from './passwords.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 import type { Throttled, ThrottleEvents } from './throttle-events.ts';
-import type { Role, Users } from './users.ts';
+import type { Role, User, Users } from './users.ts';
 
 export type RegisterResult =
   | ({ readonly ok: true } & Begun)
   | { readonly ok: false; readonly reason: 'email_taken' }
+  | BadPassword
   | Throttled;
 
 export interface NewAccount {
@@ -30,6 +32,7 @@ export interface RegistrationOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
+  readonly breachedPasswords: BreachedPasswords;
   readonly throttle: Throttle;
   readonly throttleEvents: ThrottleEvents;
   readonly devices: KnownDevices;
@@ -44,6 +47,7 @@ export function createRegistration({
   users,
   sessions,
   passwords,
+  breachedPasswords,
   throttle,
   throttleEvents: { recordBlocks, refuse },
   devices,
@@ -94,16 +98,28 @@ export function createRegistration({
       if (taken.blocks.length > 0) {
         await prisma.$transaction((transaction) => recordBlocks(transaction, taken.blocks, null, credentials.origin));
       }
-      const passwordHash = await passwords.hash(credentials.password);
-      const { email } = credentials;
+      const { email, password, origin } = credentials;
+      if (await breachedPasswords.has(password, { userId: null, origin })) return BREACHED;
+      const passwordHash = await passwords.hash(password);
       const begun = await make({ email, passwordHash, role: 'member' }, credentials);
       if (begun) return { ok: true, ...begun };
       const user = await users.findByEmail(email);
       const young = user !== null && Date.now() - user.createdAt.getTime() < DOUBLE_SUBMIT_MS;
-      if (young && (await passwords.verify(user.passwordHash, credentials.password))) {
-        return { ok: true, ...(await entry.begin(user, credentials, { deviceId: null })) };
+      if (young && (await passwords.verify(user.passwordHash, password))) {
+        const again = await logInAgain(user, credentials);
+        if (again) return { ok: true, ...again };
       }
       return { ok: false, reason: 'email_taken' };
     },
   };
+
+  /** Null for an account that a password alone opens no longer: it has a second factor by now, was disabled or changed. */
+  async function logInAgain(user: User, visit: Visit): Promise<Begun | null> {
+    try {
+      return await entry.begin(user, visit, { deviceId: null });
+    } catch (error) {
+      if (error instanceof AccountChangedError) return null;
+      throw error;
+    }
+  }
 }

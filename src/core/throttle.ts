@@ -200,7 +200,8 @@ export function createThrottle({ redis, database, policy, log, count = () => und
       };
       return { ok: true, id, blocks, succeeded, giveBack };
     }
-    throw new Error('the counters of the throttle can not be rebuilt: Redis loses them again and again');
+    log.warn('the throttle goes on without Redis, which loses its counters again and again');
+    return insurance.take(windows, id, onSuccess);
   }
 
   /** For attempts that no log-in record tells of: each that is let through is written down first, and how it settled. */

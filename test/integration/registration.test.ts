@@ -11,6 +11,7 @@ import {
   startWeb,
   type TestProcess,
 } from '../support/app.ts';
+import { enrol } from '../support/factors.ts';
 import { fieldError, fieldValue, linkTo } from '../support/page.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
@@ -284,6 +285,24 @@ describe('two at the same instant', () => {
       [email],
     );
     expect(made).toHaveLength(1);
+  });
+
+  test('once more, when a second factor was set up or the account disabled meanwhile: it says to log in', async () => {
+    for (const change of ['factor', 'disabled']) {
+      const email = newEmail();
+      const browser = new Browser(web.url);
+      await browser.register(email);
+      if (change === 'factor') await enrol(browser);
+      else await sql('UPDATE user_account SET disabled_at = now() WHERE email_key = $1', [email]);
+      const again = new Browser(web.url);
+      const { status, text } = await again.register(email);
+      expect([change, status, fieldError(text, 'email')]).toEqual([
+        change,
+        422,
+        'There is an account with this address already. Log in instead.',
+      ]);
+      expect(await again.profile()).toBe(303);
+    }
   });
 
   test('but not later: the same password does not make a registration a log-in', async () => {

@@ -174,6 +174,15 @@ describe('in production', () => {
   });
 });
 
+test('a breach service is asked over TLS, or on the same machine', () => {
+  const asked = (url: string) => variables(problemsOf({ ...PRODUCTION, BREACHED_PASSWORDS_URL: url }));
+  expect(readConfig(STORES).breachedPasswordsUrl).toBeNull();
+  for (const url of ['https://api.example.org/range/', 'http://127.0.0.1:8080', 'http://[::1]/range'])
+    expect(asked(url)).toEqual([]);
+  for (const url of ['http://api.example.org/range/', 'ftp://127.0.0.1', 'api.example.org'])
+    expect(asked(url)).toEqual(['BREACHED_PASSWORDS_URL']);
+});
+
 describe('the cost of a hash', () => {
   const costOf = (memory: string, passes: string) => ({
     PASSWORD_HASH_MEMORY_KIB: memory,

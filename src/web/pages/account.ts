@@ -106,7 +106,8 @@ export function accountPages(router: Router, web: Web): void {
     }
     if (!result.ok) {
       ctx.status = 422;
-      return showPassword(ctx, web, { current: words.wrong });
+      const bad = result.reason === 'bad_password' ? { password: passwordProblems[result.problem] } : null;
+      return showPassword(ctx, web, bad ?? { current: words.wrong });
     }
     await enterSession(ctx, result.session);
     seeOther(ctx, '/account/sessions?done=password-changed');

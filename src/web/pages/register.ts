@@ -2,6 +2,7 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { passwordProblem } from '../../core/passwords.ts';
+import type { RegisterResult } from '../../core/registration.ts';
 import { readEmail } from '../../core/users.ts';
 import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
@@ -59,10 +60,18 @@ export function registerPage(router: Router, web: Web): void {
       ctx.status = 422;
       return show(ctx, web, { email: typed, next, errors });
     }
+    const refused = (why: Exclude<RegisterResult, { ok: true }>): Promise<void> => {
+      if (why.reason === 'throttled')
+        return show(ctx, web, { email, next, problem: throttled(ctx, why.retryAfterMs), errors: {} });
+      ctx.status = 422;
+      const taken = { email: words.emailTaken };
+      const bad = why.reason === 'bad_password' ? { password: passwordProblems[why.problem] } : taken;
+      return show(ctx, web, { email, next, errors: bad });
+    };
     if (config.registration === 'verify') {
       const asked = { email, password, browser: browserOf(ctx), origin: ctx.state.origin, told: toldOf(ctx) };
       const result = await pendingRegistrations.ask(asked);
-      if (!result.ok) return show(ctx, web, { email, next, problem: throttled(ctx, result.retryAfterMs), errors: {} });
+      if (!result.ok) return refused(result);
       return seeOther(ctx, '/register/sent');
     }
     const previousSessionId = liveSession(ctx)?.owner.id ?? null;
@@ -74,13 +83,7 @@ export function registerPage(router: Router, web: Web): void {
       origin: ctx.state.origin,
       deviceCookie: readDevice(ctx, config),
     });
-    if (!result.ok && result.reason === 'throttled') {
-      return show(ctx, web, { email, next, problem: throttled(ctx, result.retryAfterMs), errors: {} });
-    }
-    if (!result.ok) {
-      ctx.status = 422;
-      return show(ctx, web, { email, next, errors: { email: words.emailTaken } });
-    }
+    if (!result.ok) return refused(result);
     keepDevice(ctx, config, result.deviceCookie);
     await enterSession(ctx, result.session);
     seeOther(ctx, next ?? '/profile');

@@ -58,6 +58,7 @@ export const en = {
     too_long: 'Use at most 256 bytes, which is 256 letters or some 64 emoji.',
     too_common: 'This password is among the ones that are tried first. Choose another.',
     same_as_email: 'Don’t use your e-mail address as password. Choose another.',
+    breached: 'This password has come out in a breach of some other service. Choose another.',
   } satisfies Record<PasswordProblem, string>,
 
   /** Moments; `clock` is a time of day, UTC. */

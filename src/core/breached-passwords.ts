@@ -1,0 +1,101 @@
+// The passwords that a breach service knows, asked for by the first five of the forty digits of a SHA-1 (k-anonymity), padded:
+// the service learns neither a password nor whether it knew one. A service that is slow, away or makes no sense refuses
+// nobody; that it was not asked is recorded. SHA-1 is how such services index, and protects nothing here.
+import { createHash } from 'node:crypto';
+import type { Origin } from './audit-events.ts';
+import type { Database } from './database.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { recordEvent } from './outbox.ts';
+import { nudgeSealing, type Queues } from './queues.ts';
+
+const TIMEOUT_MS = 1_000;
+/** A padded answer has a thousand lines of forty characters. */
+const MAX_BYTES = 512 * 1_024;
+const PREFIX_DIGITS = 5;
+const LINE = /^([0-9A-F]{35}):(\d{1,10})$/;
+
+/** Whose password is to be set, and from where. */
+interface Setting {
+  readonly userId: string | null;
+  readonly origin: Origin;
+}
+
+/** Why nothing is known; the message is recorded, and tells of the service only. */
+class NoAnswerError extends Error {}
+
+export interface BreachedPasswordsOptions {
+  /** Null: nobody is asked. */
+  readonly url: string | null;
+  readonly database: Database;
+  readonly queues: Queues;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+export type BreachedPasswords = ReturnType<typeof createBreachedPasswords>;
+
+export function createBreachedPasswords({ url, database, queues, metrics, log }: BreachedPasswordsOptions) {
+  async function recordFailure(reason: string, { userId, origin }: Setting): Promise<void> {
+    log.warn({ reason }, 'the breach service could not be asked');
+    const about = { actor: userId, subject: userId, origin, detail: { reason } };
+    await database.prisma.$transaction((transaction) =>
+      recordEvent(transaction, { type: 'authn_password_unchecked', outcome: 'failure', ...about }),
+    );
+    nudgeSealing(queues);
+  }
+
+  return {
+    /** Whether the service knows a password that somebody wants to have. False without a service, or without its answer. */
+    async has(password: string, setting: Setting): Promise<boolean> {
+      if (url === null) return false;
+      try {
+        const found = await ask(url, password);
+        metrics.countBreachCheck(found ? 'found' : 'not_found');
+        return found;
+      } catch (error) {
+        if (!(error instanceof NoAnswerError)) throw error;
+        metrics.countBreachCheck('failed');
+        await recordFailure(error.message, setting);
+        return false;
+      }
+    },
+  };
+}
+
+async function ask(url: string, password: string): Promise<boolean> {
+  const hash = createHash('sha1').update(password).digest('hex').toUpperCase();
+  const range = new URL(url);
+  range.pathname = `${range.pathname.replace(/\/$/, '')}/${hash.slice(0, PREFIX_DIGITS)}`;
+  const lines = (await read(range)).split(/\r?\n/).filter((line) => line !== '');
+  const counts = new Map(lines.map((line) => countOf(line)));
+  return (counts.get(hash.slice(PREFIX_DIGITS)) ?? 0) > 0; // zero: a line of padding
+}
+
+function countOf(line: string): [string, number] {
+  const [, suffix, count] = LINE.exec(line.toUpperCase()) ?? [];
+  if (suffix === undefined) throw new NoAnswerError('malformed');
+  return [suffix, Number(count)];
+}
+
+/** The whole answer within the time, or not at all. */
+async function read(range: URL): Promise<string> {
+  const headers = { 'Add-Padding': 'true', 'User-Agent': 'Holdfast' };
+  try {
+    const response = await fetch(range, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw new NoAnswerError(`status_${response.status}`);
+    }
+    const decoder = new TextDecoder();
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.length > MAX_BYTES) throw new NoAnswerError('too_large');
+    }
+    return text;
+  } catch (error) {
+    if (error instanceof NoAnswerError) throw error;
+    throw new NoAnswerError((error as Error).name === 'TimeoutError' ? 'timeout' : 'unreachable');
+  }
+}
