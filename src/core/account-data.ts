@@ -19,7 +19,10 @@ export function createAccountData({ database: { prisma }, queues }: { database: 
   async function account(id: string) {
     return prisma.user.findUnique({
       where: { id },
-      select: { id: true, email: true, role: true, createdAt: true, passwordChangedAt: true, disabledAt: true },
+      select: {
+        ...{ id: true, email: true, role: true, language: true },
+        ...{ createdAt: true, passwordChangedAt: true, disabledAt: true },
+      },
     });
   }
 

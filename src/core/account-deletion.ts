@@ -1,6 +1,7 @@
 // Deleting an account. In one transaction its sessions end, everything personal is taken out of its row, theirs and the log,
 // and the event is written; the address is free at once. The chain stays whole (erasure.ts).
 import type { Origin } from './audit-events.ts';
+import { readLanguage } from './config.ts';
 import type { Database, Transaction } from './database.ts';
 import { eraseWithin } from './erasure.ts';
 import type { Mail } from './mail.ts';
@@ -41,7 +42,7 @@ export function createAccountDeletion({ database: { prisma }, users, sessions, m
     const nobody = `deleted:${userId}`;
     await transaction.user.update({
       where: { id: userId },
-      data: { email: nobody, emailKey: nobody, passwordHash: '', disabledAt: deletedAt, deletedAt },
+      data: { email: nobody, emailKey: nobody, passwordHash: '', language: null, disabledAt: deletedAt, deletedAt },
     });
     await transaction.session.updateMany({ where: { userId }, data: { data: {} } });
     await transaction.knownDevice.updateMany({ where: { userId, revokedAt: null }, data: { revokedAt: deletedAt } });
@@ -73,7 +74,7 @@ export function createAccountDeletion({ database: { prisma }, users, sessions, m
         const ended = await sessions.endWithin(transaction, { userId }, why);
         await emptyWithin(transaction, userId);
         // Of no account: the account's mail goes with it, and this one tells of that.
-        const letter = { to: user.email, userId: null, language: told.language };
+        const letter = { to: user.email, userId: null, language: readLanguage(user.language) ?? told.language };
         await mail.sendWithin(transaction, { ...letter, template: 'account-deleted', parameters: told.from });
         await eraseWithin(transaction, userId, { actor });
         return { ok: true, ended };

@@ -49,6 +49,7 @@ export const AUDIT_EVENTS = {
       'The former address took the account back; every session ended, and the password no longer counts.',
     user_email_change_fail: 'A link to change an address, or to take it back, was tried that does not count.',
     user_created: 'An account was made.',
+    user_language_changed: 'Somebody chose the language of their account, in which its mails are written.',
     user_disabled: 'An account was disabled; its sessions ended.',
     user_enabled: 'A disabled account was enabled again.',
     personal_data_erased:

@@ -43,6 +43,11 @@ const list = z.string().transform((text) =>
 export const LANGUAGES = ['en', 'de'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
+/** A language that there are texts in, or null: what a newer version wrote, or somebody made up. */
+export function readLanguage(text: string | null): Language | null {
+  return LANGUAGES.find((language) => language === text) ?? null;
+}
+
 const languages = list.transform((parts, context): [Language, ...Language[]] => {
   const known = [...new Set(parts)].flatMap((part) => LANGUAGES.find((language) => language === part) ?? []);
   const [first, ...rest] = known;

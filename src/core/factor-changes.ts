@@ -4,7 +4,7 @@ import type { Origin } from './audit-events.ts';
 import type { Language, SecondFactorPolicy } from './config.ts';
 import { type Database, isUniqueViolation, type Transaction } from './database.ts';
 import type { Mail } from './mail.ts';
-import type { FactorChange } from './mail-templates.ts';
+import type { FactorChange, Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { Passwords } from './passwords.ts';
@@ -21,9 +21,8 @@ export interface Changer {
   readonly userId: string;
   readonly sessionId: string;
   readonly origin: Origin;
-  /** For the mail that tells of it: in which language, and the browser in words. */
-  readonly language: Language;
-  readonly device: string;
+  /** For the mail that tells of it. */
+  readonly told: Told;
 }
 
 export type AddResult =
@@ -62,7 +61,7 @@ export interface FactorChangesOptions {
   readonly queues: Queues;
   readonly mail: Mail;
   readonly policy: SecondFactorPolicy;
-  /** Of mail to somebody whose browser is not there. */
+  /** Of mail to somebody whose browser is not there, and whose language is not known. */
   readonly language: Language;
 }
 
@@ -85,15 +84,9 @@ export function createFactorChanges({
   });
 
   function tellWithin(transaction: Transaction, changer: Changer, to: string, change: FactorChange): Promise<void> {
-    const { userId, device, origin } = changer;
-    const parameters = { at: new Date().toISOString(), device, ip: origin.ip, change };
-    return mail.sendWithin(transaction, {
-      to,
-      userId,
-      template: 'factor-changed',
-      parameters,
-      language: changer.language,
-    });
+    const { language, from } = changer.told;
+    const letter = { to, userId: changer.userId, language, parameters: { ...from, change } };
+    return mail.sendWithin(transaction, { ...letter, template: 'factor-changed' });
   }
 
   /** Does a change as a whole: the account stays locked, so that changes of its factors come one after the other. */

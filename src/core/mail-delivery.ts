@@ -68,7 +68,8 @@ export function createMailDelivery({
         UPDATE mail SET attempts = attempts + 1, due_at = clock_timestamp() + ${TAKEN_MS} * interval '1 millisecond'
          WHERE id = (SELECT id FROM mail WHERE ended_at IS NULL AND due_at <= clock_timestamp()
                       ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-        RETURNING id, recipient, user_id AS "userId", template, parameters, language, token_id AS "tokenId", attempts,
+        RETURNING id, recipient, user_id AS "userId", template, parameters, token_id AS "tokenId", attempts,
+                  coalesce((SELECT a.language FROM user_account AS a WHERE a.id = mail.user_id), language) AS language,
                   (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS "ageMs"`;
       if (!mail) return null;
       const path = LINK_PATHS[mail.template as MailTemplate];

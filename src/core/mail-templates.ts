@@ -6,8 +6,11 @@ import type { Language } from './config.ts';
 export interface Circumstances {
   /** ISO 8601 */
   readonly at: string;
-  /** "Firefox on Windows" */
+  /** "Firefox on Windows", as whoever acts reads. */
   readonly device: string;
+  /** The names in it, so that the words of another language can be put around them; null where there is none. */
+  readonly browser?: string | null;
+  readonly system?: string | null;
   readonly ip: string | null;
 }
 
@@ -16,6 +19,9 @@ export interface Told {
   readonly language: Language;
   readonly from: Circumstances;
 }
+
+/** Where operators act from, as `device`: each language has its words for them. */
+export const OPERATORS_PLACES = ['the operators’ console', 'the command line'] as const;
 
 export type FactorChange = 'totp_added' | 'totp_removed' | 'passkey_added' | 'passkey_removed' | 'codes_made';
 
@@ -62,6 +68,21 @@ export interface About {
   readonly link: string;
   /** A page of this service. */
   page(path: string): string;
+}
+
+/** The words that a language puts around the names of a browser and a system. */
+export interface DeviceWords {
+  readonly unknown: string;
+  readonly on: (browser: string, system: string) => string;
+  readonly places: Readonly<Record<(typeof OPERATORS_PLACES)[number], string>>;
+}
+
+/** "Firefox auf Windows", also where whoever acted reads English. A mail of an older version has the words alone. */
+export function deviceIn({ device, browser, system }: Circumstances, { unknown, on, places }: DeviceWords): string {
+  const place = OPERATORS_PLACES.find((one) => one === device);
+  if (place !== undefined) return places[place];
+  if (browser === undefined || system === undefined) return device;
+  return system === null ? (browser ?? unknown) : on(browser ?? unknown, system);
 }
 
 export type MailTexts = {

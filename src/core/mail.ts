@@ -14,6 +14,7 @@ export interface NewMail<T extends MailTemplate> {
   readonly template: T;
   /** What its words need: kept with the mail for a while, so never a secret. */
   readonly parameters: MailTemplates[T];
+  /** As whoever acts reads; an account that has a language of its own gets its mails in that. */
   readonly language: Language;
   /** The link in it, by the id under which it was issued (tokens.ts). */
   readonly tokenId?: string;

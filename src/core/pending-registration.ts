@@ -4,6 +4,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { NewAuditEvent, Origin } from './audit-events.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
+import type { Language } from './config.ts';
 import type { Database, Transaction } from './database.ts';
 import type { Begun, Visit } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
@@ -57,6 +58,8 @@ export interface ConfirmedRegistration {
   /** Asked of another browser; of the invited it is the one that they choose. */
   readonly password: string;
   readonly visit: Visit;
+  /** That the person reads. */
+  readonly language: Language;
 }
 
 export type ConfirmResult =
@@ -137,9 +140,9 @@ export function createPendingRegistrations({
     purpose: Purpose,
     { email, role }: Pending,
     passwordHash: string,
-    { secret, visit }: ConfirmedRegistration,
+    { secret, visit, language }: ConfirmedRegistration,
   ): Promise<ConfirmResult> {
-    const begun = await registration.make({ email, passwordHash, role }, visit, async (transaction) => {
+    const begun = await registration.make({ email, passwordHash, role, language }, visit, async (transaction) => {
       if (!(await tokens.useWithin(transaction, purpose, secret))) return false;
       await transaction.registration.deleteMany({ where: { emailKey: emailKey(email) } });
       return true;

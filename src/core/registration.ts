@@ -1,6 +1,7 @@
 // Registering where anybody may: account, session and events are one transaction, or nothing. Where the address is verified
 // first, or people are invited, pending-registration.ts does the rest.
 import type { BreachedPasswords } from './breached-passwords.ts';
+import type { Language } from './config.ts';
 import { type Database, isUniqueViolation, type Transaction } from './database.ts';
 import { AccountChangedError, type Begun, type Credentials, type Entry, type Visit } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
@@ -22,6 +23,12 @@ export interface NewAccount {
   readonly email: string;
   readonly passwordHash: string;
   readonly role: Role;
+  readonly language: Language;
+}
+
+export interface NewMember extends Credentials {
+  /** That the person reads. */
+  readonly language: Language;
 }
 
 /** A double click on "Create account" sends the form twice; the second finds an account this young and just logs in. */
@@ -59,14 +66,14 @@ export function createRegistration({
    * what must hold `first` does not.
    */
   async function make(
-    { email, passwordHash, role }: NewAccount,
+    { email, passwordHash, role, language }: NewAccount,
     { origin, remember, previousSessionId, deviceCookie }: Visit,
     first: (transaction: Transaction) => Promise<boolean> = async () => true,
   ): Promise<Begun | null> {
     try {
       const made = await prisma.$transaction(async (transaction) => {
         if (!(await first(transaction))) return null;
-        const user = await users.createWithin(transaction, { email, passwordHash, role, origin });
+        const user = await users.createWithin(transaction, { email, passwordHash, role, language, origin });
         const replaced: EndedSession[] = previousSessionId
           ? await sessions.endWithin(
               transaction,
@@ -92,16 +99,16 @@ export function createRegistration({
     make,
 
     /** Makes an account and logs in, in one transaction. Of two with one address at the same instant, one gets it. */
-    async register(credentials: Credentials): Promise<RegisterResult> {
+    async register(credentials: NewMember): Promise<RegisterResult> {
       const taken = await throttle.takeRegister(credentials.origin.ip);
       if (!taken.ok) return refuse(taken, null, credentials.origin);
       if (taken.blocks.length > 0) {
         await prisma.$transaction((transaction) => recordBlocks(transaction, taken.blocks, null, credentials.origin));
       }
-      const { email, password, origin } = credentials;
+      const { email, password, language, origin } = credentials;
       if (await breachedPasswords.has(password, { userId: null, origin })) return BREACHED;
       const passwordHash = await passwords.hash(password);
-      const begun = await make({ email, passwordHash, role: 'member' }, credentials);
+      const begun = await make({ email, passwordHash, role: 'member', language }, credentials);
       if (begun) return { ok: true, ...begun };
       const user = await users.findByEmail(email);
       const young = user !== null && Date.now() - user.createdAt.getTime() < DOUBLE_SUBMIT_MS;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Prisma, Role, User } from '../generated/prisma/client.ts';
 import type { NewAuditEvent, Origin } from './audit-events.ts';
+import type { Language } from './config.ts';
 import { type Database, isUniqueViolation, type Transaction } from './database.ts';
 import { recordEvent } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
@@ -30,6 +31,15 @@ export type ListedUser = Pick<User, 'id' | 'email' | 'role' | 'disabledAt' | 'cr
 export type CreateUserResult =
   | { readonly ok: true; readonly user: User }
   | { readonly ok: false; readonly reason: 'email_taken' };
+
+export interface NewUser {
+  readonly email: string;
+  readonly passwordHash: string;
+  readonly role: Role;
+  /** In which its mails are written; without it, as whoever acts reads. */
+  readonly language?: Language | null;
+  readonly origin: Origin;
+}
 
 /** Who changes an account, and from where. */
 export interface Actor {
@@ -70,9 +80,10 @@ export type Users = ReturnType<typeof createUsers>;
 export function createUsers({ database: { prisma }, sessions, queues }: UsersOptions) {
   async function createWithin(
     transaction: Transaction,
-    { email, passwordHash, role, origin }: { email: string; passwordHash: string; role: Role; origin: Origin },
+    { email, passwordHash, role, language = null, origin }: NewUser,
   ): Promise<User> {
-    const user = await transaction.user.create({ data: { email, emailKey: emailKey(email), passwordHash, role } });
+    const data = { email, emailKey: emailKey(email), passwordHash, role, language };
+    const user = await transaction.user.create({ data });
     await recordEvent(transaction, {
       type: 'user_created',
       outcome: 'success',
@@ -117,12 +128,7 @@ export function createUsers({ database: { prisma }, sessions, queues }: UsersOpt
     createWithin,
 
     /** Makes an account. Of two that ask for one address at the same instant, one gets it. */
-    async create(account: {
-      email: string;
-      passwordHash: string;
-      role: Role;
-      origin: Origin;
-    }): Promise<CreateUserResult> {
+    async create(account: NewUser): Promise<CreateUserResult> {
       try {
         const user = await prisma.$transaction((transaction) => createWithin(transaction, account));
         nudgeSealing(queues);
@@ -192,6 +198,18 @@ export function createUsers({ database: { prisma }, sessions, queues }: UsersOpt
         ends: disabled ? 'account_disabled' : null,
         by,
       });
+    },
+
+    /** Keeps the language that the owner of an account has chosen. The same once more changes nothing. */
+    async setLanguage(userId: string, language: Language, { origin, session = null }: Actor): Promise<void> {
+      const changed = await prisma.$transaction(async (transaction) => {
+        const where = { id: userId, deletedAt: null, OR: [{ language: null }, { language: { not: language } }] };
+        const { count } = await transaction.user.updateMany({ where, data: { language } });
+        const about = { actor: userId, subject: userId, session, origin, detail: { language } };
+        if (count > 0) await recordEvent(transaction, { type: 'user_language_changed', outcome: 'success', ...about });
+        return count > 0;
+      });
+      if (changed) nudgeSealing(queues);
     },
 
     /**

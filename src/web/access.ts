@@ -4,24 +4,24 @@ import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
 import { HttpError } from './http-error.ts';
 import { seeOther } from './page.ts';
+import { withNext } from './query.ts';
 import { liveSession } from './state.ts';
 
 /**
  * Members only; others go to the log-in and come back to the page that they asked for. Who must have a second factor and has
- * proved none is led to setting it up. It costs nothing beside the session that was read anyway.
+ * proved none is led to setting it up, and from there to the page that they asked for. It costs nothing beside the session that was read anyway.
  */
 export const requireMember: Koa.Middleware = (ctx, next) => {
   if (!liveSession(ctx)) return toLogIn(ctx);
-  return ctx.state.mustSetUp ? seeOther(ctx, '/account/security') : next();
+  if (!ctx.state.mustSetUp) return next();
+  return seeOther(ctx, withNext('/account/security', ctx.method === 'GET' ? ctx.url : null));
 };
 
 /** Members, and those too who must set up a second factor before they reach anything else: the pages that do it. */
 export const requireLoggedIn: Koa.Middleware = (ctx, next) => (liveSession(ctx) ? next() : toLogIn(ctx));
 
 function toLogIn(ctx: Koa.Context): void {
-  const back = ctx.method === 'GET' ? `?next=${encodeURIComponent(ctx.url)}` : '';
-  ctx.status = 303;
-  ctx.redirect(`/login${back}`);
+  seeOther(ctx, withNext('/login', ctx.method === 'GET' ? ctx.url : null));
 }
 
 /**

@@ -17,6 +17,11 @@ export function queryNext(ctx: Koa.Context): string | null {
   return readNext(typeof next === 'string' ? next : undefined);
 }
 
+/** The address of a page that leads on to another. */
+export function withNext(path: string, next: string | null): string {
+  return next === null ? path : `${path}?next=${encodeURIComponent(next)}`;
+}
+
 export function isUuid(value: unknown): value is string {
   return typeof value === 'string' && UUID.test(value);
 }

@@ -124,6 +124,9 @@ export interface Views {
   'account/security': {
     /** It needs a second factor before it may do anything else. */
     readonly required: boolean;
+    /** Where factors are set up; from there it goes on to the page that was asked for before. */
+    readonly appHref: string;
+    readonly newPasskeyHref: string;
     readonly totpSince: ShownTime | null;
     readonly passkeys: readonly {
       readonly id: string;
@@ -141,13 +144,25 @@ export interface Views {
     readonly secret: string;
     /** The secret for the form, readable by this server alone. */
     readonly sealed: string;
+    /** Where to go afterwards: a same-origin path, for the hidden field. */
+    readonly next: string | null;
     readonly uri: string;
     readonly qr: { readonly size: number; readonly path: string };
     readonly problem: string | null;
     readonly errors: FieldErrors;
   };
-  'account/recovery-codes': { readonly codes: readonly string[]; readonly download: string };
-  'account/passkey': { readonly name: string; readonly problem: string | null; readonly errors: FieldErrors };
+  'account/recovery-codes': {
+    readonly codes: readonly string[];
+    readonly download: string;
+    /** Where to go once they are kept. */
+    readonly onward: string;
+  };
+  'account/passkey': {
+    readonly name: string;
+    readonly next: string | null;
+    readonly problem: string | null;
+    readonly errors: FieldErrors;
+  };
   confirm: {
     /** Whether the account has passkeys. */
     readonly passkeys: boolean;

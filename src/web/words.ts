@@ -38,10 +38,15 @@ function formatsOf(locale: string): Formats {
 
 /** "Firefox on Windows", "curl", or "Unknown browser": never what a client made up at length. */
 export function describeDevice(userAgent: string | null, { devices }: Texts = en): string {
-  const short = userAgent?.slice(0, LONGEST_USER_AGENT).trim() ?? '';
-  if (short === '') return devices.unknown;
-  const { name, place } = parsed.get(short) ?? parseOnce(short);
+  const { name, place } = deviceNames(userAgent);
   return place === null ? (name ?? devices.unknown) : devices.on(name ?? devices.unknown, place);
+}
+
+/** The names alone, for words of another language. */
+export function deviceNames(userAgent: string | null): Device {
+  const short = userAgent?.slice(0, LONGEST_USER_AGENT).trim() ?? '';
+  if (short === '') return { name: null, place: null };
+  return parsed.get(short) ?? parseOnce(short);
 }
 
 /** "just now", "4 minutes ago", "yesterday at 19:07 UTC" or "23 Nov 2026, 19:07 UTC", as of `now`. */
@@ -70,7 +75,7 @@ export function exactTime(date: Date): string {
   return `${calendar.format(date)}, ${seconds.format(date)} UTC`;
 }
 
-interface Device {
+export interface Device {
   readonly name: string | null;
   readonly place: string | null;
 }

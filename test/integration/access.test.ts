@@ -19,6 +19,7 @@ const PUBLIC = [
   'GET /login',
   'POST /login',
   'POST /language',
+  'GET /.well-known/change-password',
   'GET /register/sent',
   'GET /forgot-password',
   'POST /forgot-password',

@@ -1,57 +1,20 @@
 // Another address for an account: nothing changes before the new mailbox confirms it, the old one is told and can take it
 // back, and nobody learns whether an address has an account. Then the pages around mail: shown in development, operators'.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { type MailServer, startMailServer } from '../support/mail-server.ts';
+import { Browser, newEmail, openWorker, PASSWORD, startWeb } from '../support/app.ts';
+import { type MailSite, startMailSite } from '../support/mail-site.ts';
 import { withoutTokens } from '../support/page.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
 
-let stores: TestStores;
-let server: MailServer;
-let web: TestProcess;
-let worker: Context;
+let site: MailSite;
 
 beforeAll(async () => {
-  [stores, server] = await Promise.all([openTestStores({ watched: true }), startMailServer()]);
-  const env = { SMTP_URL: server.url, MAIL_FROM: 'login@example.org' };
-  const generous = {
-    THROTTLE_MAILBOX: '1000/1000/1h',
-    THROTTLE_MAIL_CLIENT: '1000/1000/1h',
-    THROTTLE_TOKEN: '1000/1000/1h',
-  };
-  [web, worker] = await Promise.all([
-    startWeb(stores, { ...env, ...generous, REGISTRATION: 'open' }),
-    openWorker(stores, env),
-  ]);
+  site = await startMailSite({ REGISTRATION: 'open' });
 });
 
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await server?.stop();
-  await stores?.close();
-});
-
-const send = () => worker.mailDelivery.sendDue();
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
-const browser = () => new Browser(web.url);
-
-async function registered(): Promise<{ email: string; member: Browser; userId: string }> {
-  const email = newEmail();
-  const member = browser();
-  await member.register(email);
-  const [row] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
-  return { email, member, userId: row?.id ?? '' };
-}
-
-async function linkTo(address: string, after = 0): Promise<string> {
-  const url = new URL((await server.mailTo(address, after, send)).link ?? '');
-  return url.pathname + url.search;
-}
+afterAll(() => site?.close());
 
 /** Follows a mailed link and presses its button. */
-async function press(path: string, someone = browser()) {
+async function press(path: string, someone = site.browser()) {
   const [bare = ''] = path.split('?');
   expect((await someone.get(path)).status).toBe(303);
   return someone.submit(bare, {});
@@ -59,14 +22,14 @@ async function press(path: string, someone = browser()) {
 
 describe('a change of address', () => {
   test('counts once the new mailbox confirms it; the old one is told, and every session ends', async () => {
-    const { email, member, userId } = await registered();
+    const { email, member, userId } = await site.registered();
     const next = newEmail();
     const answer = await member.submit('/account/email', { email: next });
     expect([answer.status, answer.headers['location']]).toEqual([303, '/account/email/sent']);
-    const path = await linkTo(next);
-    expect((await browser().logIn(email)).status).toBe(303);
+    const path = await site.linkTo(next);
+    expect((await site.browser().logIn(email)).status).toBe(303);
 
-    const looked = browser();
+    const looked = site.browser();
     await looked.get(path);
     expect((await looked.get('/confirm-email')).text).toContain(next);
     expect(await member.profile()).toBe(200);
@@ -74,14 +37,14 @@ describe('a change of address', () => {
     const done = await press(path);
     expect([done.status, done.headers['location']]).toEqual([303, '/login?done=email-changed']);
     expect(await member.profile()).toBe(303);
-    expect((await browser().logIn(email)).status).toBe(401);
-    expect((await browser().logIn(next)).status).toBe(303);
-    expect((await server.mailTo(email, 0, send)).email.text).toContain(next);
-    expect((await browser().get(path)).status).toBe(303);
-    const again = browser();
+    expect((await site.browser().logIn(email)).status).toBe(401);
+    expect((await site.browser().logIn(next)).status).toBe(303);
+    expect((await site.server.mailTo(email, 0, site.send)).email.text).toContain(next);
+    expect((await site.browser().get(path)).status).toBe(303);
+    const again = site.browser();
     await again.get(path);
     expect((await again.get('/confirm-email')).status).toBe(410);
-    const types = await sql<{ type: string }>(
+    const types = await site.sql<{ type: string }>(
       "SELECT event->>'type' AS type FROM outbox WHERE event->>'subject' = $1",
       [userId],
     );
@@ -91,30 +54,30 @@ describe('a change of address', () => {
   });
 
   test('can be taken back from the old mailbox, whatever was done since', async () => {
-    const { email, member } = await registered();
+    const { email, member } = await site.registered();
     const thief = newEmail();
     await member.submit('/account/email', { email: thief });
-    await press(await linkTo(thief));
-    const stolen = browser();
+    await press(await site.linkTo(thief));
+    const stolen = site.browser();
     await stolen.logIn(thief);
     await stolen.submit('/account/password', { current: PASSWORD, password: 'what only the thief knows' });
 
-    const done = await press(await linkTo(email));
+    const done = await press(await site.linkTo(email));
     expect([done.status, done.headers['location']]).toEqual([303, '/login?done=email-taken-back']);
     expect(await stolen.profile()).toBe(303);
     for (const password of [PASSWORD, 'what only the thief knows'])
-      expect((await browser().logIn(email, password)).status).toBe(401);
-    const reset = await linkTo(email, 1);
+      expect((await site.browser().logIn(email, password)).status).toBe(401);
+    const reset = await site.linkTo(email, 1);
     expect(reset).toMatch(/^\/reset-password\?token=/);
-    const owner = browser();
+    const owner = site.browser();
     await owner.get(reset);
     await owner.submit('/reset-password', { password: 'the owner is back again' });
     expect((await owner.logIn(email, 'the owner is back again')).status).toBe(303);
   });
 
   test('to an address that has an account gets the same answer, and no mail', async () => {
-    const { member } = await registered();
-    const { email: taken } = await registered();
+    const { member } = await site.registered();
+    const { email: taken } = await site.registered();
     const answers = [];
     for (const address of [taken, newEmail()]) {
       const { status, headers } = await member.submit('/account/email', { email: address });
@@ -122,54 +85,56 @@ describe('a change of address', () => {
       answers.push({ status, to: headers['location'], page });
     }
     expect(answers[0]).toEqual(answers[1]);
-    await send();
-    expect(server.countTo(taken)).toBe(0);
+    await site.send();
+    expect(site.server.countTo(taken)).toBe(0);
   });
 
   test('loses its link to a change of password, to another request, and to whoever takes the address first', async () => {
-    const { member } = await registered();
+    const { member } = await site.registered();
     const [first, second] = [newEmail(), newEmail()];
     await member.submit('/account/email', { email: first });
-    const early = await linkTo(first);
+    const early = await site.linkTo(first);
     await member.submit('/account/email', { email: second });
     expect((await lookAt(early)).status).toBe(410);
-    const path = await linkTo(second);
-    await browser().register(second);
+    const path = await site.linkTo(second);
+    await site.browser().register(second);
     expect((await press(path)).status).toBe(410);
     await member.submit('/account/password', { current: PASSWORD, password: 'another long password' });
     expect((await lookAt(path)).status).toBe(410);
   });
 
   async function lookAt(path: string) {
-    const someone = browser();
+    const someone = site.browser();
     await someone.get(path);
     return someone.get(path.split('?')[0] ?? '');
   }
 
   test('needs a recent log-in, an address, and another one than before', async () => {
-    const { email, member, userId } = await registered();
+    const { email, member, userId } = await site.registered();
     expect((await member.submit('/account/email', { email: 'nothing' })).status).toBe(422);
     expect((await member.submit('/account/email', { email: email.toUpperCase() })).status).toBe(422);
-    await sql("UPDATE session SET created_at = clock_timestamp() - interval '11 minutes' WHERE user_id = $1", [userId]);
+    await site.sql("UPDATE session SET created_at = clock_timestamp() - interval '11 minutes' WHERE user_id = $1", [
+      userId,
+    ]);
     expect((await member.get('/account/email')).headers['location']).toBe('/confirm?next=%2Faccount%2Femail');
   });
 });
 
 describe('operators', () => {
   async function newOperator() {
-    const { email: own } = await registered();
-    await sql("UPDATE user_account SET role = 'operator' WHERE email = $1", [own]);
-    const operator = browser();
+    const { email: own } = await site.registered();
+    await site.sql("UPDATE user_account SET role = 'operator' WHERE email = $1", [own]);
+    const operator = site.browser();
     await operator.logIn(own);
     return { operator, own };
   }
 
   test('see what waits and what failed, and no link or text of it', async () => {
-    const { email } = await registered();
-    server.answerWith((recipient) => (recipient === email ? { code: 550, message: 'no such mailbox' } : null));
-    await browser().submit('/forgot-password', { email });
-    await send();
-    server.answerWith(null);
+    const { email } = await site.registered();
+    site.server.answerWith((recipient) => (recipient === email ? { code: 550, message: 'no such mailbox' } : null));
+    await site.browser().submit('/forgot-password', { email });
+    await site.send();
+    site.server.answerWith(null);
     const { operator } = await newOperator();
     const page = await operator.get('/operator/mail');
     expect(page.text).toContain(email);
@@ -182,16 +147,16 @@ describe('operators', () => {
     const invited = newEmail();
     const answer = await operator.submit('/operator/users/invite', { email: invited });
     expect([answer.status, answer.headers['location']]).toEqual([303, '/operator/users?done=invited']);
-    expect(await linkTo(invited)).toMatch(/^\/invitation\?token=/);
+    expect(await site.linkTo(invited)).toMatch(/^\/invitation\?token=/);
     expect((await operator.submit('/operator/users/invite', { email: own })).status).toBe(422);
   });
 });
 
 describe('/dev/mail', () => {
   test('shows mail to the machine itself, under its own name and past no proxy', async () => {
-    const [dev, itsWorker] = await Promise.all([startWeb(stores), openWorker(stores)]);
+    const [dev, itsWorker] = await Promise.all([startWeb(site.stores), openWorker(site.stores)]);
     try {
-      const { email } = await registered();
+      const { email } = await site.registered();
       await new Browser(dev.url).submit('/forgot-password', { email });
       await itsWorker.mailDelivery.sendDue();
       const { agent } = new Browser(dev.url);
@@ -206,9 +171,9 @@ describe('/dev/mail', () => {
   });
 
   test('is not there in production, nor where a server takes mail', async () => {
-    expect((await browser().get('/dev/mail')).status).toBe(404);
+    expect((await site.browser().get('/dev/mail')).status).toBe(404);
     const env = { NODE_ENV: 'production', PUBLIC_URL: 'http://localhost', SESSION_KEYS: 'k'.repeat(32) };
-    const production = await startWeb(stores, env);
+    const production = await startWeb(site.stores, env);
     try {
       const { agent } = new Browser(production.url);
       expect((await agent.get('/dev/mail').set('Host', 'localhost')).status).toBe(404);

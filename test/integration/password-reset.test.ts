@@ -1,64 +1,26 @@
 // A forgotten password, by mail: one answer for every address, a link that counts once and only for what it is for, and an
 // account that nobody but its mailbox gets back.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { type MailServer, startMailServer } from '../support/mail-server.ts';
+import { Browser, newEmail, PASSWORD, startWeb } from '../support/app.ts';
+import { type MailSite, startMailSite } from '../support/mail-site.ts';
 import { fieldError, withoutTokens } from '../support/page.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
 
 const NEW_PASSWORD = 'a new horse for the battery';
-const GENEROUS_MAIL = {
-  THROTTLE_MAILBOX: '1000/1000/1h',
-  THROTTLE_MAIL_CLIENT: '1000/1000/1h',
-  THROTTLE_TOKEN: '1000/1000/1h',
-} as const;
 
-let stores: TestStores;
-let server: MailServer;
-let web: TestProcess;
-let worker: Context;
+let site: MailSite;
 
 beforeAll(async () => {
-  [stores, server] = await Promise.all([openTestStores({ watched: true }), startMailServer()]);
-  const env = { SMTP_URL: server.url, MAIL_FROM: 'login@example.org' };
-  [web, worker] = await Promise.all([
-    startWeb(stores, { ...env, ...GENEROUS_MAIL, REGISTRATION: 'open' }),
-    openWorker(stores, env),
-  ]);
+  site = await startMailSite({ REGISTRATION: 'open' });
 });
 
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await server?.stop();
-  await stores?.close();
-});
-
-const send = () => worker.mailDelivery.sendDue();
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
-const browser = () => new Browser(web.url);
-
-async function registered(): Promise<{ email: string; member: Browser; userId: string }> {
-  const email = newEmail();
-  const member = browser();
-  await member.register(email);
-  const [row] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
-  return { email, member, userId: row?.id ?? '' };
-}
+afterAll(() => site?.close());
 
 /** The path of the link that a mailbox got, asked for just now. */
 async function linkFor(email: string): Promise<string> {
-  const before = server.countTo(email);
-  const answer = await browser().submit('/forgot-password', { email });
+  const before = site.server.countTo(email);
+  const answer = await site.browser().submit('/forgot-password', { email });
   expect([answer.status, answer.headers['location']]).toEqual([303, '/forgot-password/sent']);
-  await worker.mailDelivery.sendDue();
-  return pathOf((await server.mailTo(email, before, send)).link);
-}
-
-function pathOf(link: string | null): string {
-  const url = new URL(link ?? '');
-  return url.pathname + url.search;
+  return site.linkTo(email, before);
 }
 
 /** Follows the link of a mail as a browser does. */
@@ -69,13 +31,13 @@ async function follow(someone: Browser, path: string) {
 }
 
 async function reset(path: string, password = NEW_PASSWORD) {
-  const someone = browser();
+  const someone = site.browser();
   await follow(someone, path);
   return someone.submit('/reset-password', { password });
 }
 
 async function eventsOf(userId: string): Promise<string[]> {
-  const rows = await sql<{ type: string }>(
+  const rows = await site.sql<{ type: string }>(
     "SELECT event->>'type' AS type FROM outbox WHERE event->>'subject' = $1 ORDER BY id",
     [userId],
   );
@@ -83,12 +45,12 @@ async function eventsOf(userId: string): Promise<string[]> {
 }
 
 test('a person chooses a new password, logs in with it, and every session before has ended', async () => {
-  const { email, member, userId } = await registered();
-  const elsewhere = browser();
+  const { email, member, userId } = await site.registered();
+  const elsewhere = site.browser();
   await elsewhere.logIn(email);
   const path = await linkFor(email);
 
-  const someone = browser();
+  const someone = site.browser();
   const page = await follow(someone, path);
   expect(page.status).toBe(200);
   expect(page.text).not.toContain(path.split('=')[1] ?? '-');
@@ -99,31 +61,31 @@ test('a person chooses a new password, logs in with it, and every session before
   expect(await someone.profile()).toBe(303);
   expect([await member.profile(), await elsewhere.profile()]).toEqual([303, 303]);
 
-  expect((await browser().logIn(email)).status).toBe(401);
+  expect((await site.browser().logIn(email)).status).toBe(401);
   expect((await someone.logIn(email, NEW_PASSWORD)).status).toBe(303);
-  await worker.mailDelivery.sendDue();
-  expect((await server.mailTo(email, 1, send)).email.subject).toBe('Your password for Holdfast was changed');
+  await site.send();
+  expect((await site.server.mailTo(email, 1, site.send)).email.subject).toBe('Your password for Holdfast was changed');
   expect(await eventsOf(userId)).toEqual(
     expect.arrayContaining(['authn_password_reset_request', 'authn_password_reset', 'session_ended']),
   );
-  const known = await sql('SELECT id FROM known_device WHERE user_id = $1 AND revoked_at IS NULL', [userId]);
+  const known = await site.sql('SELECT id FROM known_device WHERE user_id = $1 AND revoked_at IS NULL', [userId]);
   expect(known).toHaveLength(1); // the one of the log-in just now
 });
 
 describe('a link', () => {
   test('does nothing when it is only looked at, however often', async () => {
-    const { email } = await registered();
+    const { email } = await site.registered();
     const path = await linkFor(email);
-    for (let times = 0; times < 3; times += 1) expect((await follow(browser(), path)).status).toBe(200);
-    expect((await browser().logIn(email)).status).toBe(303);
+    for (let times = 0; times < 3; times += 1) expect((await follow(site.browser(), path)).status).toBe(200);
+    expect((await site.browser().logIn(email)).status).toBe(303);
     expect((await reset(path)).status).toBe(303);
   });
 
   test('counts once', async () => {
-    const { email } = await registered();
+    const { email } = await site.registered();
     const path = await linkFor(email);
     await reset(path);
-    const again = browser();
+    const again = site.browser();
     const page = await follow(again, path);
     expect(page.status).toBe(410);
     expect(page.text).toContain('This link does not work any more');
@@ -131,9 +93,9 @@ describe('a link', () => {
   });
 
   test('counts for one of many who use it at the same instant', async () => {
-    const { email } = await registered();
+    const { email } = await site.registered();
     const path = await linkFor(email);
-    const people = [browser(), browser(), browser()];
+    const people = [site.browser(), site.browser(), site.browser()];
     for (const someone of people) await follow(someone, path);
     const answers = await Promise.all(
       people.map((someone, index) => someone.submit('/reset-password', { password: `${NEW_PASSWORD} ${index}` })),
@@ -142,30 +104,32 @@ describe('a link', () => {
   });
 
   test('dies with the password that it was asked for under, also through another link', async () => {
-    const { email, member } = await registered();
+    const { email, member } = await site.registered();
     const [first, second] = [await linkFor(email), await linkFor(email)];
     expect((await reset(second)).status).toBe(303);
-    expect((await follow(browser(), first)).status).toBe(410);
+    expect((await follow(site.browser(), first)).status).toBe(410);
     await member.logIn(email, NEW_PASSWORD);
     const third = await linkFor(email);
     await member.submit('/account/password', { current: NEW_PASSWORD, password: 'yet another long password' });
-    expect((await follow(browser(), third)).status).toBe(410);
+    expect((await follow(site.browser(), third)).status).toBe(410);
   });
 
   test('dies when the account is disabled, or the address is another', async () => {
-    const { email, userId } = await registered();
+    const { email, userId } = await site.registered();
     const path = await linkFor(email);
-    await sql('UPDATE user_account SET disabled_at = now() WHERE id = $1', [userId]);
-    expect((await follow(browser(), path)).status).toBe(410);
-    await sql('UPDATE user_account SET disabled_at = NULL, email_key = $2 WHERE id = $1', [userId, newEmail()]);
-    expect((await follow(browser(), path)).status).toBe(410);
+    await site.sql('UPDATE user_account SET disabled_at = now() WHERE id = $1', [userId]);
+    expect((await follow(site.browser(), path)).status).toBe(410);
+    await site.sql('UPDATE user_account SET disabled_at = NULL, email_key = $2 WHERE id = $1', [userId, newEmail()]);
+    expect((await follow(site.browser(), path)).status).toBe(410);
   });
 
   test('dies of age', async () => {
-    const { email, userId } = await registered();
+    const { email, userId } = await site.registered();
     const path = await linkFor(email);
-    await sql("UPDATE token SET expires_at = clock_timestamp() - interval '1 second' WHERE user_id = $1", [userId]);
-    expect((await follow(browser(), path)).status).toBe(410);
+    await site.sql("UPDATE token SET expires_at = clock_timestamp() - interval '1 second' WHERE user_id = $1", [
+      userId,
+    ]);
+    expect((await follow(site.browser(), path)).status).toBe(410);
   });
 
   test.each([
@@ -176,17 +140,17 @@ describe('a link', () => {
     ['given twice', `/reset-password?token=${'A'.repeat(43)}&token=${'B'.repeat(43)}`],
     ['of hostile text', '/reset-password?token=%22%3E%3Cscript%3E'],
   ])('that is %s leads to a page that says what to do', async (_, path) => {
-    const page = await follow(browser(), path);
+    const page = await follow(site.browser(), path);
     expect(page.status).toBe(410);
     expect(page.text).toContain('href="/forgot-password"');
     expect(page.text).not.toContain('<script>');
   });
 
   test('of another purpose opens nothing', async () => {
-    const { email } = await registered();
+    const { email } = await site.registered();
     const token = (await linkFor(email)).split('=')[1] ?? '';
     for (const path of ['/verify-email', '/invitation']) {
-      const someone = browser();
+      const someone = site.browser();
       await someone.get(`${path}?token=${token}`);
       expect((await someone.get(path)).status).toBe(410);
     }
@@ -194,7 +158,7 @@ describe('a link', () => {
   });
 
   test('is not used up by a password that is refused', async () => {
-    const { email } = await registered();
+    const { email } = await site.registered();
     const path = await linkFor(email);
     const short = await reset(path, 'short');
     expect(short.status).toBe(422);
@@ -203,9 +167,9 @@ describe('a link', () => {
   });
 
   test('needs the form: another site, or no token of the form, changes nothing', async () => {
-    const { email } = await registered();
+    const { email } = await site.registered();
     const path = await linkFor(email);
-    const someone = browser();
+    const someone = site.browser();
     await follow(someone, path);
     const foreign = await someone.agent
       .post('/reset-password')
@@ -213,12 +177,12 @@ describe('a link', () => {
       .type('form')
       .send({ password: NEW_PASSWORD, _csrf: await someone.token('/reset-password') });
     expect(foreign.status).toBe(403);
-    expect((await browser().logIn(email)).status).toBe(303);
+    expect((await site.browser().logIn(email)).status).toBe(303);
   });
 
   test('sets a cookie that scripts, other sites and later days do not get', async () => {
-    const { email } = await registered();
-    const answer = await browser().get(await linkFor(email));
+    const { email } = await site.registered();
+    const answer = await site.browser().get(await linkFor(email));
     const cookie = ((answer.headers['set-cookie'] ?? []) as unknown as string[]).find((one) =>
       one.startsWith('holdfast_link_reset'),
     );
@@ -230,26 +194,26 @@ describe('a link', () => {
 
 describe('who has an account', () => {
   test('is told by no answer, and an address that nobody has gets no mail', async () => {
-    const { email } = await registered();
+    const { email } = await site.registered();
     const nobody = newEmail();
     const answers = [];
     for (const address of [email, nobody]) {
-      const someone = browser();
+      const someone = site.browser();
       const { status, headers } = await someone.submit('/forgot-password', { email: address });
       const { text } = await someone.get('/forgot-password/sent');
       answers.push({ status, to: headers['location'], page: withoutTokens(text) });
     }
     expect(answers[0]).toEqual(answers[1]);
-    await worker.mailDelivery.sendDue();
-    expect([server.countTo(email), server.countTo(nobody)]).toEqual([1, 0]);
-    expect(await sql('SELECT id FROM mail WHERE recipient = $1', [nobody])).toEqual([]);
+    await site.send();
+    expect([site.server.countTo(email), site.server.countTo(nobody)]).toEqual([1, 0]);
+    expect(await site.sql('SELECT id FROM mail WHERE recipient = $1', [nobody])).toEqual([]);
   });
 
   test('is told by no time: both do the same statements', async () => {
-    const { email } = await registered();
+    const { email } = await site.registered();
     const asked = async (address: string) => {
       const began = performance.now();
-      await web.context.passwordResets.request({
+      await site.web.context.passwordResets.request({
         email: address,
         origin: { ip: '203.0.113.9', userAgent: null, requestId: 'timing' },
         told: { language: 'en', from: { at: new Date().toISOString(), device: 'Firefox', ip: null } },
@@ -268,24 +232,20 @@ describe('who has an account', () => {
   });
 
   test('a disabled account gets no link', async () => {
-    const { email, userId } = await registered();
-    await sql('UPDATE user_account SET disabled_at = now() WHERE id = $1', [userId]);
-    const { status } = await browser().submit('/forgot-password', { email });
+    const { email, userId } = await site.registered();
+    await site.sql('UPDATE user_account SET disabled_at = now() WHERE id = $1', [userId]);
+    const { status } = await site.browser().submit('/forgot-password', { email });
     expect(status).toBe(303);
-    await worker.mailDelivery.sendDue();
-    expect(server.countTo(email)).toBe(0);
+    await site.send();
+    expect(site.server.countTo(email)).toBe(0);
   });
 });
 
 describe('too many', () => {
   test('mails to one mailbox are refused, whoever asks and whether it has an account or not', async () => {
-    const strict = await startWeb(stores, {
-      SMTP_URL: server.url,
-      MAIL_FROM: 'login@example.org',
-      THROTTLE_MAILBOX: '2/2/1h',
-    });
+    const strict = await startWeb(site.stores, { ...site.env, THROTTLE_MAILBOX: '2/2/1h' });
     try {
-      const { email } = await registered();
+      const { email } = await site.registered();
       for (const address of [email, newEmail()]) {
         const statuses = [];
         for (let times = 0; times < 4; times += 1) {
@@ -299,9 +259,9 @@ describe('too many', () => {
   });
 
   test('links that lead nowhere are refused, and then the good one as well', async () => {
-    const { email } = await registered();
+    const { email } = await site.registered();
     const secret = (await linkFor(email)).split('=')[1] ?? '';
-    const strict = await startWeb(stores, { SMTP_URL: server.url, THROTTLE_TOKEN: '2/2/1h' });
+    const strict = await startWeb(site.stores, { SMTP_URL: site.server.url, THROTTLE_TOKEN: '2/2/1h' });
     try {
       const origin = { ip: '203.0.113.77', userAgent: null, requestId: 'tries' };
       const look = async (tried: string) => {
@@ -322,28 +282,27 @@ describe('too many', () => {
 
 describe('an operator', () => {
   test('has a link mailed to the account, and sees nothing of it', async () => {
-    const { email, userId } = await registered();
+    const { email, userId } = await site.registered();
     const told = { language: 'en', from: { at: new Date().toISOString(), device: 'Firefox', ip: null } } as const;
     const by = { actor: null, origin: { ip: null, userAgent: null, requestId: 'operator' } };
-    expect(await web.context.passwordResets.send(userId, told, by)).toBe(true);
-    await worker.mailDelivery.sendDue();
-    expect((await reset(pathOf((await server.mailTo(email, 0, send)).link))).status).toBe(303);
-    expect(await web.context.passwordResets.send('018f0000-0000-7000-8000-000000000000', told, by)).toBe(false);
+    expect(await site.web.context.passwordResets.send(userId, told, by)).toBe(true);
+    expect((await reset(await site.linkTo(email))).status).toBe(303);
+    expect(await site.web.context.passwordResets.send('018f0000-0000-7000-8000-000000000000', told, by)).toBe(false);
   });
 
   test('hands a link over where no mail is possible', async () => {
-    const { email, userId } = await registered();
+    const { email, userId } = await site.registered();
     const by = { actor: null, origin: { ip: null, userAgent: null, requestId: null } };
-    const secret = await web.context.passwordResets.reveal(userId, by);
+    const secret = await site.web.context.passwordResets.reveal(userId, by);
     expect((await reset(`/reset-password?token=${secret}`)).status).toBe(303);
-    expect((await browser().logIn(email, NEW_PASSWORD)).status).toBe(303);
-    expect((await browser().logIn(email, PASSWORD)).status).toBe(401);
+    expect((await site.browser().logIn(email, NEW_PASSWORD)).status).toBe(303);
+    expect((await site.browser().logIn(email, PASSWORD)).status).toBe(401);
   });
 });
 
 test('without mail the page does not exist, and nothing leads to it', async () => {
   const production = { NODE_ENV: 'production', PUBLIC_URL: 'https://login.example.org', SESSION_KEYS: 'k'.repeat(32) };
-  const bare = await startWeb(stores, production);
+  const bare = await startWeb(site.stores, production);
   try {
     const at = (path: string) => new Browser(bare.url).agent.get(path).set('Host', 'login.example.org').redirects(0);
     expect((await at('/forgot-password')).status).toBe(404);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generateSync } from 'otplib';
 import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
+import { shownMail } from '../../src/core/mail-transport.ts';
 import {
   Browser,
   newEmail,
@@ -15,7 +16,7 @@ import {
   type TestProcess,
 } from '../support/app.ts';
 import { type Enrolled, enrol, totpCode } from '../support/factors.ts';
-import { fieldError } from '../support/page.ts';
+import { fieldError, linkTo } from '../support/page.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
 
@@ -317,7 +318,10 @@ describe('an operator', () => {
     await other.context.users.setRole(user?.id ?? '', 'operator', { actor: null, origin: NO_ORIGIN });
     expect((await browser.logIn(email)).status).toBe(303);
     for (const path of ['/profile', '/account/sessions', '/account/password', '/operator/audit', '/operator/users'])
-      expect([path, (await browser.get(path)).headers['location']]).toEqual([path, '/account/security']);
+      expect([path, (await browser.get(path)).headers['location']]).toEqual([
+        path,
+        `/account/security?next=${encodeURIComponent(path)}`,
+      ]);
     expect((await browser.get('/account/security')).text).toContain('Your account needs a second factor before');
     await enrol(browser);
     expect((await browser.get('/operator/audit')).status).toBe(200);
@@ -325,6 +329,104 @@ describe('an operator', () => {
     expect([refused.status, refused.text.includes('this is the last')]).toEqual([422, true]);
     expect((await new Browser(other.url).logIn(email)).headers['location']).toBe(STEP);
   });
+});
+
+describe('where everybody must have one', () => {
+  let strict: TestProcess;
+
+  beforeAll(async () => {
+    strict = await startWeb(stores, { SECOND_FACTOR: 'everybody' });
+  });
+
+  afterAll(() => strict?.close());
+
+  /** Where an answer leads, also through the log-in. */
+  const to = (answer: { headers: Record<string, string> }) => answer.headers['location'] ?? '';
+
+  test('a member sets one up before anything else, and then is where they wanted to be', async () => {
+    const email = newEmail();
+    const registering = new Browser(strict.url);
+    expect(to(await registering.register(email))).toBe('/profile');
+    const browser = new Browser(strict.url);
+    const asked = '/account/sessions?done=session-ended';
+    expect(to(await browser.get(asked))).toBe(`/login?next=${encodeURIComponent(asked)}`);
+    expect(to(await browser.logIn(email, PASSWORD, { next: asked }))).toBe(asked);
+    const setUp = to(await browser.get(asked));
+    expect(setUp).toBe(`/account/security?next=${encodeURIComponent(asked)}`);
+    const page = await browser.get(setUp);
+    expect(page.text).toContain('Your account needs a second factor before');
+    const app = linkTo(page.text, 'Set up an app') ?? '';
+    expect(linkTo(page.text, 'Add a passkey')).toBe(`/account/security/passkeys/new?next=${encodeURIComponent(asked)}`);
+
+    const wrong = await browser.submit('/account/security/authenticator', { sealed: 'x', code: '0', next: asked }, app);
+    expect(to(wrong)).toBe(app);
+    const { answer } = await enrol(browser, app);
+    expect(linkTo(answer.text, 'I have kept them')).toBe(asked);
+    expect((await browser.get(asked)).status).toBe(200);
+    expect(await registering.profile()).toBe(303); // its session had proved less
+    const removed = await browser.submit('/account/security/authenticator/remove', {}, '/account/security');
+    expect([removed.status, removed.text.includes('this is the last')]).toEqual([422, true]);
+  });
+
+  test('a form that was sent meanwhile is not, and no other site is where they wanted to be', async () => {
+    const browser = new Browser(strict.url);
+    await browser.register(newEmail());
+    const sent = await browser.submit('/account/sessions/revoke-others', {}, '/account/security');
+    expect(to(sent)).toBe('/account/security');
+    const page = await browser.get('/account/security?next=//evil.example/');
+    expect(linkTo(page.text, 'Set up an app')).toBe('/account/security/authenticator');
+    const { answer } = await enrol(browser, '/account/security/authenticator?next=https://evil.example/');
+    expect(linkTo(answer.text, 'I have kept them')).toBe('/account/security?done=factor-added');
+  });
+});
+
+test('a new key of SECRETS_KEYS takes over: what the old one sealed opens, and is sealed anew at its next use', async () => {
+  const [oldKey, newKey] = ['the key until now, long enough to be one', 'the key from now on, long enough to be one'];
+  const under = (keys: string) => startWeb(stores, { SECRETS_KEYS: keys });
+  const [before, both, after] = await Promise.all([under(oldKey), under(`${newKey},${oldKey}`), under(newKey)]);
+  const logInAt = async ({ url }: TestProcess, account: { email: string; secret: string }) => {
+    const browser = new Browser(url);
+    await browser.logIn(account.email);
+    return (await give(browser, { code: await freshCode(account) })).status;
+  };
+  try {
+    const [used, unused] = await Promise.all(
+      [newEmail(), newEmail()].map(async (email) => {
+        const browser = new Browser(before.url);
+        await browser.register(email);
+        return { email, ...(await enrol(browser)) };
+      }),
+    );
+    if (!used || !unused) throw new Error('two accounts were made');
+    expect(await logInAt(both, used)).toBe(303);
+    expect(await logInAt(before, unused)).toBe(303); // old and new processes side by side
+    expect(await logInAt(after, used)).toBe(303);
+    expect(await logInAt(after, unused)).toBe(500); // its key was taken away too early
+    expect(await logInAt(both, unused)).toBe(303);
+    expect(await logInAt(after, unused)).toBe(303);
+  } finally {
+    await Promise.all([before.close(), both.close(), after.close()]);
+  }
+});
+
+test('each change is told by mail', async () => {
+  const somebody = await person();
+  const act = (path: string) => somebody.browser.submit(`/account/security/${path}`, {}, '/account/security');
+  await act('recovery-codes');
+  await act('authenticator/remove');
+  await enrol(somebody.browser);
+  const user = await web.context.users.findByEmail(somebody.email);
+  await web.context.factorChanges.removeAll(user?.id ?? '', { actor: null, origin: NO_ORIGIN, reason: 'lost' });
+  await worker.mailDelivery.sendDue();
+  const mails = (await shownMail(web.context.redis)).filter(({ to }) => to === somebody.email).reverse();
+  const said = [
+    'An authenticator app was set up for your account',
+    'New recovery codes were made for your account',
+    'The authenticator app of your account was removed',
+    'An authenticator app was set up for your account',
+    'An operator removed your authenticator app, passkeys and recovery codes',
+  ];
+  expect(mails.map(({ text }) => said.find((sentence) => text.includes(sentence)))).toEqual(said);
 });
 
 test('a code of RFC 6238’s own secret is what the standard says', () => {

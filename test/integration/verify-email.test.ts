@@ -1,51 +1,29 @@
 // Registering where addresses are verified, and by invitation: nothing is usable before the mailed link is confirmed, and
 // nobody learns who has an account.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Context } from '../../src/core/context.ts';
 import { cleanupMails } from '../../worker/jobs/cleanup.ts';
-import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { type MailServer, startMailServer } from '../support/mail-server.ts';
+import { type Browser, newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { type MailSite, startMailSite } from '../support/mail-site.ts';
 import { fieldError, withoutTokens } from '../support/page.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
 
 const OTHER_PASSWORD = 'what the stranger has chosen';
 
-let stores: TestStores;
-let server: MailServer;
-let web: TestProcess;
-let worker: Context;
+let site: MailSite;
 
 beforeAll(async () => {
-  [stores, server] = await Promise.all([openTestStores({ watched: true }), startMailServer()]);
-  const env = { SMTP_URL: server.url, MAIL_FROM: 'login@example.org' };
-  const generous = {
-    THROTTLE_MAILBOX: '1000/1000/1h',
-    THROTTLE_MAIL_CLIENT: '1000/1000/1h',
-    THROTTLE_TOKEN: '1000/1000/1h',
-  };
-  [web, worker] = await Promise.all([startWeb(stores, { ...env, ...generous }), openWorker(stores, env)]);
+  site = await startMailSite();
 });
 
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await server?.stop();
-  await stores?.close();
-});
+afterAll(() => site?.close());
 
-const send = () => worker.mailDelivery.sendDue();
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
-const browser = (at = web.url) => new Browser(at);
-const accounts = (email: string) => sql('SELECT id FROM user_account WHERE email_key = $1', [email.toLowerCase()]);
+const accounts = (email: string) => site.sql('SELECT id FROM user_account WHERE email_key = $1', [email.toLowerCase()]);
 
 /** Registers, and gives the path of the mailed link. */
 async function asked(someone: Browser, email: string, password = PASSWORD): Promise<string> {
-  const before = server.countTo(email);
+  const before = site.server.countTo(email);
   const answer = await someone.register(email, password);
   expect([answer.status, answer.headers['location']]).toEqual([303, '/register/sent']);
-  await worker.mailDelivery.sendDue();
-  const url = new URL((await server.mailTo(email, before, send)).link ?? '');
-  return url.pathname + url.search;
+  return site.linkTo(email, before);
 }
 
 async function follow(someone: Browser, path: string) {
@@ -55,7 +33,7 @@ async function follow(someone: Browser, path: string) {
 
 async function account(): Promise<{ email: string; member: Browser }> {
   const email = newEmail();
-  const member = browser();
+  const member = site.browser();
   await follow(member, await asked(member, email));
   expect((await member.submit('/verify-email', {})).status).toBe(303);
   return { email, member };
@@ -64,10 +42,10 @@ async function account(): Promise<{ email: string; member: Browser }> {
 describe('a new address', () => {
   test('is an account once the link is confirmed, and not before', async () => {
     const email = newEmail();
-    const someone = browser();
+    const someone = site.browser();
     const path = await asked(someone, email);
     expect(await accounts(email)).toEqual([]);
-    expect((await browser().logIn(email)).status).toBe(401);
+    expect((await site.browser().logIn(email)).status).toBe(401);
     expect(await someone.profile()).toBe(303);
 
     const page = await follow(someone, path);
@@ -79,14 +57,14 @@ describe('a new address', () => {
     const done = await someone.submit('/verify-email', {});
     expect([done.status, done.headers['location']]).toEqual([303, '/profile?done=registered']);
     expect(await someone.profile()).toBe(200);
-    expect((await browser().logIn(email)).status).toBe(303);
-    expect(await sql('SELECT id FROM registration WHERE email = $1', [email])).toEqual([]);
+    expect((await site.browser().logIn(email)).status).toBe(303);
+    expect(await site.sql('SELECT id FROM registration WHERE email = $1', [email])).toEqual([]);
   });
 
   test('in another browser needs the password, so that a stranger can’t have a click make their account', async () => {
     const email = newEmail();
-    const path = await asked(browser(), email, OTHER_PASSWORD);
-    const owner = browser();
+    const path = await asked(site.browser(), email, OTHER_PASSWORD);
+    const owner = site.browser();
     const page = await follow(owner, path);
     expect(page.text).toContain('type="password"');
     const without = await owner.submit('/verify-email', {});
@@ -101,29 +79,29 @@ describe('a new address', () => {
 
   test('registered by two is the account of whoever confirms, with their own password', async () => {
     const email = newEmail();
-    const [stranger, owner] = [browser(), browser()];
+    const [stranger, owner] = [site.browser(), site.browser()];
     await asked(stranger, email, OTHER_PASSWORD);
     const path = await asked(owner, email);
     await follow(owner, path);
     expect((await owner.submit('/verify-email', {})).status).toBe(303);
-    expect((await browser().logIn(email, OTHER_PASSWORD)).status).toBe(401);
-    expect((await browser().logIn(email, PASSWORD)).status).toBe(303);
+    expect((await site.browser().logIn(email, OTHER_PASSWORD)).status).toBe(401);
+    expect((await site.browser().logIn(email, PASSWORD)).status).toBe(303);
   });
 
   test('registered twice by a double click gets one mail, and the password typed last', async () => {
     const email = newEmail();
-    const someone = browser();
+    const someone = site.browser();
     await someone.register(email, OTHER_PASSWORD);
     const path = await asked(someone, email);
-    expect(server.countTo(email)).toBe(1);
+    expect(site.server.countTo(email)).toBe(1);
     await follow(someone, path);
     await someone.submit('/verify-email', {});
-    expect((await browser().logIn(email, PASSWORD)).status).toBe(303);
+    expect((await site.browser().logIn(email, PASSWORD)).status).toBe(303);
   });
 
   test('confirmed twice, also at the same instant, is one account', async () => {
     const email = newEmail();
-    const someone = browser();
+    const someone = site.browser();
     const path = await asked(someone, email);
     await follow(someone, path);
     const _csrf = await someone.token('/verify-email');
@@ -132,19 +110,21 @@ describe('a new address', () => {
     expect(statuses[0]).toBe(303);
     expect([409, 410]).toContain(statuses[1]);
     expect(await accounts(email)).toHaveLength(1);
-    const late = await follow(browser(), path);
+    const late = await follow(site.browser(), path);
     expect(late.status).toBe(410);
     expect(late.text).toContain('href="/register"');
   });
 
   test('is forgotten when nobody confirms in time', async () => {
     const email = newEmail();
-    const path = await asked(browser(), email);
-    await sql("UPDATE token SET expires_at = clock_timestamp() - interval '1 second'");
-    expect((await follow(browser(), path)).status).toBe(410);
-    await sql("UPDATE registration SET expires_at = clock_timestamp() - interval '1 second' WHERE email = $1", [email]);
-    await cleanupMails(worker);
-    expect(await sql('SELECT id FROM registration WHERE email = $1', [email])).toEqual([]);
+    const path = await asked(site.browser(), email);
+    await site.sql("UPDATE token SET expires_at = clock_timestamp() - interval '1 second'");
+    expect((await follow(site.browser(), path)).status).toBe(410);
+    await site.sql("UPDATE registration SET expires_at = clock_timestamp() - interval '1 second' WHERE email = $1", [
+      email,
+    ]);
+    await cleanupMails(site.worker);
+    expect(await site.sql('SELECT id FROM registration WHERE email = $1', [email])).toEqual([]);
   });
 });
 
@@ -153,7 +133,7 @@ describe('an address that has an account', () => {
     const { email } = await account();
     const answers = [];
     for (const address of [email.toUpperCase(), newEmail()]) {
-      const someone = browser();
+      const someone = site.browser();
       const { status, headers } = await someone.register(address, OTHER_PASSWORD);
       answers.push({
         status,
@@ -162,28 +142,28 @@ describe('an address that has an account', () => {
       });
     }
     expect(answers[0]).toEqual(answers[1]);
-    await worker.mailDelivery.sendDue();
-    const mail = await server.mailTo(email, 1, send);
+    await site.send();
+    const mail = await site.server.mailTo(email, 1, site.send);
     expect(mail.email.subject).toBe('You have an account with Holdfast already');
     expect(mail.link).toBeNull();
-    expect((await browser().logIn(email, OTHER_PASSWORD)).status).toBe(401);
-    expect((await browser().logIn(email)).status).toBe(303);
+    expect((await site.browser().logIn(email, OTHER_PASSWORD)).status).toBe(401);
+    expect((await site.browser().logIn(email)).status).toBe(303);
   });
 
   test('gets one mail for a double click too', async () => {
     const { email } = await account();
-    const someone = browser();
+    const someone = site.browser();
     await someone.register(email);
     await someone.register(email);
-    await worker.mailDelivery.sendDue();
-    expect(server.countTo(email)).toBe(2); // with the one of the registration itself
+    await site.send();
+    expect(site.server.countTo(email)).toBe(2); // with the one of the registration itself
   });
 
   test('takes as long as a new one', async () => {
     const { email } = await account();
     const ask = async (address: string, round: number) => {
       const began = performance.now();
-      await web.context.pendingRegistrations.ask({
+      await site.web.context.pendingRegistrations.ask({
         email: address,
         password: PASSWORD,
         browser: `browser ${round}`,
@@ -205,15 +185,15 @@ describe('an address that has an account', () => {
 
   test('is not taken by a link that was mailed before', async () => {
     const email = newEmail();
-    const [first, second] = [browser(), browser()];
+    const [first, second] = [site.browser(), site.browser()];
     const early = await asked(first, email, OTHER_PASSWORD);
     await follow(second, await asked(second, email));
     await follow(first, early);
     expect((await second.submit('/verify-email', {})).status).toBe(303);
-    const token = await browser().token('/login');
+    const token = await site.browser().token('/login');
     expect(token).not.toBe('');
     expect((await first.get('/verify-email')).status).toBe(410);
-    expect((await browser().logIn(email)).status).toBe(303);
+    expect((await site.browser().logIn(email)).status).toBe(303);
   });
 });
 
@@ -221,7 +201,7 @@ describe('where accounts are for the invited', () => {
   let closed: TestProcess;
 
   beforeAll(async () => {
-    closed = await startWeb(stores, { SMTP_URL: server.url, MAIL_FROM: 'login@example.org', REGISTRATION: 'closed' });
+    closed = await startWeb(site.stores, { ...site.env, REGISTRATION: 'closed' });
   });
 
   afterAll(() => closed?.close());
@@ -230,10 +210,13 @@ describe('where accounts are for the invited', () => {
   const by = { actor: null, origin: { ip: null, userAgent: null, requestId: 'operator' } };
 
   test('nobody registers, and nothing leads there', async () => {
-    expect((await browser(closed.url).get('/register')).status).toBe(403);
-    const answer = await browser(closed.url).submit('/register', { email: newEmail(), password: PASSWORD }, '/login');
+    expect((await site.browser(closed.url).get('/register')).status).toBe(403);
+    const answer = await site
+      .browser(closed.url)
+      .submit('/register', { email: newEmail(), password: PASSWORD }, '/login');
     expect(answer.status).toBe(403);
-    for (const page of ['/', '/login']) expect((await browser(closed.url).get(page)).text).not.toContain('/register');
+    for (const page of ['/', '/login'])
+      expect((await site.browser(closed.url).get(page)).text).not.toContain('/register');
   });
 
   test('the invited choose a password by a link that counts once', async () => {
@@ -242,16 +225,15 @@ describe('where accounts are for the invited', () => {
       ok: true,
       secret: null,
     });
-    await worker.mailDelivery.sendDue();
-    const url = new URL((await server.mailTo(email, 0, send)).link ?? '');
-    const someone = browser(closed.url);
-    const page = await follow(someone, url.pathname + url.search);
+    const path = await site.linkTo(email);
+    const someone = site.browser(closed.url);
+    const page = await follow(someone, path);
     expect(page.text).toContain(email);
     const common = await someone.submit('/invitation', { password: 'password1' });
     expect(common.status).toBe(422);
     expect((await someone.submit('/invitation', { password: PASSWORD })).status).toBe(303);
     expect(await someone.profile()).toBe(200);
-    expect((await follow(browser(closed.url), url.pathname + url.search)).status).toBe(410);
+    expect((await follow(site.browser(closed.url), path)).status).toBe(410);
     const again = await closed.context.pendingRegistrations.invite(email, told, by, { reveal: false });
     expect(again).toEqual({ ok: false, reason: 'email_taken' });
   });
@@ -261,7 +243,7 @@ describe('where accounts are for the invited', () => {
     const invite = () => closed.context.pendingRegistrations.invite(email, told, by, { reveal: true });
     const [first, second] = [await invite(), await invite()];
     const secretOf = (result: Awaited<ReturnType<typeof invite>>) => (result.ok ? result.secret : null);
-    expect((await follow(browser(closed.url), `/invitation?token=${secretOf(first)}`)).status).toBe(410);
-    expect((await follow(browser(closed.url), `/invitation?token=${secretOf(second)}`)).status).toBe(200);
+    expect((await follow(site.browser(closed.url), `/invitation?token=${secretOf(first)}`)).status).toBe(410);
+    expect((await follow(site.browser(closed.url), `/invitation?token=${secretOf(second)}`)).status).toBe(200);
   });
 });

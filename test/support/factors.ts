@@ -1,6 +1,7 @@
 // Second factors for tests: an authenticator app that is set up over HTTP, and its codes.
 import { generateSync } from 'otplib';
 import type { Browser } from './app.ts';
+import { fieldValue } from './page.ts';
 
 const PAGE = '/account/security/authenticator';
 const STEP_SECONDS = 30;
@@ -16,12 +17,14 @@ export function totpCode(secret: string, steps = 0): string {
   return generateSync({ secret, epoch: Math.floor(Date.now() / 1_000) + steps * STEP_SECONDS });
 }
 
-/** Sets an app up for whoever is logged in in this browser. */
-export async function enrol(browser: Browser): Promise<Enrolled> {
-  const { text } = await browser.get(PAGE);
+/** Sets an app up for whoever is logged in in this browser; `page` is where it is offered. */
+export async function enrol(browser: Browser, page = PAGE): Promise<Enrolled> {
+  const { text } = await browser.get(page);
   const secret = (/<code class="mono">([^<]+)/.exec(text)?.[1] ?? '').replaceAll(' ', '');
   const sealed = /name="sealed" value="([^"]+)"/.exec(text)?.[1] ?? '';
-  const answer = await browser.submit(PAGE, { sealed, code: totpCode(secret) });
+  const next = fieldValue(text, 'next');
+  const fields = { sealed, code: totpCode(secret), ...(next === undefined ? {} : { next }) };
+  const answer = await browser.submit(PAGE, fields, page);
   const recoveryCodes = [...answer.text.matchAll(/<li>([0-9A-Z]{5}-[0-9A-Z]{5})<\/li>/g)].map(
     (match) => match[1] ?? '',
   );

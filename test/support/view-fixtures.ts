@@ -176,6 +176,8 @@ function session(
 type Counts = Readonly<Record<'successes' | 'failures' | 'refused' | 'blocks', number>>;
 const NO_FACTORS: Views['account/security'] = {
   required: false,
+  appHref: '/account/security/authenticator',
+  newPasskeyHref: '/account/security/passkeys/new',
   totpSince: null,
   passkeys: [],
   hasFactor: false,
@@ -202,7 +204,7 @@ function security(): Views['account/security'] {
 function authenticator(errors: Views['account/authenticator']['errors']): Views['account/authenticator'] {
   const uri = 'otpauth://totp/Holdfast:ada@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Holdfast';
   const secret = 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP';
-  return { secret, sealed: 'sealed', uri, qr: drawQr(uri), problem: null, errors };
+  return { secret, sealed: 'sealed', next: null, uri, qr: drawQr(uri), problem: null, errors };
 }
 
 /** A day in bars of ten minutes. */
@@ -589,13 +591,17 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'recovery-codes',
     'account/recovery-codes',
-    { codes: Array.from({ length: 10 }, (_, index) => `7K2M${index}-QX9${index}A`), download: 'data:text/plain,codes' },
+    {
+      codes: Array.from({ length: 10 }, (_, index) => `7K2M${index}-QX9${index}A`),
+      download: 'data:text/plain,codes',
+      onward: '/account/security?done=factor-added',
+    },
     member('Security', 'security'),
   ),
   fixture(
     'passkey-new',
     'account/passkey',
-    { name: 'Firefox on Windows', problem: null, errors: {} },
+    { name: 'Firefox on Windows', next: null, problem: null, errors: {} },
     member('Security', 'security'),
   ),
   fixture(
@@ -935,7 +941,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
   fixture(
     'hostile-passkey',
     'account/passkey',
-    { name: HOSTILE, problem: HOSTILE, errors: HOSTILE_ERRORS },
+    { name: HOSTILE, next: HOSTILE, problem: HOSTILE, errors: HOSTILE_ERRORS },
     HOSTILE_FRAME,
   ),
   fixture(

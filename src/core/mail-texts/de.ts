@@ -1,8 +1,20 @@
 // The words of every mail, in German.
-import type { Circumstances, FactorChange, MailTexts } from '../mail-templates.ts';
+import {
+  type Circumstances,
+  type DeviceWords,
+  deviceIn,
+  type FactorChange,
+  type MailTexts,
+} from '../mail-templates.ts';
 
 /** Made for the first mail that tells of a moment: a web process sends none. */
 let moment: Intl.DateTimeFormat | undefined;
+
+const DEVICES: DeviceWords = {
+  unknown: 'einem unbekannten Browser',
+  on: (browser, system) => `${browser} auf ${system}`,
+  places: { 'the operators’ console': 'der Konsole der Betreiber', 'the command line': 'der Kommandozeile' },
+};
 
 const CHANGES: Readonly<Record<FactorChange, string>> = {
   totp_added: 'Für Ihr Konto wurde eine Authentifizierungs-App eingerichtet',
@@ -124,7 +136,8 @@ function inWords(at: string): string {
 }
 
 /** "am 24. November 2026 um 13:20 UTC, mit Firefox auf Windows, von der Adresse 203.0.113.7" */
-function where({ at, device, ip }: Circumstances): string {
+function where(circumstances: Circumstances): string {
+  const { at, ip } = circumstances;
   const from = ip === null ? '' : `, von der Adresse ${ip}`;
-  return `am ${inWords(at)} UTC, mit ${device}${from}`;
+  return `am ${inWords(at)} UTC, mit ${deviceIn(circumstances, DEVICES)}${from}`;
 }

@@ -1,8 +1,20 @@
 // The words of every mail, in English.
-import type { Circumstances, FactorChange, MailTexts } from '../mail-templates.ts';
+import {
+  type Circumstances,
+  type DeviceWords,
+  deviceIn,
+  type FactorChange,
+  type MailTexts,
+} from '../mail-templates.ts';
 
 /** Made for the first mail that tells of a moment: a web process sends none. */
 let moment: Intl.DateTimeFormat | undefined;
+
+const DEVICES: DeviceWords = {
+  unknown: 'an unknown browser',
+  on: (browser, system) => `${browser} on ${system}`,
+  places: { 'the operators’ console': 'the operators’ console', 'the command line': 'the command line' },
+};
 
 const CHANGES: Readonly<Record<FactorChange, string>> = {
   totp_added: 'An authenticator app was set up for your account',
@@ -122,7 +134,8 @@ function inWords(at: string): string {
 }
 
 /** "on 24 November 2026 at 13:20 UTC, with Firefox on Windows, from the address 203.0.113.7" */
-function where({ at, device, ip }: Circumstances): string {
+function where(circumstances: Circumstances): string {
+  const { at, ip } = circumstances;
   const from = ip === null ? '' : `, from the address ${ip}`;
-  return `on ${inWords(at)} UTC, with ${device}${from}`;
+  return `on ${inWords(at)} UTC, with ${deviceIn(circumstances, DEVICES)}${from}`;
 }

@@ -81,6 +81,9 @@ export function accountPages(router: Router, web: Web): void {
     seeOther(ctx, '/account/sessions?done=browsers-forgotten');
   });
 
+  // Where programs that keep passwords send people to (W3C, "A Well-Known URL for Changing Passwords").
+  router.get('/.well-known/change-password', (ctx) => seeOther(ctx, '/account/password'));
+
   router.get('/account/password', requireMember, (ctx) => showPassword(ctx, web, {}));
 
   router.post('/account/password', requireMember, async (ctx) => {

@@ -26,8 +26,9 @@ export function invitationPage(router: Router, web: Web): void {
   router.post(PATH, async (ctx) => {
     const { password = '' } = await readBody(ctx);
     const secret = readLink(ctx, config, 'invitation');
+    const { language } = ctx.state.text;
     const visit = visitOf(ctx, web);
-    const result = await pendingRegistrations.accept({ secret, browser: '', password, visit });
+    const result = await pendingRegistrations.accept({ secret, browser: '', password, visit, language });
     if (result.ok) {
       forgetLink(ctx, config, 'invitation');
       keepDevice(ctx, config, result.deviceCookie);

@@ -1,14 +1,27 @@
-// The choice of a language, from the foot of any page, which it leads back to.
+// The choice of a language, from the foot of any page, which it leads back to. For who is logged in it is that of the account too.
 import type Router from '@koa/router';
+import { isDatabaseOutage } from '../../core/database.ts';
 import { readBody, readNext } from '../form.ts';
 import { keepLanguage } from '../language.ts';
 import { seeOther, type Web } from '../page.ts';
+import { liveSession } from '../state.ts';
 
-export function languagePage(router: Router, { context: { config } }: Web): void {
+export function languagePage(router: Router, { context: { config, users, log } }: Web): void {
   router.post('/language', async (ctx) => {
     const fields = await readBody(ctx);
     const language = config.languages.find((one) => one === fields['language']);
-    if (language) keepLanguage(ctx, config, language);
+    if (language) {
+      keepLanguage(ctx, config, language);
+      const owner = liveSession(ctx)?.owner;
+      const by = { actor: owner?.userId ?? null, session: owner?.id ?? null, origin: ctx.state.origin };
+      if (owner) await users.setLanguage(owner.userId, language, by).catch(unlessOutage);
+    }
     seeOther(ctx, readNext(fields['back']) ?? '/');
   });
+
+  /** The pages change all the same: nobody has to wait for PostgreSQL to read them. */
+  function unlessOutage(error: unknown): void {
+    if (!isDatabaseOutage(error)) throw error;
+    log.debug({ err: error }, 'the language of an account stays as it was');
+  }
 }

@@ -82,6 +82,7 @@ export function registerPage(router: Router, web: Web): void {
       previousSessionId,
       origin: ctx.state.origin,
       deviceCookie: readDevice(ctx, config),
+      language: ctx.state.text.language,
     });
     if (!result.ok) return refused(result);
     keepDevice(ctx, config, result.deviceCookie);

@@ -3,23 +3,25 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { v7 as uuidv7 } from 'uuid';
-import type { Language } from '../../core/config.ts';
 import type { AddResult, Changer, RemoveResult } from '../../core/factor-changes.ts';
 import type { Purpose } from '../../core/sealed-secrets.ts';
 import { requireLoggedIn, requireRecentLogin } from '../access.ts';
-import { readBody } from '../form.ts';
+import { readBody, readNext } from '../form.ts';
 import { HttpError } from '../http-error.ts';
 import { doneNotice, seeOther, type Web } from '../page.ts';
-import { isUuid } from '../query.ts';
+import { isUuid, queryNext, withNext } from '../query.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
-import type { FieldErrors } from '../views.ts';
+import { toldOf } from '../told.ts';
+import type { FieldErrors, Views } from '../views.ts';
 import { describeDevice, showTime } from '../words.ts';
 
 const PAGE = '/account/security';
 const APP = `${PAGE}/authenticator`;
 const NEW_PASSKEY = `${PAGE}/passkeys/new`;
 const MAX_NAME = 60;
+
+type NewPasskey = Views['account/passkey'];
 
 export function securityPages(router: Router, web: Web): void {
   const { secondFactors, factorChanges, passkeys, sessions, config } = web.context;
@@ -32,6 +34,7 @@ export function securityPages(router: Router, web: Web): void {
     const [has, live] = await Promise.all([secondFactors.overview(userId), sessions.list(userId)]);
     const page = {
       required: ctx.state.mustSetUp ?? false,
+      ...{ appHref: withNext(APP, queryNext(ctx)), newPasskeyHref: withNext(NEW_PASSKEY, queryNext(ctx)) },
       totpSince: has.totpSince && showTime(has.totpSince, now, text),
       passkeys: has.passkeys.map((key) => ({
         id: key.id,
@@ -49,23 +52,27 @@ export function securityPages(router: Router, web: Web): void {
     await web.show(ctx, 'account/security', page, frame);
   }
 
-  /** What was set up leads to the codes, the first time; what was not, to the page again. */
+  /**
+   * What was set up leads to the codes, the first time, and on to the page that was asked for before it; what was not, to the
+   * page again.
+   */
   async function added(
     ctx: Koa.Context,
     result: AddResult,
-    done: string,
+    next: string | null,
     again: (reason: 'wrong' | 'late' | 'exists' | 'too_many') => Promise<void>,
   ): Promise<void> {
     if (!result.ok) {
-      if (result.reason === 'expired') return seeOther(ctx, APP);
+      if (result.reason === 'expired') return seeOther(ctx, withNext(APP, next));
       if (result.reason === 'session_ended') return seeOther(ctx, `/login?next=${encodeURIComponent(PAGE)}`);
       ctx.status = 422;
       return again(result.reason);
     }
     await enterSession(ctx, result.session);
     ctx.state.mustSetUp = false;
-    if (result.codes === null) return seeOther(ctx, `${PAGE}?done=${done}`);
-    await showCodes(ctx, web, result.codes);
+    const onward = next ?? `${PAGE}?done=factor-added`;
+    if (result.codes === null) return seeOther(ctx, onward);
+    await showCodes(ctx, web, result.codes, onward);
   }
 
   async function removed(ctx: Koa.Context, result: RemoveResult): Promise<void> {
@@ -81,7 +88,7 @@ export function securityPages(router: Router, web: Web): void {
 
   async function showApp(
     ctx: Koa.Context,
-    { secret, sealed }: { secret: string; sealed: string },
+    { secret, sealed, next }: { secret: string; sealed: string; next: string | null },
     errors: FieldErrors = {},
   ) {
     const [{ totpUri }, { drawQr }] = await Promise.all([import('../../core/totp.ts'), import('../qr.ts')]);
@@ -89,6 +96,7 @@ export function securityPages(router: Router, web: Web): void {
     const page = {
       secret: secret.replaceAll(/(.{4})(?=.)/g, '$1 '),
       sealed,
+      next,
       uri,
       qr: drawQr(uri),
       problem: null,
@@ -98,33 +106,37 @@ export function securityPages(router: Router, web: Web): void {
     return web.show(ctx, 'account/authenticator', page, { title, current: 'security' });
   }
 
-  function showNewPasskey(ctx: Koa.Context, name: string, problem: string | null, errors: FieldErrors = {}) {
+  function showNewPasskey(
+    ctx: Koa.Context,
+    { name, next, problem = null, errors = {} }: Pick<NewPasskey, 'name' | 'next'> & Partial<NewPasskey>,
+  ) {
     const { title } = ctx.state.text.passkey;
     const frame = { title, current: 'security', passkeys: true } as const;
-    return web.show(ctx, 'account/passkey', { name, problem, errors }, frame);
+    return web.show(ctx, 'account/passkey', { name, next, problem, errors }, frame);
   }
 
   router.get(PAGE, requireLoggedIn, (ctx) => show(ctx));
 
   router.get(APP, requireLoggedIn, recentOn(APP), async (ctx) =>
-    showApp(ctx, await factorChanges.beginTotp(changerOf(ctx))),
+    showApp(ctx, { ...(await factorChanges.beginTotp(changerOf(ctx))), next: queryNext(ctx) }),
   );
 
   router.post(APP, requireLoggedIn, recentOn(APP), async (ctx) => {
     const fields = await readBody(ctx);
     const changer = changerOf(ctx);
     const sealed = fields['sealed'] ?? '';
+    const next = readNext(fields['next']);
     const secret = factorChanges.readTotp(changer, sealed);
-    if (secret === null) return seeOther(ctx, APP);
+    if (secret === null) return seeOther(ctx, withNext(APP, next));
     const { problems, missing } = ctx.state.text.authenticator;
     const code = fields['code']?.trim() ?? '';
     if (code === '') {
       ctx.status = 422;
-      return showApp(ctx, { secret, sealed }, { code: missing });
+      return showApp(ctx, { secret, sealed, next }, { code: missing });
     }
-    await added(ctx, await factorChanges.addTotp(changer, { sealed, code }), 'factor-added', (reason) =>
+    await added(ctx, await factorChanges.addTotp(changer, { sealed, code }), next, (reason) =>
       reason === 'wrong' || reason === 'late'
-        ? showApp(ctx, { secret, sealed }, { code: problems[reason] })
+        ? showApp(ctx, { secret, sealed, next }, { code: problems[reason] })
         : show(ctx, problems.exists),
     );
   });
@@ -134,11 +146,14 @@ export function securityPages(router: Router, web: Web): void {
   });
 
   router.post(`${PAGE}/recovery-codes`, requireLoggedIn, recentOn(PAGE), async (ctx) => {
-    await added(ctx, await factorChanges.renewCodes(changerOf(ctx)), 'factor-added', () => show(ctx));
+    await added(ctx, await factorChanges.renewCodes(changerOf(ctx)), null, () => show(ctx));
   });
 
   router.get(NEW_PASSKEY, requireLoggedIn, recentOn(NEW_PASSKEY), (ctx) =>
-    showNewPasskey(ctx, describeDevice(ctx.state.origin.userAgent, ctx.state.text), null),
+    showNewPasskey(ctx, {
+      name: describeDevice(ctx.state.origin.userAgent, ctx.state.text),
+      next: queryNext(ctx),
+    }),
   );
 
   router.get(`${PAGE}/passkeys/options`, requireLoggedIn, async (ctx) => {
@@ -149,10 +164,11 @@ export function securityPages(router: Router, web: Web): void {
   router.post(NEW_PASSKEY, requireLoggedIn, recentOn(NEW_PASSKEY), async (ctx) => {
     const fields = await readBody(ctx);
     const name = fields['name']?.trim() ?? '';
+    const next = readNext(fields['next']);
     const { problems, nameWrong } = ctx.state.text.passkey;
     if (!isName(name)) {
       ctx.status = 422;
-      return showNewPasskey(ctx, name, null, { name: nameWrong });
+      return showNewPasskey(ctx, { name, next, errors: { name: nameWrong } });
     }
     const made = {
       id: uuidv7(),
@@ -160,9 +176,10 @@ export function securityPages(router: Router, web: Web): void {
       name,
       owner: newPurpose(memberOf(ctx).id),
     };
-    await added(ctx, await factorChanges.addPasskey(changerOf(ctx), made), 'factor-added', (reason) =>
-      showNewPasskey(ctx, name, reason === 'exists' || reason === 'too_many' ? problems[reason] : problems.wrong),
-    );
+    await added(ctx, await factorChanges.addPasskey(changerOf(ctx), made), next, (reason) => {
+      const problem = reason === 'exists' || reason === 'too_many' ? problems[reason] : problems.wrong;
+      return showNewPasskey(ctx, { name, next, problem });
+    });
   });
 
   router.post(`${PAGE}/passkeys/:id/rename`, requireLoggedIn, async (ctx) => {
@@ -185,10 +202,10 @@ export function securityPages(router: Router, web: Web): void {
 }
 
 /** This once: they are hashed by now. A file of them needs no second request, and no script. */
-function showCodes(ctx: Koa.Context, web: Web, codes: readonly string[]): Promise<void> {
+function showCodes(ctx: Koa.Context, web: Web, codes: readonly string[], onward: string): Promise<void> {
   const { title } = ctx.state.text.recoveryCodes;
   const lines = [`${web.context.config.serviceName}: ${memberOf(ctx).email}`, '', ...codes, ''].join('\r\n');
-  const page = { codes, download: `data:text/plain;charset=utf-8,${encodeURIComponent(lines)}` };
+  const page = { codes, onward, download: `data:text/plain;charset=utf-8,${encodeURIComponent(lines)}` };
   return web.show(ctx, 'account/recovery-codes', page, { title, current: 'security' });
 }
 
@@ -202,9 +219,7 @@ function newPurpose(sessionId: string): Purpose {
 
 function changerOf(ctx: Koa.Context): Changer {
   const { id, userId } = memberOf(ctx);
-  const { text, origin } = ctx.state;
-  const device = describeDevice(origin.userAgent, text);
-  return { userId, sessionId: id, origin, language: text.language as Language, device };
+  return { userId, sessionId: id, origin: ctx.state.origin, told: toldOf(ctx) };
 }
 
 function memberOf(ctx: Koa.Context) {

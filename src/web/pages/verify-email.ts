@@ -31,6 +31,7 @@ export function verifyEmailPage(router: Router, web: Web): void {
       browser: browserOf(ctx),
       password,
       visit: visitOf(ctx, web),
+      language: ctx.state.text.language,
     });
     if (!result.ok && result.reason === 'wrong_password') {
       ctx.status = 422;

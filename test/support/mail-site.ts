@@ -1,0 +1,55 @@
+// A whole Holdfast with mail, for tests about it: watched stores, a real SMTP server, a web process, and a worker that sends what
+// is due when it is told to.
+import type { Context } from '../../src/core/context.ts';
+import { Browser, newEmail, openWorker, startWeb, type TestProcess } from './app.ts';
+import { type MailServer, startMailServer } from './mail-server.ts';
+import { query } from './query.ts';
+import { openTestStores, type TestStores } from './stores.ts';
+
+export interface MailSite {
+  readonly stores: TestStores;
+  readonly server: MailServer;
+  readonly web: TestProcess;
+  readonly worker: Context;
+  /** What further processes of the test need. */
+  readonly env: Readonly<Record<string, string>>;
+  /** At the web process, or at another. */
+  browser(url?: string): Browser;
+  sql<Row>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** Has what is due sent. */
+  send(): Promise<number>;
+  /** Somebody with an account, logged in; where accounts are open. */
+  registered(): Promise<{ email: string; member: Browser; userId: string }>;
+  /** The path of the link in the newest mail to an address; `after` skips that many mails. */
+  linkTo(address: string, after?: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startMailSite(more: Readonly<Record<string, string>> = {}): Promise<MailSite> {
+  const [stores, server] = await Promise.all([openTestStores({ watched: true }), startMailServer()]);
+  const env = { SMTP_URL: server.url, MAIL_FROM: 'login@example.org', ...more };
+  const [web, worker] = await Promise.all([startWeb(stores, env), openWorker(stores, env)]);
+  const send = () => worker.mailDelivery.sendDue();
+  const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+  const browser = (url = web.url) => new Browser(url);
+  return {
+    ...{ stores, server, web, worker, env, browser, sql, send },
+    async registered() {
+      const email = newEmail();
+      const member = browser();
+      await member.register(email);
+      const [row] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
+      return { email, member, userId: row?.id ?? '' };
+    },
+    async linkTo(address, after = 0) {
+      await send();
+      const url = new URL((await server.mailTo(address, after, send)).link ?? '');
+      return url.pathname + url.search;
+    },
+    async close() {
+      await Promise.all([web.close(), worker.close()]);
+      await server.stop();
+      await stores.close();
+    },
+  };
+}
