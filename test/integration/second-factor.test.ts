@@ -418,7 +418,7 @@ test('each change is told by mail', async () => {
   const user = await web.context.users.findByEmail(somebody.email);
   await web.context.factorChanges.removeAll(user?.id ?? '', { actor: null, origin: NO_ORIGIN, reason: 'lost' });
   await worker.mailDelivery.sendDue();
-  const mails = (await shownMail(web.context.redis)).filter(({ to }) => to === somebody.email).reverse();
+  const mails = (await shownMail(web.context.redis)).filter(({ to }) => to === somebody.email);
   const said = [
     'An authenticator app was set up for your account',
     'New recovery codes were made for your account',
@@ -426,7 +426,8 @@ test('each change is told by mail', async () => {
     'An authenticator app was set up for your account',
     'An operator removed your authenticator app, passkeys and recovery codes',
   ];
-  expect(mails.map(({ text }) => said.find((sentence) => text.includes(sentence)))).toEqual(said);
+  const told = mails.map(({ text }) => said.find((sentence) => text.includes(sentence)));
+  expect(told.sort()).toEqual(said.sort()); // several are on their way at once
 });
 
 test('a code of RFC 6238’s own secret is what the standard says', () => {

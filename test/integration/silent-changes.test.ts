@@ -135,7 +135,7 @@ const WALK: Readonly<Record<string, () => Promise<number>>> = {
 const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   'password-reset': ['/reset-password'],
   'verify-email': ['/verify-email', '/invitation'],
-  'new-device': ['/not-me'],
+  'new-device': ['/not-me', '/language'],
   'email-change': ['/account/email', '/confirm-email', '/undo-email-change', '/operator/users/invite'],
   'second-factor': [
     '/login/second-factor',
@@ -148,7 +148,7 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 /** Not watched: they need a browser that holds a passkey, or keep nothing in the database. */
 const UNWATCHED = [
   ...['/login/second-factor/passkey', '/login/passkey', '/confirm/passkey', '/account/security/passkeys/new'],
-  ...['/account/security/passkeys/:id/rename', '/account/security/passkeys/:id/remove', '/language'],
+  ...['/account/security/passkeys/:id/rename', '/account/security/passkeys/:id/remove'],
 ];
 
 describe('every form', () => {
@@ -161,8 +161,10 @@ describe('every form', () => {
   });
 
   test.each(Object.keys(ELSEWHERE))('the stores of the test %s are watched', async (name) => {
-    const source = await readFile(path.resolve(`test/integration/${name}.test.ts`), 'utf8');
-    expect(source).toContain('openTestStores({ watched: true })');
+    const source = (file: string) => readFile(path.resolve(`test/${file}.ts`), 'utf8');
+    const own = await source(`integration/${name}.test`);
+    const opening = own.includes('startMailSite(') ? await source('support/mail-site') : own;
+    expect(opening).toContain('openTestStores({ watched: true })');
   });
 
   test.each(Object.keys(WALK))('%s leaves an event with each change', async (route) => {
