@@ -1,29 +1,27 @@
-// Setting up and removing second factors. Each act is one transaction of the factor, a new session in place of the one it was done
-// in, its event and its mail. The first factor ends every other session: they proved less than is asked from now on.
+// Setting up and removing second factors: what each act does to them, within the one change that changing-factors.ts makes of it.
 import type { Origin } from './audit-events.ts';
+import {
+  type About,
+  byWhom,
+  type Changer,
+  createChangingFactors,
+  lockWithin,
+  Refused,
+  refusal,
+} from './changing-factors.ts';
 import type { Language, SecondFactorPolicy } from './config.ts';
 import { type Database, isUniqueViolation, type Transaction } from './database.ts';
 import type { Mail } from './mail.ts';
-import type { FactorChange, Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { Passwords } from './passwords.ts';
-import { needsSecondFactor, type Proof } from './proofs.ts';
+import { needsSecondFactor } from './proofs.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import { newRecoveryCodes, replaceCodesWithin } from './recovery-codes.ts';
 import type { Purpose, SealedSecrets } from './sealed-secrets.ts';
 import { totpPurpose } from './second-factors.ts';
 import type { EndedSession } from './session-records.ts';
 import type { NewSession, Sessions } from './sessions.ts';
-
-/** Who changes their own factors, and in which session. */
-export interface Changer {
-  readonly userId: string;
-  readonly sessionId: string;
-  readonly origin: Origin;
-  /** For the mail that tells of it. */
-  readonly told: Told;
-}
 
 export type AddResult =
   | {
@@ -42,16 +40,6 @@ export type RemoveResult =
 const MAX_PASSKEYS = 20;
 const SET_UP_MS = 60 * 60_000;
 
-/** Undoes a transaction, and says why. */
-class Refused extends Error {
-  readonly reason: 'exists' | 'too_many' | 'required' | 'no_factor' | 'session_ended';
-
-  constructor(reason: Refused['reason']) {
-    super(reason);
-    this.reason = reason;
-  }
-}
-
 export interface FactorChangesOptions {
   readonly database: Database;
   readonly sessions: Sessions;
@@ -68,7 +56,7 @@ export interface FactorChangesOptions {
 export type FactorChanges = ReturnType<typeof createFactorChanges>;
 
 export function createFactorChanges({
-  database: { prisma },
+  database,
   sessions,
   passwords,
   passkeys,
@@ -78,43 +66,13 @@ export function createFactorChanges({
   policy,
   language,
 }: FactorChangesOptions) {
+  const { prisma } = database;
+  const { change, tellWithin } = createChangingFactors({ database, sessions, mail });
+
   const setUpPurpose = ({ userId, sessionId }: Changer): Purpose => ({
     purpose: 'totp set-up',
     owner: `${userId} ${sessionId}`,
   });
-
-  function tellWithin(transaction: Transaction, changer: Changer, to: string, change: FactorChange): Promise<void> {
-    const { language, from } = changer.told;
-    const letter = { to, userId: changer.userId, language, parameters: { ...from, change } };
-    return mail.sendWithin(transaction, { ...letter, template: 'factor-changed' });
-  }
-
-  /** Does a change as a whole: the account stays locked, so that changes of its factors come one after the other. */
-  async function change(
-    { userId, sessionId, origin }: Changer,
-    proved: Proof | null,
-    work: (transaction: Transaction, about: About) => Promise<void>,
-  ): Promise<NewSession> {
-    const [replacement, others] = await prisma.$transaction(async (transaction) => {
-      const before = await lockWithin(transaction, userId);
-      await work(transaction, { ...before, actor: userId, subject: userId, session: sessionId, origin });
-      const first = proved !== null && before.count === 0;
-      const which = { userId, exceptSessionId: sessionId };
-      const reason = { reason: 'second_factor_added', actor: userId, origin } as const;
-      const ended = first ? await sessions.endWithin(transaction, which, reason) : [];
-      const replaced = await sessions.replaceWithin(transaction, {
-        sessionId,
-        userId,
-        origin,
-        ...(proved === null ? {} : { proved }),
-      });
-      if (!replaced) throw new Refused('session_ended');
-      return [replaced, ended] as const;
-    });
-    mail.nudge();
-    await Promise.all([sessions.replaced(replacement), sessions.afterCommit(others)]);
-    return replacement.session;
-  }
 
   async function add(
     changer: Changer,
@@ -273,7 +231,7 @@ export function createFactorChanges({
         reason,
       }: { actor: string | null; session?: string | null; origin: Origin; reason?: string },
     ): Promise<boolean> {
-      const ended = await prisma.$transaction(async (transaction): Promise<EndedSession[] | null> => {
+      const work = async (transaction: Transaction): Promise<EndedSession[] | null> => {
         const { email } = await lockWithin(transaction, userId);
         const totp = await transaction.totp.deleteMany({ where: { userId } });
         const keys = await transaction.passkey.deleteMany({ where: { userId } });
@@ -290,6 +248,10 @@ export function createFactorChanges({
           language,
         });
         return sessions.endWithin(transaction, { userId }, { reason: 'revoked_by_operator', actor, origin });
+      };
+      const ended = await prisma.$transaction(work).catch((error: unknown) => {
+        if (error instanceof Refused) return null; // deleted meanwhile
+        throw error;
       });
       mail.nudge();
       nudgeSealing(queues);
@@ -297,41 +259,4 @@ export function createFactorChanges({
       return ended !== null;
     },
   };
-}
-
-/** What is known of the account while it is locked, and who acts. */
-interface About extends Locked {
-  readonly actor: string;
-  readonly subject: string;
-  readonly session: string;
-  readonly origin: Origin;
-}
-
-interface Locked {
-  readonly email: string;
-  readonly role: 'member' | 'operator';
-  readonly passkeys: number;
-  /** All second factors. */
-  readonly count: number;
-}
-
-async function lockWithin(transaction: Transaction, userId: string): Promise<Locked> {
-  const [account] = await transaction.$queryRaw<Pick<Locked, 'email' | 'role'>[]>`
-    SELECT email, role FROM user_account WHERE id = ${userId}::uuid AND deleted_at IS NULL FOR UPDATE`;
-  if (!account) throw new Refused('session_ended');
-  const [apps, passkeys] = await Promise.all([
-    transaction.totp.count({ where: { userId } }),
-    transaction.passkey.count({ where: { userId } }),
-  ]);
-  return { ...account, passkeys, count: apps + passkeys };
-}
-
-function byWhom({ actor, subject, session, origin }: About) {
-  return { actor, subject, session, origin };
-}
-
-function refusal<R extends Refused['reason']>(error: unknown, known: readonly R[]): { ok: false; reason: R } {
-  const reason = error instanceof Refused ? known.find((one) => one === error.reason) : undefined;
-  if (reason === undefined) throw error;
-  return { ok: false, reason };
 }

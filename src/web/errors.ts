@@ -39,8 +39,6 @@ const NEXT: Readonly<Record<Sentence, NextStep>> = {
   stale: formOrHome,
 };
 
-export { HttpError };
-
 export type RenderError = (ctx: Koa.Context, page: ErrorPage) => Promise<void>;
 
 interface ErrorsOptions {

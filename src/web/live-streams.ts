@@ -7,7 +7,7 @@ import type Koa from 'koa';
 import type { SealedEvent } from '../core/audit-chain.ts';
 import type { AuditFilter } from '../core/audit-query.ts';
 import type { Context } from '../core/context.ts';
-import { HttpError } from './errors.ts';
+import { HttpError } from './http-error.ts';
 import { liveSession } from './state.ts';
 
 const POLL_MS = 1_000;

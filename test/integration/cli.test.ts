@@ -279,3 +279,55 @@ describe('what is asked wrongly', () => {
     expect(result.err).not.toContain('hunter2');
   });
 });
+
+describe('user invite and user reset-link', () => {
+  const link = (out: string, path: string) =>
+    new RegExp(`^https://login\\.example\\.org(${path}\\?token=[\\w-]{43})\\n$`).exec(out)?.[1] ?? `not ${out}`;
+  const env = { PUBLIC_URL: 'https://login.example.org' };
+
+  test('print a link that works once, alone on standard output', async () => {
+    const email = newEmail();
+    const invited = await cli(['user', 'invite', email, '--print'], { env });
+    expect(invited).toMatchObject({ code: 0, err: expect.stringContaining('once, for 7 days') });
+    const accept = async () => {
+      const someone = new Browser(web.url);
+      await someone.get(link(invited.out, '/invitation'));
+      return someone;
+    };
+    expect((await (await accept()).submit('/invitation', { password: PASSWORD })).status).toBe(303);
+    expect((await (await accept()).get('/invitation')).status).toBe(410);
+
+    const handed = await cli(['user', 'reset-link', email], { env });
+    expect(handed).toMatchObject({ code: 0, err: expect.stringContaining('once, for 30 minutes') });
+    const owner = new Browser(web.url);
+    await owner.get(link(handed.out, '/reset-password'));
+    expect((await owner.submit('/reset-password', { password: 'a new horse for it' })).status).toBe(303);
+    expect((await owner.logIn(email, 'a new horse for it')).status).toBe(303);
+
+    const [taken, nobody] = [
+      await cli(['user', 'invite', email]),
+      await cli(['user', 'reset-link', 'nobody@example.org']),
+    ];
+    expect([taken.code, taken.err.includes('exists already')]).toEqual([1, true]);
+    expect([nobody.code, nobody.err.includes('no account')]).toEqual([1, true]);
+    const rows = await sql<{ type: string; how: string }>(
+      `SELECT event->>'type' AS type, event->'detail'->>'how' AS how FROM outbox
+        WHERE event->>'type' IN ('user_invited', 'authn_password_reset_request')
+       UNION ALL SELECT type, detail->>'how' FROM audit_event
+        WHERE type IN ('user_invited', 'authn_password_reset_request') ORDER BY type`,
+    );
+    expect(rows).toEqual([
+      { type: 'authn_password_reset_request', how: 'handed_over' },
+      { type: 'user_invited', how: 'handed_over' },
+    ]);
+  });
+
+  test('an invitation goes by mail where there is a server for it, and nothing of it is printed', async () => {
+    const email = newEmail();
+    const mailed = await cli(['user', 'invite', email], { env: { ...env, SMTP_URL: 'smtp://127.0.0.1:1' } });
+    expect(mailed).toEqual({ code: 0, err: '', out: `A mail with the link is on its way to ${email}.\n` });
+    expect(await sql('SELECT template, token_id IS NULL AS bare FROM mail WHERE recipient = $1', [email])).toEqual([
+      { template: 'invitation', bare: false },
+    ]);
+  });
+});

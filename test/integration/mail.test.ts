@@ -315,6 +315,42 @@ describe('a server that', () => {
   });
 });
 
+describe('in production', () => {
+  const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'https://login.example.org', MAIL_FROM: FROM };
+  let encrypting: MailServer;
+
+  beforeAll(async () => {
+    encrypting = await startMailServer({ startTls: true });
+  });
+
+  afterAll(() => encrypting?.stop());
+
+  /** What becomes of a mail, and over which connections it went, where `SMTP_URL` says this. */
+  async function sendBy(smtpUrl: string, at: MailServer) {
+    const to = newEmail();
+    const own = await openWorker(stores, { ...PRODUCTION, SMTP_URL: smtpUrl, SECRETS_KEYS: 'k'.repeat(32) });
+    await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
+    await own.mailDelivery.sendDue();
+    await own.close();
+    const { outcome, last_error: error } = await rowOf(to);
+    return { outcome, error, secure: at.received.filter((mail) => mail.to.includes(to)).map(({ secure }) => secure) };
+  }
+
+  test('mail goes encrypted, by STARTTLS, to a server whose certificate is trusted', async () => {
+    const trusted = await sendBy(`${encrypting.url}?tls.rejectUnauthorized=false`, encrypting);
+    expect(trusted).toEqual({ outcome: 'sent', error: null, secure: [true] });
+    const unknown = await sendBy(encrypting.url, encrypting);
+    expect(unknown).toEqual({ outcome: null, error: expect.stringContaining('certificate'), secure: [] });
+  });
+
+  test('mail waits where a server does not encrypt, unless the URL says that it may', async () => {
+    const plain = await sendBy(server.url, server);
+    expect(plain).toEqual({ outcome: null, error: expect.stringContaining('STARTTLS'), secure: [] });
+    const allowed = await sendBy(`${server.url}?requireTLS=false`, server);
+    expect(allowed).toEqual({ outcome: 'sent', error: null, secure: [false] });
+  });
+});
+
 describe('the worker', () => {
   test('may not write mail, nor make a link, nor read what it has no use for', async () => {
     const asWorker = (text: string) => query(stores.database.workerUrl, text);

@@ -7,6 +7,8 @@ import { until } from './until.ts';
 
 export interface ReceivedMail {
   readonly to: readonly string[];
+  /** It came by a connection that was encrypted. */
+  readonly secure: boolean;
   readonly raw: string;
   readonly email: Email;
   /** The address of the first link with a token. */
@@ -31,7 +33,8 @@ export interface MailServer {
   startAgain(): Promise<void>;
 }
 
-export async function startMailServer(): Promise<MailServer> {
+/** With `startTls` it offers to encrypt, with a certificate that nobody vouches for. */
+export async function startMailServer({ startTls = false } = {}): Promise<MailServer> {
   const received: ReceivedMail[] = [];
   let answer: Answer | null = null;
   let before: (() => Promise<void>) | null = null;
@@ -42,7 +45,7 @@ export async function startMailServer(): Promise<MailServer> {
   function listen(on: number): Promise<SMTPServer> {
     const smtp = new SMTPServer({
       authOptional: true,
-      disabledCommands: ['AUTH', 'STARTTLS'],
+      disabledCommands: startTls ? ['AUTH'] : ['AUTH', 'STARTTLS'],
       logger: false,
       closeTimeout: 500,
       onConnect(_session, done) {
@@ -58,7 +61,7 @@ export async function startMailServer(): Promise<MailServer> {
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
         stream.on('end', () => {
           const to = session.envelope.rcptTo.map(({ address }) => address);
-          take(Buffer.concat(chunks), to).then(
+          take(Buffer.concat(chunks), to, session.secure).then(
             () => done(),
             (error: Error) => done(error),
           );
@@ -75,10 +78,10 @@ export async function startMailServer(): Promise<MailServer> {
     });
   }
 
-  async function take(message: Buffer, to: readonly string[]): Promise<void> {
+  async function take(message: Buffer, to: readonly string[], secure: boolean): Promise<void> {
     const email = await PostalMime.parse(message);
     const link = /https?:\/\/\S+\?token=\S+/.exec(email.text ?? '')?.[0] ?? null;
-    received.push({ to, raw: message.toString('utf8'), email, link });
+    received.push({ to, secure, raw: message.toString('utf8'), email, link });
     await before?.();
   }
 

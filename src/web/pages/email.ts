@@ -6,6 +6,7 @@ import { requireMember, requireRecentLogin } from '../access.ts';
 import { readBody } from '../form.ts';
 import { forgetLink, type LinkKind, readLink, takeLinkFromAddress } from '../link.ts';
 import { seeOther, type Web } from '../page.ts';
+import { withNext } from '../query.ts';
 import { liveSession } from '../state.ts';
 import { throttled } from '../throttled.ts';
 import { toldOf } from '../told.ts';
@@ -20,6 +21,11 @@ export function emailPages(router: Router, web: Web): void {
   const recent = requireRecentLogin(web.context, PATH);
 
   router.get(PATH, requireMember, recent, (ctx) => show(ctx, web, '', {}));
+
+  web.staleForms.set(PATH, (ctx, { email = '' }) => {
+    if (liveSession(ctx)) return show(ctx, web, email.trim(), {}, ctx.state.text.staleForm);
+    return seeOther(ctx, withNext('/login', PATH));
+  });
 
   router.post(PATH, requireMember, recent, async (ctx) => {
     const typed = (await readBody(ctx))['email']?.trim() ?? '';

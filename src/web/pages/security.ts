@@ -3,7 +3,8 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { v7 as uuidv7 } from 'uuid';
-import type { AddResult, Changer, RemoveResult } from '../../core/factor-changes.ts';
+import type { Changer } from '../../core/changing-factors.ts';
+import type { AddResult, RemoveResult } from '../../core/factor-changes.ts';
 import type { Purpose } from '../../core/sealed-secrets.ts';
 import { requireLoggedIn, requireRecentLogin } from '../access.ts';
 import { readBody, readNext } from '../form.ts';
@@ -159,6 +160,12 @@ export function securityPages(router: Router, web: Web): void {
   router.get(`${PAGE}/passkeys/options`, requireLoggedIn, async (ctx) => {
     const owner = memberOf(ctx);
     ctx.body = await passkeys.creationOptions({ id: owner.userId, email: owner.email }, newPurpose(owner.id));
+  });
+
+  web.staleForms.set(NEW_PASSKEY, (ctx, fields) => {
+    if (!liveSession(ctx)) return seeOther(ctx, withNext('/login', NEW_PASSKEY));
+    const shown = { name: fields['name'] ?? '', next: readNext(fields['next']), problem: ctx.state.text.staleForm };
+    return showNewPasskey(ctx, shown);
   });
 
   router.post(NEW_PASSKEY, requireLoggedIn, recentOn(NEW_PASSKEY), async (ctx) => {

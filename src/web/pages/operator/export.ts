@@ -7,7 +7,7 @@ import { type ExportFormat, exportLog } from '../../../core/audit-export.ts';
 import type { AuditFilter } from '../../../core/audit-query.ts';
 import { requireOperator } from '../../access.ts';
 import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
-import { HttpError } from '../../errors.ts';
+import { HttpError } from '../../http-error.ts';
 import type { Web } from '../../page.ts';
 import { queryText } from '../../query.ts';
 import { liveSession } from '../../state.ts';

@@ -4,7 +4,7 @@ import type Koa from 'koa';
 import { requireOperator } from '../../access.ts';
 import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
 import { accountsOf, rowOf } from '../../audit-row.ts';
-import { HttpError } from '../../errors.ts';
+import { HttpError } from '../../http-error.ts';
 import type { LiveStreams } from '../../live-streams.ts';
 import type { Web } from '../../page.ts';
 import { queryText } from '../../query.ts';
