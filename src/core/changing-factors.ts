@@ -33,8 +33,6 @@ export interface ChangingFactorsOptions {
   readonly mail: Mail;
 }
 
-export type ChangingFactors = ReturnType<typeof createChangingFactors>;
-
 export function createChangingFactors({ database: { prisma }, sessions, mail }: ChangingFactorsOptions) {
   return {
     /** Does a change. The account stays locked, so that changes of its factors come one after the other. @throws Refused */

@@ -59,9 +59,15 @@ test('Redis away before the worker could be nudged: the sweep sends the mail, an
 test('PostgreSQL stopped between the server’s word and the note of it: the note waits, and nobody sends it again', async () => {
   const email = await registered();
   expect((await new Browser(web.url).submit('/forgot-password', { email })).status).toBe(303);
-  server.beforeTaking(() => servers.postgres().kill());
+  const killed = new Promise<void>((resolve, reject) => {
+    server.beforeTaking(() => {
+      const killing = servers.postgres().kill();
+      killing.then(resolve, reject);
+      return killing;
+    });
+  });
   const sending = send();
-  await until(() => server.countTo(email) === 1);
+  await killed;
   await servers.startPostgresAgain();
   server.beforeTaking(null);
   expect(await sending).toBe(1);

@@ -316,7 +316,8 @@ describe('a server that', () => {
 });
 
 describe('in production', () => {
-  const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'https://login.example.org', MAIL_FROM: FROM };
+  const KEYS = { SESSION_KEYS: 'k'.repeat(32), SECRETS_KEYS: 'k'.repeat(32) };
+  const PRODUCTION = { ...KEYS, NODE_ENV: 'production', PUBLIC_URL: 'https://login.example.org', MAIL_FROM: FROM };
   let encrypting: MailServer;
 
   beforeAll(async () => {
@@ -328,7 +329,7 @@ describe('in production', () => {
   /** What becomes of a mail, and over which connections it went, where `SMTP_URL` says this. */
   async function sendBy(smtpUrl: string, at: MailServer) {
     const to = newEmail();
-    const own = await openWorker(stores, { ...PRODUCTION, SMTP_URL: smtpUrl, SECRETS_KEYS: 'k'.repeat(32) });
+    const own = await openWorker(stores, { ...PRODUCTION, SMTP_URL: smtpUrl });
     await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
     await own.mailDelivery.sendDue();
     await own.close();
