@@ -17,6 +17,7 @@ export const handlers: { readonly [Name in JobName]: Handler<Name> } = {
   'watch-attempts': ({ throttleRecords }) => throttleRecords.watch(),
   'send-mails': ({ mailDelivery }) => mailDelivery.sendDue(),
   'end-session': endSession,
+  'end-everybody': ({ everybody }) => everybody.carryOut({ withinMs: 8_000 }),
   'cleanup-sessions': cleanupSessions,
   'cleanup-attempts': cleanupAttempts,
   'cleanup-tokens': cleanupTokens,

@@ -15,6 +15,7 @@ interface Recurring {
 export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
   'seal-events': { queue: 'audit', everyMs: SECOND },
   'flush-touches': { queue: 'sessions', everyMs: 5 * SECOND },
+  'end-everybody': { queue: 'cleanup', everyMs: 10 * SECOND },
   'send-mails': { queue: 'mail', everyMs: 2 * SECOND },
   'cleanup-sessions': { queue: 'cleanup', everyMs: MINUTE },
   'cleanup-attempts': { queue: 'cleanup', everyMs: HOUR },

@@ -5,6 +5,7 @@ import { auditCommand } from './audit.ts';
 import { migrateCommand } from './migrate.ts';
 import { printableLines } from './print.ts';
 import { seedCommand } from './seed.ts';
+import { sessionCommand } from './session.ts';
 import { throttleCommand } from './throttle.ts';
 import { userCommand } from './user.ts';
 
@@ -13,6 +14,7 @@ const program = new Command('holdfast')
   .addCommand(migrateCommand())
   .addCommand(userCommand())
   .addCommand(auditCommand())
+  .addCommand(sessionCommand())
   .addCommand(throttleCommand())
   .addCommand(seedCommand());
 

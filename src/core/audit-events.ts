@@ -36,6 +36,8 @@ export const AUDIT_EVENTS = {
   sessions: {
     session_created: 'A session began.',
     session_ended: 'A session was ended: by logging out, by its owner, by an operator, or by a change to the account.',
+    sessions_all_end_asked: 'Everybody’s sessions were ended by an operator: none that began before counts any more.',
+    sessions_all_ended: 'The last of everybody’s sessions was ended in the stores too; the detail counts them.',
     session_expired: 'A session ended because it was not used, or because it had reached its absolute lifetime.',
   },
   accounts: {

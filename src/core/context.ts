@@ -16,6 +16,7 @@ import { type Confirmations, createConfirmations } from './confirmations.ts';
 import { type Database, openDatabase } from './database.ts';
 import { createEmailChanges, type EmailChanges } from './email-change.ts';
 import { createEntry } from './entry.ts';
+import { createEverybody, type Everybody } from './everybody.ts';
 import { createFactorChanges, type FactorChanges } from './factor-changes.ts';
 import { createIdentifierHash } from './identifier.ts';
 import { createKnownDevices, type KnownDevices } from './known-devices.ts';
@@ -61,6 +62,7 @@ export interface Context {
   readonly records: SessionRecords;
   readonly store: SessionStore;
   readonly sessions: Sessions;
+  readonly everybody: Everybody;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
   readonly users: Users;
@@ -222,6 +224,7 @@ export function createContext(config: Config, log: Log): Context {
       file: config.audit.checkpointFile,
     }),
     sealing: createSealing({ database, store }),
+    everybody: createEverybody({ database, sessions, store, queues }),
     readOverview: createOverview({ database, redis, queues, log }),
     async record(event) {
       await database.prisma.$transaction((transaction) => recordEvent(transaction, event));

@@ -12,6 +12,8 @@ export interface Jobs {
   'flush-touches': Record<string, never>;
   /** End a session whose end PostgreSQL could not take at the time. */
   'end-session': EndSessionJob;
+  /** End what the end of everybody's sessions has left to do. */
+  'end-everybody': Record<string, never>;
   'cleanup-sessions': Record<string, never>;
   'cleanup-attempts': Record<string, never>;
   'cleanup-tokens': Record<string, never>;
@@ -47,6 +49,7 @@ export const QUEUES = {
   sessions: ['flush-touches', 'end-session'],
   mail: ['send-mails'],
   cleanup: [
+    'end-everybody',
     'cleanup-sessions',
     'cleanup-attempts',
     'cleanup-tokens',

@@ -58,6 +58,12 @@ export interface Ending {
   readonly reason: EndReason;
 }
 
+/** No session that began at or before this moment (PostgreSQL's clock, milliseconds) counts, but the one that is kept. */
+export interface EverybodyMark {
+  readonly at: number;
+  readonly kept: string | null;
+}
+
 interface Row {
   id: string;
   user_id: string;
@@ -149,6 +155,15 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
     async newestEnding(): Promise<number> {
       const { rows } = await pool.query<{ ending_seq: string }>('SELECT ending_seq FROM audit_head WHERE id = 1');
       return Number(rows[0]?.ending_seq ?? 0);
+    },
+
+    /** The newest mark of {@link EverybodyMark}, or null where there is none. */
+    async everybodyMark(): Promise<EverybodyMark | null> {
+      const { rows } = await pool.query<{ asked_at: Date; kept_session_id: string | null }>({
+        name: 'everybody-mark',
+        text: 'SELECT asked_at, kept_session_id FROM everybody_ended ORDER BY asked_at DESC LIMIT 1',
+      });
+      return rows[0] ? { at: rows[0].asked_at.getTime(), kept: rows[0].kept_session_id } : null;
     },
 
     /** Endings that a Redis at `mark` may have missed: sealed after it, or not sealed yet. Null: an empty Redis. */

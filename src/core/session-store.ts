@@ -12,6 +12,7 @@ import { keys } from './redis.ts';
 import type {
   Ending,
   EndReason,
+  EverybodyMark,
   LiveRecord,
   SessionData,
   SessionOwner,
@@ -186,6 +187,8 @@ export class SessionStore extends RedisStore {
   /** The next command that reads, while it can still be joined. */
   #reads: Reads | null = null;
   #overdueSince = new Date(0);
+  /** Sessions that began before are not believed, wherever they are read. */
+  #everybody: EverybodyMark | null = null;
   /** Redis's clock less our monotonic one. */
   #clockOffsetMs = 0;
 
@@ -227,6 +230,11 @@ export class SessionStore extends RedisStore {
     this.#stop.abort();
   }
 
+  /** Believes no session that began before the mark; an older mark than the one that stands changes nothing. */
+  endEverybody(mark: EverybodyMark): void {
+    if (mark.at >= (this.#everybody?.at ?? 0)) this.#everybody = mark;
+  }
+
   /** Which stores can be asked right now. */
   health(): { readonly redis: boolean; readonly postgres: boolean } {
     return { redis: this.#trusted, postgres: this.#databaseUp };
@@ -260,7 +268,7 @@ export class SessionStore extends RedisStore {
     if (record.state === 'live' && !this.#trusted && record.sinceSeenMs > TOUCH_INTERVAL_MS) {
       this.#records.touch(record.owner.id).catch(() => undefined);
     }
-    return record.state === 'live' ? { state: 'live', owner: record.owner, data: record.data } : record;
+    return record.state === 'live' ? this.#judge({ state: 'live', owner: record.owner, data: record.data }) : record;
   }
 
   /** Puts the copy of a session that was just created. Redis being away loses nothing: the next read puts it. */
@@ -367,7 +375,15 @@ export class SessionStore extends RedisStore {
     const copy = parseCopy(value);
     if (!copy || !value) return null;
     if (this.#now() - Number(value.slice(1, 14)) >= TOUCH_INTERVAL_MS) this.#touch(name, copy.idleTimeoutMs);
-    return { state: 'live', owner: copy.owner, data: copy.data };
+    return this.#judge({ state: 'live', owner: copy.owner, data: copy.data });
+  }
+
+  /** Ended with everybody's sessions, though its row and its copy may not have been reached yet. */
+  #judge(reading: SessionReading): SessionReading {
+    const mark = this.#everybody;
+    if (mark === null || reading.state !== 'live') return reading;
+    const { id, createdAt } = reading.owner;
+    return createdAt > mark.at || id === mark.kept ? reading : { state: 'ended', reason: 'revoked_by_operator' };
   }
 
   /** What is asked for while the requests at hand are looked at, one after another, goes to Redis as one command. */
@@ -497,10 +513,12 @@ export class SessionStore extends RedisStore {
   async #watch(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
-        const [newest, overdue] = await Promise.all([
+        const [newest, everybody, overdue] = await Promise.all([
           this.#records.newestEnding(),
+          this.#records.everybodyMark(),
           this.#records.overdueEndings(this.#overdueSince),
         ]);
+        if (everybody) this.endEverybody(everybody);
         this.#databaseUp = true;
         this.#floor = Math.max(this.#floor, newest);
         if (overdue.endings.length > 0 && (await this.bury(overdue.endings))) this.#overdueSince = overdue.until;

@@ -27,6 +27,7 @@ import { attemptsPage } from './pages/operator/attempts.ts';
 import { auditPage } from './pages/operator/audit.ts';
 import { blocksPages } from './pages/operator/blocks.ts';
 import { eventPage } from './pages/operator/event.ts';
+import { everybodyPage } from './pages/operator/everybody.ts';
 import { exportPage } from './pages/operator/export.ts';
 import { invitePage } from './pages/operator/invite.ts';
 import { livePage } from './pages/operator/live.ts';
@@ -94,6 +95,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   securityPages(router, web);
   accountPages(router, web);
   overviewPage(router, web);
+  everybodyPage(router, web);
   accountDataPages(router, web);
   auditPage(router, web);
   exportPage(router, web);

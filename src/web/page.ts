@@ -12,6 +12,7 @@ import type { Frame, Views } from './views.ts';
 /** What an operator just did, said once on the page that it leads to. What visitors do, the texts have. */
 const DONE: Readonly<Record<string, string>> = {
   'sessions-ended': 'Their sessions have ended.',
+  'everybody-ended': 'No session counts any more but yours. The worker ends the records one after another.',
   'account-disabled': 'The account is disabled, and its sessions have ended.',
   'account-enabled': 'The account is enabled again.',
   'role-changed': 'The role was changed, and their sessions have ended.',

@@ -324,6 +324,8 @@ export interface Views {
     readonly people: readonly Figure[];
     readonly recording: readonly Figure[];
     readonly stores: readonly Figure[];
+    /** The last time that everybody's sessions were ended, and how far that has come. */
+    readonly everybody: { readonly at: ShownTime; readonly ended: string; readonly done: boolean } | null;
     /** Null while Redis, which keeps them, is away. */
     readonly queues:
       | readonly {
@@ -334,6 +336,12 @@ export interface Views {
           readonly failed: number;
         }[]
       | null;
+  };
+  'operator/everybody': {
+    /** How many sessions there are, in words. */
+    readonly sessions: string;
+    readonly reason: string;
+    readonly errors: FieldErrors;
   };
   'operator/queues-away': Readonly<Record<string, never>>;
   'operator/mail': {

@@ -125,6 +125,13 @@ const WALK: Readonly<Record<string, () => Promise<number>>> = {
     const path = `/operator/blocks/${block?.id}/lift`;
     return (await browser.submit(path, { reason: 'a test' }, '/operator/blocks')).status;
   },
+  '/operator/sessions/end-all': async () => {
+    const { browser } = await person(true);
+    const path = '/operator/sessions/end-all';
+    const { status } = await browser.submit(path, { reason: 'a test', word: 'everybody' }, path);
+    await worker.everybody.carryOut();
+    return status;
+  },
   '/forgot-password': async () => {
     const { email } = await person();
     return (await new Browser(web.url).submit('/forgot-password', { email })).status;

@@ -90,6 +90,7 @@ const OVERVIEW: Views['operator/overview'] = {
     { label: 'Redis', value: 'away', note: 'pages go on from PostgreSQL, slower', href: '/readyz', wrong: true },
     { label: 'Workers', value: '1', note: 'seal the log and clean up', href: '/operator/queues' },
   ],
+  everybody: { at: ago(90), ended: '204,311', done: false },
   queues: [
     { name: 'audit', waiting: 0, active: 1, delayed: 1, failed: 0 },
     { name: 'sessions', waiting: 0, active: 0, delayed: 1, failed: 12 },
@@ -757,6 +758,12 @@ const IN_ENGLISH: readonly Fixture[] = [
     },
     inConsole('Overview', 'overview'),
   ),
+  fixture(
+    'operator-everybody',
+    'operator/everybody',
+    { sessions: 'about 1,204,311', reason: '', errors: { reason: 'Say why: the reason is recorded.' } },
+    inConsole('End everybody’s sessions', 'overview'),
+  ),
   fixture('operator-queues-away', 'operator/queues-away', {}, inConsole('Queues', 'queues')),
   fixture(
     'operator-blocks-empty',
@@ -1048,8 +1055,15 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       asOf: HOSTILE_TIME,
       people: [{ ...HOSTILE_FIGURE, time: HOSTILE_TIME, wrong: true }],
       ...{ recording: [HOSTILE_FIGURE], stores: [HOSTILE_FIGURE] },
+      everybody: { at: HOSTILE_TIME, ended: HOSTILE, done: true },
       queues: [{ name: HOSTILE, waiting: 0, active: 0, delayed: 0, failed: 1 }],
     },
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-everybody',
+    'operator/everybody',
+    { sessions: HOSTILE, reason: HOSTILE, errors: { reason: HOSTILE, word: HOSTILE } },
     { ...HOSTILE_FRAME, wide: true },
   ),
   fixture(

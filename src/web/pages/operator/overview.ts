@@ -14,16 +14,17 @@ const weekday = new Intl.DateTimeFormat('en', { timeZone: 'UTC', weekday: 'long'
 const number = (value: number) => value.toLocaleString('en');
 
 export function overviewPage(router: Router, web: Web): void {
-  const { readOverview } = web.context;
+  const { readOverview, everybody } = web.context;
 
   router.get(PATH, requireOperator(web.context), async (ctx) => {
-    const overview = await readOverview();
+    const [overview, last] = await Promise.all([readOverview(), everybody.newest().catch(() => null)]);
     const now = new Date();
     const page: Views['operator/overview'] = {
       asOf: showTime(now, now),
       people: peopleFigures(overview, now),
       recording: recordingFigures(overview, now, web.context.mail.possible),
       stores: storeFigures(overview),
+      everybody: last && { at: showTime(last.at, now), ended: number(last.ended), done: last.done },
       queues: overview.queues,
     };
     await web.show(ctx, 'operator/overview', page, {

@@ -1,0 +1,45 @@
+// `session`: the end of everybody's sessions, for when it can't be known which of them are still in the right hands.
+import { createInterface } from 'node:readline/promises';
+import { Command } from 'commander';
+import { NO_ORIGIN } from '../core/audit-events.ts';
+import { withContext } from './connect.ts';
+import { startBar } from './progress.ts';
+
+const WORD = 'everybody';
+
+export function sessionCommand(): Command {
+  const command = new Command('session').description('Sessions');
+  command
+    .command('end-all')
+    .description("End everybody's sessions, operators' included; all log in again")
+    .requiredOption('--reason <text>', 'why; it is recorded')
+    .option('--yes', `don't ask; without it the word "${WORD}" has to be typed`, false)
+    .action(endAll);
+  return command;
+}
+
+async function endAll({ reason, yes }: { reason: string; yes: boolean }): Promise<void> {
+  const why = reason.trim();
+  if (why === '') throw new Error('Say why with --reason: it is recorded.');
+  await withContext(async ({ everybody, readOverview }) => {
+    const count = (await readOverview()).sessions?.count ?? 0;
+    if (!yes) await confirm(count);
+    await everybody.ask({ actor: null, origin: NO_ORIGIN, reason: why, kept: null });
+    process.stderr.write('No session that began before now counts any more. Ending the records:\n');
+    const bar = startBar('Ending', count, 'sessions');
+    const ended = await everybody.carryOut({ onProgress: (done) => bar.update(done) });
+    bar.stop();
+    process.stdout.write(`Ended ${ended} ${ended === 1 ? 'session' : 'sessions'}.\n`);
+  });
+}
+
+async function confirm(count: number): Promise<void> {
+  if (process.stdin.isTTY !== true) throw new Error('Add --yes where nobody can be asked. Nothing was done.');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const typed = await lines.question(`This logs everybody out (about ${count} sessions). Type "${WORD}" to go on: `);
+    if (typed.trim() !== WORD) throw new Error('Nothing was done.');
+  } finally {
+    lines.close();
+  }
+}

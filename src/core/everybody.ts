@@ -1,0 +1,156 @@
+// The end of everybody's sessions. What counts is a mark: no session that began before it is believed, in every process within
+// a second, however many there are. The rows and copies are then ended in batches, each with its events, as any other.
+import { v7 as uuidv7 } from 'uuid';
+import { NO_ORIGIN, type Origin } from './audit-events.ts';
+import type { Database } from './database.ts';
+import { recordEvent } from './outbox.ts';
+import { nudgeSealing, type Queues } from './queues.ts';
+import type { EverybodyMark } from './session-records.ts';
+import type { SessionStore } from './session-store.ts';
+import type { Sessions } from './sessions.ts';
+
+const BATCH = 1_000;
+/** A session whose beginning was under way when everybody's ended is in its row by then. */
+const LATECOMERS_MS = 30_000;
+
+export interface EverybodyOptions {
+  readonly database: Database;
+  readonly sessions: Sessions;
+  readonly store: SessionStore;
+  readonly queues: Queues;
+}
+
+interface Asked {
+  readonly id: string;
+  readonly at: Date;
+  readonly actor: string | null;
+  readonly kept: string | null;
+  readonly reason: string;
+  readonly settled: boolean;
+}
+
+/** How far the end of everybody's sessions has come. */
+export interface EverybodyProgress {
+  readonly at: Date;
+  readonly ended: number;
+  readonly done: boolean;
+}
+
+export type Everybody = ReturnType<typeof createEverybody>;
+
+export function createEverybody({ database: { prisma, pool }, sessions, store, queues }: EverybodyOptions) {
+  /** Ends one batch after the moment and id of the one before; null when there is none. */
+  async function endBatch({ id, at, actor, kept, reason }: Asked, after: Place): Promise<(Place & Count) | null> {
+    const batch = await prisma.$transaction(async (transaction) => {
+      const rows = await transaction.$queryRaw<{ id: string; deadline: string }[]>`
+        SELECT id, absolute_deadline::text AS deadline FROM session
+         WHERE ended_at IS NULL AND created_at <= ${at} AND id IS DISTINCT FROM ${kept}::uuid
+           AND (absolute_deadline, id) > (${after.deadline}::timestamptz, ${after.id}::uuid)
+         ORDER BY absolute_deadline, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
+      const last = rows.at(-1);
+      if (!last) return null;
+      const about = { reason: 'revoked_by_operator', actor, origin: NO_ORIGIN, note: reason } as const;
+      const ended = await sessions.endWithin(transaction, { sessionIds: rows.map((row) => row.id) }, about);
+      await transaction.$executeRaw`UPDATE everybody_ended SET ended = ended + ${ended.length} WHERE id = ${id}::uuid`;
+      return { ended, last };
+    });
+    if (batch === null) return null;
+    await sessions.afterCommit(batch.ended);
+    return { ...batch.last, count: batch.ended.length };
+  }
+
+  async function finish({ id, actor }: Asked): Promise<void> {
+    await prisma.$transaction(async (transaction) => {
+      const [row] = await transaction.$queryRaw<{ ended: bigint }[]>`
+        UPDATE everybody_ended SET done_at = clock_timestamp() WHERE id = ${id}::uuid AND done_at IS NULL RETURNING ended`;
+      if (!row) return;
+      const about = { actor, subject: null, origin: NO_ORIGIN, detail: { sessions: Number(row.ended) } };
+      await recordEvent(transaction, { type: 'sessions_all_ended', outcome: 'success', ...about });
+    });
+    nudgeSealing(queues);
+  }
+
+  return {
+    /**
+     * From now on no session counts that began before, but the one that is kept: in this process at once, in the others
+     * within a second. Whoever asks records why.
+     */
+    async ask({
+      actor,
+      origin,
+      reason,
+      kept,
+    }: {
+      actor: string | null;
+      origin: Origin;
+      reason: string;
+      kept: string | null;
+    }): Promise<void> {
+      const mark = await prisma.$transaction(async (transaction): Promise<EverybodyMark> => {
+        const [row] = await transaction.$queryRaw<{ at: Date }[]>`
+          INSERT INTO everybody_ended (id, asked_at, actor_id, kept_session_id, reason)
+          VALUES (${uuidv7()}::uuid, clock_timestamp(), ${actor}::uuid, ${kept}::uuid, ${reason}) RETURNING asked_at AS at`;
+        const about = { actor, subject: null, session: kept, origin, detail: { reason } };
+        await recordEvent(transaction, { type: 'sessions_all_end_asked', outcome: 'success', ...about });
+        return { at: row?.at.getTime() ?? 0, kept };
+      });
+      store.endEverybody(mark);
+      nudgeSealing(queues);
+      queues.cleanup.add('end-everybody', {}, { removeOnComplete: true }).catch(() => undefined);
+    },
+
+    /**
+     * The worker's part: ends in PostgreSQL and Redis what the mark has ended already, and returns how many. Several at
+     * once take different batches. After `withinMs` it leaves the rest to the next run, so that other jobs get their turn.
+     */
+    async carryOut({
+      withinMs = Number.POSITIVE_INFINITY,
+      onProgress = () => undefined,
+    }: {
+      withinMs?: number;
+      onProgress?: (ended: number) => void;
+    } = {}): Promise<number> {
+      const until = performance.now() + withinMs;
+      const { rows } = await pool.query<Asked>(NEXT, [LATECOMERS_MS]);
+      let total = 0;
+      for (const asked of rows) {
+        let place: Place & Partial<Count> = { deadline: '-infinity', id: FIRST_ID };
+        for (;;) {
+          const next: (Place & Count) | null = await endBatch(asked, place);
+          if (next === null) break;
+          place = next;
+          total += next.count;
+          onProgress(total);
+          if (performance.now() > until) return total;
+        }
+        if (asked.settled) await finish(asked);
+      }
+      return total;
+    },
+
+    /** The newest time that everybody's sessions were ended, or null. */
+    async newest(): Promise<EverybodyProgress | null> {
+      const { rows } = await pool.query<EverybodyProgress>(
+        `SELECT asked_at AS at, ended::float8 AS ended, done_at IS NOT NULL AS done
+           FROM everybody_ended ORDER BY asked_at DESC LIMIT 1`,
+      );
+      return rows[0] ?? null;
+    },
+  };
+}
+
+interface Place {
+  readonly deadline: string;
+  readonly id: string;
+}
+
+interface Count {
+  readonly count: number;
+}
+
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+const NEXT = `
+  SELECT id, asked_at AS at, actor_id AS actor, kept_session_id AS kept, reason,
+         asked_at < clock_timestamp() - $1 * interval '1 millisecond' AS settled
+    FROM everybody_ended WHERE done_at IS NULL ORDER BY asked_at`;

@@ -1,0 +1,52 @@
+// The end of everybody's sessions, from the overview: it says what will happen, wants a reason, a typed word and a recent
+// log-in. The session of the operator who does it goes on: it proved who it is just now, and watches what comes of it.
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { requireOperator, requireRecentLogin } from '../../access.ts';
+import { readBody } from '../../form.ts';
+import { seeOther, type Web } from '../../page.ts';
+import { liveSession } from '../../state.ts';
+import type { FieldErrors } from '../../views.ts';
+
+const PATH = '/operator/sessions/end-all';
+const WORD = 'everybody';
+const MAX_REASON = 300;
+
+export function everybodyPage(router: Router, web: Web): void {
+  const { everybody, readOverview } = web.context;
+  const guards = [requireOperator(web.context), requireRecentLogin(web.context, PATH)] as const;
+
+  router.get(PATH, ...guards, (ctx) => show(ctx, '', {}));
+
+  router.post(PATH, ...guards, async (ctx) => {
+    const fields = await readBody(ctx);
+    const reason = (fields['reason'] ?? '').trim();
+    const errors: Record<string, string> = {};
+    if (reason === '') errors['reason'] = 'Say why: the reason is recorded.';
+    if (reason.length > MAX_REASON) errors['reason'] = `Use at most ${MAX_REASON} characters.`;
+    if ((fields['word'] ?? '').trim().toLowerCase() !== WORD) errors['word'] = `Type “${WORD}”, to be sure.`;
+    if (Object.keys(errors).length > 0) {
+      ctx.status = 422;
+      return show(ctx, reason, errors);
+    }
+    const owner = liveSession(ctx)?.owner;
+    await everybody.ask({
+      actor: owner?.userId ?? null,
+      origin: ctx.state.origin,
+      reason,
+      kept: owner?.id ?? null,
+    });
+    seeOther(ctx, '/operator?done=everybody-ended');
+  });
+
+  async function show(ctx: Koa.Context, reason: string, errors: FieldErrors): Promise<void> {
+    const { sessions } = await readOverview();
+    const count = sessions === null ? 'all' : `${sessions.exact ? '' : 'about '}${sessions.count.toLocaleString('en')}`;
+    const page = { sessions: count, reason, errors };
+    await web.show(ctx, 'operator/everybody', page, {
+      title: 'End everybody’s sessions',
+      current: 'overview',
+      wide: true,
+    });
+  }
+}

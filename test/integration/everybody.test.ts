@@ -1,0 +1,95 @@
+// The end of everybody's sessions: at once in every process, but for the operator who asked; then row by row, each with its event.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import type { Context } from '../../src/core/context.ts';
+import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+import { until } from '../support/until.ts';
+
+const PATH = '/operator/sessions/end-all';
+
+let stores: TestStores;
+let web: TestProcess;
+let other: TestProcess;
+let worker: Context;
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, other, worker] = await Promise.all([startWeb(stores), startWeb(stores), openWorker(stores)]);
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), other?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+
+async function person(on: TestProcess, operator = false) {
+  const browser = new Browser(on.url);
+  const email = newEmail();
+  await browser.register(email);
+  const id = (await web.context.users.findByEmail(email))?.id ?? '';
+  if (operator) {
+    await web.context.users.setRole(id, 'operator', { actor: null, origin: NO_ORIGIN });
+    await browser.logIn(email);
+  }
+  return { browser, email, id };
+}
+
+test('counts at once in every process, the rows follow, and whoever asked stays', async () => {
+  const chief = await person(web, true);
+  const colleague = await person(web, true);
+  const people = await Promise.all([person(web), person(other), person(other)]);
+  expect((await chief.browser.submit(PATH, { reason: '', word: 'everybody' }, PATH)).status).toBe(422);
+  expect((await chief.browser.submit(PATH, { reason: 'a stolen backup', word: 'every' }, PATH)).status).toBe(422);
+  expect(await people[0].browser.profile()).toBe(200);
+
+  const asked = await chief.browser.submit(PATH, { reason: 'a stolen backup', word: 'Everybody' }, PATH);
+  expect(asked.headers['location']).toBe('/operator?done=everybody-ended');
+  // Here at once, elsewhere within a second: no row has ended yet.
+  expect(await people[0].browser.profile()).toBe(303);
+  expect((await people[0].browser.get('/login')).text).toContain('An operator ended this session');
+  expect(await colleague.browser.profile()).toBe(303);
+  await until(async () => (await people[1].browser.profile()) === 303, 3_000);
+  expect(await people[2].browser.profile()).toBe(303);
+  expect(await sql('SELECT FROM session WHERE end_reason = $1', ['revoked_by_operator'])).toHaveLength(0);
+  expect((await chief.browser.get('/operator')).text).toContain('0 records are ended so far');
+
+  expect((await people[1].browser.logIn(people[1].email)).status).toBe(303);
+  expect(await people[1].browser.profile()).toBe(200);
+
+  expect(await worker.everybody.carryOut()).toBe(4);
+  expect(await worker.everybody.carryOut()).toBe(0);
+  await sql("UPDATE everybody_ended SET asked_at = asked_at - interval '1 minute'");
+  await worker.everybody.carryOut();
+  await worker.sealing.seal();
+  expect(await people[1].browser.profile()).toBe(200);
+  expect(await chief.browser.profile()).toBe(200);
+  const events = await sql<{ type: string; actor_id: string; detail: unknown }>(
+    `SELECT type, actor_id, detail FROM audit_event
+      WHERE type IN ('sessions_all_end_asked', 'sessions_all_ended') OR detail->>'note' IS NOT NULL ORDER BY seq`,
+  );
+  const ending = {
+    type: 'session_ended',
+    actor_id: chief.id,
+    detail: { reason: 'revoked_by_operator', note: 'a stolen backup' },
+  };
+  expect(events).toEqual([
+    { type: 'sessions_all_end_asked', actor_id: chief.id, detail: { reason: 'a stolen backup' } },
+    ...[ending, ending, ending, ending],
+    { type: 'sessions_all_ended', actor_id: chief.id, detail: { sessions: 4 } },
+  ]);
+});
+
+test('goes on while Redis is away, and from the command line nobody stays', async () => {
+  const { browser, email } = await person(web);
+  await other.context.everybody.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null });
+  await until(async () => (await browser.profile()) === 303, 3_000);
+  web.context.redis.disconnect();
+  await until(() => !web.context.store.health().redis);
+  expect(await browser.profile()).toBe(303);
+  expect((await browser.logIn(email)).status).toBe(303);
+  expect(await browser.profile()).toBe(200);
+});
