@@ -2,16 +2,14 @@
 // a second, however many there are. The rows and copies are then ended in batches, each with its events, as any other.
 import { v7 as uuidv7 } from 'uuid';
 import { NO_ORIGIN, type Origin } from './audit-events.ts';
-import type { Database } from './database.ts';
+import type { Database, Transaction } from './database.ts';
 import { recordEvent } from './outbox.ts';
-import { nudgeSealing, type Queues } from './queues.ts';
-import type { EverybodyMark } from './session-records.ts';
+import { nudgeEndingEverybody, nudgeSealing, type Queues } from './queues.ts';
+import { type EverybodyMark, endedWithEverybody } from './session-records.ts';
 import type { SessionStore } from './session-store.ts';
 import type { Sessions } from './sessions.ts';
 
 const BATCH = 1_000;
-/** A session whose beginning was under way when everybody's ended is in its row by then. */
-const LATECOMERS_MS = 30_000;
 
 export interface EverybodyOptions {
   readonly database: Database;
@@ -26,7 +24,15 @@ interface Asked {
   readonly actor: string | null;
   readonly kept: string | null;
   readonly reason: string;
-  readonly settled: boolean;
+}
+
+export interface EverybodyRequest {
+  readonly actor: string | null;
+  readonly origin: Origin;
+  /** Why; it is recorded. */
+  readonly reason: string;
+  /** The session of whoever asks, which goes on; null where there is none. */
+  readonly kept: string | null;
 }
 
 /** How far the end of everybody's sessions has come. */
@@ -59,10 +65,15 @@ export function createEverybody({ database: { prisma, pool }, sessions, store, q
     return { ...batch.last, count: batch.ended.length };
   }
 
+  /** Says that it is done when no session is left, also none that somebody else was busy with. */
   async function finish({ id, actor }: Asked): Promise<void> {
     await prisma.$transaction(async (transaction) => {
       const [row] = await transaction.$queryRaw<{ ended: bigint }[]>`
-        UPDATE everybody_ended SET done_at = clock_timestamp() WHERE id = ${id}::uuid AND done_at IS NULL RETURNING ended`;
+        UPDATE everybody_ended AS e SET done_at = clock_timestamp()
+         WHERE id = ${id}::uuid AND done_at IS NULL
+           AND NOT EXISTS (SELECT FROM session WHERE ended_at IS NULL AND created_at <= e.asked_at
+                              AND id IS DISTINCT FROM e.kept_session_id)
+        RETURNING ended`;
       if (!row) return;
       const about = { actor, subject: null, origin: NO_ORIGIN, detail: { sessions: Number(row.ended) } };
       await recordEvent(transaction, { type: 'sessions_all_ended', outcome: 'success', ...about });
@@ -73,20 +84,13 @@ export function createEverybody({ database: { prisma, pool }, sessions, store, q
   return {
     /**
      * From now on no session counts that began before, but the one that is kept: in this process at once, in the others
-     * within a second. Whoever asks records why.
+     * within a second. False if the one to be kept has ended itself by now; then nothing was done.
      */
-    async ask({
-      actor,
-      origin,
-      reason,
-      kept,
-    }: {
-      actor: string | null;
-      origin: Origin;
-      reason: string;
-      kept: string | null;
-    }): Promise<void> {
-      const mark = await prisma.$transaction(async (transaction): Promise<EverybodyMark> => {
+    async ask({ actor, origin, reason, kept }: EverybodyRequest): Promise<boolean> {
+      const mark = await prisma.$transaction(async (transaction): Promise<EverybodyMark | null> => {
+        // What is being written about sessions comes first, and what begins later sees the mark: nothing slips between.
+        await transaction.$executeRaw`LOCK TABLE session IN EXCLUSIVE MODE`;
+        if (kept !== null && !(await counts(transaction, kept))) return null;
         const [row] = await transaction.$queryRaw<{ at: Date }[]>`
           INSERT INTO everybody_ended (id, asked_at, actor_id, kept_session_id, reason)
           VALUES (${uuidv7()}::uuid, clock_timestamp(), ${actor}::uuid, ${kept}::uuid, ${reason}) RETURNING asked_at AS at`;
@@ -94,9 +98,11 @@ export function createEverybody({ database: { prisma, pool }, sessions, store, q
         await recordEvent(transaction, { type: 'sessions_all_end_asked', outcome: 'success', ...about });
         return { at: row?.at.getTime() ?? 0, kept };
       });
-      store.endEverybody(mark);
+      if (mark === null) return false;
+      await store.endEverybody(mark);
       nudgeSealing(queues);
-      queues.cleanup.add('end-everybody', {}, { removeOnComplete: true }).catch(() => undefined);
+      nudgeEndingEverybody(queues);
+      return true;
     },
 
     /**
@@ -111,7 +117,7 @@ export function createEverybody({ database: { prisma, pool }, sessions, store, q
       onProgress?: (ended: number) => void;
     } = {}): Promise<number> {
       const until = performance.now() + withinMs;
-      const { rows } = await pool.query<Asked>(NEXT, [LATECOMERS_MS]);
+      const { rows } = await pool.query<Asked>(UNDONE);
       let total = 0;
       for (const asked of rows) {
         let place: Place & Partial<Count> = { deadline: '-infinity', id: FIRST_ID };
@@ -123,7 +129,7 @@ export function createEverybody({ database: { prisma, pool }, sessions, store, q
           onProgress(total);
           if (performance.now() > until) return total;
         }
-        if (asked.settled) await finish(asked);
+        await finish(asked);
       }
       return total;
     },
@@ -150,7 +156,12 @@ interface Count {
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
-const NEXT = `
-  SELECT id, asked_at AS at, actor_id AS actor, kept_session_id AS kept, reason,
-         asked_at < clock_timestamp() - $1 * interval '1 millisecond' AS settled
+const UNDONE = `
+  SELECT id, asked_at AS at, actor_id AS actor, kept_session_id AS kept, reason
     FROM everybody_ended WHERE done_at IS NULL ORDER BY asked_at`;
+
+async function counts(transaction: Transaction, sessionId: string): Promise<boolean> {
+  const rows = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT id FROM session AS s WHERE id = ${sessionId}::uuid AND ended_at IS NULL AND NOT ${endedWithEverybody}`;
+  return rows.length > 0;
+}

@@ -121,6 +121,11 @@ export function nudgeMail(queues: Queues): void {
   nudge(queues.open('mail'), 'send-mails');
 }
 
+/** Asks the worker to end what is left of everybody's sessions, in the same way. */
+export function nudgeEndingEverybody(queues: Queues): void {
+  nudge(queues.open('cleanup'), 'end-everybody');
+}
+
 function nudge(queue: Promise<Queue>, name: JobName): void {
   const options = { deduplication: { id: name, keepLastIfActive: true }, attempts: 1, removeOnComplete: true };
   queue.then((it) => it.add(name, {}, options)).catch(() => undefined);

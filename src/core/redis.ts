@@ -15,6 +15,8 @@ export const keys = {
   owner: (userId: string) => `u:${userId}`,
   /** The seq of the newest sealed ending that this Redis has carried out. */
   endings: 'endings',
+  /** When everybody's sessions were last ended, for processes that can't ask PostgreSQL. */
+  everybody: 'everybody',
   /** Sorted set: token hash by the moment it was last seen, for the worker to write down. */
   touched: 'touched',
   /** Stands while an operator's session has looked at something of a person's lately. */

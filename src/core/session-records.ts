@@ -76,20 +76,33 @@ interface Row {
   member_since: Date;
   end_reason: EndReason | null;
   disabled: boolean;
+  with_everybody: boolean;
   since_seen_ms: number;
   idle_remaining_ms: number;
   idle_timeout_seconds: number;
   absolute_remaining_ms: number;
 }
 
+/** Whether the session `s` ended with everybody's, whatever its row says yet. */
+export const ENDED_WITH_EVERYBODY = `EXISTS (
+  SELECT FROM everybody_ended AS e WHERE e.asked_at >= s.created_at AND e.kept_session_id IS DISTINCT FROM s.id)`;
+
+/** The same, where Prisma writes the query. */
+export const endedWithEverybody = Prisma.raw(ENDED_WITH_EVERYBODY);
+
 const FIND = `
   SELECT s.id, s.user_id, u.email, u.role, s.remember, s.proved, s.data, s.created_at, u.created_at AS member_since, s.end_reason,
-         u.disabled_at IS NOT NULL AS disabled, s.idle_timeout_seconds,
+         u.disabled_at IS NOT NULL AS disabled, ${ENDED_WITH_EVERYBODY} AS with_everybody, s.idle_timeout_seconds,
          extract(epoch FROM clock_timestamp() - s.last_seen_at)::float8 * 1000 AS since_seen_ms,
          extract(epoch FROM s.idle_deadline - clock_timestamp())::float8 * 1000 AS idle_remaining_ms,
          extract(epoch FROM s.absolute_deadline - clock_timestamp())::float8 * 1000 AS absolute_remaining_ms
     FROM session s JOIN user_account u ON u.id = s.user_id
    WHERE s.token_hash = $1`;
+
+const NEWEST = `
+  SELECT ending_seq, asked_at, kept_session_id FROM audit_head
+    LEFT JOIN (SELECT asked_at, kept_session_id FROM everybody_ended ORDER BY asked_at DESC LIMIT 1) AS last ON true
+   WHERE audit_head.id = 1`;
 
 export type SessionRecords = ReturnType<typeof createSessionRecords>;
 
@@ -107,7 +120,7 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
       const { rows } = await pool.query<{ recent: boolean }>({
         name: 'session-is-recent',
         text: `SELECT created_at > clock_timestamp() - $2 * interval '1 millisecond' AS recent
-                 FROM session WHERE id = $1 AND ended_at IS NULL`,
+                 FROM session AS s WHERE id = $1 AND ended_at IS NULL AND NOT ${ENDED_WITH_EVERYBODY}`,
         values: [sessionId, withinMs],
       });
       return rows[0]?.recent ?? false;
@@ -119,8 +132,9 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
       { sessionId, userId }: { sessionId: string; userId: string },
     ): Promise<{ remember: boolean; proved: Proof; data: SessionData } | null> {
       const [row] = await transaction.$queryRaw<{ remember: boolean; proved: string; data: SessionData }[]>`
-        SELECT remember, proved, data FROM session
-         WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND ended_at IS NULL FOR UPDATE`;
+        SELECT remember, proved, data FROM session AS s
+         WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND ended_at IS NULL AND NOT ${endedWithEverybody}
+           FOR UPDATE`;
       return row ? { ...row, proved: readProof(row.proved) } : null;
     },
 
@@ -151,19 +165,18 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
       });
     },
 
-    /** The seq of the newest sealed ending: what a Redis that can be believed has carried out. */
-    async newestEnding(): Promise<number> {
-      const { rows } = await pool.query<{ ending_seq: string }>('SELECT ending_seq FROM audit_head WHERE id = 1');
-      return Number(rows[0]?.ending_seq ?? 0);
-    },
-
-    /** The newest mark of {@link EverybodyMark}, or null where there is none. */
-    async everybodyMark(): Promise<EverybodyMark | null> {
-      const { rows } = await pool.query<{ asked_at: Date; kept_session_id: string | null }>({
-        name: 'everybody-mark',
-        text: 'SELECT asked_at, kept_session_id FROM everybody_ended ORDER BY asked_at DESC LIMIT 1',
+    /**
+     * The seq of the newest sealed ending, which a Redis that can be believed has carried out; and when everybody's
+     * sessions were last ended, or null. Read together, so that nobody believes a Redis and knows only one of them.
+     */
+    async newest(): Promise<{ ending: number; everybody: EverybodyMark | null }> {
+      const { rows } = await pool.query<{ ending_seq: string; asked_at: Date | null; kept_session_id: string | null }>({
+        name: 'session-newest',
+        text: NEWEST,
       });
-      return rows[0] ? { at: rows[0].asked_at.getTime(), kept: rows[0].kept_session_id } : null;
+      const [row] = rows;
+      const everybody = row?.asked_at ? { at: row.asked_at.getTime(), kept: row.kept_session_id } : null;
+      return { ending: Number(row?.ending_seq ?? 0), everybody };
     },
 
     /** Endings that a Redis at `mark` may have missed: sealed after it, or not sealed yet. Null: an empty Redis. */
@@ -251,6 +264,7 @@ function condition(which: EndSelection): Prisma.Sql {
 
 function judge(row: Row): SessionRecord {
   if (row.end_reason) return { state: 'ended', reason: row.end_reason };
+  if (row.with_everybody) return { state: 'ended', reason: 'revoked_by_operator' };
   if (row.disabled) return { state: 'ended', reason: 'account_disabled' };
   if (row.idle_remaining_ms <= 0 || row.absolute_remaining_ms <= 0) return { state: 'ended', reason: 'expired' };
   return {

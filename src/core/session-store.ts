@@ -230,9 +230,10 @@ export class SessionStore extends RedisStore {
     this.#stop.abort();
   }
 
-  /** Believes no session that began before the mark; an older mark than the one that stands changes nothing. */
-  endEverybody(mark: EverybodyMark): void {
-    if (mark.at >= (this.#everybody?.at ?? 0)) this.#everybody = mark;
+  /** Believes no session that began before the mark, and leaves it in Redis for processes that can't ask PostgreSQL. */
+  async endEverybody(mark: EverybodyMark): Promise<void> {
+    this.#hear(mark);
+    await this.#tellEverybody().catch(() => undefined);
   }
 
   /** Which stores can be asked right now. */
@@ -268,7 +269,7 @@ export class SessionStore extends RedisStore {
     if (record.state === 'live' && !this.#trusted && record.sinceSeenMs > TOUCH_INTERVAL_MS) {
       this.#records.touch(record.owner.id).catch(() => undefined);
     }
-    return record.state === 'live' ? this.#judge({ state: 'live', owner: record.owner, data: record.data }) : record;
+    return record.state === 'live' ? { state: 'live', owner: record.owner, data: record.data } : record;
   }
 
   /** Puts the copy of a session that was just created. Redis being away loses nothing: the next read puts it. */
@@ -374,16 +375,26 @@ export class SessionStore extends RedisStore {
     this.#floor = Number(mark);
     const copy = parseCopy(value);
     if (!copy || !value) return null;
+    if (this.#everybody && !isAfter(copy.owner, this.#everybody)) {
+      // Written by a version that did not note when the session began: PostgreSQL knows.
+      return copy.owner.createdAt === 0 ? null : WITH_EVERYBODY;
+    }
     if (this.#now() - Number(value.slice(1, 14)) >= TOUCH_INTERVAL_MS) this.#touch(name, copy.idleTimeoutMs);
-    return this.#judge({ state: 'live', owner: copy.owner, data: copy.data });
+    return { state: 'live', owner: copy.owner, data: copy.data };
   }
 
-  /** Ended with everybody's sessions, though its row and its copy may not have been reached yet. */
-  #judge(reading: SessionReading): SessionReading {
-    const mark = this.#everybody;
-    if (mark === null || reading.state !== 'live') return reading;
-    const { id, createdAt } = reading.owner;
-    return createdAt > mark.at || id === mark.kept ? reading : { state: 'ended', reason: 'revoked_by_operator' };
+  /** An older mark than the one that stands changes nothing. */
+  #hear(mark: EverybodyMark | null): void {
+    if (mark !== null && mark.at >= (this.#everybody?.at ?? 0)) this.#everybody = mark;
+  }
+
+  async #tellEverybody(): Promise<void> {
+    if (this.#everybody) await this.client.set(keys.everybody, JSON.stringify(this.#everybody));
+  }
+
+  /** For when PostgreSQL can't be asked: whoever ended everybody's sessions has left the mark in Redis too. */
+  async #hearFromRedis(): Promise<void> {
+    this.#hear(parseMark(await this.client.get(keys.everybody)));
   }
 
   /** What is asked for while the requests at hand are looked at, one after another, goes to Redis as one command. */
@@ -484,8 +495,10 @@ export class SessionStore extends RedisStore {
 
   async #repeatEndings(): Promise<void> {
     const connection = this.#connection;
-    const newest = await this.#records.newestEnding();
+    const { ending: newest, everybody } = await this.#records.newest();
     this.#floor = newest;
+    this.#hear(everybody);
+    await this.#tellEverybody();
     const text = await this.client.get(keys.endings);
     const mark = text === null ? null : Number(text);
     const endings = await this.#records.endingsAfter(mark);
@@ -513,19 +526,19 @@ export class SessionStore extends RedisStore {
   async #watch(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
-        const [newest, everybody, overdue] = await Promise.all([
-          this.#records.newestEnding(),
-          this.#records.everybodyMark(),
+        const [newest, overdue] = await Promise.all([
+          this.#records.newest(),
           this.#records.overdueEndings(this.#overdueSince),
         ]);
-        if (everybody) this.endEverybody(everybody);
         this.#databaseUp = true;
-        this.#floor = Math.max(this.#floor, newest);
+        this.#hear(newest.everybody);
+        this.#floor = Math.max(this.#floor, newest.ending);
         if (overdue.endings.length > 0 && (await this.bury(overdue.endings))) this.#overdueSince = overdue.until;
         if (!this.#trusted && this.client.status === 'ready') await this.#reconcile();
       } catch (error) {
         if (this.#databaseUp) this.#log.warn({ err: error }, 'PostgreSQL is away');
         this.#databaseUp = false;
+        await this.#hearFromRedis().catch(() => undefined);
       }
       await delay(WATCH_INTERVAL_MS, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
     }
@@ -557,6 +570,19 @@ export class SessionStore extends RedisStore {
   #setClock(redisNow: number): void {
     this.#clockOffsetMs = redisNow - performance.now();
   }
+}
+
+/** Its row and its copy may not have been reached yet: they are ended one batch after another. */
+const WITH_EVERYBODY = { state: 'ended', reason: 'revoked_by_operator' } as const;
+
+function isAfter({ id, createdAt }: SessionOwner, { at, kept }: EverybodyMark): boolean {
+  return createdAt > at || id === kept;
+}
+
+function parseMark(text: string | null): EverybodyMark | null {
+  if (text === null) return null;
+  const { at, kept } = JSON.parse(text) as Partial<EverybodyMark>;
+  return typeof at === 'number' ? { at, kept: kept ?? null } : null;
 }
 
 /** What a session is called in the names of its keys: the hash of its token, as text. */

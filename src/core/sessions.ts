@@ -9,14 +9,15 @@ import type { Log } from './log.ts';
 import { type EventNote, recordEvents } from './outbox.ts';
 import type { Proof } from './proofs.ts';
 import { type EndSessionJob, nudgeSealing, type Queues } from './queues.ts';
-import type {
-  EndedSession,
-  EndReason,
-  EndSelection,
-  LiveRecord,
-  SessionData,
-  SessionOwner,
-  SessionRecords,
+import {
+  type EndedSession,
+  type EndReason,
+  type EndSelection,
+  endedWithEverybody,
+  type LiveRecord,
+  type SessionData,
+  type SessionOwner,
+  type SessionRecords,
 } from './session-records.ts';
 import { hashToken, type SessionStore } from './session-store.ts';
 
@@ -268,9 +269,9 @@ export function createSessions({ database, records, store, queues, policy, log }
     async list(userId: string): Promise<ListedSession[]> {
       return database.prisma.$queryRaw<ListedSession[]>`
         SELECT id, host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt", last_seen_at AS "lastSeenAt"
-          FROM session
+          FROM session AS s
          WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND absolute_deadline > clock_timestamp()
-           AND idle_deadline > clock_timestamp()
+           AND idle_deadline > clock_timestamp() AND NOT ${endedWithEverybody}
          ORDER BY last_seen_at DESC, id DESC LIMIT 200`;
     },
   };

@@ -341,6 +341,7 @@ export interface Views {
     /** How many sessions there are, in words. */
     readonly sessions: string;
     readonly reason: string;
+    readonly problem: string | null;
     readonly errors: FieldErrors;
   };
   'operator/queues-away': Readonly<Record<string, never>>;

@@ -33,7 +33,14 @@ afterAll(async () => {
 const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 
 /** As an operator has it: with the rights of the web process. */
-function cli(args: readonly string[], { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {}) {
+function cli(
+  args: readonly string[],
+  {
+    input = '',
+    env = {},
+    stopWhen = () => false,
+  }: { input?: string; env?: Record<string, string>; stopWhen?: (out: string) => boolean } = {},
+) {
   return new Promise<Result>((resolve) => {
     const child = spawn(process.execPath, [path.resolve('dist/src/cli/main.js'), ...args], {
       env: {
@@ -46,7 +53,10 @@ function cli(args: readonly string[], { input = '', env = {} }: { input?: string
     });
     let out = '';
     let err = '';
-    child.stdout.on('data', (chunk) => (out += chunk));
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+      if (stopWhen(out)) child.kill('SIGINT');
+    });
     child.stderr.on('data', (chunk) => (err += chunk));
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
@@ -202,6 +212,53 @@ describe('user list', () => {
     expect(lines).toHaveLength(Number(count) + 1);
     expect(new Set(lines.map((line) => line.search(/(?<= )[0-9a-f-]{36}$/))).size).toBe(2);
     await sql('DELETE FROM user_account WHERE email = $1', [hostile]);
+  });
+});
+
+describe('session end-all', () => {
+  test('ends everybody’s sessions, says how many, and asks before it does', async () => {
+    const browser = new Browser(web.url);
+    await browser.register(newEmail());
+    const asked = await cli(['session', 'end-all', '--reason', 'a drill']);
+    expect([asked.code, asked.out]).toEqual([1, '']);
+    expect(asked.err).toContain('--yes');
+    expect(await browser.profile()).toBe(200);
+
+    const [{ live } = { live: 0 }] = await sql<{ live: number }>(
+      'SELECT count(*)::int AS live FROM session WHERE ended_at IS NULL',
+    );
+    const ended = await cli(['session', 'end-all', '--reason', 'a drill', '--yes']);
+    expect([ended.code, ended.out]).toEqual([0, `Ended ${live} ${live === 1 ? 'session' : 'sessions'}.\n`]);
+    expect(await browser.profile()).toBe(303);
+    expect((await cli(['session', 'end-all', '--reason', ' ', '--yes'])).code).toBe(1);
+  });
+});
+
+describe('audit tail', () => {
+  test('shows the newest events, then those that follow, and nothing that came from outside steers the terminal', async () => {
+    const hostile = '\u001b]0;owned\u0007\u001b[2J\u009b31m\r\nforged line\u202egnp.exe\u2066';
+    const happen = (word: string) =>
+      sql(
+        `INSERT INTO outbox (event) SELECT jsonb_build_object('v', 1, 'id', gen_random_uuid(), 'type', 'sys_cleanup',
+           'occurredAt', '2026-11-24T09:00:00.000Z', 'outcome', 'failure', 'ip', '203.0.113.7', 'requestId', $1::text,
+           'userAgent', repeat($1::text, 2000), 'detail', jsonb_build_object($1::text, $2::text || $1::text))`,
+        [hostile, word],
+      ).then(() => worker.sealing.seal());
+    await happen('first');
+    const following = cli(['audit', 'tail', '-f', '--lines', '1'], {
+      stopWhen: (out) => {
+        if (out.split('\n').length === 2 && out.includes('first')) void happen('second');
+        return out.includes('second');
+      },
+    });
+    const { code, out, err } = await following;
+    expect([code, err]).toEqual([0, '']);
+    expect(out).not.toMatch(STEERING);
+    const lines = out.trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    for (const line of lines)
+      expect(line).toMatch(/^\d+ 2026-11-24T09:00:00\.000Z sys_cleanup failure ip=203\.0\.113\.7 request=/);
+    expect(lines[0]).toContain('forged line');
   });
 });
 

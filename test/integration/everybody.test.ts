@@ -55,6 +55,7 @@ test('counts at once in every process, the rows follow, and whoever asked stays'
   await until(async () => (await people[1].browser.profile()) === 303, 3_000);
   expect(await people[2].browser.profile()).toBe(303);
   expect(await sql('SELECT FROM session WHERE end_reason = $1', ['revoked_by_operator'])).toHaveLength(0);
+  expect(await web.context.sessions.list(people[0].id)).toEqual([]);
   expect((await chief.browser.get('/operator')).text).toContain('0 records are ended so far');
 
   expect((await people[1].browser.logIn(people[1].email)).status).toBe(303);
@@ -81,6 +82,32 @@ test('counts at once in every process, the rows follow, and whoever asked stays'
     ...[ending, ending, ending, ending],
     { type: 'sessions_all_ended', actor_id: chief.id, detail: { sessions: 4 } },
   ]);
+});
+
+test('leaves no way by which an ended session goes on: not as another one, nor by ending everybody’s itself', async () => {
+  const { browser, id } = await person(other);
+  const [session] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1', [id]);
+  const sessionId = session?.id ?? '';
+  expect(await web.context.everybody.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null })).toBe(true);
+  // In the other process, at once: it may not have heard yet.
+  const { sessions, database, everybody } = other.context;
+  const replaced = await database.prisma.$transaction((transaction) =>
+    sessions.replaceWithin(transaction, { sessionId, userId: id, origin: NO_ORIGIN }),
+  );
+  expect(replaced).toBeNull();
+  expect(await sessions.isRecent(sessionId, 60_000)).toBe(false);
+  expect(await everybody.ask({ actor: id, origin: NO_ORIGIN, reason: 'mine first', kept: sessionId })).toBe(false);
+  expect(await sql('SELECT FROM everybody_ended WHERE kept_session_id = $1', [sessionId])).toHaveLength(0);
+  await until(async () => (await browser.profile()) === 303, 3_000);
+});
+
+test('a copy of a version that did not note when a session began is judged by PostgreSQL', async () => {
+  const { browser, id } = await person(web);
+  const [row] = await sql<{ token_hash: Buffer }>('SELECT token_hash FROM session WHERE user_id = $1', [id]);
+  const key = `s:${row?.token_hash.toString('base64url')}`;
+  const copy = (await web.context.redis.get(key)) ?? '';
+  await web.context.redis.set(key, copy.replace(/"createdAt":\d+,?/, ''), 'KEEPTTL');
+  expect(await browser.profile()).toBe(200);
 });
 
 test('goes on while Redis is away, and from the command line nobody stays', async () => {

@@ -761,7 +761,7 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'operator-everybody',
     'operator/everybody',
-    { sessions: 'about 1,204,311', reason: '', errors: { reason: 'Say why: the reason is recorded.' } },
+    { sessions: 'about 1,204,311', reason: '', problem: null, errors: { reason: 'Say why: the reason is recorded.' } },
     inConsole('End everybody’s sessions', 'overview'),
   ),
   fixture('operator-queues-away', 'operator/queues-away', {}, inConsole('Queues', 'queues')),
@@ -1063,7 +1063,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
   fixture(
     'hostile-everybody',
     'operator/everybody',
-    { sessions: HOSTILE, reason: HOSTILE, errors: { reason: HOSTILE, word: HOSTILE } },
+    { sessions: HOSTILE, reason: HOSTILE, problem: HOSTILE, errors: { reason: HOSTILE, word: HOSTILE } },
     { ...HOSTILE_FRAME, wide: true },
   ),
   fixture(

@@ -12,11 +12,17 @@ const PATH = '/operator/sessions/end-all';
 const WORD = 'everybody';
 const MAX_REASON = 300;
 
+interface Given {
+  readonly reason: string;
+  readonly errors?: FieldErrors;
+  readonly problem?: string | null;
+}
+
 export function everybodyPage(router: Router, web: Web): void {
   const { everybody, readOverview } = web.context;
   const guards = [requireOperator(web.context), requireRecentLogin(web.context, PATH)] as const;
 
-  router.get(PATH, ...guards, (ctx) => show(ctx, '', {}));
+  router.get(PATH, ...guards, (ctx) => show(ctx, { reason: '' }));
 
   router.post(PATH, ...guards, async (ctx) => {
     const fields = await readBody(ctx);
@@ -27,22 +33,21 @@ export function everybodyPage(router: Router, web: Web): void {
     if ((fields['word'] ?? '').trim().toLowerCase() !== WORD) errors['word'] = `Type “${WORD}”, to be sure.`;
     if (Object.keys(errors).length > 0) {
       ctx.status = 422;
-      return show(ctx, reason, errors);
+      return show(ctx, { reason, errors });
     }
     const owner = liveSession(ctx)?.owner;
-    await everybody.ask({
-      actor: owner?.userId ?? null,
-      origin: ctx.state.origin,
-      reason,
-      kept: owner?.id ?? null,
-    });
-    seeOther(ctx, '/operator?done=everybody-ended');
+    const { userId: actor = null, id: kept = null } = owner ?? {};
+    if (await everybody.ask({ actor, origin: ctx.state.origin, reason, kept })) {
+      return seeOther(ctx, '/operator?done=everybody-ended');
+    }
+    ctx.status = 409;
+    await show(ctx, { reason, problem: 'Your own session was ended just before. Nothing was done: log in again.' });
   });
 
-  async function show(ctx: Koa.Context, reason: string, errors: FieldErrors): Promise<void> {
+  async function show(ctx: Koa.Context, { reason, errors = {}, problem = null }: Given): Promise<void> {
     const { sessions } = await readOverview();
     const count = sessions === null ? 'all' : `${sessions.exact ? '' : 'about '}${sessions.count.toLocaleString('en')}`;
-    const page = { sessions: count, reason, errors };
+    const page = { sessions: count, reason, problem, errors };
     await web.show(ctx, 'operator/everybody', page, {
       title: 'End everybody’s sessions',
       current: 'overview',
