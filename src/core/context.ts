@@ -1,6 +1,7 @@
 // Builds everything below it, once a process, from the configuration; closing it ends what it opened. The only file that
 // knows all of the core.
 import type { Redis } from 'ioredis';
+import { createAccountChanges, type ReadAccountChanges } from './account-changes.ts';
 import { type AccountData, createAccountData } from './account-data.ts';
 import { type AccountDeletion, createAccountDeletion } from './account-deletion.ts';
 import { type Audit, createAudit } from './audit.ts';
@@ -63,6 +64,7 @@ export interface Context {
   readonly store: SessionStore;
   readonly sessions: Sessions;
   readonly everybody: Everybody;
+  readonly readAccountChanges: ReadAccountChanges;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
   readonly users: Users;
@@ -202,6 +204,7 @@ export function createContext(config: Config, log: Log): Context {
     }),
     audit,
     auditCounts: createAuditCounts({ database, audit }),
+    readAccountChanges: createAccountChanges({ database, audit }),
     unknownLogins: createUnknownLogins(proof),
     accountData: createAccountData({ database, queues }),
     accountDeletion: createAccountDeletion({ database, users, sessions, mail }),

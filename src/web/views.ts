@@ -402,6 +402,14 @@ export interface Views {
     readonly reason: string;
     /** The version of the account that is shown. */
     readonly seen: number;
+    /** What others did to the account meanwhile, newest first. */
+    readonly changes: readonly {
+      readonly what: string;
+      /** "by grace@example.org", "on the command line" */
+      readonly who: string;
+      readonly at: ShownTime;
+      readonly reason: string | null;
+    }[];
     readonly problem: string | null;
     readonly errors: FieldErrors;
   };

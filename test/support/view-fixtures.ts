@@ -7,7 +7,7 @@ import { drawQr } from '../../src/web/qr.ts';
 
 import { de } from '../../src/web/texts/de.ts';
 import { en } from '../../src/web/texts/en.ts';
-import type { AttemptRow, AuditRow, BlockRow, Frame, SessionRow, Views } from '../../src/web/views.ts';
+import type { AttemptRow, AuditRow, BlockRow, Frame, PersonRow, SessionRow, Views } from '../../src/web/views.ts';
 import { showTime } from '../../src/web/words.ts';
 
 /** One view in one state, typed by the view. */
@@ -295,6 +295,7 @@ const STORY: readonly Story[] = [
   ['session_expired', 'success', null, 'barbara@example.org', 'not used for 30 days'],
   ['sys_cleanup', 'success', null, null, '214 login attempts older than 90 days'],
 ];
+const PEOPLE = [MEMBER.email, 'katherine.johnson@research.example.org', OPERATOR.email, 'linus@example.org'];
 const DEVICES = ['Firefox on Windows', 'Safari on iPhone', 'Chrome on Android', 'curl', null];
 const ADDRESSES = ['203.0.113.7', '2001:db8:85a3::8a2e:370:7334', '198.51.100.24', null];
 
@@ -375,6 +376,53 @@ function event(more: Partial<Views['operator/event']> = {}): Views['operator/eve
     ...more,
   };
 }
+
+const personRow = (index: number, more: Partial<PersonRow> = {}): PersonRow => ({
+  id: `0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e5${index}`,
+  email: PEOPLE[index % PEOPLE.length] ?? MEMBER.email,
+  role: index === 2 ? 'operator' : 'member',
+  disabled: index === 3,
+  memberSince: ago(60 * 24 * 30 * index),
+  href: `/operator/users/${index}`,
+  ...more,
+});
+
+const USER: Views['operator/user'] = {
+  person: personRow(0, { role: 'operator' }),
+  sessions: SESSIONS,
+  knownBrowsers: 3,
+  factors: { totpSince: ago(60 * 24 * 40), passkeys: 2, recoveryCodesLeft: 7 },
+  attempts: [
+    { occurredAt: ago(3), outcome: 'success', address: '203.0.113.7', device: 'Firefox on Windows' },
+    { occurredAt: ago(4), outcome: 'failure', address: '2001:db8:85a3::8a2e:370:7334', device: 'Unknown browser' },
+    { occurredAt: ago(60 * 30), outcome: 'failure', address: null, device: 'curl' },
+  ],
+  attemptsHref: '/operator/attempts?person=ada%40example.org&time=all',
+  blocks: [{ until: ago(-25) }, { until: ago(-55) }],
+  events: Array.from({ length: 8 }, (_, index) => auditRow(index)),
+  eventsHref: '/operator/audit?person=ada%40example.org',
+  acts: [
+    { label: 'Send a link for a new password', href: '/operator/users/0/send-reset' },
+    { label: 'Forget the known browsers', href: '/operator/users/0/forget-browsers' },
+    { label: 'Remove every second factor', href: '/operator/users/0/remove-factors' },
+    { label: 'Make a member', href: '/operator/users/0/make-member' },
+    { label: 'Disable this account', href: '/operator/users/0/disable' },
+  ],
+};
+
+const ACT: Views['operator/act'] = {
+  title: 'Disable this account',
+  says: 'Every session of this person ends at once, and they can’t log in until the account is enabled again. Nothing is deleted.',
+  button: 'Disable this account',
+  danger: true,
+  person: personRow(0),
+  action: '/operator/users/0/disable',
+  reason: '',
+  seen: 3,
+  changes: [],
+  problem: null,
+  errors: {},
+};
 
 const ERRORS: readonly (readonly [number, string, string, string, string])[] = [
   [
@@ -764,6 +812,41 @@ const IN_ENGLISH: readonly Fixture[] = [
     { sessions: 'about 1,204,311', reason: '', problem: null, errors: { reason: 'Say why: the reason is recorded.' } },
     inConsole('End everybody’s sessions', 'overview'),
   ),
+  fixture('operator-user', 'operator/user', USER, inConsole(MEMBER.email, 'people')),
+  fixture(
+    'operator-user-new',
+    'operator/user',
+    {
+      ...USER,
+      person: personRow(1, { disabled: true, role: 'member' }),
+      ...{ sessions: [], knownBrowsers: 0, attempts: [], blocks: [], events: [] },
+      factors: { totpSince: null, passkeys: 0, recoveryCodesLeft: 0 },
+      acts: [{ label: 'Enable this account', href: '/operator/users/1/enable' }],
+    },
+    inConsole('katherine.johnson@research.example.org', 'people'),
+  ),
+  fixture('operator-act', 'operator/act', ACT, inConsole('Disable this account', 'people')),
+  fixture(
+    'operator-act-changed',
+    'operator/act',
+    {
+      ...ACT,
+      reason: 'left the company',
+      problem:
+        'This account was changed while you decided; below is what changed, and how it stands now. Nothing was done. Look again before you go on.',
+      changes: [
+        { what: 'Made an operator', who: 'by linus@example.org', at: ago(1), reason: 'on call this week' },
+        { what: 'Enabled again', who: 'on the command line', at: ago(4), reason: null },
+      ],
+    },
+    inConsole('Disable this account', 'people'),
+  ),
+  fixture(
+    'operator-act-wrong',
+    'operator/act',
+    { ...ACT, danger: false, button: 'Send the link', errors: { reason: 'Say why: the reason is recorded.' } },
+    inConsole('Send a link for a new password', 'people'),
+  ),
   fixture('operator-queues-away', 'operator/queues-away', {}, inConsole('Queues', 'queues')),
   fixture(
     'operator-blocks-empty',
@@ -1064,6 +1147,33 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     'hostile-everybody',
     'operator/everybody',
     { sessions: HOSTILE, reason: HOSTILE, problem: HOSTILE, errors: { reason: HOSTILE, word: HOSTILE } },
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-user',
+    'operator/user',
+    {
+      ...USER,
+      person: { ...personRow(0), id: HOSTILE, email: HOSTILE, href: HOSTILE },
+      sessions: [{ ...session(HOSTILE, LONG_USER_AGENT, HOSTILE, 1, 1), firstSeen: HOSTILE_TIME }],
+      attempts: [{ occurredAt: HOSTILE_TIME, outcome: 'failure', address: HOSTILE, device: LONG_USER_AGENT }],
+      attemptsHref: HOSTILE,
+      events: [{ ...auditRow(0), actor: HOSTILE_PERSON, detail: HOSTILE, device: LONG_USER_AGENT }],
+      eventsHref: HOSTILE,
+      acts: [{ label: HOSTILE, href: HOSTILE }],
+    },
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-act',
+    'operator/act',
+    {
+      ...{ title: HOSTILE, says: HOSTILE, button: HOSTILE, danger: true, action: HOSTILE, reason: HOSTILE, seen: 1 },
+      person: { email: HOSTILE, href: HOSTILE, role: 'member', disabled: true },
+      changes: [{ what: HOSTILE, who: HOSTILE, at: HOSTILE_TIME, reason: HOSTILE }],
+      problem: HOSTILE,
+      errors: { reason: HOSTILE },
+    },
     { ...HOSTILE_FRAME, wide: true },
   ),
   fixture(

@@ -2,17 +2,33 @@
 // log-in, is recorded with its reason, and counts in every process from the next request on.
 import type Router from '@koa/router';
 import type Koa from 'koa';
+import type { AuditEventType } from '../../../core/audit-events.ts';
 import type { AccountChangeResult, Actor, Role, User } from '../../../core/users.ts';
 import { requireOperator, requireRecentLogin } from '../../access.ts';
+import { changeRow } from '../../account-changes.ts';
 import { readBody } from '../../form.ts';
 import { HttpError } from '../../http-error.ts';
 import { seeOther, type Web } from '../../page.ts';
 import { isUuid } from '../../query.ts';
 import { liveSession } from '../../state.ts';
 import { toldOf } from '../../told.ts';
+import type { Views } from '../../views.ts';
 
 const PATH = '/operator/users/:id';
 const MAX_REASON = 300;
+const MOST_CHANGES = 5;
+/** What changes the state that most acts decide on; each moves the account's version by one. */
+const STATE_CHANGES = ['user_disabled', 'user_enabled', 'privilege_permissions_changed'] as const;
+
+type Changes = Views['operator/act']['changes'];
+
+interface Shown {
+  readonly reason: string;
+  readonly seen: number;
+  readonly error?: string;
+  readonly problem?: string;
+  readonly changes?: Changes;
+}
 
 interface Act {
   /** Below the person's page. */
@@ -24,12 +40,14 @@ interface Act {
   readonly danger: boolean;
   /** What is said when it is done: a key of the notices in page.ts. */
   readonly done: string;
+  /** The events by which somebody else may have come first. */
+  readonly toldBy?: readonly AuditEventType[];
   /** Null when it was done; else why nothing was. */
   readonly run: (given: { user: User; by: Required<Actor>; ctx: Koa.Context }) => Promise<string | null>;
 }
 
 export function personActs(router: Router, web: Web): void {
-  const { users } = web.context;
+  const { users, readAccountChanges } = web.context;
   for (const act of Object.values(actsOf(web))) {
     const path = `${PATH}/${act.path}`;
     const guards = [requireOperator(web.context), requireRecentLogin(web.context, path)] as const;
@@ -57,8 +75,18 @@ export function personActs(router: Router, web: Web): void {
       if (problem === null) return seeOther(ctx, `/operator/users/${user.id}?done=${act.done}`);
       ctx.status = 409;
       const now = (await users.find(user.id)) ?? user;
-      await show(ctx, act, now, { reason, seen: now.version, problem });
+      const changes = problem === PROBLEMS.last_operator ? [] : await changesOf(now, act, now.version - given.seen);
+      await show(ctx, act, now, { reason, seen: now.version, problem, changes });
     });
+  }
+
+  /** What came first: as many changes as there were since the account was looked at, or else the newest. */
+  async function changesOf(user: User, { toldBy = [] }: Act, count: number): Promise<Changes> {
+    const changes = await readAccountChanges(user.id, toldBy, Math.min(Math.max(count, 1), MOST_CHANGES));
+    const actors = changes.map(({ actor }) => actor).filter((id) => id !== null);
+    const emails = await users.emails(actors);
+    const now = new Date();
+    return changes.map((change) => changeRow(change, emails, now));
   }
 
   async function find(ctx: Koa.Context): Promise<User> {
@@ -72,7 +100,7 @@ export function personActs(router: Router, web: Web): void {
     ctx: Koa.Context,
     act: Act,
     user: User,
-    { reason, seen, error, problem }: { reason: string; seen: number; error?: string; problem?: string },
+    { reason, seen, error, problem, changes = [] }: Shown,
   ): Promise<void> {
     const page = {
       title: act.title,
@@ -88,6 +116,7 @@ export function personActs(router: Router, web: Web): void {
       action: ctx.path,
       reason,
       seen,
+      changes,
       problem: problem ?? null,
       errors: error === undefined ? {} : { reason: error },
     };
@@ -146,6 +175,7 @@ function actsOf({ context }: Web) {
       button: 'Disable this account',
       danger: true,
       done: 'account-disabled',
+      toldBy: STATE_CHANGES,
       run: setDisabled(true),
     },
     enable: {
@@ -155,6 +185,7 @@ function actsOf({ context }: Web) {
       button: 'Enable this account',
       danger: false,
       done: 'account-enabled',
+      toldBy: STATE_CHANGES,
       run: setDisabled(false),
     },
     makeOperator: {
@@ -164,6 +195,7 @@ function actsOf({ context }: Web) {
       button: 'Make them an operator',
       danger: true,
       done: 'role-changed',
+      toldBy: STATE_CHANGES,
       run: setRole('operator'),
     },
     makeMember: {
@@ -173,6 +205,7 @@ function actsOf({ context }: Web) {
       button: 'Make them a member',
       danger: true,
       done: 'role-changed',
+      toldBy: STATE_CHANGES,
       run: setRole('member'),
     },
     sendReset: {
@@ -199,6 +232,7 @@ function actsOf({ context }: Web) {
       button: 'Forget the known browsers',
       danger: true,
       done: 'their-browsers-forgotten',
+      toldBy: ['known_devices_forgotten'],
       async run({ user, by }) {
         return (await devices.forgetAll(user.id, by)) > 0 ? null : 'No browser is known to this account by now.';
       },
@@ -210,6 +244,7 @@ function actsOf({ context }: Web) {
       button: 'Remove every second factor',
       danger: true,
       done: 'factors-removed',
+      toldBy: ['authn_factor_removed'],
       async run({ user, by }) {
         return (await factorChanges.removeAll(user.id, by)) ? null : 'This account has no second factor by now.';
       },
@@ -227,5 +262,5 @@ const PROBLEMS = {
   last_operator:
     'This is the last operator who can act: without them nobody could run the console. Make somebody else an operator first.',
   changed_meanwhile:
-    'This account was changed while you decided; below is how it stands now. Nothing was done. Look again before you go on.',
+    'This account was changed while you decided; below is what changed, and how it stands now. Nothing was done. Look again before you go on.',
 } as const;

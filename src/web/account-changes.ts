@@ -1,0 +1,31 @@
+// What others did to an account meanwhile, in words, for an operator who decided on an older state of it.
+import type { AccountChangeEvent } from '../core/account-changes.ts';
+import type { Views } from './views.ts';
+import { showTime } from './words.ts';
+
+export function changeRow(
+  { type, at, actor, requestId, detail }: AccountChangeEvent,
+  emails: ReadonlyMap<string, string>,
+  now: Date,
+): Views['operator/act']['changes'][number] {
+  const { reason } = detail;
+  const byNobody = requestId === null ? 'on the command line' : 'by somebody unknown';
+  return {
+    what: wordsOf(type, detail),
+    who: actor === null ? byNobody : `by ${emails.get(actor) ?? actor}`,
+    at: showTime(at, now),
+    reason: typeof reason === 'string' ? reason : null,
+  };
+}
+
+function wordsOf(type: string, { role }: AccountChangeEvent['detail']): string {
+  if (type === 'privilege_permissions_changed') return role === 'operator' ? 'Made an operator' : 'Made a member';
+  return WORDS[type] ?? type;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  user_disabled: 'Disabled',
+  user_enabled: 'Enabled again',
+  known_devices_forgotten: 'Its known browsers forgotten',
+  authn_factor_removed: 'A second factor removed',
+};
