@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
 import { NO_ORIGIN } from '../core/audit-events.ts';
+import { EVERYBODY } from '../core/people.ts';
 import { type AccountChangeResult, type Role, readEmail } from '../core/users.ts';
 import { withContext } from './connect.ts';
 import { printable, printTable } from './print.ts';
@@ -95,19 +96,20 @@ async function create({ email, operator }: { email: string; operator: boolean })
 }
 
 async function list(): Promise<void> {
-  await withContext(async ({ users }) => {
-    const rows = await users.search({ text: '', after: '', limit: LIST_LIMIT });
+  await withContext(async ({ people }) => {
+    const { people: users, hasNext } = await people.page(EVERYBODY, null, LIST_LIMIT);
     printTable(
-      ['e-mail address', 'role', 'state', 'since', 'id'],
-      rows.map((user) => [
+      ['e-mail address', 'role', 'state', 'second factor', 'since', 'id'],
+      users.map((user) => [
         user.email,
         user.role,
         user.disabledAt ? 'disabled' : 'active',
+        user.secondFactor ? 'yes' : 'no',
         user.createdAt.toISOString(),
         user.id,
       ]),
     );
-    if (rows.length === LIST_LIMIT) process.stdout.write(`Only the first ${LIST_LIMIT} are shown.\n`);
+    if (hasNext) process.stdout.write(`Only the first ${LIST_LIMIT} are shown.\n`);
   });
 }
 

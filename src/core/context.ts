@@ -36,6 +36,7 @@ import { createPasswordResets, type PasswordResets } from './password-reset.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { createPendingLogins, type PendingLogins } from './pending-logins.ts';
 import { createPendingRegistrations, type PendingRegistrations } from './pending-registration.ts';
+import { createPeople, type People } from './people.ts';
 import { nudgeSealing, openQueues, type Queues } from './queues.ts';
 import { closeRedis, openRedis } from './redis.ts';
 import { createRegistration, type Registration } from './registration.ts';
@@ -68,6 +69,7 @@ export interface Context {
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
   readonly users: Users;
+  readonly people: People;
   readonly throttle: Throttle;
   readonly throttleEvents: ThrottleEvents;
   readonly throttleRecords: ThrottleRecords;
@@ -204,6 +206,7 @@ export function createContext(config: Config, log: Log): Context {
     }),
     audit,
     auditCounts: createAuditCounts({ database, audit }),
+    people: createPeople({ database }),
     readAccountChanges: createAccountChanges({ database, audit }),
     unknownLogins: createUnknownLogins(proof),
     accountData: createAccountData({ database, queues }),

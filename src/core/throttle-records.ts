@@ -36,6 +36,21 @@ export interface ListedAttempt {
   readonly knownBrowser: boolean;
 }
 
+/** Where an attempt stands among the others. */
+export interface AttemptPlace {
+  readonly at: Date;
+  readonly id: string;
+}
+
+/** Where a page begins: before (older than) or after (newer than) an attempt; null for the newest. */
+export type AttemptKey = { readonly before: AttemptPlace } | { readonly after: AttemptPlace } | null;
+
+export interface AttemptPage {
+  readonly attempts: readonly ListedAttempt[];
+  readonly hasOlder: boolean;
+  readonly hasNewer: boolean;
+}
+
 export interface ListedBlock {
   readonly id: string;
   readonly scope: string;
@@ -99,19 +114,28 @@ export function createThrottleRecords({
   }
 
   return {
-    /** Attempts that reached a password, newest first. */
-    async attempts(filter: AttemptFilter, before: Date | null, limit: number): Promise<ListedAttempt[]> {
+    /** Attempts that reached a password, newest first; pages by key, both ways. */
+    async attempts(filter: AttemptFilter, key: AttemptKey, size: number): Promise<AttemptPage> {
+      const newer = key !== null && 'after' in key;
+      const place = key === null ? null : 'after' in key ? key.after : key.before;
       const { rows } = await pool.query<ListedAttempt>({
         text: `SELECT id, occurred_at AS "occurredAt", user_id AS "userId", host(ip) AS ip, user_agent AS "userAgent",
                       outcome, reason, device_id IS NOT NULL AS "knownBrowser"
                  FROM login_attempt
                 WHERE occurred_at > clock_timestamp() - $1 * interval '1 millisecond'
                   AND ($2::uuid IS NULL OR user_id = $2) AND ($3::inet IS NULL OR ip <<= $3)
-                  AND ($4::text IS NULL OR outcome = $4) AND ($5::timestamptz IS NULL OR occurred_at < $5)
-                ORDER BY occurred_at DESC, id DESC LIMIT $6`,
-        values: [filter.sinceMs, filter.userId, filter.address, filter.outcome, before, limit],
+                  AND ($4::text IS NULL OR outcome = $4)
+                  AND ($5::timestamptz IS NULL OR (occurred_at, id) ${newer ? '>' : '<'} ($5, $6::uuid))
+                ORDER BY occurred_at ${newer ? 'ASC, id ASC' : 'DESC, id DESC'} LIMIT $7`,
+        values: [
+          ...[filter.sinceMs, filter.userId, filter.address, filter.outcome],
+          ...[place?.at ?? null, place?.id ?? null, size + 1],
+        ],
       });
-      return rows;
+      const more = rows.length > size;
+      const attempts = rows.slice(0, size);
+      if (newer) return { attempts: attempts.reverse(), hasNewer: more, hasOlder: true };
+      return { attempts, hasNewer: key !== null, hasOlder: more };
     },
 
     /** The last 24 hours by ten minutes, oldest first, quiet ones included. */

@@ -156,18 +156,6 @@ export function createUsers({ database: { prisma }, sessions, queues }: UsersOpt
       return new Map(users.map((user) => [user.id, user.email]));
     },
 
-    /** Accounts by address, those after a key, whose address holds the text; at most `limit`. */
-    search({ text, after, limit }: { text: string; after: string; limit: number }): Promise<ListedUser[]> {
-      const emailKey = { gt: after, ...(text === '' ? {} : { contains: text.toLowerCase() }) };
-      const select = { id: true, email: true, role: true, disabledAt: true, createdAt: true };
-      return prisma.user.findMany({
-        where: { emailKey, deletedAt: null },
-        orderBy: { emailKey: 'asc' },
-        take: limit,
-        select,
-      });
-    },
-
     /**
      * Gives an account a role. Its sessions end in the same transaction, so that the old role counts nowhere from the
      * next request on; the person logs in again. The last operator stays one.

@@ -6,6 +6,8 @@ import { QUEUE_NAMES, type Queues } from '../core/queues.ts';
 /** What of a job's payload tells where a person was. */
 const PERSONAL = ['origin', 'ip', 'userAgent'];
 
+const ICON = '/favicon.ico';
+
 /** A middleware that answers for everything below `basePath`, with GET alone. */
 export async function loadBullBoard(basePath: string, queues: Queues): Promise<Koa.Middleware> {
   const [{ createBullBoard }, { BullMQAdapter }, { KoaAdapter }] = await Promise.all([
@@ -26,6 +28,8 @@ export async function loadBullBoard(basePath: string, queues: Queues): Promise<K
     options: {
       uiConfig: {
         boardTitle: 'Queues',
+        boardLogo: { path: ICON, width: 20, height: 20 },
+        favIcon: { default: ICON, alternative: ICON },
         miscLinks: [{ text: 'Back to the console', url: '/operator' }],
         hideDocsLink: true,
         locale: { lng: 'en' },

@@ -311,11 +311,15 @@ export interface Views {
     };
     readonly outcomes: readonly { readonly value: string; readonly label: string }[];
     readonly times: readonly { readonly value: string; readonly label: string }[];
+    readonly newestHref: string | null;
+    readonly newerHref: string | null;
     readonly olderHref: string | null;
   };
   'operator/blocks': {
     readonly active: readonly BlockRow[];
     readonly past: readonly BlockRow[];
+    /** "2 active, the newest 198 past" */
+    readonly count: string;
     readonly asOf: ShownTime;
     readonly problem: string | null;
   };
@@ -338,7 +342,7 @@ export interface Views {
       | null;
   };
   'operator/everybody': {
-    /** How many sessions there are, in words. */
+    /** "about 1,204,311 sessions" */
     readonly sessions: string;
     readonly reason: string;
     readonly problem: string | null;
@@ -363,9 +367,24 @@ export interface Views {
     readonly possible: boolean;
   };
   'operator/users': {
-    readonly people: readonly PersonRow[];
-    /** Part of an address that was searched for. */
-    readonly query: string;
+    readonly rows: readonly PeopleRow[];
+    /** "12 people", "more than 10,000 people" */
+    readonly matching: string;
+    readonly asOf: ShownTime;
+    readonly problem: string | null;
+    readonly filters: {
+      /** Part of an address that was searched for. */
+      readonly q: string;
+      readonly role: string;
+      readonly state: string;
+      readonly factor: string;
+      readonly active: readonly { readonly label: string; readonly withoutHref: string }[];
+    };
+    readonly choices: Readonly<
+      Record<'role' | 'state' | 'factor', readonly { readonly value: string; readonly label: string }[]>
+    >;
+    readonly firstHref: string | null;
+    readonly previousHref: string | null;
     readonly nextHref: string | null;
   };
   'operator/user': {
@@ -389,7 +408,7 @@ export interface Views {
     readonly events: readonly AuditRow[];
     readonly eventsHref: string;
     /** What can be done to the account as it is; each leads to a page that asks for a reason. */
-    readonly acts: readonly { readonly label: string; readonly href: string }[];
+    readonly acts: readonly { readonly label: string; readonly href: string; readonly danger: boolean }[];
   };
   'operator/act': {
     readonly title: string;
@@ -436,6 +455,18 @@ export interface ShownMailRow {
   readonly pieces: readonly { readonly text: string; readonly href: string | null }[];
 }
 
+export interface PeopleRow {
+  readonly email: string;
+  readonly href: string;
+  readonly role: 'member' | 'operator';
+  readonly roleOnlyHref: string;
+  readonly state: 'active' | 'disabled';
+  readonly stateOnlyHref: string;
+  readonly factor: 'set up' | 'none';
+  readonly factorOnlyHref: string;
+  readonly memberSince: ShownTime;
+}
+
 export interface AttemptRow {
   readonly occurredAt: ShownTime;
   readonly outcome: 'success' | 'failure';
@@ -453,10 +484,12 @@ export interface BlockRow {
   readonly scope: string;
   readonly person: { readonly email: string; readonly href: string } | null;
   readonly address: string | null;
+  /** The attempts from that address. */
+  readonly attemptsHref: string;
   readonly from: ShownTime;
   readonly until: ShownTime;
-  readonly failures: number;
-  readonly refused: number;
+  readonly failures: string;
+  readonly refused: string;
   /** "ran out", or "lifted by somebody@example.org: reason"; null while it stands. */
   readonly ended: string | null;
 }

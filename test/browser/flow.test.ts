@@ -268,9 +268,18 @@ test('every page is accessible as it is served', async () => {
   expect(complaints).toEqual([]);
   await page.goto('/operator/audit?type=nonsense');
   await audit();
+  // A view in which nothing matches fills by itself, once something does.
+  await page.goto('/operator/audit?type=user_email_changed');
+  await page.getByText('No event matches these filters.').waitFor();
+  const about = { actor: user?.id ?? null, subject: user?.id ?? null, origin: NO_ORIGIN };
+  await web.context.record({ type: 'user_email_changed', outcome: 'success', ...about });
+  await worker.sealing.seal();
+  await page.getByRole('row', { name: 'user_email_changed' }).waitFor();
+  expect(await page.getByText('No event matches these filters.').count()).toBe(0);
+  await audit();
   await page.goto('/nothing-here');
   await audit();
-  expect(seen).toHaveLength(15);
+  expect(seen).toHaveLength(16);
   await context.close();
 });
 

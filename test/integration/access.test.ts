@@ -103,6 +103,46 @@ function routes(): Route[] {
   );
 }
 
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const BY = { actor: null, origin: NO_ORIGIN };
+
+async function newOperator(): Promise<{ browser: Browser; id: string }> {
+  const browser = new Browser(url);
+  const email = newEmail();
+  await browser.register(email);
+  const id = (await web.context.users.findByEmail(email))?.id ?? '';
+  await web.context.users.setRole(id, 'operator', BY);
+  await browser.logIn(email);
+  return { browser, id };
+}
+
+/** Puts the deadline of somebody's session into the past, in both stores. */
+async function runOut(userId: string): Promise<void> {
+  const rows = await sql<{ token_hash: Buffer }>(
+    "UPDATE session SET idle_deadline = now() - interval '1 second' WHERE user_id = $1 RETURNING token_hash",
+    [userId],
+  );
+  for (const { token_hash } of rows) await web.context.redis.del(`s:${token_hash.toString('base64url')}`);
+}
+
+const cookiesOf = ({ agent }: Browser) =>
+  agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false }).toValueString();
+
+/** What each operators' path answers to each method, for whoever has these cookies. */
+async function asked(cookie: string, token: string): Promise<(readonly [string, number])[]> {
+  const answers: (readonly [string, number])[] = [];
+  for (const { path, name } of forOperators()) {
+    const ofPath = METHODS.map(async (method) => {
+      const body = ['GET', 'HEAD'].includes(method) ? {} : { body: new URLSearchParams({ _csrf: token }) };
+      const response = await fetch(`${url}${path}`, { redirect: 'manual', headers: { cookie }, method, ...body });
+      await response.body?.cancel();
+      return [`${method} ${name}`, response.status] as const;
+    });
+    answers.push(...(await Promise.all(ofPath)));
+  }
+  return answers;
+}
+
 const guarded = () => routes().filter(({ name }) => !PUBLIC.includes(name));
 const forOperators = () => guarded().filter(({ path }) => path.startsWith('/operator'));
 
@@ -161,30 +201,37 @@ describe('every route', () => {
     }
   });
 
-  test('sends an operator whose account was disabled to the log-in, on every operators’ route and method', async () => {
-    const other = newEmail(); // the last operator can't be disabled
-    await new Browser(url).register(other);
-    const remaining = await web.context.users.findByEmail(other);
-    await web.context.users.setRole(remaining?.id ?? '', 'operator', { actor: null, origin: NO_ORIGIN });
-    const browser = new Browser(url);
-    const email = newEmail();
-    await browser.register(email);
-    const user = await web.context.users.findByEmail(email);
-    await web.context.users.setRole(user?.id ?? '', 'operator', { actor: null, origin: NO_ORIGIN });
-    await browser.logIn(email);
+  test.each([
+    ['whose account was disabled', (id: string) => web.context.users.setDisabled(id, true, BY)],
+    ['who was made a member', (id: string) => web.context.users.setRole(id, 'member', BY)],
+    [
+      'whose session was ended by another',
+      (id: string) => web.context.sessions.end({ userId: id }, { ...BY, reason: 'revoked_by_operator' }),
+    ],
+    [
+      'whose session was ended with everybody’s',
+      async () => {
+        const [own] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1', [memberId]);
+        await web.context.everybody.ask({ ...BY, reason: 'a test', kept: own?.id ?? null });
+      },
+    ],
+    ['whose session has run out', runOut],
+  ])('lets in no operator %s, by any method', async (_who, end: (id: string) => Promise<unknown>) => {
+    await newOperator(); // the last operator can't be disabled
+    const { browser, id } = await newOperator();
     expect((await browser.get('/operator/audit')).status).toBe(200);
     const token = await browser.token('/profile');
-    await web.context.users.setDisabled(user?.id ?? '', true, { actor: null, origin: NO_ORIGIN });
-    const cookie = browser.agent.jar
-      .getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false })
-      .toValueString();
-    for (const { path, name } of forOperators()) {
-      for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']) {
-        const body = method === 'POST' ? { body: new URLSearchParams({ _csrf: token }) } : {};
-        const response = await fetch(`${url}${path}`, { redirect: 'manual', headers: { cookie }, method, ...body });
-        await response.body?.cancel();
-        expect([name, method, response.status < 300]).toEqual([name, method, false]);
-      }
+    await end(id);
+    for (const [name, status] of await asked(cookiesOf(browser), token)) {
+      expect([name, status < 300 || status >= 500]).toEqual([name, false]);
+    }
+  });
+
+  test('of operators lets in no member, by any method', async () => {
+    const browser = new Browser(url);
+    await browser.register(newEmail());
+    for (const [name, status] of await asked(cookiesOf(browser), await browser.token('/profile'))) {
+      expect([name, [403, 404, 405].includes(status)]).toEqual([name, true]);
     }
   });
 

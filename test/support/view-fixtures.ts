@@ -7,7 +7,16 @@ import { drawQr } from '../../src/web/qr.ts';
 
 import { de } from '../../src/web/texts/de.ts';
 import { en } from '../../src/web/texts/en.ts';
-import type { AttemptRow, AuditRow, BlockRow, Frame, PersonRow, SessionRow, Views } from '../../src/web/views.ts';
+import type {
+  AttemptRow,
+  AuditRow,
+  BlockRow,
+  Frame,
+  PeopleRow,
+  PersonRow,
+  SessionRow,
+  Views,
+} from '../../src/web/views.ts';
 import { showTime } from '../../src/web/words.ts';
 
 /** One view in one state, typed by the view. */
@@ -248,6 +257,8 @@ function attempts(more: Partial<Views['operator/attempts']> = {}): Views['operat
     filters: { person: '', address: '', outcome: '', time: '', active: [] },
     outcomes: [{ value: '', label: 'Every outcome' }],
     times: [{ value: '', label: 'Last 24 hours' }],
+    newestHref: null,
+    newerHref: null,
     olderHref: null,
     ...more,
   };
@@ -269,8 +280,9 @@ const block = (id: string, ended: string | null, more: Partial<BlockRow> = {}): 
   address: '203.0.113.7',
   from: ago(5),
   until: ago(-25),
-  failures: 10,
-  refused: 99_990,
+  attemptsHref: '/operator/attempts?address=203.0.113.7&time=all',
+  failures: '10',
+  refused: '99,990',
   ended,
   ...more,
 });
@@ -387,6 +399,30 @@ const personRow = (index: number, more: Partial<PersonRow> = {}): PersonRow => (
   ...more,
 });
 
+function peopleRow(index: number): PeopleRow {
+  const { email, href, role, disabled, memberSince } = personRow(index);
+  const factor = index % 3 === 0 ? 'none' : 'set up';
+  const only = { roleOnlyHref: '/operator/users?role=x', stateOnlyHref: '/operator/users?state=x' };
+  const state = disabled ? 'disabled' : 'active';
+  return { email, href, role, state, ...only, factor, factorOnlyHref: '/operator/users?factor=x', memberSince };
+}
+
+function users(more: Partial<Views['operator/users']>): Views['operator/users'] {
+  const any = [{ value: '', label: 'Any' }];
+  return {
+    rows: [],
+    matching: '0 people',
+    asOf: ago(0),
+    problem: null,
+    filters: { q: '', role: '', state: '', factor: '', active: [] },
+    choices: { role: any, state: any, factor: any },
+    firstHref: null,
+    previousHref: null,
+    nextHref: null,
+    ...more,
+  };
+}
+
 const USER: Views['operator/user'] = {
   person: personRow(0, { role: 'operator' }),
   sessions: SESSIONS,
@@ -402,11 +438,11 @@ const USER: Views['operator/user'] = {
   events: Array.from({ length: 8 }, (_, index) => auditRow(index)),
   eventsHref: '/operator/audit?person=ada%40example.org',
   acts: [
-    { label: 'Send a link for a new password', href: '/operator/users/0/send-reset' },
-    { label: 'Forget the known browsers', href: '/operator/users/0/forget-browsers' },
-    { label: 'Remove every second factor', href: '/operator/users/0/remove-factors' },
-    { label: 'Make a member', href: '/operator/users/0/make-member' },
-    { label: 'Disable this account', href: '/operator/users/0/disable' },
+    { label: 'Send a link for a new password', href: '/operator/users/0/send-reset', danger: false },
+    { label: 'Forget the known browsers', href: '/operator/users/0/forget-browsers', danger: false },
+    { label: 'Remove every second factor', href: '/operator/users/0/remove-factors', danger: true },
+    { label: 'Make a member', href: '/operator/users/0/make-member', danger: false },
+    { label: 'Disable this account', href: '/operator/users/0/disable', danger: true },
   ],
 };
 
@@ -775,7 +811,9 @@ const IN_ENGLISH: readonly Fixture[] = [
         ...{ person: '', address: '', outcome: '', time: '7d' },
         active: [{ label: 'Last 7 days', withoutHref: '/operator/attempts' }],
       },
-      olderHref: '/operator/attempts?before=x',
+      newestHref: '/operator/attempts?time=7d',
+      newerHref: '/operator/attempts?time=7d&after=x',
+      olderHref: '/operator/attempts?time=7d&before=x',
     }),
     { ...operator(), title: 'Attempts', current: 'attempts' },
   ),
@@ -790,6 +828,7 @@ const IN_ENGLISH: readonly Fixture[] = [
     {
       active: [block('b1', null), block('b2', null, { scope: 'One client, every account', person: null })],
       past: [block('b3', 'ran out'), block('b4', 'lifted by grace@example.org: they called us', { address: null })],
+      count: '2 active, 2 past',
       asOf: ago(0),
       problem: null,
     },
@@ -809,8 +848,55 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'operator-everybody',
     'operator/everybody',
-    { sessions: 'about 1,204,311', reason: '', problem: null, errors: { reason: 'Say why: the reason is recorded.' } },
+    {
+      sessions: 'about 1,204,311 sessions',
+      reason: '',
+      problem: null,
+      errors: { reason: 'Say why: the reason is recorded.' },
+    },
     inConsole('End everybody’s sessions', 'overview'),
+  ),
+  fixture(
+    'operator-users',
+    'operator/users',
+    users({
+      rows: Array.from({ length: 30 }, (_, index) => peopleRow(index)),
+      matching: 'more than 10,000 people',
+      nextHref: '/operator/users?after=x',
+    }),
+    inConsole('People', 'people'),
+  ),
+  fixture(
+    'operator-users-filtered',
+    'operator/users',
+    users({
+      rows: [peopleRow(1), peopleRow(3)],
+      matching: '2 people',
+      filters: {
+        ...{ q: 'research', role: 'operator', state: 'disabled', factor: 'no' },
+        active: [
+          { label: 'Address: research', withoutHref: '/operator/users?role=operator' },
+          { label: 'Operators', withoutHref: '/operator/users?q=research' },
+          { label: 'Disabled', withoutHref: '/operator/users?q=research' },
+          { label: 'Without a second factor', withoutHref: '/operator/users?q=research' },
+        ],
+      },
+      firstHref: '/operator/users',
+      previousHref: '/operator/users?before=x',
+    }),
+    inConsole('People', 'people'),
+  ),
+  fixture(
+    'operator-users-none',
+    'operator/users',
+    users({
+      matching: '0 people',
+      filters: {
+        ...{ q: 'nobody', role: '', state: '', factor: '' },
+        active: [{ label: 'Address: nobody', withoutHref: '/operator/users' }],
+      },
+    }),
+    inConsole('People', 'people'),
   ),
   fixture('operator-user', 'operator/user', USER, inConsole(MEMBER.email, 'people')),
   fixture(
@@ -821,7 +907,7 @@ const IN_ENGLISH: readonly Fixture[] = [
       person: personRow(1, { disabled: true, role: 'member' }),
       ...{ sessions: [], knownBrowsers: 0, attempts: [], blocks: [], events: [] },
       factors: { totpSince: null, passkeys: 0, recoveryCodesLeft: 0 },
-      acts: [{ label: 'Enable this account', href: '/operator/users/1/enable' }],
+      acts: [{ label: 'Enable this account', href: '/operator/users/1/enable', danger: false }],
     },
     inConsole('katherine.johnson@research.example.org', 'people'),
   ),
@@ -851,7 +937,13 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'operator-blocks-empty',
     'operator/blocks',
-    { active: [], past: [], asOf: ago(0), problem: 'Say why the block is lifted: the reason is recorded.' },
+    {
+      active: [],
+      past: [],
+      count: '0 active, 0 past',
+      asOf: ago(0),
+      problem: 'Say why the block is lifted: the reason is recorded.',
+    },
     { ...operator(), title: 'Blocks', current: 'blocks' },
   ),
   fixture(
@@ -1150,6 +1242,28 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     { ...HOSTILE_FRAME, wide: true },
   ),
   fixture(
+    'hostile-users',
+    'operator/users',
+    users({
+      rows: [
+        {
+          ...peopleRow(0),
+          ...{ email: HOSTILE, href: HOSTILE, roleOnlyHref: HOSTILE, stateOnlyHref: HOSTILE, factorOnlyHref: HOSTILE },
+          memberSince: HOSTILE_TIME,
+        },
+      ],
+      matching: HOSTILE,
+      problem: HOSTILE,
+      filters: {
+        ...{ q: HOSTILE, role: HOSTILE, state: HOSTILE, factor: HOSTILE },
+        active: [{ label: HOSTILE, withoutHref: HOSTILE }],
+      },
+      choices: { ...{ role: [], state: [] }, factor: [{ value: HOSTILE, label: HOSTILE }] },
+      nextHref: HOSTILE,
+    }),
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
     'hostile-user',
     'operator/user',
     {
@@ -1160,7 +1274,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       attemptsHref: HOSTILE,
       events: [{ ...auditRow(0), actor: HOSTILE_PERSON, detail: HOSTILE, device: LONG_USER_AGENT }],
       eventsHref: HOSTILE,
-      acts: [{ label: HOSTILE, href: HOSTILE }],
+      acts: [{ label: HOSTILE, href: HOSTILE, danger: true }],
     },
     { ...HOSTILE_FRAME, wide: true },
   ),
@@ -1182,6 +1296,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     {
       active: [block(HOSTILE, null, { scope: HOSTILE, address: HOSTILE, from: HOSTILE_TIME })],
       past: [block(HOSTILE, HOSTILE, { person: { email: HOSTILE, href: HOSTILE } })],
+      count: HOSTILE,
       asOf: HOSTILE_TIME,
       problem: HOSTILE,
     },

@@ -53,6 +53,8 @@ function setUpLive(place) {
     const template = document.createElement('template');
     template.innerHTML = JSON.parse(data);
     rows.prepend(template.content);
+    rows.parentElement.hidden = false;
+    document.querySelector('[data-live-empty]')?.remove();
     for (const row of [...rows.children].slice(MOST_ROWS)) row.remove();
     showTimes();
     tell();
@@ -74,7 +76,6 @@ function setUpLive(place) {
       setTimeout(() => source?.readyState === EventSource.CLOSED && start(), 2_000 * failures);
     });
   };
-  if (!rows) return; // an empty page says what to do
   place.hidden = false;
   toggle.addEventListener('click', () => (source ? stop('Paused') : start()));
   window.addEventListener('pagehide', () => source?.close());

@@ -1,7 +1,7 @@
 // Attempts to log in, as operators read them: newest first, filtered by person, address, outcome and time; the last day drawn.
 import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
-import type { AttemptBucket, ListedAttempt } from '../../../core/throttle-records.ts';
+import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../../../core/throttle-records.ts';
 import { requireOperator } from '../../access.ts';
 import type { Web } from '../../page.ts';
 import { isUuid, queryText } from '../../query.ts';
@@ -73,14 +73,13 @@ export function attemptsPage(router: Router, web: Web): void {
       outcome: outcome?.value || null,
       sinceMs: time?.ms ?? 0,
     };
-    const before = new Date(queryText(ctx, 'before'));
-    const key = Number.isNaN(before.getTime()) ? null : before;
+    const key = readKey(queryText(ctx, 'before'), queryText(ctx, 'after'));
     const [found, day] = await Promise.all([
-      problem ? [] : throttleRecords.attempts(filter, key, PAGE_SIZE + 1),
+      problem ? NOTHING : throttleRecords.attempts(filter, key, PAGE_SIZE),
       throttleRecords.lastDay(now),
     ]);
-    const shown = found.slice(0, PAGE_SIZE);
-    const last = found.length > PAGE_SIZE ? shown.at(-1) : undefined;
+    const shown = found.attempts;
+    const [first, last] = [shown.at(0), shown.at(-1)];
     const emails = await users.emails(shown.flatMap((attempt) => (attempt.userId === null ? [] : [attempt.userId])));
     const page: Page = {
       rows: shown.map((attempt) => rowOf(attempt, emails, asked, now)),
@@ -90,7 +89,9 @@ export function attemptsPage(router: Router, web: Web): void {
       filters: { ...asked, active: activeFilters(asked) },
       outcomes: OUTCOMES,
       times: TIMES.map(({ value, label }) => ({ value, label })),
-      olderHref: last ? href(asked, { before: last.occurredAt.toISOString() }) : null,
+      newestHref: key === null ? null : href(asked),
+      newerHref: found.hasNewer && first ? href(asked, { after: placeOf(first) }) : null,
+      olderHref: found.hasOlder && last ? href(asked, { before: placeOf(last) }) : null,
     };
     await web.show(ctx, 'operator/attempts', page, { title: 'Attempts', current: 'attempts', wide: true });
   });
@@ -99,6 +100,25 @@ export function attemptsPage(router: Router, web: Web): void {
     if (typed === '' || isUuid(typed)) return typed || null;
     return (await users.findByEmail(typed))?.id ?? null;
   }
+}
+
+const NOTHING = { attempts: [], hasOlder: false, hasNewer: false } as const;
+
+/** "2026-11-24T09:00:00.000Z_0193a1f2-…": where an attempt stands, in an address. */
+function placeOf({ occurredAt, id }: ListedAttempt): string {
+  return `${occurredAt.toISOString()}_${id}`;
+}
+
+function readKey(before: string, after: string): AttemptKey {
+  const [older, newer] = [readPlace(before), readPlace(after)];
+  if (older) return { before: older };
+  return newer ? { after: newer } : null;
+}
+
+function readPlace(text: string): AttemptPlace | null {
+  const [moment = '', id] = text.split('_');
+  const at = new Date(moment);
+  return isUuid(id) && !Number.isNaN(at.getTime()) ? { at, id } : null;
 }
 
 async function drawDay(buckets: readonly AttemptBucket[], now: Date): Promise<Chart> {

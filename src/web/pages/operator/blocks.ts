@@ -55,9 +55,12 @@ export function blocksPages(router: Router, web: Web): void {
     const ids = blocks.flatMap(({ userId, liftedBy }) => [userId, liftedBy]).filter((id) => id !== null);
     const emails = await users.emails(ids);
     const now = new Date();
+    const active = blocks.filter((block) => block.active).map((block) => rowOf(block, emails, now));
+    const past = blocks.filter((block) => !block.active).map((block) => rowOf(block, emails, now));
     const page = {
-      active: blocks.filter(({ active }) => active).map((block) => rowOf(block, emails, now)),
-      past: blocks.filter(({ active }) => !active).map((block) => rowOf(block, emails, now)),
+      active,
+      past,
+      count: `${active.length} active, ${blocks.length === LIMIT ? 'the newest ' : ''}${past.length} past`,
       asOf: showTime(now, now),
       problem,
     };
@@ -73,10 +76,11 @@ function rowOf(block: ListedBlock, emails: ReadonlyMap<string, string>, now: Dat
     scope: SCOPES[block.scope] ?? block.scope,
     person: userId === null ? null : { email: emails.get(userId) ?? userId, href: `/operator/users/${userId}` },
     address: block.ip,
+    attemptsHref: `/operator/attempts?${new URLSearchParams({ address: block.ip ?? '', time: 'all' })}`,
     from: showTime(block.startedAt, now),
     until: showTime(block.untilAt, now),
-    failures: block.failures,
-    refused: block.refused,
+    failures: block.failures.toLocaleString('en'),
+    refused: block.refused.toLocaleString('en'),
     ended: block.active ? null : endOf(block, emails),
   };
 }

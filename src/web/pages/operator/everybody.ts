@@ -2,6 +2,7 @@
 // log-in. The session of the operator who does it goes on: it proved who it is just now, and watches what comes of it.
 import type Router from '@koa/router';
 import type Koa from 'koa';
+import type { Overview } from '../../../core/overview.ts';
 import { requireOperator, requireRecentLogin } from '../../access.ts';
 import { readBody } from '../../form.ts';
 import { seeOther, type Web } from '../../page.ts';
@@ -11,6 +12,12 @@ import type { FieldErrors } from '../../views.ts';
 const PATH = '/operator/sessions/end-all';
 const WORD = 'everybody';
 const MAX_REASON = 300;
+
+function countWords(sessions: Overview['sessions']): string {
+  if (sessions === null) return 'all sessions';
+  const { count, exact } = sessions;
+  return `${exact ? '' : 'about '}${count.toLocaleString('en')} ${count === 1 ? 'session' : 'sessions'}`;
+}
 
 interface Given {
   readonly reason: string;
@@ -46,8 +53,7 @@ export function everybodyPage(router: Router, web: Web): void {
 
   async function show(ctx: Koa.Context, { reason, errors = {}, problem = null }: Given): Promise<void> {
     const { sessions } = await readOverview();
-    const count = sessions === null ? 'all' : `${sessions.exact ? '' : 'about '}${sessions.count.toLocaleString('en')}`;
-    const page = { sessions: count, reason, problem, errors };
+    const page = { sessions: countWords(sessions), reason, problem, errors };
     await web.show(ctx, 'operator/everybody', page, {
       title: 'End everybody’s sessions',
       current: 'overview',

@@ -1,124 +1,132 @@
-// People, as operators see them: who has an account, where each is logged in, what protects the account and
-// what was tried on it. What can be done to it is in person-acts.ts.
+// People, as operators look for them: who has an account, in which role and state, and whether a second factor protects it.
+// One person's page is in user.ts.
 import type Router from '@koa/router';
-import { EVERY_EVENT } from '../../../core/audit-query.ts';
-import type { ListedUser } from '../../../core/users.ts';
+import { EVERYBODY, type ListedPerson, type PeopleFilter, type PeopleKey } from '../../../core/people.ts';
 import { requireOperator } from '../../access.ts';
-import { accountsOf, rowOf } from '../../audit-row.ts';
-import { HttpError } from '../../http-error.ts';
 import { doneNotice, type Web } from '../../page.ts';
-import { isUuid, queryText } from '../../query.ts';
-import { liveSession } from '../../state.ts';
-import type { PersonRow, Views } from '../../views.ts';
-import { describeDevice, showTime } from '../../words.ts';
+import { queryText } from '../../query.ts';
+import type { PeopleRow, Views } from '../../views.ts';
+import { showTime } from '../../words.ts';
 
 const PATH = '/operator/users';
 const PAGE_SIZE = 50;
-/** So many of the newest attempts and events are shown of one person. */
-const LATEST = 8;
-const SHOWN_MS = 3_650 * 86_400_000;
 
-export function usersPages(router: Router, web: Web): void {
-  const { users, sessions, devices, secondFactors, throttleRecords, audit, mail } = web.context;
-  const operator = requireOperator(web.context);
+const CHOICES = {
+  role: [
+    { value: '', label: 'Any', chip: '', part: {} },
+    { value: 'operator', label: 'Operator', chip: 'Operators', part: { role: 'operator' } },
+    { value: 'member', label: 'Member', chip: 'Members', part: { role: 'member' } },
+  ],
+  state: [
+    { value: '', label: 'Any', chip: '', part: {} },
+    { value: 'active', label: 'Active', chip: 'Active', part: { disabled: false } },
+    { value: 'disabled', label: 'Disabled', chip: 'Disabled', part: { disabled: true } },
+  ],
+  factor: [
+    { value: '', label: 'Any', chip: '', part: {} },
+    { value: 'yes', label: 'Set up', chip: 'With a second factor', part: { secondFactor: true } },
+    { value: 'no', label: 'None', chip: 'Without a second factor', part: { secondFactor: false } },
+  ],
+} as const satisfies Record<string, readonly Choice[]>;
 
-  router.get(PATH, operator, async (ctx) => {
-    const query = queryText(ctx, 'q');
-    const found = await users.search({ text: query, after: queryText(ctx, 'after'), limit: PAGE_SIZE + 1 });
-    const shown = found.slice(0, PAGE_SIZE);
-    const last = shown.at(-1);
-    const more = found.length > PAGE_SIZE && last !== undefined;
-    const next = new URLSearchParams({ ...(query === '' ? {} : { q: query }), after: last?.email.toLowerCase() ?? '' });
-    const now = new Date();
-    const page = {
-      people: shown.map((user) => personRow(user, now)),
-      query,
-      nextHref: more ? `${PATH}?${next}` : null,
-    };
-    await web.show(ctx, 'operator/users', page, { title: 'People', current: 'people', notice: doneNotice(ctx) });
-  });
-
-  router.get(`${PATH}/:id`, operator, async (ctx) => {
-    const user = await find(ctx['params'].id);
-    await web.noteRead(ctx, [user.id], 'account');
-    const own = liveSession(ctx)?.owner;
-    const now = new Date();
-    const [live, browsers, factors, attempts, blocks, events] = await Promise.all([
-      sessions.list(user.id),
-      devices.count(user.id),
-      secondFactors.overview(user.id),
-      throttleRecords.attempts({ userId: user.id, address: null, outcome: null, sinceMs: SHOWN_MS }, null, LATEST),
-      throttleRecords.blocks(LATEST, user.id),
-      audit.page({ ...EVERY_EVENT, person: user.id }, null, LATEST),
-    ]);
-    const emails = await users.emails(accountsOf(events.events));
-    const person = personRow(user, now);
-    const page: Views['operator/user'] = {
-      person,
-      sessions: live.map((session) => ({
-        id: session.id,
-        device: describeDevice(session.userAgent),
-        address: session.ip ?? 'unknown',
-        firstSeen: showTime(session.createdAt, now),
-        lastSeen: showTime(session.lastSeenAt, now),
-        current: session.id === own?.id,
-      })),
-      knownBrowsers: browsers,
-      factors: {
-        totpSince: factors.totpSince === null ? null : showTime(factors.totpSince, now),
-        passkeys: factors.passkeys.length,
-        recoveryCodesLeft: factors.recoveryCodesLeft,
-      },
-      attempts: attempts.map((attempt) => ({
-        occurredAt: showTime(attempt.occurredAt, now),
-        outcome: attempt.outcome === 'success' ? 'success' : 'failure',
-        address: attempt.ip,
-        device: describeDevice(attempt.userAgent),
-      })),
-      attemptsHref: `/operator/attempts?${new URLSearchParams({ person: user.email, time: 'all' })}`,
-      blocks: blocks.filter(({ active }) => active).map(({ untilAt }) => ({ until: showTime(untilAt, now) })),
-      events: events.events.map((event) => rowOf(event, emails, {}, now)),
-      eventsHref: `/operator/audit?${new URLSearchParams({ person: user.email })}`,
-      acts: actsFor(user, { browsers, hasFactor: factors.totpSince !== null || factors.passkeys.length > 0 }),
-    };
-    const frame = { title: user.email, current: 'people', wide: true, notice: doneNotice(ctx) } as const;
-    await web.show(ctx, 'operator/user', page, frame);
-  });
-
-  /** The acts that apply to an account as it is. */
-  function actsFor(
-    user: ListedUser,
-    { browsers, hasFactor }: { browsers: number; hasFactor: boolean },
-  ): Views['operator/user']['acts'] {
-    const disabled = user.disabledAt !== null;
-    const acts = [
-      { path: 'send-reset', label: 'Send a link for a new password', applies: !disabled && mail.possible },
-      { path: 'forget-browsers', label: 'Forget the known browsers', applies: browsers > 0 },
-      { path: 'remove-factors', label: 'Remove every second factor', applies: hasFactor },
-      { path: 'make-operator', label: 'Make an operator', applies: user.role === 'member' },
-      { path: 'make-member', label: 'Make a member', applies: user.role === 'operator' },
-      { path: 'disable', label: 'Disable this account', applies: !disabled },
-      { path: 'enable', label: 'Enable this account', applies: disabled },
-    ];
-    return acts
-      .filter(({ applies }) => applies)
-      .map(({ path, label }) => ({ label, href: `${PATH}/${user.id}/${path}` }));
-  }
-
-  async function find(id: unknown): Promise<ListedUser> {
-    const user = isUuid(id) ? await users.find(id) : null;
-    if (!user) throw new HttpError(404, 'no_account');
-    return user;
-  }
+interface Choice {
+  readonly value: string;
+  readonly label: string;
+  /** What the active filter is called. */
+  readonly chip: string;
+  readonly part: Partial<PeopleFilter>;
 }
 
-function personRow(user: ListedUser, now: Date): PersonRow {
+/** The filters as they stand in the address. */
+type Asked = Readonly<Record<'q' | keyof typeof CHOICES, string>>;
+
+export function usersPage(router: Router, web: Web): void {
+  const { people } = web.context;
+
+  router.get(PATH, requireOperator(web.context), async (ctx) => {
+    const asked = readAsked((name) => queryText(ctx, name));
+    const filter = filterOf(asked);
+    if (filter === null) ctx.status = 422;
+    const key = readKey(queryText(ctx, 'after'), queryText(ctx, 'before'));
+    const [found, matching] = await Promise.all([
+      filter === null ? NOBODY : people.page(filter, key, PAGE_SIZE),
+      filter === null ? NONE : people.count(filter),
+    ]);
+    const [first, last] = [found.people.at(0), found.people.at(-1)];
+    const now = new Date();
+    const page: Views['operator/users'] = {
+      rows: found.people.map((person) => rowOf(person, asked, now)),
+      matching: countWords(matching),
+      asOf: showTime(now, now),
+      problem: filter === null ? 'There is no such filter. Choose from the lists.' : null,
+      filters: { ...asked, active: chipsOf(asked) },
+      choices: CHOICES,
+      firstHref: key === null ? null : href(asked),
+      previousHref: found.hasPrevious && first ? href(asked, { before: first.email.toLowerCase() }) : null,
+      nextHref: found.hasNext && last ? href(asked, { after: last.email.toLowerCase() }) : null,
+    };
+    const frame = { title: 'People', current: 'people', wide: true, notice: doneNotice(ctx) } as const;
+    await web.show(ctx, 'operator/users', page, frame);
+  });
+}
+
+const NONE = { people: 0, andMore: false } as const;
+const NOBODY = { people: [], hasNext: false, hasPrevious: false } as const;
+
+function readAsked(read: (name: string) => string): Asked {
+  return { q: read('q'), role: read('role'), state: read('state'), factor: read('factor') };
+}
+
+/** Null where the address names a choice that there is not. */
+function filterOf(asked: Asked): PeopleFilter | null {
+  const chosen = NAMES.map((name) => choiceOf(name, asked[name]));
+  if (chosen.includes(undefined)) return null;
+  return Object.assign({}, EVERYBODY, asked.q === '' ? {} : { text: asked.q }, ...chosen.map((one) => one?.part));
+}
+
+const NAMES = Object.keys(CHOICES) as (keyof typeof CHOICES)[];
+
+function choiceOf(name: keyof typeof CHOICES, value: string): Choice | undefined {
+  return CHOICES[name].find((choice) => choice.value === value);
+}
+
+function readKey(after: string, before: string): PeopleKey {
+  if (before !== '') return { before };
+  return after === '' ? null : { after };
+}
+
+function rowOf(person: ListedPerson, asked: Asked, now: Date): PeopleRow {
+  const state = person.disabledAt === null ? 'active' : 'disabled';
   return {
-    id: user.id,
-    email: user.email,
-    role: user.role,
-    disabled: user.disabledAt !== null,
-    memberSince: showTime(user.createdAt, now),
-    href: `${PATH}/${user.id}`,
+    email: person.email,
+    href: `${PATH}/${person.id}`,
+    role: person.role,
+    roleOnlyHref: href({ ...asked, role: person.role }),
+    state,
+    stateOnlyHref: href({ ...asked, state }),
+    factor: person.secondFactor ? 'set up' : 'none',
+    factorOnlyHref: href({ ...asked, factor: person.secondFactor ? 'yes' : 'no' }),
+    memberSince: showTime(person.createdAt, now),
   };
+}
+
+function chipsOf(asked: Asked): Views['operator/users']['filters']['active'] {
+  const address = asked.q === '' ? [] : [{ label: `Address: ${asked.q}`, withoutHref: href({ ...asked, q: '' }) }];
+  const chosen = NAMES.filter((name) => asked[name] !== '').map((name) => ({
+    label: choiceOf(name, asked[name])?.chip ?? asked[name],
+    withoutHref: href({ ...asked, [name]: '' }),
+  }));
+  return [...address, ...chosen];
+}
+
+function countWords(matching: { people: number; andMore: boolean } | null): string {
+  if (matching === null) return 'many people';
+  const { people, andMore } = matching;
+  return `${andMore ? 'more than ' : ''}${people.toLocaleString('en')} ${people === 1 ? 'person' : 'people'}`;
+}
+
+function href(asked: Asked, key: Readonly<Record<string, string>> = {}): string {
+  const set = Object.entries({ ...asked, ...key }).filter(([, value]) => value !== '');
+  const query = new URLSearchParams(set).toString();
+  return query === '' ? PATH : `${PATH}?${query}`;
 }

@@ -1,0 +1,184 @@
+// The console's lists and an event's page: each list is walked to its end and back without leaving one out, says how many there
+// are, keeps its filters in its address; the page of an event tells all of it, and whether it still proves itself.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import type { Context } from '../../src/core/context.ts';
+import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { linkTo } from '../support/page.ts';
+import { query } from '../support/query.ts';
+import { openTestStores, type TestStores } from '../support/stores.ts';
+
+let stores: TestStores;
+let web: TestProcess;
+let worker: Context;
+let operator: Browser;
+let operatorId: string;
+
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
+  operator = new Browser(web.url);
+  const email = newEmail();
+  await operator.register(email);
+  operatorId = (await web.context.users.findByEmail(email))?.id ?? '';
+  await web.context.users.setRole(operatorId, 'operator', { actor: null, origin: NO_ORIGIN });
+  await operator.logIn(email);
+});
+
+afterAll(async () => {
+  await Promise.all([web?.close(), worker?.close()]);
+  await stores?.close();
+});
+
+/** What a list shows on each page, from one page on by the links of one name, to the end. */
+async function walk(path: string, link: string, pick: RegExp): Promise<{ shown: string[][]; last: string }> {
+  const shown: string[][] = [];
+  let at: string = path;
+  for (let next: string | null = path; next !== null && shown.length < 20; ) {
+    at = next;
+    const { status, text } = await operator.get(at);
+    expect([at, status]).toEqual([at, 200]);
+    shown.push([...text.matchAll(pick)].map((match) => match[1] ?? ''));
+    next = linkTo(text, link) ?? null;
+  }
+  return { shown, last: at };
+}
+
+describe('the people', () => {
+  const ADDRESS = /data-open title="([^"]+)"/g;
+  const count = async (filter: string) =>
+    /<p class="count">(.*?) <span/s.exec((await operator.get(`/operator/users?${filter}`)).text)?.[1];
+
+  beforeAll(async () => {
+    await sql(
+      `INSERT INTO user_account (id, email, email_key, password_hash, role, disabled_at)
+       SELECT gen_random_uuid(), 'Walker-' || n || '@Example.org', 'walker-' || n || '@example.org', '',
+              CASE WHEN n % 60 = 0 THEN 'operator' ELSE 'member' END::role, CASE WHEN n % 40 = 0 THEN now() END
+         FROM generate_series(1, 120) AS n`,
+    );
+    await sql(
+      `INSERT INTO totp (user_id, secret, last_step) SELECT id, '\\x00', 0 FROM user_account WHERE email_key LIKE 'walker-1_@%'`,
+    );
+    await sql(
+      `INSERT INTO passkey (id, user_id, credential_id, public_key, counter, transports, name)
+       SELECT gen_random_uuid(), id, id::text, '\\x00', 0, '{}', 'a key' FROM user_account WHERE email_key LIKE 'walker-1__@%'`,
+    );
+  });
+
+  test('are walked to the end and back, each once, by address', async () => {
+    const there = await walk('/operator/users?q=WALKER', 'Next', ADDRESS);
+    expect(there.shown.map(({ length }) => length)).toEqual([50, 50, 20]);
+    const all = there.shown.flat();
+    expect(new Set(all).size).toBe(120);
+    const back = await walk(there.last, 'Previous', ADDRESS);
+    expect(back.shown.toReversed()).toEqual(there.shown);
+    expect((await operator.get(there.last)).text).toContain('href="/operator/users?q=WALKER">First</a>');
+  });
+
+  test('are counted and narrowed by address, role, state and second factor, alone and together', async () => {
+    expect(await count('q=walker')).toBe('120 people');
+    expect(await count('q=walker-1%40')).toBe('1 person');
+    expect(await count('q=walker&role=operator')).toBe('2 people');
+    expect(await count('q=walker&state=disabled')).toBe('3 people');
+    expect(await count('q=walker&factor=yes')).toBe('31 people');
+    expect(await count('q=walker&factor=no&state=active')).toBe('87 people');
+    expect(await count('q=walker&role=operator&state=disabled&factor=yes')).toBe('1 person');
+    expect(await count('q=nobody-at-all')).toBe('0 people');
+    expect(await count('q=%25')).toBe('0 people');
+  });
+
+  test('keep their filters in the address, each with a chip that takes it away', async () => {
+    const { text } = await operator.get('/operator/users?q=walker&role=operator&factor=yes');
+    expect(text).toContain('href="/operator/users?role=operator&amp;factor=yes"');
+    expect(text).toContain('href="/operator/users?q=walker&amp;factor=yes"');
+    expect(text).toContain('<option value="yes" selected>');
+    expect((await operator.get('/operator/users?role=king')).status).toBe(422);
+    expect((await operator.get('/operator/users?role=member&role=operator')).status).toBe(200);
+    expect((await operator.get('/operator/users?q=nobody-at-all')).text).toContain('Nobody matches.');
+    expect((await operator.get('/operator/users?after=zzzz')).text).toContain('There is nobody on this page.');
+  });
+});
+
+describe('the attempts', () => {
+  test('are walked to the end and back, each once, also those of the same instant', async () => {
+    await sql(
+      `INSERT INTO login_attempt (id, occurred_at, identifier_hash, ip, user_agent, outcome, reason)
+       SELECT gen_random_uuid(), now() - (n / 70) * interval '1 minute', '\\x00', '198.51.100.9', 'walk-' || n || '/1.0', 'failure', 'unknown_account'
+         FROM generate_series(1, 120) AS n`,
+    );
+    const device = /class="c-device"><bdi>(walk-\d+)</g;
+    const there = await walk('/operator/attempts?address=198.51.100.9', 'Older', device);
+    expect(there.shown.map(({ length }) => length)).toEqual([50, 50, 20]);
+    expect(new Set(there.shown.flat()).size).toBe(120);
+    const back = await walk(there.last, 'Newer', device);
+    expect(back.shown.toReversed()).toEqual(there.shown);
+  });
+});
+
+describe('the page of an event', () => {
+  const hostile = '<b>bold</b>\u202e"';
+  let seqs: number[];
+
+  beforeAll(async () => {
+    await sql(
+      `INSERT INTO outbox (event) SELECT jsonb_build_object('v', 1, 'id', gen_random_uuid(), 'type', 'authz_fail', 'outcome', 'failure',
+         'occurredAt', '2026-11-24T09:00:00.000Z', 'actor', $1::text, 'session', $2::text, 'requestId', 'of-one-request',
+         'ip', '203.0.113.9', 'userAgent', 'Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0',
+         'detail', jsonb_build_object('n', n, 'path', $3::text)) FROM generate_series(1, 3) AS n`,
+      [operatorId, '018f0000-0000-7000-8000-000000000001', hostile],
+    );
+    await worker.sealing.seal();
+    const rows = await sql<{ seq: string }>(
+      `SELECT seq FROM audit_event WHERE request_id = 'of-one-request' ORDER BY seq`,
+    );
+    seqs = rows.map(({ seq }) => Number(seq));
+  });
+
+  test('tells all of it, proves it anew, and leads to its neighbours', async () => {
+    const [before = 0, seq = 0, after = 0] = seqs;
+    const { status, text } = await operator.get(`/operator/audit/${seq}`);
+    const [row] = await sql<{ hash: Buffer; id: string }>('SELECT hash, id FROM audit_event WHERE seq = $1', [seq]);
+    expect(status).toBe(200);
+    for (const part of [
+      ...['authz_fail', '203.0.113.9', 'Firefox on Linux', 'rv:142.0', 'of-one-request'],
+      ...['018f0000-0000-7000-8000-000000000001', row?.hash.toString('hex') ?? '?', row?.id ?? '?'],
+      `its hash is right, and it follows event ${before}`,
+      `/operator/audit?actor=${operatorId}`,
+      '24 Nov 2026, 09:00:00 UTC',
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(text).not.toContain('<b>bold');
+    expect(linkTo(text, 'Older')).toBe(`/operator/audit/${before}`);
+    expect(linkTo(text, 'Newer')).toBe(`/operator/audit/${after}`);
+    const [ofRequest = '', ofSession = ''] = text.split('In the same session');
+    for (const part of [ofRequest.split('In the same request')[1] ?? '', ofSession]) {
+      expect([...part.matchAll(/id="event-(\d+)"/g)].map((match) => Number(match[1]))).toEqual(seqs.toReversed());
+    }
+  });
+
+  test('of the first leads to none before it, and what there is not is not found', async () => {
+    const { text } = await operator.get('/operator/audit/1');
+    expect(linkTo(text, 'Older')).toBeUndefined();
+    expect(text).toContain('its hash is right, and it is the first of the log');
+    for (const path of ['0', '-1', '01', '1.5', 'x', '999999999', '99999999999999999999']) {
+      expect([path, (await operator.get(`/operator/audit/${path}`)).status]).toEqual([path, 404]);
+    }
+  });
+
+  test('says what was erased, and names what was altered', async () => {
+    const [erased = 0, altered = 0] = seqs;
+    const past = (text: string) => sql(`SET session_replication_role = replica; ${text}`);
+    await past(`UPDATE audit_event SET ip = NULL, user_agent = NULL, personal_salt = NULL WHERE seq = ${erased}`);
+    await past(`UPDATE audit_event SET detail = '{"n": 7}' WHERE seq = ${altered}`);
+    const [first = ''] = (await operator.get(`/operator/audit/${erased}`)).text.split('In the same request');
+    expect(first).toContain('its hash is right');
+    expect(first).toContain('erased');
+    expect(first).not.toContain('203.0.113.9');
+    const second = (await operator.get(`/operator/audit/${altered}`)).text;
+    expect(second).toContain('This event does not prove itself');
+    expect(second).toContain(`event ${altered} was altered`);
+  });
+});
