@@ -97,6 +97,9 @@ export function isSummarised(filter: AuditFilter): boolean {
 /** How a detail is written where it is searched: as JSON without quotation marks, which is how a page shows it. */
 export const SEARCHED_DETAIL = `lower(replace(detail::text, '"', ''))`;
 
+/** So many events are looked through one by one without a second thought. */
+const LOOKED_THROUGH = 2_000;
+
 export type Bind = (value: unknown) => string;
 
 interface Parts {
@@ -116,7 +119,7 @@ function shapeOf({ person, actor, session, request, address, types, text }: Audi
   if (person !== null) return byPerson;
   if (request !== null) return byRequest;
   const narrow = actor ?? session ?? (address?.includes('/') ? null : address);
-  if (narrow !== null) return plain;
+  if (narrow !== null) return text === null ? plain : (parts) => ofOneByText(parts);
   if (text !== null) return byText;
   return types !== null && types.length > 1 ? byTypes : plain;
 }
@@ -128,10 +131,11 @@ const plain: Shape = (parts) => select(parts, conditionsOf(parts));
  * somebody did to themselves counts once.
  */
 const byPerson: Shape = (parts) => {
-  const conditions = conditionsOf(parts);
   const person = `${parts.bind(parts.filter.person)}::uuid`;
-  const did = select(parts, [...conditions, `actor_id = ${person}`]);
-  const suffered = select(parts, [...conditions, `subject_id = ${person}`]);
+  const way = (is: string) =>
+    parts.filter.text === null ? select(parts, [...conditionsOf(parts), is]) : ofOneByText(parts, [is]);
+  const did = way(`actor_id = ${person}`);
+  const suffered = way(`subject_id = ${person}`);
   return `SELECT DISTINCT ON (seq) * FROM ((${did}) UNION ALL (${suffered})) AS both_ways ${tail(parts)}`;
 };
 
@@ -154,17 +158,33 @@ const byTypes: Shape = (parts) => {
  * The worker keeps, for each thousand or so events, which details they have (audit_text). Only where that holds the text
  * are the events looked at, and those that are too new to stand in it.
  */
-const byText: Shape = (parts) => {
+const byText: Shape = (parts) => `SELECT * FROM (${inBlocks(parts, conditionsOf(parts))}) AS everywhere ${tail(parts)}`;
+
+/**
+ * Text in what one person, session or address has: looked through one by one where that is little. Where it is much, only
+ * where the text can stand at all; by the index of whose it is, which is narrower than the block.
+ */
+function ofOneByText(parts: Parts, whose: readonly string[] = []): string {
+  const { actor, session, address } = parts.filter;
+  const theirs = conditionsOf({ ...parts, filter: { ...EVERY_EVENT, actor, session, address } });
+  const conditions = [...conditionsOf(parts), ...whose];
+  const few = select(parts, [...conditions, '(TABLE few)']);
+  return `WITH few AS MATERIALIZED (
+      SELECT count(*) <= ${LOOKED_THROUGH} FROM (
+        SELECT FROM audit_event WHERE ${[...theirs, ...whose].join(' AND ')} LIMIT ${LOOKED_THROUGH + 1}) AS counted)
+    SELECT * FROM ((${few}) UNION ALL ${inBlocks(parts, [...conditions, 'NOT (TABLE few)'])}) AS found ${tail(parts)}`;
+}
+
+function inBlocks(parts: Parts, conditions: readonly string[]): string {
   const { filter, bind, first, last, limit, direction } = parts;
-  const conditions = conditionsOf(parts);
   const text = bind(searchedText(filter.text ?? ''));
   const inBlock = select(parts, [...conditions, 'seq BETWEEN block.first_seq AND block.last_seq']);
   const known = `SELECT found.* FROM audit_text AS block CROSS JOIN LATERAL (${inBlock}) AS found
     WHERE strpos(block.details, ${text}) > 0 AND block.last_seq >= ${first} AND block.first_seq <= ${last}
     ORDER BY block.first_seq ${direction}, found.seq ${direction} LIMIT ${limit}`;
   const newer = select(parts, [...conditions, 'seq > (SELECT coalesce(max(last_seq), 0) FROM audit_text)']);
-  return `SELECT * FROM ((${known}) UNION ALL (${newer})) AS everywhere ${tail(parts)}`;
-};
+  return `(${known}) UNION ALL (${newer})`;
+}
 
 function select(parts: Parts, conditions: readonly string[]): string {
   return `SELECT ${parts.columns} FROM audit_event WHERE ${conditions.join(' AND ')} ${tail(parts)}`;

@@ -2,6 +2,7 @@
 // are, keeps its filters in its address; the page of an event tells all of it, and whether it still proves itself.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { EVERY_EVENT } from '../../src/core/audit-query.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
 import { linkTo } from '../support/page.ts';
@@ -180,5 +181,50 @@ describe('the page of an event', () => {
     const second = (await operator.get(`/operator/audit/${altered}`)).text;
     expect(second).toContain('This event does not prove itself');
     expect(second).toContain(`event ${altered} was altered`);
+  });
+});
+
+describe('text in what one person has', () => {
+  const MANY = '018f0000-0000-7000-8000-0000000000a1';
+  const FEW = '018f0000-0000-7000-8000-0000000000a2';
+
+  beforeAll(async () => {
+    await sql(
+      `INSERT INTO outbox (event) SELECT jsonb_build_object('v', 1, 'id', gen_random_uuid(), 'type', 'authn_login_fail',
+         'outcome', 'failure', 'occurredAt', '2026-11-24T09:00:00.000Z',
+         CASE WHEN n % 3 = 0 THEN 'subject' ELSE 'actor' END, CASE WHEN n % 100 = 7 THEN $2::text WHEN n % 5 < 4 THEN $1::text END,
+         'detail', jsonb_build_object('n', n, 'word', CASE WHEN n % 2000 = 6 THEN 'rare' WHEN n % 5 = 4 THEN 'elsewhere' ELSE 'common' END))
+         FROM generate_series(1, 9000) AS n`,
+      [MANY, FEW],
+    );
+    while ((await worker.sealing.seal()) > 0);
+    await worker.auditText.keepUp(); // knows all but the newest
+  });
+
+  test.each([
+    [MANY, 'word: rare'],
+    [MANY, 'WORD: COMMON'],
+    [MANY, 'elsewhere'],
+    [MANY, 'n: 89'],
+    [MANY, 'nowhere at all'],
+    [FEW, 'common'],
+    [FEW, 'n: 7'],
+    [FEW, 'nowhere at all'],
+  ])('%s, “%s”: is what reading every event finds, from both ends', async (person, text) => {
+    const expected = await sql<{ seq: string }>(
+      `SELECT seq FROM audit_event WHERE $1::uuid IN (actor_id, subject_id)
+          AND strpos(lower(replace(detail::text, '"', '')), $2) > 0 ORDER BY seq DESC`,
+      [person, text.toLowerCase()],
+    );
+    const seqs = expected.map(({ seq }) => Number(seq));
+    const { audit } = web.context;
+    const filter = { ...EVERY_EVENT, person, text };
+    const newest = await audit.page(filter, null, 20);
+    expect(newest.events.map(({ seq }) => seq)).toEqual(seqs.slice(0, 20));
+    const oldest = await audit.page(filter, { after: 0 }, 20);
+    expect(oldest.events.map(({ seq }) => seq)).toEqual(seqs.slice(-20));
+    const alone = await audit.page({ ...EVERY_EVENT, actor: person, text }, null, 9_000);
+    const did = await sql('SELECT FROM audit_event WHERE seq = ANY($1::bigint[]) AND actor_id = $2', [seqs, person]);
+    expect(alone.events).toHaveLength(did.length);
   });
 });
