@@ -57,7 +57,7 @@ function justBegun(number: number): LiveRecord {
 /** A PostgreSQL in which no session ever ended: the store asks no more of it here. */
 export function nothingEnded(): SessionRecords {
   const records: Partial<SessionRecords> = {
-    newestEnding: async () => 0,
+    newest: async () => ({ ending: 0, everybody: null }),
     endingsAfter: async () => [],
     overdueEndings: async (since) => ({ endings: [], until: since }),
   };
