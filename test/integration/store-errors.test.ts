@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 function open(url = stores.database.webUrl, poolSize = 3): Database {
-  const database = openDatabase({ url, poolSize, connectTimeoutMs: 300, statementTimeoutMs: 800 });
+  const database = openDatabase({ url, poolSize, connectTimeoutMs: 2_000, statementTimeoutMs: 800 });
   opened.push(database);
   return database;
 }
