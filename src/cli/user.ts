@@ -99,12 +99,11 @@ async function list(): Promise<void> {
   await withContext(async ({ people }) => {
     const { people: users, hasNext } = await people.page(EVERYBODY, null, LIST_LIMIT);
     printTable(
-      ['e-mail address', 'role', 'state', 'second factor', 'since', 'id'],
+      ['e-mail address', 'role', 'state', 'since', 'id'],
       users.map((user) => [
         user.email,
         user.role,
         user.disabledAt ? 'disabled' : 'active',
-        user.secondFactor ? 'yes' : 'no',
         user.createdAt.toISOString(),
         user.id,
       ]),
