@@ -404,13 +404,18 @@ describe('a month that has been kept long enough', () => {
       );
     }
     // Sealed then: the head's clock is set, as a log of that age would have it.
-    for (const months of [5, 4, 3]) {
-      await sealAt(months);
-    }
+    const [oldest] = [await sealAt(5), await sealAt(4), await sealAt(3)];
+    // These waited for months: their hour lies on both sides of what is dropped.
+    await sql(
+      `INSERT INTO outbox (event) SELECT jsonb_build_object('type', 'sys_startup', 'outcome', 'success', 'occurredAt', $1::text)
+         FROM generate_series(1, 3)`,
+      [oldest.toISOString()],
+    );
     await seal(10);
   });
 
-  async function sealAt(months: number): Promise<void> {
+  /** Seals ten events in the middle of a month, and says when they occurred. */
+  async function sealAt(months: number): Promise<Date> {
     const { chainEvents, countEvents, insertEvents, lockHead, moveHead } = await import(
       '../../src/core/audit-append.ts'
     );
@@ -429,10 +434,11 @@ describe('a month that has been kept long enough', () => {
     if (last) await moveHead(client, last, 0);
     await client.query('COMMIT');
     client.release();
+    return then;
   }
 
   test('is dropped whole, the oldest first, and the rest still verifies', async () => {
-    expect(await verify()).toMatchObject({ intact: true, count: 40 });
+    expect(await verify()).toMatchObject({ intact: true, count: 43 });
     expect(await checkpoints({ retentionMs: 3_650 * DAY }).dropOld()).toEqual([]);
     const dropped = await checkpoints({ retentionMs: 100 * DAY }).dropOld();
     expect(dropped.length).toBeGreaterThanOrEqual(2);
@@ -448,6 +454,9 @@ describe('a month that has been kept long enough', () => {
       'SELECT (SELECT sum(events) FROM audit_summary) = (SELECT count(*) FROM audit_event) AS equal',
     );
     expect(counted?.equal).toBe(true);
+    expect(
+      await sql(`SELECT events, first_seq FROM audit_summary WHERE type = 'sys_startup' ORDER BY hour LIMIT 1`),
+    ).toEqual([{ events: '3', first_seq: '31' }]);
     const text = await exported();
     const all = await checkpoints().all();
     expect(await verifyText(text, { checkpoints: all })).toMatchObject({ intact: true, first: gone + 1 });
