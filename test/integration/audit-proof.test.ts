@@ -391,6 +391,21 @@ describe('the commands', () => {
     expect(JSON.parse((await cli('checkpoints')).stdout.trim())).toMatchObject({ seq: 10, keyId: key.id });
     expect((await cli('verify', '--from', '0')).code).toBe(2);
   });
+
+  test('name the first of several that are wrong, however the threads take turns at a long export', async () => {
+    await seal(6_000);
+    const file = path.join(folder, 'long.ndjson');
+    await cli('export', '--output', file);
+    const whole = await readFile(file, 'utf8');
+    expect(whole.length).toBeGreaterThan(2 << 20);
+    expect((await cli('verify', '--file', file)).stdout).toContain('The export is intact');
+    const lines = whole.replace('"seq":5500,', '"seq":5500,"note":1,').split('\n');
+    await writeFile(file, lines.join('\n'));
+    expect((await cli('verify', '--file', file)).stdout).toContain('NOT intact: event 5500 was altered');
+    lines.splice(1_999, 2);
+    await writeFile(file, lines.join('\n'));
+    expect((await cli('verify', '--file', file)).stdout).toContain('NOT intact: events 2000 to 2001 are missing');
+  });
 });
 
 describe('a month that has been kept long enough', () => {
