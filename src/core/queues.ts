@@ -2,6 +2,7 @@
 // A payload carries ids, never a secret. A reader takes fields that it doesn't know and does without new ones.
 import type { JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { type Burst, createBurst } from './bursts.ts';
 import { QUEUE_PREFIX } from './redis.ts';
 
 /** Job name → payload. */
@@ -75,9 +76,18 @@ export const JOB_OPTIONS: JobsOptions = {
   removeOnFail: { count: 1_000 },
 };
 
+/** The worker's job takes along whatever came until it begins: more nudges than this would only cost commands. */
+const NUDGE_INTERVAL_MS = 100;
+
 export interface Queues {
   /** A queue, opened when it is first asked for: BullMQ is some 250 modules, which neither a start nor a command waits for. */
   open(name: QueueName): Promise<Queue>;
+  /**
+   * Asks the worker for a job soon: at once, and ten times a second at most. One job a burst: while one waits, another call
+   * adds nothing; while one runs, exactly one follows it. Never throws: if Redis is away, the sweep of the schedule does it.
+   */
+  nudge(name: QueueName, job: JobName): void;
+  /** Sends the nudges that wait, and lets go of the queues. */
   close(): Promise<void>;
 }
 
@@ -96,37 +106,41 @@ export function openQueues(connection: Redis): Queues {
     queue.waitUntilReady().catch(() => opened.delete(name));
     return queue;
   };
+  const openOnce = (name: QueueName) => {
+    const queue = opened.get(name) ?? open(name);
+    opened.set(name, queue);
+    return queue;
+  };
+  const nudges = new Map<JobName, Burst>();
+  const createNudge = (name: QueueName, job: JobName) => {
+    const options = { deduplication: { id: job, keepLastIfActive: true }, attempts: 1, removeOnComplete: true };
+    return createBurst(NUDGE_INTERVAL_MS, async () => (await openOnce(name)).add(job, {}, options));
+  };
   return {
-    open(name) {
-      const queue = opened.get(name) ?? open(name);
-      opened.set(name, queue);
-      return queue;
+    open: openOnce,
+    nudge(name, job) {
+      const nudge = nudges.get(job) ?? createNudge(name, job);
+      nudges.set(job, nudge);
+      nudge.ask();
     },
     async close() {
+      await Promise.all([...nudges.values()].map((nudge) => nudge.finish()));
       await Promise.all([...opened.values()].map((queue) => queue.then((it) => it.close()).catch(() => undefined)));
     },
   };
 }
 
-/**
- * Asks the worker to seal soon. One job a burst: while one waits, another call adds nothing; while one runs, exactly one
- * follows it. Returns at once and never throws: if Redis is away, the sweep of the schedule seals instead.
- */
+/** Asks the worker to seal soon. */
 export function nudgeSealing(queues: Queues): void {
-  nudge(queues.open('audit'), 'seal-events');
+  queues.nudge('audit', 'seal-events');
 }
 
-/** Asks the worker to send what is due, in the same way. */
+/** Asks the worker to send what is due. */
 export function nudgeMail(queues: Queues): void {
-  nudge(queues.open('mail'), 'send-mails');
+  queues.nudge('mail', 'send-mails');
 }
 
-/** Asks the worker to end what is left of everybody's sessions, in the same way. */
+/** Asks the worker to end what is left of everybody's sessions. */
 export function nudgeEndingEverybody(queues: Queues): void {
-  nudge(queues.open('cleanup'), 'end-everybody');
-}
-
-function nudge(queue: Promise<Queue>, name: JobName): void {
-  const options = { deduplication: { id: name, keepLastIfActive: true }, attempts: 1, removeOnComplete: true };
-  queue.then((it) => it.add(name, {}, options)).catch(() => undefined);
+  queues.nudge('cleanup', 'end-everybody');
 }

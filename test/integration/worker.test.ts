@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { nudgeSealing, openQueues } from '../../src/core/queues.ts';
 import { QUEUE_PREFIX } from '../../src/core/redis.ts';
 import { startWeb, type TestProcess } from '../support/app.ts';
 import { query } from '../support/query.ts';
@@ -114,6 +115,17 @@ describe('the worker', () => {
     }
     const median = times.sort((a, b) => a - b)[3] ?? 0;
     expect(median).toBeLessThan(300);
+  });
+
+  test('is nudged twice by a burst, however long it is, and not forgotten when the process ends', async () => {
+    const jobs = async () => Number(await redis.get(`${QUEUE_PREFIX}:audit:id`));
+    const before = await jobs();
+    const connection = new Redis(stores.redisUrl, { maxRetriesPerRequest: null });
+    const queues = openQueues(connection);
+    for (let asked = 0; asked < 100; asked += 1) nudgeSealing(queues);
+    await queues.close();
+    await connection.quit();
+    expect((await jobs()) - before).toBe(2);
   });
 
   test('seals without a nudge too', async () => {
