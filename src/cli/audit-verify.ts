@@ -1,4 +1,5 @@
 // `audit verify`: of the log in the database, or of an export without one.
+import { once } from 'node:events';
 import { createReadStream, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -19,7 +20,26 @@ interface Options {
   readonly filtered: boolean;
 }
 
+/** A file of less is checked here, sooner than threads would be there. */
+const THREADS_FROM_BYTES = 8 << 20;
+
+/** Says what is proved, or what is wrong and exits 1; exits 1 too, and says so, if it ends without having found out. */
 export async function verify(options: Options): Promise<void> {
+  process.once('exit', withoutVerdict);
+  try {
+    await findOut(options);
+  } finally {
+    process.off('exit', withoutVerdict);
+  }
+}
+
+/** Nothing was left to wait for, or to keep the process running. */
+function withoutVerdict(): void {
+  process.stderr.write('The verification ended without a verdict: nothing is proved.\n');
+  process.exitCode = 1;
+}
+
+async function findOut(options: Options): Promise<void> {
   if (options.file === undefined && options.filtered) throw new Error('--filtered belongs to --file.');
   if (options.file !== undefined && options.from !== undefined)
     throw new Error('An export begins where it begins: without --from.');
@@ -55,27 +75,37 @@ async function verifyExport(
   given: readonly string[],
 ) {
   const input = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 });
-  const bar = startBar('Verifying', file === '-' ? 0 : statSync(file).size, 'bytes');
+  const size = file === '-' ? Number.POSITIVE_INFINITY : statSync(file).size;
+  const bar = startBar('Verifying', Number.isFinite(size) ? size : 0, 'bytes');
   const result = await verifyFile(input, {
     ...(to === undefined ? {} : { to }),
-    ...{ checkpoints, keys: keysOf(given), filtered, onProgress: bar.update, startWorkers },
+    ...(size < THREADS_FROM_BYTES ? {} : { startWorkers }),
+    ...{ checkpoints, keys: keysOf(given), filtered, onProgress: bar.update },
   });
   bar.stop();
   return result;
 }
 
-/** A thread a core. */
+/** A thread a core, started when it is first needed. */
 function startWorkers(workerData: object): StretchWorkers {
   const threads = availableParallelism();
   const filename = new URL('./verify-worker.js', import.meta.url).href;
-  const pool = new Piscina({ filename, workerData, minThreads: threads, maxThreads: threads });
+  const pool = new Piscina({ filename, workerData, minThreads: 0, maxThreads: threads, idleTimeout: Infinity });
+  let loaded = 0;
+  pool.on('workerCreate', () => {
+    loaded += 1;
+  });
   return {
     ahead: 2 * threads,
     check: (bytes) => {
       const own = new Uint8Array(bytes);
       return pool.run(own, { transferList: [own.buffer] });
     },
-    stop: () => pool.destroy(),
+    async stop() {
+      // Node aborts the whole process if a thread is ended while it loads its modules.
+      while (loaded < pool.threads.length) await once(pool, 'workerCreate');
+      await pool.destroy();
+    },
   };
 }
 

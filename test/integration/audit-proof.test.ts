@@ -1,11 +1,13 @@
 // What the checkpoints and an export prove, against somebody who owns the whole database: each way to cheat is named, with and
 // without the database. And the end of a month that has been kept long enough, behind which the rest still verifies.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { text as textOf } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createCheckpoints } from '../../src/core/audit-checkpoints.ts';
@@ -351,18 +353,21 @@ describe('the commands', () => {
       ...{ DATABASE_URL: stores.database.ownerUrl, AUDIT_PUBLIC_KEYS: key.publicText },
     };
   });
+  type Ended = { code: number | null; signal?: string; stdout: string; stderr: string };
   const cli = (...args: string[]) =>
     run(process.execPath, [path.resolve('dist/src/cli/main.js'), 'audit', ...args], { env }).then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-      (error: { code: number; stdout: string; stderr: string }) => error,
+      ({ code, signal, stdout, stderr }: Ended) => ({ code: code ?? signal, stdout, stderr }),
     );
+  /** What a verification says; all that it said is shown where that is not it. */
+  const says = (code: number, text: string) => ({ code, stdout: expect.stringContaining(text), stderr: '' });
 
   test('export, prove without a database, and tell that it was exported', async () => {
     const file = path.join(folder, 'export.ndjson');
     expect(await cli('export', '--output', file)).toMatchObject({ code: 0, stderr: 'Exported 9 events.\n' });
     env = { ...env, DATABASE_URL: '' };
     const proved = await cli('verify', '--file', file);
-    expect(proved.stdout).toContain('The export is intact: 9 events, none altered, missing or inserted.\n');
+    expect(proved).toEqual(says(0, 'The export is intact: 9 events, none altered, missing or inserted.\n'));
     expect(proved.stdout).toContain('No checkpoint names an event of it');
     env = { ...env, DATABASE_URL: stores.database.ownerUrl };
     await worker.sealing.seal();
@@ -371,7 +376,7 @@ describe('the commands', () => {
     const short = path.join(folder, 'short.ndjson');
     await writeFile(short, (await readFile(file, 'utf8')).split('\n').slice(0, 4).join('\n'));
     const cut = await cli('verify', '--file', short, '--checkpoint', kept, '--public-key', key.publicText);
-    expect(cut).toMatchObject({ code: 1, stdout: expect.stringContaining('NOT intact: events 5 to 10 are missing') });
+    expect(cut).toEqual(says(1, 'NOT intact: events 5 to 10 are missing'));
     expect((await cli('export', '--output', file)).code).toBe(1); // it is there already
     expect(await sql(`SELECT detail FROM audit_event WHERE type = 'audit_export'`)).toEqual([
       { detail: { format: 'ndjson', filter: '{}' } },
@@ -393,18 +398,27 @@ describe('the commands', () => {
   });
 
   test('name the first of several that are wrong, however the threads take turns at a long export', async () => {
-    await seal(6_000);
+    await seal(6_000, 'a browser with a long name '.repeat(60));
     const file = path.join(folder, 'long.ndjson');
-    await cli('export', '--output', file);
+    expect(await cli('export', '--output', file)).toMatchObject({ code: 0 });
     const whole = await readFile(file, 'utf8');
-    expect(whole.length).toBeGreaterThan(2 << 20);
-    expect((await cli('verify', '--file', file)).stdout).toContain('The export is intact');
+    expect(whole.length).toBeGreaterThan(8 << 20);
+    expect(await cli('verify', '--file', file)).toEqual(says(0, 'The export is intact'));
     const lines = whole.replace('"seq":5500,', '"seq":5500,"note":1,').split('\n');
     await writeFile(file, lines.join('\n'));
-    expect((await cli('verify', '--file', file)).stdout).toContain('NOT intact: event 5500 was altered');
+    expect(await cli('verify', '--file', file)).toEqual(says(1, 'NOT intact: event 5500 was altered'));
     lines.splice(1_999, 2);
     await writeFile(file, lines.join('\n'));
-    expect((await cli('verify', '--file', file)).stdout).toContain('NOT intact: events 2000 to 2001 are missing');
+    expect(await cli('verify', '--file', file)).toEqual(says(1, 'NOT intact: events 2000 to 2001 are missing'));
+  });
+
+  test('say so and fail when a verification ends without a verdict', async () => {
+    const NODE_OPTIONS = '--import=data:text/javascript,process.stdin.unref()'; // nothing holds the process while it reads
+    const child = spawn(process.execPath, [path.resolve('dist/src/cli/main.js'), 'audit', 'verify', '--file', '-'], {
+      env: { ...env, NODE_OPTIONS },
+    });
+    const [said, [code]] = await Promise.all([textOf(child.stderr), once(child, 'exit')]);
+    expect({ code, said }).toEqual({ code: 1, said: expect.stringContaining('without a verdict: nothing is proved') });
   });
 });
 
