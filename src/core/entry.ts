@@ -1,14 +1,18 @@
-// The beginning of a session for somebody who has proved who they are: row, events and known browser are one transaction.
+// The beginning of a session for somebody who has proved who they are: row, events and known browser are one transaction,
+// and where it tells of nothing new one statement.
+import { Prisma } from '../generated/prisma/client.ts';
 import type { Origin } from './audit-events.ts';
 import type { Database, Transaction } from './database.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
+import { insertEvents } from './outbox.ts';
 import { isTwoFactors, type Proof } from './proofs.ts';
+import type { EndedSession } from './session-records.ts';
 import { keptUserAgent, type NewSession, type Sessions } from './sessions.ts';
 import { bindingOf, type Tokens } from './tokens.ts';
-import type { Role, User } from './users.ts';
+import type { User } from './users.ts';
 
 export interface Visit {
   /** The session that this browser holds already; it is replaced. */
@@ -40,6 +44,8 @@ export interface Admitted {
   readonly attemptId?: string;
   readonly deviceId: string | null;
   readonly proved?: Proof;
+  /** Done beside the telling of Redis, once the session has begun. Never throws. */
+  readonly alongside?: () => Promise<void>;
   /** Uses up what proved it, in the same transaction. What it throws undoes everything. */
   readonly useWithin?: (transaction: Transaction) => Promise<void>;
 }
@@ -50,14 +56,23 @@ export class AccountChangedError extends Error {}
 /** What was proved is not enough for this account. */
 export class SecondFactorNeededError extends AccountChangedError {}
 
+/** How the database refuses a session of a password alone where there is a second factor. */
+const NEEDS_FACTOR = 'a session of this account needs its second factor';
+
 interface CurrentAccount {
-  ok: boolean;
-  role: Role;
-  has_factor: boolean;
+  /** It is as it was when the proof was looked at. */
+  unchanged: boolean;
+  /** What was proved is enough for it. */
+  enough: boolean;
   /** Whether the account has had a session before; one from this address, by this browser. */
   seen: boolean;
   seen_ip: boolean;
   seen_browser: boolean;
+}
+
+interface Begins extends CurrentAccount {
+  readonly created_at: Date | null;
+  readonly known: boolean;
 }
 
 export interface EntryOptions {
@@ -71,32 +86,92 @@ export interface EntryOptions {
 
 export type Entry = ReturnType<typeof createEntry>;
 
-export function createEntry({ database: { prisma }, sessions, devices, identifierHash, tokens, mail }: EntryOptions) {
+export function createEntry({
+  database: { prisma, pool },
+  sessions,
+  devices,
+  identifierHash,
+  tokens,
+  mail,
+}: EntryOptions) {
   /**
-   * Begins a session for an account whose owner has proved who they are, and ends the one it replaces.
-   * @throws SecondFactorNeededError when the account has a second factor, and none was proved.
-   * @throws AccountChangedError when the account changed since it was read.
+   * The account as it is now, locked: this serialises with a change of password, of role or of state, and none of them can
+   * pass by unseen.
    */
-  async function begin(
+  function accountNow(user: User, origin: Origin, proved: Proof): Prisma.Sql {
+    return Prisma.sql`
+      SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND role::text = ${user.role} AS unchanged,
+             ${isTwoFactors(proved)} OR NOT (EXISTS (SELECT FROM totp WHERE user_id = user_account.id)
+                                             OR EXISTS (SELECT FROM passkey WHERE user_id = user_account.id)) AS enough,
+             EXISTS (SELECT FROM session WHERE user_id = user_account.id) AS seen,
+             EXISTS (SELECT FROM session WHERE user_id = user_account.id AND ip = ${origin.ip}::inet) AS seen_ip,
+             EXISTS (SELECT FROM session
+                      WHERE user_id = user_account.id AND user_agent IS NOT DISTINCT FROM ${keptUserAgent(origin)}) AS seen_browser
+        FROM user_account WHERE id = ${user.id}::uuid FOR SHARE`;
+  }
+
+  /** As a statement by itself, which PostgreSQL has planned before: that is most of what it costs there. */
+  const alone = async ({ text, values }: Prisma.Sql) =>
+    (await pool.query<Begins>({ name: 'begin-session', text, values: [...values] })).rows;
+
+  /** Begins the session if the account allows it, in one statement; if nothing of it is new, unless it is known what. */
+  async function beginIfAllowed(
+    query: (statement: Prisma.Sql) => Promise<Begins[]>,
     user: User,
-    { remember, origin, previousSessionId, deviceCookie, told }: Visit,
-    { attemptId, deviceId, proved = 'password', useWithin }: Admitted,
-  ): Promise<Begun> {
+    { remember, origin, deviceCookie }: Visit,
+    { attemptId, deviceId, proved = 'password' }: Admitted,
+    news: { readonly what: string | null } | 'none',
+  ): Promise<{ current: CurrentAccount | undefined; begun: Begun | null }> {
     const account = identifierHash(user.email);
-    const [session, ended, cookie] = await prisma.$transaction(async (transaction) => {
-      // Serialises with a change of password, of role or of state: none of them can pass by unseen.
-      const [current] = await transaction.$queryRaw<CurrentAccount[]>`
-        SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AS ok, role,
-               EXISTS (SELECT FROM totp WHERE user_id = user_account.id) OR EXISTS (SELECT FROM passkey WHERE user_id = user_account.id) AS has_factor,
-               EXISTS (SELECT FROM session WHERE user_id = user_account.id) AS seen,
-               EXISTS (SELECT FROM session WHERE user_id = user_account.id AND ip = ${origin.ip}::inet) AS seen_ip,
-               EXISTS (SELECT FROM session
-                        WHERE user_id = user_account.id AND user_agent IS NOT DISTINCT FROM ${keptUserAgent(origin)}) AS seen_browser
-          FROM user_account WHERE id = ${user.id}::uuid FOR SHARE`;
-      if (!current?.ok) throw new AccountChangedError();
-      if (current.has_factor && !isTwoFactors(proved)) throw new SecondFactorNeededError();
+    const about = { outcome: 'success', actor: user.id, subject: user.id, origin } as const;
+    const event = {
+      type: 'authn_login_success',
+      ...about,
+      ...(attemptId ? { id: attemptId } : {}),
+      detail: { proved },
+    } as const;
+    const attempt = { identifierHash: account, device: deviceId };
+    const what = news === 'none' ? null : news.what;
+    const newDevice = { type: 'authn_new_device', ...about, detail: { new: what } } as const;
+    const draft = sessions.draft(user, {
+      ...{ remember, proved, origin },
+      also: (session) => [
+        { event: { ...event, session }, attempt },
+        ...(what ? [{ event: { ...newDevice, session } }] : []),
+      ],
+    });
+    const allowed = Prisma.sql`allowed`;
+    const device = devices.remembering({ userId: user.id, deviceId, account, cookie: deviceCookie }, allowed);
+    const [row] = await query(Prisma.sql`
+      WITH account AS MATERIALIZED (${accountNow(user, origin, proved)}),
+           allowed AS (SELECT FROM account
+                        WHERE unchanged AND enough AND (${news !== 'none'} OR NOT seen OR (seen_ip AND seen_browser))),
+           begun AS (${draft.insert(allowed)}),
+           recorded AS (${insertEvents(draft.notes, allowed)}),
+           ${device.tables}
+      SELECT account.*, (SELECT created_at FROM begun) AS created_at, ${device.known} AS known FROM account`);
+    if (!row?.created_at) return { current: row, begun: null };
+    return { current: row, begun: { session: draft.begun(row.created_at), deviceCookie: device.cookie(row.known) } };
+  }
+
+  /** In one statement where nothing has to be replaced, used up or told of; else in one transaction. */
+  async function beginAsItIs(user: User, visit: Visit, admitted: Admitted): Promise<Begun> {
+    const { origin, previousSessionId, told } = visit;
+    const { proved = 'password', useWithin, alongside } = admitted;
+    const tell = (session: NewSession, ended: readonly EndedSession[]) =>
+      Promise.all([sessions.open(session), sessions.afterCommit(ended), alongside?.()]);
+    if (!previousSessionId && !useWithin) {
+      const { current, begun } = await beginIfAllowed(alone, user, visit, admitted, 'none');
+      mustAllow(current);
+      if (begun) {
+        await tell(begun.session, []);
+        return begun;
+      }
+    }
+    const [begun, ended] = await prisma.$transaction(async (transaction) => {
+      const [current] = await transaction.$queryRaw<CurrentAccount[]>(accountNow(user, origin, proved));
+      const what = whatIsNew(mustAllow(current));
       await useWithin?.(transaction);
-      const what = whatIsNew(current);
       const replaced = previousSessionId
         ? await sessions.endWithin(
             transaction,
@@ -104,34 +179,35 @@ export function createEntry({ database: { prisma }, sessions, devices, identifie
             { reason: 'replaced', actor: user.id, origin },
           )
         : [];
-      const about = { outcome: 'success', actor: user.id, subject: user.id, origin } as const;
-      const event = {
-        type: 'authn_login_success',
-        ...about,
-        ...(attemptId ? { id: attemptId } : {}),
-        detail: { proved },
-      } as const;
-      const attempt = { identifierHash: account, device: deviceId };
-      const news = { type: 'authn_new_device', ...about, detail: { new: what } } as const;
-      const created = await sessions.createWithin(
-        transaction,
-        { ...user, role: current.role },
-        {
-          ...{ remember, proved, origin },
-          also: (session) => [
-            { event: { ...event, session }, attempt },
-            ...(what ? [{ event: { ...news, session } }] : []),
-          ],
-        },
+      const { begun: created } = await beginIfAllowed(
+        (statement) => transaction.$queryRaw(statement),
+        user,
+        visit,
+        admitted,
+        { what },
       );
-      const remembered = { userId: user.id, deviceId, account, cookie: deviceCookie };
-      const kept = await devices.rememberWithin(transaction, remembered);
-      if (what && told && mail.possible) await tellWithin(transaction, user, created.record.owner.id, told);
-      return [created, replaced, kept] as const;
+      if (!created) throw new AccountChangedError();
+      if (what && told && mail.possible) await tellWithin(transaction, user, created.session.record.owner.id, told);
+      return [created, replaced] as const;
     });
-    await Promise.all([sessions.open(session), sessions.afterCommit(ended)]);
+    await tell(begun.session, ended);
     mail.nudge();
-    return { session, deviceCookie: cookie };
+    return begun;
+  }
+
+  /**
+   * Begins a session for an account whose owner has proved who they are, and ends the one it replaces.
+   * @throws SecondFactorNeededError when the account has a second factor, and none was proved.
+   * @throws AccountChangedError when the account changed since it was read.
+   */
+  async function begin(user: User, visit: Visit, admitted: Admitted): Promise<Begun> {
+    try {
+      return await beginAsItIs(user, visit, admitted);
+    } catch (error) {
+      // A factor that was added while this waited for the account: the statement does not see it yet, the database does.
+      if (error instanceof Error && error.message.includes(NEEDS_FACTOR)) throw new SecondFactorNeededError();
+      throw error;
+    }
   }
 
   /** Writes the mail about a log-in, with the link that says that it was somebody else's. */
@@ -143,6 +219,12 @@ export function createEntry({ database: { prisma }, sessions, devices, identifie
   }
 
   return { begin };
+}
+
+function mustAllow(current: CurrentAccount | undefined): CurrentAccount {
+  if (!current?.unchanged) throw new AccountChangedError();
+  if (!current.enough) throw new SecondFactorNeededError();
+  return current;
 }
 
 /** What makes a log-in one from a new device: null at the first log-in, and for a browser and address seen before. */

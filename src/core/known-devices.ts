@@ -3,6 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import Keygrip from 'keygrip';
 import { v7 as uuidv7 } from 'uuid';
+import { Prisma } from '../generated/prisma/client.ts';
 import type { Database, Transaction } from './database.ts';
 import { recordEvent } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
@@ -19,6 +20,16 @@ export interface KnownDevicesOptions {
   readonly queues: Queues;
   readonly signingKeys: readonly string[];
   readonly retentionMs: number;
+}
+
+/** A log-in, and by which browser: one that is known to the account, or none. */
+export interface Success {
+  readonly userId: string;
+  readonly deviceId: string | null;
+  /** The keyed hash of the account's address. */
+  readonly account: string;
+  /** The value of the cookie that known browsers keep. */
+  readonly cookie: string;
 }
 
 export type KnownDevices = ReturnType<typeof createKnownDevices>;
@@ -38,6 +49,32 @@ export function createKnownDevices({ database: { prisma }, queues, signingKeys, 
       if (token && signature && keygrip.verify(signed(token, account), signature)) return token;
     }
     return null;
+  }
+
+  /**
+   * The tables of a statement that remembers the browser of a success, for each row of `from`; which browser it is, known
+   * or new; and the cookie that it is to keep from now on.
+   */
+  function remembering({ userId, deviceId, account, cookie }: Success, from: Prisma.Sql) {
+    const token = randomBytes(TOKEN_BYTES).toString('base64url');
+    return {
+      tables: Prisma.sql`
+        used AS (
+          UPDATE known_device SET last_used_at = ${new Date()} FROM ${from}
+           WHERE known_device.id = ${deviceId}::uuid AND user_id = ${userId}::uuid AND revoked_at IS NULL RETURNING TRUE),
+        remembered AS (
+          INSERT INTO known_device (id, token_hash, user_id)
+          SELECT ${uuidv7()}::uuid, ${hashOf(token)}::bytea, ${userId}::uuid FROM ${from} WHERE NOT EXISTS (SELECT FROM used))`,
+      known: Prisma.sql`EXISTS (SELECT FROM used)`,
+      cookie(known: boolean): string {
+        if (known) return cookie;
+        const stale = tokenFor(account, cookie);
+        const others = cookie
+          .split(SEPARATOR)
+          .filter((entry) => ENTRY.test(entry) && (stale === null || !entry.startsWith(`${stale}.`)));
+        return [`${token}.${keygrip.sign(signed(token, account))}`, ...others].slice(0, MAX_ENTRIES).join(SEPARATOR);
+      },
+    };
   }
 
   async function forgetAllWithin(transaction: Transaction, userId: string, by: Actor): Promise<number> {
@@ -62,30 +99,13 @@ export function createKnownDevices({ database: { prisma }, queues, signingKeys, 
       return device?.id ?? null;
     },
 
+    remembering,
+
     /** Remembers the browser of a success, in its transaction, and gives the cookie that it is to keep from now on. */
-    async rememberWithin(
-      transaction: Transaction,
-      {
-        userId,
-        deviceId,
-        account,
-        cookie,
-      }: { userId: string; deviceId: string | null; account: string; cookie: string },
-    ): Promise<string> {
-      if (deviceId !== null) {
-        const { count } = await transaction.knownDevice.updateMany({
-          where: { id: deviceId, userId, revokedAt: null },
-          data: { lastUsedAt: new Date() },
-        });
-        if (count > 0) return cookie;
-      }
-      const token = randomBytes(TOKEN_BYTES).toString('base64url');
-      await transaction.knownDevice.create({ data: { id: uuidv7(), tokenHash: hashOf(token), userId } });
-      const stale = tokenFor(account, cookie);
-      const others = cookie
-        .split(SEPARATOR)
-        .filter((entry) => ENTRY.test(entry) && (stale === null || !entry.startsWith(`${stale}.`)));
-      return [`${token}.${keygrip.sign(signed(token, account))}`, ...others].slice(0, MAX_ENTRIES).join(SEPARATOR);
+    async rememberWithin(transaction: Transaction, success: Success): Promise<string> {
+      const { tables, known, cookie } = remembering(success, Prisma.sql`(SELECT) AS once`);
+      const [row] = await transaction.$queryRaw<{ known: boolean }[]>`WITH ${tables} SELECT ${known} AS known`;
+      return cookie(row?.known ?? false);
     },
 
     /** How many browsers are known to an account. */

@@ -5,12 +5,12 @@ import { AccountChangedError, type Begun, type Credentials, type Entry, SecondFa
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Log } from './log.ts';
-import { recordEvent } from './outbox.ts';
+import { recordEvent, recordEvents } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
 import type { PendingLogins } from './pending-logins.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { Taken, Throttle } from './throttle.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import { blockNotes, settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
 import type { User, Users } from './users.ts';
 
 export type LoginResult =
@@ -52,7 +52,7 @@ export function createLogin({
   passwords,
   queues,
   throttle,
-  throttleEvents: { recordBlocks, refuse },
+  throttleEvents: { refuse },
   devices,
   entry,
   pendingLogins,
@@ -74,10 +74,8 @@ export function createLogin({
       origin,
       detail: { reason },
     } as const;
-    await prisma.$transaction(async (transaction) => {
-      await recordEvent(transaction, event, { identifierHash: account, device: deviceId });
-      await recordBlocks(transaction, taken.blocks, user?.id ?? null, origin);
-    });
+    const attempt = { identifierHash: account, device: deviceId };
+    await recordEvents(prisma, [{ event, attempt }, ...blockNotes(taken.blocks, user?.id ?? null, origin)]);
     nudgeSealing(queues);
   }
 
@@ -93,7 +91,11 @@ export function createLogin({
       }
       try {
         const { taken, deviceId } = admission;
-        const begun = await entry.begin(user, credentials, { attemptId: taken.id, deviceId });
+        const begun = await entry.begin(user, credentials, {
+          attemptId: taken.id,
+          deviceId,
+          alongside: taken.succeeded,
+        });
         if (passwords.isOutdated(user.passwordHash)) await rehash(user, credentials);
         return { ok: true, ...begun };
       } catch (error) {

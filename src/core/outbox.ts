@@ -1,6 +1,7 @@
 // Where an event waits, from the transaction of what it tells of until the worker seals it.
 // Whoever writes one calls `nudge` after the commit; a nudge that is lost costs a sweep of the schedule, no event.
 import { v7 as uuidv7 } from 'uuid';
+import { Prisma } from '../generated/prisma/client.ts';
 import type { AttemptNote, BlockNote, NewAuditEvent, WaitingEvent } from './audit-events.ts';
 import type { Transaction } from './database.ts';
 
@@ -28,14 +29,21 @@ export async function recordEvent(
   return id;
 }
 
-/** The same for several events, in their order and one statement. */
-export async function recordEvents(transaction: Transaction, notes: readonly EventNote[]): Promise<void> {
-  if (notes.length === 0) return;
+/** The same for several events, in their order and one statement: without a transaction, all are recorded or none. */
+export async function recordEvents(
+  client: Pick<Transaction, '$executeRaw'>,
+  notes: readonly EventNote[],
+): Promise<void> {
+  if (notes.length > 0) await client.$executeRaw(insertEvents(notes));
+}
+
+/** The statement that records events, for each row of `from`: as part of another it records them if that has one row. */
+export function insertEvents(notes: readonly EventNote[], from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql {
   const rows = notes.map(({ event, ...beside }) => ({ ...beside, event: waitingEvent(event) }));
-  await transaction.$executeRaw`
+  return Prisma.sql`
     INSERT INTO outbox (event, attempt, block)
     SELECT note -> 'event', note -> 'attempt', note -> 'block'
-      FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) WITH ORDINALITY AS given(note, place)
+      FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) WITH ORDINALITY AS given(note, place), ${from}
      ORDER BY place`;
 }
 

@@ -2,6 +2,7 @@
 // transaction; then Redis is told. If PostgreSQL is away, an end takes effect in Redis and a job waits to record it.
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
+import { Prisma } from '../generated/prisma/client.ts';
 import { type NewAuditEvent, NO_ORIGIN, type Origin } from './audit-events.ts';
 import type { SessionLimits } from './config.ts';
 import { type Database, isDatabaseOutage, type Transaction } from './database.ts';
@@ -138,26 +139,14 @@ export function createSessions({ database, records, store, queues, policy, log }
   }
 
   /**
-   * Begins a session in the caller's transaction: row and event. The token is random, 256 bits. Call `open` after the
-   * commit. Limits are the operator's for an operator, else by whether to keep the browser logged in.
+   * Makes up a session that is to begin. The token is random, 256 bits. Limits are the operator's for an operator, else by
+   * whether to keep the browser logged in.
    */
-  async function createWithin(
-    transaction: Transaction,
-    account: SessionAccount,
-    { remember, proved, data = {}, origin, also = () => [] }: Beginning,
-  ): Promise<NewSession> {
+  function draft(account: SessionAccount, { remember, proved, data = {}, origin, also = () => [] }: Beginning) {
     const limits = limitsFor(policy, account.role, remember);
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
     const tokenHash = hashToken(token);
     const id = uuidv7();
-    const rows = await transaction.$queryRaw<{ created_at: Date }[]>`
-      INSERT INTO session (id, token_hash, user_id, remember, created_at, last_seen_at, idle_timeout_seconds,
-                           idle_deadline, absolute_deadline, data, proved, ip, user_agent)
-      VALUES (${id}::uuid, ${new Uint8Array(tokenHash)}, ${account.id}::uuid, ${remember}, clock_timestamp(), clock_timestamp(),
-              ${Math.ceil(limits.idleTimeoutMs / 1_000)}, clock_timestamp() + ${limits.idleTimeoutMs} * interval '1 millisecond',
-              clock_timestamp() + ${limits.absoluteLifetimeMs} * interval '1 millisecond', ${JSON.stringify(data)}::jsonb, ${proved},
-              ${origin.ip}::inet, ${keptUserAgent(origin)})
-      RETURNING created_at`;
     const began = {
       type: 'session_created',
       outcome: 'success',
@@ -167,28 +156,59 @@ export function createSessions({ database, records, store, queues, policy, log }
       origin,
       detail: { remember },
     } as const;
-    await recordEvents(transaction, [{ event: began }, ...also(id)]);
-    const owner: SessionOwner = {
-      id,
-      userId: account.id,
-      email: account.email,
-      role: account.role,
-      remember,
-      proved,
-      createdAt: rows[0]?.created_at.getTime() ?? Date.now(),
-      memberSince: account.createdAt.getTime(),
+    return {
+      /** The statement that inserts its row, for each row of `from`, and returns when it began. */
+      insert: (from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql => Prisma.sql`
+        INSERT INTO session (id, token_hash, user_id, remember, created_at, last_seen_at, idle_timeout_seconds,
+                             idle_deadline, absolute_deadline, data, proved, ip, user_agent)
+        SELECT ${id}::uuid, ${new Uint8Array(tokenHash)}::bytea, ${account.id}::uuid, ${remember}::boolean, clock_timestamp(),
+               clock_timestamp(), ${Math.ceil(limits.idleTimeoutMs / 1_000)}::int,
+               clock_timestamp() + ${limits.idleTimeoutMs} * interval '1 millisecond',
+               clock_timestamp() + ${limits.absoluteLifetimeMs} * interval '1 millisecond', ${JSON.stringify(data)}::jsonb,
+               ${proved}::text, ${origin.ip}::inet, ${keptUserAgent(origin)}::text
+          FROM ${from}
+        RETURNING created_at`,
+      /** What is to be recorded with it. */
+      notes: [{ event: began }, ...also(id)] as readonly EventNote[],
+      /** The session, once it has begun. */
+      begun(createdAt: Date): NewSession {
+        const owner: SessionOwner = {
+          id,
+          userId: account.id,
+          email: account.email,
+          role: account.role,
+          remember,
+          proved,
+          createdAt: createdAt.getTime(),
+          memberSince: account.createdAt.getTime(),
+        };
+        const deadlines = {
+          sinceSeenMs: 0,
+          idleTimeoutMs: limits.idleTimeoutMs,
+          absoluteRemainingMs: limits.absoluteLifetimeMs,
+        };
+        return { token, tokenHash, record: { state: 'live', owner, data, ...deadlines } };
+      },
     };
-    const deadlines = {
-      sinceSeenMs: 0,
-      idleTimeoutMs: limits.idleTimeoutMs,
-      absoluteRemainingMs: limits.absoluteLifetimeMs,
-    };
-    return { token, tokenHash, record: { state: 'live', owner, data, ...deadlines } };
+  }
+
+  /** Begins a session in the caller's transaction: row and event. Call `open` after the commit. */
+  async function createWithin(
+    transaction: Transaction,
+    account: SessionAccount,
+    beginning: Beginning,
+  ): Promise<NewSession> {
+    const { insert, notes, begun } = draft(account, beginning);
+    const [row] = await transaction.$queryRaw<{ created_at: Date }[]>(insert());
+    if (!row) throw new Error('a row that was inserted was not returned');
+    await recordEvents(transaction, notes);
+    return begun(row.created_at);
   }
 
   return {
     endWithin,
     afterCommit,
+    draft,
     createWithin,
 
     /**

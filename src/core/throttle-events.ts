@@ -1,7 +1,7 @@
 // What everybody does with the throttle's answer: records its blocks, refuses, and settles what an attempt took.
 import type { BlockNote, Origin } from './audit-events.ts';
 import type { Database, Transaction } from './database.ts';
-import { recordEvents } from './outbox.ts';
+import { type EventNote, recordEvents } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { Taken } from './throttle.ts';
 import type { ThrottleScope } from './throttle-windows.ts';
@@ -19,30 +19,13 @@ const OF_MANY: ReadonlySet<string> = new Set<ThrottleScope>(['client', 'register
 export type ThrottleEvents = ReturnType<typeof createThrottleEvents>;
 
 export function createThrottleEvents({ database: { prisma }, queues }: { database: Database; queues: Queues }) {
-  /** One event a block, however many attempts it will refuse. */
   async function recordBlocks(
     transaction: Transaction,
     blocks: readonly BlockNote[],
     subject: string | null,
     origin: Origin,
   ): Promise<void> {
-    await recordEvents(
-      transaction,
-      blocks.map((block) => {
-        const detail = { scope: block.scope, failures: block.failures, seconds: Math.ceil(block.lastsMs / 1_000) };
-        return {
-          event: {
-            type: 'excess_rate_limit_exceeded',
-            outcome: 'failure',
-            actor: null,
-            subject: OF_MANY.has(block.scope) ? null : subject,
-            origin,
-            detail: { ...detail, block: block.id },
-          },
-          block,
-        };
-      }),
-    );
+    await recordEvents(transaction, blockNotes(blocks, subject, origin));
   }
 
   /** Records the blocks that began with a refusal, and gives the answer. */
@@ -59,6 +42,24 @@ export function createThrottleEvents({ database: { prisma }, queues }: { databas
   }
 
   return { recordBlocks, refuse };
+}
+
+/** What is recorded of blocks that began: one event a block, however many attempts it will refuse. */
+export function blockNotes(blocks: readonly BlockNote[], subject: string | null, origin: Origin): EventNote[] {
+  return blocks.map((block) => {
+    const detail = { scope: block.scope, failures: block.failures, seconds: Math.ceil(block.lastsMs / 1_000) };
+    return {
+      event: {
+        type: 'excess_rate_limit_exceeded',
+        outcome: 'failure',
+        actor: null,
+        subject: OF_MANY.has(block.scope) ? null : subject,
+        origin,
+        detail: { ...detail, block: block.id },
+      },
+      block,
+    };
+  });
 }
 
 /** Settles what an attempt took by what came of it. */

@@ -232,8 +232,8 @@ export function createThrottle({ redis, database, policy, log, count = () => und
   }
 
   return {
-    /** An attempt to log in. A known browser has a window of its own, in place of the other three. */
-    takeLogin: (target: LoginTarget): Promise<Taken> => take(windowsOf.login(target), 'empty'),
+    /** An attempt to log in. A known browser has a window of its own, in place of the other three. Settling it again does nothing. */
+    takeLogin: async (target: LoginTarget): Promise<Taken> => once(await take(windowsOf.login(target), 'empty')),
 
     /** An attempt to make an account. Each counts, also one that succeeds. */
     takeRegister: (ip: string | null): Promise<Taken> => guard(windowsOf.register(ip), 'count'),
@@ -259,6 +259,17 @@ export function createThrottle({ redis, database, policy, log, count = () => und
       await redis.del(keys.throttleWindow(key), keys.throttleBlock(key));
     },
   };
+}
+
+/** Settles once, whoever asks: a second call waits for the first. */
+function once(taken: Taken): Taken {
+  if (!taken.ok) return taken;
+  let settling: Promise<void> | null = null;
+  const settle = (how: () => Promise<void>) => () => {
+    settling ??= how();
+    return settling;
+  };
+  return { ...taken, succeeded: settle(taken.succeeded), giveBack: settle(taken.giveBack) };
 }
 
 function windowKeys({ key }: Window): string[] {

@@ -77,7 +77,7 @@ export interface UsersOptions {
 
 export type Users = ReturnType<typeof createUsers>;
 
-export function createUsers({ database: { prisma }, sessions, queues }: UsersOptions) {
+export function createUsers({ database: { prisma, pool }, sessions, queues }: UsersOptions) {
   async function createWithin(
     transaction: Transaction,
     { email, passwordHash, role, language = null, origin }: NewUser,
@@ -139,8 +139,16 @@ export function createUsers({ database: { prisma }, sessions, queues }: UsersOpt
       }
     },
 
-    findByEmail(email: string): Promise<User | null> {
-      return prisma.user.findUnique({ where: { emailKey: emailKey(email), deletedAt: null } });
+    async findByEmail(email: string): Promise<User | null> {
+      const { rows } = await pool.query<User>({
+        name: 'user-by-email',
+        text: `SELECT id, email, email_key AS "emailKey", password_hash AS "passwordHash", role, disabled_at AS "disabledAt",
+                      deleted_at AS "deletedAt", password_changed_at AS "passwordChangedAt", created_at AS "createdAt",
+                      language, version
+                 FROM user_account WHERE email_key = $1 AND deleted_at IS NULL`,
+        values: [emailKey(email)],
+      });
+      return rows[0] ?? null;
     },
 
     find(id: string): Promise<User | null> {

@@ -218,6 +218,15 @@ describe('when Redis', () => {
     const [one] = passed;
     if (one?.ok) await one.succeeded();
     expect((await throttle.takeLogin(target)).ok).toBe(true);
+
+    const { free } = web.config.throttle.account;
+    const elsewhere = () => throttle.takeLogin({ account: 'somebody', ip: newClient(), deviceId: null });
+    const all = await Promise.all(Array.from({ length: free }, elsewhere));
+    expect(all.filter(({ ok }) => ok)).toHaveLength(free);
+    const [success] = all;
+    if (success?.ok) await Promise.all([success.succeeded(), success.succeeded(), success.giveBack()]);
+    const further = await Promise.all([elsewhere(), elsewhere()]);
+    expect(further.filter(({ ok }) => ok)).toHaveLength(1);
     away.disconnect();
   });
 });
