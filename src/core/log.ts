@@ -56,19 +56,24 @@ export interface RequestLine {
 
 /**
  * Writes lines of this one shape, as the log itself would, but for the search for secrets and the look at each field, which
- * cost more than all the rest of a line.
+ * cost more than all the rest of a line. They reach the log at the end of the event loop's turn, those of one turn together.
  */
 export function requestLines(log: Log): (line: RequestLine) => void {
   const stream = (log as unknown as Record<symbol, DestinationStream>)[pino.symbols.streamSym];
   if (!stream) throw new Error('this log has no stream');
   const bindings = JSON.stringify(log.bindings()).slice(1, -1);
   const [before, after] = [`{"level":${log.levels.values['info']},"time":"`, `",${bindings},"requestId":"`];
+  // The stream measures all that it holds at each write, so the lines of one turn of the event loop are one write.
+  let lines = '';
+  const handOver = () => {
+    stream.write(lines);
+    lines = '';
+  };
   return ({ requestId, method, path, status, ms, ip }) => {
     if (!log.isLevelEnabled('info')) return;
+    if (lines === '') setImmediate(handOver);
     const address = ip === null ? 'null' : `"${ip}"`;
-    stream.write(
-      `${before}${isoNow()}${after}${requestId}","method":"${method}","path":${JSON.stringify(path)},"status":${status},"ms":${ms},"ip":${address},"msg":"request"}\n`,
-    );
+    lines += `${before}${isoNow()}${after}${requestId}","method":"${method}","path":${JSON.stringify(path)},"status":${status},"ms":${ms},"ip":${address},"msg":"request"}\n`;
   };
 }
 

@@ -31,9 +31,7 @@ export type StaleForms = ReadonlyMap<string, StaleForm>;
  */
 export function csrf(config: Config, staleForms: StaleForms): Koa.Middleware {
   const name = visitorCookieName(config.secureCookies);
-  return async (ctx, next) => {
-    if (!liveSession(ctx)) readVisitor(ctx, name);
-    if (SAFE_METHODS.has(ctx.method)) return next();
+  async function check(ctx: Koa.Context, next: Koa.Next): Promise<unknown> {
     if (ctx.method !== 'POST') throw new HttpError(405, 'method', { Allow: 'GET, HEAD, POST' });
     if (!fromHere(ctx, config)) throw new HttpError(403, 'forged');
     const fields = await readBody(ctx);
@@ -43,6 +41,10 @@ export function csrf(config: Config, staleForms: StaleForms): Koa.Middleware {
     if (!showAgain) throw new HttpError(403, 'stale_form');
     ctx.status = 403;
     return showAgain(ctx, fields);
+  }
+  return (ctx, next) => {
+    if (!liveSession(ctx)) readVisitor(ctx, name);
+    return SAFE_METHODS.has(ctx.method) ? next() : check(ctx, next);
   };
 }
 

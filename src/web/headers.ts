@@ -29,17 +29,18 @@ export function securityHeaders({ secureCookies }: Config): Koa.Middleware {
     xFrameOptions: { action: 'deny' },
   });
   let fixed: readonly (readonly [string, string])[] | undefined;
-  return async (ctx, next) => {
+  async function findFixed(ctx: Koa.Context): Promise<void> {
+    const before = new Set(ctx.res.getHeaderNames());
+    ctx.set('Cache-Control', 'no-store');
+    await set(ctx, async () => undefined);
+    const added = ctx.res.getHeaderNames().filter((name) => !before.has(name));
+    fixed = added.map((name) => [name, String(ctx.res.getHeader(name))]);
+  }
+  return (ctx, next) => {
     // None of them depends on the request: what was set for the first answer is repeated for all that follow.
-    if (fixed) for (const [name, value] of fixed) ctx.res.setHeader(name, value);
-    else {
-      const before = new Set(ctx.res.getHeaderNames());
-      ctx.set('Cache-Control', 'no-store');
-      await set(ctx, async () => undefined);
-      const added = ctx.res.getHeaderNames().filter((name) => !before.has(name));
-      fixed = added.map((name) => [name, String(ctx.res.getHeader(name))]);
-    }
-    await next();
+    if (!fixed) return findFixed(ctx).then(next);
+    for (const [name, value] of fixed) ctx.res.setHeader(name, value);
+    return next();
   };
 }
 
@@ -47,7 +48,8 @@ export function securityHeaders({ secureCookies }: Config): Koa.Middleware {
 export function ownHost({ production, publicOrigin }: Config): Koa.Middleware {
   const { host } = new URL(publicOrigin);
   return (ctx, next) => {
-    if (production && ctx.get('Host').toLowerCase() !== host) throw new HttpError(421, 'wrong_host');
+    const asked = ctx.req.headers.host;
+    if (production && asked !== host && asked?.toLowerCase() !== host) throw new HttpError(421, 'wrong_host');
     return next();
   };
 }

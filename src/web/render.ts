@@ -67,13 +67,7 @@ export function createRenderer({ viewsDir, assets, reload = false }: RendererOpt
   for (const file of readOnce.keys()) first(file);
 
   const names = new Map<string, string>();
-  const nameOf = (file: string): string => {
-    const known = names.get(file);
-    if (known !== undefined) return known;
-    const name = relative(viewsDir, file).replaceAll(sep, '/');
-    names.set(file, name);
-    return name;
-  };
+  const nameOf = (file: string) => remembered(names, file, () => relative(viewsDir, file).replaceAll(sep, '/'));
   const middleware = loadKoaViews()(viewsDir, {
     autoRender: false,
     extension: 'ejs',
@@ -89,7 +83,7 @@ export function createRenderer({ viewsDir, assets, reload = false }: RendererOpt
   return async (ctx, view, page, frame) => {
     const locals: PageLocals = { page, frame };
     const html: unknown = await carrier.render(view + EXTENSION, locals);
-    ctx.set('Content-Type', HTML);
+    ctx.res.setHeader('Content-Type', HTML);
     ctx.body = Buffer.from(String(html)); // encoded once: a string is walked through for its length, and again to be sent
   };
 }
@@ -165,17 +159,37 @@ function compile(file: string, source: string, compileDebug: boolean): Template 
   }
 }
 
-// koa-views asks the disk at every render whether the view is a file, which costs more than the page. A name given with
-// its extension needs no such question, so get-paths answers it directly; where it can't be replaced, the disk is asked.
+// koa-views asks the disk at every render whether the view is a file, and works out its path, which costs more than the page.
+// A name given with its extension needs no such question, and a path is worked out once. Where its helpers can't be replaced,
+// it asks as ever.
 function loadKoaViews(): typeof koaViews {
   const requireInside = createRequire(nodeRequire.resolve('koa-views'));
-  const original: GetPaths = requireInside('get-paths');
-  const loaded = requireInside.cache[requireInside.resolve('get-paths')];
-  if (loaded !== undefined) {
-    loaded.exports = (root: string, name: string, extension: string) =>
-      name.endsWith(EXTENSION) ? Promise.resolve({ rel: name, ext: 'ejs' }) : original(root, name, extension);
-  }
+  const getPaths: GetPaths = requireInside('get-paths');
+  const resolvePath: ResolvePath = requireInside('resolve-path');
+  const named = new Map<string, ReturnType<GetPaths>>();
+  const resolved = new Map<string, string>();
+  const replace = (name: string, by: GetPaths | ResolvePath) => {
+    const loaded = requireInside.cache[requireInside.resolve(name)];
+    if (loaded !== undefined) loaded.exports = by;
+  };
+  replace('get-paths', (root: string, name: string, extension: string) =>
+    name.endsWith(EXTENSION)
+      ? remembered(named, name, () => Promise.resolve({ rel: name, ext: 'ejs' }))
+      : getPaths(root, name, extension),
+  );
+  replace('resolve-path', (root: string, name: string) =>
+    remembered(resolved, `${root} ${name}`, () => resolvePath(root, name)),
+  );
   return nodeRequire('koa-views');
 }
 
 type GetPaths = (root: string, name: string, extension: string) => Promise<{ rel: string; ext: string }>;
+type ResolvePath = (root: string, name: string) => string;
+
+function remembered<T>(known: Map<string, T>, name: string, make: () => T): T {
+  const found = known.get(name);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(name, made);
+  return made;
+}

@@ -28,11 +28,11 @@ export function requests({ log, config, metrics }: Pick<Context, 'log' | 'config
     const requestId = `${prefix}-${counter.toString(36)}`;
     const origin: Origin = {
       ip: addressOf(ctx.req.socket.remoteAddress, ctx.get(forwardedHeader)),
-      userAgent: ctx.get('User-Agent').slice(0, LONGEST_USER_AGENT) || null,
+      userAgent: ctx.req.headers['user-agent']?.slice(0, LONGEST_USER_AGENT) || null,
       requestId,
     };
     ctx.state.origin = origin;
-    ctx.set('X-Request-Id', requestId);
+    ctx.res.setHeader('X-Request-Id', requestId);
     await next();
     const tookMs = performance.now() - startedAt;
     metrics.countRequest(ctx['_matchedRoute'] as string | undefined, ctx.method, ctx.status, tookMs);

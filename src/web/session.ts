@@ -84,12 +84,12 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
   const carry = session(options, app);
 
   return (ctx, next) =>
-    carry(ctx, async () => {
+    carry(ctx, () => {
       const owner = liveSession(ctx)?.owner;
       ctx.state.mustSetUp =
         owner !== undefined && needsSecondFactor(config.secondFactor, owner.role) && !isTwoFactors(owner.proved);
       if (ctx.state['signAgain'] && ctx.state.token && liveSession(ctx)) writeCookie(ctx, ctx.state.token);
-      await next();
+      return next();
     });
 }
 

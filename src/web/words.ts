@@ -12,10 +12,13 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+const KEPT_FORMATTED = 10_000;
+
+/** What is shown on every page is remembered: distances by their number, moments by their minute or day. */
 interface Formats {
-  readonly relative: Intl.RelativeTimeFormat;
-  readonly clock: Intl.DateTimeFormat;
-  readonly calendar: Intl.DateTimeFormat;
+  readonly relative: (count: number, unit: 'second' | 'minute' | 'hour') => string;
+  readonly clock: (date: Date) => string;
+  readonly calendar: (date: Date) => string;
   readonly seconds: Intl.DateTimeFormat;
 }
 
@@ -27,13 +30,39 @@ function formatsOf(locale: string): Formats {
   if (known) return known;
   const timeZone = 'UTC';
   const made = {
-    relative: new Intl.RelativeTimeFormat(locale, { numeric: 'always' }),
-    clock: new Intl.DateTimeFormat(locale, { timeZone, hour: '2-digit', minute: '2-digit' }),
-    calendar: new Intl.DateTimeFormat(locale, { timeZone, day: 'numeric', month: 'short', year: 'numeric' }),
+    relative: rememberedDistances(new Intl.RelativeTimeFormat(locale, { numeric: 'always' })),
+    clock: rememberedMoments(new Intl.DateTimeFormat(locale, { timeZone, hour: '2-digit', minute: '2-digit' }), MINUTE),
+    calendar: rememberedMoments(
+      new Intl.DateTimeFormat(locale, { timeZone, day: 'numeric', month: 'short', year: 'numeric' }),
+      DAY,
+    ),
     seconds: new Intl.DateTimeFormat(locale, { timeZone, timeStyle: 'medium' }),
   };
   formatsByLocale.set(locale, made);
   return made;
+}
+
+function rememberedDistances(format: Intl.RelativeTimeFormat): Formats['relative'] {
+  const known = {
+    second: new Map<number, string>(),
+    minute: new Map<number, string>(),
+    hour: new Map<number, string>(),
+  };
+  return (count, unit) => known[unit].get(count) ?? keep(known[unit], count, format.format(count, unit));
+}
+
+/** `unitMs`: what the format shows changes only with it. */
+function rememberedMoments(format: Intl.DateTimeFormat, unitMs: number): (date: Date) => string {
+  const known = new QuickLRU<number, string>({ maxSize: KEPT_FORMATTED });
+  return (date) => {
+    const unit = Math.floor(date.getTime() / unitMs);
+    return known.get(unit) ?? keep(known, unit, format.format(date));
+  };
+}
+
+function keep(known: { set(key: number, text: string): unknown }, key: number, text: string): string {
+  known.set(key, text);
+  return text;
 }
 
 /** "Firefox on Windows", "curl", or "Unknown browser": never what a client made up at length. */
@@ -62,17 +91,17 @@ export function whenAgain(afterSeconds: number, now: Date, { locale, moments }: 
   const at = seconds.format(new Date(now.getTime() + afterSeconds * 1_000 + 999));
   const span =
     afterSeconds < 60
-      ? relative.format(afterSeconds, 'second')
+      ? relative(afterSeconds, 'second')
       : afterSeconds < 3_600
-        ? relative.format(Math.ceil(afterSeconds / 60), 'minute')
-        : relative.format(Math.ceil(afterSeconds / 3_600), 'hour');
+        ? relative(Math.ceil(afterSeconds / 60), 'minute')
+        : relative(Math.ceil(afterSeconds / 3_600), 'hour');
   return moments.again(span, at);
 }
 
 /** "23 Nov 2026, 19:07:05 UTC" */
 export function exactTime(date: Date): string {
   const { calendar, seconds } = formatsOf(en.locale);
-  return `${calendar.format(date)}, ${seconds.format(date)} UTC`;
+  return `${calendar(date)}, ${seconds.format(date)} UTC`;
 }
 
 export interface Device {
@@ -124,17 +153,17 @@ function sinceThen(date: Date, now: Date, { locale, moments }: Texts): string | 
   if (distanceMs < 45_000) return moments.justNow;
   if (distanceMs >= 12 * HOUR) return null;
   const { relative } = formatsOf(locale);
-  if (distanceMs < HOUR) return relative.format(roundAway(awayMs, MINUTE), 'minute');
-  return relative.format(roundAway(awayMs, HOUR), 'hour');
+  if (distanceMs < HOUR) return relative(roundAway(awayMs, MINUTE), 'minute');
+  return relative(roundAway(awayMs, HOUR), 'hour');
 }
 
 function onTheCalendar(date: Date, now: Date, { locale, moments }: Texts): string {
   const formats = formatsOf(locale);
-  const clock = formats.clock.format(date);
+  const clock = formats.clock(date);
   const days = Math.floor(date.getTime() / DAY) - Math.floor(now.getTime() / DAY);
   if (days === 0) return moments.today(clock);
   if (days === -1) return moments.yesterday(clock);
-  return days === 1 ? moments.tomorrow(clock) : moments.date(formats.calendar.format(date), clock);
+  return days === 1 ? moments.tomorrow(clock) : moments.date(formats.calendar(date), clock);
 }
 
 // Whole units that have passed, but at least one: 119 seconds ago is a minute ago.
