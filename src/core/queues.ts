@@ -1,5 +1,6 @@
 // What the web process and the worker hand each other through BullMQ: every job's name, queue and payload, in one table.
 // A payload carries ids, never a secret. A reader takes fields that it doesn't know and does without new ones.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type Burst, createBurst } from './bursts.ts';
@@ -79,6 +80,9 @@ export const JOB_OPTIONS: JobsOptions = {
 /** The worker's job takes along whatever came until it begins: more nudges than this would only cost commands. */
 const NUDGE_INTERVAL_MS = 100;
 
+/** How long a process that ends waits for its last nudge. */
+const LAST_NUDGE_MS = 2_000;
+
 export interface Queues {
   /** A queue, opened when it is first asked for: BullMQ is some 250 modules, which neither a start nor a command waits for. */
   open(name: QueueName): Promise<Queue>;
@@ -124,7 +128,13 @@ export function openQueues(connection: Redis): Queues {
       nudge.ask();
     },
     async close() {
-      await Promise.all([...nudges.values()].map((nudge) => nudge.finish()));
+      const sent = Promise.all([...nudges.values()].map((nudge) => nudge.finish()));
+      // Without Redis a nudge may wait for ever, and is worth nothing.
+      const waiting = new AbortController();
+      const { signal } = waiting;
+      const late = delay(connection.status === 'ready' ? LAST_NUDGE_MS : 0, undefined, { signal });
+      await Promise.race([sent, late.catch(() => undefined)]);
+      waiting.abort();
       await Promise.all([...opened.values()].map((queue) => queue.then((it) => it.close()).catch(() => undefined)));
     },
   };

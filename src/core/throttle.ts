@@ -32,7 +32,8 @@ export type Taken =
 
 const SCRIPTS = {
   // Refuses while any window is blocked or full, counting the refusal by block; else takes a point of every window, and
-  // starts the block that the point earns. All times are Redis's own.
+  // starts the block that the point earns. All times are Redis's own; where its clock went back, what lies in its future is
+  // taken for the present, so that no block and no attempt stands for longer than the rules say.
   hfThrottleTake: `
     if redis.call('EXISTS', KEYS[1]) == 0 then return {'rebuild'} end
     local t = redis.call('TIME')
@@ -50,12 +51,19 @@ const SCRIPTS = {
     for i = 1, count do
       local value = redis.call('GET', KEYS[2 + 2 * i])
       local left = value and tonumber(string.sub(value, 1, 13)) - now or 0
+      if left > longest then
+        left = longest
+        redis.call('SET', KEYS[2 + 2 * i], string.format('%013.0f', now + left) .. string.sub(value, 14), 'PX', left)
+      end
       if left > worst then worst, worstBlock, worstAt = left, string.sub(value, 14), i end
     end
     if worst == 0 then
       for i = 1, count do
         local limit, window = tonumber(ARGV[1 + 4 * i]), tonumber(ARGV[2 + 4 * i])
         redis.call('ZREMRANGEBYSCORE', KEYS[1 + 2 * i], '-inf', now - window)
+        for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1 + 2 * i], string.format('(%.0f', now), '+inf')) do
+          redis.call('ZADD', KEYS[1 + 2 * i], now, id)
+        end
         seen[i] = redis.call('ZCARD', KEYS[1 + 2 * i])
         if seen[i] >= limit then
           local at = redis.call('ZRANGE', KEYS[1 + 2 * i], seen[i] - limit, seen[i] - limit, 'WITHSCORES')

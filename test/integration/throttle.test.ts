@@ -20,6 +20,8 @@ const RULES = {
   THROTTLE_DEVICE: '5/10/1h',
 };
 
+const HOUR_MS = 3_600_000;
+
 let stores: TestStores;
 let web: TestProcess;
 let other: TestProcess;
@@ -228,6 +230,33 @@ describe('when Redis', () => {
     const further = await Promise.all([elsewhere(), elsewhere()]);
     expect(further.filter(({ ok }) => ok)).toHaveLength(1);
     away.disconnect();
+  });
+});
+
+// What a step of its clock does is what moving all that it has written the other way does.
+describe('when the clock of Redis', () => {
+  test('goes back by a day, no block lasts longer than an hour, and no attempt counts for longer than its window', async () => {
+    const [email, ip] = [await account(), newClient()];
+    expect(statuses(await fail(email, 6, ip))).toEqual([401, 401, 401, 401, 401, 429]);
+    await passTime(redis, -24 * HOUR_MS);
+    const refused = await guess({ email, ip });
+    expect([refused.status, refused.retryAfter]).toEqual([429, '3600']);
+    await passTime(redis, HOUR_MS);
+    expect(statuses(await fail(email, 2, ip))).toEqual([401, 429]);
+    expect(await redis.zcard(`hf:t:w:c:${ip}`)).toBe(6);
+    await passTime(redis, HOUR_MS + 1_000);
+    expect(statuses(await fail(email, 1, ip))).toEqual([401]);
+    expect(await redis.zcard(`hf:t:w:c:${ip}`)).toBe(1);
+  });
+
+  test('goes forward, blocks end early, until the counters are read back from the records', async () => {
+    const [email, ip] = [await account(), newClient()];
+    expect(statuses(await fail(email, 6, ip))).toEqual([401, 401, 401, 401, 401, 429]);
+    await passTime(redis, 2 * HOUR_MS);
+    expect(statuses(await fail(email, 1, ip))).toEqual([401]);
+    await redis.del('hf:t:mark');
+    expect(statuses(await fail(email, 1, ip))).toEqual([429]);
+    expect(await redis.zcard(`hf:t:w:c:${ip}`)).toBe(6);
   });
 });
 

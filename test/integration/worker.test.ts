@@ -122,6 +122,7 @@ describe('the worker', () => {
     const before = await jobs();
     const connection = new Redis(stores.redisUrl, { maxRetriesPerRequest: null });
     const queues = openQueues(connection);
+    await connection.ping();
     for (let asked = 0; asked < 100; asked += 1) nudgeSealing(queues);
     await queues.close();
     await connection.quit();
