@@ -9,7 +9,7 @@ import { freePort } from '../../src/launcher/process.ts';
 import { startAttacker } from '../../test/support/attacker.ts';
 import { query } from '../../test/support/query.ts';
 import type { TestStores } from '../../test/support/stores.ts';
-import { cpuSeconds } from '../speed/processes.ts';
+import { cpuSeconds, pin, processTree } from '../speed/processes.ts';
 
 const PASSWORD = 'correct horse battery staple';
 const FREE = '999999/999999/1h';
@@ -56,8 +56,16 @@ export async function startServer(stores: TestStores, people: number) {
     cookie: session,
     password: PASSWORD,
     passwordHash,
-    /** So many people log in again and again, each as soon as they are in. */
-    async logIns(ms: number, atOnce: number): Promise<{ perSecond: number }> {
+    /** Keeps the web process to its core and everything else here to the others, or lets all run anywhere. */
+    pin(where: 'apart' | 'anywhere'): void {
+      for (const pid of processTree(process.pid)) {
+        pin(pid, where === 'anywhere' ? where : pid === child.pid ? 'server' : 'elsewhere');
+      }
+    },
+
+    /** So many people log in again and again, each as soon as they are in; and what one costs the web process. */
+    async logIns(ms: number, atOnce: number): Promise<{ perSecond: number; cpuMs: number }> {
+      const before = cpuSeconds(child.pid ?? 0);
       const startedAt = performance.now();
       let count = 0;
       const one = async (index: number) => {
@@ -68,7 +76,10 @@ export async function startServer(stores: TestStores, people: number) {
         }
       };
       await Promise.all(Array.from({ length: atOnce }, (_, index) => one(index)));
-      return { perSecond: (1_000 * count) / (performance.now() - startedAt) };
+      return {
+        perSecond: (1_000 * count) / (performance.now() - startedAt),
+        cpuMs: (1_000 * (cpuSeconds(child.pid ?? 0) - before)) / count,
+      };
     },
 
     /** Attempts at a pace that does not wait for answers; each must be refused. */

@@ -11,19 +11,24 @@ export const SERVER_CORE = 0;
 /** Whether processes can be kept to a core of their own. */
 export const canPin = os.cpus().length > 1 && spawnSync('taskset', ['--version']).status === 0;
 
-/** Keeps a process, all its threads included, to a core, or away from the server's. */
-export function pin(pid: number, where: 'server' | 'elsewhere'): void {
+/** Keeps a process, all its threads included, to a core, or away from the server's, or lets it run anywhere again. */
+export function pin(pid: number, where: 'server' | 'elsewhere' | 'anywhere'): void {
   if (!canPin) return;
-  const cores = where === 'server' ? String(SERVER_CORE) : `${SERVER_CORE + 1}-${os.cpus().length - 1}`;
+  const last = os.cpus().length - 1;
+  const cores = { server: String(SERVER_CORE), elsewhere: `${SERVER_CORE + 1}-${last}`, anywhere: `0-${last}` }[where];
   spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cores, String(pid)]);
 }
 
-/** A process and everything below it. */
+/** A process and everything below it; nothing of one that has ended. */
 export function processTree(pid: number): number[] {
-  const below = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
-  );
-  return [pid, ...below.flatMap(processTree)];
+  try {
+    const below = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+    );
+    return [pid, ...below.flatMap(processTree)];
+  } catch {
+    return [];
+  }
 }
 
 /** Processor time that a process has used so far, in seconds, of all its threads; NaN where that is not told. */
