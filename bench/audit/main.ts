@@ -79,6 +79,7 @@ async function measureAll(): Promise<string> {
     await pool.query('VACUUM ANALYZE audit_text');
     say(`${size.toLocaleString('en')} events are there`);
     bySize.push({ size, queries: await measureQueries(pool), chartMs: await measureChart(database) });
+    say('the queries are measured');
   }
   const bytes = await bytesPerEvent(pool, most);
   const exported = await measureExport(ownerUrl);
