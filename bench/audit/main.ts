@@ -63,10 +63,6 @@ async function measureAll(): Promise<string> {
     config: { appendonly: 'no' },
   });
   const { ownerUrl } = postgres;
-  const sealing = await inDatabase('sealing', ({ pool, superuser }) =>
-    measureSealing({ pool, superuser }, { events: Math.min(most, 200_000), rounds: 3 }),
-  );
-  say('sealing measured');
   await migrate(ownerUrl);
   const pool = new pg.Pool({ connectionString: ownerUrl, max: 3 });
   const database = { pool } as unknown as Database;
@@ -86,6 +82,10 @@ async function measureAll(): Promise<string> {
   say('exported');
   const verified = await measureVerify(exported.file);
   say('verified');
+  const sealing = await inDatabase('sealing', ({ pool, superuser }) =>
+    measureSealing({ pool, superuser }, { events: Math.min(most, 200_000), rounds: 3 }),
+  );
+  say('sealing measured');
   const dropMs = await measureDrop(pool);
   await pool.end();
   const months = bytes.reduce((sum, [, each]) => sum + each, 0);

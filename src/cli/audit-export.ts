@@ -22,17 +22,17 @@ export async function exportTo(
     const { seq } = await context.audit.head();
     const bar = startBar('Exporting', seq);
     let events = 0;
-    async function* texts() {
+    async function* parts() {
       for await (const part of exportLog(context.audit, filter, options.format)) {
         events += part.events;
         bar.update(part.seq);
-        yield part.text;
+        yield part.bytes;
       }
     }
     const output: Writable = options.output
       ? createWriteStream(options.output, { flags: 'wx', mode: 0o600 })
       : process.stdout;
-    await pipeline(Readable.from(texts()), output, { end: options.output !== undefined });
+    await pipeline(Readable.from(parts(), { highWaterMark: 1 }), output, { end: options.output !== undefined });
     bar.stop();
     process.stderr.write(`Exported ${events} events.\n`);
   });

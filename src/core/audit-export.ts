@@ -8,9 +8,11 @@ import type { ExportedEvent } from './audit-rows.ts';
 export type ExportFormat = 'ndjson' | 'csv';
 
 const BATCH = 1_000;
+const USUAL_LINE = 1_024;
 
 export interface ExportedPart {
-  readonly text: string;
+  /** UTF-8. */
+  readonly bytes: Uint8Array;
   readonly events: number;
   /** The number of the last event so far. */
   readonly seq: number;
@@ -24,16 +26,40 @@ export async function* exportLog(
 ): AsyncGenerator<ExportedPart> {
   const upTo = (await audit.head()).seq;
   const line = format === 'csv' ? csvLine : ndjsonLine;
-  if (format === 'csv') yield { text: CSV_HEADER, events: 0, seq: 0 };
-  let reading = audit.exportable(filter, { after: 0, upTo }, BATCH);
+  if (format === 'csv') yield { bytes: Buffer.from(CSV_HEADER), events: 0, seq: 0 };
+  let reading = readPart(audit, filter, { after: 0, upTo }, line);
   for (;;) {
-    const events = await reading;
-    const last = events.at(-1);
-    if (!last) return;
-    reading = audit.exportable(filter, { after: last.seq, upTo }, BATCH);
+    const part = await reading;
+    if (part.events === 0) return;
+    reading = readPart(audit, filter, { after: part.seq, upTo }, line);
     reading.catch(() => undefined); // awaited in the next round, unless the reader has gone
-    yield { text: events.map(line).join(''), events: events.length, seq: last.seq };
+    yield part;
   }
+}
+
+/** Some lines, each written where it belongs as soon as its event is read: nothing but bytes is kept. */
+async function readPart(
+  audit: Pick<Audit, 'exportable'>,
+  filter: AuditFilter,
+  range: { after: number; upTo: number },
+  lineOf: (event: ExportedEvent) => string,
+): Promise<ExportedPart> {
+  let bytes = Buffer.allocUnsafe(BATCH * USUAL_LINE);
+  let end = 0;
+  let events = 0;
+  let seq = range.after;
+  await audit.exportable(filter, range, BATCH, (event) => {
+    const line = lineOf(event);
+    if (end + 3 * line.length > bytes.length) {
+      const larger = Buffer.allocUnsafe(2 * bytes.length + 3 * line.length);
+      bytes.copy(larger, 0, 0, end);
+      bytes = larger;
+    }
+    end += bytes.write(line, end);
+    events += 1;
+    seq = event.seq;
+  });
+  return { bytes: bytes.subarray(0, end), events, seq };
 }
 
 /**

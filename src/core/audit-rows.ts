@@ -1,6 +1,7 @@
 // A row of the sealed log, as SQL hands it over, and the event that it stands for.
 import type { SealedEvent, SealedFields } from './audit-chain.ts';
 import type { Detail } from './audit-events.ts';
+import type { CopiedRow } from './copy-out.ts';
 
 export interface AuditRow {
   seq: string;
@@ -58,27 +59,38 @@ export interface ExportedEvent extends SealedFields {
   readonly hash: string;
 }
 
-/** What to select so that {@link exportedEventOf} can read it. */
-export const EXPORT_COLUMNS = `seq, (sealed_at AT TIME ZONE 'UTC')::text AS "sealedAt", id,
-  (occurred_at AT TIME ZONE 'UTC')::text AS "occurredAt", type, outcome, actor_id AS actor, subject_id AS subject,
-  session_id AS session, request_id AS "requestId", detail, host(ip) AS ip, user_agent AS "userAgent",
-  encode(personal_hash, 'base64') AS personal, encode(personal_salt, 'base64') AS "personalSalt",
-  encode(prev_hash, 'base64') AS "prevHash", encode(hash, 'base64') AS hash`;
+/** What to copy so that {@link exportedEventOf} can read it. */
+export const EXPORT_COLUMNS = `seq, sealed_at AT TIME ZONE 'UTC', id, occurred_at AT TIME ZONE 'UTC', type, outcome, actor_id,
+  subject_id, session_id, request_id, detail, host(ip), user_agent, encode(personal_hash, 'base64'),
+  encode(personal_salt, 'base64'), encode(prev_hash, 'base64'), encode(hash, 'base64')`;
 
-export type ExportRow = Omit<ExportedEvent, 'seq'> & { readonly seq: string };
-
-export function exportedEventOf(row: ExportRow): ExportedEvent {
+/** An event from the text of its columns. */
+export function exportedEventOf(row: CopiedRow): ExportedEvent {
+  const text = (index: number) => row[index] ?? '';
+  const maybe = (index: number) => row[index] ?? null;
+  const salt = maybe(14);
   return {
-    ...row,
-    seq: Number(row.seq),
-    sealedAt: isoOf(row.sealedAt),
-    occurredAt: isoOf(row.occurredAt),
-    personal: base64urlOf(row.personal),
-    personalSalt: row.personalSalt && base64urlOf(row.personalSalt),
-    prevHash: base64urlOf(row.prevHash),
-    hash: base64urlOf(row.hash),
+    seq: Number(row[0]),
+    sealedAt: isoOf(text(1)),
+    id: text(2),
+    occurredAt: isoOf(text(3)),
+    type: text(4),
+    outcome: text(5),
+    actor: maybe(6),
+    subject: maybe(7),
+    session: maybe(8),
+    requestId: maybe(9),
+    detail: row[10] === '{}' ? NO_DETAIL : JSON.parse(text(10)),
+    ip: maybe(11),
+    userAgent: maybe(12),
+    personal: base64urlOf(text(13)),
+    personalSalt: salt === null ? null : base64urlOf(salt),
+    prevHash: base64urlOf(text(15)),
+    hash: base64urlOf(text(16)),
   };
 }
+
+const NO_DETAIL: Detail = {};
 
 /** "2026-11-24 13:07:05.1", as PostgreSQL writes it, in ISO 8601 with milliseconds. */
 function isoOf(text: string): string {
@@ -88,5 +100,5 @@ function isoOf(text: string): string {
 
 /** PostgreSQL can write it so as well, but takes twice as long for the whole row then. */
 function base64urlOf(base64: string): string {
-  return Buffer.from(base64, 'base64').toString('base64url');
+  return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }

@@ -15,10 +15,11 @@ import {
   AUDIT_COLUMNS,
   type AuditRow,
   EXPORT_COLUMNS,
-  type ExportRow,
+  type ExportedEvent,
   eventOf,
   exportedEventOf,
 } from './audit-rows.ts';
+import { copyOut } from './copy-out.ts';
 import type { Database } from './database.ts';
 import { queryWithin } from './limited-query.ts';
 
@@ -40,14 +41,9 @@ const HOUR_MS = 3_600_000;
 export type Audit = ReturnType<typeof createAudit>;
 
 export function createAudit({ database: { pool } }: { database: Database }) {
-  async function rowsOf<Row extends object>(filter: AuditFilter, selection: Selection): Promise<Row[]> {
-    const { text, values } = eventsQuery(filter, selection);
-    const { rows } = await pool.query<Row>(text, values);
-    return rows;
-  }
-
   async function select(filter: AuditFilter, selection: Omit<Selection, 'columns'>): Promise<SealedEvent[]> {
-    return (await rowsOf<AuditRow>(filter, { ...selection, columns: AUDIT_COLUMNS })).map(eventOf);
+    const { text, values } = eventsQuery(filter, { ...selection, columns: AUDIT_COLUMNS });
+    return (await pool.query<AuditRow>(text, values)).rows.map(eventOf);
   }
 
   /** The part of the log in which the filter's time lies; null if nothing happened in it. */
@@ -93,12 +89,18 @@ export function createAudit({ database: { pool } }: { database: Database }) {
       return select(filter, { span: within(span, after, upTo + 1), order: 'oldest', limit });
     },
 
-    /** The same, as an export writes them. */
-    async exportable(filter: AuditFilter, { after, upTo }: { after: number; upTo: number }, limit: number) {
+    /** The same, as an export writes them, each handed to `take` as it comes. */
+    async exportable(
+      filter: AuditFilter,
+      { after, upTo }: { after: number; upTo: number },
+      limit: number,
+      take: (event: ExportedEvent) => void,
+    ): Promise<void> {
       const span = await spanOf(filter);
-      if (span === null) return [];
-      const selection = { span: within(span, after, upTo + 1), order: 'oldest', limit } as const;
-      return (await rowsOf<ExportRow>(filter, { ...selection, columns: EXPORT_COLUMNS })).map(exportedEventOf);
+      if (span === null) return;
+      const part = within(span, after, upTo + 1);
+      const query = eventsQuery(filter, { columns: EXPORT_COLUMNS, span: part, order: 'oldest', limit });
+      await copyOut(pool, query, (row) => take(exportedEventOf(row)));
     },
 
     /**

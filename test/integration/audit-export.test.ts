@@ -3,6 +3,8 @@ import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { exportLog } from '../../src/core/audit-export.ts';
+import { type AuditFilter, EVERY_EVENT } from '../../src/core/audit-query.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
 import { query } from '../support/query.ts';
@@ -82,6 +84,36 @@ test.each(['', '?format=xml', '?format=csv&address=nowhere', '?format=csv&from=y
     expect(await count()).toBe(before);
   },
 );
+
+test('finds text with whatever means something to SQL in it, and nothing else, in every way to ask', async () => {
+  const strange = `'); DROP TABLE outbox; -- \\' $1 \\N "`;
+  await sql(
+    `INSERT INTO outbox (event) SELECT jsonb_build_object('type', 'sys_cleanup', 'outcome', 'success', 'requestId', $1::text,
+       'detail', jsonb_build_object('text', $1::text))`,
+    [strange],
+  );
+  await worker.sealing.seal();
+  const exported = async (filter: Partial<AuditFilter>) => {
+    const parts: Uint8Array[] = [];
+    for await (const { bytes } of exportLog(web.context.audit, { ...EVERY_EVENT, ...filter }, 'ndjson'))
+      parts.push(bytes);
+    return Buffer.concat(parts)
+      .toString()
+      .trimEnd()
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  };
+  const [event] = await exported({ text: strange });
+  expect(event).toMatchObject({ requestId: strange, detail: { text: strange } });
+  for (const filter of [{ request: strange }, { request: strange, text: strange, types: ['sys_cleanup', 'no_such'] }])
+    expect(await exported(filter)).toEqual([event]);
+  const { id = '' } = (await web.context.users.findByEmail(email)) ?? {};
+  for (const filter of [{ person: id }, { actor: id, from: new Date(0), outcome: 'success' }])
+    expect((await exported(filter)).length).toBeGreaterThan(0);
+  expect(await exported({ person: id, text: strange })).toEqual([]);
+  expect(await exported({ types: ["'"], address: '198.51.100.0/24', to: new Date() })).toEqual([]);
+});
 
 test('waits for a slow reader, and reads no further once the reader has gone', async () => {
   const { audit } = web.context;

@@ -65,9 +65,9 @@ async function seal(count: number, userAgent = 'test', detail: unknown = { reaso
 }
 
 async function exported(format: 'ndjson' | 'csv' = 'ndjson', filter = EVERY_EVENT): Promise<string> {
-  let text = '';
-  for await (const part of exportLog(worker.audit, filter, format)) text += part.text;
-  return text;
+  const parts: Uint8Array[] = [];
+  for await (const { bytes } of exportLog(worker.audit, filter, format)) parts.push(bytes);
+  return Buffer.concat(parts).toString();
 }
 
 const verifyText = (text: string, options: Partial<VerifyFileOptions> = {}) =>

@@ -43,12 +43,12 @@ export function exportPage(router: Router, web: Web): void {
     });
     describe(ctx, format);
     // Flowing only as fast as it is read; Koa destroys it when the reader goes, which ends the reading of the log.
-    ctx.body = Readable.from(texts(filter, format), { objectMode: false, highWaterMark: 256 * 1024 });
+    ctx.body = Readable.from(parts(filter, format), { objectMode: false, highWaterMark: 256 * 1024 });
   });
 
-  async function* texts(filter: AuditFilter, format: ExportFormat): AsyncGenerator<Buffer> {
+  async function* parts(filter: AuditFilter, format: ExportFormat): AsyncGenerator<Uint8Array> {
     try {
-      for await (const { text } of exportLog(audit, filter, format)) yield Buffer.from(text);
+      for await (const { bytes } of exportLog(audit, filter, format)) yield bytes;
     } catch (error) {
       // The answer has begun: it is cut, so that half a file is not taken for a whole one.
       log.warn({ err: error }, 'an export broke off');
