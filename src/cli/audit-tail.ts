@@ -21,10 +21,12 @@ export async function tail(
     for (const event of [...events].reverse()) process.stdout.write(lineOf(event));
     while (options.follow && !stopped.signal.aborted) {
       const head = await audit.head();
-      const more = head.seq > seq ? await audit.following(filter, { after: seq, upTo: head.seq }, BATCH) : [];
-      for (const event of more) process.stdout.write(lineOf(event));
-      seq = more.length === BATCH ? (more.at(-1)?.seq ?? seq) : head.seq;
-      if (more.length < BATCH) await delay(LOOK_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+      if (head.seq > seq) {
+        const { events: more, readTo } = await audit.following(filter, { after: seq, upTo: head.seq }, BATCH);
+        for (const event of more) process.stdout.write(lineOf(event));
+        seq = readTo;
+      }
+      if (seq >= head.seq) await delay(LOOK_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   });
 }

@@ -1,6 +1,6 @@
 // The log as a file, oldest event first: NDJSON that can be verified without a database, CSV that a spreadsheet can't run.
 // A batch is read while the one before is written, so that memory stays flat however long the log.
-import type { Audit } from './audit.ts';
+import type { Audit, Range } from './audit.ts';
 import { personalText, sealedText } from './audit-chain.ts';
 import type { AuditFilter } from './audit-query.ts';
 import type { ExportedEvent } from './audit-rows.ts';
@@ -14,7 +14,7 @@ export interface ExportedPart {
   /** UTF-8. */
   readonly bytes: Uint8Array;
   readonly events: number;
-  /** The number of the last event so far. */
+  /** Up to this number all that matches is written. */
   readonly seq: number;
 }
 
@@ -30,10 +30,13 @@ export async function* exportLog(
   let reading = readPart(audit, filter, { after: 0, upTo }, line);
   for (;;) {
     const part = await reading;
-    if (part.events === 0) return;
-    reading = readPart(audit, filter, { after: part.seq, upTo }, line);
-    reading.catch(() => undefined); // awaited in the next round, unless the reader has gone
-    yield part;
+    const isLast = part.seq >= upTo;
+    if (!isLast) {
+      reading = readPart(audit, filter, { after: part.seq, upTo }, line);
+      reading.catch(() => undefined); // awaited in the next round, unless the reader has gone
+    }
+    if (part.events > 0) yield part;
+    if (isLast) return;
   }
 }
 
@@ -41,14 +44,13 @@ export async function* exportLog(
 async function readPart(
   audit: Pick<Audit, 'exportable'>,
   filter: AuditFilter,
-  range: { after: number; upTo: number },
+  range: Range,
   lineOf: (event: ExportedEvent) => string,
 ): Promise<ExportedPart> {
   let bytes = Buffer.allocUnsafe(BATCH * USUAL_LINE);
   let end = 0;
   let events = 0;
-  let seq = range.after;
-  await audit.exportable(filter, range, BATCH, (event) => {
+  const seq = await audit.exportable(filter, range, BATCH, (event) => {
     const line = lineOf(event);
     if (end + 3 * line.length > bytes.length) {
       const larger = Buffer.allocUnsafe(2 * bytes.length + 3 * line.length);
@@ -57,7 +59,6 @@ async function readPart(
     }
     end += bytes.write(line, end);
     events += 1;
-    seq = event.seq;
   });
   return { bytes: bytes.subarray(0, end), events, seq };
 }

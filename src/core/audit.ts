@@ -19,6 +19,7 @@ import {
   eventOf,
   exportedEventOf,
 } from './audit-rows.ts';
+import { createAuditSearch, type Found, SEARCH_LIMITS } from './audit-search.ts';
 import { copyOut } from './copy-out.ts';
 import type { Database } from './database.ts';
 import { queryWithin } from './limited-query.ts';
@@ -31,16 +32,34 @@ export interface AuditPage {
   readonly events: readonly SealedEvent[];
   readonly hasOlder: boolean;
   readonly hasNewer: boolean;
+  /** The last number that was looked at, where time ran out before the page was full; null usually. */
+  readonly lookedTo: number | null;
+}
+
+/** A part of the log by number: what comes after one, up to and with another. */
+export interface Range {
+  readonly after: number;
+  readonly upTo: number;
+}
+
+export interface Followed {
+  readonly events: readonly SealedEvent[];
+  /** Up to this number nothing else matches; whoever reads on goes on behind it. */
+  readonly readTo: number;
 }
 
 /** Past this many the number of matching events is not counted to the end. */
 export const COUNT_LIMIT = 1_000;
 const COUNT_TIME_MS = 250;
+/** How much is looked through at once, however little of it matches. */
+const LIMITS = { ...SEARCH_LIMITS, stretch: 250_000 };
 const HOUR_MS = 3_600_000;
 
 export type Audit = ReturnType<typeof createAudit>;
 
-export function createAudit({ database: { pool } }: { database: Database }) {
+export function createAudit({ database: { pool }, limits = LIMITS }: { database: Database; limits?: typeof LIMITS }) {
+  const search = createAuditSearch(pool, limits);
+
   async function select(filter: AuditFilter, selection: Omit<Selection, 'columns'>): Promise<SealedEvent[]> {
     const { text, values } = eventsQuery(filter, { ...selection, columns: AUDIT_COLUMNS });
     return (await pool.query<AuditRow>(text, values)).rows.map(eventOf);
@@ -53,6 +72,14 @@ export function createAudit({ database: { pool } }: { database: Database }) {
     const { rows } = await pool.query<{ first: string | null; last: string | null }>(text, values);
     const [row] = rows;
     return row?.first && row.last ? { first: Number(row.first), last: Number(row.last) } : null;
+  }
+
+  /** What comes next of the filter's time, as far as one query looks; null where none of it is left. */
+  async function stretchOf(filter: AuditFilter, { after, upTo }: Range): Promise<Span | null> {
+    const span = await spanOf(filter);
+    if (span === null) return null;
+    const { first, last } = within(span, after, upTo + 1);
+    return first > last ? null : { first, last: Math.min(last, first + limits.stretch - 1) };
   }
 
   async function summed(filter: AuditFilter): Promise<number> {
@@ -68,39 +95,49 @@ export function createAudit({ database: { pool } }: { database: Database }) {
   return {
     spanOf,
 
-    /** One page of the log, by key: its cost does not grow with how far back it lies. */
+    /** One page of the log, by key: its cost does not grow with how far back it lies, and its time is bounded. */
     async page(filter: AuditFilter, key: PageKey, size: number): Promise<AuditPage> {
       const span = await spanOf(filter);
       const after = key !== null && 'after' in key ? key.after : null;
       const before = key !== null && 'before' in key ? key.before : null;
       const order = after === null ? 'newest' : 'oldest';
-      const events =
-        span === null ? [] : await select(filter, { span: within(span, after, before), order, limit: size + 1 });
-      const more = events.length > size;
+      const { events, lookedTo }: Found =
+        span === null
+          ? { events: [], lookedTo: null }
+          : await search(filter, { span: within(span, after, before), order, limit: size + 1 });
+      const more = events.length > size || lookedTo !== null;
       const shown = events.slice(0, size);
-      if (after !== null) return { events: shown.reverse(), hasNewer: more, hasOlder: true };
-      return { events: shown, hasOlder: more, hasNewer: key !== null };
+      if (after !== null) return { events: shown.reverse(), hasNewer: more, hasOlder: true, lookedTo };
+      return { events: shown, hasOlder: more, hasNewer: key !== null, lookedTo };
     },
 
-    /** Matching events after one number and up to another, oldest first: for whoever reads on and misses none. */
-    async following(filter: AuditFilter, { after, upTo }: { after: number; upTo: number }, limit: number) {
-      const span = await spanOf(filter);
-      if (span === null) return [];
-      return select(filter, { span: within(span, after, upTo + 1), order: 'oldest', limit });
+    /** Some of what matches after one number and up to another, oldest first: for whoever reads on and misses none. */
+    async following(filter: AuditFilter, range: Range, limit: number): Promise<Followed> {
+      const span = await stretchOf(filter, range);
+      const events = span === null ? [] : await select(filter, { span, order: 'oldest', limit });
+      const readTo = events.length === limit ? events.at(-1)?.seq : span?.last;
+      return { events, readTo: readTo ?? range.upTo };
     },
 
-    /** The same, as an export writes them, each handed to `take` as it comes. */
+    /** The same, as an export writes them, each handed to `take` as it comes. Returns how far was read. */
     async exportable(
       filter: AuditFilter,
-      { after, upTo }: { after: number; upTo: number },
+      range: Range,
       limit: number,
       take: (event: ExportedEvent) => void,
-    ): Promise<void> {
-      const span = await spanOf(filter);
-      if (span === null) return;
-      const part = within(span, after, upTo + 1);
-      const query = eventsQuery(filter, { columns: EXPORT_COLUMNS, span: part, order: 'oldest', limit });
-      await copyOut(pool, query, (row) => take(exportedEventOf(row)));
+    ): Promise<number> {
+      const span = await stretchOf(filter, range);
+      if (span === null) return range.upTo;
+      const query = eventsQuery(filter, { columns: EXPORT_COLUMNS, span, order: 'oldest', limit });
+      let taken = 0;
+      let seq = span.last;
+      await copyOut(pool, query, (row) => {
+        const event = exportedEventOf(row);
+        take(event);
+        taken += 1;
+        if (taken === limit) seq = event.seq;
+      });
+      return seq;
     },
 
     /**

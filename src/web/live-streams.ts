@@ -68,10 +68,10 @@ export function createLiveStreams({ audit, store, log }: Pick<Context, 'audit' |
     stream.busy = true;
     try {
       while (stream.at < head && isOpen(stream)) {
-        const events = await audit.following(stream.filter, { after: stream.at, upTo: head }, BATCH);
+        const { events, readTo } = await audit.following(stream.filter, { after: stream.at, upTo: head }, BATCH);
         const texts = events.length > 0 ? await stream.render(events) : [];
         await send(stream, events.map(({ seq }, index) => message(seq, texts[index] ?? '')).join(''));
-        stream.at = events.length === BATCH ? (events.at(-1)?.seq ?? head) : head;
+        stream.at = readTo;
       }
       // A number without data moves the reader's mark over events that its filter leaves out.
       if (performance.now() - stream.saidAt > HEARTBEAT_MS) await send(stream, `id: ${stream.at}\n\n`);

@@ -240,7 +240,7 @@ export interface Views {
     readonly rows: readonly AuditRow[];
     /** As of when the list was read. */
     readonly asOf: ShownTime;
-    /** How many match: "12,408", "more than 1,000", "many". */
+    /** How many match: "12,408 match", "more than 1,000 match", "matches not counted". */
     readonly matching: string;
     /** How many events the log holds in all. */
     readonly total: string;
@@ -267,6 +267,12 @@ export interface Views {
     readonly newerHref: string | null;
     readonly olderHref: string | null;
     readonly newestHref: string | null;
+    /** How far the log was looked through, where time ran out before the page was full, and where that goes on. */
+    readonly looked: {
+      readonly seq: string;
+      readonly at: ShownTime | null;
+      readonly furtherHref: string | null;
+    } | null;
     readonly exports: readonly { readonly label: string; readonly href: string }[];
     /** Where new events come from while the page is open; null on older pages. */
     readonly liveHref: string | null;

@@ -1,7 +1,9 @@
 // The console's lists and an event's page: each list is walked to its end and back without leaving one out, says how many there
 // are, keeps its filters in its address; the page of an event tells all of it, and whether it still proves itself.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type AuditPage, createAudit, type PageKey } from '../../src/core/audit.ts';
 import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { exportLog } from '../../src/core/audit-export.ts';
 import { EVERY_EVENT } from '../../src/core/audit-query.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
@@ -226,5 +228,86 @@ describe('text in what one person has', () => {
     const alone = await audit.page({ ...EVERY_EVENT, actor: person, text }, null, 9_000);
     const did = await sql('SELECT FROM audit_event WHERE seq = ANY($1::bigint[]) AND actor_id = $2', [seqs, person]);
     expect(alone.events).toHaveLength(did.length);
+  });
+});
+
+describe('a search of more than a page may wait for', () => {
+  const RARE = { ...EVERY_EVENT, text: 'word: rare' };
+  const hurried = () =>
+    createAudit({ database: web.context.database, limits: { searchMs: 1, firstPiece: 1_000, stretch: 1_000 } });
+  let expected: number[];
+
+  beforeAll(async () => {
+    const rows = await sql<{ seq: string }>(
+      `SELECT seq FROM audit_event WHERE strpos(lower(replace(detail::text, '"', '')), 'word: rare') > 0 ORDER BY seq DESC`,
+    );
+    expected = rows.map(({ seq }) => Number(seq));
+    expect(expected.length).toBeGreaterThan(3);
+  });
+
+  test('says how far it looked, and goes on from there: nothing is left out, either way', async () => {
+    const audit = hurried();
+    const seqsOf = ({ events }: AuditPage) => events.map(({ seq }) => seq);
+    const older: number[] = [];
+    let pages = 0;
+    for (let key: PageKey = null; ; pages += 1) {
+      const page = await audit.page(RARE, key, 2);
+      older.push(...seqsOf(page));
+      const edge: number | undefined = page.lookedTo ?? older.at(-1);
+      if (!page.hasOlder || edge === undefined) break;
+      expect(edge).toBeLessThan((key as { before: number } | null)?.before ?? Number.POSITIVE_INFINITY);
+      key = { before: edge };
+    }
+    expect(older).toEqual(expected);
+    expect(pages).toBeGreaterThan(expected.length / 2);
+
+    const newer: number[] = [];
+    for (let after = 0; ; ) {
+      const page = await audit.page(RARE, { after }, 2);
+      newer.unshift(...seqsOf(page));
+      if (!page.hasNewer) break;
+      after = page.lookedTo ?? newer[0] ?? Number.NaN;
+    }
+    expect(newer).toEqual(expected);
+  });
+
+  test('is an export or a stream that takes the log in stretches, and leaves nothing out', async () => {
+    const audit = hurried();
+    const { seq: upTo } = await audit.head();
+    const lines: string[] = [];
+    for await (const { bytes } of exportLog(audit, RARE, 'ndjson'))
+      lines.push(...Buffer.from(bytes).toString().split('\n'));
+    expect(lines.filter(Boolean).map((line) => JSON.parse(line).seq)).toEqual(expected.toReversed());
+    const followed: number[] = [];
+    let stretches = 0;
+    for (let after = 0; after < upTo; stretches += 1) {
+      const { events, readTo } = await audit.following(RARE, { after, upTo }, 2);
+      followed.push(...events.map(({ seq }) => seq));
+      expect(readTo).toBeGreaterThan(after);
+      after = readTo;
+    }
+    expect(followed).toEqual(expected.toReversed());
+    expect(stretches).toBeGreaterThanOrEqual(Math.floor(upTo / 1_000));
+  });
+
+  test('is told as such on the page, with a link that looks further', async () => {
+    const { audit } = web.context;
+    const page = audit.page;
+    audit.page = hurried().page;
+    try {
+      let at = '/operator/audit?text=nowhere+at+all';
+      let told = 0;
+      for (let next: string | undefined = at; next !== undefined; told += 1) {
+        at = next;
+        const { text } = await operator.get(at);
+        next = linkTo(text, 'Look further')?.replaceAll('&amp;', '&');
+        if (next !== undefined) expect(text).toContain('Nothing found so far.');
+        expect(text).not.toContain('>many');
+      }
+      expect(told).toBeGreaterThan(1);
+      expect((await operator.get(at)).text).toContain('No event that matches lies there.');
+    } finally {
+      audit.page = page;
+    }
   });
 });

@@ -343,7 +343,7 @@ function audit(more: Partial<Views['operator/audit']>): Views['operator/audit'] 
   return {
     rows: [],
     asOf: ago(0),
-    matching: '0',
+    matching: '0 match',
     total: '12,408',
     chart: null,
     filters: NO_FILTERS,
@@ -353,6 +353,7 @@ function audit(more: Partial<Views['operator/audit']>): Views['operator/audit'] 
     newerHref: null,
     olderHref: null,
     newestHref: null,
+    looked: null,
     exports: [
       { label: 'CSV', href: '/operator/audit/export?format=csv' },
       { label: 'NDJSON', href: '/operator/audit/export?format=ndjson' },
@@ -752,7 +753,7 @@ const IN_ENGLISH: readonly Fixture[] = [
     'operator/audit',
     audit({
       rows: Array.from({ length: 9 }, (_, index) => auditRow(index)),
-      matching: '9',
+      matching: '9 match',
       filters: {
         ...NO_FILTERS,
         type: 'authn_login_fail',
@@ -772,6 +773,25 @@ const IN_ENGLISH: readonly Fixture[] = [
       newerHref: '/operator/audit?after=12408',
       newestHref: '/operator/audit',
       olderHref: '/operator/audit?before=12400',
+    }),
+    operator(),
+  ),
+  fixture(
+    'audit-unfinished',
+    'operator/audit',
+    audit({
+      matching: 'matches not counted',
+      filters: {
+        ...NO_FILTERS,
+        text: 'refused',
+        active: [{ label: 'Detail: refused', withoutHref: '/operator/audit' }],
+      },
+      looked: {
+        seq: '9,012,408',
+        at: ago(9_000),
+        furtherHref: '/operator/audit?text=refused&before=9012408',
+      },
+      olderHref: '/operator/audit?text=refused&before=9012408',
     }),
     operator(),
   ),
@@ -1171,6 +1191,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       newerHref: HOSTILE,
       olderHref: HOSTILE,
       newestHref: HOSTILE,
+      looked: { seq: HOSTILE, at: HOSTILE_TIME, furtherHref: HOSTILE },
       types: [{ group: HOSTILE, label: HOSTILE, names: [HOSTILE] }],
       filters: {
         ...{

@@ -1,7 +1,7 @@
 // The audit log as operators read it: newest first, by key, narrowed by whatever stands in the address.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import type { PageKey } from '../../../core/audit.ts';
+import type { AuditPage, PageKey } from '../../../core/audit.ts';
 import { MOST_EVENTS } from '../../../core/audit-counts.ts';
 import { EVERY_EVENT } from '../../../core/audit-query.ts';
 import { requireOperator } from '../../access.ts';
@@ -17,7 +17,7 @@ import {
 import { accountsOf, rowOf } from '../../audit-row.ts';
 import type { Web } from '../../page.ts';
 import { queryText } from '../../query.ts';
-import type { Chart, Views } from '../../views.ts';
+import type { Chart, ShownTime, Views } from '../../views.ts';
 import { exactTime, showTime } from '../../words.ts';
 import { EXPORT_PATH } from './export.ts';
 
@@ -41,7 +41,7 @@ const EXPORTS = [
 ] as const;
 
 const NONE = { events: 0, andMore: false } as const;
-const NOTHING = { events: [], hasOlder: false, hasNewer: false } as const;
+const NOTHING = { events: [], hasOlder: false, hasNewer: false, lookedTo: null } as const;
 
 type Page = Views['operator/audit'];
 
@@ -64,7 +64,9 @@ export function auditPage(router: Router, web: Web): void {
       wrong ? null : drawn(read, now),
     ]);
     const emails = await users.emails(accountsOf(found.events));
-    const [first, last] = [found.events.at(0), found.events.at(-1)];
+    const { newer, older } = edgesOf(found, key);
+    const newerHref = found.hasNewer && newer ? auditHref(asked, { after: String(newer) }) : null;
+    const olderHref = found.hasOlder && older ? auditHref(asked, { before: String(older) }) : null;
     const page: Page = {
       rows: found.events.map((event) => rowOf(event, emails, asked, now)),
       asOf: showTime(now, now),
@@ -81,8 +83,12 @@ export function auditPage(router: Router, web: Web): void {
       types: GROUPS,
       problem: wrong ? problems.join(' ') : null,
       wrong: Object.fromEntries(Object.keys(read.problems).map((name) => [name, true])),
-      newerHref: found.hasNewer && first ? auditHref(asked, { after: String(first.seq) }) : null,
-      olderHref: found.hasOlder && last ? auditHref(asked, { before: String(last.seq) }) : null,
+      newerHref,
+      olderHref,
+      looked:
+        found.lookedTo === null
+          ? null
+          : { ...(await placeOf(found.lookedTo, now)), furtherHref: key && 'after' in key ? newerHref : olderHref },
       newestHref: key === null ? null : auditHref(asked),
       exports: wrong
         ? []
@@ -98,6 +104,12 @@ export function auditPage(router: Router, web: Web): void {
     if (session === null) return null;
     const { events } = await audit.page({ ...EVERY_EVENT, session }, null, 1);
     return events[0]?.subject ?? events[0]?.actor ?? null;
+  }
+
+  /** A number of the log, and the moment of its event. */
+  async function placeOf(seq: number, now: Date): Promise<{ seq: string; at: ShownTime | null }> {
+    const event = await audit.event(seq);
+    return { seq: seq.toLocaleString('en'), at: event && showTime(event.occurredAt, now) };
   }
 
   async function drawn({ asked, filter }: ReadFilter, now: Date): Promise<Chart | null> {
@@ -131,9 +143,23 @@ function fieldsOf({ asked, filter }: ReadFilter) {
   };
 }
 
+/** From which numbers the next pages go on: the events at the ends, or where looking for them stopped. */
+function edgesOf(
+  { events, lookedTo }: AuditPage,
+  key: PageKey,
+): { newer: number | undefined; older: number | undefined } {
+  const [newest, oldest] = [events.at(0)?.seq, events.at(-1)?.seq];
+  if (lookedTo === null) return { newer: newest, older: oldest };
+  if (key === null) return { newer: newest, older: lookedTo };
+  return 'after' in key
+    ? { newer: lookedTo, older: oldest ?? key.after + 1 }
+    : { newer: newest ?? key.before - 1, older: lookedTo };
+}
+
 function countWords(matching: { events: number; andMore: boolean } | null): string {
-  if (matching === null) return 'many';
-  return `${matching.andMore ? 'more than ' : ''}${matching.events.toLocaleString('en')}`;
+  if (matching === null) return 'matches not counted';
+  const { events, andMore } = matching;
+  return `${andMore ? 'more than ' : ''}${events.toLocaleString('en')} ${events === 1 ? 'matches' : 'match'}`;
 }
 
 function readKey(ctx: Koa.Context): PageKey {

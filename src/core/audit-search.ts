@@ -1,0 +1,71 @@
+// The page of the log that lies nearest to one end. Promises an answer in bounded time, also where next to nothing matches and
+// no index knows it: then the log is looked through piece by piece, and the answer says how far.
+import type pg from 'pg';
+import type { SealedEvent } from './audit-chain.ts';
+import { type AuditFilter, eventsQuery, type Selection, type Span } from './audit-query.ts';
+import { AUDIT_COLUMNS, type AuditRow, eventOf } from './audit-rows.ts';
+import { queryWithin } from './limited-query.ts';
+
+export interface Found {
+  /** In the order asked for. */
+  readonly events: readonly SealedEvent[];
+  /** The last number that was looked at, where time ran out first; null usually. */
+  readonly lookedTo: number | null;
+}
+
+export const SEARCH_LIMITS = { searchMs: 1_500, firstPiece: 25_000 };
+const GROWTH = 4;
+
+/** What is not found in one go within `searchMs` is looked for piece by piece, for as long again. */
+export function createAuditSearch(pool: pg.Pool, { searchMs, firstPiece }: typeof SEARCH_LIMITS) {
+  return async function search(filter: AuditFilter, selection: Omit<Selection, 'columns'>): Promise<Found> {
+    const queryFor = (span: Span, limit: number) =>
+      eventsQuery(filter, { ...selection, columns: AUDIT_COLUMNS, span, limit });
+    const rows = await queryWithin<AuditRow>(pool, searchMs, queryFor(selection.span, selection.limit));
+    if (rows !== null) return { events: rows.map(eventOf), lookedTo: null };
+
+    const until = performance.now() + searchMs;
+    const events: SealedEvent[] = [];
+    let lookedTo: number | null = null;
+    for (const piece of pieces(await written(selection.span), selection.order, firstPiece)) {
+      const query = queryFor(piece, selection.limit - events.length);
+      const leftMs = until - performance.now();
+      // The first is looked through whatever it takes, so that each page gets further than the one before.
+      const found: AuditRow[] | null =
+        lookedTo === null
+          ? (await pool.query<AuditRow>(query.text, query.values)).rows
+          : leftMs > 0
+            ? await queryWithin<AuditRow>(pool, leftMs, query)
+            : null;
+      if (found === null) return { events, lookedTo };
+      events.push(...found.map(eventOf));
+      if (events.length >= selection.limit) break;
+      lookedTo = selection.order === 'newest' ? piece.first : piece.last;
+    }
+    return { events, lookedTo: null };
+  };
+
+  /** The part of a span in which there are events. */
+  async function written({ first, last }: Span): Promise<Span> {
+    const { rows } = await pool.query<{ first: string | null; last: string | null }>(
+      'SELECT min(seq) AS first, max(seq) AS last FROM audit_event',
+    );
+    return { first: Math.max(first, Number(rows[0]?.first ?? 0)), last: Math.min(last, Number(rows[0]?.last ?? 0)) };
+  }
+}
+
+/** A span in parts, from the end that is asked for; each larger than the one before. */
+function* pieces(span: Span, order: Selection['order'], firstPiece: number): Generator<Span> {
+  let left = span;
+  for (let size = firstPiece; left.first <= left.last; size *= GROWTH) {
+    if (order === 'newest') {
+      const piece = { first: Math.max(left.first, left.last - size + 1), last: left.last };
+      yield piece;
+      left = { first: left.first, last: piece.first - 1 };
+    } else {
+      const piece = { first: left.first, last: Math.min(left.last, left.first + size - 1) };
+      yield piece;
+      left = { first: piece.last + 1, last: left.last };
+    }
+  }
+}
