@@ -187,6 +187,33 @@ describe('by keyboard', () => {
   });
 });
 
+it.each([true, false])(
+  'unfolds the filters of the log on a phone where they are asked for (JavaScript: %s)',
+  async (scripts) => {
+    const options = { viewport: { width: 375, height: 800 }, javaScriptEnabled: scripts };
+    const { page, context } = await open('audit-full', options);
+    const row = page.locator('[data-row]').first();
+    const field = page.locator('#person');
+    expect(await field.isVisible()).toBe(false);
+    expect((await row.boundingBox())?.y).toBeLessThan(700);
+    await page.getByRole('link', { name: 'Filter the events' }).click();
+    expect(await field.isVisible()).toBe(true);
+    if (scripts) expect(await axe(page)).toEqual([]);
+    await screenshot(page, `audit-375-unfolded-${scripts ? 'scripts' : 'plain'}`);
+    await page.goto(`${base}/audit-filtered`);
+    expect(await field.isVisible()).toBe(false);
+    expect(await page.getByRole('link', { name: 'Change the filters' }).isVisible()).toBe(true);
+    await page.goto(`${base}/audit-no-match`);
+    expect(await field.isVisible()).toBe(true); // there is something to mend
+    if (scripts) {
+      await page.goto(`${base}/audit-filtered`);
+      await page.keyboard.press('/');
+      expect(await focused(page)).toBe('person');
+    }
+    await context.close();
+  },
+);
+
 it('keeps filters and column heads of the log in sight', async () => {
   const { page, context } = await open('audit-full', { viewport: { width: 1440, height: 600 } });
   await page.mouse.wheel(0, 900);

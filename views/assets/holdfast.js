@@ -152,7 +152,9 @@ function onAuditKey(event) {
 }
 
 function toSearch() {
-  document.querySelector('[data-search]').select();
+  const field = document.querySelector('[data-search]');
+  if (!field.checkVisibility()) location.hash = field.form.id;
+  field.select();
 }
 
 function toRow(step) {
