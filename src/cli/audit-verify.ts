@@ -98,7 +98,8 @@ function startWorkers(workerData: object): StretchWorkers {
   return {
     ahead: 2 * threads,
     check: (bytes) => {
-      const own = new Uint8Array(bytes);
+      // Given away, not copied; a small one lies in memory that it shares.
+      const own = bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
       return pool.run(own, { transferList: [own.buffer] });
     },
     async stop() {
