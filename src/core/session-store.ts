@@ -3,7 +3,7 @@
 // docs/architecture.md. Everything falls back to PostgreSQL; only when neither can be asked is an error thrown.
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis, Result } from 'ioredis';
+import { type Redis, ReplyError, type Result } from 'ioredis';
 import RedisStore from 'koa-redis';
 import type { Log } from './log.ts';
 import type { SessionSource } from './metrics.ts';
@@ -274,7 +274,8 @@ export class SessionStore extends RedisStore {
 
   /** Puts the copy of a session that was just created. Redis being away loses nothing: the next read puts it. */
   async put(tokenHash: Buffer, record: LiveRecord): Promise<void> {
-    await this.#writeCopy(tokenHash, record).catch(() => undefined);
+    if (!this.#trusted) return;
+    await this.#writeCopy(tokenHash, record).catch((error: unknown) => this.#refused(error));
   }
 
   /** Keeps the application's data of a live session in both stores; an ended one stays ended. */
@@ -551,12 +552,14 @@ export class SessionStore extends RedisStore {
     this.client.disconnect(true);
   }
 
-  /** A write that Redis refused (read-only, full, no persistence): it may have missed endings too. */
+  /** A write that Redis refused (read-only, full, no persistence): it may have missed endings too. Or it did not answer. */
   #refused(error: unknown): void {
     if (isFull(error)) return;
-    this.#log.debug({ err: error }, 'Redis refused a write');
-    this.#identity = null;
-    this.#distrust();
+    if (error instanceof ReplyError) {
+      this.#log.debug({ err: error }, 'Redis refused a write');
+      this.#identity = null;
+      this.#distrust();
+    } else this.#hangUp();
   }
 
   #distrust(): void {

@@ -79,6 +79,25 @@ describe('Redis is away', () => {
     expect(await person.browser.profile()).toBe(200);
   });
 
+  test('and slow: one log-in waits for it, the next do not', async () => {
+    const [person] = await people(1);
+    if (!person) throw new Error('nobody registered');
+    await waitForStores(web.context);
+    process.kill(servers.redis().pid, 'SIGSTOP');
+    try {
+      for (let round = 0; round < 3; round += 1) {
+        const browser = new Browser(web.url);
+        expect((await browser.logIn(person.email)).status).toBe(303);
+        await expect(web.context.redis.ping()).rejects.toThrow(/writeable|closed/); // at once, not after a time-out
+        expect(await browser.profile()).toBe(200);
+      }
+    } finally {
+      process.kill(servers.redis().pid, 'SIGCONT');
+    }
+    await waitForStores(web.context);
+    expect(await person.browser.profile()).toBe(200);
+  });
+
   test.each([
     ['is full', ['CONFIG', 'SET', 'maxmemory', '1']],
     ['has become a replica and refuses writes', ['REPLICAOF', '127.0.0.1', '1']],
