@@ -7,7 +7,7 @@ import type { ExportedEvent } from './audit-rows.ts';
 
 export type ExportFormat = 'ndjson' | 'csv';
 
-const BATCH = 1_000;
+const BATCH = 4_000;
 const USUAL_LINE = 1_024;
 
 export interface ExportedPart {
