@@ -17,6 +17,7 @@ export class CountersNotTakenError extends Error {
 interface AttemptRow {
   readonly id: string;
   readonly age_ms: string;
+  /** 'lifted' where it is no attempt, but an operator who forgave what one window had counted. */
   readonly outcome: string;
   readonly ip: string | null;
   readonly identifier_hash: Buffer | null;
@@ -30,11 +31,6 @@ interface BlockRow {
   readonly key: string;
   readonly id: string;
   readonly left_ms: string;
-}
-
-interface LiftRow {
-  readonly key: string;
-  readonly age_ms: string;
 }
 
 interface Entry {
@@ -52,12 +48,8 @@ type Counted = ReadonlyMap<string, { readonly entries: readonly Entry[]; readonl
 
 /** Writes what the records know, then the mark that says so. @throws CountersNotTakenError, or what PostgreSQL throws. */
 export async function rebuildThrottle({ redis, database, windowsOf }: RebuildOptions) {
-  const [attempts, blocks, lifts] = await Promise.all([
-    readAttempts(database, windowsOf.longestMs),
-    readBlocks(database),
-    readLifts(database, windowsOf.longestMs),
-  ]);
-  const windows = countAttempts(attempts, windowsOf, new Map(lifts.map(({ key, age_ms }) => [key, Number(age_ms)])));
+  const [attempts, blocks] = await Promise.all([readAttempts(database, windowsOf.longestMs), readBlocks(database)]);
+  const windows = countAttempts(attempts, windowsOf);
   await writeCounters(redis, windows, blocks).catch((error: unknown) => {
     throw new CountersNotTakenError(error);
   });
@@ -83,19 +75,25 @@ async function writeCounters(redis: Redis, windows: Counted, blocks: readonly Bl
   await redis.set(keys.throttleMark, '1');
 }
 
+/** Oldest first. One statement with one reading of the clock: what a success or a lifted block forgives is a matter of order. */
 async function readAttempts({ pool }: Database, windowMs: number): Promise<AttemptRow[]> {
   const { rows } = await pool.query<AttemptRow>({
-    text: `SELECT id, extract(epoch FROM clock_timestamp() - occurred_at) * 1000 AS age_ms, outcome, host(ip) AS ip,
-                  identifier_hash, device_id, NULL::jsonb AS attempt, NULL::text[] AS windows
-             FROM login_attempt WHERE occurred_at > clock_timestamp() - $1 * interval '1 millisecond'
-           UNION ALL
-           SELECT id, extract(epoch FROM clock_timestamp() - occurred_at) * 1000, outcome, ip, NULL, NULL, attempt, NULL
-             FROM throttle_waiting() WHERE attempt IS NOT NULL
-           UNION ALL
-           SELECT id, extract(epoch FROM clock_timestamp() - occurred_at) * 1000, outcome, NULL, NULL, NULL, NULL, windows
-             FROM throttle_attempt
-            WHERE occurred_at > clock_timestamp() - $1 * interval '1 millisecond' AND outcome <> 'nothing'
-           ORDER BY age_ms DESC`,
+    text: `SELECT id, extract(epoch FROM statement_timestamp() - occurred_at) * 1000 AS age_ms, outcome, ip,
+                  identifier_hash, device_id, attempt, windows
+             FROM (SELECT id, occurred_at, outcome, host(ip) AS ip, identifier_hash, device_id,
+                          NULL::jsonb AS attempt, NULL::text[] AS windows
+                     FROM login_attempt
+                   UNION ALL
+                   SELECT id, occurred_at, outcome, ip, NULL, NULL, attempt, NULL
+                     FROM throttle_waiting() WHERE attempt IS NOT NULL
+                   UNION ALL
+                   SELECT id, occurred_at, outcome, NULL, NULL, NULL, NULL, windows
+                     FROM throttle_attempt WHERE outcome <> 'nothing'
+                   UNION ALL
+                   SELECT id, ended_at, end_reason, NULL, NULL, NULL, NULL, ARRAY[key]
+                     FROM throttle_block WHERE end_reason = 'lifted') AS noted
+            WHERE occurred_at > statement_timestamp() - $1 * interval '1 millisecond'
+            ORDER BY occurred_at, id`,
     values: [windowMs],
   });
   return rows;
@@ -115,33 +113,19 @@ async function readBlocks({ pool }: Database): Promise<BlockRow[]> {
   return rows.filter((row) => Number(row.left_ms) >= 1);
 }
 
-/** When a block of each window was lifted last: what came before it was forgiven. */
-async function readLifts({ pool }: Database, windowMs: number): Promise<LiftRow[]> {
-  const { rows } = await pool.query<LiftRow>({
-    text: `SELECT key, min(extract(epoch FROM clock_timestamp() - ended_at) * 1000) AS age_ms FROM throttle_block
-            WHERE end_reason = 'lifted' AND ended_at > clock_timestamp() - $1 * interval '1 millisecond' GROUP BY key`,
-    values: [windowMs],
-  });
-  return rows;
-}
-
-/** What each window would hold: a success empties its own window and leaves nothing in the others. */
-function countAttempts(
-  attempts: readonly AttemptRow[],
-  windowsOf: ThrottleWindows,
-  lifts: ReadonlyMap<string, number>,
-): Counted {
+/** What each window would hold: a success empties its own window and leaves nothing in the others; so does a lifted block. */
+function countAttempts(attempts: readonly AttemptRow[], windowsOf: ThrottleWindows): Counted {
   const windows = new Map<string, { entries: Entry[]; windowMs: number }>();
   for (const row of attempts) {
     const counted = windowsOfRow(row, windowsOf);
     const [own] = counted;
-    if (row.outcome === 'success') {
+    if (row.outcome === 'success' || row.outcome === 'lifted') {
       if (own) windows.delete(own.key);
       continue;
     }
     const ageMs = Number(row.age_ms);
     for (const { key, rule } of counted) {
-      if (ageMs >= rule.windowMs || ageMs >= (lifts.get(key) ?? Number.POSITIVE_INFINITY)) continue;
+      if (ageMs >= rule.windowMs) continue;
       const window = windows.get(key) ?? { entries: [], windowMs: rule.windowMs };
       window.entries.push({ id: row.id, ageMs });
       windows.set(key, window);

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { v7 as uuidv7 } from 'uuid';
 import { readConfig } from '../../src/core/config.ts';
 import type { Context } from '../../src/core/context.ts';
 import { createLog } from '../../src/core/log.ts';
@@ -349,6 +350,19 @@ describe('a guard', () => {
     }
     expect(gained).toEqual({ mailbox: 2, link: 2, code: 2, register: 2, password: 2 });
     expect(await passed(3, () => throttle.takeSecondFactor(forgiven))).toBe(3);
+  });
+
+  test('forgives by the order of attempts, also of those within one millisecond', async () => {
+    const userId = randomUUID();
+    const ids = [uuidv7(), uuidv7(), uuidv7()];
+    await sql(
+      `INSERT INTO throttle_attempt (id, windows, outcome, occurred_at)
+       SELECT id, ARRAY['f:' || $2], outcome, statement_timestamp()
+         FROM unnest($1::uuid[], ARRAY['counted', 'counted', 'success']) AS attempt (id, outcome)`,
+      [ids, userId],
+    );
+    await redis.flushdb();
+    expect(await passed(5, () => throttle.takeSecondFactor(userId))).toBe(3);
   });
 });
 
