@@ -209,7 +209,7 @@ export function createThrottle({ redis, database, policy, log, count = () => und
       return { ok: true, id, blocks, succeeded, giveBack };
     }
     log.warn('the throttle goes on without Redis, which loses its counters again and again');
-    return insurance.take(windows, id, onSuccess);
+    return takeAlone(windows, id, onSuccess);
   }
 
   /** For attempts that no log-in record tells of: each that is let through is written down first, and how it settled. */
