@@ -39,12 +39,15 @@ async function reload({ dataDir }: TestSupervisor): Promise<{ code: number | nul
 
 describe('reload', () => {
   test('loses no request in rolling reloads under load, and the new processes run what is on disk', async () => {
-    supervisor = await startSupervisor(webCode());
+    // Longer than the load may be held up on a busy machine: it would ask on connections that were closed as idle meanwhile.
+    const graceMs = 3_000;
+    supervisor = await startSupervisor(webCode({ graceMs }));
     const load = startLoad({ port: supervisor.port, keepAliveConnections: 32, freshConnections: 8, thinkTimeMs: 20 });
     for (let round = 0; round < 3; round += 1) {
       const before = supervisor.status()?.webProcesses ?? [];
       supervisor.deploy(
         webCode({
+          graceMs,
           more: `pages['/version'] = (_, response) => response.writeHead(200, { 'content-length': 1 }).end('${round}');`,
         }),
       );
