@@ -295,17 +295,17 @@ describe('a search of more than a page may wait for', () => {
     const page = audit.page;
     audit.page = hurried().page;
     try {
-      let at = '/operator/audit?text=nowhere+at+all';
+      let next: string | undefined = '/operator/audit?text=nowhere+at+all';
+      let text = '';
       let told = 0;
-      for (let next: string | undefined = at; next !== undefined; told += 1) {
-        at = next;
-        const { text } = await operator.get(at);
+      for (; next !== undefined; told += 1) {
+        ({ text } = await operator.get(next));
         next = linkTo(text, 'Look further')?.replaceAll('&amp;', '&');
         if (next !== undefined) expect(text).toContain('Nothing found so far.');
         expect(text).not.toContain('>many');
       }
       expect(told).toBeGreaterThan(1);
-      expect((await operator.get(at)).text).toContain('No event that matches lies there.');
+      expect(text).toContain('No event that matches lies there.');
     } finally {
       audit.page = page;
     }
