@@ -117,7 +117,7 @@ async function start(): Promise<void> {
   };
   const ready = await waitUntilReady(settings.host, port, readyDeadlineMs, stopIfAsked);
   if (!ready) throw new Error(`The web processes are not ready after ${readyDeadlineMs / 1_000} s.\n${tailOfLogs()}`);
-  tell();
+  await tell(); // before anybody hears of it who then reads the file
   for (const name of ['web', 'worker']) watchLog(logFile(name), name, progress.say);
   progress.done(`Holdfast is running (${((Date.now() - startedAt) / 1_000).toFixed(1)} s)`);
   summarise(url);
@@ -164,19 +164,17 @@ function logFile(name: string): string {
 }
 
 /** Writes up.json again with the process ids as they are now. */
-function tell(): void {
+async function tell(): Promise<void> {
+  const { stores, supervisor, worker } = running;
+  const storePids = (await stores)?.pids();
   if (!up || stopping) return;
-  const { supervisor, worker } = running;
-  void running.stores?.then((stores) => {
-    if (!up || stopping) return;
-    up.pids = {
-      launcher: process.pid,
-      supervisor: supervisor?.current().pid ?? 0,
-      worker: worker?.current().pid ?? 0,
-      ...stores.pids(),
-    };
-    writeUpFile(up);
-  });
+  up.pids = {
+    launcher: process.pid,
+    supervisor: supervisor?.current().pid ?? 0,
+    worker: worker?.current().pid ?? 0,
+    ...storePids,
+  };
+  writeUpFile(up);
 }
 
 /** A new worker beside the old one; the old one leaves when the new one works. What it does is in up.json. */
@@ -190,7 +188,7 @@ async function replaceWorker(): Promise<void> {
     old: old.pid,
   };
   up.workerReload = reload;
-  tell();
+  void tell();
   const next = startProgram(workerProgram);
   const failure = await Promise.race([
     next.ready,
@@ -203,7 +201,7 @@ async function replaceWorker(): Promise<void> {
     await stopProgram(old, settings.shutdownTimeoutMs + killMarginMs);
     up.workerReload = { ...reload, state: 'done', new: next.pid };
   }
-  tell();
+  void tell();
 }
 
 function summarise(url: string): void {
