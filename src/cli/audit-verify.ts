@@ -150,5 +150,6 @@ function report(result: VerifyResult, { file, filtered }: Options): void {
   if (confirmed > 0) say(`The last of ${checkpoints} checkpoints in it names event ${confirmed} of ${seq}.`);
   if (file !== undefined && confirmed === 0)
     say('No checkpoint names an event of it: whoever made the file could have made the hashes too.');
-  if (unproved > 0) say(`The signatures of ${unproved} checkpoints were not checked: no --public-key for their keys.`);
+  if (unproved > 0)
+    say(`Of ${checkpoints} checkpoints ${unproved} prove nothing: no known key made them. Give theirs with --public-key.`);
 }

@@ -53,7 +53,7 @@ export function sealedText(event: SealedFields): string {
 
 /** The canonical JSON of the personal values. */
 export function personalText({ ip, userAgent }: { ip: string | null; userAgent: string | null }): string {
-  return `{"ip":${json(canonicalAddress(ip))},"userAgent":${json(userAgent)}}`;
+  return `{"ip":${json(sealedAddress(ip))},"userAgent":${json(userAgent)}}`;
 }
 
 export function detailText(detail: Detail): string {
@@ -122,6 +122,13 @@ export function canonicalAddress(text: string | null): string | null {
   if (text === null || isIPv4(text)) return text;
   if (isIP(text) === 0) return null;
   return ipaddr.process(text.replace(/%.*$/, '')).toString();
+}
+
+/** As it was sealed, whoever spelled it. What was not sealed so stays as it is: a network, a zone, an address in the other version. */
+function sealedAddress(ip: string | null): string | null {
+  if (ip === null || isIPv4(ip)) return ip;
+  const canonical = canonicalAddress(ip);
+  return canonical === null || isIPv4(canonical) || ip.includes('%') ? ip : canonical;
 }
 
 function canonical(value: unknown): string {

@@ -1,15 +1,16 @@
 // The worker's checkpoints and the end of what is kept long enough. A checkpoint is written only after the events since the
 // last one were proved; it goes into the database, the program's log and a file, so that no single owner can make it vanish.
 // A month is dropped whole, and only behind a checkpoint that names its last event, so that the rest still verifies.
+import type { KeyObject } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
-import { contentProblem } from './audit-chain.ts';
 import { NO_ORIGIN } from './audit-events.ts';
 import { AUDIT_COLUMNS, type AuditRow, eventOf } from './audit-rows.ts';
-import { checkpointOf, linkOf, readKept, type Verification } from './audit-verify.ts';
+import { checkpointOf, type Proved, readKept, type Verification, type VerifyOptions } from './audit-verify.ts';
 import {
   type ChainPoint,
   type Checkpoint,
   type CheckpointReason,
+  isSigned,
   readPublicKeys,
   type SigningKey,
   signCheckpoint,
@@ -22,6 +23,8 @@ export interface CheckpointsOptions {
   readonly database: Database;
   readonly verification: Verification;
   readonly key: SigningKey | null;
+  /** Whose checkpoints are believed beside those of `key`: what it signed with before. */
+  readonly publicKeys: readonly string[];
   /** Where each checkpoint is added as a line of JSON; null for nowhere. */
   readonly file: string | null;
   /** How long events are kept; null for ever. */
@@ -31,12 +34,42 @@ export interface CheckpointsOptions {
 
 export type Checkpoints = ReturnType<typeof createCheckpoints>;
 
-export function createCheckpoints({ database, verification, key, file, retentionMs, log }: CheckpointsOptions) {
+export function createCheckpoints({
+  database,
+  verification,
+  key,
+  publicKeys,
+  file,
+  retentionMs,
+  log,
+}: CheckpointsOptions) {
   const { pool, prisma } = database;
+  const keys: ReadonlyMap<string, KeyObject> =
+    readPublicKeys([...publicKeys, ...(key ? [key.publicText] : [])]) ?? new Map();
 
   async function newest(): Promise<Checkpoint | null> {
     const { rows } = await pool.query('SELECT * FROM audit_checkpoint ORDER BY seq DESC, made_at DESC LIMIT 1');
     return rows[0] ? checkpointOf(rows[0]) : null;
+  }
+
+  /** The newest event that a checkpoint of ours names; 0: none does, so that all is to be proved. */
+  async function provedUpTo(): Promise<number> {
+    const { rows } = await pool.query(
+      'SELECT * FROM audit_checkpoint WHERE key_id = ANY ($1) ORDER BY seq DESC, made_at DESC LIMIT 1',
+      [[...keys.keys()]],
+    );
+    const checkpoint = rows[0] && checkpointOf(rows[0]);
+    return checkpoint && isSigned(checkpoint, keys) ? checkpoint.seq : 0;
+  }
+
+  /** What is proved of a part of the log; null if it was altered, which the log and the program's log are told of. */
+  async function prove(part: Pick<VerifyOptions, 'from' | 'to'>): Promise<Proved | null> {
+    const result = await verification.verify({ ...part, keys });
+    if (result.intact) return result;
+    const { seq, problem } = result;
+    log.error({ seq, problem }, 'the audit log was altered: no checkpoint is signed');
+    await prisma.$transaction((transaction) => tell(transaction, 'sys_audit_altered', { seq, problem }, 'failure'));
+    return null;
   }
 
   /** Keeps a checkpoint in the database first: what is elsewhere and not there would look like a forgery. */
@@ -70,30 +103,24 @@ export function createCheckpoints({ database, verification, key, file, retention
      */
     async write(reason: CheckpointReason): Promise<Checkpoint | null> {
       if (key === null) return null;
-      const before = await newest();
-      const proved = await verification.verify({
-        from: (before?.seq ?? 0) + 1,
-        keys: readPublicKeys([key.publicText]) ?? new Map(),
-      });
-      if (!proved.intact) {
-        log.error({ seq: proved.seq, problem: proved.problem }, 'the audit log was altered: no checkpoint is signed');
-        const detail = { seq: proved.seq, problem: proved.problem };
-        await prisma.$transaction((transaction) => tell(transaction, 'sys_audit_altered', detail, 'failure'));
-        return null;
-      }
-      const event = proved.count > 0 ? await lastEvent({ seq: proved.seq }) : null;
-      return event && keep(pointOf(event), reason, key, before);
+      const proved = await prove({ from: (await provedUpTo()) + 1 });
+      const event = proved && proved.count > 0 ? await lastEvent({ seq: proved.seq }) : null;
+      return proved && event && keep(pointOf(event, proved), reason, key, await newest());
     },
 
-    /** Drops the months whose last day is past the retention, the oldest first; returns their names. */
+    /**
+     * Drops the months whose last day is past the retention, the oldest first; returns their names. A month that was altered is
+     * kept, and with it all that follow: what it proves would be gone.
+     */
     async dropOld(): Promise<string[]> {
       const dropped: string[] = [];
       if (retentionMs === null || key === null) return dropped;
       for (let month = await oldestMonth(); month && month.end.getTime() < Date.now() - retentionMs; ) {
         const last = await lastEvent({ within: month });
         if (last) {
-          if (contentProblem(last)) throw new Error(`${contentProblem(last)}; its month is kept`);
-          await keep(pointOf(last), 'retention', key, await newest());
+          const proved = await prove({ to: last.seq });
+          if (!proved) return dropped;
+          await keep(pointOf(last, proved), 'retention', key, await newest());
         }
         const gone = month;
         await prisma.$transaction(async (transaction) => {
@@ -141,9 +168,8 @@ interface Month {
   readonly end: Date;
 }
 
-function pointOf(event: ReturnType<typeof eventOf>): ChainPoint {
-  const { seq, hash } = linkOf(event);
-  return { seq, hash, sealedAt: event.sealedAt.toISOString() };
+function pointOf({ sealedAt }: ReturnType<typeof eventOf>, { seq, hash }: Proved): ChainPoint {
+  return { seq, hash, sealedAt: sealedAt.toISOString() };
 }
 
 async function tell(

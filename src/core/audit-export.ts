@@ -18,16 +18,19 @@ export interface ExportedPart {
   readonly seq: number;
 }
 
-/** What the filter lets through, up to the event that was the newest at the start, in parts of whole lines. */
+/**
+ * What the filter lets through, up to the event that was the newest at the start, in parts of whole lines. Throws if retention
+ * drops what is still to be written: no export has a hole that it does not tell of.
+ */
 export async function* exportLog(
-  audit: Pick<Audit, 'exportable' | 'head'>,
+  audit: Pick<Audit, 'exportable' | 'head' | 'first'>,
   filter: AuditFilter,
   format: ExportFormat,
 ): AsyncGenerator<ExportedPart> {
-  const upTo = (await audit.head()).seq;
+  const [first, { seq: upTo }] = await Promise.all([audit.first(), audit.head()]);
   const line = format === 'csv' ? csvLine : ndjsonLine;
   if (format === 'csv') yield { bytes: Buffer.from(CSV_HEADER), events: 0, seq: 0 };
-  let reading = readPart(audit, filter, { after: 0, upTo }, line);
+  let reading = readPart(audit, filter, { after: first - 1, upTo }, line);
   for (;;) {
     const part = await reading;
     const isLast = part.seq >= upTo;
@@ -42,7 +45,7 @@ export async function* exportLog(
 
 /** Some lines, each written where it belongs as soon as its event is read: nothing but bytes is kept. */
 async function readPart(
-  audit: Pick<Audit, 'exportable'>,
+  audit: Pick<Audit, 'exportable' | 'first'>,
   filter: AuditFilter,
   range: Range,
   lineOf: (event: ExportedEvent) => string,
@@ -60,6 +63,8 @@ async function readPart(
     end += bytes.write(line, end);
     events += 1;
   });
+  if ((await audit.first()) > range.after + 1)
+    throw new Error('The oldest events were dropped while they were exported, as their retention asks. Export again.');
   return { bytes: bytes.subarray(0, end), events, seq };
 }
 

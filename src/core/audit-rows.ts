@@ -1,4 +1,5 @@
 // A row of the sealed log, as SQL hands it over, and the event that it stands for.
+import type pg from 'pg';
 import type { SealedEvent, SealedFields } from './audit-chain.ts';
 import type { Detail } from './audit-events.ts';
 import type { CopiedRow } from './copy-out.ts';
@@ -25,7 +26,7 @@ export interface AuditRow {
 
 /** What to select so that {@link eventOf} can read it. */
 export const AUDIT_COLUMNS = `seq, sealed_at, id, occurred_at, type, outcome, actor_id, subject_id, session_id, request_id, detail,
-  host(ip) AS ip, user_agent, personal_salt, personal_hash, prev_hash, hash`;
+  ip, user_agent, personal_salt, personal_hash, prev_hash, hash`;
 
 export function eventOf(row: AuditRow): SealedEvent {
   return {
@@ -49,6 +50,15 @@ export function eventOf(row: AuditRow): SealedEvent {
   };
 }
 
+/** The number of the first event from one on; null if there is none. */
+export async function firstFrom(pool: pg.Pool, from: number): Promise<number | null> {
+  const { rows } = await pool.query<{ seq: string }>(
+    'SELECT seq FROM audit_event WHERE seq >= $1 ORDER BY seq, sealed_at LIMIT 1',
+    [from],
+  );
+  return rows[0] ? Number(rows[0].seq) : null;
+}
+
 /** An event as an export writes it: text, as it was hashed. A date or a buffer made only to be written again costs more. */
 export interface ExportedEvent extends SealedFields {
   readonly ip: string | null;
@@ -61,7 +71,7 @@ export interface ExportedEvent extends SealedFields {
 
 /** What to copy so that {@link exportedEventOf} can read it. */
 export const EXPORT_COLUMNS = `seq, sealed_at AT TIME ZONE 'UTC', id, occurred_at AT TIME ZONE 'UTC', type, outcome, actor_id,
-  subject_id, session_id, request_id, detail, host(ip), user_agent, encode(personal_hash, 'base64'),
+  subject_id, session_id, request_id, detail, ip, user_agent, encode(personal_hash, 'base64'),
   encode(personal_salt, 'base64'), encode(prev_hash, 'base64'), encode(hash, 'base64')`;
 
 /** An event from the text of its columns. */

@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 import { contentProblem, type SealedEvent } from './audit-chain.ts';
 import { linkOf } from './audit-verify.ts';
 import { createChainCheck, type Link, type Problem, type Stretch } from './chain-check.ts';
-import type { Checkpoint } from './checkpoints.ts';
+import type { HeldCheckpoint } from './checkpoints.ts';
 
 export interface ExportStretch extends Stretch {
   readonly erased: number;
@@ -13,7 +13,7 @@ export interface ExportStretch extends Stretch {
 /** Checks lines of which the first is believed about what it follows. Null if there is none; throws at a line that is no event. */
 export function checkStretch(
   buffer: Buffer,
-  { checkpoints, gaps }: { checkpoints: readonly Checkpoint[]; gaps: boolean },
+  { checkpoints, gaps }: { checkpoints: readonly HeldCheckpoint[]; gaps: boolean },
 ): ExportStretch | null {
   const check = createChainCheck({ after: null, checkpoints, gaps });
   let first: Link | null = null;

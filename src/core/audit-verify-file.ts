@@ -4,9 +4,9 @@ import type { KeyObject } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { GENESIS_HASH } from './audit-chain.ts';
 import { checkStretch, type ExportStretch } from './audit-stretch.ts';
-import type { VerifyResult } from './audit-verify.ts';
+import { counted, type VerifyResult } from './audit-verify.ts';
 import { createChainCheck, type Link } from './chain-check.ts';
-import { believedCheckpoints, type Checkpoint } from './checkpoints.ts';
+import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './checkpoints.ts';
 
 export interface VerifyFileOptions {
   readonly checkpoints: readonly Checkpoint[];
@@ -17,7 +17,7 @@ export interface VerifyFileOptions {
   readonly to?: number;
   readonly onProgress?: (bytes: number) => void;
   /** Where stretches are checked, given the checkpoints that count; without it here, one after another. */
-  readonly startWorkers?: (about: { checkpoints: readonly Checkpoint[]; gaps: boolean }) => StretchWorkers;
+  readonly startWorkers?: (about: { checkpoints: readonly HeldCheckpoint[]; gaps: boolean }) => StretchWorkers;
 }
 
 export interface StretchWorkers {
@@ -29,9 +29,9 @@ export interface StretchWorkers {
 
 /** Names the first event of an export that is wrong, or says what is proved. Throws at a line that is no event. */
 export async function verifyFile(input: Readable, options: VerifyFileOptions): Promise<VerifyResult> {
-  const { believed, spoilt, unproved } = believedCheckpoints(options.checkpoints, options.keys);
+  const { held, spoilt } = holdCheckpoints(options.checkpoints, options.keys);
   if (spoilt) return { intact: false, ...spoilt };
-  const checkpoints = believed.filter(({ seq }) => seq <= (options.to ?? seq));
+  const checkpoints = held.filter(({ seq }) => seq <= (options.to ?? seq));
   const about = { checkpoints, gaps: options.filtered };
   const workers = options.startWorkers?.(about) ?? {
     ahead: 0,
@@ -53,7 +53,7 @@ export async function verifyFile(input: Readable, options: VerifyFileOptions): P
   const whole = check ?? createChainCheck({ after: null, ...about });
   const missing = options.filtered ? null : whole.finish(options.to === undefined ? null : { seq: options.to });
   if (missing) return { intact: false, ...missing };
-  return { intact: true, ...whole.summary(), erased, checkpoints: checkpoints.length, unproved };
+  return { intact: true, ...whole.summary(), erased, ...counted(checkpoints) };
 }
 
 /** What is read, cut behind the last line that is whole. */
@@ -89,8 +89,8 @@ async function* inOrder(stretches: AsyncIterable<Buffer<ArrayBuffer>>, { ahead, 
 }
 
 /** A whole log begins with event 1, and one that retention has cut behind the checkpoint of that; any other is believed. */
-function startCheck(first: Link, checkpoints: readonly Checkpoint[], gaps: boolean) {
-  const cut = checkpoints.find(({ seq, reason }) => seq === first.seq - 1 && reason === 'retention');
+function startCheck(first: Link, checkpoints: readonly HeldCheckpoint[], gaps: boolean) {
+  const cut = checkpoints.find(({ seq, reason, proved }) => proved && seq === first.seq - 1 && reason === 'retention');
   const genesis = first.seq <= 1 ? { seq: 0, hash: GENESIS_HASH.toString('base64url') } : null;
   return createChainCheck({ after: cut ?? genesis, checkpoints, gaps });
 }

@@ -3,9 +3,9 @@
 import type { KeyObject } from 'node:crypto';
 import type pg from 'pg';
 import { contentProblem, GENESIS_HASH, type SealedEvent } from './audit-chain.ts';
-import { AUDIT_COLUMNS, type AuditRow, eventOf } from './audit-rows.ts';
+import { AUDIT_COLUMNS, type AuditRow, eventOf, firstFrom } from './audit-rows.ts';
 import { createChainCheck, type Problem } from './chain-check.ts';
-import { believedCheckpoints, type Checkpoint } from './checkpoints.ts';
+import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './checkpoints.ts';
 import type { Database } from './database.ts';
 
 export type VerifyResult = ({ readonly intact: true } & Proved) | ({ readonly intact: false } & Problem);
@@ -14,14 +14,16 @@ export interface Proved {
   readonly count: number;
   readonly first: number;
   readonly seq: number;
+  /** Of the last event, base64url. */
+  readonly hash: string;
   /** Events whose address and browser were erased. */
   readonly erased: number;
   /** How many unbroken pieces they are; more than one only where events may be left out. */
   readonly pieces: number;
-  /** The last event that a checkpoint names; up to it nothing can have been rewritten. 0: none does. */
+  /** The last event that a checkpoint with a good signature names; up to it nothing can have been rewritten. 0: none does. */
   readonly confirmed: number;
   readonly checkpoints: number;
-  /** Checkpoints whose key is not known. */
+  /** Of these, those whose key is not known: they prove nothing. */
   readonly unproved: number;
 }
 
@@ -35,6 +37,7 @@ export interface VerifyOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+const FROM_THE_FIRST = Number.MIN_SAFE_INTEGER;
 const VERIFY_BATCH = 5_000;
 
 export type Verification = ReturnType<typeof createVerification>;
@@ -42,22 +45,32 @@ export type Verification = ReturnType<typeof createVerification>;
 export function createVerification({ database: { pool } }: { database: Database }) {
   /** Recomputes the chain up to the head that stood when it began, and names the first event that is wrong. */
   async function verify(options: VerifyOptions = {}): Promise<VerifyResult> {
+    const from = options.from ?? FROM_THE_FIRST;
+    for (let first = await firstFrom(pool, from); ; ) {
+      const result = await verifyOnce(options, from);
+      const now = await firstFrom(pool, from);
+      // A month that is dropped meanwhile is missed; behind the checkpoint of that, the rest is proved once more.
+      if (result.intact || now === first) return result;
+      first = now;
+    }
+  }
+
+  async function verifyOnce(options: VerifyOptions, from: number): Promise<VerifyResult> {
     const { keys = new Map(), onProgress = () => undefined } = options;
     const head = await readHead(pool);
-    const kept = [...(await readKept(pool)), ...(options.checkpoints ?? [])];
-    const { believed, spoilt, unproved } = believedCheckpoints(kept, keys);
+    const kept = [...(await readKept(pool, from)), ...(options.checkpoints ?? [])];
+    const { held, spoilt } = holdCheckpoints(kept, keys);
     if (spoilt) return { intact: false, ...spoilt };
-    const from = options.from ?? Number.MIN_SAFE_INTEGER;
     const to = Math.min(options.to ?? head.seq, head.seq);
-    const after = await startOf(pool, from, believed);
-    const total = to - (after?.seq ?? 0);
-    const checkpoints = believed.filter(({ seq }) => seq > (after?.seq ?? 0) && seq <= (options.to ?? seq));
+    const after = await startOf(pool, from, held);
+    const total = to - after.seq;
+    const checkpoints = held.filter(({ seq }) => seq > after.seq && seq <= (options.to ?? seq));
     const check = createChainCheck({ after, checkpoints, gaps: false });
     let erased = 0;
     for await (const events of batches(pool, from, to)) {
       for (const event of events) {
         const problem = check.take(linkOf(event), contentProblem(event));
-        if (problem) return { intact: false, ...problem };
+        if (problem) return { intact: false, ...explained(problem, after, held) };
         if (event.personalSalt === null) erased += 1;
       }
       onProgress(check.summary().count, total);
@@ -66,7 +79,7 @@ export function createVerification({ database: { pool } }: { database: Database 
       check.finish({ seq: options.to ?? head.seq }) ??
       (to === head.seq ? await endProblem(check.summary(), head) : null);
     if (problem) return { intact: false, ...problem };
-    return { intact: true, ...check.summary(), erased, checkpoints: checkpoints.length, unproved };
+    return { intact: true, ...check.summary(), erased, ...counted(checkpoints) };
   }
 
   async function endProblem(last: { seq: number; hash: string }, head: Head): Promise<Problem | null> {
@@ -96,17 +109,14 @@ async function readHead(pool: pg.Pool): Promise<Head> {
 
 /**
  * What the first event must follow. The log begins with event 1, or behind what retention has dropped: only a checkpoint that
- * was signed for that may stand for what is gone.
+ * was signed for that may stand for what is gone. A part of it follows what a checkpoint names, or else the event that stands there.
  */
-async function startOf(pool: pg.Pool, from: number, checkpoints: readonly Checkpoint[]) {
-  const { rows } = await pool.query<{ seq: string; prev_hash: Buffer }>(
-    'SELECT seq, prev_hash FROM audit_event WHERE seq >= $1 ORDER BY seq, sealed_at LIMIT 1',
-    [from],
-  );
-  const first = Number(rows[0]?.seq ?? 1);
+async function startOf(pool: pg.Pool, from: number, held: readonly HeldCheckpoint[]): Promise<Start> {
+  const first = (await firstFrom(pool, from)) ?? 1;
   const genesis = { seq: 0, hash: GENESIS_HASH.toString('base64url') };
-  const dropped = checkpoints.filter(({ reason }) => reason === 'retention').sort((a, b) => b.seq - a.seq);
-  const begin = dropped.find(({ seq }) => seq === first - 1);
+  const proved = held.filter((checkpoint) => checkpoint.proved);
+  const dropped = proved.filter(({ reason }) => reason === 'retention').sort((a, b) => b.seq - a.seq);
+  const begin = dropped.find(({ seq }) => seq === first - 1) ?? proved.find(({ seq }) => seq === from - 1);
   if (begin) return begin;
   if (from > 1) {
     const before = await pool.query<{ hash: Buffer }>('SELECT hash FROM audit_event WHERE seq = $1 LIMIT 1', [
@@ -116,6 +126,23 @@ async function startOf(pool: pg.Pool, from: number, checkpoints: readonly Checkp
     if (hash) return { seq: from - 1, hash };
   }
   return first === 1 ? genesis : (dropped[0] ?? genesis);
+}
+
+interface Start {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** Of events that are missing at the beginning, whether a checkpoint would stand for them if its key were known. */
+function explained({ seq, problem }: Problem, after: Start, held: readonly HeldCheckpoint[]): Problem {
+  const unknown = held.find(({ proved, reason }) => !proved && reason === 'retention');
+  if (seq !== after.seq + 1 || !unknown || !problem.endsWith('missing')) return { seq, problem };
+  return { seq, problem: `${problem}, and key ${unknown.keyId}, which signed that they were dropped, is not known` };
+}
+
+/** How many checkpoints an answer rests on, and how many of them on nothing. */
+export function counted(checkpoints: readonly HeldCheckpoint[]) {
+  return { checkpoints: checkpoints.length, unproved: checkpoints.filter(({ proved }) => !proved).length };
 }
 
 async function* batches(pool: pg.Pool, from: number, to: number): AsyncGenerator<SealedEvent[]> {
@@ -148,9 +175,12 @@ interface CheckpointRow {
   readonly signature: Buffer;
 }
 
-/** The checkpoints in the database. */
-export async function readKept(pool: pg.Pool): Promise<Checkpoint[]> {
-  const { rows } = await pool.query<CheckpointRow>('SELECT * FROM audit_checkpoint ORDER BY seq, made_at');
+/** The checkpoints in the database: all, or those that a part of the log from an event on is held against. */
+export async function readKept(pool: pg.Pool, from = 0): Promise<Checkpoint[]> {
+  const { rows } = await pool.query<CheckpointRow>(
+    `SELECT * FROM audit_checkpoint WHERE seq >= $1 OR reason = 'retention' ORDER BY seq, made_at`,
+    [from - 1],
+  );
   return rows.map(checkpointOf);
 }
 

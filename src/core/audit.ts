@@ -18,6 +18,7 @@ import {
   type ExportedEvent,
   eventOf,
   exportedEventOf,
+  firstFrom,
 } from './audit-rows.ts';
 import { createAuditSearch, type Found, SEARCH_LIMITS } from './audit-search.ts';
 import { copyOut } from './copy-out.ts';
@@ -145,7 +146,10 @@ export function createAudit({ database: { pool }, limits = LIMITS }: { database:
      * counting would take longer than it is worth.
      */
     async count(filter: AuditFilter): Promise<{ events: number; andMore: boolean } | null> {
-      if (isEvery(filter)) return { events: (await this.head()).seq, andMore: false };
+      if (isEvery(filter)) {
+        const [head, first] = await Promise.all([this.head(), this.first()]);
+        return { events: Math.max(0, head.seq + 1 - first), andMore: false };
+      }
       if (isSummarised(filter) && isWholeHours(filter)) return { events: await summed(filter), andMore: false };
       const span = await spanOf(filter);
       if (span === null) return { events: 0, andMore: false };
@@ -170,6 +174,11 @@ export function createAudit({ database: { pool }, limits = LIMITS }: { database:
         select(filter, { span: within(WHOLE_LOG, seq, null), order: 'oldest', limit: each }),
       ]);
       return [...newer.reverse(), ...older];
+    },
+
+    /** The number of the oldest event that is kept; of the next one if none is. */
+    async first(): Promise<number> {
+      return (await firstFrom(pool, 0)) ?? (await this.head()).seq + 1;
     },
 
     /** The newest sealed event, as the chain's head has it. */

@@ -1,7 +1,7 @@
 // Whether events that come one after another are one unbroken chain, and agree with the checkpoints. It is told of each
 // event's place and hashes, whoever recomputed them, and names the first that is wrong.
 import { missing } from './audit-chain.ts';
-import type { Checkpoint } from './checkpoints.ts';
+import type { HeldCheckpoint } from './checkpoints.ts';
 
 export interface Link {
   readonly seq: number;
@@ -29,8 +29,7 @@ export interface Stretch {
 export interface ChainCheckOptions {
   /** The event that the first one must follow; null: the first one is believed about it. */
   readonly after: { readonly seq: number; readonly hash: string } | null;
-  /** Only those whose signature is good. */
-  readonly checkpoints: readonly Checkpoint[];
+  readonly checkpoints: readonly HeldCheckpoint[];
   /** Whether events may be left out, as a filter does. */
   readonly gaps: boolean;
 }
@@ -91,7 +90,7 @@ export function createChainCheck({ after, checkpoints, gaps }: ChainCheckOptions
         const when = `the checkpoint of ${checkpoint.madeAt}`;
         return { seq, problem: `event ${seq} is not the one that ${when} names: the log was rewritten` };
       }
-      confirmed = seq;
+      if (checkpoint.proved) confirmed = seq;
     }
     return null;
   }

@@ -133,22 +133,25 @@ function unwrapped(line: string): unknown {
   }
 }
 
-/** Sorts checkpoints: those to believe, the first whose signature is wrong, and how many no known key can prove. */
-export function believedCheckpoints(
+/** A checkpoint, and whether a known key signed it. One that none did proves nothing, but what contradicts it is wrong. */
+export interface HeldCheckpoint extends Checkpoint {
+  readonly proved: boolean;
+}
+
+/** What to hold the log against, and the first whose signature is wrong. */
+export function holdCheckpoints(
   checkpoints: readonly Checkpoint[],
   keys: ReadonlyMap<string, KeyObject>,
-): { believed: Checkpoint[]; spoilt: { seq: number; problem: string } | null; unproved: number } {
-  const believed: Checkpoint[] = [];
-  let unproved = 0;
+): { held: HeldCheckpoint[]; spoilt: { seq: number; problem: string } | null } {
+  const held: HeldCheckpoint[] = [];
   for (const checkpoint of checkpoints) {
     const signed = isSigned(checkpoint, keys);
     if (signed === false) {
       const { seq, madeAt, keyId } = checkpoint;
       const problem = `the checkpoint of ${madeAt} for event ${seq} was altered or forged: key ${keyId} did not sign it`;
-      return { believed, spoilt: { seq, problem }, unproved };
+      return { held, spoilt: { seq, problem } };
     }
-    if (signed === null) unproved += 1;
-    believed.push(checkpoint);
+    held.push({ ...checkpoint, proved: signed === true });
   }
-  return { believed, spoilt: null, unproved };
+  return { held, spoilt: null };
 }

@@ -227,6 +227,7 @@ export function createContext(config: Config, log: Log): Context {
     checkpoints: createCheckpoints({
       ...{ database, verification, log, retentionMs: config.audit.retentionMs },
       key: config.audit.signingKey,
+      publicKeys: config.audit.publicKeys,
       file: config.audit.checkpointFile,
     }),
     sealing: createSealing({ database, store }),

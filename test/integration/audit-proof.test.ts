@@ -10,11 +10,14 @@ import { Readable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createCheckpoints } from '../../src/core/audit-checkpoints.ts';
+import type pg from 'pg';
+import type { SealedEvent } from '../../src/core/audit-chain.ts';
+import { type CheckpointsOptions, createCheckpoints } from '../../src/core/audit-checkpoints.ts';
 import { exportLog } from '../../src/core/audit-export.ts';
 import { EVERY_EVENT } from '../../src/core/audit-query.ts';
+import { createVerification } from '../../src/core/audit-verify.ts';
 import { type VerifyFileOptions, verifyFile } from '../../src/core/audit-verify-file.ts';
-import { readPublicKeys, readSigningKey, type SigningKey } from '../../src/core/checkpoints.ts';
+import { readPublicKeys, readSigningKey, type SigningKey, signCheckpoint } from '../../src/core/checkpoints.ts';
 import type { Context } from '../../src/core/context.ts';
 import { openWorker } from '../support/app.ts';
 import { query } from '../support/query.ts';
@@ -44,8 +47,8 @@ afterAll(async () => {
 
 const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 const tamper = (text: string) => sql(`SET session_replication_role = replica; ${text}`);
-const checkpoints = (options: { key?: SigningKey | null; file?: string | null; retentionMs?: number } = {}) =>
-  createCheckpoints({ ...worker, key, file: null, retentionMs: null, ...options });
+const checkpoints = (options: Partial<Omit<CheckpointsOptions, 'database' | 'verification' | 'log'>> = {}) =>
+  createCheckpoints({ ...worker, key, publicKeys: [], file: null, retentionMs: null, ...options });
 const verify = (options: Parameters<Context['verification']['verify']>[0] = {}) =>
   worker.verification.verify({ keys, ...options });
 
@@ -166,6 +169,44 @@ describe('a checkpoint', () => {
     expect(await verify()).toMatchObject({ intact: false, problem: expect.stringContaining('was altered or forged') });
   });
 
+  test('that nobody known has signed stands for nothing that is gone, and confirms nothing', async () => {
+    await seal(20);
+    const stranger = newKey();
+    await checkpoints({ key: stranger }).write('schedule');
+    expect(await verify()).toMatchObject({ intact: true, confirmed: 0, checkpoints: 1, unproved: 1 });
+    const event = (await worker.audit.event(10)) as SealedEvent;
+    const point = { seq: 10, hash: event.hash.toString('base64url'), sealedAt: event.sealedAt.toISOString() };
+    const forged = signCheckpoint(point, { reason: 'retention', madeAt: new Date(), key: stranger });
+    await tamper(`DELETE FROM audit_event WHERE seq <= 10; INSERT INTO audit_checkpoint VALUES (10, '${forged.madeAt}',
+      'retention', decode('${event.hash.toString('hex')}', 'hex'), '${forged.sealedAt}', '${forged.keyId}',
+      decode('${Buffer.from(forged.signature, 'base64url').toString('hex')}', 'hex'))`);
+    expect(await verify()).toEqual({
+      intact: false,
+      seq: 1,
+      problem: `events 1 to 10 are missing, and key ${stranger.id}, which signed that they were dropped, is not known`,
+    });
+    const known = readPublicKeys([key.publicText, stranger.publicText]) ?? new Map();
+    expect(await verify({ keys: known })).toMatchObject({ intact: true, first: 11, confirmed: 20 });
+    expect(await checkpoints().write('schedule')).toBeNull();
+    await worker.sealing.seal();
+    expect(await checkpoints({ publicKeys: [stranger.publicText] }).write('schedule')).toMatchObject({ keyId: key.id });
+  });
+
+  test('is not signed over a log that was rewritten up to the one before', async () => {
+    await seal(20);
+    await checkpoints().write('schedule');
+    await tamper('CREATE TABLE kept AS SELECT * FROM audit_checkpoint');
+    await begin();
+    await tamper('INSERT INTO audit_checkpoint SELECT * FROM kept; DROP TABLE kept');
+    await seal(20, 'another');
+    await seal(5);
+    expect(await checkpoints().write('schedule')).toBeNull();
+    await worker.sealing.seal();
+    expect(await sql(`SELECT detail->>'seq' AS seq FROM audit_event WHERE type = 'sys_audit_altered'`)).toEqual([
+      { seq: '21' },
+    ]);
+  });
+
   test.each(['UPDATE audit_checkpoint SET seq = 1', 'DELETE FROM audit_checkpoint', 'TRUNCATE audit_checkpoint'])(
     'can be changed by no role of Holdfast: %s',
     async (text) => {
@@ -214,6 +255,38 @@ describe('part of the log', () => {
     expect(await verify({ from: 5, to: 20 })).toMatchObject({ intact: false, seq: 12 });
     expect(await verify({ to: 31 })).toMatchObject({ intact: false, problem: 'event 12 was altered' });
     expect(await verify({ from: 20, to: 31 })).toMatchObject({ intact: false, problem: 'event 31 is missing' });
+  });
+});
+
+describe('an address', () => {
+  beforeAll(async () => {
+    await begin();
+    await seal(9);
+    await sql(`INSERT INTO outbox (event) SELECT jsonb_build_object('type', 'sys_startup', 'outcome', 'success')`);
+    await worker.sealing.seal();
+  });
+
+  test.each([
+    ['a network', 7, '203.0.113.7/24', '203.0.113.7'],
+    ['the same in the clothes of the other version', 7, '::ffff:203.0.113.7', '203.0.113.7'],
+    ['another', 7, '203.0.113.8', '203.0.113.7'],
+    ['a network where none was', 10, '203.0.113.0/24', null],
+  ])('that became %s is found, in the log and in an export', async (_, seq, address, before) => {
+    const problem = { intact: false, problem: `event ${seq} was altered: address or browser` };
+    const text = await exported();
+    expect(await verifyText(text)).toMatchObject({ intact: true });
+    await tamper(`UPDATE audit_event SET ip = '${address}' WHERE seq = ${seq}`);
+    expect(await verify()).toMatchObject(problem);
+    expect(await verifyText(await exported())).toMatchObject(problem);
+    await tamper(`UPDATE audit_event SET ip = ${before === null ? 'NULL' : `'${before}'`} WHERE seq = ${seq}`);
+    const lines = text.split('\n');
+    lines[seq - 1] = lines[seq - 1]?.replace(/"ip":(null|"[^"]*")/, `"ip":"${address}"`) ?? '';
+    expect(await verifyText(lines.join('\n'))).toMatchObject(problem);
+  });
+
+  test('that became no address is found in an export', async () => {
+    const text = (await exported()).replace(/"ip":null/, '"ip":"nowhere"');
+    expect(await verifyText(text)).toMatchObject({ intact: false, seq: 10 });
   });
 });
 
@@ -469,7 +542,27 @@ describe('a month that has been kept long enough', () => {
   test('is dropped whole, the oldest first, and the rest still verifies', async () => {
     expect(await verify()).toMatchObject({ intact: true, count: 43 });
     expect(await checkpoints({ retentionMs: 3_650 * DAY }).dropOld()).toEqual([]);
-    const dropped = await checkpoints({ retentionMs: 100 * DAY }).dropOld();
+    await tamper('UPDATE audit_event SET outcome = $$failure$$ WHERE seq = 4');
+    expect(await checkpoints({ retentionMs: 100 * DAY }).dropOld()).toEqual([]);
+    await tamper('UPDATE audit_event SET outcome = $$success$$ WHERE seq = 4');
+    await worker.sealing.seal();
+    expect(await sql(`SELECT detail->>'seq' AS seq FROM audit_event WHERE type = 'sys_audit_altered'`)).toEqual([
+      { seq: '4' },
+    ]);
+
+    // An export has begun, and a verification is about to read its first events, when the months go.
+    const exporting = exportLog(worker.audit, EVERY_EVENT, 'csv');
+    await exporting.next();
+    let dropped: string[] = [];
+    const { pool } = worker.database;
+    const query = async (text: string, values: unknown[]) => {
+      if (text.includes('(seq, sealed_at) >') && dropped.length === 0)
+        dropped = await checkpoints({ retentionMs: 100 * DAY }).dropOld();
+      return pool.query(text, values);
+    };
+    const interrupted = createVerification({ database: { ...worker.database, pool: { query } as unknown as pg.Pool } });
+    expect(await interrupted.verify({ keys })).toMatchObject({ intact: true, first: dropped.length * 10 + 1 });
+    await expect(exporting.next()).rejects.toThrow('Export again');
     expect(dropped.length).toBeGreaterThanOrEqual(2);
     await worker.sealing.seal();
     const gone = dropped.length * 10;
