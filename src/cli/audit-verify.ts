@@ -151,5 +151,7 @@ function report(result: VerifyResult, { file, filtered }: Options): void {
   if (file !== undefined && confirmed === 0)
     say('No checkpoint names an event of it: whoever made the file could have made the hashes too.');
   if (unproved > 0)
-    say(`Of ${checkpoints} checkpoints ${unproved} prove nothing: no known key made them. Give theirs with --public-key.`);
+    say(
+      `Of ${checkpoints} checkpoints ${unproved} prove nothing: no known key made them. Give theirs with --public-key.`,
+    );
 }
