@@ -3,13 +3,16 @@
 import type { Origin } from './audit-events.ts';
 import { readLanguage } from './config.ts';
 import type { Database, Transaction } from './database.ts';
-import { eraseWithin } from './erasure.ts';
+import { eraseRest, eraseWithin } from './erasure.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 import type { Users } from './users.ts';
+
+/** A worker that stops waits for no more than this. */
+const FINISH_WITHIN_MS = 8_000;
 
 export interface DeletionRequest {
   readonly userId: string;
@@ -35,7 +38,9 @@ export interface AccountDeletionOptions {
 
 export type AccountDeletion = ReturnType<typeof createAccountDeletion>;
 
-export function createAccountDeletion({ database: { prisma }, users, sessions, mail }: AccountDeletionOptions) {
+export function createAccountDeletion({ database, users, sessions, mail }: AccountDeletionOptions) {
+  const { prisma } = database;
+
   /** Takes out what belongs to a person. The rows stay for as long as an old copy of a session could come back. */
   async function emptyWithin(transaction: Transaction, userId: string): Promise<void> {
     const deletedAt = new Date();
@@ -86,17 +91,19 @@ export function createAccountDeletion({ database: { prisma }, users, sessions, m
     },
 
     /**
-     * The worker's part: what the log-in records and mails still say of deleted accounts, and the empty rows that nothing needs any
-     * more. Returns how many accounts are gone.
+     * The worker's part: what the log, the log-in records and mails still say of deleted accounts, and the empty rows that nothing
+     * needs any more. Returns how many accounts are gone.
      */
     async finish(): Promise<number> {
+      await eraseRest(database, { withinMs: FINISH_WITHIN_MS });
       await prisma.$executeRaw`
         DELETE FROM login_attempt WHERE user_id IN (SELECT id FROM user_account WHERE deleted_at IS NOT NULL)`;
       await prisma.$executeRaw`
         DELETE FROM mail WHERE user_id IN (SELECT id FROM user_account WHERE deleted_at IS NOT NULL)`;
       return prisma.$executeRaw`
         DELETE FROM user_account
-         WHERE deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM session WHERE user_id = user_account.id)`;
+         WHERE erased_at IS NOT NULL AND deleted_at IS NOT NULL
+           AND NOT EXISTS (SELECT FROM session WHERE user_id = user_account.id)`;
     },
   };
 }

@@ -1,5 +1,6 @@
 // Erasing a person: their address and browser go from everywhere, the chain stays whole, and no other change gets through.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type BlockNote, NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { eraseWithin } from '../../src/core/erasure.ts';
 import { recordEvent } from '../../src/core/outbox.ts';
@@ -32,11 +33,13 @@ afterAll(async () => {
 const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 const erase = (userId: string) => web.database.prisma.$transaction((transaction) => eraseWithin(transaction, userId));
 
-async function record(actor: string | null, subject: string | null): Promise<void> {
+const BLOCK = { scope: 'account_client', key: `ac:AAAA:${ADDRESS}`, lastsMs: 60_000, failures: 5 } as const;
+
+async function record(actor: string | null, subject: string | null, block?: BlockNote): Promise<void> {
   const origin = { ip: ADDRESS, userAgent: BROWSER, requestId: null };
   const event = { type: 'authn_login_fail', outcome: 'failure', actor, subject, origin } as const;
   await web.database.prisma.$transaction((transaction) =>
-    recordEvent(transaction, event, subject === PERSON ? { identifierHash: 'AAAA' } : undefined),
+    recordEvent(transaction, event, subject === PERSON ? { identifierHash: 'AAAA' } : undefined, block),
   );
 }
 
@@ -62,16 +65,17 @@ test('takes address and browser out of all that was theirs, sealed and waiting, 
   await record(PERSON, PERSON);
   await record(null, PERSON);
   await record(PERSON, OTHER);
+  await record(null, PERSON, { ...BLOCK, id: '018f0000-0000-7000-8000-00000000000a' });
   await worker.sealing.seal();
-  await record(null, PERSON);
-  expect(await erase(PERSON)).toBe(4);
+  await record(null, PERSON, { ...BLOCK, id: '018f0000-0000-7000-8000-00000000000b' });
+  expect(await erase(PERSON)).toBe(5);
   expect(await everything()).not.toMatch(/203\.0\.113\.77|gives its owner away/);
   await worker.sealing.seal();
   expect(await everything()).not.toMatch(/203\.0\.113\.77|gives its owner away/);
-  expect(await web.verification.verify()).toMatchObject({ intact: true, count: 5, erased: 3 });
+  expect(await web.verification.verify()).toMatchObject({ intact: true, count: 6, erased: 4 });
   expect(await sql('SELECT id FROM login_attempt WHERE user_id = $1', [PERSON])).toEqual([]);
   const [told] = await sql(`SELECT detail, subject_id, ip FROM audit_event WHERE type = 'personal_data_erased'`);
-  expect(told).toEqual({ detail: { events: 4 }, subject_id: PERSON, ip: null });
+  expect(told).toEqual({ detail: { events: 5 }, subject_id: PERSON, ip: null });
 });
 
 test('leaves what others did to them, and what others did', async () => {
@@ -82,6 +86,42 @@ test('leaves what others did to them, and what others did', async () => {
   expect(await erase(PERSON)).toBe(0);
   const rows = await sql('SELECT ip FROM audit_event WHERE ip IS NOT NULL');
   expect(rows).toHaveLength(3);
+});
+
+test('of more events than one statement takes, the worker erases the rest before the account’s row goes', async () => {
+  const id = '018f0000-0000-7000-8000-000000000003';
+  await sql(
+    `INSERT INTO user_account (id, email, email_key, password_hash) VALUES ($1, 'many@example.org', 'many@example.org', '')`,
+    [id],
+  );
+  await sql(
+    `INSERT INTO outbox (event) SELECT jsonb_build_object('type', 'authn_login_success', 'outcome', 'success', 'ip', $2::text,
+       'userAgent', $3::text, CASE n % 2 WHEN 0 THEN 'actor' ELSE 'subject' END, $1::text) FROM generate_series(1, 25000) AS n`,
+    [id, ADDRESS, BROWSER],
+  );
+  await worker.sealing.seal();
+  const left = async () =>
+    Number(
+      (
+        await sql<{ n: string }>(
+          'SELECT count(*) AS n FROM audit_event WHERE $1 IN (actor_id, subject_id) AND ip IS NOT NULL',
+          [id],
+        )
+      )[0]?.n,
+    );
+  const told = { from: { at: new Date().toISOString(), device: '', ip: null }, language: 'en' } as const;
+  await web.accountDeletion.delete({ userId: id, sessionId: null, origin: NO_ORIGIN, told });
+  expect(await left()).toBe(15_000);
+  await worker.accountDeletion.finish();
+  expect(await left()).toBe(0);
+  expect(await sql('SELECT FROM user_account WHERE id = $1', [id])).toEqual([]);
+  await worker.sealing.seal();
+  const events = await sql<{ n: string }>(
+    `SELECT detail->>'events' AS n FROM audit_event WHERE type = 'personal_data_erased' AND subject_id = $1 ORDER BY seq`,
+    [id],
+  );
+  expect(events.map(({ n }) => Number(n)).reduce((sum, n) => sum + n)).toBeGreaterThanOrEqual(25_000);
+  expect((await web.verification.verify()).intact).toBe(true);
 });
 
 test('reaches what is being sealed at that moment', async () => {
