@@ -66,6 +66,7 @@ function parseSeq(text: string): number {
 /** Without an offset a time is UTC, as all that the log shows. */
 function parseTime(text: string): Date {
   const time = new Date(/[zZ]|[+-]\d\d:?\d\d$|^\d{4}-\d\d-\d\d$/.test(text) ? text : `${text}Z`);
-  if (!Number.isNaN(time.getTime())) return time;
+  const year = time.getUTCFullYear();
+  if (year >= 1 && year <= 9999) return time;
   throw new InvalidArgumentError('Expected a time such as 2026-11-24 or 2026-11-24T13:00Z.');
 }

@@ -109,8 +109,7 @@ export function createAuditCounts({ database: { pool }, audit }: { database: Dat
 /** Puts counts into bars of one width, as wide as sixty of them need to be, and no narrower than the counts are fine. */
 function spread({ counts, cut }: Counted, { from, to }: AuditFilter, now: Date, finestMs: number): EventCounts | null {
   if (counts.length === 0) return null;
-  const moments = counts.map(({ at }) => at.getTime());
-  const oldest = Math.min(...moments);
+  const oldest = counts.reduce((least, { at }) => Math.min(least, at.getTime()), Number.POSITIVE_INFINITY);
   const begin = from === null || cut ? oldest : from.getTime();
   const end = Math.max((to ?? now).getTime(), begin + 1);
   const fits = (stepMs: number) => stepMs >= finestMs && (end - begin) / stepMs <= MOST_BARS;

@@ -63,7 +63,7 @@ export const AUDIT_EVENTS = {
   access: {
     authz_fail: 'Somebody asked for what they may not see or do.',
     sensitive_read: 'An operator looked at what belongs to one person.',
-    audit_export: 'Events of the log were exported; the detail says which and how many.',
+    audit_export: 'Events of the log were exported; the detail has the filter and the format.',
   },
   mail: {
     mail_failed: 'A mail could not be sent and is not tried again.',

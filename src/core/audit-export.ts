@@ -114,11 +114,14 @@ function cell(text: string | null): string {
   if (text === null) return '';
   let shown = STEERING.test(text) ? text.replace(EVERY_STEERING, escaped) : text;
   if (FORMULA.test(shown)) shown = `'${shown}`;
+  shown = shown.replace(LATER_FORMULA, ";'$1");
   return QUOTED.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
 }
 
 /** What begins a formula in one spreadsheet or another, also after spaces, and in wide letters. */
 const FORMULA = /^[\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]/;
+/** The same where a spreadsheet takes the semicolon for the end of a cell, as it does where numbers have a decimal comma. */
+const LATER_FORMULA = /;([\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20|%])/g;
 const QUOTED = /[",\r\n']|^\s|\s$/;
 
 // Control characters, also those above 0x7f, line separators, and marks that turn the direction of text around.

@@ -148,7 +148,7 @@ export function createAudit({ database: { pool }, limits = LIMITS }: { database:
     async count(filter: AuditFilter): Promise<{ events: number; andMore: boolean } | null> {
       if (isEvery(filter)) {
         const [head, first] = await Promise.all([this.head(), this.first()]);
-        return { events: Math.max(0, head.seq + 1 - first), andMore: false };
+        return { events: head.seq + 1 - first, andMore: false };
       }
       if (isSummarised(filter) && isWholeHours(filter)) return { events: await summed(filter), andMore: false };
       const span = await spanOf(filter);

@@ -61,6 +61,9 @@ const LABELS: Readonly<Record<FilterName, string>> = {
 
 const MAX_TEXT = 300;
 const DAY_MS = 86_400_000;
+/** Of the years that are written with four digits; the database knows others by other names. */
+const FIRST_MOMENT = new Date('0001-01-01T00:00:00Z');
+const LAST_MOMENT = new Date('9999-12-31T23:59:59.999Z');
 const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/;
 const NOTHING_ASKED = Object.fromEntries(FILTER_NAMES.map((name) => [name, ''])) as Asked;
 
@@ -167,7 +170,7 @@ function readMoment(typed: string, wholeDayMs: number): Date | null {
   if (day === undefined) return null;
   const midnight = new Date(`${day}T00:00:00Z`);
   if (Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return null;
-  if (time === undefined) return new Date(midnight.getTime() + wholeDayMs);
-  const moment = new Date(`${day}T${time}${zone ?? 'Z'}`);
-  return Number.isNaN(moment.getTime()) ? null : moment;
+  const moment =
+    time === undefined ? new Date(midnight.getTime() + wholeDayMs) : new Date(`${day}T${time}${zone ?? 'Z'}`);
+  return moment >= FIRST_MOMENT && moment <= LAST_MOMENT ? moment : null;
 }

@@ -405,14 +405,15 @@ describe('an export', () => {
     expect(rows).toHaveLength(21);
     expect(csv.replaceAll('\r\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u202e]/);
     await begin();
-    const formulas = ['=1+1', '+1', '-1', '@a', ' =1', '|a', '%a', '\uff1d1', `'=1`, '"=1'];
+    const formulas = ['=1+1', '+1', '-1', '@a', ' =1', '|a', '%a', '\uff1d1', `'=1`, '"=1', 'a;=1', 'a; "=1;+1'];
     for (const formula of formulas) await seal(1, formula);
     const cells = (await exported('csv'))
       .trimEnd()
       .split('\r\n')
       .slice(1)
       .map((row) => row.split('203.0.113.7,')[1]);
-    for (const cell of cells) expect(cell).toMatch(/^"?'/);
+    for (const cell of cells) expect(cell).toMatch(/^"?'|^"a;'/);
+    expect(cells.at(-1)).toContain(`"a;' ""=1;'+1"`);
   });
 });
 
@@ -572,6 +573,8 @@ describe('a month that has been kept long enough', () => {
     );
     expect(told.map(({ detail }) => detail.month)).toEqual(dropped);
     expect(told[1]?.detail).toMatchObject({ first: 11, last: 20 });
+    const kept = await sql('SELECT FROM audit_event');
+    expect(await worker.audit.count(EVERY_EVENT)).toEqual({ events: kept.length, andMore: false });
     const [counted] = await sql<{ equal: boolean }>(
       'SELECT (SELECT sum(events) FROM audit_summary) = (SELECT count(*) FROM audit_event) AS equal',
     );

@@ -615,6 +615,9 @@ describe('the page', () => {
     ['actor=nobody', 'There is no account with this address.'],
     ['from=yesterday', 'From is not a moment.'],
     ['from=2026-02-30', 'From is not a moment.'],
+    ['from=0000-01-01', 'From is not a moment.'],
+    ['to=9999-12-31', 'Before is not a moment.'],
+    ['to=9999-12-31T23:00-02:00', 'Before is not a moment.'],
     ['to=2026-11-24T25:00', 'Before is not a moment.'],
     ['from=2026-11-24T10:00&to=2026-11-24T09:00', 'The time ends before it begins.'],
   ])('says what is wrong with %s', async (filter, problem) => {
@@ -663,5 +666,12 @@ describe('the page', () => {
     expect(page).not.toContain('[object Object]');
     expect(page).toContain(`href="/operator/audit?person=${encodeURIComponent(email)}"`);
     expect(page).toContain('2001:db8::2');
+  });
+
+  test('draws a log of many years', async () => {
+    await sql(`INSERT INTO audit_summary SELECT timestamptz '2000-01-01' + n * interval '1 hour', 'sys_startup', 'success', 1, 1, 1
+                 FROM generate_series(1, 150000) AS n`);
+    expect(await open('/operator/audit?from=2000-01-01')).toContain('<svg');
+    await sql(`DELETE FROM audit_summary WHERE hour < '2017-06-01'`);
   });
 });

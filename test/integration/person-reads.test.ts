@@ -1,4 +1,6 @@
 // Who reads of one person in the log is recorded, once for all the pages of a look.
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
@@ -69,6 +71,33 @@ test('the log of one person, and its pages, are one look', async () => {
 test('an event about somebody is a look at them, also where the page is asked for directly', async () => {
   expect((await operator.get(`/operator/audit/${eventSeq}`)).status).toBe(200);
   expect(await reads()).toEqual([personId]);
+});
+
+test('a session’s events are a look at whose it is, whatever was done in it, followed live too', async () => {
+  const [own] = await sql<{ id: string }>('SELECT id FROM session ORDER BY created_at DESC LIMIT 1');
+  await operator.get(`/operator/audit/${eventSeq}`); // in this session: of a person, not of its owner
+  await worker.sealing.seal();
+  expect((await operator.get(`/operator/audit?session=${own?.id}`)).status).toBe(200);
+  expect(await reads()).toEqual([personId]);
+
+  const [theirs] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1', [personId]);
+  const live = (await newOperator()).get(`/operator/audit/live?session=${theirs?.id}`).buffer(true);
+  const status = live.parse((stream, done) => {
+    (stream as unknown as Readable).destroy();
+    done(null, (stream as unknown as IncomingMessage).statusCode);
+  });
+  expect((await status).body).toBe(200);
+  expect(await reads()).toEqual([personId, personId]);
+
+  await sql('DELETE FROM session WHERE id = $1', [theirs?.id]);
+  const third = await newOperator();
+  expect((await third.get(`/operator/audit?session=${theirs?.id}`)).status).toBe(200);
+  expect((await third.get(`/operator/audit/export?format=csv&session=${theirs?.id}`)).status).toBe(200);
+  expect(await reads()).toEqual([personId, personId, personId]);
+  const [exported] = await sql(
+    `SELECT subject_id FROM audit_event WHERE type = 'audit_export' ORDER BY seq DESC LIMIT 1`,
+  );
+  expect(exported).toEqual({ subject_id: personId });
 });
 
 test('the log as a whole, and one’s own events, are not', async () => {

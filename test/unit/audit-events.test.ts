@@ -26,8 +26,8 @@ function render(): string {
     'has one.',
     '',
     'Each event also tells its outcome, when it happened, who did it (actor), to whom (subject), in which session, from which',
-    'address and browser, in which request, and details such as a reason. No password, token, cookie or address as typed is',
-    'ever among them.',
+    'address and browser, in which request, and details such as a reason. No password, token or cookie is ever among',
+    'them, and no mail address but one that an operator has written into a reason or searched the details for.',
     '',
     ...groups.flat(),
   ].join('\n');

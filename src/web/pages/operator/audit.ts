@@ -3,7 +3,6 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { AuditPage, PageKey } from '../../../core/audit.ts';
 import { MOST_EVENTS } from '../../../core/audit-counts.ts';
-import { EVERY_EVENT } from '../../../core/audit-query.ts';
 import { requireOperator } from '../../access.ts';
 import {
   AUDIT_PATH,
@@ -16,6 +15,7 @@ import {
 } from '../../audit-filter.ts';
 import { accountsOf, rowOf } from '../../audit-row.ts';
 import type { Web } from '../../page.ts';
+import { peopleOf } from '../../people-of-filter.ts';
 import { queryText } from '../../query.ts';
 import type { Chart, ShownTime, Views } from '../../views.ts';
 import { exactTime, showTime } from '../../words.ts';
@@ -55,9 +55,9 @@ export function auditPage(router: Router, web: Web): void {
     const problems = Object.values(read.problems);
     const wrong = problems.length > 0;
     if (wrong) ctx.status = 422;
-    await web.noteRead(ctx, [filter.person, filter.actor, await ownerOf(filter.session)], 'events');
+    await web.noteRead(ctx, await peopleOf(filter, web.context), 'events');
     const now = new Date();
-    const head = await audit.head();
+    const [head, first] = await Promise.all([audit.head(), audit.first()]);
     const [found, matching, chart] = await Promise.all([
       wrong ? NOTHING : audit.page(filter, key, PAGE_SIZE),
       wrong ? NONE : audit.count(filter),
@@ -71,7 +71,7 @@ export function auditPage(router: Router, web: Web): void {
       rows: found.events.map((event) => rowOf(event, emails, asked, now)),
       asOf: showTime(now, now),
       matching: countWords(matching),
-      total: head.seq.toLocaleString('en'),
+      total: (head.seq + 1 - first).toLocaleString('en'),
       chart,
       filters: {
         ...fieldsOf(read),
@@ -98,13 +98,6 @@ export function auditPage(router: Router, web: Web): void {
     };
     await web.show(ctx, 'operator/audit', page, { title: 'Audit log', current: 'audit', wide: true });
   });
-
-  /** Whose session it is, as its events tell. */
-  async function ownerOf(session: string | null): Promise<string | null> {
-    if (session === null) return null;
-    const { events } = await audit.page({ ...EVERY_EVENT, session }, null, 1);
-    return events[0]?.subject ?? events[0]?.actor ?? null;
-  }
 
   /** A number of the log, and the moment of its event. */
   async function placeOf(seq: number, now: Date): Promise<{ seq: string; at: ShownTime | null }> {

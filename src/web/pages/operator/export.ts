@@ -9,6 +9,7 @@ import { requireOperator } from '../../access.ts';
 import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
 import { HttpError } from '../../http-error.ts';
 import type { Web } from '../../page.ts';
+import { peopleOf } from '../../people-of-filter.ts';
 import { queryText } from '../../query.ts';
 import { liveSession } from '../../state.ts';
 
@@ -36,7 +37,7 @@ export function exportPage(router: Router, web: Web): void {
       type: 'audit_export',
       outcome: 'success',
       actor: owner?.userId ?? null,
-      subject: filter.person ?? filter.actor,
+      subject: (await peopleOf(filter, web.context))[0] ?? null,
       session: owner?.id ?? null,
       origin: ctx.state.origin,
       detail: { format, filter: described(filter) },

@@ -7,6 +7,7 @@ import { accountsOf, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http-error.ts';
 import type { LiveStreams } from '../../live-streams.ts';
 import type { Web } from '../../page.ts';
+import { peopleOf } from '../../people-of-filter.ts';
 import { queryText } from '../../query.ts';
 import type { Fragment } from '../../render.ts';
 
@@ -22,7 +23,7 @@ export function livePage(
   router.get(`${AUDIT_PATH}/live`, requireOperator(web.context), async (ctx) => {
     const { asked, filter, problems } = await readFilter(ctx, users);
     if (Object.keys(problems).length > 0) throw new HttpError(422, 'bad_filter');
-    await web.noteRead(ctx, [filter.person, filter.actor], 'events');
+    await web.noteRead(ctx, await peopleOf(filter, web.context), 'events');
     await streams.open(ctx, {
       filter,
       after: readAfter(ctx),
