@@ -41,5 +41,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # One web process, itself the one that gets SIGTERM. Elsewhere: node dist/src/web/supervisor.js (several web processes in one
-# container), node dist/worker/main.js, node dist/src/cli/main.js migrate.
-CMD ["node", "dist/src/web/main.js"]
+# container), node dist/worker/main.js, node dist/src/cli/main.js migrate. The option: docs/performance.md, "Memory and the start".
+CMD ["node", "--no-allocation-site-pretenuring", "dist/src/web/main.js"]

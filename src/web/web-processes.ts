@@ -44,6 +44,12 @@ interface Slot {
   restart?: NodeJS.Timeout;
 }
 
+/**
+ * Without it V8 comes to believe, in some processes, that what a request makes lives long, and makes it where only a full
+ * collection finds it: such a process answers a fifth to a third fewer requests for the same processor time.
+ */
+export const NO_PRETENURING = '--no-allocation-site-pretenuring';
+
 const quickDeathMs = 5_000;
 const firstBackOffMs = 100;
 const longestBackOffMs = 10_000;
@@ -60,7 +66,7 @@ export function startWebProcesses({
   // All processes accept from one listening socket. The default, a primary that accepts and hands out round robin, leaves a
   // connection hanging that is on its way to a process which is killed; here the kernel keeps it for the others.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
-  cluster.setupPrimary({ exec });
+  cluster.setupPrimary({ exec, execArgv: [...process.execArgv, NO_PRETENURING] });
   const slots = Array.from({ length: count }, (): Slot => ({ startedAt: 0, quickDeaths: 0, replacing: false }));
   const stopping = new AbortController();
   const serving = new Set<Worker>();

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { isRunning } from '../../src/launcher/process.ts';
+import { NO_PRETENURING } from '../../src/web/web-processes.ts';
 import { ask, open, startLoad } from '../support/load.ts';
 import { startSupervisor, type TestSupervisor, webCode } from '../support/supervisor.ts';
 import { until } from '../support/until.ts';
@@ -61,6 +62,15 @@ describe('reload', () => {
     expect(requests).toBeGreaterThan(100);
     expect(answeredBy.size).toBeGreaterThanOrEqual(6);
     expect(await answer(supervisor.port, '/version')).toMatchObject({ status: 200, body: '2' });
+  });
+
+  test('starts each process, a successor too, with the option that V8 is faster with', async () => {
+    const more = `const options = process.execArgv.join();
+      pages['/options'] = (_, response) => response.writeHead(200, { 'content-length': options.length }).end(options);`;
+    supervisor = await startSupervisor(webCode({ more }), { WEB_PROCESSES: '1' });
+    expect(await answer(supervisor.port, '/options')).toMatchObject({ body: NO_PRETENURING });
+    expect(await reload(supervisor)).toMatchObject({ code: 0 });
+    expect(await answer(supervisor.port, '/options')).toMatchObject({ body: NO_PRETENURING });
   });
 
   test('a plain SIGHUP does the same; one that comes during a reload asks for another after it', async () => {

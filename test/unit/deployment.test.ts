@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Copy, DockerfileParser, type Instruction, type JSONInstruction } from 'dockerfile-ast';
 import { parse } from 'yaml';
 import { projectRoot, readConfig } from '../../src/core/config.ts';
+import { NO_PRETENURING } from '../../src/web/web-processes.ts';
 
 interface Service {
   readonly image: string;
@@ -99,7 +100,7 @@ describe('the image', () => {
   test('lets SIGTERM reach the program: no shell before it', () => {
     expect(instruction('STOPSIGNAL').getArgumentsContent()).toBe('SIGTERM');
     const command = (instruction('CMD') as JSONInstruction).getJSONStrings().map((one) => one.getJSONValue());
-    expect(command).toEqual(['node', 'dist/src/web/main.js']);
+    expect(command).toEqual(['node', NO_PRETENURING, 'dist/src/web/main.js']);
     expect(lastStage.some((one) => one.getKeyword() === 'ENTRYPOINT')).toBe(false);
   });
 
