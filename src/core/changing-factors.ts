@@ -5,6 +5,7 @@ import type { Origin } from './audit-events.ts';
 import type { Database, Transaction } from './database.ts';
 import type { Mail } from './mail.ts';
 import type { FactorChange, Told } from './mail-templates.ts';
+import { recordEvent } from './outbox.ts';
 import type { Proof } from './proofs.ts';
 import type { NewSession, Sessions } from './sessions.ts';
 
@@ -91,11 +92,42 @@ export async function lockWithin(transaction: Transaction, userId: string): Prom
   const [account] = await transaction.$queryRaw<Pick<Locked, 'email' | 'role'>[]>`
     SELECT email, role FROM user_account WHERE id = ${userId}::uuid AND deleted_at IS NULL FOR UPDATE`;
   if (!account) throw new Refused('session_ended');
+  return { ...account, ...(await countWithin(transaction, userId)) };
+}
+
+async function countWithin(transaction: Transaction, userId: string): Promise<Pick<Locked, 'passkeys' | 'count'>> {
   const [apps, passkeys] = await Promise.all([
     transaction.totp.count({ where: { userId } }),
     transaction.passkey.count({ where: { userId } }),
   ]);
-  return { ...account, passkeys, count: apps + passkeys };
+  return { passkeys, count: apps + passkeys };
+}
+
+/**
+ * Takes back what was set up since somebody else logged in: the second factors and the recovery codes made from then on, and
+ * with the last factor all codes. Recorded, and told by mail. The caller holds the lock of the account.
+ */
+export async function removeNewerWithin(
+  transaction: Transaction,
+  { userId, email, since, origin, told }: { userId: string; email: string; since: Date; origin: Origin; told: Told },
+  mail: Mail,
+): Promise<void> {
+  const newer = { userId, createdAt: { gte: since } };
+  const totp = await transaction.totp.deleteMany({ where: newer });
+  const keys = await transaction.passkey.deleteMany({ where: newer });
+  if (totp.count + keys.count === 0) return;
+  const left = await countWithin(transaction, userId);
+  await transaction.recoveryCode.deleteMany({ where: left.count === 0 ? { userId } : newer });
+  const detail = { factor: 'all', since: since.toISOString(), passkeys: keys.count, totp: totp.count };
+  const about = { actor: userId, subject: userId, origin, detail };
+  await recordEvent(transaction, { type: 'authn_factor_removed', outcome: 'success', ...about });
+  const letter = {
+    to: email,
+    userId,
+    language: told.language,
+    parameters: { ...told.from, change: 'newer_removed' },
+  } as const;
+  await mail.sendWithin(transaction, { ...letter, template: 'factor-changed' });
 }
 
 /** For the event of a change. */

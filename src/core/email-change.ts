@@ -1,6 +1,7 @@
 // Another address for an account: it counts once its own mailbox has confirmed it, and the old one is told and can take it
 // back for a week. A change ends every session, because a session's copies carry the address and log-ins go by it.
 import type { NewAuditEvent, Origin } from './audit-events.ts';
+import { removeNewerWithin } from './changing-factors.ts';
 import { type Database, isUniqueViolation, type Transaction } from './database.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
@@ -26,6 +27,11 @@ export interface EmailChange {
 }
 
 export type EmailChangeResult = { readonly ok: true; readonly email: string } | DeadLink | Throttled;
+
+/** `wrong_password`: of the account whose address it is to be. */
+export type ConfirmedChange =
+  | EmailChangeResult
+  | { readonly ok: false; readonly reason: 'wrong_password'; readonly email: string };
 
 export interface EmailChangesOptions {
   readonly database: Database;
@@ -65,7 +71,7 @@ export function createEmailChanges({
     purpose: Purpose,
     secret: string,
     origin: Origin,
-  ): Promise<{ ok: true; user: User; email: string } | DeadLink | Throttled> {
+  ): Promise<{ ok: true; user: User; email: string; since: Date | null } | DeadLink | Throttled> {
     if (secret === '') return DEAD;
     const taken = await throttle.takeToken(origin.ip);
     if (!taken.ok) return refuse(taken, null, origin);
@@ -73,7 +79,7 @@ export function createEmailChanges({
       const link: Link | null = await tokens.find(purpose, secret);
       const user = link?.userId ? await users.find(link.userId) : null;
       const counts = link && user && !user.disabledAt && (purpose === 'undo_email_change' || isBoundTo(link, user));
-      if (counts && link.email !== null) return { ok: true, user, email: link.email };
+      if (counts && link.email !== null) return { ok: true, user, email: link.email, since: link.since };
       await prisma.$transaction(async (transaction) => {
         const detail = { reason: 'dead_link' };
         await recordEvent(transaction, {
@@ -85,6 +91,22 @@ export function createEmailChanges({
       });
       nudgeSealing(queues);
       return DEAD;
+    });
+  }
+
+  /** Another browser's password is an attempt like any other: it costs a try of a link. */
+  async function knowsPassword(user: User, email: string, password: string, origin: Origin) {
+    const taken = await throttle.takeToken(origin.ip);
+    if (!taken.ok) return refuse(taken, null, origin);
+    return settled(taken, async () => {
+      if (await passwords.verify(user.passwordHash, password)) return { ok: true } as const;
+      await prisma.$transaction(async (transaction) => {
+        const failed = { outcome: 'failure', detail: { reason: 'wrong_password' } } as const;
+        await recordEvent(transaction, { ...event('user_email_change_fail', user.id, origin), actor: null, ...failed });
+        await recordBlocks(transaction, taken.blocks, null, origin);
+      });
+      nudgeSealing(queues);
+      return { ok: false, reason: 'wrong_password', email } as const;
     });
   }
 
@@ -118,11 +140,13 @@ export function createEmailChanges({
     /** Mails a link to the new address; if it has an account, no mail goes out, and the answer and the work are the same. */
     async request({
       userId,
+      sessionId,
       email,
       origin,
       told,
     }: {
       userId: string;
+      sessionId: string;
       email: string;
       origin: Origin;
       told: Told;
@@ -135,8 +159,13 @@ export function createEmailChanges({
         const free = (await users.findByEmail(email)) === null;
         await prisma.$transaction(async (transaction) => {
           await tokens.takeBackWithin(transaction, userId, ['change_email']);
-          const binding = bindingOf(user);
-          const tokenId = await tokens.issueWithin(transaction, { purpose: 'change_email', userId, email, binding });
+          const asked = await transaction.session.findUnique({
+            where: { id: sessionId },
+            select: { createdAt: true, loggedInAt: true },
+          });
+          const since = asked?.loggedInAt ?? asked?.createdAt ?? new Date();
+          const link = { purpose: 'change_email', userId, email, since, binding: bindingOf(user) } as const;
+          const tokenId = await tokens.issueWithin(transaction, link);
           const letter = { to: email, userId, language: told.language, parameters: {}, tokenId };
           if (free) await mail.sendWithin(transaction, { ...letter, template: 'confirm-email' });
           else await mail.pretendWithin(transaction, 'confirm-email');
@@ -149,20 +178,38 @@ export function createEmailChanges({
       });
     },
 
-    /** What a link is about; looking changes nothing. */
-    async look(purpose: Purpose, secret: string, origin: Origin): Promise<EmailChangeResult> {
+    /** What a link is about, and whose account; looking changes nothing. */
+    async look(
+      purpose: Purpose,
+      secret: string,
+      origin: Origin,
+    ): Promise<{ ok: true; email: string; userId: string } | DeadLink | Throttled> {
       const opened = await open(purpose, secret, origin);
-      return opened.ok ? { ok: true, email: opened.email } : opened;
+      return opened.ok ? { ok: true, email: opened.email, userId: opened.user.id } : opened;
     },
 
-    /** The new address counts from now on; the old one is told, with a link that takes it back. */
-    async confirm({ secret, origin, told }: EmailChange): Promise<EmailChangeResult> {
+    /**
+     * The new address counts from now on; the old one is told, with a link that takes it back. Who is not logged in to the
+     * account gives its password: whoever reads the mailbox could be made to confirm an account that is somebody else's.
+     */
+    async confirm({
+      secret,
+      origin,
+      told,
+      by,
+    }: EmailChange & { by: { userId: string | null; password: string } }): Promise<ConfirmedChange> {
       const opened = await open('change_email', secret, origin);
       if (!opened.ok) return opened;
-      const { user, email } = opened;
+      const { user, email, since } = opened;
+      if (by.userId !== user.id) {
+        const known = await knowsPassword(user, email, by.password, origin);
+        if (!known.ok) return known;
+      }
       const ended = await move('change_email', user, { secret, email, origin }, async (transaction) => {
         const undo = { purpose: 'undo_email_change', userId: user.id, email: user.email } as const;
-        const tokenId = await tokens.issueWithin(transaction, undo);
+        // Their cookies are signed for the old address, which may be somebody else's next.
+        await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
+        const tokenId = await tokens.issueWithin(transaction, { ...undo, ...(since ? { since } : {}) });
         const letter = { to: user.email, userId: user.id, language: told.language, tokenId };
         const parameters = { ...told.from, to: email };
         await mail.sendWithin(transaction, { ...letter, template: 'email-changed', parameters });
@@ -175,13 +222,14 @@ export function createEmailChanges({
     },
 
     /**
-     * The old address counts again. Whoever changed it may know the password, so that no longer opens anything: a link to a
-     * new one goes to the old address. No other link of the account counts after that.
+     * The old address counts again. Whoever changed it may know the password, so that no longer opens anything, and neither
+     * does a second factor that was added since they logged in: a link to a new password goes to the old address. No other
+     * link of the account counts after that.
      */
     async undo({ secret, origin, told }: EmailChange): Promise<EmailChangeResult> {
       const opened = await open('undo_email_change', secret, origin);
       if (!opened.ok) return opened;
-      const { user, email } = opened;
+      const { user, email, since } = opened;
       const passwordHash = await passwords.hash(newSecret());
       const ended = await move(
         'undo_email_change',
@@ -190,6 +238,7 @@ export function createEmailChanges({
         async (transaction) => {
           await tokens.takeBackWithin(transaction, user.id, ['change_email', 'undo_email_change']);
           await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
+          if (since) await removeNewerWithin(transaction, { userId: user.id, email, since, origin, told }, mail);
           await passwordResets.mailLinkWithin(
             transaction,
             { ...user, email, emailKey: emailKey(email), passwordHash },

@@ -14,6 +14,8 @@ const ENTRY = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 const SEPARATOR = '~';
 /** People who share a browser: the oldest is forgotten. */
 const MAX_ENTRIES = 4;
+/** Of one account: that which was not used for longest is forgotten. Each has guesses of its own (throttle-windows.ts). */
+const MAX_KNOWN = 10;
 
 export interface KnownDevicesOptions {
   readonly database: Database;
@@ -64,7 +66,12 @@ export function createKnownDevices({ database: { prisma }, queues, signingKeys, 
            WHERE known_device.id = ${deviceId}::uuid AND user_id = ${userId}::uuid AND revoked_at IS NULL RETURNING TRUE),
         remembered AS (
           INSERT INTO known_device (id, token_hash, user_id)
-          SELECT ${uuidv7()}::uuid, ${hashOf(token)}::bytea, ${userId}::uuid FROM ${from} WHERE NOT EXISTS (SELECT FROM used))`,
+          SELECT ${uuidv7()}::uuid, ${hashOf(token)}::bytea, ${userId}::uuid FROM ${from} WHERE NOT EXISTS (SELECT FROM used)),
+        too_many AS (
+          UPDATE known_device SET revoked_at = ${new Date()} FROM ${from}
+           WHERE NOT EXISTS (SELECT FROM used) AND known_device.id IN (
+             SELECT id FROM known_device WHERE user_id = ${userId}::uuid AND revoked_at IS NULL
+              ORDER BY last_used_at DESC, id DESC OFFSET ${MAX_KNOWN - 1}))`,
       known: Prisma.sql`EXISTS (SELECT FROM used)`,
       cookie(known: boolean): string {
         if (known) return cookie;

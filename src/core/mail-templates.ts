@@ -23,7 +23,13 @@ export interface Told {
 /** Where operators act from, as `device`: each language has its words for them. */
 export const OPERATORS_PLACES = ['the operators’ console', 'the command line'] as const;
 
-export type FactorChange = 'totp_added' | 'totp_removed' | 'passkey_added' | 'passkey_removed' | 'codes_made';
+export type FactorChange =
+  | 'totp_added'
+  | 'totp_removed'
+  | 'passkey_added'
+  | 'passkey_removed'
+  | 'codes_made'
+  | 'newer_removed';
 
 /** Template → parameters. They are kept with the mail for a while: never a secret. */
 export interface MailTemplates {

@@ -130,9 +130,11 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
     async lock(
       transaction: Transaction,
       { sessionId, userId }: { sessionId: string; userId: string },
-    ): Promise<{ remember: boolean; proved: Proof; data: SessionData } | null> {
-      const [row] = await transaction.$queryRaw<{ remember: boolean; proved: string; data: SessionData }[]>`
-        SELECT remember, proved, data FROM session AS s
+    ): Promise<{ remember: boolean; proved: Proof; data: SessionData; loggedInAt: Date } | null> {
+      const [row] = await transaction.$queryRaw<
+        { remember: boolean; proved: string; data: SessionData; loggedInAt: Date }[]
+      >`
+        SELECT remember, proved, data, coalesce(logged_in_at, created_at) AS "loggedInAt" FROM session AS s
          WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND ended_at IS NULL AND NOT ${endedWithEverybody}
            FOR UPDATE`;
       return row ? { ...row, proved: readProof(row.proved) } : null;

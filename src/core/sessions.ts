@@ -67,6 +67,8 @@ export interface Beginning {
   readonly remember: boolean;
   readonly proved: Proof;
   readonly data?: SessionData;
+  /** When the log-in was that it goes back to, if that is not now. */
+  readonly loggedInAt?: Date;
   readonly origin: Origin;
   /** What is recorded right after its beginning, in the same statement. */
   readonly also?: (sessionId: string) => readonly EventNote[];
@@ -142,7 +144,10 @@ export function createSessions({ database, records, store, queues, policy, log }
    * Makes up a session that is to begin. The token is random, 256 bits. Limits are the operator's for an operator, else by
    * whether to keep the browser logged in.
    */
-  function draft(account: SessionAccount, { remember, proved, data = {}, origin, also = () => [] }: Beginning) {
+  function draft(
+    account: SessionAccount,
+    { remember, proved, data = {}, loggedInAt, origin, also = () => [] }: Beginning,
+  ) {
     const limits = limitsFor(policy, account.role, remember);
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
     const tokenHash = hashToken(token);
@@ -159,10 +164,10 @@ export function createSessions({ database, records, store, queues, policy, log }
     return {
       /** The statement that inserts its row, for each row of `from`, and returns when it began. */
       insert: (from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql => Prisma.sql`
-        INSERT INTO session (id, token_hash, user_id, remember, created_at, last_seen_at, idle_timeout_seconds,
+        INSERT INTO session (id, token_hash, user_id, remember, created_at, logged_in_at, last_seen_at, idle_timeout_seconds,
                              idle_deadline, absolute_deadline, data, proved, ip, user_agent)
         SELECT ${id}::uuid, ${new Uint8Array(tokenHash)}::bytea, ${account.id}::uuid, ${remember}::boolean, clock_timestamp(),
-               clock_timestamp(), ${Math.ceil(limits.idleTimeoutMs / 1_000)}::int,
+               ${loggedInAt ?? null}::timestamptz, clock_timestamp(), ${Math.ceil(limits.idleTimeoutMs / 1_000)}::int,
                clock_timestamp() + ${limits.idleTimeoutMs} * interval '1 millisecond',
                clock_timestamp() + ${limits.absoluteLifetimeMs} * interval '1 millisecond', ${JSON.stringify(data)}::jsonb,
                ${proved}::text, ${origin.ip}::inet, ${keptUserAgent(origin)}::text

@@ -2,6 +2,7 @@
 // its mail is rendered (or an operator hands it over), and only their SHA-256 is kept. One use, one purpose, a short life
 // that begins with the secret, and none once the account is no longer what the link was bound to.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { Prisma } from '../generated/prisma/client.ts';
 import type { Database, Transaction } from './database.ts';
 
 const TOKEN_BYTES = 32;
@@ -30,6 +31,8 @@ export interface LinkRequest {
   readonly registrationId?: string;
   /** The session that the link is about. */
   readonly sessionId?: string;
+  /** When the log-in was that led to what the link undoes. */
+  readonly since?: Date;
   /** The address that the link is about, where it is not the account's. */
   readonly email?: string;
   readonly binding?: Uint8Array<ArrayBuffer>;
@@ -41,9 +44,15 @@ export interface Link {
   readonly userId: string | null;
   readonly registrationId: string | null;
   readonly sessionId: string | null;
+  readonly since: Date | null;
+  readonly createdAt: Date;
   readonly email: string | null;
   readonly binding: Uint8Array | null;
 }
+
+const LINK = Prisma.raw(
+  'id, user_id AS "userId", registration_id AS "registrationId", session_id AS "sessionId", since, created_at AS "createdAt", email, binding',
+);
 
 interface BoundAccount {
   readonly passwordHash: string;
@@ -56,13 +65,15 @@ export function createTokens({ database: { prisma } }: { database: Database }) {
   return {
     /** Issues a link that nobody can follow yet, and gives its id. */
     async issueWithin(transaction: Transaction, request: LinkRequest): Promise<string> {
-      const { purpose, userId = null, registrationId = null, sessionId = null, email = null, binding = null } = request;
+      const { purpose, userId = null, registrationId = null, sessionId = null } = request;
+      const { since = null, email = null, binding = null } = request;
       const { id } = await transaction.token.create({
         data: {
           purpose,
           userId,
           registrationId,
           sessionId,
+          since,
           email,
           binding,
           expiresAt: new Date(Date.now() + WAITS_MS),
@@ -92,7 +103,7 @@ export function createTokens({ database: { prisma } }: { database: Database }) {
     async find(purpose: LinkPurpose, secret: string): Promise<Link | null> {
       if (!SECRET.test(secret)) return null;
       const [link] = await prisma.$queryRaw<Link[]>`
-        SELECT id, user_id AS "userId", registration_id AS "registrationId", session_id AS "sessionId", email, binding FROM token
+        SELECT ${LINK} FROM token
          WHERE token_hash = ${hashOf(secret)} AND purpose = ${purpose} AND used_at IS NULL
            AND expires_at > clock_timestamp()`;
       return link ?? null;
@@ -105,7 +116,7 @@ export function createTokens({ database: { prisma } }: { database: Database }) {
         UPDATE token SET used_at = clock_timestamp()
          WHERE token_hash = ${hashOf(secret)} AND purpose = ${purpose} AND used_at IS NULL
            AND expires_at > clock_timestamp()
-        RETURNING id, user_id AS "userId", registration_id AS "registrationId", session_id AS "sessionId", email, binding`;
+        RETURNING ${LINK}`;
       return link ?? null;
     },
 

@@ -1,9 +1,12 @@
 // A log-in from a new browser or network is told to its owner by mail, with a link for "this wasn't me". Following it shows
-// what happened; the button there ends that session, forgets every known browser and leads to a new password at once: whoever
-// reads the mailbox may choose it, and whoever logged in knew the old one.
+// what happened; the button there ends every session, forgets every known browser, takes back the second factors that were added
+// since, and leads to a new password at once: whoever reads the mailbox may choose it, and whoever logged in knew the old one.
 import type { Origin } from './audit-events.ts';
-import type { Database } from './database.ts';
+import { lockWithin, Refused, removeNewerWithin } from './changing-factors.ts';
+import type { Database, Transaction } from './database.ts';
 import type { KnownDevices } from './known-devices.ts';
+import type { Mail } from './mail.ts';
+import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { DeadLink } from './password-reset.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
@@ -30,12 +33,15 @@ export interface UnknownLoginsOptions {
   readonly throttle: Throttle;
   readonly throttleEvents: ThrottleEvents;
   readonly tokens: Tokens;
+  readonly mail: Mail;
 }
 
 interface Opened {
   readonly ok: true;
   readonly user: User;
   readonly sessionId: string;
+  /** When the log-in was. */
+  readonly since: Date;
 }
 
 export type UnknownLogins = ReturnType<typeof createUnknownLogins>;
@@ -52,12 +58,13 @@ export function createUnknownLogins({
   throttle,
   throttleEvents: { recordBlocks, refuse },
   tokens,
+  mail,
 }: UnknownLoginsOptions) {
   async function find(secret: string): Promise<Opened | DeadLink> {
     const link = await tokens.find(PURPOSE, secret);
     const user = link?.userId ? await users.find(link.userId) : null;
     if (!link?.sessionId || !user || user.disabledAt || !isBoundTo(link, user)) return DEAD;
-    return { ok: true, user, sessionId: link.sessionId };
+    return { ok: true, user, sessionId: link.sessionId, since: link.createdAt };
   }
 
   /** A link that is tried, throttled: one that leads nowhere is recorded, a good one costs nothing. */
@@ -91,24 +98,38 @@ export function createUnknownLogins({
       return { ok: true, login: { at: session.createdAt, ip: session.ip, userAgent: session.userAgent } };
     },
 
-    /** Ends the session and forgets the browsers. Returns the secret of a link to a new password, used at once. */
-    async disown(secret: string, origin: Origin): Promise<{ ok: true; resetSecret: string } | DeadLink | Throttled> {
+    /**
+     * Ends every session (that of the log-in may have been replaced since), forgets the browsers and takes back newer second
+     * factors. Returns the secret of a link to a new password, used at once.
+     */
+    async disown(
+      secret: string,
+      origin: Origin,
+      told: Told,
+    ): Promise<{ ok: true; resetSecret: string } | DeadLink | Throttled> {
       const opened = await open(secret, origin);
       if (!opened.ok) return opened;
-      const { user, sessionId } = opened;
-      const done = await prisma.$transaction(async (transaction): Promise<[string | null, EndedSession[]] | null> => {
+      const { user, sessionId, since } = opened;
+      const work = async (transaction: Transaction): Promise<[string | null, EndedSession[]] | null> => {
+        const { email } = await lockWithin(transaction, user.id);
         if (!(await tokens.useWithin(transaction, PURPOSE, secret))) return null;
         const about = { actor: user.id, subject: user.id, session: sessionId, origin } as const;
         await recordEvent(transaction, { type: 'authn_login_disowned', outcome: 'success', ...about });
         await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
         const why = { reason: 'revoked', actor: user.id, origin } as const;
-        const ended = await sessions.endWithin(transaction, { sessionId, ownerId: user.id }, why);
+        const ended = await sessions.endWithin(transaction, { userId: user.id }, why);
+        await removeNewerWithin(transaction, { userId: user.id, email, since, origin, told }, mail);
         const request = { purpose: 'reset_password', userId: user.id, binding: bindingOf(user) } as const;
         return [await tokens.revealWithin(transaction, await tokens.issueWithin(transaction, request)), ended];
+      };
+      const done = await prisma.$transaction(work).catch((error: unknown) => {
+        if (error instanceof Refused) return null; // deleted meanwhile
+        throw error;
       });
       if (!done) return DEAD;
       const [resetSecret, ended] = done;
       await sessions.afterCommit(ended);
+      mail.nudge();
       return resetSecret === null ? DEAD : { ok: true, resetSecret };
     },
   };

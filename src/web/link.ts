@@ -15,9 +15,14 @@ export function takeLinkFromAddress(ctx: Koa.Context, config: Config, kind: Link
   if (ctx.query['token'] === undefined) return false;
   const secret = inAddress(ctx);
   if (secret === '') forgetLink(ctx, config, kind);
-  else ctx.cookies.set(nameOf(config, kind), secret, { ...attributesOf(config), maxAge: LIFE_MS });
+  else keepLink(ctx, config, kind, secret);
   seeOther(ctx, ctx.path);
   return true;
+}
+
+/** Gives this browser a secret, for half an hour. */
+export function keepLink(ctx: Koa.Context, config: Config, kind: LinkKind, secret: string): void {
+  ctx.cookies.set(nameOf(config, kind), secret, { ...attributesOf(config), maxAge: LIFE_MS });
 }
 
 /** The secret that this browser was given, or the one in the address that a form was sent to; empty without one. */

@@ -170,7 +170,7 @@ describe.each<[string, BrowserContextOptions]>([
     await openMail(owner.page, email, 1);
     expect(await owner.page.locator('main').innerText()).toContain('Firefox on Windows');
     await isWell(owner.page, 'not-me');
-    await press(owner.page, 'End this session and choose a new password');
+    await press(owner.page, 'End every session and choose a new password');
     await stranger.page.reload();
     expect(pathOf(stranger.page)).toBe('/login');
     expect(await heading(owner.page)).toBe('Choose a new password');

@@ -2,8 +2,9 @@
 // back, and nobody learns whether an address has an account. Then the pages around mail: shown in development, operators'.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Browser, newEmail, openWorker, PASSWORD, startWeb } from '../support/app.ts';
+import { enrol } from '../support/factors.ts';
 import { type MailSite, startMailSite } from '../support/mail-site.ts';
-import { withoutTokens } from '../support/page.ts';
+import { fieldError, withoutTokens } from '../support/page.ts';
 
 let site: MailSite;
 
@@ -17,7 +18,7 @@ afterAll(() => site?.close());
 async function press(path: string, someone = site.browser()) {
   const [bare = ''] = path.split('?');
   expect((await someone.get(path)).status).toBe(303);
-  return someone.submit(bare, {});
+  return someone.submit(bare, { password: PASSWORD });
 }
 
 describe('a change of address', () => {
@@ -53,26 +54,81 @@ describe('a change of address', () => {
     );
   });
 
-  test('can be taken back from the old mailbox, whatever was done since', async () => {
-    const { email, member } = await site.registered();
+  test('is confirmed by whoever is logged in to the account, or knows its password', async () => {
+    const { member, userId } = await site.registered();
+    const next = newEmail();
+    await member.submit('/account/email', { email: next });
+    const path = await site.linkTo(next);
+
+    // Whoever reads the new mailbox has an account of their own, or none: this one may be somebody else's trap.
+    const { member: neighbour } = await site.registered();
+    for (const someone of [site.browser(), neighbour]) {
+      await someone.get(path);
+      expect((await someone.get('/confirm-email')).text).toContain('type="password"');
+      const none = await someone.submit('/confirm-email', {});
+      expect([none.status, fieldError(none.text, 'password')]).toEqual([422, 'Enter your password.']);
+      const wrong = await someone.submit('/confirm-email', { password: 'not the password' });
+      expect([wrong.status, fieldError(wrong.text, 'password')]).toEqual([
+        422,
+        'This is not the password of that account.',
+      ]);
+    }
+    const failures = await site.sql(
+      `SELECT FROM outbox WHERE event->>'type' = 'user_email_change_fail' AND event->>'subject' = $1`,
+      [userId],
+    );
+    expect(failures).toHaveLength(4);
+
+    await member.get(path);
+    expect((await member.get('/confirm-email')).text).not.toContain('type="password"');
+    expect((await member.submit('/confirm-email', {})).headers['location']).toBe('/login?done=email-changed');
+    const known = await site.sql('SELECT FROM known_device WHERE user_id = $1 AND revoked_at IS NULL', [userId]);
+    expect(known).toEqual([]);
+  });
+
+  test('takes with it, when it is taken back, the second factors that were added since that log-in, and no other', async () => {
+    const { email, member, userId } = await site.registered();
+    await enrol(member);
+    await site.sql("UPDATE totp SET created_at = created_at - interval '1 day' WHERE user_id = $1", [userId]);
+    await site.sql("UPDATE recovery_code SET created_at = created_at - interval '1 day' WHERE user_id = $1", [userId]);
+    await site.sql(
+      `INSERT INTO passkey (id, user_id, credential_id, public_key, counter, transports, name)
+       VALUES (gen_random_uuid(), $1, $2, '\\x00', 0, '{}', 'of the thief')`,
+      [userId, email],
+    );
     const thief = newEmail();
     await member.submit('/account/email', { email: thief });
     await press(await site.linkTo(thief));
-    const stolen = site.browser();
-    await stolen.logIn(thief);
-    await stolen.submit('/account/password', { current: PASSWORD, password: 'what only the thief knows' });
+    await press(await site.linkTo(email));
+    const left = await site.sql<{ apps: number; passkeys: number; codes: number }>(
+      `SELECT (SELECT count(*) FROM totp WHERE user_id = $1)::int AS apps,
+              (SELECT count(*) FROM passkey WHERE user_id = $1)::int AS passkeys,
+              (SELECT count(*) FROM recovery_code WHERE user_id = $1)::int AS codes`,
+      [userId],
+    );
+    expect(left).toEqual([{ apps: 1, passkeys: 0, codes: 10 }]);
+  });
+
+  test('can be taken back from the old mailbox, whatever was done since', async () => {
+    const { email, member, userId } = await site.registered();
+    await enrol(member); // the thief's, who logged in with a password alone
+    const thief = newEmail();
+    await member.submit('/account/email', { email: thief });
+    await press(await site.linkTo(thief));
+    const hash = await site.web.context.passwords.hash('what only the thief knows');
+    await site.sql('UPDATE user_account SET password_hash = $1 WHERE id = $2', [hash, userId]);
 
     const done = await press(await site.linkTo(email));
     expect([done.status, done.headers['location']]).toEqual([303, '/login?done=email-taken-back']);
-    expect(await stolen.profile()).toBe(303);
     for (const password of [PASSWORD, 'what only the thief knows'])
       expect((await site.browser().logIn(email, password)).status).toBe(401);
-    const reset = await site.linkTo(email, 1);
+    const reset = await site.linkTo(email, 2);
     expect(reset).toMatch(/^\/reset-password\?token=/);
     const owner = site.browser();
     await owner.get(reset);
     await owner.submit('/reset-password', { password: 'the owner is back again' });
-    expect((await owner.logIn(email, 'the owner is back again')).status).toBe(303);
+    expect((await owner.logIn(email, 'the owner is back again')).headers['location']).toBe('/profile');
+    expect(await site.sql('SELECT FROM recovery_code WHERE user_id = $1', [userId])).toEqual([]);
   });
 
   test('to an address that has an account gets the same answer, and no mail', async () => {

@@ -22,6 +22,7 @@ const CHANGES: Readonly<Record<FactorChange, string>> = {
   passkey_added: 'Ihrem Konto wurde ein Passkey hinzugefügt',
   passkey_removed: 'Ein Passkey Ihres Kontos wurde entfernt',
   codes_made: 'Für Ihr Konto wurden neue Wiederherstellungscodes gemacht',
+  newer_removed: 'Die zweiten Faktoren, die Ihrem Konto seit der fremden Anmeldung hinzugefügt wurden, wurden entfernt',
 };
 
 export const german: MailTexts = {

@@ -22,6 +22,7 @@ const CHANGES: Readonly<Record<FactorChange, string>> = {
   passkey_added: 'A passkey was added to your account',
   passkey_removed: 'A passkey of your account was removed',
   codes_made: 'New recovery codes were made for your account',
+  newer_removed: 'The second factors that were added to your account since somebody else logged in were removed',
 };
 
 export const english: MailTexts = {
@@ -51,7 +52,7 @@ export const english: MailTexts = {
     subject: `A new log-in to ${serviceName}`,
     paragraphs: [
       `Somebody logged in to your account from a browser or a network that was new to it: ${where(from)}.`,
-      'If that was you, there is nothing to do. If it was not, end that session and choose a new password now:',
+      'If that was you, there is nothing to do. If it was not, end every session and choose a new password now:',
     ],
     action: { label: 'This wasn’t me', href: link },
     after: ['The link works once, for 7 days, and only until your password or your address is changed.'],

@@ -4,7 +4,7 @@ import type Koa from 'koa';
 import { readEmail } from '../../core/users.ts';
 import { requireMember, requireRecentLogin } from '../access.ts';
 import { readBody } from '../form.ts';
-import { forgetLink, type LinkKind, readLink, takeLinkFromAddress } from '../link.ts';
+import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
 import { seeOther, type Web } from '../page.ts';
 import { withNext } from '../query.ts';
 import { liveSession } from '../state.ts';
@@ -14,6 +14,8 @@ import type { FieldErrors } from '../views.ts';
 import { deadLink } from './dead-link.ts';
 
 const PATH = '/account/email';
+const CONFIRM = '/confirm-email';
+const UNDO = '/undo-email-change';
 
 export function emailPages(router: Router, web: Web): void {
   const { emailChanges, config, mail } = web.context;
@@ -35,8 +37,9 @@ export function emailPages(router: Router, web: Web): void {
       ctx.status = 422;
       return show(ctx, web, typed, { email: typed === '' ? own.missing : words.emailWrong });
     }
-    const userId = liveSession(ctx)?.owner.userId ?? '';
-    const result = await emailChanges.request({ userId, email, origin: ctx.state.origin, told: toldOf(ctx) });
+    const { userId = '', id: sessionId = '' } = liveSession(ctx)?.owner ?? {};
+    const asked = { userId, sessionId, email, origin: ctx.state.origin, told: toldOf(ctx) };
+    const result = await emailChanges.request(asked);
     if (!result.ok && result.reason === 'throttled')
       return show(ctx, web, typed, {}, throttled(ctx, result.retryAfterMs));
     if (!result.ok) {
@@ -52,46 +55,61 @@ export function emailPages(router: Router, web: Web): void {
     return web.show(ctx, 'message', { ...sent, action }, { title: sent.heading });
   });
 
-  link(router, web, { path: '/confirm-email', kind: 'email', purpose: 'change_email' }, async (ctx, change) => {
-    const result = await emailChanges.confirm(change);
-    if (result.ok) seeOther(ctx, '/login?done=email-changed');
-    return result;
+  router.get(CONFIRM, async (ctx) => {
+    if (takeLinkFromAddress(ctx, config, 'email')) return;
+    const looked = await emailChanges.look('change_email', readLink(ctx, config, 'email'), ctx.state.origin);
+    if (!looked.ok) return deadLink(ctx, web, looked, 'email');
+    return showLink(ctx, web, 'confirm', { email: looked.email, asksPassword: userOf(ctx) !== looked.userId });
   });
 
-  link(router, web, { path: '/undo-email-change', kind: 'undo', purpose: 'undo_email_change' }, async (ctx, change) => {
+  router.post(CONFIRM, async (ctx) => {
+    const { password = '' } = await readBody(ctx);
+    const change = { secret: readLink(ctx, config, 'email'), origin: ctx.state.origin, told: toldOf(ctx) };
+    const result = await emailChanges.confirm({ ...change, by: { userId: userOf(ctx), password } });
+    if (!result.ok && result.reason === 'wrong_password') {
+      ctx.status = 422;
+      const { login, email } = ctx.state.text;
+      const error = password === '' ? login.passwordMissing : email.confirm.wrong;
+      return showLink(ctx, web, 'confirm', { email: result.email, asksPassword: true, error });
+    }
+    if (!result.ok) return deadLink(ctx, web, result, 'email');
+    forgetLink(ctx, config, 'email');
+    seeOther(ctx, '/login?done=email-changed');
+  });
+
+  router.get(UNDO, async (ctx) => {
+    if (takeLinkFromAddress(ctx, config, 'undo')) return;
+    const looked = await emailChanges.look('undo_email_change', readLink(ctx, config, 'undo'), ctx.state.origin);
+    if (!looked.ok) return deadLink(ctx, web, looked, 'undo');
+    return showLink(ctx, web, 'undo', { email: looked.email, asksPassword: false });
+  });
+
+  router.post(UNDO, async (ctx) => {
+    const change = { secret: readLink(ctx, config, 'undo'), origin: ctx.state.origin, told: toldOf(ctx) };
     const result = await emailChanges.undo(change);
-    if (result.ok) seeOther(ctx, '/login?done=email-taken-back');
-    return result;
+    if (!result.ok) return deadLink(ctx, web, result, 'undo');
+    forgetLink(ctx, config, 'undo');
+    seeOther(ctx, '/login?done=email-taken-back');
   });
+}
 
-  interface Opened {
-    readonly path: string;
-    readonly kind: Extract<LinkKind, 'email' | 'undo'>;
-    readonly purpose: 'change_email' | 'undo_email_change';
-  }
-  type Act = (
-    ctx: Koa.Context,
-    change: Parameters<typeof emailChanges.confirm>[0],
-  ) => ReturnType<typeof emailChanges.confirm>;
+function userOf(ctx: Koa.Context): string | null {
+  return liveSession(ctx)?.owner.userId ?? null;
+}
 
-  /** The page of a mailed link, with one button. */
-  function link(on: Router, shown: Web, { path, kind, purpose }: Opened, act: Act): void {
-    on.get(path, async (ctx) => {
-      if (takeLinkFromAddress(ctx, config, kind)) return;
-      const looked = await emailChanges.look(purpose, readLink(ctx, config, kind), ctx.state.origin);
-      if (!looked.ok) return deadLink(ctx, shown, looked, kind);
-      const { title, lede, submit } = ctx.state.text.email[kind === 'email' ? 'confirm' : 'undo'];
-      const page = { heading: title, lede, action: path, submit, email: looked.email };
-      await shown.show(ctx, 'confirm-link', { ...page, asksPassword: false, errors: {}, problem: null }, { title });
-    });
+interface ShownLink {
+  readonly email: string;
+  readonly asksPassword: boolean;
+  readonly error?: string;
+}
 
-    on.post(path, async (ctx) => {
-      const secret = readLink(ctx, config, kind);
-      const result = await act(ctx, { secret, origin: ctx.state.origin, told: toldOf(ctx) });
-      if (!result.ok) return deadLink(ctx, shown, result, kind);
-      forgetLink(ctx, config, kind);
-    });
-  }
+/** The page of a mailed link, with one button, and a question for the password where the browser does not show who it is. */
+function showLink(ctx: Koa.Context, web: Web, which: 'confirm' | 'undo', { email, asksPassword, error }: ShownLink) {
+  const { title, submit } = ctx.state.text.email[which];
+  const { confirm, undo } = ctx.state.text.email;
+  const lede = which === 'undo' ? undo.lede : asksPassword ? confirm.ledePassword : confirm.lede;
+  const page = { heading: title, lede, action: which === 'undo' ? UNDO : CONFIRM, submit, email, asksPassword };
+  return web.show(ctx, 'confirm-link', { ...page, errors: error ? { password: error } : {}, problem: null }, { title });
 }
 
 function show(ctx: Koa.Context, web: Web, email: string, errors: FieldErrors, problem?: string): Promise<void> {

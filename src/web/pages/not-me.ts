@@ -1,7 +1,8 @@
 // "This wasn't me", from the mail about a log-in on a new device: GET shows what happened and a button, which ends it.
 import type Router from '@koa/router';
-import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
+import { forgetLink, keepLink, readLink, takeLinkFromAddress } from '../link.ts';
 import { seeOther, type Web } from '../page.ts';
+import { toldOf } from '../told.ts';
 import { describeDevice, showTime } from '../words.ts';
 import { deadLink } from './dead-link.ts';
 
@@ -24,9 +25,11 @@ export function notMePage(router: Router, web: Web): void {
   });
 
   router.post(PATH, async (ctx) => {
-    const result = await unknownLogins.disown(readLink(ctx, config, 'not-me'), ctx.state.origin);
+    const secret = readLink(ctx, config, 'not-me');
+    const result = await unknownLogins.disown(secret, ctx.state.origin, toldOf(ctx));
     if (!result.ok) return deadLink(ctx, web, result, 'not-me');
     forgetLink(ctx, config, 'not-me');
-    seeOther(ctx, `/reset-password?token=${result.resetSecret}`);
+    keepLink(ctx, config, 'reset', result.resetSecret);
+    seeOther(ctx, '/reset-password');
   });
 }

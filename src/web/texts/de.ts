@@ -168,8 +168,8 @@ export const de: Texts = {
   notMe: {
     title: 'Das waren nicht Sie?',
     lede: (device, address, when) =>
-      `Jemand hat sich mit ${device} von der Adresse ${address} bei Ihrem Konto angemeldet, ${when}. Wenn Sie das nicht waren, beenden Sie diese Sitzung und wählen Sie ein neues Passwort.`,
-    submit: 'Sitzung beenden und neues Passwort wählen',
+      `Jemand hat sich mit ${device} von der Adresse ${address} bei Ihrem Konto angemeldet, ${when}. Wenn Sie das nicht waren, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort. Zweite Faktoren, die seitdem hinzugefügt wurden, werden entfernt.`,
+    submit: 'Alle Sitzungen beenden und neues Passwort wählen',
   },
   deadLink: {
     heading: 'Dieser Link gilt nicht mehr',
@@ -212,11 +212,14 @@ export const de: Texts = {
     confirm: {
       title: 'Diese Adresse verwenden',
       lede: 'Ihr Konto bekommt diese Adresse. Alle Ihre Sitzungen enden; melden Sie sich dann mit ihr an.',
+      ledePassword:
+        'Sie sind hier nicht angemeldet. Geben Sie das Passwort des Kontos ein, das diese Adresse bekommt. Haben Sie nicht darum gebeten, schließen Sie diese Seite: Es geschieht nichts.',
+      wrong: 'Das ist nicht das Passwort dieses Kontos.',
       submit: 'Diese Adresse verwenden',
     },
     undo: {
       title: 'Adresse zurückholen',
-      lede: 'Ihr Konto bekommt diese Adresse wieder. Alle Sitzungen enden, das Passwort gilt nicht mehr, und wir schicken Ihnen einen Link, um ein neues zu wählen.',
+      lede: 'Ihr Konto bekommt diese Adresse wieder. Alle Sitzungen enden, kurz zuvor hinzugefügte zweite Faktoren werden entfernt, das Passwort gilt nicht mehr, und wir schicken Ihnen einen Link, um ein neues zu wählen.',
       submit: 'Meine Adresse zurückholen',
     },
   },

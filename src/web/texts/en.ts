@@ -180,8 +180,8 @@ export const en = {
   notMe: {
     title: 'This wasn’t you?',
     lede: (device: string, address: string, when: string) =>
-      `Somebody logged in to your account with ${device}, from the address ${address}, ${when}. If that was not you, end this session and choose a new password.`,
-    submit: 'End this session and choose a new password',
+      `Somebody logged in to your account with ${device}, from the address ${address}, ${when}. If that was not you, end every session and choose a new password. Second factors that were added since then are removed.`,
+    submit: 'End every session and choose a new password',
   },
   deadLink: {
     heading: 'This link does not work any more',
@@ -222,11 +222,14 @@ export const en = {
     confirm: {
       title: 'Use this address',
       lede: 'Your account takes this address. Every session of yours ends; then log in with it.',
+      ledePassword:
+        'You are not logged in here. Enter the password of the account that takes this address. If you did not ask for this, close this page: nothing happens.',
+      wrong: 'This is not the password of that account.',
       submit: 'Use this address',
     },
     undo: {
       title: 'Take your address back',
-      lede: 'Your account takes this address again. Every session ends, the password no longer counts, and a link to choose a new one is mailed to you.',
+      lede: 'Your account takes this address again. Every session ends, second factors that were added shortly before are removed, the password no longer counts, and a link to choose a new one is mailed to you.',
       submit: 'Take my address back',
     },
   },
