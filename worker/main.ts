@@ -8,6 +8,7 @@ import { type Context, createContext } from '../src/core/context.ts';
 import { createLog } from '../src/core/log.ts';
 import { type JobName, QUEUE_NAMES, type QueueName } from '../src/core/queues.ts';
 import { closeRedis, openRedis, QUEUE_PREFIX } from '../src/core/redis.ts';
+import { isFull } from '../src/core/session-store.ts';
 import { handlers } from './handlers.ts';
 import { publishMetrics } from './metrics.ts';
 import { keepSchedule } from './schedule.ts';
@@ -15,6 +16,7 @@ import { keepSchedule } from './schedule.ts';
 /** A job whose worker died is taken over after this long. */
 const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
+const FULL_REST_MS = 1_000;
 
 const config = readConfig(process.env, { signs: false });
 const log = createLog({ level: config.logLevel, name: 'worker' });
@@ -53,8 +55,20 @@ function startWorker(name: QueueName): Worker {
   worker.on('failed', (job, error) =>
     log.warn({ job: job?.name, attempt: job?.attemptsMade, err: error }, 'a job failed'),
   );
-  worker.on('error', (error) => log.debug({ err: error }, 'the queue is away'));
+  worker.on('error', (error) => {
+    log.debug({ err: error }, 'the queue is away');
+    if (isFull(error)) rest(worker).catch((failed: unknown) => log.debug({ err: failed }, 'a queue could not rest'));
+  });
   return worker;
+}
+
+/** A full Redis refuses at once, and would be asked again at once. */
+async function rest(worker: Worker): Promise<void> {
+  if (worker.isPaused() || stopping.signal.aborted) return;
+  log.warn({ queue: worker.name }, 'Redis is full (maxmemory): nothing is sealed or cleaned up until there is room');
+  await worker.pause(true);
+  await delay(FULL_REST_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+  if (!stopping.signal.aborted) worker.resume();
 }
 
 async function run(job: Job): Promise<unknown> {

@@ -69,9 +69,13 @@ export const QUEUES = {
 export type QueueName = keyof typeof QUEUES;
 export const QUEUE_NAMES = Object.keys(QUEUES) as QueueName[];
 
+/** A job keeps how it failed last: each failure more would be written to Redis at every one that follows. */
+export const LAST_FAILURE_ONLY = { stackTraceLimit: 1 } as const;
+
 /** How long to go on trying, and what is kept of a job that has ended. */
 export const JOB_OPTIONS: JobsOptions = {
   attempts: 20,
+  ...LAST_FAILURE_ONLY,
   backoff: { type: 'exponential', delay: 500, jitter: 0.5 },
   removeOnComplete: { count: 100 },
   removeOnFail: { count: 1_000 },

@@ -184,6 +184,8 @@ export class SessionStore extends RedisStore {
   /** Counts connections. */
   #connection = 0;
   #databaseUp = false;
+  /** Redis takes no new value: when a session was seen last is written down in PostgreSQL then. */
+  #full = false;
   /** The next command that reads, while it can still be joined. */
   #reads: Reads | null = null;
   #overdueSince = new Date(0);
@@ -266,7 +268,7 @@ export class SessionStore extends RedisStore {
     });
     this.#count('postgres');
     this.#refill(hash, record, readAt);
-    if (record.state === 'live' && !this.#trusted && record.sinceSeenMs > TOUCH_INTERVAL_MS) {
+    if (record.state === 'live' && (!this.#trusted || this.#full) && record.sinceSeenMs > TOUCH_INTERVAL_MS) {
       this.#records.touch(record.owner.id).catch(() => undefined);
     }
     return record.state === 'live' ? { state: 'live', owner: record.owner, data: record.data } : record;
@@ -380,7 +382,7 @@ export class SessionStore extends RedisStore {
       // Written by a version that did not note when the session began: PostgreSQL knows.
       return copy.owner.createdAt === 0 ? null : WITH_EVERYBODY;
     }
-    if (this.#now() - Number(value.slice(1, 14)) >= TOUCH_INTERVAL_MS) this.#touch(name, copy.idleTimeoutMs);
+    if (this.#now() - Number(value.slice(1, 14)) >= TOUCH_INTERVAL_MS) this.#touch(name, copy);
     return { state: 'live', owner: copy.owner, data: copy.data };
   }
 
@@ -409,10 +411,16 @@ export class SessionStore extends RedisStore {
     return this.#reads;
   }
 
-  #touch(name: string, idleTimeoutMs: number): void {
+  #touch(name: string, { owner, idleTimeoutMs }: Copy): void {
     this.client.hfTouch(keys.session(name), keys.touched, idleTimeoutMs, name).then(
-      (now) => this.#setClock(now),
-      (error: unknown) => this.#refused(error),
+      (now) => {
+        this.#full = false;
+        this.#setClock(now);
+      },
+      (error: unknown) => {
+        this.#refused(error);
+        if (this.#full) this.#records.touch(owner.id).catch(() => undefined);
+      },
     );
   }
 
@@ -422,7 +430,12 @@ export class SessionStore extends RedisStore {
       record.state === 'live'
         ? this.#writeCopy(hash, record)
         : this.client.set(keys.session(nameOf(hash)), `E${reasonOf(record)}`, 'PX', UNKNOWN_MS, 'NX');
-    write.catch((error: unknown) => this.#refused(error));
+    write.then(
+      () => {
+        this.#full = false;
+      },
+      (error: unknown) => this.#refused(error),
+    );
   }
 
   async #writeCopy(hash: Buffer, record: LiveRecord): Promise<void> {
@@ -554,7 +567,8 @@ export class SessionStore extends RedisStore {
 
   /** A write that Redis refused (read-only, full, no persistence): it may have missed endings too. Or it did not answer. */
   #refused(error: unknown): void {
-    if (isFull(error)) return;
+    this.#full = isFull(error);
+    if (this.#full) return;
     if (error instanceof ReplyError) {
       this.#log.debug({ err: error }, 'Redis refused a write');
       this.#identity = null;
@@ -602,7 +616,8 @@ function milliseconds(time: readonly (number | string)[]): number {
   return Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000);
 }
 
-function isFull(error: unknown): boolean {
+/** Whether Redis has refused to take more, by `maxmemory` and no eviction. */
+export function isFull(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('OOM');
 }
 

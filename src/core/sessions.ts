@@ -9,7 +9,7 @@ import { type Database, isDatabaseOutage, type Transaction } from './database.ts
 import type { Log } from './log.ts';
 import { type EventNote, recordEvents } from './outbox.ts';
 import type { Proof } from './proofs.ts';
-import { type EndSessionJob, nudgeSealing, type Queues } from './queues.ts';
+import { type EndSessionJob, LAST_FAILURE_ONLY, nudgeSealing, type Queues } from './queues.ts';
 import {
   type EndedSession,
   type EndReason,
@@ -31,7 +31,10 @@ const TOUCH_BATCH = 1_000;
 /** Stands until PostgreSQL has been told, however long that takes. */
 const UNRECORDED_TOMBSTONE_MS = 30 * 86_400_000;
 /** Every two seconds for as long as the tombstone stands. */
-const UNTIL_RECORDED = { attempts: UNRECORDED_TOMBSTONE_MS / 2_000, backoff: { type: 'fixed', delay: 2_000 } } as const;
+const UNTIL_RECORDED = {
+  ...{ attempts: UNRECORDED_TOMBSTONE_MS / 2_000, backoff: { type: 'fixed', delay: 2_000 } },
+  ...LAST_FAILURE_ONLY,
+} as const;
 
 export interface SessionPolicy {
   readonly standard: SessionLimits;
@@ -81,6 +84,8 @@ export interface EndOptions {
   readonly origin: Origin;
   /** Why, in an operator's words. */
   readonly note?: string;
+  /** Of the session that is ended: its copy goes even if PostgreSQL knows no such session, as after it has lost its last rows. */
+  readonly tokenHash?: Buffer;
 }
 
 /** A session that took the place of another; both are told to Redis by {@link Sessions.replaced} after the commit. */
@@ -258,6 +263,8 @@ export function createSessions({ database, records, store, queues, policy, log }
       try {
         const ended = await database.prisma.$transaction((transaction) => endWithin(transaction, which, options));
         await afterCommit(ended);
+        if (ended.length === 0 && options.tokenHash)
+          await store.bury([{ tokenHash: options.tokenHash, reason: options.reason }]);
       } catch (error) {
         if (!isDatabaseOutage(error) || !(await endWithoutDatabase(which, options))) throw error;
       }

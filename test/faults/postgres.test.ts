@@ -75,6 +75,7 @@ describe('PostgreSQL is away', () => {
     const [job] = await waitingJobs();
     if (!job) throw new Error('no job waits to record the end');
     expect(job.name).toBe('end-session');
+    expect(job.opts.stackTraceLimit).toBe(1); // tried for thirty days: each failure more would be kept in Redis
     expect(JSON.stringify(job.data)).not.toContain(cookie.split('=')[1]?.slice(0, 43));
     await until(() =>
       handlers['end-session'](worker, job.data).then(

@@ -3,11 +3,13 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess, waitForStores } from '../support/app.ts';
 import { type OwnServers, startOwnServers } from '../support/own-servers.ts';
 import { query } from '../support/query.ts';
 import { until } from '../support/until.ts';
+import { startWorkerProcess } from '../support/worker-process.ts';
 
 let servers: OwnServers;
 let web: TestProcess;
@@ -117,6 +119,62 @@ describe('Redis is away', () => {
     await until(async () => (await elsewhere.profile()) === 303, 4_000);
     expect(await stays.browser.profile()).toBe(200);
     expect((await new Browser(other.url).logIn(stays.email)).status).toBe(303);
+  });
+});
+
+describe('Redis is full', () => {
+  const record = () =>
+    web.context.record({ type: 'sys_cleanup', outcome: 'success', actor: null, subject: null, origin: NO_ORIGIN });
+  const sealed = async () =>
+    (await query(servers.database.superuserUrl, `SELECT FROM audit_event WHERE type = 'sys_cleanup'`)).length;
+
+  test('the worker asks it now and then, and goes on when there is room', async () => {
+    const running = startWorkerProcess(servers);
+    const admin = new Redis(servers.redisUrl);
+    try {
+      await until(() => running.log().includes('the worker has started'));
+      await record();
+      await until(async () => (await sealed()) === 1);
+      await admin.config('SET', 'maxmemory', '1');
+      const warnings = () => running.log().split('Redis is full').length - 1;
+      await until(() => warnings() >= 4);
+      const commands = async () => Number(/total_commands_processed:(\d+)/.exec(await admin.info('stats'))?.[1]);
+      const [before, warned] = [await commands(), warnings()];
+      await until(() => warnings() >= warned + 8);
+      expect((await commands()) - before).toBeLessThan(2_000); // without a rest it is that in a tenth of a second
+      await admin.config('SET', 'maxmemory', '0');
+      await record();
+      await until(async () => (await sealed()) === 2);
+    } finally {
+      admin.disconnect();
+      running.process.kill('SIGKILL');
+      await running.exited;
+    }
+  });
+
+  test('whoever is there stays logged in past the idle limit that began before', async () => {
+    const [person] = await people(1);
+    if (!person) throw new Error('nobody registered');
+    expect(await person.browser.profile()).toBe(200);
+    const admin = new Redis(servers.redisUrl);
+    const [key = ''] = await admin.keys('hf:s:*');
+    await admin.setrange(key, 1, String(Date.now() - 5 * 60_000)); // seen five minutes ago
+    await query(
+      servers.database.superuserUrl,
+      `UPDATE session SET last_seen_at = clock_timestamp() - interval '5 minutes', idle_deadline = clock_timestamp() + interval '1 minute'`,
+    );
+    await admin.config('SET', 'maxmemory', '1');
+    const left = async () =>
+      (
+        await query<{ minutes: number }>(
+          servers.database.superuserUrl,
+          'SELECT (extract(epoch FROM idle_deadline - clock_timestamp()) / 60)::int AS minutes FROM session',
+        )
+      )[0]?.minutes ?? 0;
+    await until(async () => (await person.browser.profile()) === 200 && (await left()) > 5);
+    await admin.del(key); // its time is over there: it could not be extended
+    admin.disconnect();
+    expect(await person.browser.profile()).toBe(200);
   });
 });
 

@@ -6,7 +6,15 @@ import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import { exportLog } from '../../src/core/audit-export.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../src/core/audit-query.ts';
 import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import {
+  Browser,
+  newEmail,
+  openWorker,
+  SESSION_COOKIE,
+  setCookie,
+  startWeb,
+  type TestProcess,
+} from '../support/app.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
 import { until } from '../support/until.ts';
@@ -142,4 +150,20 @@ test('waits for a slow reader, and reads no further once the reader has gone', a
   } finally {
     audit.exportable = original;
   }
+});
+
+test('is cut when the session that asked for it ends', async () => {
+  const answer = await new Browser(web.url).logIn(email);
+  const cookie = setCookie(answer, SESSION_COOKIE)?.split(';')[0] ?? '';
+  const request = http.get(`${web.url}/operator/audit/export?format=ndjson`, { headers: { cookie } });
+  const response = await new Promise<http.IncomingMessage>((resolve) => request.once('response', resolve));
+  response.pause();
+  const [session] = await sql<{ id: string }>('SELECT id FROM session ORDER BY created_at DESC LIMIT 1');
+  await web.context.sessions.end(
+    { sessionId: session?.id ?? '' },
+    { reason: 'revoked', actor: null, origin: NO_ORIGIN },
+  );
+  response.resume();
+  await new Promise((resolve) => response.once('close', resolve));
+  expect(response.complete).toBe(false);
 });

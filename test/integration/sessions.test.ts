@@ -208,6 +208,14 @@ describe('a session ends', () => {
     expect(events.map(({ detail }) => detail.reason)).toEqual(['logged_out']);
   });
 
+  test('by logging out, also where PostgreSQL has lost its row', async () => {
+    const { browser, cookie, sessionId } = await registered();
+    await sql('DELETE FROM session WHERE id = $1', [sessionId]);
+    expect(await statusWith(cookie)).toBe(200);
+    expect((await browser.logOut()).status).toBe(303);
+    for (const on of [web, other]) expect(await statusWith(cookie, on)).toBe(303);
+  });
+
   test('for good: a save, a refill and a touch that come late do not bring it back', async () => {
     const { browser, cookie, token, key } = await registered();
     const reading = await web.context.store.read(token);

@@ -1,7 +1,5 @@
 // The worker as it is shipped, a process of its own on real stores: it seals what the web process records, wherever it is
 // killed and whatever Redis forgets, and stops in order when it is told to.
-import { type ChildProcess, spawn } from 'node:child_process';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
@@ -12,12 +10,7 @@ import { startWeb, type TestProcess } from '../support/app.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
 import { until } from '../support/until.ts';
-
-interface RunningWorker {
-  readonly process: ChildProcess;
-  readonly exited: Promise<number | null>;
-  log(): string;
-}
+import { type RunningWorker, startWorkerProcess } from '../support/worker-process.ts';
 
 let stores: TestStores;
 let web: TestProcess;
@@ -46,21 +39,7 @@ afterAll(async () => {
 const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 
 function startWorker(): RunningWorker {
-  const child = spawn(process.execPath, [path.resolve('dist/worker/main.js')], {
-    env: {
-      PATH: process.env['PATH'],
-      NODE_ENV: 'test',
-      DATABASE_URL: stores.database.workerUrl,
-      REDIS_URL: stores.redisUrl,
-      DATABASE_POOL: '4',
-      LOG_LEVEL: 'info',
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let log = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (log += chunk));
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const worker = { process: child, exited, log: () => log };
+  const worker = startWorkerProcess(stores);
   running.push(worker);
   return worker;
 }

@@ -1,6 +1,7 @@
 // Logging in and out.
 import type Router from '@koa/router';
 import type Koa from 'koa';
+import { hashToken } from '../../core/session-store.ts';
 import { requireLoggedIn } from '../access.ts';
 import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
@@ -78,7 +79,8 @@ export function loginPage(router: Router, web: Web): void {
     const owner = liveSession(ctx)?.owner;
     if (owner) {
       const which = { sessionId: owner.id, ownerId: owner.userId };
-      await sessions.end(which, { reason: 'logged_out', actor: owner.userId, origin: ctx.state.origin });
+      const tokenHash = hashToken(ctx.state.token ?? '');
+      await sessions.end(which, { reason: 'logged_out', actor: owner.userId, origin: ctx.state.origin, tokenHash });
     }
     leaveSession(ctx);
     if (config.secureCookies) ctx.set('Clear-Site-Data', '"cache", "storage"');

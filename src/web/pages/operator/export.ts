@@ -1,5 +1,6 @@
 // The filtered log as a file, oldest event first: streamed as it is read, so that a million rows need no more memory than a
-// thousand. Recorded before the first byte; it stops when its reader goes away, and a drain lets it finish until its deadline.
+// thousand. Recorded before the first byte; it stops when its reader goes away or the session ends, and a drain lets it finish
+// until its deadline.
 import { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import type Koa from 'koa';
@@ -21,7 +22,7 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
 };
 
 export function exportPage(router: Router, web: Web): void {
-  const { audit, users, record, log } = web.context;
+  const { audit, users, record, store, log } = web.context;
 
   router.get(EXPORT_PATH, requireOperator(web.context), async (ctx) => {
     const format = readFormat(ctx);
@@ -44,12 +45,20 @@ export function exportPage(router: Router, web: Web): void {
     });
     describe(ctx, format);
     // Flowing only as fast as it is read; Koa destroys it when the reader goes, which ends the reading of the log.
-    ctx.body = Readable.from(parts(filter, format), { objectMode: false, highWaterMark: 256 * 1024 });
+    ctx.body = Readable.from(parts(filter, format, ctx.state.token ?? ''), {
+      objectMode: false,
+      highWaterMark: 256 * 1024,
+    });
   });
 
-  async function* parts(filter: AuditFilter, format: ExportFormat): AsyncGenerator<Uint8Array> {
+  /** Each part goes only to a session that is still an operator's: the reader decides how long an export takes. */
+  async function* parts(filter: AuditFilter, format: ExportFormat, token: string): AsyncGenerator<Uint8Array> {
     try {
-      for await (const { bytes } of exportLog(audit, filter, format)) yield bytes;
+      for await (const { bytes } of exportLog(audit, filter, format)) {
+        const reading = await store.read(token);
+        if (reading.state !== 'live' || reading.owner.role !== 'operator') throw new Error('its session has ended');
+        yield bytes;
+      }
     } catch (error) {
       // The answer has begun: it is cut, so that half a file is not taken for a whole one.
       log.warn({ err: error }, 'an export broke off');
