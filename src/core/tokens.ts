@@ -85,12 +85,15 @@ export function createTokens({ database: { prisma } }: { database: Database }) {
 
     /**
      * Gives a link its secret, the only time that it is seen, and begins its life. A secret that it had before counts no
-     * longer. Null where the link was used, has expired or was taken back.
+     * longer. Null where the link was used, was taken back, or has waited for too long. That an earlier secret ran out is no
+     * reason: nobody may have got it, and its mail is tried for a day.
      */
     async revealWithin(transaction: Transaction, id: string): Promise<string | null> {
       const secret = newSecret();
       const [token] = await transaction.$queryRaw<{ purpose: string }[]>`
-        SELECT purpose FROM token WHERE id = ${id}::uuid AND used_at IS NULL AND expires_at > clock_timestamp()`;
+        SELECT purpose FROM token
+         WHERE id = ${id}::uuid AND used_at IS NULL
+           AND greatest(expires_at, created_at + ${WAITS_MS} * interval '1 millisecond') > clock_timestamp()`;
       if (!token) return null;
       const lifeMs = LINK_LIFE_MS[token.purpose as LinkPurpose] ?? LINK_LIFE_MS.reset_password;
       const revealed = await transaction.$executeRaw`

@@ -7,7 +7,7 @@ import type { Context } from '../../src/core/context.ts';
 import type { NewMail } from '../../src/core/mail.ts';
 import type { MailTemplate } from '../../src/core/mail-templates.ts';
 import { shownMail } from '../../src/core/mail-transport.ts';
-import { cleanupMails } from '../../worker/jobs/cleanup.ts';
+import { cleanupMails, cleanupTokens } from '../../worker/jobs/cleanup.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
 import { type MailServer, startMailServer } from '../support/mail-server.ts';
 import { query } from '../support/query.ts';
@@ -81,6 +81,14 @@ async function askForReset(): Promise<{ email: string; userId: string; tokenId: 
     return id;
   });
   return { ...person, tokenId };
+}
+
+async function hoursPass(hours: number): Promise<void> {
+  await sql(`UPDATE mail SET created_at = created_at - $1 * interval '1 hour'`, [hours]);
+  await sql(
+    `UPDATE token SET created_at = created_at - $1 * interval '1 hour', expires_at = expires_at - $1 * interval '1 hour'`,
+    [hours],
+  );
 }
 
 const makeDue = () => sql("UPDATE mail SET due_at = clock_timestamp() - interval '1 second' WHERE ended_at IS NULL");
@@ -220,6 +228,38 @@ describe('a link in it', () => {
     );
     await worker.mailDelivery.sendDue();
     expect(await rowOf(email)).toMatchObject({ outcome: 'dropped' });
+    expect(server.countTo(email)).toBe(0);
+  });
+
+  test('gets a new secret as long as its mail is tried, also once the one before has run out', async () => {
+    const { email, tokenId } = await askForReset();
+    server.answerWith(() => ({ code: 451, message: 'later' }));
+    await worker.mailDelivery.sendDue();
+    await hoursPass(20);
+    await cleanupTokens(worker);
+    server.answerWith(null);
+    await makeDue();
+    await worker.mailDelivery.sendDue();
+    expect(await rowOf(email)).toMatchObject({ outcome: 'sent', attempts: 2 });
+    const secret = new URL((await server.mailTo(email)).link ?? '').searchParams.get('token') ?? '';
+    expect(await web.context.tokens.find('reset_password', secret)).toMatchObject({ id: tokenId });
+    await hoursPass(1);
+    await cleanupTokens(worker);
+    expect(await sql('SELECT id FROM token WHERE id = $1', [tokenId])).toEqual([]);
+  });
+
+  test('that was taken back between two attempts gets no other secret', async () => {
+    const { email, userId } = await askForReset();
+    server.answerWith(() => ({ code: 451, message: 'later' }));
+    await worker.mailDelivery.sendDue();
+    await web.context.database.prisma.$transaction((transaction) =>
+      web.context.tokens.takeBackWithin(transaction, userId, ['reset_password']),
+    );
+    await hoursPass(1);
+    server.answerWith(null);
+    await makeDue();
+    await worker.mailDelivery.sendDue();
+    expect(await rowOf(email)).toMatchObject({ outcome: 'dropped', attempts: 2 });
     expect(server.countTo(email)).toBe(0);
   });
 

@@ -71,14 +71,17 @@ async function deletePending({ database }: Context): Promise<void> {
   );
 }
 
-/** Deletes one-time tokens that were used or have expired. */
+/** Deletes one-time tokens that were used or have expired, but for those whose mail still waits and gives them a new secret. */
 export async function cleanupTokens(context: Context): Promise<void> {
   const { database } = context;
   await deleteWithin(
     database,
     'tokens',
     (transaction) => transaction.$executeRaw`
-    DELETE FROM token WHERE expires_at < clock_timestamp() OR used_at IS NOT NULL`,
+    DELETE FROM token
+     WHERE used_at IS NOT NULL
+        OR (expires_at < clock_timestamp()
+            AND NOT EXISTS (SELECT FROM mail WHERE token_id = token.id AND ended_at IS NULL))`,
   );
   await deletePending(context);
 }
