@@ -11,6 +11,7 @@ import type { PendingLogins } from './pending-logins.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { Taken, Throttle } from './throttle.ts';
 import { blockNotes, settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import type { Tokens } from './tokens.ts';
 import type { User, Users } from './users.ts';
 
 export type LoginResult =
@@ -40,6 +41,7 @@ export interface LoginOptions {
   readonly devices: KnownDevices;
   readonly entry: Entry;
   readonly pendingLogins: PendingLogins;
+  readonly tokens: Tokens;
   readonly identifierHash: IdentifierHash;
   readonly log: Log;
 }
@@ -56,6 +58,7 @@ export function createLogin({
   devices,
   entry,
   pendingLogins,
+  tokens,
   identifierHash,
   log,
 }: LoginOptions) {
@@ -114,9 +117,11 @@ export function createLogin({
       const kept = await prisma.$transaction(async (transaction) => {
         const where = { id: user.id, passwordHash: user.passwordHash };
         const { count } = await transaction.user.updateMany({ where, data: { passwordHash } });
+        if (count === 0) return false;
+        await tokens.rebindWithin(transaction, user, passwordHash);
         const about = { outcome: 'success', actor: user.id, subject: user.id, origin } as const;
-        if (count > 0) await recordEvent(transaction, { type: 'authn_password_rehashed', ...about });
-        return count > 0;
+        await recordEvent(transaction, { type: 'authn_password_rehashed', ...about });
+        return true;
       });
       nudgeSealing(queues);
       return kept ? passwordHash : null;

@@ -123,6 +123,18 @@ export function createTokens({ database: { prisma } }: { database: Database }) {
       return link ?? null;
     },
 
+    /** Lets an account's links go on counting where its password is the same and only the hash of it is another. */
+    async rebindWithin(
+      transaction: Transaction,
+      account: BoundAccount & { readonly id: string },
+      passwordHash: string,
+    ): Promise<void> {
+      await transaction.token.updateMany({
+        where: { userId: account.id, usedAt: null, binding: bindingOf(account) },
+        data: { binding: bindingOf({ ...account, passwordHash }) },
+      });
+    },
+
     /** Takes back every unused link of an account that has one of the purposes. */
     async takeBackWithin(transaction: Transaction, userId: string, purposes: readonly LinkPurpose[]): Promise<void> {
       await transaction.token.updateMany({

@@ -1,6 +1,6 @@
 // A log-in from a new browser is told to its owner by mail; "this wasn't me" there ends it, and leads to a new password.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newEmail, PASSWORD } from '../support/app.ts';
+import { newEmail, PASSWORD, startWeb } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
 import { type MailSite, startMailSite } from '../support/mail-site.ts';
 
@@ -82,6 +82,38 @@ test('counts once, and not once the password was changed', async () => {
   const late = site.browser();
   await late.get(changed.path);
   expect((await late.get('/not-me')).status).toBe(410);
+});
+
+test('counts on, as every other link does, when the log-in itself renews an old hash of the password', async () => {
+  const older = { REGISTRATION: 'open', PASSWORD_HASH_MEMORY_KIB: '8192', PASSWORD_HASH_PASSES: '1' };
+  const before = await startWeb(site.stores, { ...site.env, ...older });
+  try {
+    const [email, address] = [newEmail(), newEmail()];
+    const owner = site.browser(before.url);
+    await owner.register(email);
+    await owner.submit('/account/email', { email: address });
+    await owner.submit('/forgot-password', { email });
+    const [confirm, reset] = [await site.linkTo(address), await site.linkTo(email)];
+
+    const stranger = site.browser();
+    const _csrf = await stranger.token('/login');
+    const sent = stranger.agent.post('/login').redirects(0).type('form').set('User-Agent', FIREFOX);
+    expect((await sent.send({ email, password: PASSWORD, _csrf })).status).toBe(303);
+    const renewed = await site.sql(
+      `SELECT FROM user_account WHERE email = $1 AND password_hash LIKE '%m=19456,t=2,%'`,
+      [email],
+    );
+    expect(renewed).toHaveLength(1);
+
+    for (const link of [confirm, reset, await site.linkTo(email, 1)]) {
+      const someone = site.browser();
+      await someone.get(link);
+      const [page = ''] = link.split('?');
+      expect({ page, status: (await someone.get(page)).status }).toEqual({ page, status: 200 });
+    }
+  } finally {
+    await before.close();
+  }
 });
 
 test('no link, a made-up one and one for something else lead to one page', async () => {
