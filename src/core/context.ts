@@ -150,6 +150,7 @@ export function createContext(config: Config, log: Log): Context {
   const proof = {
     database,
     users,
+    records,
     sessions,
     passwords,
     breachedPasswords,

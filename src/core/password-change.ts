@@ -6,8 +6,8 @@ import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import { type BadPassword, BREACHED, type Passwords } from './passwords.ts';
-import { readProof } from './proofs.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
+import type { SessionRecords } from './session-records.ts';
 import type { NewSession, Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
@@ -24,13 +24,14 @@ export interface PasswordChange {
 
 export type PasswordChangeResult =
   | { readonly ok: true; readonly session: NewSession }
-  | { readonly ok: false; readonly reason: 'wrong_credentials' }
+  | { readonly ok: false; readonly reason: 'wrong_credentials' | 'session_ended' }
   | BadPassword
   | Throttled;
 
 export interface PasswordChangesOptions {
   readonly database: Database;
   readonly users: Users;
+  readonly records: SessionRecords;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
@@ -45,6 +46,7 @@ export type PasswordChanges = ReturnType<typeof createPasswordChanges>;
 export function createPasswordChanges({
   database: { prisma },
   users,
+  records,
   sessions,
   passwords,
   breachedPasswords,
@@ -62,18 +64,23 @@ export function createPasswordChanges({
     const { origin } = change;
     const about = { actor: change.userId, subject: change.userId, session: change.sessionId, origin } as const;
     if (!user || !matches) {
-      await prisma.$transaction(async (transaction) => {
+      const live = await prisma.$transaction(async (transaction) => {
+        // A form that was sent twice: the first has changed the password, and ended the session that both came from.
+        if (!(await records.lock(transaction, change))) return false;
         await recordEvent(transaction, { type: 'authn_password_change_fail', outcome: 'failure', ...about });
         await recordBlocks(transaction, blocks, change.userId, origin);
+        return true;
       });
+      if (!live) return { ok: false, reason: 'session_ended' };
       nudgeSealing(queues);
       return { ok: false, reason: 'wrong_credentials' };
     }
     if (await breachedPasswords.has(change.password, { userId: user.id, origin })) return BREACHED;
     const passwordHash = await passwords.hash(change.password);
     const changed = await prisma.$transaction(async (transaction) => {
-      const [old] = await transaction.$queryRaw<{ remember: boolean; proved: string }[]>`
-      SELECT remember, proved FROM session WHERE id = ${change.sessionId}::uuid AND ended_at IS NULL FOR UPDATE`;
+      // First the account, as everything does that changes it, then its sessions: in another order two would wait for each other.
+      await transaction.$queryRaw`SELECT FROM user_account WHERE id = ${user.id}::uuid FOR UPDATE`;
+      const old = await records.lock(transaction, change);
       if (!old) return null;
       await transaction.user.update({
         where: { id: user.id },
@@ -87,13 +94,13 @@ export function createPasswordChanges({
       return [
         await sessions.createWithin(transaction, user, {
           remember: old.remember,
-          proved: readProof(old.proved),
+          proved: old.proved,
           origin,
         }),
         all,
       ] as const;
     });
-    if (!changed) return { ok: false, reason: 'wrong_credentials' };
+    if (!changed) return { ok: false, reason: 'session_ended' };
     const [session, ended] = changed;
     await Promise.all([sessions.open(session), sessions.afterCommit(ended)]);
     mail.nudge();
@@ -103,13 +110,15 @@ export function createPasswordChanges({
   return {
     /**
      * Changes a password and ends every session of the account, this one included; a new one takes its place.
-     * A wrong current password is recorded and refused; so is a change from a session that ended meanwhile.
+     * A wrong current password is recorded and refused. From a session that ended meanwhile nothing is changed, and nothing
+     * is said of the password: that costs no attempt.
      */
     async change(change: PasswordChange): Promise<PasswordChangeResult> {
       const taken = await throttle.takePasswordChange(change.userId);
       if (!taken.ok) return refuse(taken, change.userId, change.origin);
       const result = await settled(taken, () => tryPasswordChange(change, taken.blocks));
       if (!result.ok && result.reason === 'bad_password') await taken.succeeded(); // the current one was right
+      if (!result.ok && result.reason === 'session_ended') await taken.giveBack();
       return result;
     },
   };

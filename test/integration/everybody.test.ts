@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
 import { until } from '../support/until.ts';
@@ -84,18 +84,23 @@ test('counts at once in every process, the rows follow, and whoever asked stays'
   ]);
 });
 
-test('leaves no way by which an ended session goes on: not as another one, nor by ending everybody’s itself', async () => {
+test('leaves no way by which an ended session goes on: not as another one, with another password, nor by ending everybody’s itself', async () => {
   const { browser, id } = await person(other);
   const [session] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1', [id]);
   const sessionId = session?.id ?? '';
   expect(await web.context.everybody.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null })).toBe(true);
   // In the other process, at once: it may not have heard yet.
-  const { sessions, database, everybody } = other.context;
+  const { sessions, database, everybody, passwordChanges } = other.context;
   const replaced = await database.prisma.$transaction((transaction) =>
     sessions.replaceWithin(transaction, { sessionId, userId: id, origin: NO_ORIGIN }),
   );
   expect(replaced).toBeNull();
   expect(await sessions.isRecent(sessionId, 60_000)).toBe(false);
+  for (const current of [PASSWORD, 'not the password']) {
+    const told = { language: 'en', from: { at: '', device: '', ip: '' } } as const;
+    const change = { userId: id, sessionId, current, password: 'another long password', origin: NO_ORIGIN, told };
+    expect(await passwordChanges.change(change)).toEqual({ ok: false, reason: 'session_ended' });
+  }
   expect(await everybody.ask({ actor: id, origin: NO_ORIGIN, reason: 'mine first', kept: sessionId })).toBe(false);
   expect(await sql('SELECT FROM everybody_ended WHERE kept_session_id = $1', [sessionId])).toHaveLength(0);
   await until(async () => (await browser.profile()) === 303, 3_000);

@@ -1,9 +1,9 @@
 // An account that changes while somebody logs in to it: the log-in has read it, waits for the change, and goes by what it is now.
-// And a log-in whose record can't be written is none.
+// And a log-in whose record can't be written is none. A change of the password takes its locks in the order of everything else.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
 import { until } from '../support/until.ts';
@@ -31,6 +31,13 @@ async function member() {
   return { email, id: row?.id ?? '' };
 }
 
+async function somebodyWaits(): Promise<boolean> {
+  const waiting = await sql(
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return waiting.length > 0;
+}
+
 /** What a log-in is answered that had read the account before the change, and waited for its end. */
 async function logInDuring(email: string, change: string, values: unknown[]) {
   const changing = new pg.Client({ connectionString: stores.database.superuserUrl });
@@ -40,12 +47,7 @@ async function logInDuring(email: string, change: string, values: unknown[]) {
     await changing.query('SELECT FROM user_account WHERE email = $1 FOR UPDATE', [email]);
     await changing.query(change, values);
     const answer = new Browser(web.url).logIn(email);
-    await until(async () => {
-      const waiting = await sql(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      return waiting.length > 0;
-    });
+    await until(somebodyWaits);
     await changing.query('COMMIT');
     const { status, headers } = await answer;
     return { status, location: headers['location'] as string | undefined };
@@ -92,6 +94,28 @@ describe('a log-in, while the account', () => {
       web.context.config.session.standard.idleTimeoutMs,
     ]);
   });
+});
+
+test('a change of the password that waits for its account holds no session, so that whoever has the account may end it', async () => {
+  const email = newEmail();
+  const browser = new Browser(web.url);
+  await browser.register(email);
+  const token = await browser.token('/account/password');
+  const ending = new pg.Client({ connectionString: stores.database.superuserUrl });
+  await ending.connect();
+  try {
+    await ending.query('BEGIN');
+    const { rows } = await ending.query('SELECT id FROM user_account WHERE email = $1 FOR UPDATE', [email]);
+    const form = { current: PASSWORD, password: 'another long password', _csrf: token };
+    const changing = browser.agent.post('/account/password').redirects(0).type('form').send(form);
+    const answer = changing.then(({ status }) => status);
+    await until(somebodyWaits);
+    await ending.query('SELECT FROM session WHERE user_id = $1 FOR UPDATE NOWAIT', [rows[0]?.id]);
+    await ending.query('COMMIT');
+    expect(await answer).toBe(303);
+  } finally {
+    await ending.end();
+  }
 });
 
 test('a log-in that can’t be recorded is none: no session, no known browser', async () => {

@@ -2,6 +2,7 @@
 // recorded, forms sent twice.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Response } from 'supertest';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
 import {
   Browser,
@@ -272,6 +273,46 @@ describe('a form sent twice', () => {
     expect(together.map(({ headers }) => headers.get('location'))).toContain('/');
     expect(late.headers.get('location')).toBe('/login');
     expect(await statusWith(cookie)).toBe(303);
+  });
+
+  test('to change the password: the second is told that its session has ended, not that the password is wrong', async () => {
+    const { browser, email } = await account();
+    const token = await browser.token('/account/password');
+    const cookie = await loggedInCookie(browser);
+    const user = await web.context.users.findByEmail(email);
+    const [session] = await web.context.sessions.list(user?.id ?? '');
+    const form = { current: PASSWORD, password: 'another long password' };
+    const send = () =>
+      fetch(`${web.url}/account/password`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ ...form, _csrf: token }),
+      });
+    const together = await Promise.all([send(), send()]);
+    expect(together.map(({ status }) => status)).toEqual([303, 303]);
+    expect(together.map(({ headers }) => headers.get('location')).sort()).toEqual([
+      '/account/sessions?done=password-changed',
+      '/login?next=%2Faccount%2Fsessions',
+    ]);
+    const cookies = together.map(({ headers }) => headers.getSetCookie().some((one) => one.startsWith(SESSION_COOKIE)));
+    expect(cookies.sort()).toEqual([false, true]);
+    // The same, where the second was let in before the first had changed anything, and looks at the password after it.
+    const about = { userId: user?.id ?? '', sessionId: session?.id ?? '', origin: NO_ORIGIN };
+    const told = { language: 'en', from: { at: '', device: '', ip: '' } } as const;
+    const late = await web.context.passwordChanges.change({ ...about, ...form, told });
+    expect(late).toEqual({ ok: false, reason: 'session_ended' });
+    const failures = await sql(
+      `SELECT event FROM outbox WHERE event->>'type' = 'authn_password_change_fail' AND event->>'subject' = $1`,
+      [about.userId],
+    );
+    expect(failures).toEqual([]);
+    const attempts = await sql<{ outcome: string }>(
+      'SELECT outcome FROM throttle_attempt WHERE windows::text LIKE $1 ORDER BY outcome',
+      [`%${about.userId}%`],
+    );
+    expect(attempts.map(({ outcome }) => outcome)).toEqual(['nothing', 'nothing', 'success']);
+    expect((await new Browser(web.url).logIn(email, form.password)).status).toBe(303);
   });
 
   test('from a session that ended since it was opened: nothing is done, and the log-in says why', async () => {

@@ -107,6 +107,9 @@ export function accountPages(router: Router, web: Web): void {
     if (!result.ok && result.reason === 'throttled') {
       return showPassword(ctx, web, {}, throttled(ctx, result.retryAfterMs));
     }
+    if (!result.ok && result.reason === 'session_ended') {
+      return seeOther(ctx, `/login?next=${encodeURIComponent('/account/sessions')}`);
+    }
     if (!result.ok) {
       ctx.status = 422;
       const bad = result.reason === 'bad_password' ? { password: passwordProblems[result.problem] } : null;
