@@ -91,14 +91,7 @@ export function createPasswordChanges({
       await mail.sendWithin(transaction, { ...letter, template: 'password-changed', parameters: change.told.from });
       const reason = { reason: 'password_changed', actor: user.id, origin } as const;
       const all = await sessions.endWithin(transaction, { userId: user.id }, reason);
-      return [
-        await sessions.createWithin(transaction, user, {
-          remember: old.remember,
-          proved: old.proved,
-          origin,
-        }),
-        all,
-      ] as const;
+      return [await sessions.createWithin(transaction, user, { ...old, origin }), all] as const;
     });
     if (!changed) return { ok: false, reason: 'session_ended' };
     const [session, ended] = changed;

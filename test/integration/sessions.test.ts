@@ -253,15 +253,22 @@ describe('a session ends', () => {
   });
 
   test('when its owner changes the password: every other one, and this one gets a new token', async () => {
-    const { browser, email, cookie } = await registered();
+    const { browser, email, cookie, sessionId } = await registered();
     const second = new Browser(other.url);
     expect((await second.logIn(email)).status).toBe(303);
+    await sql(`UPDATE session SET data = '{"theme": "dark"}' WHERE id = $1`, [sessionId]);
     const response = await browser.submit('/account/password', {
       current: PASSWORD,
       password: 'another long password',
     });
     expect(response.status).toBe(303);
     expect(await browser.profile()).toBe(200);
+    const goesOn = await sql<{ data: unknown; same: boolean }>(
+      `SELECT data, logged_in_at = (SELECT created_at FROM session WHERE id = $1) AS same FROM session
+        WHERE user_id = (SELECT user_id FROM session WHERE id = $1) AND ended_at IS NULL`,
+      [sessionId],
+    );
+    expect(goesOn).toEqual([{ data: { theme: 'dark' }, same: true }]);
     expect(await second.profile()).toBe(303);
     expect((await second.get('/login')).text).toContain('password of this account was changed');
     expect(await statusWith(cookie)).toBe(303);
