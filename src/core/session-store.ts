@@ -46,6 +46,10 @@ const UNKNOWN_MS = 60_000;
 const TOUCH_INTERVAL_MS = 60_000;
 const REFILL_WITHIN_MS = 1_000;
 const WATCH_INTERVAL_MS = 1_000;
+const TOUCH_BATCH = 1_000;
+/** The worker writes a touch down in seconds, if there is one. */
+const LATE_TOUCH_MS = 2 * 60_000;
+const LATE_TOUCHES_CHECK_MS = 30_000;
 const BATCH = 1_000;
 
 /*
@@ -186,6 +190,7 @@ export class SessionStore extends RedisStore {
   #databaseUp = false;
   /** Redis takes no new value: when a session was seen last is written down in PostgreSQL then. */
   #full = false;
+  #touchesCheckedAt = Number.NEGATIVE_INFINITY;
   /** The next command that reads, while it can still be joined. */
   #reads: Reads | null = null;
   #overdueSince = new Date(0);
@@ -335,8 +340,26 @@ export class SessionStore extends RedisStore {
     });
   }
 
+  /** Writes down in PostgreSQL when sessions were last seen, in batches, until none is left. */
+  async flushTouches(): Promise<void> {
+    for (let count = TOUCH_BATCH; count === TOUCH_BATCH; ) {
+      const touches = await this.#readTouches(TOUCH_BATCH);
+      if (touches.length > 0) await this.#records.writeLastSeen(touches);
+      await this.#forgetTouches(touches);
+      count = touches.length;
+    }
+  }
+
+  /** The same where the worker, whose part it is, has not done it for minutes: PostgreSQL would take who is there for idle. */
+  async #flushLateTouches(): Promise<void> {
+    if (!this.#trusted || performance.now() - this.#touchesCheckedAt < LATE_TOUCHES_CHECK_MS) return;
+    this.#touchesCheckedAt = performance.now();
+    const [oldest] = await this.#readTouches(1);
+    if (oldest && oldest.ageMs > LATE_TOUCH_MS) await this.flushTouches();
+  }
+
   /** Sessions seen since the last time, oldest first, with how long ago that was. */
-  async readTouches(limit: number): Promise<{ tokenHash: Buffer; ageMs: number; score: string; member: string }[]> {
+  async #readTouches(limit: number): Promise<{ tokenHash: Buffer; ageMs: number; score: string; member: string }[]> {
     const [flat, time] = await Promise.all([
       this.client.zrange(keys.touched, 0, String(limit - 1), 'WITHSCORES'),
       this.client.time(),
@@ -351,7 +374,7 @@ export class SessionStore extends RedisStore {
   }
 
   /** Takes touches that were written down off the list, unless they have been renewed. */
-  async forgetTouches(touches: readonly { member: string; score: string }[]): Promise<void> {
+  async #forgetTouches(touches: readonly { member: string; score: string }[]): Promise<void> {
     if (touches.length === 0) return;
     await this.client.hfForgetTouches(keys.touched, ...touches.flatMap(({ member, score }) => [member, score]));
   }
@@ -549,6 +572,9 @@ export class SessionStore extends RedisStore {
         this.#floor = Math.max(this.#floor, newest.ending);
         if (overdue.endings.length > 0 && (await this.bury(overdue.endings))) this.#overdueSince = overdue.until;
         if (!this.#trusted && this.client.status === 'ready') await this.#reconcile();
+        await this.#flushLateTouches().catch((error: unknown) =>
+          this.#log.debug({ err: error }, 'when sessions were seen last could not be written down'),
+        );
       } catch (error) {
         if (this.#databaseUp) this.#log.warn({ err: error }, 'PostgreSQL is away');
         this.#databaseUp = false;

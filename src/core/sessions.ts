@@ -27,7 +27,6 @@ const MAX_USER_AGENT = 512;
 const EXPIRY_BATCH = 500;
 /** A touch happens at most once a minute, and the worker writes it down seconds later. */
 const EXPIRY_GRACE_MS = 2 * 60_000;
-const TOUCH_BATCH = 1_000;
 /** Stands until PostgreSQL has been told, however long that takes. */
 const UNRECORDED_TOMBSTONE_MS = 30 * 86_400_000;
 /** Every two seconds for as long as the tombstone stands. */
@@ -285,16 +284,6 @@ export function createSessions({ database, records, store, queues, policy, log }
         count = ended.length;
       }
       return total;
-    },
-
-    /** The worker's part: writes down in PostgreSQL when sessions were last seen, in batches, until none is left. */
-    async flushTouches(): Promise<void> {
-      for (let count = TOUCH_BATCH; count === TOUCH_BATCH; ) {
-        const touches = await store.readTouches(TOUCH_BATCH);
-        if (touches.length > 0) await records.writeLastSeen(touches);
-        await store.forgetTouches(touches);
-        count = touches.length;
-      }
     },
 
     /** A person's live sessions, the one used last first. Never scans a key space. */

@@ -167,7 +167,7 @@ describe('a session is extended', () => {
     const seenAt = (await redis.get(key))?.slice(1, 14);
     expect(await browser.profile()).toBe(200);
     expect((await redis.get(key))?.slice(1, 14)).toBe(seenAt);
-    await worker.sessions.flushTouches();
+    await worker.store.flushTouches();
     const [row] = await sql<{ age: number; left: number }>(
       'SELECT extract(epoch FROM now() - last_seen_at)::float8 AS age, extract(epoch FROM idle_deadline - now())::float8 AS left FROM session WHERE id = $1',
       [sessionId],
@@ -175,6 +175,27 @@ describe('a session is extended', () => {
     expect(row?.age).toBeLessThan(30);
     expect(row?.left).toBeGreaterThan(23 * 3_600);
     expect(await redis.zcard('hf:touched')).toBe(0);
+  });
+
+  test('in PostgreSQL too while there is no worker: nobody looks idle to it who was not', async () => {
+    const { key, sessionId, token } = await registered();
+    await sql(`UPDATE session SET last_seen_at = now() - interval '1 hour' WHERE id = $1`, [sessionId]);
+    const [seconds] = await redis.time();
+    const name = key.slice('hf:s:'.length);
+    await redis.zadd('hf:touched', (Number(seconds) - 180) * 1_000, name);
+    expect(name).toBe(createHash('sha256').update(token).digest('base64url'));
+    const fresh = await startWeb(stores);
+    try {
+      await until(async () => (await redis.zcard('hf:touched')) === 0);
+      const [row] = await sql<{ age: number }>(
+        'SELECT extract(epoch FROM now() - last_seen_at)::float8 AS age FROM session WHERE id = $1',
+        [sessionId],
+      );
+      expect(row?.age).toBeGreaterThan(170);
+      expect(row?.age).toBeLessThan(240);
+    } finally {
+      await fresh.close();
+    }
   });
 
   test('never past its absolute lifetime', async () => {

@@ -6,8 +6,8 @@ import { recordEvent } from '../../src/core/outbox.ts';
 import { createThrottleWindows } from '../../src/core/throttle-windows.ts';
 
 /** Ends sessions that have expired, after writing down which were seen lately; deletes those ended long ago. */
-export async function cleanupSessions({ sessions, records, database }: Context): Promise<void> {
-  await sessions.flushTouches();
+export async function cleanupSessions({ sessions, store, records, database }: Context): Promise<void> {
+  await store.flushTouches();
   await sessions.endExpired();
   await deleteWithin(database, 'sessions', (transaction) => records.deleteOld(transaction));
 }
