@@ -15,7 +15,7 @@ const SEPARATOR = '~';
 /** People who share a browser: the oldest is forgotten. */
 const MAX_ENTRIES = 4;
 /** Of one account: that which was not used for longest is forgotten. Each has guesses of its own (throttle-windows.ts). */
-const MAX_KNOWN = 10;
+const MAX_KNOWN = 20;
 
 export interface KnownDevicesOptions {
   readonly database: Database;

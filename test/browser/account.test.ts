@@ -45,7 +45,11 @@ async function person(options: BrowserContextOptions = {}): Promise<Person> {
   return { page, complaints, newTab: () => context.newPage(), leave: () => context.close() };
 }
 
-const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
+/** Goes on only once the page that it leads to is there whole: leaving it earlier would count as a failed request. */
+async function press(page: Page, name: string): Promise<void> {
+  await page.getByRole('button', { name, exact: true }).click();
+  await page.waitForLoadState();
+}
 const follow = (page: Page, name: string) => page.getByRole('link', { name, exact: true }).click();
 const heading = (page: Page) => page.locator('h1').innerText();
 const notice = (page: Page) => page.locator('.notice').innerText();

@@ -73,7 +73,11 @@ async function fill(page: Page, fields: Readonly<Record<string, string>>): Promi
   for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value);
 }
 
-const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
+/** Goes on only once the page that it leads to is there whole: leaving it earlier would count as a failed request. */
+async function press(page: Page, name: string): Promise<void> {
+  await page.getByRole('button', { name, exact: true }).click();
+  await page.waitForLoadState();
+}
 const heading = (page: Page) => page.locator('h1').innerText();
 const pathOf = (page: Page) => new URL(page.url()).pathname;
 
