@@ -14,7 +14,9 @@ async function run(): Promise<void> {
   const env = process.env['DATABASE_URL'] ? process.env : await commandEnvironment(process.env);
   const { grantLogin, migrate } = await import('../core/migrations.ts');
   const ownerUrl = env['DATABASE_URL'] ?? '';
-  const applied = await migrate(ownerUrl);
+  const onWait = () =>
+    process.stderr.write('A table is in use, as while a backup runs: the migration is tried again in 5 seconds.\n');
+  const applied = await migrate(ownerUrl, { onWait });
   if (env['WEB_DATABASE_URL']) await grantLogin(ownerUrl, env['WEB_DATABASE_URL'], 'holdfast_web');
   if (env['WORKER_DATABASE_URL']) await grantLogin(ownerUrl, env['WORKER_DATABASE_URL'], 'holdfast_worker');
   process.stdout.write(applied.length > 0 ? `Applied ${applied.join(', ')}.\n` : 'The schema is up to date.\n');

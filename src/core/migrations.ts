@@ -4,6 +4,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
@@ -35,17 +36,40 @@ const folder = path.join(projectRoot, 'prisma', 'migrations');
 
 let engineModule: Promise<EngineModule> | null = null;
 
+/** Whoever comes after a migration that waits for a table waits too: not for long, and then they have their turn. */
+const LOCK_TIMEOUT_MS = 1_000;
+const LOCK_NOT_AVAILABLE = '55P03';
+
+export interface MigrateOptions {
+  /** How long to try a migration again whose table somebody else holds, as a backup does while it runs. */
+  readonly waitMs?: number;
+  readonly pauseMs?: number;
+  /** Told of each time that it has to be tried again. */
+  readonly onWait?: () => void;
+}
+
 /**
  * Applies the migrations that are missing, in order, and returns their names. The role in the URL owns the schema.
  * Throws with the database's own message if a migration fails; nothing of that migration stays.
  */
-export async function migrate(ownerUrl: string): Promise<string[]> {
+export async function migrate(ownerUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const pool = new pg.Pool({ connectionString: ownerUrl, max: 2, connectionTimeoutMillis: 5_000 });
   try {
-    const engine = await openEngine(pool);
-    const { appliedMigrationNames } = await engine.applyMigrations({
-      migrationsList: await readMigrations(),
-      filters: NO_FILTERS,
+    const scripts = new WholeScripts(pool, options);
+    const engine = await openEngine(scripts);
+    const migrationsList = await readMigrations();
+    const applying = engine.applyMigrations({ migrationsList, filters: NO_FILTERS });
+    const { appliedMigrationNames } = await applying.catch(async (error: unknown) => {
+      if (!scripts.failed) throw error;
+      const { script, reason } = scripts.failed;
+      // A migration's transaction left nothing: there is nothing to mend by hand, which the engine's record of a failure would ask for.
+      const failed = migrationsList.migrationDirectories.find(
+        ({ migrationFile }) => migrationFile.content.value === script,
+      );
+      if (!failed) throw reason;
+      const { path: name } = failed;
+      await pool.query('DELETE FROM _prisma_migrations WHERE migration_name = $1 AND finished_at IS NULL', [name]);
+      throw new Error(`Migration ${name}: ${reason.message}`, { cause: reason });
     });
     engine.free?.();
     return appliedMigrationNames;
@@ -80,27 +104,46 @@ export async function grantLogin(
 /** The adapter splits a script at every semicolon, inside functions too; PostgreSQL takes it whole, as one transaction. */
 class WholeScripts extends PrismaPg {
   readonly #pool: pg.Pool;
+  readonly #options: MigrateOptions;
+  /** The script that failed last, and why; the engine tells neither. */
+  failed: { readonly script: string; readonly reason: Error } | null = null;
 
-  constructor(pool: pg.Pool) {
+  constructor(pool: pg.Pool, options: MigrateOptions) {
     super(pool);
     this.#pool = pool;
+    this.#options = options;
   }
 
   override async connect() {
     const adapter = await super.connect();
-    adapter.executeScript = async (script: string) => {
-      await this.#pool.query(script);
-    };
+    adapter.executeScript = (script: string) => this.#execute(script);
     return adapter;
+  }
+
+  async #execute(script: string): Promise<void> {
+    const { waitMs = 10 * 60_000, pauseMs = 5_000, onWait = () => undefined } = this.#options;
+    for (const deadline = performance.now() + waitMs; ; ) {
+      try {
+        await this.#pool.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; ${script}`);
+        return;
+      } catch (error) {
+        if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE || performance.now() > deadline) {
+          this.failed = { script, reason: error as Error };
+          throw error;
+        }
+        onWait();
+        await delay(pauseMs);
+      }
+    }
   }
 }
 
-async function openEngine(pool: pg.Pool): Promise<SchemaEngine> {
+async function openEngine(scripts: WholeScripts): Promise<SchemaEngine> {
   engineModule ??= instantiate();
   const { SchemaEngine } = await engineModule;
   const schemaPath = path.join(projectRoot, 'prisma', 'schema.prisma');
   const datamodels = [[schemaPath, await readFile(schemaPath, 'utf8')]];
-  return SchemaEngine.new({ datamodels }, () => undefined, bindMigrationAwareSqlAdapterFactory(new WholeScripts(pool)));
+  return SchemaEngine.new({ datamodels }, () => undefined, bindMigrationAwareSqlAdapterFactory(scripts));
 }
 
 async function instantiate(): Promise<EngineModule> {

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { projectRoot } from '../../src/core/config.ts';
 import { type Database, openDatabase } from '../../src/core/database.ts';
 import { migrate } from '../../src/core/migrations.ts';
@@ -55,6 +57,48 @@ test('every model finds its table with every column, of a type that it can read'
     `SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`,
   );
   expect(Number(tables[0]?.count)).toBe(Object.values(Prisma.ModelName).length + 1);
+});
+
+test('a migration lets others pass while somebody holds its table, and is applied afterwards', async () => {
+  const last = '20261127000004_since_the_log_in';
+  await query(stores.superuserUrl, 'ALTER TABLE session DROP COLUMN logged_in_at; ALTER TABLE token DROP COLUMN since');
+  await query(stores.superuserUrl, 'DELETE FROM _prisma_migrations WHERE migration_name = $1', [last]);
+  const backup = new pg.Client({ connectionString: stores.superuserUrl });
+  await backup.connect();
+  try {
+    await backup.query('BEGIN; LOCK TABLE session IN ACCESS SHARE MODE');
+    let waits = 0;
+    const onWait = () => {
+      waits += 1;
+    };
+    const migrating = migrate(stores.ownerUrl, { pauseMs: 50, onWait });
+    for (let reads = 0; waits < 2; reads += 1) {
+      const began = performance.now();
+      await query(stores.webUrl, 'SELECT count(*) FROM session');
+      expect(performance.now() - began).toBeLessThan(5_000);
+      if (reads === 0) await delay(100); // until the migration is waiting
+    }
+    await backup.query('COMMIT');
+    expect(await migrating).toEqual([last]);
+  } finally {
+    await backup.end();
+  }
+  await query(stores.webUrl, 'SELECT logged_in_at FROM session');
+});
+
+test('a migration whose table is never let go of fails with the reason, and can be tried again', async () => {
+  const last = '20261127000004_since_the_log_in';
+  await query(stores.superuserUrl, 'ALTER TABLE session DROP COLUMN logged_in_at; ALTER TABLE token DROP COLUMN since');
+  await query(stores.superuserUrl, 'DELETE FROM _prisma_migrations WHERE migration_name = $1', [last]);
+  const holder = new pg.Client({ connectionString: stores.superuserUrl });
+  await holder.connect();
+  try {
+    await holder.query('BEGIN; LOCK TABLE session IN ACCESS SHARE MODE');
+    await expect(migrate(stores.ownerUrl, { waitMs: 0, pauseMs: 50 })).rejects.toThrow(/lock timeout/);
+  } finally {
+    await holder.end();
+  }
+  expect(await migrate(stores.ownerUrl)).toEqual([last]);
 });
 
 test('a database that is not ours to make roles in is refused with the reason', async () => {
