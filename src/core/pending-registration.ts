@@ -174,36 +174,41 @@ export function createPendingRegistrations({
     }: AskedRegistration): Promise<{ ok: true } | BadPassword | Throttled> {
       const registering = await throttle.takeRegister(origin.ip);
       if (!registering.ok) return refuse(registering, null, origin);
+      // Now: the client is blocked, whatever becomes of the rest.
+      if (registering.blocks.length > 0)
+        await prisma.$transaction((transaction) => recordBlocks(transaction, registering.blocks, null, origin));
       if (await breachedPasswords.has(password, { userId: null, origin })) return BREACHED;
       const mailing = await throttle.takeMail({ address: identifierHash(email), ip: origin.ip });
       if (!mailing.ok) return refuse(mailing, null, origin);
-      const passwordHash = await passwords.hash(password);
-      const browserHash = hashOf(browser);
-      await prisma.$transaction(async (transaction) => {
-        const user = await transaction.user.findUnique({ where: { emailKey: emailKey(email) } });
-        const since = new Date(Date.now() - DOUBLE_SUBMIT_MS);
-        const repeated = await transaction.registration.updateMany({
-          where: { emailKey: emailKey(email), browserHash, createdAt: { gt: since } },
-          data: { passwordHash },
-        });
-        if (repeated.count === 0) {
-          const tokenId = await noteWithin(transaction, 'confirm_registration', { email, passwordHash, browserHash });
-          const { language, from: parameters } = told;
-          if (user) {
-            const letter = { to: user.email, userId: user.id, language, parameters };
-            await mail.sendWithin(transaction, { ...letter, template: 'registration-exists' });
-          } else {
-            const letter = { to: email, userId: null, language, parameters, tokenId };
-            await mail.sendWithin(transaction, { ...letter, template: 'confirm-registration' });
+      return settled(mailing, async () => {
+        const passwordHash = await passwords.hash(password);
+        const browserHash = hashOf(browser);
+        await prisma.$transaction(async (transaction) => {
+          const user = await transaction.user.findUnique({ where: { emailKey: emailKey(email) } });
+          const since = new Date(Date.now() - DOUBLE_SUBMIT_MS);
+          const repeated = await transaction.registration.updateMany({
+            where: { emailKey: emailKey(email), browserHash, createdAt: { gt: since } },
+            data: { passwordHash },
+          });
+          if (repeated.count === 0) {
+            const tokenId = await noteWithin(transaction, 'confirm_registration', { email, passwordHash, browserHash });
+            const { language, from: parameters } = told;
+            if (user) {
+              const letter = { to: user.email, userId: user.id, language, parameters };
+              await mail.sendWithin(transaction, { ...letter, template: 'registration-exists' });
+            } else {
+              const letter = { to: email, userId: null, language, parameters, tokenId };
+              await mail.sendWithin(transaction, { ...letter, template: 'confirm-registration' });
+            }
           }
-        }
-        const about = { actor: null, subject: user?.id ?? null, origin };
-        await recordEvent(transaction, { type: 'user_registration_asked', outcome: 'success', ...about });
-        await recordBlocks(transaction, [...registering.blocks, ...mailing.blocks], user?.id ?? null, origin);
+          const about = { actor: null, subject: user?.id ?? null, origin };
+          await recordEvent(transaction, { type: 'user_registration_asked', outcome: 'success', ...about });
+          await recordBlocks(transaction, mailing.blocks, user?.id ?? null, origin);
+        });
+        nudgeSealing(queues);
+        mail.nudge();
+        return { ok: true } as const;
       });
-      nudgeSealing(queues);
-      mail.nudge();
-      return { ok: true };
     },
 
     /** What a link is for; looking changes nothing. */

@@ -4,7 +4,7 @@ import type { Database, Transaction } from './database.ts';
 import { type EventNote, recordEvents } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { Taken } from './throttle.ts';
-import type { ThrottleScope } from './throttle-windows.ts';
+import { isOfMany } from './throttle-windows.ts';
 
 /** Refused before anything was looked at: it says nothing of the account, nor of the password. */
 export interface Throttled {
@@ -12,9 +12,6 @@ export interface Throttled {
   readonly reason: 'throttled';
   readonly retryAfterMs: number;
 }
-
-/** Scopes whose blocks tell of a client, and of no account. */
-const OF_MANY: ReadonlySet<string> = new Set<ThrottleScope>(['client', 'register', 'mail_client', 'token']);
 
 export type ThrottleEvents = ReturnType<typeof createThrottleEvents>;
 
@@ -53,7 +50,7 @@ export function blockNotes(blocks: readonly BlockNote[], subject: string | null,
         type: 'excess_rate_limit_exceeded',
         outcome: 'failure',
         actor: null,
-        subject: OF_MANY.has(block.scope) ? null : subject,
+        subject: isOfMany(block.scope) ? null : subject,
         origin,
         detail: { ...detail, block: block.id },
       },

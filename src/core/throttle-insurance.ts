@@ -1,9 +1,10 @@
 // The throttle while Redis is away: the free attempts of each window, by this process alone and in its memory. So many
-// processes, so many times the free attempts; nothing grows, and a restart forgets.
+// processes, so many times the free attempts, and a restart forgets. The client's window is asked first: one that is refused
+// leaves nothing behind of what it names, so that only attempts which are let through take memory, for an hour at most.
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { ThrottlePolicy } from './config.ts';
 import type { OnSuccess, Taken } from './throttle.ts';
-import type { ThrottleScope, Window } from './throttle-windows.ts';
+import { isOfMany, type ThrottleScope, type Window } from './throttle-windows.ts';
 
 export function createInsurance(policy: ThrottlePolicy) {
   const limiters = new Map<ThrottleScope, RateLimiterMemory>();
@@ -18,16 +19,23 @@ export function createInsurance(policy: ThrottlePolicy) {
   }
 
   async function reward(which: readonly Window[]): Promise<void> {
-    await Promise.all(which.map((window) => limiterOf(window).reward(window.key)));
+    for (const window of which) {
+      const { consumedPoints } = await limiterOf(window).reward(window.key);
+      if (consumedPoints <= 0) await limiterOf(window).delete(window.key);
+    }
   }
 
   return {
     async take(windows: readonly Window[], id: string, onSuccess: OnSuccess): Promise<Taken> {
-      const answers = await Promise.allSettled(windows.map((window) => limiterOf(window).consume(window.key)));
-      const refusals = answers.flatMap((answer) => (answer.status === 'rejected' ? [waitOf(answer.reason)] : []));
-      if (refusals.length > 0) {
-        await reward(windows.filter((_, index) => answers[index]?.status === 'fulfilled'));
-        return { ok: false, retryAfterMs: Math.max(1, ...refusals), blocks: [] };
+      const taken: Window[] = [];
+      for (const window of [...windows].sort((a, b) => Number(isOfMany(b.scope)) - Number(isOfMany(a.scope)))) {
+        try {
+          await limiterOf(window).consume(window.key);
+        } catch (reason) {
+          await reward(taken);
+          return { ok: false, retryAfterMs: Math.max(1, waitOf(reason)), blocks: [] };
+        }
+        taken.push(window);
       }
       const giveBack = () => reward(windows);
       const succeeded = async () => {

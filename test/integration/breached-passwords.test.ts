@@ -115,6 +115,29 @@ describe('a password that the service knows', () => {
     expect(await sql('SELECT id FROM registration WHERE email = $1', [wanted.email])).toEqual([]);
   });
 
+  test('and the block of a client that tries on in `verify` is recorded, so that it can be seen and lifted', async () => {
+    const strict = await startWeb(stores, {
+      BREACHED_PASSWORDS_URL: web.config.breachedPasswordsUrl ?? '',
+      THROTTLE_REGISTER: '1/5/1h',
+    });
+    const origin = { ip: '203.0.113.5', userAgent: null, requestId: null };
+    const told = { language: 'en', from: { at: '', device: '', ip: null } } as const;
+    for (let times = 0; times < 2; times += 1)
+      await strict.context.pendingRegistrations.ask({
+        email: newEmail(),
+        password: BREACHED,
+        browser: '',
+        origin,
+        told,
+      });
+    await strict.close();
+    const blocks = await sql(
+      `SELECT event->'detail'->>'scope' AS scope FROM outbox WHERE block IS NOT NULL AND event->>'ip' = $1`,
+      [origin.ip],
+    );
+    expect(blocks).toEqual([{ scope: 'register' }]);
+  });
+
   test('costs no try of the current password, however often it is chosen', async () => {
     const strict = await startWeb(stores, {
       BREACHED_PASSWORDS_URL: web.config.breachedPasswordsUrl ?? '',
