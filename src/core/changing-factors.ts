@@ -3,6 +3,7 @@
 // asked from now on.
 import type { Origin } from './audit-events.ts';
 import type { Database, Transaction } from './database.ts';
+import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { FactorChange, Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
@@ -31,10 +32,11 @@ export class Refused extends Error {
 export interface ChangingFactorsOptions {
   readonly database: Database;
   readonly sessions: Sessions;
+  readonly devices: KnownDevices;
   readonly mail: Mail;
 }
 
-export function createChangingFactors({ database: { prisma }, sessions, mail }: ChangingFactorsOptions) {
+export function createChangingFactors({ database: { prisma }, sessions, devices, mail }: ChangingFactorsOptions) {
   return {
     /** Does a change. The account stays locked, so that changes of its factors come one after the other. @throws Refused */
     async change(
@@ -49,6 +51,8 @@ export function createChangingFactors({ database: { prisma }, sessions, mail }: 
         const which = { userId, exceptSessionId: sessionId };
         const reason = { reason: 'second_factor_added', actor: userId, origin } as const;
         const ended = first ? await sessions.endWithin(transaction, which, reason) : [];
+        // They became known by a password alone, and from now on each has tries of its own at a code.
+        if (first) await devices.forgetAllWithin(transaction, userId, { actor: userId, session: sessionId, origin });
         const replaced = await sessions.replaceWithin(transaction, {
           sessionId,
           userId,

@@ -11,6 +11,7 @@ import {
 } from './changing-factors.ts';
 import type { Language, SecondFactorPolicy } from './config.ts';
 import { type Database, isUniqueViolation, type Transaction } from './database.ts';
+import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import { recordEvent } from './outbox.ts';
 import type { Passkeys } from './passkeys.ts';
@@ -43,6 +44,7 @@ const SET_UP_MS = 60 * 60_000;
 export interface FactorChangesOptions {
   readonly database: Database;
   readonly sessions: Sessions;
+  readonly devices: KnownDevices;
   readonly passwords: Passwords;
   readonly passkeys: Passkeys;
   readonly secrets: SealedSecrets;
@@ -58,6 +60,7 @@ export type FactorChanges = ReturnType<typeof createFactorChanges>;
 export function createFactorChanges({
   database,
   sessions,
+  devices,
   passwords,
   passkeys,
   secrets,
@@ -67,7 +70,7 @@ export function createFactorChanges({
   language,
 }: FactorChangesOptions) {
   const { prisma } = database;
-  const { change, tellWithin } = createChangingFactors({ database, sessions, mail });
+  const { change, tellWithin } = createChangingFactors({ database, sessions, devices, mail });
 
   const setUpPurpose = ({ userId, sessionId }: Changer): Purpose => ({
     purpose: 'totp set-up',

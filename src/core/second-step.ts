@@ -138,7 +138,7 @@ export function createSecondStep({
     async finish(token: string, given: Given, visit: StepVisit): Promise<SecondStepResult> {
       const pending = await pendingLogins.find(token);
       if (!pending) return { ok: false, reason: 'expired' };
-      const taken = await throttle.takeSecondFactor(pending.user.id);
+      const taken = await throttle.takeSecondFactor(pending.user.id, pending.deviceId);
       if (!taken.ok) return refuse(taken, pending.user.id, visit.origin);
       return settled(taken, () => tryStep(pending, given, visit, taken));
     },

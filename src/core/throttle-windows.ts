@@ -64,7 +64,10 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
       window('mail_client', clientKey(ip)),
     ],
     token: (ip: string | null) => [window('token', clientKey(ip))],
-    secondFactor: (userId: string) => [window('second_factor', userId)],
+    /** A known browser has a window of its own here too: strangers who know the password can't keep its owner out. */
+    secondFactor: (userId: string, deviceId: string | null) => [
+      window('second_factor', deviceId === null ? userId : `${userId}:${deviceId}`),
+    ],
 
     /** The window that a record names, or null where this version knows none of its kind. */
     ofKey(key: string): Window | null {

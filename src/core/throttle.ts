@@ -260,7 +260,8 @@ export function createThrottle({ redis, database, policy, log, count = () => und
     takeToken: (ip: string | null): Promise<Taken> => guard(windowsOf.token(ip), 'give_back'),
 
     /** A code of the second factor that is tried. Wrong ones count; a right one empties the window. */
-    takeSecondFactor: (userId: string): Promise<Taken> => guard(windowsOf.secondFactor(userId), 'empty'),
+    takeSecondFactor: (userId: string, deviceId: string | null = null): Promise<Taken> =>
+      guard(windowsOf.secondFactor(userId, deviceId), 'empty'),
 
     /** Forgets a window and its block, after an operator lifted it. Throws if Redis is away. */
     async forget(key: string): Promise<void> {

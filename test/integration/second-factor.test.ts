@@ -203,7 +203,33 @@ describe('logging in', () => {
     for (const { code_hash } of kept) expect(code_hash.length).toBe(32);
   });
 
-  test('is throttled by account, whatever the browser', async () => {
+  test('is throttled for a known browser by itself: strangers with the password do not keep its owner out', async () => {
+    const somebody = await person();
+    const known = () =>
+      sql('SELECT FROM known_device d JOIN user_account u ON u.id = user_id WHERE email = $1 AND revoked_at IS NULL', [
+        somebody.email,
+      ]);
+    expect(await known()).toEqual([]); // none of a password alone
+    const logIn = async () => {
+      await somebody.browser.logOut();
+      await somebody.browser.logIn(somebody.email);
+      return give(somebody.browser, { code: await freshCode(somebody) });
+    };
+    expect((await logIn()).status).toBe(303);
+    expect(await known()).toHaveLength(1);
+    for (let attempt = 0; attempt < 4; attempt += 1)
+      expect((await give(await halfIn(somebody.email), { code: '000000' })).status).toBe(401);
+    expect((await give(await halfIn(somebody.email), { code: '000000' })).status).toBe(429);
+    expect((await logIn()).status).toBe(303);
+
+    await somebody.browser.logOut();
+    await somebody.browser.logIn(somebody.email);
+    for (let attempt = 0; attempt < 4; attempt += 1)
+      expect((await give(somebody.browser, { code: '000000' })).status).toBe(401);
+    expect((await give(somebody.browser, { code: await freshCode(somebody) })).status).toBe(429);
+  });
+
+  test('is throttled by account, whatever the new browser', async () => {
     const somebody = await person();
     for (let attempt = 0; attempt < 4; attempt += 1) {
       const answer = await give(await halfIn(somebody.email), { code: '000000' });
