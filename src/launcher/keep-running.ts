@@ -42,6 +42,8 @@ export function keepRunning<T extends Runnable>({
   let startedAt = Date.now();
   let pauseMs = 0;
   let starting = Promise.resolve();
+  /** Counts what was put in its place from outside: a start that was due before has nothing left to do. */
+  let replacements = 0;
   const ending = new AbortController();
 
   function mind(runnable: T): void {
@@ -55,9 +57,10 @@ export function keepRunning<T extends Runnable>({
   async function startAgain(): Promise<void> {
     const young = Date.now() - startedAt < youngMs;
     pauseMs = young ? Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs) : 0;
+    const before = replacements;
     for (;;) {
       await sleep(pauseMs, undefined, { signal: ending.signal }).catch(() => {});
-      if (ending.signal.aborted) return;
+      if (ending.signal.aborted || replacements !== before) return;
       try {
         startedAt = Date.now();
         current = await start(current);
@@ -74,6 +77,7 @@ export function keepRunning<T extends Runnable>({
   return {
     current: () => current,
     replaceBy(next) {
+      replacements += 1;
       current = next;
       startedAt = Date.now();
       mind(next);

@@ -46,6 +46,8 @@ if (claim.heldBy) {
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void onInterrupt());
 process.on('SIGUSR2', () => void replaceWorker());
+/** Somebody asked for another worker while one was being replaced: it may run older code. */
+let askedAgain = false;
 
 try {
   await start();
@@ -163,8 +165,12 @@ function logFile(name: string): string {
   return path.join(settings.dataDir, 'logs', `${name}.log`);
 }
 
-/** Writes up.json again with the process ids as they are now. */
+/** Writes up.json again with the process ids as they are now. What runs goes on where that can't be done, as on a full disk. */
 async function tell(): Promise<void> {
+  await writeUp().catch((error: unknown) => progress.say(`up.json can't be written: ${String(error)}`));
+}
+
+async function writeUp(): Promise<void> {
   const { stores, supervisor, worker } = running;
   const storePids = (await stores)?.pids();
   if (!up || stopping) return;
@@ -180,7 +186,11 @@ async function tell(): Promise<void> {
 /** A new worker beside the old one; the old one leaves when the new one works. What it does is in up.json. */
 async function replaceWorker(): Promise<void> {
   const { worker } = running;
-  if (!up || !worker || !workerProgram || stopping || up.workerReload?.state === 'running') return;
+  if (!up || !worker || !workerProgram || stopping) return;
+  if (up.workerReload?.state === 'running') {
+    askedAgain = true;
+    return;
+  }
   const old = worker.current();
   const reload = {
     id: (up.workerReload?.id ?? 0) + 1,
@@ -188,20 +198,24 @@ async function replaceWorker(): Promise<void> {
     old: old.pid,
   };
   up.workerReload = reload;
-  void tell();
-  const next = startProgram(workerProgram);
-  const failure = await Promise.race([
-    next.ready,
-    next.exited.then((exit) => `the new worker ended (${inWords(exit)})`),
-  ]);
-  if (failure) {
-    up.workerReload = { ...reload, state: 'stopped', reason: failure };
-  } else {
+  await tell();
+  try {
+    const next = startProgram(workerProgram);
+    const failure = await Promise.race([
+      next.ready,
+      next.exited.then((exit) => `the new worker ended (${inWords(exit)})`),
+    ]);
+    if (failure) throw new Error(failure);
     worker.replaceBy(next);
     await stopProgram(old, settings.shutdownTimeoutMs + killMarginMs);
     up.workerReload = { ...reload, state: 'done', new: next.pid };
+  } catch (error) {
+    up.workerReload = { ...reload, state: 'stopped', reason: (error as Error).message };
   }
-  void tell();
+  await tell();
+  if (!askedAgain) return;
+  askedAgain = false;
+  await replaceWorker();
 }
 
 function summarise(url: string): void {

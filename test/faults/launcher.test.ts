@@ -1,7 +1,7 @@
 // `npm run up` as a whole, from dist/: everything comes up, whatever dies comes back, and nothing outlives the launcher.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { freePort, isRunning } from '../../src/launcher/process.ts';
@@ -66,6 +66,7 @@ async function startUp(): Promise<Run> {
   return up;
 }
 
+const webSupervisor = () => readStatus<SupervisorStatus>(supervisorStatusFile(own.folder))?.pid ?? 0;
 const webPids = () => readStatus<SupervisorStatus>(supervisorStatusFile(own.folder))?.webProcesses ?? [];
 const upPids = () => readUpFile(own.folder)?.pids;
 const everyPid = () => [...Object.values(upPids() ?? {}), ...webPids()];
@@ -99,6 +100,22 @@ test('comes up, brings back what dies, reloads, and stops in order', async () =>
   expect({ code: await reload.exited, output: reload.output() }).toMatchObject({ code: 0 });
   expect(reload.output()).toMatch(/(web process \d+ replaced by \d+ in .*\n){2}worker \d+ replaced by \d+\n/);
   expect(before.filter((pid) => !isRunning(pid))).toHaveLength(3);
+
+  const both = [run('reload.js'), run('reload.js')];
+  expect(await Promise.all(both.map(({ exited }) => exited))).toEqual([0, 0]);
+
+  // Nothing can be written there for a while: what runs goes on, and what dies comes back.
+  const file = path.join(own.folder, 'up.json');
+  const workerPid = upPids()?.worker ?? 0;
+  rmSync(file);
+  mkdirSync(path.join(file, 'in the way'), { recursive: true });
+  process.kill(workerPid, 'SIGKILL');
+  await until(() => up.output().includes("up.json can't be written"), waitMs);
+  expect(await ready()).toBe(true);
+  rmSync(file, { recursive: true });
+  process.kill(webSupervisor(), 'SIGKILL');
+  await until(() => upPids()?.worker !== undefined && upPids()?.worker !== workerPid, waitMs);
+  await until(ready, waitMs);
 
   const pids = everyPid();
   up.process.kill('SIGINT');

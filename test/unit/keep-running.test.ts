@@ -1,0 +1,46 @@
+// What keeps a process of the launcher running: what it starts again, and what it leaves to whoever took its place.
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import { keepRunning } from '../../src/launcher/keep-running.ts';
+import type { Exit } from '../../src/launcher/process.ts';
+import { until } from '../support/until.ts';
+
+interface Made {
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  die(): void;
+}
+
+function made(pid: number): Made {
+  const death = new AbortController();
+  const exited = once(death.signal, 'abort').then((): Exit => ({ code: 1, signal: null }));
+  return { pid, exited, die: () => death.abort() };
+}
+
+test('what was put in the place of one that waits to be started again stays, and is minded', async () => {
+  const first = made(1);
+  const started: Made[] = [];
+  const kept = keepRunning<Made>({
+    first,
+    start: async () => {
+      const again = made(100 + started.length);
+      started.push(again);
+      return again;
+    },
+    onDeath: () => undefined,
+    onRestart: () => undefined,
+    onFailure: () => undefined,
+  });
+  first.die(); // young: it is started again after a pause
+  await delay(10);
+  const next = made(2);
+  kept.replaceBy(next);
+  await delay(600);
+  expect(started).toEqual([]);
+  expect(kept.current().pid).toBe(2);
+  next.die();
+  await until(() => started.length === 1);
+  expect(kept.current().pid).toBe(100);
+  await kept.letGo();
+});
