@@ -99,7 +99,7 @@ describe('a change of address', () => {
     const thief = newEmail();
     await member.submit('/account/email', { email: thief });
     await press(await site.linkTo(thief));
-    await press(await site.linkTo(email));
+    await press(await site.linkTo(email, 1));
     const left = await site.sql<{ apps: number; passkeys: number; codes: number }>(
       `SELECT (SELECT count(*) FROM totp WHERE user_id = $1)::int AS apps,
               (SELECT count(*) FROM passkey WHERE user_id = $1)::int AS passkeys,
@@ -118,11 +118,11 @@ describe('a change of address', () => {
     const hash = await site.web.context.passwords.hash('what only the thief knows');
     await site.sql('UPDATE user_account SET password_hash = $1 WHERE id = $2', [hash, userId]);
 
-    const done = await press(await site.linkTo(email));
+    const done = await press(await site.linkTo(email, 1));
     expect([done.status, done.headers['location']]).toEqual([303, '/login?done=email-taken-back']);
     for (const password of [PASSWORD, 'what only the thief knows'])
       expect((await site.browser().logIn(email, password)).status).toBe(401);
-    const reset = await site.linkTo(email, 2);
+    const reset = await site.linkTo(email, 3);
     expect(reset).toMatch(/^\/reset-password\?token=/);
     const owner = site.browser();
     await owner.get(reset);

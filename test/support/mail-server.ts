@@ -28,6 +28,7 @@ export interface MailServer {
   beforeTaking(work: (() => Promise<void>) | null): void;
   /** The newest mail to an address, waited for; `after` skips that many. `send` has what waits sent meanwhile. */
   mailTo(address: string, after?: number, send?: () => Promise<unknown>): Promise<ReceivedMail>;
+  mailsTo(address: string): readonly ReceivedMail[];
   countTo(address: string): number;
   stop(): Promise<void>;
   startAgain(): Promise<void>;
@@ -105,6 +106,7 @@ export async function startMailServer({ startTls = false } = {}): Promise<MailSe
       if (!mail) throw new Error(`no mail to ${address}`);
       return mail;
     },
+    mailsTo,
     countTo: (address) => mailsTo(address).length,
     stop: () => new Promise((resolve) => server.close(() => resolve())),
     async startAgain() {
