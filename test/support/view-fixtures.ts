@@ -531,6 +531,16 @@ const IN_ENGLISH: readonly Fixture[] = [
     { ...CONFIRM_LINK, lede: en.verify.ledePassword, asksPassword: true, errors: { password: en.verify.wrong } },
     anonymous(en.verify.title),
   ),
+  fixture(
+    'confirm-email-password',
+    'confirm-link',
+    {
+      ...{ ...CONFIRM_LINK, heading: en.email.confirm.title, lede: en.email.confirm.ledePassword },
+      ...{ action: '/confirm-email', submit: en.email.confirm.submit, asksPassword: true },
+      errors: { password: en.email.confirm.wrong },
+    },
+    anonymous(en.email.confirm.title),
+  ),
   fixture('email', 'account/email', EMAIL, member(en.email.title, null)),
   fixture(
     'email-errors',
