@@ -59,10 +59,16 @@ test('every model finds its table with every column, of a type that it can read'
   expect(Number(tables[0]?.count)).toBe(Object.values(Prisma.ModelName).length + 1);
 });
 
-test('a migration lets others pass while somebody holds its table, and is applied afterwards', async () => {
-  const last = '20261127000004_since_the_log_in';
+/** A database from before one of its migrations, which is named. */
+async function takeBackOne(): Promise<string> {
+  const name = '20261127000004_since_the_log_in';
   await query(stores.superuserUrl, 'ALTER TABLE session DROP COLUMN logged_in_at; ALTER TABLE token DROP COLUMN since');
-  await query(stores.superuserUrl, 'DELETE FROM _prisma_migrations WHERE migration_name = $1', [last]);
+  await query(stores.superuserUrl, 'DELETE FROM _prisma_migrations WHERE migration_name = $1', [name]);
+  return name;
+}
+
+test('a migration lets others pass while somebody holds its table, and is applied afterwards', async () => {
+  const missing = await takeBackOne();
   const backup = new pg.Client({ connectionString: stores.superuserUrl });
   await backup.connect();
   try {
@@ -79,7 +85,7 @@ test('a migration lets others pass while somebody holds its table, and is applie
       if (reads === 0) await delay(100); // until the migration is waiting
     }
     await backup.query('COMMIT');
-    expect(await migrating).toEqual([last]);
+    expect(await migrating).toEqual([missing]);
   } finally {
     await backup.end();
   }
@@ -87,9 +93,7 @@ test('a migration lets others pass while somebody holds its table, and is applie
 });
 
 test('a migration whose table is never let go of fails with the reason, and can be tried again', async () => {
-  const last = '20261127000004_since_the_log_in';
-  await query(stores.superuserUrl, 'ALTER TABLE session DROP COLUMN logged_in_at; ALTER TABLE token DROP COLUMN since');
-  await query(stores.superuserUrl, 'DELETE FROM _prisma_migrations WHERE migration_name = $1', [last]);
+  const missing = await takeBackOne();
   const holder = new pg.Client({ connectionString: stores.superuserUrl });
   await holder.connect();
   try {
@@ -98,7 +102,7 @@ test('a migration whose table is never let go of fails with the reason, and can 
   } finally {
     await holder.end();
   }
-  expect(await migrate(stores.ownerUrl)).toEqual([last]);
+  expect(await migrate(stores.ownerUrl)).toEqual([missing]);
 });
 
 test('a database that is not ours to make roles in is refused with the reason', async () => {
