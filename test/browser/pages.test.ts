@@ -4,6 +4,7 @@ import { brotliCompressSync } from 'node:zlib';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { axe, launchBrowser, screenshot } from '../support/browser.ts';
 import { type PagesServer, servePages } from '../support/pages-server.ts';
+import { until } from '../support/until.ts';
 import { FIXTURES, HOSTILE_FIXTURES, NOW } from '../support/view-fixtures.ts';
 
 const ALL = [...FIXTURES, ...HOSTILE_FIXTURES];
@@ -217,7 +218,8 @@ it.each([true, false])(
 it('keeps filters and column heads of the log in sight', async () => {
   const { page, context } = await open('audit-full', { viewport: { width: 1440, height: 600 } });
   await page.mouse.wheel(0, 900);
-  await page.waitForFunction('scrollY > 500');
+  // asked from outside: a page that may not evaluate strings can't wait for one
+  await until(() => page.evaluate<boolean>('scrollY > 500'));
   const tops = await page.evaluate<number[]>(
     "['.filters', '.events th'].map((name) => document.querySelector(name).getBoundingClientRect().top)",
   );
