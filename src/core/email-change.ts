@@ -94,16 +94,16 @@ export function createEmailChanges({
     });
   }
 
-  /** Another browser's password is an attempt like any other: it costs a try of a link. */
+  /** Throttled together with changes of it: a link could else be asked for to try it from any number of addresses. */
   async function knowsPassword(user: User, email: string, password: string, origin: Origin) {
-    const taken = await throttle.takeToken(origin.ip);
-    if (!taken.ok) return refuse(taken, null, origin);
+    const taken = await throttle.takePasswordChange(user.id);
+    if (!taken.ok) return refuse(taken, user.id, origin);
     return settled(taken, async () => {
       if (await passwords.verify(user.passwordHash, password)) return { ok: true } as const;
       await prisma.$transaction(async (transaction) => {
         const failed = { outcome: 'failure', detail: { reason: 'wrong_password' } } as const;
         await recordEvent(transaction, { ...event('user_email_change_fail', user.id, origin), actor: null, ...failed });
-        await recordBlocks(transaction, taken.blocks, null, origin);
+        await recordBlocks(transaction, taken.blocks, user.id, origin);
       });
       nudgeSealing(queues);
       return { ok: false, reason: 'wrong_password', email } as const;

@@ -86,6 +86,31 @@ describe('a change of address', () => {
     expect(known).toEqual([]);
   });
 
+  test('is not where a password can be tried at will: the tries count with those of changing it', async () => {
+    const strict = await startWeb(site.stores, { ...site.env, THROTTLE_PASSWORD_CHANGE: '2/2/1h' });
+    try {
+      const { member, userId } = await site.registered();
+      const next = newEmail();
+      await member.submit('/account/email', { email: next });
+      const path = await site.linkTo(next);
+      const statuses = [];
+      for (const password of ['not this one', 'nor this one', PASSWORD]) {
+        const someone = site.browser(strict.url);
+        await someone.get(path);
+        statuses.push((await someone.submit('/confirm-email', { password })).status);
+      }
+      expect(statuses).toEqual([422, 422, 429]);
+      const blocks = await site.sql(
+        `SELECT event->>'subject' AS subject, event->'detail'->>'scope' AS scope FROM outbox
+          WHERE block IS NOT NULL AND event->>'subject' = $1`,
+        [userId],
+      );
+      expect(blocks).toContainEqual({ subject: userId, scope: 'password_change' });
+    } finally {
+      await strict.close();
+    }
+  });
+
   test('takes with it, when it is taken back, the second factors that were added since that log-in, and no other', async () => {
     const { email, member, userId } = await site.registered();
     await enrol(member);
