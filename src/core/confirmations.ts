@@ -8,7 +8,7 @@ import { nudgeSealing, type Queues } from './queues.ts';
 import type { Purpose } from './sealed-secrets.ts';
 import { FactorRefusedError, type Proving, type SecondFactors } from './second-factors.ts';
 import type { NewSession, Sessions } from './sessions.ts';
-import type { Throttle } from './throttle.ts';
+import type { Taken, Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
 import type { Users } from './users.ts';
 
@@ -115,7 +115,7 @@ export function createConfirmations({
       const { userId, origin } = confirmation;
       const taken = await throttle.takePasswordChange(userId);
       if (!taken.ok) return refuse(taken, userId, origin);
-      return settled(taken, () => tryPassword(confirmation, taken.blocks));
+      return unlessEnded(taken, await settled(taken, () => tryPassword(confirmation, taken.blocks)));
     },
 
     /** By a passkey, which is two factors. */
@@ -123,9 +123,18 @@ export function createConfirmations({
       const { userId, origin } = confirmation;
       const taken = await throttle.takeSecondFactor(userId);
       if (!taken.ok) return refuse(taken, userId, origin);
-      return settled(taken, () => tryPasskey(confirmation, taken.blocks));
+      return unlessEnded(taken, await settled(taken, () => tryPasskey(confirmation, taken.blocks)));
     },
   };
+}
+
+/** What was right and found its session ended is no failure: it costs nothing, and begins no block that nobody recorded. */
+async function unlessEnded(
+  taken: Extract<Taken, { ok: true }>,
+  result: ConfirmationResult,
+): Promise<ConfirmationResult> {
+  if (!result.ok && result.reason === 'session_ended') await taken.giveBack();
+  return result;
 }
 
 function about({ userId, sessionId, origin }: Confirming, by: By) {

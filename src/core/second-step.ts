@@ -102,7 +102,10 @@ export function createSecondStep({
       );
       return { ok: true, next, ...begun };
     } catch (error) {
-      if (error instanceof AccountChangedError) return { ok: false, reason: 'expired' };
+      if (error instanceof AccountChangedError) {
+        await taken.giveBack(); // the code was right: no failure, and no block that nobody recorded
+        return { ok: false, reason: 'expired' };
+      }
       if (!(error instanceof FactorRefusedError)) throw error;
       await recordFailure(user.id, { factor: proving.factor, reason: 'used' }, visit.origin, taken);
       return { ok: false, reason: 'used' };

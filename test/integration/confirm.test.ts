@@ -1,6 +1,7 @@
 // Recent login: what matters asks again who it is once the session is older than RECENT_LOGIN, by PostgreSQL's clock, and
 // leads back; a form that came too late does nothing.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
 import {
   Browser,
@@ -170,4 +171,22 @@ describe('a wrong password', () => {
     expect((await sessions()).map((session) => session.end_reason)).toEqual([null, null]);
     expect((await eventsOf(email)).map(({ type }) => type)).toEqual(Array(3).fill('authn_confirm_fail'));
   });
+});
+
+test('a right password in a session that has ended costs nothing, and begins no block', async () => {
+  const { browser, email, sessions } = await person();
+  const [session] = await sessions();
+  const [row] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
+  const who = {
+    userId: row?.id ?? '',
+    sessionId: session?.id ?? '',
+    origin: NO_ORIGIN,
+  };
+  await browser.logOut();
+  const reasons = [];
+  for (let attempt = 0; attempt < 7; attempt += 1) {
+    const result = await web.context.confirmations.confirm({ ...who, password: PASSWORD });
+    reasons.push(result.ok || result.reason);
+  }
+  expect(reasons).toEqual(Array(7).fill('session_ended'));
 });

@@ -2,6 +2,7 @@
 // page that says what to do next.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generateSync } from 'otplib';
+import pg from 'pg';
 import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { shownMail } from '../../src/core/mail-transport.ts';
@@ -19,6 +20,7 @@ import { type Enrolled, enrol, totpCode } from '../support/factors.ts';
 import { fieldError, linkTo } from '../support/page.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
+import { until } from '../support/until.ts';
 
 let stores: TestStores;
 let web: TestProcess;
@@ -238,6 +240,34 @@ describe('logging in', () => {
     const refused = await give(await halfIn(somebody.email), { code: await freshCode(somebody) });
     expect(refused.status).toBe(429);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
+  test('with a right code costs nothing where the account changed meanwhile, and begins no block', async () => {
+    const somebody = await person();
+    const changing = new pg.Client({ connectionString: stores.database.superuserUrl });
+    await changing.connect();
+    const change = (text: string) =>
+      changing.query(`UPDATE user_account SET password_hash = ${text} WHERE email = $1`, [somebody.email]);
+    const places = [];
+    try {
+      for (let attempt = 0; attempt < 5; attempt += 1) {
+        const browser = await halfIn(somebody.email);
+        const code = await freshCode(somebody);
+        await changing.query('BEGIN');
+        await change("password_hash || ' '");
+        const answer = give(browser, { code });
+        await until(async () => {
+          const locked = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+          return (await sql(locked)).length > 0;
+        });
+        await changing.query('COMMIT');
+        places.push((await answer).headers['location']);
+        await change('rtrim(password_hash)');
+      }
+    } finally {
+      await changing.end();
+    }
+    expect(places).toEqual(Array(5).fill('/login?late=1'));
   });
 
   test('needs a waiting log-in: without one, too late, or after a change of the password it begins again', async () => {
