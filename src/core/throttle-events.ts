@@ -4,7 +4,10 @@ import type { Database, Transaction } from './database.ts';
 import { type EventNote, recordEvents } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { Taken } from './throttle.ts';
-import { isOfMany } from './throttle-windows.ts';
+import type { ThrottleScope } from './throttle-windows.ts';
+
+/** Scopes that tell of a client, and of no account. */
+const OF_MANY: ReadonlySet<string> = new Set<ThrottleScope>(['client', 'register', 'mail_client', 'token']);
 
 /** Refused before anything was looked at: it says nothing of the account, nor of the password. */
 export interface Throttled {
@@ -50,7 +53,7 @@ export function blockNotes(blocks: readonly BlockNote[], subject: string | null,
         type: 'excess_rate_limit_exceeded',
         outcome: 'failure',
         actor: null,
-        subject: isOfMany(block.scope) ? null : subject,
+        subject: OF_MANY.has(block.scope) ? null : subject,
         origin,
         detail: { ...detail, block: block.id },
       },

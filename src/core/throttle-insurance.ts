@@ -1,13 +1,17 @@
 // The throttle while Redis is away: the free attempts of each window, by this process alone and in its memory. So many
-// processes, so many times the free attempts, and a restart forgets. The client's window is asked first: one that is refused
-// leaves nothing behind of what it names, so that only attempts which are let through take memory, for an hour at most.
+// processes, so many times the free attempts, and a restart forgets. What is kept is bounded, whoever tries whatever.
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { ThrottlePolicy } from './config.ts';
 import type { OnSuccess, Taken } from './throttle.ts';
-import { isOfMany, type ThrottleScope, type Window } from './throttle-windows.ts';
+import type { ThrottleScope, Window } from './throttle-windows.ts';
 
-export function createInsurance(policy: ThrottlePolicy) {
+/** The windows of the newest attempts are kept: some 40 MB at most. */
+const MOST_WINDOWS = 50_000;
+
+export function createInsurance(policy: ThrottlePolicy, mostWindows = MOST_WINDOWS) {
   const limiters = new Map<ThrottleScope, RateLimiterMemory>();
+  /** By their newest attempt, the oldest first. */
+  const kept = new Map<string, Window>();
 
   function limiterOf({ scope, rule }: Window): RateLimiterMemory {
     const known = limiters.get(scope);
@@ -18,34 +22,49 @@ export function createInsurance(policy: ThrottlePolicy) {
     return limiter;
   }
 
-  async function reward(which: readonly Window[]): Promise<void> {
-    for (const window of which) {
-      const { consumedPoints } = await limiterOf(window).reward(window.key);
-      if (consumedPoints <= 0) await limiterOf(window).delete(window.key);
-    }
+  async function consume(window: Window): Promise<RateLimiterRes> {
+    kept.delete(window.key);
+    kept.set(window.key, window);
+    const [oldest] = kept.values();
+    if (oldest && kept.size > mostWindows) await forget(oldest);
+    return limiterOf(window).consume(window.key);
+  }
+
+  async function forget(window: Window): Promise<void> {
+    kept.delete(window.key);
+    await limiterOf(window).delete(window.key);
+  }
+
+  async function reward(window: Window): Promise<void> {
+    const { consumedPoints } = await limiterOf(window).reward(window.key);
+    if (consumedPoints <= 0) await forget(window);
   }
 
   return {
+    /** All windows give a point, or none does. */
     async take(windows: readonly Window[], id: string, onSuccess: OnSuccess): Promise<Taken> {
-      const taken: Window[] = [];
-      for (const window of [...windows].sort((a, b) => Number(isOfMany(b.scope)) - Number(isOfMany(a.scope)))) {
-        try {
-          await limiterOf(window).consume(window.key);
-        } catch (reason) {
-          await reward(taken);
-          return { ok: false, retryAfterMs: Math.max(1, waitOf(reason)), blocks: [] };
-        }
-        taken.push(window);
+      const answers = await Promise.allSettled(windows.map(consume));
+      const giveBack = async () => {
+        await Promise.all(windows.map(reward));
+      };
+      const refusals = answers.flatMap((answer) => (answer.status === 'rejected' ? [waitOf(answer.reason)] : []));
+      if (refusals.length > 0) {
+        await giveBack(); // a full window counts the attempt that it refuses, too
+        return { ok: false, retryAfterMs: Math.max(1, ...refusals), blocks: [] };
       }
-      const giveBack = () => reward(windows);
       const succeeded = async () => {
         if (onSuccess === 'count') return;
         const [own, ...others] = windows;
         if (onSuccess === 'give_back' || !own) return giveBack();
-        await limiterOf(own).delete(own.key);
-        await reward(others);
+        await forget(own);
+        await Promise.all(others.map(reward));
       };
       return { ok: true, id, blocks: [], succeeded, giveBack };
+    },
+
+    /** How many windows take memory. */
+    get size(): number {
+      return kept.size;
     },
   };
 }

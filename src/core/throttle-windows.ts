@@ -18,14 +18,6 @@ const SCOPES = {
 
 export type ThrottleScope = keyof typeof SCOPES;
 
-/** Scopes that tell of a client, and of no account. */
-const OF_MANY: ReadonlySet<string> = new Set<ThrottleScope>(['client', 'register', 'mail_client', 'token']);
-
-/** Whether blocks of a scope tell of a client, and of no account. */
-export function isOfMany(scope: string): boolean {
-  return OF_MANY.has(scope);
-}
-
 /** One window that an attempt takes a point of. */
 export interface Window {
   readonly scope: ThrottleScope;

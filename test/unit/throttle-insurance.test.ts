@@ -1,7 +1,7 @@
-// The throttle in a process's memory, while Redis is away: it counts, and a client that is refused takes no memory with what it tries.
-import { afterEach, expect, jest, test } from '@jest/globals';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+// The throttle in a process's memory, while Redis is away: it counts, gives back what it should, and never takes more memory than it says.
+import { expect, test } from '@jest/globals';
 import { readConfig } from '../../src/core/config.ts';
+import type { Taken } from '../../src/core/throttle.ts';
 import { createInsurance } from '../../src/core/throttle-insurance.ts';
 import { createThrottleWindows } from '../../src/core/throttle-windows.ts';
 
@@ -12,32 +12,64 @@ const { throttle: policy } = readConfig({
   THROTTLE_ACCOUNT_CLIENT: '2/10/1h',
 });
 const windows = createThrottleWindows(policy);
-const login = (account: string, ip = '203.0.113.1') => windows.login({ account, ip, deviceId: null });
 
-afterEach(() => {
-  jest.restoreAllMocks();
+function begin(mostWindows?: number) {
+  const insurance = createInsurance(policy, mostWindows);
+  const take = (account: string, ip = '203.0.113.1'): Promise<Taken> =>
+    insurance.take(windows.login({ account, ip, deviceId: null }), account, 'empty');
+  const allowed = async (accounts: readonly string[], ip?: string) => {
+    const answers = [];
+    for (const account of accounts) answers.push((await take(account, ip)).ok);
+    return answers;
+  };
+  return { insurance, take, allowed };
+}
+
+test('any number of attempts at once pass no more than the free ones', async () => {
+  const { take } = begin();
+  const taken = await Promise.all(Array.from({ length: 50 }, () => take('a')));
+  expect(taken.filter(({ ok }) => ok)).toHaveLength(2);
 });
 
 test('a client that is refused leaves nothing behind of the addresses that it tries', async () => {
-  const insurance = createInsurance(policy);
-  const touched = jest.spyOn(RateLimiterMemory.prototype, 'consume');
-  const taken = [];
-  for (let n = 0; n < 10; n += 1) taken.push((await insurance.take(login(`address-${n}`), `${n}`, 'empty')).ok);
-  expect(taken).toEqual([true, true, true, ...Array(7).fill(false)]);
-  const keys = touched.mock.calls.map(([key]) => String(key));
-  expect(keys.filter((key) => key.includes('address-'))).toHaveLength(2 * 3);
-  expect((await insurance.take(login('address-9', '203.0.113.2'), 'x', 'empty')).ok).toBe(true);
+  const { insurance, allowed } = begin();
+  const addresses = Array.from({ length: 10 }, (_, index) => `address-${index}`);
+  expect(await allowed(addresses)).toEqual([true, true, true, ...Array(7).fill(false)]);
+  expect(insurance.size).toBe(1 + 2 * 3);
+  expect(await allowed(['address-9', 'address-9', 'address-9'], '203.0.113.2')).toEqual([true, true, false]);
 });
 
-test('what is given back whole is forgotten; what was refused costs nothing elsewhere', async () => {
-  const insurance = createInsurance(policy);
-  const forgotten = jest.spyOn(RateLimiterMemory.prototype, 'delete');
-  const first = await insurance.take(login('a'), '1', 'empty');
+test('what is given back whole is forgotten; what was refused costs nothing, here or elsewhere', async () => {
+  const { insurance, take, allowed } = begin();
+  const first = await take('a');
   if (!first.ok) throw new Error('refused');
   await first.giveBack();
-  expect(forgotten).toHaveBeenCalledTimes(3);
-  const answers = [];
-  for (let n = 0; n < 3; n += 1) answers.push(await insurance.take(login('a'), `${n}`, 'empty'));
-  expect(answers.map(({ ok }) => ok)).toEqual([true, true, false]); // by account and client
-  expect((await insurance.take(login('b'), '4', 'empty')).ok).toBe(true); // the third cost the client nothing
+  expect(insurance.size).toBe(0);
+
+  const second = await take('a');
+  if (!second.ok) throw new Error('refused');
+  expect(await allowed(['a', 'a', 'a'])).toEqual([true, false, false]); // by account and client
+  await second.giveBack();
+  expect(await allowed(['a', 'b', 'c'])).toEqual([true, true, false]); // the refused ones cost neither
+});
+
+test('a success empties its own window and gives the others their point back', async () => {
+  const { insurance, take } = begin();
+  await take('a');
+  const good = await take('a');
+  if (!good.ok) throw new Error('refused');
+  await good.succeeded();
+  expect(insurance.size).toBe(2);
+  expect((await take('a')).ok).toBe(true);
+});
+
+test('no more windows are kept than it says: those of the newest attempts', async () => {
+  const { insurance, allowed } = begin(30);
+  expect(await allowed(['mine', 'mine'], '198.51.100.1')).toEqual([true, true]);
+  for (let n = 0; n < 9; n += 1) await allowed([`address-${n}`], `198.51.100.${n + 10}`);
+  expect(insurance.size).toBe(30);
+  expect(await allowed(['mine'], '198.51.100.1')).toEqual([false]);
+  for (let n = 0; n < 100; n += 1) await allowed([`address-${n}`], `198.51.100.${n + 10}`);
+  expect(insurance.size).toBe(30);
+  expect(await allowed(['mine'], '198.51.100.1')).toEqual([true]);
 });
