@@ -36,9 +36,13 @@ const folder = path.join(projectRoot, 'prisma', 'migrations');
 
 let engineModule: Promise<EngineModule> | null = null;
 
-/** Whoever comes after a migration that waits for a table waits too: not for long, and then they have their turn. */
-const LOCK_TIMEOUT_MS = 1_000;
-const LOCK_NOT_AVAILABLE = '55P03';
+/**
+ * Whoever comes after a migration that waits for a table waits too: not for long, and then they have their turn. Longer than
+ * `deadlock_timeout` (1 s), after which PostgreSQL has an autovacuum make way.
+ */
+const LOCK_TIMEOUT_MS = 2_000;
+/** Nothing is wrong with the script: lock_not_available, and deadlock_detected. */
+const BUSY: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);
 
 export interface MigrateOptions {
   /** How long to try a migration again whose table somebody else holds, as a backup does while it runs. */
@@ -127,7 +131,7 @@ class WholeScripts extends PrismaPg {
         await this.#pool.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; ${script}`);
         return;
       } catch (error) {
-        if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE || performance.now() > deadline) {
+        if (!BUSY.has((error as { code?: string }).code) || performance.now() > deadline) {
           this.failed = { script, reason: error as Error };
           throw error;
         }

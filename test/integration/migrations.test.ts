@@ -11,6 +11,7 @@ import { migrate } from '../../src/core/migrations.ts';
 import { Prisma } from '../../src/generated/prisma/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { query } from '../support/query.ts';
+import { until } from '../support/until.ts';
 
 let stores: TestDatabase;
 let database: Database;
@@ -59,16 +60,16 @@ test('every model finds its table with every column, of a type that it can read'
   expect(Number(tables[0]?.count)).toBe(Object.values(Prisma.ModelName).length + 1);
 });
 
-/** A database from before one of its migrations, which is named. */
-async function takeBackOne(): Promise<string> {
-  const name = '20261127000004_since_the_log_in';
+/** A database from before its last migrations, which are named. */
+async function takeBack(): Promise<string[]> {
+  const names = ['20261127000004_since_the_log_in', '20261127000005_browsers_before_factors'];
   await query(stores.superuserUrl, 'ALTER TABLE session DROP COLUMN logged_in_at; ALTER TABLE token DROP COLUMN since');
-  await query(stores.superuserUrl, 'DELETE FROM _prisma_migrations WHERE migration_name = $1', [name]);
-  return name;
+  await query(stores.superuserUrl, 'DELETE FROM _prisma_migrations WHERE migration_name = ANY ($1)', [names]);
+  return names;
 }
 
 test('a migration lets others pass while somebody holds its table, and is applied afterwards', async () => {
-  const missing = await takeBackOne();
+  const missing = await takeBack();
   const backup = new pg.Client({ connectionString: stores.superuserUrl });
   await backup.connect();
   try {
@@ -85,7 +86,7 @@ test('a migration lets others pass while somebody holds its table, and is applie
       if (reads === 0) await delay(100); // until the migration is waiting
     }
     await backup.query('COMMIT');
-    expect(await migrating).toEqual([missing]);
+    expect(await migrating).toEqual(missing);
   } finally {
     await backup.end();
   }
@@ -93,7 +94,7 @@ test('a migration lets others pass while somebody holds its table, and is applie
 });
 
 test('a migration whose table is never let go of fails with the reason, and can be tried again', async () => {
-  const missing = await takeBackOne();
+  const missing = await takeBack();
   const holder = new pg.Client({ connectionString: stores.superuserUrl });
   await holder.connect();
   try {
@@ -102,7 +103,77 @@ test('a migration whose table is never let go of fails with the reason, and can 
   } finally {
     await holder.end();
   }
-  expect(await migrate(stores.ownerUrl)).toEqual([missing]);
+  expect(await migrate(stores.ownerUrl)).toEqual(missing);
+});
+
+test('a migration that a deadlock ends is tried again', async () => {
+  const missing = await takeBack();
+  const holder = new pg.Client({ connectionString: stores.superuserUrl });
+  await holder.connect();
+  try {
+    await holder.query("SET deadlock_timeout = '1min'; BEGIN; LOCK TABLE token IN ACCESS SHARE MODE");
+    let waits = 0;
+    const onWait = () => {
+      waits += 1;
+    };
+    const migrating = migrate(stores.ownerUrl, { pauseMs: 50, onWait });
+    await until(async () => {
+      const waiting = `SELECT FROM pg_locks WHERE relation = 'token'::regclass AND NOT granted`;
+      return (await query(stores.superuserUrl, waiting)).length > 0;
+    });
+    await holder.query('SELECT count(*) FROM session'); // which the migration holds, until it is the one to give way
+    expect(waits).toBe(1);
+    await holder.query('COMMIT');
+    expect(await migrating).toEqual(missing);
+  } finally {
+    await holder.end();
+  }
+});
+
+test('browsers that became known before their account had a second factor are strangers again, and no other', async () => {
+  await takeBack();
+  const id = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
+  const people = [
+    { n: 1, factors: ['totp'] },
+    { n: 2, factors: [] },
+    { n: 3, factors: ['passkey', 'totp'] },
+  ];
+  for (const { n, factors } of people) {
+    await query(
+      stores.superuserUrl,
+      `INSERT INTO user_account (id, email, email_key, password_hash) VALUES ($1, $2, $2, 'none')`,
+      [id(n), `${n}@example.org`],
+    );
+    for (const [age, factor] of factors.entries()) {
+      const columns =
+        factor === 'totp'
+          ? `INSERT INTO totp (user_id, secret, last_step, created_at) VALUES ($1, '\\x00', 0, now() - $2 * interval '1 day')`
+          : `INSERT INTO passkey (id, user_id, credential_id, public_key, counter, transports, name, created_at)
+             VALUES (gen_random_uuid(), $1, 'credential', '\\x00', 0, '{}', 'key', now() - $2 * interval '1 day')`;
+      await query(stores.superuserUrl, columns, [id(n), 10 + age * 10]);
+    }
+    for (const days of [5, 15, 25])
+      await query(
+        stores.superuserUrl,
+        `INSERT INTO known_device (id, token_hash, user_id, last_used_at)
+         VALUES (gen_random_uuid(), sha256(gen_random_uuid()::text::bytea), $1, now() - $2 * interval '1 day')`,
+        [id(n), days],
+      );
+  }
+  await migrate(stores.ownerUrl);
+  const known = await query<{ user: string; days: number }>(
+    stores.superuserUrl,
+    `SELECT right(user_id::text, 1) AS user, round(extract(epoch FROM now() - last_used_at) / 86400)::int AS days
+       FROM known_device WHERE revoked_at IS NULL ORDER BY 1, 2`,
+  );
+  expect(known.map(({ user, days }) => `${user}: ${days}`)).toEqual([
+    '1: 5',
+    '2: 5',
+    '2: 15',
+    '2: 25',
+    '3: 5',
+    '3: 15',
+  ]);
 });
 
 test('a database that is not ours to make roles in is refused with the reason', async () => {
