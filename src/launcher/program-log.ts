@@ -19,7 +19,7 @@ export function watchLog(file: string, name: string, show: (line: string) => voi
   let position = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   let rest = '';
   const shownAt = new Map<string, number>();
-  const timer = setInterval(() => {
+  const look = () => {
     const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     if (size <= position) {
       position = size;
@@ -34,6 +34,13 @@ export function watchLog(file: string, name: string, show: (line: string) => voi
       if (!said || Date.now() - (shownAt.get(said) ?? 0) < repeatAfterMs) continue;
       shownAt.set(said, Date.now());
       show(said);
+    }
+  };
+  const timer = setInterval(() => {
+    try {
+      look();
+    } catch {
+      // It can't be read at the moment: what it says stays there, and nothing that runs depends on it.
     }
   }, pollMs);
   timer.unref();
