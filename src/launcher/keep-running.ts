@@ -11,8 +11,8 @@ export interface Runnable {
 export interface Kept<T extends Runnable> {
   /** The present one; while it is being started again, the last. */
   current(): T;
-  /** Puts another in its place, whose end is minded from now on; the old one's no more. */
-  replaceBy(next: T): void;
+  /** Puts another in its place, whose end is minded from now on. What it replaced is the caller's to stop. */
+  replaceBy(next: T): T;
   /** Minds it no more, and resolves when no start is under way. The present one is the caller's to stop. */
   letGo(): Promise<T>;
 }
@@ -21,6 +21,8 @@ export interface KeepRunningOptions<T extends Runnable> {
   first: T;
   /** Starts it again; `previous` is the one that ended. */
   start: (previous: T) => Promise<T>;
+  /** Ends one that was being started while another was put in its place. */
+  end?: (surplus: T) => void;
   onDeath: (exit: Exit) => void;
   onRestart: (restarted: T) => void;
   onFailure: (error: unknown) => void;
@@ -34,6 +36,7 @@ const longestPauseMs = 10_000;
 export function keepRunning<T extends Runnable>({
   first,
   start,
+  end = () => undefined,
   onDeath,
   onRestart,
   onFailure,
@@ -63,7 +66,9 @@ export function keepRunning<T extends Runnable>({
       if (ending.signal.aborted || replacements !== before) return;
       try {
         startedAt = Date.now();
-        current = await start(current);
+        const started = await start(current);
+        if (replacements !== before) return end(started);
+        current = started;
         onRestart(current);
         return mind(current);
       } catch (error) {
@@ -77,10 +82,12 @@ export function keepRunning<T extends Runnable>({
   return {
     current: () => current,
     replaceBy(next) {
+      const replaced = current;
       replacements += 1;
       current = next;
       startedAt = Date.now();
       mind(next);
+      return replaced;
     },
     async letGo() {
       ending.abort();

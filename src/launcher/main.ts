@@ -17,6 +17,7 @@ import { type UpFile, upFileOf, writeUpFile } from './up-file.ts';
 
 const readyDeadlineMs = 60_000;
 const killMarginMs = 8_000;
+const tellAgainMs = 2_000;
 /** The terminal and npm each send the Ctrl-C: what comes this soon after the first is the same one. */
 const sameInterruptMs = 1_000;
 
@@ -25,6 +26,9 @@ interface Running {
   stores?: Promise<Stores>;
   migration?: Program;
   worker?: Kept<Program>;
+  /** The worker that is to take the other's place, and the work of having it do so. */
+  nextWorker?: Program;
+  workerReload?: Promise<void>;
   supervisor?: Kept<Program>;
 }
 
@@ -35,6 +39,7 @@ const running: Running = {};
 let stopping: { since: number } | undefined;
 let up: UpFile | undefined;
 let workerProgram: ProgramOptions | undefined;
+let tellingAgain: NodeJS.Timeout | undefined;
 
 mkdirSync(settings.dataDir, { recursive: true, mode: 0o711 });
 const claim = claimFolder(settings.dataDir, 'up');
@@ -45,9 +50,10 @@ if (claim.heldBy) {
   process.exit(1);
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void onInterrupt());
-process.on('SIGUSR2', () => void replaceWorker());
-/** Somebody asked for another worker while one was being replaced: it may run older code. */
-let askedAgain = false;
+process.on('SIGUSR2', () => {
+  // One at a time: whoever asks during a reload gets another after it, for its worker may run older code.
+  running.workerReload = (running.workerReload ?? Promise.resolve()).then(replaceWorker);
+});
 
 try {
   await start();
@@ -151,6 +157,7 @@ function startKept(program: ProgramOptions): Kept<Program> {
   return keepRunning({
     first: startProgram(program),
     start: async () => startProgram(program),
+    end: (surplus) => surplus.process.kill('SIGTERM'),
     onDeath: (exit) => progress.say(`${name} died (${inWords(exit)}) and is started again`),
     onRestart: tell,
     onFailure: (error) => progress.say(`${name} can't be started again: ${String(error)}`),
@@ -165,9 +172,17 @@ function logFile(name: string): string {
   return path.join(settings.dataDir, 'logs', `${name}.log`);
 }
 
-/** Writes up.json again with the process ids as they are now. What runs goes on where that can't be done, as on a full disk. */
+/** Writes up.json again with the process ids as they are now. Where that can't be done, as on a full disk, it is tried again. */
 async function tell(): Promise<void> {
-  await writeUp().catch((error: unknown) => progress.say(`up.json can't be written: ${String(error)}`));
+  clearTimeout(tellingAgain);
+  try {
+    await writeUp();
+    tellingAgain = undefined;
+  } catch (error) {
+    if (!tellingAgain) progress.say(`up.json can't be written, and is tried again: ${String(error)}`);
+    clearTimeout(tellingAgain); // of another that failed meanwhile
+    tellingAgain = setTimeout(tell, tellAgainMs);
+  }
 }
 
 async function writeUp(): Promise<void> {
@@ -183,39 +198,33 @@ async function writeUp(): Promise<void> {
   writeUpFile(up);
 }
 
-/** A new worker beside the old one; the old one leaves when the new one works. What it does is in up.json. */
+/** A new worker beside the old one; the old one leaves when the new one works. What it does is in up.json. Never throws. */
 async function replaceWorker(): Promise<void> {
   const { worker } = running;
   if (!up || !worker || !workerProgram || stopping) return;
-  if (up.workerReload?.state === 'running') {
-    askedAgain = true;
-    return;
-  }
-  const old = worker.current();
   const reload = {
     id: (up.workerReload?.id ?? 0) + 1,
     state: 'running' as 'running' | 'done' | 'stopped',
-    old: old.pid,
+    old: worker.current().pid,
   };
   up.workerReload = reload;
   await tell();
   try {
     const next = startProgram(workerProgram);
+    running.nextWorker = next;
     const failure = await Promise.race([
       next.ready,
       next.exited.then((exit) => `the new worker ended (${inWords(exit)})`),
     ]);
     if (failure) throw new Error(failure);
-    worker.replaceBy(next);
+    const old = stopping ? next : worker.replaceBy(next);
     await stopProgram(old, settings.shutdownTimeoutMs + killMarginMs);
-    up.workerReload = { ...reload, state: 'done', new: next.pid };
+    up.workerReload = { ...reload, state: 'done', old: old.pid, new: next.pid };
   } catch (error) {
     up.workerReload = { ...reload, state: 'stopped', reason: (error as Error).message };
   }
+  delete running.nextWorker;
   await tell();
-  if (!askedAgain) return;
-  askedAgain = false;
-  await replaceWorker();
 }
 
 function summarise(url: string): void {
@@ -247,13 +256,14 @@ function stopIfAsked(): void {
 /** web → worker → Redis → PostgreSQL, whatever of it is there. Ends the process. */
 async function stop(exitCode: number): Promise<void> {
   stopping ??= { since: Date.now() };
-  rmSync(upFileOf(settings.dataDir), { force: true });
+  clearTimeout(tellingAgain);
+  forgetUpFile();
   const deadlineMs = settings.shutdownTimeoutMs + killMarginMs;
   try {
     running.migration?.process.kill('SIGTERM');
-    for (const kept of [running.supervisor, running.worker]) {
-      if (kept) await stopProgram(await kept.letGo(), deadlineMs);
-    }
+    if (running.supervisor) await stopProgram(await running.supervisor.letGo(), deadlineMs);
+    await running.workerReload;
+    if (running.worker) await stopProgram(await running.worker.letGo(), deadlineMs);
     await (await running.stores?.catch(() => undefined))?.stop();
   } catch (error) {
     progress.fail(error instanceof Error ? error.message : String(error));
@@ -264,10 +274,20 @@ async function stop(exitCode: number): Promise<void> {
   process.exit(exitCode);
 }
 
+/** Whoever reads it looks whether its processes run: one that stays in the way hinders nothing. */
+function forgetUpFile(): void {
+  try {
+    rmSync(upFileOf(settings.dataDir), { force: true });
+  } catch (error) {
+    progress.say(`up.json can't be removed: ${String(error)}`);
+  }
+}
+
 /** The second Ctrl-C: nothing drains any more. The stores are stopped in order all the same; that takes no time. */
 function killPrograms(): void {
   progress.say('killing');
   const web = readStatus<SupervisorStatus>(supervisorStatusFile(settings.dataDir))?.webProcesses ?? [];
-  const programs = [running.supervisor, running.worker].flatMap((kept) => kept?.current().pid ?? []);
+  const { supervisor, worker, nextWorker } = running;
+  const programs = [supervisor?.current(), worker?.current(), nextWorker].flatMap((program) => program?.pid ?? []);
   for (const pid of [...programs, ...web]) if (isRunning(pid)) trySignal(pid, 'SIGKILL');
 }

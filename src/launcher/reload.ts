@@ -72,13 +72,17 @@ async function reloadWorker(dataDir: string): Promise<void> {
   if (!up) return;
   const before = up.workerReload?.id ?? 0;
   process.kill(up.pids.launcher, 'SIGUSR2');
+  const startedAt = Date.now();
   for (;;) {
     const now = readUpFile(dataDir)?.workerReload;
-    if (now && now.id > before && now.state === 'done') return say(`worker ${now.old} replaced by ${now.new}`);
-    if (now && now.id > before && now.state === 'stopped') {
-      throw new Error(`The worker was not replaced: ${now.reason}. The old one goes on; the logs say more.`);
+    const ours = now && now.id > before ? now : undefined;
+    if (ours?.state === 'done') return say(`worker ${ours.old} replaced by ${ours.new}`);
+    if (ours?.state === 'stopped') {
+      throw new Error(`The worker was not replaced: ${ours.reason}. The old one goes on; the logs say more.`);
     }
     if (!isRunning(up.pids.launcher)) throw new Error('The launcher ended during the reload.');
+    if (!ours && now?.state !== 'running' && Date.now() - startedAt > acknowledgeDeadlineMs)
+      throw new Error('The launcher does not answer.');
     await sleep(pollMs);
   }
 }

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { freePort, isRunning } from '../../src/launcher/process.ts';
+import { childrenOf, freePort, isRunning } from '../../src/launcher/process.ts';
 import { readUpFile, type UpFile } from '../../src/launcher/up-file.ts';
 import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../../src/web/reload-status.ts';
 import { temporaryFolder } from '../support/servers.ts';
@@ -66,7 +66,6 @@ async function startUp(): Promise<Run> {
   return up;
 }
 
-const webSupervisor = () => readStatus<SupervisorStatus>(supervisorStatusFile(own.folder))?.pid ?? 0;
 const webPids = () => readStatus<SupervisorStatus>(supervisorStatusFile(own.folder))?.webProcesses ?? [];
 const upPids = () => readUpFile(own.folder)?.pids;
 const everyPid = () => [...Object.values(upPids() ?? {}), ...webPids()];
@@ -113,11 +112,15 @@ test('comes up, brings back what dies, reloads, and stops in order', async () =>
   await until(() => up.output().includes("up.json can't be written"), waitMs);
   expect(await ready()).toBe(true);
   rmSync(file, { recursive: true });
-  process.kill(webSupervisor(), 'SIGKILL');
   await until(() => upPids()?.worker !== undefined && upPids()?.worker !== workerPid, waitMs);
   await until(ready, waitMs);
 
-  const pids = everyPid();
+  // Stopped while it replaces the worker: neither the old one nor the new one is left.
+  const launcherPid = up.process.pid ?? 0;
+  const children = childrenOf(launcherPid).length;
+  up.process.kill('SIGUSR2');
+  await until(() => childrenOf(launcherPid).length > children, waitMs);
+  const pids = [...everyPid(), ...childrenOf(launcherPid)];
   up.process.kill('SIGINT');
   up.process.kill('SIGINT'); // as a terminal and npm do
   expect(await up.exited).toBe(0);

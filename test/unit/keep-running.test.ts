@@ -18,19 +18,26 @@ function made(pid: number): Made {
   return { pid, exited, die: () => death.abort() };
 }
 
-test('what was put in the place of one that waits to be started again stays, and is minded', async () => {
-  const first = made(1);
-  const started: Made[] = [];
+function keep(first: Made, start: () => Promise<Made>) {
+  const ended: number[] = [];
   const kept = keepRunning<Made>({
     first,
-    start: async () => {
-      const again = made(100 + started.length);
-      started.push(again);
-      return again;
-    },
+    start,
+    end: ({ pid }) => ended.push(pid),
     onDeath: () => undefined,
     onRestart: () => undefined,
     onFailure: () => undefined,
+  });
+  return { kept, ended };
+}
+
+test('what was put in the place of one that waits to be started again stays, and is minded', async () => {
+  const first = made(1);
+  const started: Made[] = [];
+  const { kept } = keep(first, async () => {
+    const again = made(100 + started.length);
+    started.push(again);
+    return again;
   });
   first.die(); // young: it is started again after a pause
   await delay(10);
@@ -42,5 +49,32 @@ test('what was put in the place of one that waits to be started again stays, and
   next.die();
   await until(() => started.length === 1);
   expect(kept.current().pid).toBe(100);
+  await kept.letGo();
+});
+
+test('whoever puts another in its place is given what it replaced, also where that had come back meanwhile', async () => {
+  const first = made(1);
+  const { kept } = keep(first, async () => made(100));
+  first.die();
+  await until(() => kept.current().pid === 100);
+  expect(kept.replaceBy(made(2)).pid).toBe(100);
+  await kept.letGo();
+});
+
+test('what is started while another is put in its place is ended, and takes no place', async () => {
+  const first = made(1);
+  const start = new AbortController();
+  let starts = 0;
+  const { kept, ended } = keep(first, async () => {
+    starts += 1;
+    await once(start.signal, 'abort');
+    return made(100);
+  });
+  first.die();
+  await until(() => starts === 1);
+  kept.replaceBy(made(2));
+  start.abort();
+  await until(() => ended.length > 0);
+  expect([ended, kept.current().pid]).toEqual([[100], 2]);
   await kept.letGo();
 });
