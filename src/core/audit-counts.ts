@@ -50,14 +50,24 @@ interface Counted {
   readonly cut: boolean;
 }
 
+interface Timed {
+  readonly from: Date;
+  readonly to: Date;
+}
+
 export type AuditCounts = ReturnType<typeof createAuditCounts>;
 
 export function createAuditCounts({ database: { pool }, audit }: { database: Database; audit: Pick<Audit, 'spanOf'> }) {
-  async function ofHours(filter: AuditFilter): Promise<readonly Count[] | null> {
+  /** Already put together into bars: a log of many years has more hours than are worth sending. */
+  async function ofHours(filter: AuditFilter & Timed): Promise<Counted | null> {
     const values: unknown[] = [];
-    const where = summaryConditions(filter, (value) => `$${values.push(value)}`);
-    const text = `SELECT hour AS at, outcome, sum(events) AS events FROM audit_summary ${where} GROUP BY 1, 2`;
-    return queryWithin<Count>(pool, TIME_MS, { text, values });
+    const value = (it: unknown) => `$${values.push(it)}`;
+    const step = value(`${stepOf(filter.from.getTime(), filter.to.getTime(), HOUR)} milliseconds`);
+    const bar = `date_bin(${step}::interval, hour, ${value(new Date(ORIGIN_MS))}::timestamptz)`;
+    const text = `SELECT ${bar} AS at, outcome, sum(events) AS events
+                    FROM audit_summary ${summaryConditions(filter, value)} GROUP BY 1, 2`;
+    const counts = await queryWithin<Count>(pool, TIME_MS, { text, values });
+    return counts && { counts, cut: false };
   }
 
   async function ofNewest(filter: AuditFilter): Promise<Counted | null> {
@@ -72,8 +82,8 @@ export function createAuditCounts({ database: { pool }, audit }: { database: Dat
   }
 
   /** The hours from which the picture is drawn: those of the filter, or the last thirty days in which something happened. */
-  async function usualTime(filter: AuditFilter, now: Date): Promise<AuditFilter | null> {
-    if (filter.from !== null) return { ...filter, to: filter.to ?? now };
+  async function usualTime(filter: AuditFilter, now: Date): Promise<(AuditFilter & Timed) | null> {
+    if (filter.from !== null) return { ...filter, from: filter.from, to: filter.to ?? now };
     const values: unknown[] = [];
     const where = summaryConditions(filter, (value) => `$${values.push(value)}`);
     const text = `SELECT min(hour) AS first, max(hour) AS last FROM audit_summary ${where}`;
@@ -96,12 +106,12 @@ export function createAuditCounts({ database: { pool }, audit }: { database: Dat
       }
       const timed = await usualTime(filter, now);
       if (timed === null) return null;
-      if (Number(timed.to) - Number(timed.from) <= SHORT_MS) {
+      if (timed.to.getTime() - timed.from.getTime() <= SHORT_MS) {
         const newest = await ofNewest(timed);
         if (newest && !newest.cut) return spread(newest, timed, now, MINUTE);
       }
       const counts = await ofHours(timed);
-      return counts && spread({ counts, cut: false }, timed, now, HOUR);
+      return counts && spread(counts, timed, now, HOUR);
     },
   };
 }
@@ -112,8 +122,7 @@ function spread({ counts, cut }: Counted, { from, to }: AuditFilter, now: Date, 
   const oldest = counts.reduce((least, { at }) => Math.min(least, at.getTime()), Number.POSITIVE_INFINITY);
   const begin = from === null || cut ? oldest : from.getTime();
   const end = Math.max((to ?? now).getTime(), begin + 1);
-  const fits = (stepMs: number) => stepMs >= finestMs && (end - begin) / stepMs <= MOST_BARS;
-  const stepMs = STEPS.find(fits) ?? (STEPS.at(-1) as number);
+  const stepMs = stepOf(begin, end, finestMs);
   const first = placeOf(begin, stepMs);
   const bars = Array.from({ length: Math.max(1, placeOf(end - 1, stepMs) - first + 1) }, (_, index) => ({
     from: new Date(ORIGIN_MS + (first + index) * stepMs),
@@ -126,6 +135,12 @@ function spread({ counts, cut }: Counted, { from, to }: AuditFilter, now: Date, 
     if (bar) bar[outcome === 'success' ? 'successes' : 'failures'] += Number(events);
   }
   return { bars, cut };
+}
+
+/** How wide a bar is: the least of {@link STEPS}, from `finestMs` on, of which {@link MOST_BARS} reach from `begin` to `end`. */
+function stepOf(begin: number, end: number, finestMs: number): number {
+  const fits = (stepMs: number) => stepMs >= finestMs && (end - begin) / stepMs <= MOST_BARS;
+  return STEPS.find(fits) ?? (STEPS.at(-1) as number);
 }
 
 function placeOf(moment: number, stepMs: number): number {
