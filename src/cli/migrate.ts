@@ -2,6 +2,11 @@
 import { Command } from 'commander';
 import { commandEnvironment } from './connect.ts';
 
+const WAITING = {
+  table: 'A table is in use, as while a backup runs: the migration is tried again in 5 seconds.',
+  turn: 'Another migration of this database is under way: waiting until it is done.',
+};
+
 export function migrateCommand(): Command {
   return new Command('migrate')
     .description(
@@ -14,9 +19,7 @@ async function run(): Promise<void> {
   const env = process.env['DATABASE_URL'] ? process.env : await commandEnvironment(process.env);
   const { grantLogin, migrate } = await import('../core/migrations.ts');
   const ownerUrl = env['DATABASE_URL'] ?? '';
-  const onWait = () =>
-    process.stderr.write('A table is in use, as while a backup runs: the migration is tried again in 5 seconds.\n');
-  const applied = await migrate(ownerUrl, { onWait });
+  const applied = await migrate(ownerUrl, { onWait: (what) => process.stderr.write(`${WAITING[what]}\n`) });
   if (env['WEB_DATABASE_URL']) await grantLogin(ownerUrl, env['WEB_DATABASE_URL'], 'holdfast_web');
   if (env['WORKER_DATABASE_URL']) await grantLogin(ownerUrl, env['WORKER_DATABASE_URL'], 'holdfast_worker');
   process.stdout.write(applied.length > 0 ? `Applied ${applied.join(', ')}.\n` : 'The schema is up to date.\n');

@@ -41,44 +41,91 @@ let engineModule: Promise<EngineModule> | null = null;
  * `deadlock_timeout` (1 s), after which PostgreSQL has an autovacuum make way.
  */
 const LOCK_TIMEOUT_MS = 2_000;
+const LOCK_NOT_AVAILABLE = '55P03';
 /** Nothing is wrong with the script: lock_not_available, and deadlock_detected. */
-const BUSY: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);
+const BUSY: ReadonlySet<string | undefined> = new Set([LOCK_NOT_AVAILABLE, '40P01']);
+
+/** Advisory locks: whoever migrates holds the first throughout, and each script's transaction holds the second. */
+const TURN = 7_042_001;
+const SCRIPT = 7_042_002;
+
+const WAIT_MS = 10 * 60_000;
 
 export interface MigrateOptions {
-  /** How long to try a migration again whose table somebody else holds, as a backup does while it runs. */
+  /** How long to try a migration again whose table somebody else holds, as a backup does while it runs; and to await one's turn. */
   readonly waitMs?: number;
   readonly pauseMs?: number;
-  /** Told of each time that it has to be tried again. */
-  readonly onWait?: () => void;
+  /** Told of each time that a table is in use, so that the migration has to be tried again; and that another run has its turn first. */
+  readonly onWait?: (what: 'table' | 'turn') => void;
 }
 
 /**
- * Applies the migrations that are missing, in order, and returns their names. The role in the URL owns the schema.
+ * Applies the migrations that are missing, in order, and returns their names. The role in the URL owns the schema. Of several
+ * at once one has its turn after the other; one that was killed is in nobody's way.
  * Throws with the database's own message if a migration fails; nothing of that migration stays.
  */
 export async function migrate(ownerUrl: string, options: MigrateOptions = {}): Promise<string[]> {
-  const pool = new pg.Pool({ connectionString: ownerUrl, max: 2, connectionTimeoutMillis: 5_000 });
+  const pool = new pg.Pool({ connectionString: ownerUrl, max: 3, connectionTimeoutMillis: 5_000 });
   try {
-    const scripts = new WholeScripts(pool, options);
-    const engine = await openEngine(scripts);
-    const migrationsList = await readMigrations();
-    const applying = engine.applyMigrations({ migrationsList, filters: NO_FILTERS });
-    const { appliedMigrationNames } = await applying.catch(async (error: unknown) => {
-      if (!scripts.failed) throw error;
-      const { script, reason } = scripts.failed;
-      // A migration's transaction left nothing: there is nothing to mend by hand, which the engine's record of a failure would ask for.
-      const failed = migrationsList.migrationDirectories.find(
-        ({ migrationFile }) => migrationFile.content.value === script,
-      );
-      if (!failed) throw reason;
-      const { path: name } = failed;
-      await pool.query('DELETE FROM _prisma_migrations WHERE migration_name = $1 AND finished_at IS NULL', [name]);
-      throw new Error(`Migration ${name}: ${reason.message}`, { cause: reason });
-    });
-    engine.free?.();
-    return appliedMigrationNames;
+    const turn = await takeTurn(pool, options);
+    try {
+      await forgetKilled(pool);
+      return await applyMissing(pool, options);
+    } finally {
+      turn.release(true); // the lock is gone with the connection
+    }
   } finally {
     await pool.end();
+  }
+}
+
+async function takeTurn(pool: pg.Pool, { waitMs = WAIT_MS, onWait }: MigrateOptions): Promise<pg.PoolClient> {
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [TURN]);
+    if (rows[0]?.taken) return client;
+    onWait?.('turn');
+    await client.query(`SET lock_timeout = ${Math.max(1, waitMs)}`);
+    await client.query('SELECT pg_advisory_lock($1)', [TURN]);
+    return client;
+  } catch (error) {
+    client.release(true);
+    if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
+    throw new Error('Another migration of this database is still under way.', { cause: error });
+  }
+}
+
+/**
+ * The engine notes a migration before it runs the script, and asks for mending by hand where that was not finished. But a script
+ * and the note that it is done are one transaction here: what is not noted as done left nothing.
+ */
+async function forgetKilled(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ known: boolean }>(
+    `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS known`,
+  );
+  if (!rows[0]?.known) return;
+  // PostgreSQL may still be at the script of one that was killed.
+  await pool.query(`SELECT pg_advisory_xact_lock(${SCRIPT});
+                    DELETE FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL`);
+}
+
+async function applyMissing(pool: pg.Pool, options: MigrateOptions): Promise<string[]> {
+  const migrationsList = await readMigrations();
+  const names = new Map(
+    migrationsList.migrationDirectories.map(({ path: name, migrationFile }) => [migrationFile.content.value, name]),
+  );
+  const scripts = new WholeScripts(pool, names, options);
+  const engine = await openEngine(scripts);
+  try {
+    const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: NO_FILTERS });
+    return appliedMigrationNames;
+  } catch (error) {
+    if (!scripts.failed) throw error;
+    const { name, reason } = scripts.failed;
+    await forgetKilled(pool).catch(() => undefined); // the next one does
+    throw name === undefined ? reason : new Error(`Migration ${name}: ${reason.message}`, { cause: reason });
+  } finally {
+    engine.free?.();
   }
 }
 
@@ -105,16 +152,21 @@ export async function grantLogin(
   }
 }
 
-/** The adapter splits a script at every semicolon, inside functions too; PostgreSQL takes it whole, as one transaction. */
+/**
+ * The adapter splits a script at every semicolon, inside functions too; PostgreSQL takes it whole, as one transaction, and with
+ * it the note that the migration is done.
+ */
 class WholeScripts extends PrismaPg {
   readonly #pool: pg.Pool;
+  readonly #names: ReadonlyMap<string, string>;
   readonly #options: MigrateOptions;
   /** The script that failed last, and why; the engine tells neither. */
-  failed: { readonly script: string; readonly reason: Error } | null = null;
+  failed: { readonly name: string | undefined; readonly reason: Error } | null = null;
 
-  constructor(pool: pg.Pool, options: MigrateOptions) {
+  constructor(pool: pg.Pool, names: ReadonlyMap<string, string>, options: MigrateOptions) {
     super(pool);
     this.#pool = pool;
+    this.#names = names;
     this.#options = options;
   }
 
@@ -125,17 +177,26 @@ class WholeScripts extends PrismaPg {
   }
 
   async #execute(script: string): Promise<void> {
-    const { waitMs = 10 * 60_000, pauseMs = 5_000, onWait = () => undefined } = this.#options;
+    const { waitMs = WAIT_MS, pauseMs = 5_000, onWait = () => undefined } = this.#options;
+    const name = this.#names.get(script);
+    const done =
+      name === undefined
+        ? ''
+        : `UPDATE _prisma_migrations SET finished_at = now()
+            WHERE migration_name = ${pg.escapeLiteral(name)} AND finished_at IS NULL AND rolled_back_at IS NULL`;
+    const transaction = `SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS};
+                         SELECT pg_advisory_xact_lock(${SCRIPT});
+                         ${script}\n;${done}`;
     for (const deadline = performance.now() + waitMs; ; ) {
       try {
-        await this.#pool.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; ${script}`);
+        await this.#pool.query(transaction);
         return;
       } catch (error) {
         if (!BUSY.has((error as { code?: string }).code) || performance.now() > deadline) {
-          this.failed = { script, reason: error as Error };
+          this.failed = { name, reason: error as Error };
           throw error;
         }
-        onWait();
+        onWait('table');
         await delay(pauseMs);
       }
     }

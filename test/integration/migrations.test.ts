@@ -1,5 +1,7 @@
 // The schema in the database is the one that the code was generated from, and Prisma's own command would accept it.
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -125,6 +127,70 @@ test('a migration that a deadlock ends is tried again', async () => {
     expect(waits).toBe(1);
     await holder.query('COMMIT');
     expect(await migrating).toEqual(missing);
+  } finally {
+    await holder.end();
+  }
+});
+
+/** Whether a migration waits for the table `session`, which somebody holds. */
+async function waitsForSession(): Promise<boolean> {
+  const waiting = `SELECT FROM pg_locks WHERE relation = 'session'::regclass AND NOT granted`;
+  return (await query(stores.superuserUrl, waiting)).length > 0;
+}
+
+const unfinished = () => query(stores.superuserUrl, 'SELECT FROM _prisma_migrations WHERE finished_at IS NULL');
+
+test('a migration that was killed is in nobody’s way', async () => {
+  const missing = await takeBack();
+  const holder = new pg.Client({ connectionString: stores.superuserUrl });
+  await holder.connect();
+  try {
+    await holder.query('BEGIN; LOCK TABLE session IN ACCESS SHARE MODE');
+    const child = spawn(process.execPath, [path.resolve('dist/src/cli/main.js'), 'migrate'], {
+      env: { PATH: process.env['PATH'], DATABASE_URL: stores.ownerUrl },
+      stdio: 'ignore',
+    });
+    await until(waitsForSession);
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await until(async () => !(await waitsForSession())); // PostgreSQL goes on with the script of one that is gone
+    expect(await unfinished()).toHaveLength(1);
+  } finally {
+    await holder.end();
+  }
+  expect(await migrate(stores.ownerUrl)).toEqual(missing);
+});
+
+test('a migration that was killed after its script and before its engine noted so is done', async () => {
+  const missing = await takeBack();
+  await query(
+    stores.superuserUrl,
+    `CREATE FUNCTION killed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'killed'; END $$;
+     CREATE TRIGGER killed BEFORE UPDATE OF applied_steps_count ON _prisma_migrations EXECUTE FUNCTION killed()`,
+  );
+  await expect(migrate(stores.ownerUrl)).rejects.toThrow(/killed/);
+  await query(stores.superuserUrl, 'DROP FUNCTION killed CASCADE');
+  await query(stores.webUrl, 'SELECT logged_in_at FROM session');
+  expect(await unfinished()).toEqual([]);
+  expect(await migrate(stores.ownerUrl)).toEqual(missing.slice(1));
+});
+
+test('of two migrations at once one waits for the other, and then has nothing to do', async () => {
+  const missing = await takeBack();
+  const holder = new pg.Client({ connectionString: stores.superuserUrl });
+  await holder.connect();
+  try {
+    await holder.query('BEGIN; LOCK TABLE session IN ACCESS SHARE MODE');
+    const first = migrate(stores.ownerUrl, { pauseMs: 50 });
+    await until(waitsForSession);
+    await expect(migrate(stores.ownerUrl, { waitMs: 0 })).rejects.toThrow(/Another migration .* is still under way/);
+    const waits: string[] = [];
+    const second = migrate(stores.ownerUrl, { onWait: (what) => waits.push(what) });
+    await until(async () => waits.length > 0);
+    await holder.query('COMMIT');
+    expect(await first).toEqual(missing);
+    expect(await second).toEqual([]);
+    expect(waits).toEqual(['turn']);
   } finally {
     await holder.end();
   }
