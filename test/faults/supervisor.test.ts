@@ -84,22 +84,25 @@ describe('reload', () => {
   });
 
   test.each([
-    ['ends at once', 'throw new Error("broken");', 'ended (exit code 1)'],
-    ['never gets ready', 'setInterval(() => {}, 1000);', 'not ready after 1 s'],
-  ])('a broken deploy that %s: the old ones go on serving, the reload says why', async (_, code, reason) => {
-    supervisor = await startSupervisor(webCode(), { READY_TIMEOUT_MS: '1000' });
-    const before = supervisor.status()?.webProcesses;
-    const load = startLoad({ port: supervisor.port, keepAliveConnections: 8, freshConnections: 4, thinkTimeMs: 10 });
-    supervisor.deploy(code);
-    const result = await reload(supervisor);
-    expect(result.code).toBe(1);
-    expect(result.output).toContain(reason);
-    expect((await load.stop()).failures).toEqual([]);
-    expect(supervisor.status()?.webProcesses).toEqual(before);
+    ['ends at once', 'throw new Error("broken");', 'ended (exit code 1)', 30],
+    ['never gets ready', 'setInterval(() => {}, 1000);', 'not ready after 4 s', 4],
+  ])(
+    'a broken deploy that %s: the old ones go on serving, the reload says why',
+    async (_, code, reason, readySeconds) => {
+      supervisor = await startSupervisor(webCode(), { READY_TIMEOUT_MS: String(readySeconds * 1_000) });
+      const before = supervisor.status()?.webProcesses;
+      const load = startLoad({ port: supervisor.port, keepAliveConnections: 8, freshConnections: 4, thinkTimeMs: 10 });
+      supervisor.deploy(code);
+      const result = await reload(supervisor);
+      expect(result.code).toBe(1);
+      expect(result.output).toContain(reason);
+      expect((await load.stop()).failures).toEqual([]);
+      expect(supervisor.status()?.webProcesses).toEqual(before);
 
-    supervisor.deploy(webCode());
-    expect((await reload(supervisor)).code).toBe(0);
-  });
+      supervisor.deploy(webCode());
+      expect((await reload(supervisor)).code).toBe(0);
+    },
+  );
 
   test('without a supervisor it says so', async () => {
     supervisor = await startSupervisor(webCode());
