@@ -24,6 +24,9 @@ const context = createContext(config, log);
 const connection = openRedis({ url: config.redisUrl, role: 'worker', log });
 const stopping = new AbortController();
 
+let stopped: Promise<void> | null = null;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
+
 const workers = QUEUE_NAMES.map(startWorker);
 const schedule = keepSchedule({ queues: context.queues, log, signal: stopping.signal });
 recordProcess(context, 'sys_startup');
@@ -32,8 +35,6 @@ if (!config.audit.signingKey)
   log.warn('AUDIT_SIGNING_KEY is not set: the audit log gets no checkpoints, and no month is dropped');
 await publishMetrics(context);
 
-let stopped: Promise<void> | null = null;
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
 announce().catch((error: unknown) => log.debug({ err: error }, 'stopped before it was ready'));
 
 /** Tells whoever started the worker once every queue is being worked on; while Redis is away it is not. */

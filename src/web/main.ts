@@ -23,11 +23,7 @@ const server = createServer(app.callback());
 const databaseOpened = context.database.prisma.$connect().catch(() => undefined);
 let serving: Promise<Serving> | null = null;
 
-// While others serve on the same port, a process that has not reached the stores must not take requests from them.
-process.on('message', (message) => isListen(message) && void listen());
-if (!process.argv.includes(LISTEN_WHEN_READY)) await listen();
-await publishMetrics(context);
-
+// Before anything is listened to: from then on there may be requests in hand.
 let stopping: Promise<void> | null = null;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
 process.on('disconnect', () => void stop());
@@ -35,6 +31,11 @@ process.on('uncaughtException', (error) => {
   log.fatal({ err: error }, 'an error that nobody caught');
   void stop().finally(() => process.exit(1));
 });
+
+// While others serve on the same port, a process that has not reached the stores must not take requests from them.
+process.on('message', (message) => isListen(message) && void listen());
+if (!process.argv.includes(LISTEN_WHEN_READY)) await listen();
+await publishMetrics(context);
 
 void announce();
 

@@ -1,11 +1,14 @@
 // One server that drains: whatever a client is in the middle of, it gets its answer, until the deadline.
-
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { freePort } from '../../src/launcher/process.ts';
 import { type Serving, serve } from '../../src/web/serve.ts';
 import { ask, open, readAnswer } from '../support/load.ts';
+import { openTestStores } from '../support/stores.ts';
 
 interface Logged {
   message: string;
@@ -159,4 +162,34 @@ describe('a drain', () => {
       fields: { method: 'GET', path: '/endless' },
     });
   });
+});
+
+test('a process drains as soon as it listens', async () => {
+  const stores = await openTestStores();
+  const [port, metricsPort] = [await freePort(), await freePort()];
+  const child = spawn(process.execPath, ['dist/src/web/main.js'], {
+    env: {
+      PATH: process.env['PATH'],
+      NODE_ENV: 'test',
+      PORT: String(port),
+      METRICS_PORT: String(metricsPort),
+      DATABASE_URL: stores.database.webUrl,
+      REDIS_URL: stores.redisUrl,
+      SESSION_KEYS: 'a-key-for-tests-that-is-long-enough',
+      LOG_LEVEL: 'silent',
+    },
+    stdio: 'ignore',
+  });
+  const ended = once(child, 'exit');
+  try {
+    let socket: Socket | null = null;
+    while (!socket && child.exitCode === null) socket = await open(port).catch(() => null);
+    socket?.destroy();
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  } finally {
+    child.kill('SIGKILL');
+    await ended;
+    await stores.close();
+  }
 });
