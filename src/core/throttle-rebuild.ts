@@ -34,6 +34,8 @@ interface BlockRow {
 }
 
 interface Entry {
+  readonly key: string;
+  readonly windowMs: number;
   readonly id: string;
   readonly ageMs: number;
 }
@@ -42,61 +44,126 @@ interface RebuildOptions {
   readonly redis: Redis;
   readonly database: Database;
   readonly windowsOf: ThrottleWindows;
+  /** Only attempts that are no older: Redis has the others. */
+  readonly newerThanMs?: number | undefined;
 }
 
-type Counted = ReadonlyMap<string, { readonly entries: readonly Entry[]; readonly windowMs: number }>;
+/** So many are read at a time: a flood leaves millions. */
+const BATCH = 1_000;
+const BATCH_TIME_MS = 60_000;
+/** So many are written in one command, which holds Redis up for some milliseconds, and so often where it takes too long. */
+const ENTRIES = 500;
+const TRIES = 5;
+const FILL = `for i, key in ipairs(KEYS) do
+  redis.call('ZADD', key, ARGV[3 * i - 2], ARGV[3 * i - 1])
+  redis.call('PEXPIRE', key, ARGV[3 * i])
+end`;
 
 /** Writes what the records know, then the mark that says so. @throws CountersNotTakenError, or what PostgreSQL throws. */
-export async function rebuildThrottle({ redis, database, windowsOf }: RebuildOptions) {
-  const [attempts, blocks] = await Promise.all([readAttempts(database, windowsOf.longestMs), readBlocks(database)]);
-  const windows = countAttempts(attempts, windowsOf);
-  await writeCounters(redis, windows, blocks).catch((error: unknown) => {
-    throw new CountersNotTakenError(error);
+export async function rebuildThrottle({
+  redis,
+  database,
+  windowsOf,
+  newerThanMs = windowsOf.longestMs,
+}: RebuildOptions) {
+  const into = <T>(writing: Promise<T>) =>
+    writing.catch((error: unknown) => {
+      throw new CountersNotTakenError(error);
+    });
+  const now = await into(timeOf(redis));
+  const count = countBackwards(windowsOf);
+  let read = 0;
+  await readAttempts(database, windowsOf, newerThanMs, async (attempts) => {
+    read += attempts.length;
+    await into(writeCounters(redis, count(attempts), now));
   });
-  return { attempts: attempts.length, windows: windows.size, blocks: blocks.length };
+  const blocks = await readBlocks(database);
+  await into(writeBlocks(redis, blocks));
+  await into(redis.set(keys.throttleMark, '1'));
+  return { attempts: read, blocks: blocks.length };
 }
 
-async function writeCounters(redis: Redis, windows: Counted, blocks: readonly BlockRow[]): Promise<void> {
+async function timeOf(redis: Redis): Promise<number> {
   const [seconds, micros] = await redis.time();
-  const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
-  const writes: Promise<unknown>[] = [];
-  for (const [key, { entries, windowMs }] of windows) {
-    if (entries.length === 0) continue;
-    const name = keys.throttleWindow(key);
-    writes.push(redis.zadd(name, ...entries.flatMap(({ id, ageMs }) => [String(Math.round(now - ageMs)), id])));
-    writes.push(redis.pexpire(name, windowMs));
-  }
-  for (const { key, id, left_ms } of blocks) {
-    const left = Math.ceil(Number(left_ms));
-    const value = `${String(now + left).padStart(13, '0')}${id}`;
-    writes.push(redis.set(keys.throttleBlock(key), value, 'PX', left, 'NX'));
-  }
-  await Promise.all(writes);
-  await redis.set(keys.throttleMark, '1');
+  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
 }
 
-/** Oldest first. One statement with one reading of the clock: what a success or a lifted block forgives is a matter of order. */
-async function readAttempts({ pool }: Database, windowMs: number): Promise<AttemptRow[]> {
-  const { rows } = await pool.query<AttemptRow>({
-    text: `SELECT id, extract(epoch FROM statement_timestamp() - occurred_at) * 1000 AS age_ms, outcome, ip,
-                  identifier_hash, device_id, attempt, windows
-             FROM (SELECT id, occurred_at, outcome, host(ip) AS ip, identifier_hash, device_id,
-                          NULL::jsonb AS attempt, NULL::text[] AS windows
-                     FROM login_attempt
-                   UNION ALL
-                   SELECT id, occurred_at, outcome, ip, NULL, NULL, attempt, NULL
-                     FROM throttle_waiting() WHERE attempt IS NOT NULL
-                   UNION ALL
-                   SELECT id, occurred_at, outcome, NULL, NULL, NULL, NULL, windows
-                     FROM throttle_attempt WHERE outcome <> 'nothing'
-                   UNION ALL
-                   SELECT id, ended_at, end_reason, NULL, NULL, NULL, NULL, ARRAY[key]
-                     FROM throttle_block WHERE end_reason = 'lifted') AS noted
-            WHERE occurred_at > statement_timestamp() - $1 * interval '1 millisecond'
-            ORDER BY occurred_at, id`,
-    values: [windowMs],
-  });
-  return rows;
+async function writeCounters(redis: Redis, entries: readonly Entry[], now: number): Promise<void> {
+  for (let done = 0; done < entries.length; done += ENTRIES) {
+    const some = entries.slice(done, done + ENTRIES);
+    const names = some.map(({ key }) => keys.throttleWindow(key));
+    const values = some.flatMap(({ ageMs, id, windowMs }) => [Math.round(now - ageMs), id, windowMs]);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await redis.eval(FILL, names.length, ...names, ...values);
+        break;
+      } catch (error) {
+        if (tries === TRIES || !(error as Error).message.includes('timed out')) throw error;
+      }
+    }
+  }
+}
+
+async function writeBlocks(redis: Redis, blocks: readonly BlockRow[]): Promise<void> {
+  const now = await timeOf(redis);
+  for (let done = 0; done < blocks.length; done += BATCH) {
+    const writes = blocks.slice(done, done + BATCH).map(({ key, id, left_ms }) => {
+      const left = Math.ceil(Number(left_ms));
+      return redis.set(keys.throttleBlock(key), `${String(now + left).padStart(13, '0')}${id}`, 'PX', left, 'NX');
+    });
+    await Promise.all(writes);
+  }
+}
+
+/**
+ * The newest first, in batches, from one statement with one reading of the clock: what a success or a lifted block forgives is
+ * a matter of order.
+ */
+async function readAttempts(
+  { pool }: Database,
+  { longestOfClientMs, accountMs }: ThrottleWindows,
+  newerThanMs: number,
+  take: (attempts: readonly AttemptRow[]) => Promise<void>,
+): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query(`BEGIN READ ONLY; SET LOCAL statement_timeout = ${BATCH_TIME_MS}`);
+    await client.query({
+      text: `DECLARE noted NO SCROLL CURSOR FOR
+             SELECT id, extract(epoch FROM now() - occurred_at) * 1000 AS age_ms, outcome, ip,
+                    identifier_hash, device_id, attempt, windows
+               FROM (SELECT id, occurred_at, outcome, host(ip) AS ip, identifier_hash, device_id,
+                            NULL::jsonb AS attempt, NULL::text[] AS windows
+                       FROM login_attempt
+                      WHERE occurred_at > now() - $2 * interval '1 millisecond'
+                         OR (outcome = 'failure' AND device_id IS NULL
+                             AND occurred_at > now() - $3 * interval '1 millisecond')
+                     UNION ALL
+                     SELECT id, occurred_at, outcome, ip, NULL, NULL, attempt, NULL
+                       FROM throttle_waiting() WHERE attempt IS NOT NULL
+                     UNION ALL
+                     SELECT id, occurred_at, outcome, NULL, NULL, NULL, NULL, windows
+                       FROM throttle_attempt WHERE outcome <> 'nothing'
+                     UNION ALL
+                     SELECT id, ended_at, end_reason, NULL, NULL, NULL, NULL, ARRAY[key]
+                       FROM throttle_block WHERE end_reason = 'lifted') AS noted
+              WHERE occurred_at > now() - $1 * interval '1 millisecond'
+              ORDER BY occurred_at DESC, id DESC`,
+      values: [newerThanMs, longestOfClientMs, accountMs],
+    });
+    const fetch = { text: `FETCH ${BATCH} FROM noted`, query_timeout: BATCH_TIME_MS + 1_000 };
+    for (let read = BATCH; read === BATCH; ) {
+      const { rows } = await client.query<AttemptRow>(fetch);
+      read = rows.length;
+      await take(rows);
+    }
+  } finally {
+    const broken = await client.query('ROLLBACK').then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    client.release(broken);
+  }
 }
 
 async function readBlocks({ pool }: Database): Promise<BlockRow[]> {
@@ -113,25 +180,29 @@ async function readBlocks({ pool }: Database): Promise<BlockRow[]> {
   return rows.filter((row) => Number(row.left_ms) >= 1);
 }
 
-/** What each window would hold: a success empties its own window and leaves nothing in the others; so does a lifted block. */
-function countAttempts(attempts: readonly AttemptRow[], windowsOf: ThrottleWindows): Counted {
-  const windows = new Map<string, { entries: Entry[]; windowMs: number }>();
-  for (const row of attempts) {
-    const counted = windowsOfRow(row, windowsOf);
-    const [own] = counted;
-    if (row.outcome === 'success' || row.outcome === 'lifted') {
-      if (own) windows.delete(own.key);
-      continue;
+/**
+ * What each window would hold, from batches of attempts, the newest first: a success empties its own window of what was before it
+ * and leaves nothing in the others; so does a lifted block.
+ */
+function countBackwards(windowsOf: ThrottleWindows): (attempts: readonly AttemptRow[]) => readonly Entry[] {
+  const emptied = new Set<string>();
+  return (attempts) => {
+    const entries: Entry[] = [];
+    for (const row of attempts) {
+      const counted = windowsOfRow(row, windowsOf);
+      const [own] = counted;
+      if (row.outcome === 'success' || row.outcome === 'lifted') {
+        if (own) emptied.add(own.key);
+        continue;
+      }
+      const ageMs = Number(row.age_ms);
+      for (const { key, rule } of counted) {
+        if (ageMs >= rule.windowMs || emptied.has(key)) continue;
+        entries.push({ key, windowMs: rule.windowMs, id: row.id, ageMs });
+      }
     }
-    const ageMs = Number(row.age_ms);
-    for (const { key, rule } of counted) {
-      if (ageMs >= rule.windowMs) continue;
-      const window = windows.get(key) ?? { entries: [], windowMs: rule.windowMs };
-      window.entries.push({ id: row.id, ageMs });
-      windows.set(key, window);
-    }
-  }
-  return windows;
+    return entries;
+  };
 }
 
 function windowsOfRow(row: AttemptRow, windowsOf: ThrottleWindows): Window[] {

@@ -70,6 +70,9 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
 
     /** How far back a record can matter. */
     longestMs: Math.max(...Object.values(SCOPES).map(({ rule }) => policy[rule].windowMs)),
+    /** And that of a log-in, but for what its account's window counts over all clients. */
+    longestOfClientMs: Math.max(policy.accountClient.windowMs, policy.client.windowMs, policy.device.windowMs),
+    accountMs: policy.account.windowMs,
   };
 }
 

@@ -1,6 +1,7 @@
 // Who may try now: decided before a password is hashed, in one Redis command for all windows at once, and the same whether
 // the account exists or not. Points are taken before the attempt and given back when it succeeds, so that any number of
 // attempts at once pass no more than the limit. docs/security.md has the policy, docs/decisions/0010 why it is one script.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis, Result } from 'ioredis';
 import { v7 as uuidv7 } from 'uuid';
 import type { BlockNote } from './audit-events.ts';
@@ -112,6 +113,10 @@ declare module 'ioredis' {
 }
 
 const REBUILD_TRIES = 3;
+/** A reading of the records that takes longer is not waited for. */
+const REBUILD_WAIT_MS = 2_000;
+/** What was decided without the counters just before a reading of the records began may not have been in them yet. */
+const REBUILD_OVERLAP_MS = 5_000;
 /** A Redis that could not take the counters is not tried at each attempt. */
 const REBUILD_PAUSE_MS = 1_000;
 
@@ -135,17 +140,44 @@ export function createThrottle({ redis, database, policy, log, count = () => und
   /** Set while Redis was away: what happened meanwhile is missing in its counters. */
   let behind = false;
   let tryAgainAt = 0;
+  let readingSince = 0;
+  /** Whether somebody did not wait for the reading that is under way. */
+  let wentOn = false;
 
   function rebuild(): Promise<void> {
-    rebuilding ??= rebuildThrottle({ redis, database, windowsOf })
-      .then((counts) => {
-        behind = false;
-        log.info(counts, 'the counters of the throttle were rebuilt from the records');
+    rebuilding ??= readBack()
+      .catch((error: unknown) => {
+        if (wentOn) log.warn({ err: error }, 'the counters of the throttle could not be rebuilt');
+        throw error;
       })
       .finally(() => {
         rebuilding = null;
       });
     return rebuilding;
+  }
+
+  /** Once, and again what was decided meanwhile by those that did not wait. */
+  async function readBack(): Promise<void> {
+    let newerThanMs: number | undefined;
+    do {
+      readingSince = performance.now();
+      wentOn = false;
+      const counts = await rebuildThrottle({ redis, database, windowsOf, newerThanMs });
+      newerThanMs = performance.now() - readingSince + REBUILD_OVERLAP_MS;
+      log.info(counts, 'the counters of the throttle were rebuilt from the records');
+    } while (wentOn);
+    behind = false;
+  }
+
+  /** Whether the counters are back, if that is soon. */
+  async function rebuilt(): Promise<boolean> {
+    const done = rebuild().then(() => true);
+    const enough = new AbortController();
+    const waitMs = Math.max(0, readingSince + REBUILD_WAIT_MS - performance.now());
+    const late = delay(waitMs, false, { signal: enough.signal });
+    const inTime = await Promise.race([done, late]).finally(() => enough.abort());
+    if (!inTime) wentOn = true;
+    return inTime;
   }
 
   // Other processes decide by these counters too: what this one let through without them is told as soon as it can be.
@@ -178,12 +210,12 @@ export function createThrottle({ redis, database, policy, log, count = () => und
       let reply: TakeReply;
       try {
         if (behind && performance.now() < tryAgainAt) return takeAlone(windows, id, onSuccess);
-        if (behind && redis.status === 'ready') await rebuild();
+        if (behind && redis.status === 'ready' && !(await rebuilt())) return takeAlone(windows, id, onSuccess);
         reply = await ask(windows, id, blockIds).catch((error: unknown) => {
           throw new CountersNotTakenError(error);
         });
         if (reply[0] === 'rebuild') {
-          await rebuild();
+          if (!(await rebuilt())) return takeAlone(windows, id, onSuccess);
           continue;
         }
       } catch (error) {

@@ -1,8 +1,9 @@
 // The throttle on real stores: what passes, what is refused, who still gets in, what is left behind, and that nothing is
 // forgotten when Redis is.
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { readConfig } from '../../src/core/config.ts';
 import type { Context } from '../../src/core/context.ts';
@@ -12,6 +13,7 @@ import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } f
 import { type Answer, ATTACKED, deviceOf, type Guess, passTime, startAttacker } from '../support/attacker.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
+import { until } from '../support/until.ts';
 
 const RULES = {
   ...ATTACKED,
@@ -203,6 +205,56 @@ describe('when Redis', () => {
     expect(reached(answers)).toBe(0);
     expect(await redis.zcard(`hf:t:w:c:${second}`)).toBe(8);
     expect(statuses(await fail(sealed, 3, second))).toEqual([401, 401, 429]);
+  });
+
+  test('loses everything, an hour of log-ins comes back, and what an account’s window counts for a day', async () => {
+    const hash = randomBytes(32);
+    const [account, old, late] = [hash.toString('base64url'), newClient(), newClient()];
+    const insert = `INSERT INTO login_attempt (id, occurred_at, identifier_hash, ip, outcome, device_id)
+                    SELECT gen_random_uuid(), now() - $3 * interval '1 minute', $1, $2, $4, $5 FROM generate_series(1, $6)`;
+    await sql(insert, [hash, old, 25 * 60, 'failure', null, 3]);
+    await sql(insert, [hash, old, 90, 'failure', null, 7]);
+    await sql(insert, [hash, old, 90, 'failure', randomUUID(), 3]);
+    await sql(insert, [hash, late, 50, 'failure', null, 2]);
+    await sql(insert, [hash, late, 40, 'success', null, 1]);
+    await sql(insert, [hash, late, 30, 'failure', null, 4]);
+    await redis.flushdb();
+    expect((await web.context.throttle.takeLogin({ account, ip: newClient(), deviceId: null })).ok).toBe(true);
+    const held = [`a:${account}`, `c:${old}`, `ac:${account}:${old}`, `c:${late}`, `ac:${account}:${late}`];
+    expect(await Promise.all(held.map((key) => redis.zcard(`hf:t:w:${key}`)))).toEqual([14, 0, 0, 6, 4]);
+  });
+
+  test('loses everything after a flood, what was forgiven stays so, however much came since', async () => {
+    const [forgiven, flooded] = [randomUUID(), randomUUID()];
+    const insert = `INSERT INTO throttle_attempt (id, windows, outcome, occurred_at)
+                    SELECT gen_random_uuid(), ARRAY['f:' || $1], $2, now() - $3 * interval '1 second' FROM generate_series(1, $4)`;
+    await sql(insert, [forgiven, 'counted', 50, 4]);
+    await sql(insert, [flooded, 'counted', 40, 7_000]);
+    await sql(insert, [forgiven, 'success', 30, 1]);
+    await sql(insert, [flooded, 'counted', 20, 7_000]);
+    await sql(insert, [forgiven, 'counted', 10, 2]);
+    await redis.flushdb();
+    expect((await web.context.throttle.takeSecondFactor(flooded, null)).ok).toBe(false);
+    expect(await redis.zcard(`hf:t:w:f:${flooded}`)).toBe(14_000);
+    expect(await redis.zcard(`hf:t:w:f:${forgiven}`)).toBe(2);
+    await sql('DELETE FROM throttle_attempt WHERE windows = ARRAY[$1]', [`f:${flooded}`]);
+  });
+
+  test('loses everything and the records are slow to read, nobody waits for long, and what they did counts afterwards', async () => {
+    const [email, ip] = [await account(), newClient()];
+    await fail(email, 1, ip);
+    const holder = new pg.Client({ connectionString: stores.database.superuserUrl });
+    await holder.connect();
+    try {
+      await holder.query('BEGIN; LOCK TABLE login_attempt');
+      await redis.flushdb();
+      expect(statuses(await fail(email, 2, ip))).toEqual([401, 401]);
+      expect(await redis.exists('hf:t:mark')).toBe(0);
+    } finally {
+      await holder.end();
+    }
+    await until(async () => (await redis.zcard(`hf:t:w:c:${ip}`)) === 3);
+    expect(statuses(await fail(email, 3, ip))).toEqual([401, 401, 429]);
   });
 
   test('is away, the free attempts go on in the memory of the process', async () => {
