@@ -46,6 +46,8 @@ interface RebuildOptions {
   readonly windowsOf: ThrottleWindows;
   /** Only attempts that are no older: Redis has the others. */
   readonly newerThanMs?: number | undefined;
+  /** Whether it is given up once another process has written all. */
+  readonly orAnother?: boolean;
 }
 
 /** So many are read at a time: a flood leaves millions. */
@@ -65,6 +67,7 @@ export async function rebuildThrottle({
   database,
   windowsOf,
   newerThanMs = windowsOf.longestMs,
+  orAnother = false,
 }: RebuildOptions) {
   const into = <T>(writing: Promise<T>) =>
     writing.catch((error: unknown) => {
@@ -73,10 +76,12 @@ export async function rebuildThrottle({
   const now = await into(timeOf(redis));
   const count = countBackwards(windowsOf);
   let read = 0;
-  await readAttempts(database, windowsOf, newerThanMs, async (attempts) => {
+  const all = await readAttempts(database, windowsOf, newerThanMs, async (attempts) => {
     read += attempts.length;
     await into(writeCounters(redis, count(attempts), now));
+    return !(orAnother && (await into(redis.exists(keys.throttleMark))));
   });
+  if (!all) return { attempts: read, blocks: 0 };
   const blocks = await readBlocks(database);
   await into(writeBlocks(redis, blocks));
   await into(redis.set(keys.throttleMark, '1'));
@@ -117,14 +122,14 @@ async function writeBlocks(redis: Redis, blocks: readonly BlockRow[]): Promise<v
 
 /**
  * The newest first, in batches, from one statement with one reading of the clock: what a success or a lifted block forgives is
- * a matter of order.
+ * a matter of order. False where `take` wanted no more.
  */
 async function readAttempts(
   { pool }: Database,
   { longestOfClientMs, accountMs }: ThrottleWindows,
   newerThanMs: number,
-  take: (attempts: readonly AttemptRow[]) => Promise<void>,
-): Promise<void> {
+  take: (attempts: readonly AttemptRow[]) => Promise<boolean>,
+): Promise<boolean> {
   const client = await pool.connect();
   try {
     await client.query(`BEGIN READ ONLY; SET LOCAL statement_timeout = ${BATCH_TIME_MS}`);
@@ -152,10 +157,10 @@ async function readAttempts(
       values: [newerThanMs, longestOfClientMs, accountMs],
     });
     const fetch = { text: `FETCH ${BATCH} FROM noted`, query_timeout: BATCH_TIME_MS + 1_000 };
-    for (let read = BATCH; read === BATCH; ) {
+    for (;;) {
       const { rows } = await client.query<AttemptRow>(fetch);
-      read = rows.length;
-      await take(rows);
+      if (rows.length === 0) return true;
+      if (!(await take(rows))) return false;
     }
   } finally {
     const broken = await client.query('ROLLBACK').then(

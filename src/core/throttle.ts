@@ -162,7 +162,9 @@ export function createThrottle({ redis, database, policy, log, count = () => und
     do {
       readingSince = performance.now();
       wentOn = false;
-      const counts = await rebuildThrottle({ redis, database, windowsOf, newerThanMs });
+      // Where Redis was emptied, any process can say what it held; what happened while this one was cut off, it alone.
+      const orAnother = !behind && newerThanMs === undefined;
+      const counts = await rebuildThrottle({ redis, database, windowsOf, newerThanMs, orAnother });
       newerThanMs = performance.now() - readingSince + REBUILD_OVERLAP_MS;
       log.info(counts, 'the counters of the throttle were rebuilt from the records');
     } while (wentOn);

@@ -257,6 +257,28 @@ describe('when Redis', () => {
     expect(statuses(await fail(email, 3, ip))).toEqual([401, 401, 429]);
   });
 
+  test('loses everything and another process has read it all back, the rest is left to that one', async () => {
+    const [flooded, meanwhile] = [randomUUID(), randomUUID()];
+    await sql(
+      `INSERT INTO throttle_attempt (id, windows, outcome, occurred_at)
+       SELECT gen_random_uuid(), ARRAY['f:' || $1], 'counted', now() - interval '1 minute' FROM generate_series(1, 3000)`,
+      [flooded],
+    );
+    const holder = new pg.Client({ connectionString: stores.database.superuserUrl });
+    await holder.connect();
+    try {
+      await holder.query('BEGIN; LOCK TABLE login_attempt');
+      await redis.flushdb();
+      expect((await web.context.throttle.takeSecondFactor(meanwhile)).ok).toBe(true);
+      await redis.set('hf:t:mark', '1');
+    } finally {
+      await holder.end();
+    }
+    await until(async () => (await redis.zcard(`hf:t:w:f:${meanwhile}`)) === 1);
+    expect(await redis.zcard(`hf:t:w:f:${flooded}`)).toBeLessThanOrEqual(1_000);
+    await sql('DELETE FROM throttle_attempt WHERE windows = ARRAY[$1]', [`f:${flooded}`]);
+  });
+
   test('is away, the free attempts go on in the memory of the process', async () => {
     const away = new Redis({ port: 1, lazyConnect: true, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
     away.on('error', () => undefined);
