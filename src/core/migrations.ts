@@ -41,9 +41,13 @@ let engineModule: Promise<EngineModule> | null = null;
  * `deadlock_timeout` (1 s), after which PostgreSQL has an autovacuum make way.
  */
 const LOCK_TIMEOUT_MS = 2_000;
-const LOCK_NOT_AVAILABLE = '55P03';
 /** Nothing is wrong with the script: lock_not_available, and deadlock_detected. */
-const BUSY: ReadonlySet<string | undefined> = new Set([LOCK_NOT_AVAILABLE, '40P01']);
+const BUSY: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);
+
+/** An index that is built concurrently waits for every transaction that is under way, and is in nobody's way meanwhile. */
+const CONCURRENT_LOCK_TIMEOUT_MS = 60_000;
+const TURN_POLL_MS = 200;
+const CONCURRENT_INDEX = /^CREATE INDEX CONCURRENTLY "(\w+)"/m;
 
 /** Advisory locks: whoever migrates holds the first throughout, and each script's transaction holds the second. */
 const TURN = 7_042_001;
@@ -79,25 +83,27 @@ export async function migrate(ownerUrl: string, options: MigrateOptions = {}): P
   }
 }
 
+/** Asks again and again: whoever waited within a statement would hold up an index that is built concurrently. */
 async function takeTurn(pool: pg.Pool, { waitMs = WAIT_MS, onWait }: MigrateOptions): Promise<pg.PoolClient> {
   const client = await pool.connect();
   try {
-    const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [TURN]);
-    if (rows[0]?.taken) return client;
-    onWait?.('turn');
-    await client.query(`SET lock_timeout = ${Math.max(1, waitMs)}`);
-    await client.query('SELECT pg_advisory_lock($1)', [TURN]);
-    return client;
+    const deadline = performance.now() + waitMs;
+    for (let tries = 0; ; tries += 1) {
+      const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [TURN]);
+      if (rows[0]?.taken) return client;
+      if (performance.now() > deadline) throw new Error('Another migration of this database is still under way.');
+      if (tries === 0) onWait?.('turn');
+      await delay(TURN_POLL_MS);
+    }
   } catch (error) {
     client.release(true);
-    if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
-    throw new Error('Another migration of this database is still under way.', { cause: error });
+    throw error;
   }
 }
 
 /**
  * The engine notes a migration before it runs the script, and asks for mending by hand where that was not finished. But a script
- * and the note that it is done are one transaction here: what is not noted as done left nothing.
+ * and the note that it is done are one transaction here: what is not noted as done left nothing, or an index to be built anew.
  */
 async function forgetKilled(pool: pg.Pool): Promise<void> {
   const { rows } = await pool.query<{ known: boolean }>(
@@ -154,7 +160,7 @@ export async function grantLogin(
 
 /**
  * The adapter splits a script at every semicolon, inside functions too; PostgreSQL takes it whole, as one transaction, and with
- * it the note that the migration is done.
+ * it the note that the migration is done. A script that is one `CREATE INDEX CONCURRENTLY` is run by itself.
  */
 class WholeScripts extends PrismaPg {
   readonly #pool: pg.Pool;
@@ -178,27 +184,44 @@ class WholeScripts extends PrismaPg {
 
   async #execute(script: string): Promise<void> {
     const { waitMs = WAIT_MS, pauseMs = 5_000, onWait = () => undefined } = this.#options;
+    for (const deadline = performance.now() + waitMs; ; ) {
+      try {
+        const [, index] = CONCURRENT_INDEX.exec(script) ?? [];
+        if (index === undefined) await this.#pool.query(this.#transactionOf(script));
+        else await this.#buildConcurrently(index, script);
+        return;
+      } catch (error) {
+        if (!BUSY.has((error as { code?: string }).code) || performance.now() > deadline) {
+          this.failed = { name: this.#names.get(script), reason: error as Error };
+          throw error;
+        }
+        onWait('table');
+        await delay(pauseMs);
+      }
+    }
+  }
+
+  #transactionOf(script: string): string {
     const name = this.#names.get(script);
     const done =
       name === undefined
         ? ''
         : `UPDATE _prisma_migrations SET finished_at = now()
             WHERE migration_name = ${pg.escapeLiteral(name)} AND finished_at IS NULL AND rolled_back_at IS NULL`;
-    const transaction = `SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS};
-                         SELECT pg_advisory_xact_lock(${SCRIPT});
-                         ${script}\n;${done}`;
-    for (const deadline = performance.now() + waitMs; ; ) {
-      try {
-        await this.#pool.query(transaction);
-        return;
-      } catch (error) {
-        if (!BUSY.has((error as { code?: string }).code) || performance.now() > deadline) {
-          this.failed = { name, reason: error as Error };
-          throw error;
-        }
-        onWait('table');
-        await delay(pauseMs);
-      }
+    return `SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS};
+            SELECT pg_advisory_xact_lock(${SCRIPT});
+            ${script}\n;${done}`;
+  }
+
+  /** In no transaction, as PostgreSQL demands. What a try that failed or was killed has left of the index is of no use. */
+  async #buildConcurrently(index: string, script: string): Promise<void> {
+    const client = await this.#pool.connect();
+    try {
+      await client.query(`SET lock_timeout = ${CONCURRENT_LOCK_TIMEOUT_MS}`);
+      await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${pg.escapeIdentifier(index)}`);
+      await client.query(script);
+    } finally {
+      client.release(true);
     }
   }
 }

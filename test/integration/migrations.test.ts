@@ -64,7 +64,13 @@ test('every model finds its table with every column, of a type that it can read'
 
 /** A database from before its last migrations, which are named. */
 async function takeBack(): Promise<string[]> {
-  const names = ['20261127000004_since_the_log_in', '20261127000005_browsers_before_factors'];
+  const names = [
+    '20261127000004_since_the_log_in',
+    '20261127000005_browsers_before_factors',
+    '20261128000001_ended_sessions',
+    '20261128000002_revoked_browsers',
+    '20261128000003_blocks_of_a_person',
+  ];
   await query(stores.superuserUrl, 'ALTER TABLE session DROP COLUMN logged_in_at; ALTER TABLE token DROP COLUMN since');
   await query(stores.superuserUrl, 'DELETE FROM _prisma_migrations WHERE migration_name = ANY ($1)', [names]);
   return names;
@@ -173,6 +179,39 @@ test('a migration that was killed after its script and before its engine noted s
   await query(stores.webUrl, 'SELECT logged_in_at FROM session');
   expect(await unfinished()).toEqual([]);
   expect(await migrate(stores.ownerUrl)).toEqual(missing.slice(1));
+});
+
+test('an index is built while others write, and anew where an earlier try was killed', async () => {
+  const name = '20261128000001_ended_sessions';
+  await query(stores.superuserUrl, 'DROP INDEX session_ended_at');
+  await query(stores.superuserUrl, 'DELETE FROM _prisma_migrations WHERE migration_name = $1', [name]);
+  const [writer, ended] = [
+    new pg.Client({ connectionString: stores.superuserUrl }),
+    'UPDATE session SET ended_at = now()',
+  ];
+  await writer.connect();
+  try {
+    await writer.query(`BEGIN; ${ended}`);
+    const killed = new pg.Client({ connectionString: stores.superuserUrl });
+    await killed.connect();
+    await killed.query(`SET statement_timeout = 500`);
+    const built = killed.query('CREATE INDEX CONCURRENTLY "session_ended_at" ON "session"("ended_at")');
+    await expect(built).rejects.toThrow(/statement timeout/);
+    await killed.end();
+    const migrating = migrate(stores.ownerUrl);
+    await until(async () => {
+      const waiting = `SELECT FROM pg_locks WHERE locktype = 'virtualxid' AND NOT granted`;
+      return (await query(stores.superuserUrl, waiting)).length > 0;
+    });
+    await query(stores.superuserUrl, ended);
+    await writer.query('COMMIT');
+    expect(await migrating).toEqual([name]);
+  } finally {
+    await writer.end();
+  }
+  const valid = `SELECT indisvalid AS valid, pg_get_expr(indpred, indrelid) AS only FROM pg_index
+                  WHERE indexrelid = 'session_ended_at'::regclass`;
+  expect(await query(stores.superuserUrl, valid)).toEqual([{ valid: true, only: '(ended_at IS NOT NULL)' }]);
 });
 
 test('of two migrations at once one waits for the other, and then has nothing to do', async () => {
