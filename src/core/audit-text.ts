@@ -16,9 +16,12 @@ export function createAuditText({ database: { pool } }: { database: Database }) 
      * events are no longer kept. Returns how many it wrote. Two at once do no harm.
      */
     async keepUp(): Promise<number> {
-      await pool.query('DELETE FROM audit_text WHERE last_seq < (SELECT min(seq) FROM audit_event WHERE seq > 0)');
+      await pool.query(
+        `WITH kept AS MATERIALIZED (SELECT min(seq) AS first FROM audit_event WHERE seq > 0)
+         DELETE FROM audit_text WHERE first_seq < (SELECT first FROM kept) AND last_seq < (SELECT first FROM kept)`,
+      );
       const { rows } = await pool.query<{ next: string; head: string }>(
-        `SELECT coalesce((SELECT max(last_seq) FROM audit_text),
+        `SELECT coalesce((SELECT last_seq FROM audit_text ORDER BY first_seq DESC LIMIT 1),
                          (SELECT (min(seq) - 1) / $1 * $1 FROM audit_event WHERE seq > 0), 0) + 1 AS next,
                 (SELECT seq FROM audit_head WHERE id = 1) AS head`,
         [BLOCK],

@@ -47,6 +47,21 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
+/**
+ * Deletes at most `limit` rows of a table and returns how many. A row that is changed meanwhile is looked at again.
+ * With a moment in `where` the index of its column is used if the moment is a stable one, as `statement_timestamp()` is.
+ * `key`, where a role may not read the whole table: a column of one value a row that it may read.
+ */
+export function deleteSome(
+  transaction: Transaction,
+  { from, where, limit, key = 'ctid' }: { from: string; where: Prisma.Sql; limit: number; key?: string },
+): Promise<number> {
+  const [table, one] = [Prisma.raw(from), Prisma.raw(key)];
+  return transaction.$executeRaw`
+    DELETE FROM ${table}
+     WHERE ${one} = ANY (ARRAY(SELECT ${one} FROM ${table} WHERE ${where} LIMIT ${limit})) AND (${where})`;
+}
+
 /** Prisma's and Node's, and what Prisma's adapter calls them where a raw query met one: there it has no code of its own. */
 const OUTAGE_CODES = new Set([
   ...[

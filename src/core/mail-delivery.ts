@@ -3,9 +3,10 @@
 // than any delivery may take. A worker that dies between the server's word and the commit leaves a mail that is sent a
 // second time, with the same Message-ID and a link that replaces the first (docs/decisions/0020).
 import { setTimeout as delay } from 'node:timers/promises';
+import { Prisma } from '../generated/prisma/client.ts';
 import { NO_ORIGIN } from './audit-events.ts';
 import type { MailPolicy } from './config.ts';
-import type { Database, Transaction } from './database.ts';
+import { type Database, deleteSome, type Transaction } from './database.ts';
 import type { Log } from './log.ts';
 import { isKnownTemplate, type RenderMail } from './mail-rendering.ts';
 import { LINK_PATHS, type MailTemplate, type MailTemplates } from './mail-templates.ts';
@@ -178,9 +179,12 @@ export function createMailDelivery({
       return handled;
     },
 
-    /** Deletes what was sent, failed or dropped longer ago than mail is kept. */
-    deleteOld: (transaction: Transaction): Promise<number> => transaction.$executeRaw`
-      DELETE FROM mail
-       WHERE ended_at < clock_timestamp() - ${policy.retentionMs} * interval '1 millisecond'`,
+    /** Deletes what was sent, failed or dropped longer ago than mail is kept, at most `limit`; returns how many. */
+    deleteOld(transaction: Transaction, limit: number): Promise<number> {
+      const oldest = Prisma.sql`statement_timestamp() - ${policy.retentionMs} * interval '1 millisecond'`;
+      // The moment of writing is what there is an index of.
+      const where = Prisma.sql`ended_at < ${oldest} AND created_at < ${oldest}`;
+      return deleteSome(transaction, { from: 'mail', where, limit });
+    },
   };
 }

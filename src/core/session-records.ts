@@ -1,7 +1,7 @@
 // The session table: who is logged in, as PostgreSQL knows it. Deadlines are judged by its clock alone, and handed out as
 // time that remains, so that no other clock needs to agree with it.
 import { Prisma, type Role } from '../generated/prisma/client.ts';
-import type { Database, Transaction } from './database.ts';
+import { type Database, deleteSome, type Transaction } from './database.ts';
 import { type Proof, readProof } from './proofs.ts';
 
 /** Why a session is no more; the visitor is told in these terms. */
@@ -183,10 +183,10 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
 
     /** Endings that a Redis at `mark` may have missed: sealed after it, or not sealed yet. Null: an empty Redis. */
     async endingsAfter(mark: number | null): Promise<Ending[]> {
-      const sealed = mark === null ? `ended_at > clock_timestamp() - interval '1 minute'` : 'ending_seq > $1';
+      const sealed = mark === null ? `ended_at > statement_timestamp() - interval '1 minute'` : 'ending_seq > $1';
       const { rows } = await pool.query<{ token_hash: Buffer; end_reason: EndReason }>(
         `SELECT token_hash, end_reason FROM session
-          WHERE absolute_deadline > clock_timestamp() AND ended_at IS NOT NULL AND (ending_seq IS NULL OR ${sealed})`,
+          WHERE absolute_deadline > statement_timestamp() AND ended_at IS NOT NULL AND (ending_seq IS NULL OR ${sealed})`,
         mark === null ? [] : [mark],
       );
       return rows.map((row) => ({ tokenHash: row.token_hash, reason: row.end_reason }));
@@ -201,7 +201,7 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
       const { rows } = await pool.query<{ token_hash: Buffer; end_reason: EndReason; ended_at: Date }>(
         `SELECT token_hash, end_reason, ended_at FROM session
           WHERE ended_at IS NOT NULL AND ending_seq IS NULL
-            AND ended_at < clock_timestamp() - interval '1500 milliseconds' AND ended_at > $1::timestamptz - interval '5 seconds'
+            AND ended_at < statement_timestamp() - interval '1500 milliseconds' AND ended_at > $1::timestamptz - interval '5 seconds'
           ORDER BY ended_at LIMIT 10000`,
         [since],
       );
@@ -219,17 +219,17 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
       const rows = await transaction.$queryRaw<{ id: string }[]>`
         SELECT id FROM session
          WHERE ended_at IS NULL
-           AND (absolute_deadline < clock_timestamp() - ${graceMs} * interval '1 millisecond'
-                OR idle_deadline < clock_timestamp() - ${graceMs} * interval '1 millisecond')
+           AND (absolute_deadline < statement_timestamp() - ${graceMs} * interval '1 millisecond'
+                OR idle_deadline < statement_timestamp() - ${graceMs} * interval '1 millisecond')
          LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
       return rows.map((row) => row.id);
     },
 
-    /** Deletes ended sessions that no copy in any Redis can outlive, and that were kept for a month; returns how many. */
-    async deleteOld(transaction: Transaction): Promise<number> {
-      return transaction.$executeRaw`
-        DELETE FROM session WHERE ended_at < clock_timestamp() - interval '30 days'
-                              AND absolute_deadline < clock_timestamp() - interval '1 day' AND ending_seq IS NOT NULL`;
+    /** Deletes ended sessions that no copy in any Redis can outlive, and that were kept for a month, at most `limit`; returns how many. */
+    async deleteOld(transaction: Transaction, limit: number): Promise<number> {
+      const where = Prisma.sql`ended_at < statement_timestamp() - interval '30 days'
+        AND absolute_deadline < statement_timestamp() - interval '1 day' AND ending_seq IS NOT NULL`;
+      return deleteSome(transaction, { from: 'session', where, limit });
     },
 
     /** Ends live sessions in the caller's transaction and returns them; those that have ended already stay as they are. */

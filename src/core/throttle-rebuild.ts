@@ -126,7 +126,7 @@ async function writeBlocks(redis: Redis, blocks: readonly BlockRow[]): Promise<v
  */
 async function readAttempts(
   { pool }: Database,
-  { longestOfClientMs, accountMs }: ThrottleWindows,
+  { longestOfClientMs, accountMs, longestBlockMs }: ThrottleWindows,
   newerThanMs: number,
   take: (attempts: readonly AttemptRow[]) => Promise<boolean>,
 ): Promise<boolean> {
@@ -151,10 +151,11 @@ async function readAttempts(
                        FROM throttle_attempt WHERE outcome <> 'nothing'
                      UNION ALL
                      SELECT id, ended_at, end_reason, NULL, NULL, NULL, NULL, ARRAY[key]
-                       FROM throttle_block WHERE end_reason = 'lifted') AS noted
+                       FROM throttle_block
+                      WHERE end_reason = 'lifted' AND started_at > now() - ($1::float8 + $4) * interval '1 millisecond') AS noted
               WHERE occurred_at > now() - $1 * interval '1 millisecond'
               ORDER BY occurred_at DESC, id DESC`,
-      values: [newerThanMs, longestOfClientMs, accountMs],
+      values: [newerThanMs, longestOfClientMs, accountMs, longestBlockMs],
     });
     const fetch = { text: `FETCH ${BATCH} FROM noted`, query_timeout: BATCH_TIME_MS + 1_000 };
     for (;;) {

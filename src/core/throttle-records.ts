@@ -16,6 +16,8 @@ const DAY_MS = 86_400_000;
 const WATCH_WINDOW_MS = 3_600_000;
 /** No refusal is added to a bucket that ended this long ago. */
 const SETTLED_MS = 2 * BUCKET_MS;
+/** So many blocks are ended in one transaction, each with its event. */
+const ENDED_AT_ONCE = 500;
 
 export interface AttemptFilter {
   readonly userId: string | null;
@@ -99,7 +101,7 @@ export function createThrottleRecords({
     if (found.length === 0) return;
     const told = await pool.query<{ ip: string | null }>({
       text: `SELECT host(ip) AS ip FROM audit_event
-              WHERE type = $1 AND sealed_at > clock_timestamp() - $2 * interval '1 millisecond'
+              WHERE type = $1 AND sealed_at > statement_timestamp() - $2 * interval '1 millisecond'
              UNION ALL
              SELECT event->>'ip' FROM outbox WHERE event->>'type' = $1`,
       values: [type, WATCH_WINDOW_MS],
@@ -113,6 +115,26 @@ export function createThrottleRecords({
     }
   }
 
+  /** Ends the records of some blocks that ran out, and tells of those that refused anybody; returns how many. */
+  async function endBlocks(): Promise<number> {
+    return prisma.$transaction(async (transaction) => {
+      const ended = await transaction.$queryRaw<
+        { id: string; scope: string; user_id: string | null; ip: string | null; refused: bigint }[]
+      >`UPDATE throttle_block SET ended_at = until_at, end_reason = 'expired'
+         WHERE id = ANY (ARRAY(SELECT id FROM throttle_block
+                                WHERE ended_at IS NULL AND until_at < statement_timestamp() - interval '1 second'
+                                LIMIT ${ENDED_AT_ONCE}))
+           AND ended_at IS NULL
+        RETURNING id, scope, user_id, host(ip) AS ip, refused`;
+      for (const { id, scope, user_id, ip, refused } of ended.filter((block) => block.refused > 0n)) {
+        const event = { type: 'throttle_block_ended', outcome: 'success', actor: null, subject: user_id } as const;
+        const detail = { block: id, scope, refused: Number(refused) };
+        await recordEvent(transaction, { ...event, origin: { ...NO_ORIGIN, ip }, detail });
+      }
+      return ended.length;
+    });
+  }
+
   return {
     /** Attempts that reached a password, newest first; pages by key, both ways. */
     async attempts(filter: AttemptFilter, key: AttemptKey, size: number): Promise<AttemptPage> {
@@ -122,7 +144,7 @@ export function createThrottleRecords({
         text: `SELECT id, occurred_at AS "occurredAt", user_id AS "userId", host(ip) AS ip, user_agent AS "userAgent",
                       outcome, reason, device_id IS NOT NULL AS "knownBrowser"
                  FROM login_attempt
-                WHERE occurred_at > clock_timestamp() - $1 * interval '1 millisecond'
+                WHERE occurred_at > statement_timestamp() - $1 * interval '1 millisecond'
                   AND ($2::uuid IS NULL OR user_id = $2) AND ($3::inet IS NULL OR ip <<= $3)
                   AND ($4::text IS NULL OR outcome = $4)
                   AND ($5::timestamptz IS NULL OR (occurred_at, id) ${newer ? '>' : '<'} ($5, $6::uuid))
@@ -178,11 +200,15 @@ export function createThrottleRecords({
     /** Blocks, of one account or of all: those that stand first, then the past ones, newest first. */
     async blocks(limit: number, userId: string | null = null): Promise<ListedBlock[]> {
       const { rows } = await pool.query<Omit<ListedBlock, 'refused'> & { refused: string }>({
-        text: `SELECT id, scope, user_id AS "userId", host(ip) AS ip, started_at AS "startedAt", until_at AS "untilAt",
-                      failures, refused, ended_at AS "endedAt", end_reason AS "endReason", lifted_by AS "liftedBy",
-                      lift_reason AS "liftReason", ended_at IS NULL AND until_at > clock_timestamp() AS active
-                 FROM throttle_block WHERE $2::uuid IS NULL OR user_id = $2
-                ORDER BY active DESC, started_at DESC, id LIMIT $1`,
+        text: `WITH mine AS NOT MATERIALIZED (
+                 SELECT id, scope, user_id AS "userId", host(ip) AS ip, started_at AS "startedAt", until_at AS "untilAt",
+                        failures, refused, ended_at AS "endedAt", end_reason AS "endReason", lifted_by AS "liftedBy",
+                        lift_reason AS "liftReason", ended_at IS NULL AND until_at > statement_timestamp() AS active
+                   FROM throttle_block WHERE $2::uuid IS NULL OR user_id = $2)
+               (SELECT * FROM mine WHERE active ORDER BY "startedAt" DESC, id LIMIT $1)
+               UNION ALL
+               (SELECT * FROM mine WHERE NOT active ORDER BY "startedAt" DESC, id LIMIT $1)
+               ORDER BY active DESC, "startedAt" DESC, id LIMIT $1`,
         values: [limit, userId],
       });
       return rows.map((row) => ({ ...row, refused: Number(row.refused) }));
@@ -235,22 +261,11 @@ export function createThrottleRecords({
       }
       await pool.query(`UPDATE throttle_block b SET refused = s.refused
                           FROM (SELECT block_id, sum(attempts) AS refused FROM throttle_refusal
-                                 WHERE since > clock_timestamp() - interval '1 day' GROUP BY block_id) s
+                                 WHERE since > statement_timestamp() - interval '1 day' GROUP BY block_id) s
                          WHERE b.id = s.block_id AND b.refused < s.refused`);
       const settled = counts.filter(({ since }) => since < Date.now() - SETTLED_MS);
       if (settled.length > 0) await redis.hdel(keys.throttleRefused, ...settled.map(({ field }) => field));
-      await prisma.$transaction(async (transaction) => {
-        const ended = await transaction.$queryRaw<
-          { id: string; scope: string; user_id: string | null; ip: string | null; refused: bigint }[]
-        >`UPDATE throttle_block SET ended_at = until_at, end_reason = 'expired'
-           WHERE ended_at IS NULL AND until_at < clock_timestamp() - interval '1 second'
-          RETURNING id, scope, user_id, host(ip) AS ip, refused`;
-        for (const { id, scope, user_id, ip, refused } of ended.filter((block) => block.refused > 0n)) {
-          const event = { type: 'throttle_block_ended', outcome: 'success', actor: null, subject: user_id } as const;
-          const detail = { block: id, scope, refused: Number(refused) };
-          await recordEvent(transaction, { ...event, origin: { ...NO_ORIGIN, ip }, detail });
-        }
-      });
+      for (let count = ENDED_AT_ONCE; count === ENDED_AT_ONCE; ) count = await endBlocks();
     },
 
     /** Tells of password spraying and credential stuffing in the last hour: once an hour, and a client. */
@@ -258,7 +273,7 @@ export function createThrottleRecords({
       const failures = `
         SELECT identifier_hash, ip, CASE WHEN family(ip) = 6 THEN network(set_masklen(ip, 64)) ELSE ip END AS client
           FROM login_attempt
-         WHERE outcome = 'failure' AND ip IS NOT NULL AND occurred_at > clock_timestamp() - $1 * interval '1 millisecond'`;
+         WHERE outcome = 'failure' AND ip IS NOT NULL AND occurred_at > statement_timestamp() - $1 * interval '1 millisecond'`;
       const sprayers = await pool.query<{ ip: string; accounts: number }>({
         text: `SELECT host(min(ip)) AS ip, count(DISTINCT identifier_hash)::int AS accounts FROM (${failures}) AS f
                 GROUP BY client HAVING count(DISTINCT identifier_hash) >= $2`,

@@ -73,6 +73,7 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
     /** And that of a log-in, but for what its account's window counts over all clients. */
     longestOfClientMs: Math.max(policy.accountClient.windowMs, policy.client.windowMs, policy.device.windowMs),
     accountMs: policy.account.windowMs,
+    longestBlockMs: policy.blockLongestMs,
   };
 }
 

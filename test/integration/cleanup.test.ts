@@ -216,6 +216,14 @@ describe('login attempts', () => {
   });
 });
 
+test('many that have served their time are deleted in batches, each with its event', async () => {
+  await sql(`INSERT INTO login_attempt (id, occurred_at, identifier_hash, outcome)
+             SELECT gen_random_uuid(), now() - interval '91 days', '', 'failure' FROM generate_series(1, 11000)`);
+  await cleanupAttempts(worker);
+  const counts = [5_000, 5_000, 1_000];
+  expect(await told('sys_cleanup')).toEqual(counts.map((count) => ({ what: 'login attempts', count })));
+});
+
 describe('tokens', () => {
   test('that were used or have expired are deleted, with an event; the others stay', async () => {
     const { userId } = await registered();
