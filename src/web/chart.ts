@@ -31,6 +31,9 @@ interface ChartOptions {
 
 const HEIGHT = 88;
 const TICKS = 8;
+/** In percent: a label stands to the right of its tick, and further on would be cut; on a phone, where minor ones are not shown, earlier. */
+const LABELS_UNTIL = 95;
+const LABELS_UNTIL_NARROW = 80;
 const DAY_MS = 86_400_000;
 
 const day = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short' });
@@ -67,8 +70,8 @@ export function drawChart({ bars, series, title, now }: ChartOptions): Chart {
     })),
     ticks: x.ticks(TICKS).map((moment, index) => ({
       x: percent(x(moment)),
-      label: tickLabel(moment, last.getTime() - first.getTime()),
-      minor: index % 2 === 1,
+      label: x(moment) > LABELS_UNTIL ? '' : tickLabel(moment, last.getTime() - first.getTime()),
+      minor: index % 2 === 1 || x(moment) > LABELS_UNTIL_NARROW,
     })),
     keys: drawn.map(({ kind, label }) => ({ kind, label })),
     summary: `${title}: ${totals.join(', ')}.`,
