@@ -141,7 +141,7 @@ export function createThrottle({ redis, database, policy, log, count = () => und
   let behind = false;
   let tryAgainAt = 0;
   let readingSince = 0;
-  /** Whether somebody did not wait for the reading that is under way. */
+  /** Whether anything was decided without the counters since the last reading began, which may not have seen it. */
   let wentOn = false;
 
   function rebuild(): Promise<void> {
@@ -156,7 +156,7 @@ export function createThrottle({ redis, database, policy, log, count = () => und
     return rebuilding;
   }
 
-  /** Once, and again what was decided meanwhile by those that did not wait. */
+  /** Once, and again what was decided without the counters meanwhile. */
   async function readBack(): Promise<void> {
     let newerThanMs: number | undefined;
     do {
@@ -177,9 +177,7 @@ export function createThrottle({ redis, database, policy, log, count = () => und
     const enough = new AbortController();
     const waitMs = Math.max(0, readingSince + REBUILD_WAIT_MS - performance.now());
     const late = delay(waitMs, false, { signal: enough.signal });
-    const inTime = await Promise.race([done, late]).finally(() => enough.abort());
-    if (!inTime) wentOn = true;
-    return inTime;
+    return Promise.race([done, late]).finally(() => enough.abort());
   }
 
   // Other processes decide by these counters too: what this one let through without them is told as soon as it can be.
@@ -199,6 +197,7 @@ export function createThrottle({ redis, database, policy, log, count = () => und
   }
 
   async function takeAlone(windows: readonly Window[], id: string, onSuccess: OnSuccess): Promise<Taken> {
+    wentOn = true;
     const taken = await insurance.take(windows, id, onSuccess);
     if (!taken.ok) countRefusal(windows[0]);
     return taken;

@@ -264,18 +264,26 @@ describe('when Redis', () => {
        SELECT gen_random_uuid(), ARRAY['f:' || $1], 'counted', now() - interval '1 minute' FROM generate_series(1, 3000)`,
       [flooded],
     );
+    const told: object[] = [];
+    const log = Object.assign(createLog({ level: 'silent', name: 'test' }), {
+      info: (counts: object) => told.push(counts),
+    });
+    const { context, config } = web;
+    const throttle = createThrottle({ ...context, policy: config.throttle, log: log as typeof context.log });
     const holder = new pg.Client({ connectionString: stores.database.superuserUrl });
     await holder.connect();
     try {
       await holder.query('BEGIN; LOCK TABLE login_attempt');
       await redis.flushdb();
-      expect((await web.context.throttle.takeSecondFactor(meanwhile)).ok).toBe(true);
+      expect((await throttle.takeSecondFactor(meanwhile)).ok).toBe(true);
       await redis.set('hf:t:mark', '1');
     } finally {
       await holder.end();
     }
-    await until(async () => (await redis.zcard(`hf:t:w:f:${meanwhile}`)) === 1);
+    await until(() => told.length === 2);
+    expect(told[0]).toEqual({ attempts: 1_000, blocks: 0 });
     expect(await redis.zcard(`hf:t:w:f:${flooded}`)).toBeLessThanOrEqual(1_000);
+    expect(await redis.zcard(`hf:t:w:f:${meanwhile}`)).toBe(1);
     await sql('DELETE FROM throttle_attempt WHERE windows = ARRAY[$1]', [`f:${flooded}`]);
   });
 
