@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { projectRoot } from '../src/core/config.ts';
+import { projectRoot } from '../src/core/platform/project-root.ts';
 
 /** The machine and the programs that figures were measured with, in one line. */
 export function circumstances(): string {

@@ -4,8 +4,10 @@ import { type ChainedEvent, chainEvents, insertEvents } from '../../src/core/aud
 import type { Database } from '../../src/core/database.ts';
 import { type MadeUp, makeUp } from '../../src/core/made-up-events.ts';
 import { createRandom } from '../../src/core/made-up-people.ts';
+import { sealedAttempts } from '../../src/core/sealed-notes.ts';
 import { createSealing } from '../../src/core/sealing.ts';
 import type { SessionStore } from '../../src/core/session-store.ts';
+import { createSealedEndings } from '../../src/core/sessions/sealed-endings.ts';
 
 const BATCH = 1_000;
 const A_TRANSACTION = 5;
@@ -71,7 +73,10 @@ async function seal(pool: pg.Pool, superuser: pg.Client, made: readonly MadeUp[]
   await superuser.query('VACUUM ANALYZE outbox');
   // No event of these ends a session that this database has: Redis has nothing to be told.
   const store = { carryOut: async () => undefined } as unknown as SessionStore;
-  const sealing = createSealing({ database: { pool } as unknown as Database, store });
+  const sealing = createSealing({
+    database: { pool } as unknown as Database,
+    followers: [createSealedEndings({ store }), sealedAttempts],
+  });
   await sealing.makePartitions();
   const began = performance.now();
   const count = await sealing.seal();

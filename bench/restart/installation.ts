@@ -3,7 +3,7 @@
 import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { projectRoot } from '../../src/core/config.ts';
+import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { type Child, endChild, freePort, openLog, readIfThere, spawnBound, tail } from '../../src/launcher/process.ts';
 import { type Reload, readStatus, type SupervisorStatus, supervisorStatusFile } from '../../src/web/reload-status.ts';
 import { GENEROUS } from '../../test/support/app.ts';

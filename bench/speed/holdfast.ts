@@ -1,8 +1,8 @@
 // Holdfast as it is shipped, under the supervisor in production mode, beside a worker: made ready to be measured, with a person,
 // an operator and an audit log.
 import { Redis } from 'ioredis';
+import { hashToken } from '../../src/core/credentials/random-token.ts';
 import { keys } from '../../src/core/redis.ts';
-import { hashToken } from '../../src/core/session-store.ts';
 import { query } from '../../test/support/query.ts';
 import { until } from '../../test/support/until.ts';
 import { type Installation, install } from '../restart/installation.ts';

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { projectRoot } from '../../src/core/config.ts';
+import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { writeInto } from '../report.ts';
 import { drawBars } from './chart.ts';
 import { LARGE, measureGrowth, SMALL } from './growth.ts';

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { projectRoot } from '../../src/core/config.ts';
+import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { type Child, endChild, freePort, spawnBound } from '../../src/launcher/process.ts';
 import type { Target } from './load.ts';
 import { pin } from './processes.ts';

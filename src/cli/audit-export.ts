@@ -1,7 +1,6 @@
 // `audit export`: the log as a file. Recorded in the log, as what an operator looks at is.
 import { createWriteStream } from 'node:fs';
-import type { Writable } from 'node:stream';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { NO_ORIGIN } from '../core/audit-events.ts';
 import { type ExportFormat, exportLog } from '../core/audit-export.ts';

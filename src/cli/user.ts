@@ -5,7 +5,8 @@ import { Writable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
 import { NO_ORIGIN } from '../core/audit-events.ts';
 import { EVERYBODY } from '../core/people.ts';
-import { type AccountChangeResult, type Role, readEmail } from '../core/users.ts';
+import { readEmail } from '../core/platform/email-address.ts';
+import type { AccountChangeResult, Role } from '../core/users.ts';
 import { withContext } from './connect.ts';
 import { printable, printTable } from './print.ts';
 

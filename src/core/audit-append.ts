@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { detailText, digest, personalText, sealedText } from './audit-chain.ts';
+import { ENDING_EVENTS } from './audit-events.ts';
 import type { KnownEvent } from './waiting-events.ts';
 
 const SALT_BYTES = 16;
@@ -52,6 +53,11 @@ export interface ChainedEvent extends KnownEvent {
   readonly personalHash: string;
   readonly prevHash: string;
   readonly hash: string;
+}
+
+/** Whether an event tells of the end of one session. */
+export function isEnding({ type, session }: ChainedEvent): boolean {
+  return ENDING_EVENTS.has(type) && session !== null;
 }
 
 /** Gives each event its number and its place in the chain; all of them are sealed at the head's moment. */

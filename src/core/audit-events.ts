@@ -145,3 +145,15 @@ export interface WaitingEvent {
   readonly userAgent: string | null;
   readonly detail: Detail;
 }
+
+/** Who changes an account, and from where. */
+export interface Actor {
+  readonly actor: string | null;
+  readonly origin: Origin;
+  /** The session that the operator acts in. */
+  readonly session?: string | null;
+  /** Why, in the operator's words: recorded. */
+  readonly reason?: string;
+  /** The account's version that the operator decided on: if it has another by now, nothing is done. */
+  readonly seen?: number;
+}

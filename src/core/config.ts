@@ -1,11 +1,13 @@
 // Reads the environment once, at the start, into one typed, frozen object; nothing else reads it.
 // A bad value stops the start with every problem listed, not just the first.
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { readPublicKeys, readSigningKey } from './checkpoints.ts';
+import type { Mailbox, MailPolicy } from './mail.ts';
+import type { HashingCost } from './passwords.ts';
+import { LANGUAGES, type Language } from './platform/languages.ts';
+import type { SessionLimits } from './sessions.ts';
+import type { ThrottlePolicy, ThrottleRule } from './throttle/policy.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -38,15 +40,6 @@ const list = z.string().transform((text) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
-
-/** The languages that there are texts in. */
-export const LANGUAGES = ['en', 'de'] as const;
-export type Language = (typeof LANGUAGES)[number];
-
-/** A language that there are texts in, or null: what a newer version wrote, or somebody made up. */
-export function readLanguage(text: string | null): Language | null {
-  return LANGUAGES.find((language) => language === text) ?? null;
-}
 
 const languages = list.transform((parts, context): [Language, ...Language[]] => {
   const known = [...new Set(parts)].flatMap((part) => LANGUAGES.find((language) => language === part) ?? []);
@@ -167,80 +160,11 @@ const schema = z.object({
   METRICS_HOST: z.string().default('127.0.0.1'),
 });
 
-export interface Mailbox {
-  readonly name: string;
-  readonly address: string;
-}
-
-export interface MailPolicy {
-  readonly smtpUrl: string | null;
-  readonly from: Mailbox;
-  /** Whether mail leads anywhere: to a server, or, outside of production, to the page that shows it. */
-  readonly possible: boolean;
-  /** Without a server and outside of production: mail is shown at /dev/mail. */
-  readonly shown: boolean;
-  readonly retentionMs: number;
-}
-
 /**
  * Who may have an account: everybody at once, everybody once they have confirmed their address, or whoever an operator
  * invites.
  */
 export type RegistrationMode = 'open' | 'verify' | 'closed';
-
-/** How long a session lives without being used, and at most. */
-export interface SessionLimits {
-  readonly idleTimeoutMs: number;
-  readonly absoluteLifetimeMs: number;
-}
-
-/** Of whom a second factor is required. */
-export type SecondFactorPolicy = 'nobody' | 'operators' | 'everybody';
-
-/** So many attempts pass freely, each further one is followed by a block, and no more than the limit pass in any window. */
-export interface ThrottleRule {
-  readonly free: number;
-  readonly limit: number;
-  readonly windowMs: number;
-}
-
-/** What one Argon2id hash costs. */
-export interface HashingCost {
-  readonly memoryKib: number;
-  readonly passes: number;
-  readonly lanes: number;
-}
-
-export interface ThrottlePolicy {
-  /** One account from one client (an IPv4 address, an IPv6 /64). */
-  readonly accountClient: ThrottleRule;
-  /** One client, whatever the account. */
-  readonly client: ThrottleRule;
-  /** One account, over all clients. */
-  readonly account: ThrottleRule;
-  /** One known browser on its own account, in place of the other three. */
-  readonly device: ThrottleRule;
-  /** Accounts made by one client. */
-  readonly register: ThrottleRule;
-  /** Wrong current passwords of one account. */
-  readonly passwordChange: ThrottleRule;
-  /** Mails asked for to one address, whoever asks. */
-  readonly mailbox: ThrottleRule;
-  /** Mails that one client asks for, to whatever address. */
-  readonly mailClient: ThrottleRule;
-  /** One-time links tried by one client. */
-  readonly token: ThrottleRule;
-  /** Wrong codes of one account's second factor. */
-  readonly secondFactor: ThrottleRule;
-  /** The first block lasts so long, the next twice as long, up to the longest. */
-  readonly blockFirstMs: number;
-  readonly blockLongestMs: number;
-  /** An event tells of a client that failed at so many accounts within an hour, */
-  readonly sprayingAccounts: number;
-  /** and of so many clients that failed at as many accounts. */
-  readonly stuffingClients: number;
-  readonly deviceRetentionMs: number;
-}
 
 export type Config = ReturnType<typeof readConfig>;
 
@@ -398,11 +322,4 @@ function breachProblems(env: Environment): string[] {
   const { protocol, hostname } = new URL(text);
   if (protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)) return [];
   return ['BREACHED_PASSWORDS_URL: in production only https://, but for a service on the same machine'];
-}
-
-/** The folder that holds package.json, views and prisma, from the sources as well as from the compiled files. */
-export const projectRoot = nearestPackage(path.dirname(fileURLToPath(import.meta.url)));
-
-function nearestPackage(folder: string): string {
-  return existsSync(path.join(folder, 'package.json')) ? folder : nearestPackage(path.dirname(folder));
 }

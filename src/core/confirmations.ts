@@ -8,8 +8,9 @@ import { nudgeSealing, type Queues } from './queues.ts';
 import type { Purpose } from './sealed-secrets.ts';
 import { FactorRefusedError, type Proving, type SecondFactors } from './second-factors.ts';
 import type { NewSession, Sessions } from './sessions.ts';
-import type { Taken, Throttle } from './throttle.ts';
+import type { Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import type { Taken } from './throttle-windows.ts';
 import type { Users } from './users.ts';
 
 interface Confirming {

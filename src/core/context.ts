@@ -40,12 +40,14 @@ import { createPeople, type People } from './people.ts';
 import { nudgeSealing, openQueues, type Queues } from './queues.ts';
 import { closeRedis, openRedis } from './redis.ts';
 import { createRegistration, type Registration } from './registration.ts';
+import { sealedAttempts } from './sealed-notes.ts';
 import { createSealedSecrets } from './sealed-secrets.ts';
 import { createSealing, type Sealing } from './sealing.ts';
 import { createSecondFactors, type SecondFactors } from './second-factors.ts';
 import { createSecondStep, type SecondStep } from './second-step.ts';
 import { createSessionRecords, type SessionRecords } from './session-records.ts';
 import { SessionStore } from './session-store.ts';
+import { createSealedEndings } from './sessions/sealed-endings.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createThrottle, type Throttle } from './throttle.ts';
 import { createThrottleEvents, type ThrottleEvents } from './throttle-events.ts';
@@ -231,7 +233,7 @@ export function createContext(config: Config, log: Log): Context {
       publicKeys: config.audit.publicKeys,
       file: config.audit.checkpointFile,
     }),
-    sealing: createSealing({ database, store }),
+    sealing: createSealing({ database, followers: [createSealedEndings({ store }), sealedAttempts] }),
     everybody: createEverybody({ database, sessions, store, queues }),
     readOverview: createOverview({ database, redis, queues, log }),
     async record(event) {

@@ -10,13 +10,14 @@ import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { DeadLink, PasswordResets } from './password-reset.ts';
 import type { Passwords } from './passwords.ts';
+import { emailKey } from './platform/email-address.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
 import { bindingOf, isBoundTo, type Link, newSecret, type Tokens } from './tokens.ts';
-import { emailKey, type User, type Users } from './users.ts';
+import type { User, Users } from './users.ts';
 
 type Purpose = 'change_email' | 'undo_email_change';
 

@@ -9,14 +9,14 @@ import {
   Refused,
   refusal,
 } from './changing-factors.ts';
-import type { Language, SecondFactorPolicy } from './config.ts';
 import { type Database, isUniqueViolation, type Transaction } from './database.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import { recordEvent } from './outbox.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { Passwords } from './passwords.ts';
-import { needsSecondFactor } from './proofs.ts';
+import type { Language } from './platform/languages.ts';
+import { needsSecondFactor, type SecondFactorPolicy } from './proofs.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import { newRecoveryCodes, replaceCodesWithin } from './recovery-codes.ts';
 import type { Purpose, SealedSecrets } from './sealed-secrets.ts';

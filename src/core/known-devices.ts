@@ -4,10 +4,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import Keygrip from 'keygrip';
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../generated/prisma/client.ts';
+import type { Actor } from './audit-events.ts';
 import type { Database, Transaction } from './database.ts';
 import { recordEvent } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
-import type { Actor } from './users.ts';
 
 const TOKEN_BYTES = 32;
 const ENTRY = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;

@@ -9,8 +9,9 @@ import { recordEvent, recordEvents } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
 import type { PendingLogins } from './pending-logins.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
-import type { Taken, Throttle } from './throttle.ts';
+import type { Throttle } from './throttle.ts';
 import { blockNotes, settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import type { Taken } from './throttle-windows.ts';
 import type { Tokens } from './tokens.ts';
 import type { User, Users } from './users.ts';
 

@@ -3,8 +3,7 @@
 // for the same seed. Each says in its detail that it is made up.
 import type { AuditEventType, Detail, Outcome } from './audit-events.ts';
 import { addressOfFour, hashOf, makeUpPeople, type Person, pick, type Random, uuidAt } from './made-up-people.ts';
-import type { Notes } from './sealed-notes.ts';
-import type { KnownEvent } from './waiting-events.ts';
+import type { KnownEvent, Notes } from './waiting-events.ts';
 
 export interface MadeUp extends Notes {
   readonly event: KnownEvent;

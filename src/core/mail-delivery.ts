@@ -5,9 +5,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Prisma } from '../generated/prisma/client.ts';
 import { NO_ORIGIN } from './audit-events.ts';
-import type { MailPolicy } from './config.ts';
 import { type Database, deleteSome, type Transaction } from './database.ts';
 import type { Log } from './log.ts';
+import type { MailPolicy } from './mail.ts';
 import { isKnownTemplate, type RenderMail } from './mail-rendering.ts';
 import { LINK_PATHS, type MailTemplate, type MailTemplates } from './mail-templates.ts';
 import { DELIVERY_TIMEOUT_MS, type Deliver, type Delivery } from './mail-transport.ts';

@@ -2,7 +2,7 @@
 // shows. What a server answers is told apart here: taken, not now, never, or the server itself is away.
 import type { Redis } from 'ioredis';
 import type { Transporter } from 'nodemailer';
-import type { Mailbox, MailPolicy } from './config.ts';
+import type { Mailbox, MailPolicy } from './mail.ts';
 import type { RenderedMail } from './mail-rendering.ts';
 import { keys } from './redis.ts';
 

@@ -1,11 +1,11 @@
 // Mail is written in the transaction of what it tells of and sent by the worker: whoever acts never waits for a mail server,
 // and no mail tells of what did not happen. A row holds no secret: a link in it gets one when the worker renders it.
 import type { Prisma } from '../generated/prisma/client.ts';
-import type { Language, MailPolicy } from './config.ts';
 import type { Database, Transaction } from './database.ts';
 import type { MailTemplate, MailTemplates } from './mail-templates.ts';
+import { readEmail } from './platform/email-address.ts';
+import type { Language } from './platform/languages.ts';
 import { nudgeMail, type Queues } from './queues.ts';
-import { readEmail } from './users.ts';
 
 export interface NewMail<T extends MailTemplate> {
   readonly to: string;
@@ -93,4 +93,19 @@ export function createMail({
       });
     },
   };
+}
+
+export interface Mailbox {
+  readonly name: string;
+  readonly address: string;
+}
+
+export interface MailPolicy {
+  readonly smtpUrl: string | null;
+  readonly from: Mailbox;
+  /** Whether mail leads anywhere: to a server, or, outside of production, to the page that shows it. */
+  readonly possible: boolean;
+  /** Without a server and outside of production: mail is shown at /dev/mail. */
+  readonly shown: boolean;
+  readonly retentionMs: number;
 }

@@ -1,7 +1,7 @@
 // Choosing a new password without the old one, by a one-time link that only the account's mailbox gets. Whoever asks gets one
 // answer after the same work, whether there is an account or not. A reset ends every session and logs nobody in: whoever
 // holds a second factor shows it at the log-in.
-import type { NewAuditEvent, Origin } from './audit-events.ts';
+import type { Actor, NewAuditEvent, Origin } from './audit-events.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
 import type { Database, Transaction } from './database.ts';
 import type { IdentifierHash } from './identifier.ts';
@@ -16,7 +16,7 @@ import type { Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
 import { bindingOf, isBoundTo, type Tokens } from './tokens.ts';
-import type { Actor, User, Users } from './users.ts';
+import type { User, Users } from './users.ts';
 
 /** Used, replaced, expired, of another purpose, made up, or bound to what the account no longer is: one answer for all. */
 export interface DeadLink {

@@ -2,7 +2,6 @@
 // so that a storm of log-ins can't slow the pages of those already in.
 import { hash, hashRaw, verify } from '@node-rs/argon2';
 import pLimit from 'p-limit';
-import type { HashingCost } from './config.ts';
 
 export const MIN_LENGTH = 8;
 export const MAX_BYTES = 256;
@@ -86,4 +85,11 @@ export function createPasswords({ concurrency, cost }: { concurrency: number; co
       return kept !== null && fits && matches;
     },
   };
+}
+
+/** What one Argon2id hash costs. */
+export interface HashingCost {
+  readonly memoryKib: number;
+  readonly passes: number;
+  readonly lanes: number;
 }

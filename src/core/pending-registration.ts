@@ -2,9 +2,8 @@
 // confirmed there is no account, so nothing is usable and the address is not taken. Whoever registers an address that has an
 // account gets the same answer after the same work; the mail to its owner is another one (ASVS 6.3.8).
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { NewAuditEvent, Origin } from './audit-events.ts';
+import type { Actor, NewAuditEvent, Origin } from './audit-events.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
-import type { Language } from './config.ts';
 import type { Database, Transaction } from './database.ts';
 import type { Begun, Visit } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
@@ -13,12 +12,14 @@ import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { DeadLink } from './password-reset.ts';
 import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './passwords.ts';
+import { emailKey } from './platform/email-address.ts';
+import type { Language } from './platform/languages.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { Registration } from './registration.ts';
 import type { Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
 import { LINK_LIFE_MS, type LinkPurpose, type Tokens } from './tokens.ts';
-import { type Actor, emailKey, type Role, type Users } from './users.ts';
+import type { Role, Users } from './users.ts';
 
 type Purpose = Extract<LinkPurpose, 'confirm_registration' | 'invitation'>;
 

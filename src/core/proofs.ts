@@ -1,5 +1,4 @@
 // What somebody proved when their session began, and whether that is enough for who they are.
-import type { SecondFactorPolicy } from './config.ts';
 
 export const PROOFS = ['password', 'password+totp', 'password+recovery_code', 'password+passkey', 'passkey'] as const;
 export type Proof = (typeof PROOFS)[number];
@@ -21,3 +20,6 @@ export function isTwoFactors(proof: Proof): boolean {
 export function needsSecondFactor(policy: SecondFactorPolicy, role: 'member' | 'operator'): boolean {
   return policy === 'everybody' || (policy === 'operators' && role === 'operator');
 }
+
+/** Of whom a second factor is required. */
+export type SecondFactorPolicy = 'nobody' | 'operators' | 'everybody';

@@ -77,3 +77,12 @@ export async function closeRedis(client: Redis): Promise<void> {
   if (client.status === 'ready') await client.quit().catch(() => undefined);
   client.disconnect();
 }
+
+export function milliseconds(time: readonly (number | string)[]): number {
+  return Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000);
+}
+
+/** Whether Redis has refused to take more, by `maxmemory` and no eviction. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('OOM');
+}

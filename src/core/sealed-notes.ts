@@ -1,13 +1,8 @@
 // What other records learn when an event is sealed: the attempt that it tells of, the block that began with it.
 import type pg from 'pg';
 import type { ChainedEvent } from './audit-append.ts';
-import type { AttemptNote, BlockNote } from './audit-events.ts';
-
-/** A row of the outbox beside its event. */
-export interface Notes {
-  readonly attempt: AttemptNote | null;
-  readonly block: BlockNote | null;
-}
+import type { SealingFollower } from './sealing.ts';
+import type { Notes } from './waiting-events.ts';
 
 interface Attempt {
   readonly event: ChainedEvent;
@@ -15,11 +10,16 @@ interface Attempt {
   readonly device: string | null;
 }
 
+/** Writes the attempts and blocks of sealed events into their records. */
+export const sealedAttempts: SealingFollower = {
+  begin: () => ({ write: insertNotes }),
+};
+
 /** Writes the notes of a batch into the records that they are for, in the transaction that seals it. */
 export async function insertNotes(
   client: pg.ClientBase,
-  notes: readonly Notes[],
   events: readonly ChainedEvent[],
+  notes: readonly Notes[],
 ): Promise<void> {
   await insertAttempts(client, attemptsOf(notes, events));
   await insertBlocks(client, notes, events);

@@ -1,6 +1,6 @@
 // Moves events from the outbox into the sealed log: numbered, chained, exactly once. One transaction takes the lock that is
 // the head of the chain, deletes a few batches from the outbox, inserts them into the log and moves the head; whatever is
-// killed, either all of that happened or nothing did. Then Redis is told of the sessions that the batches ended.
+// killed, either all of that happened or nothing did. Followers write down elsewhere what a sealed event means there.
 import type pg from 'pg';
 import {
   type ChainedEvent,
@@ -8,19 +8,36 @@ import {
   countEvents,
   type Head,
   insertEvents,
+  isEnding,
   lockHead,
   moveHead,
 } from './audit-append.ts';
-import { ENDING_EVENTS, type WaitingEvent } from './audit-events.ts';
+import type { WaitingEvent } from './audit-events.ts';
 import type { Database } from './database.ts';
-import { insertNotes, type Notes } from './sealed-notes.ts';
-import type { Ending, EndReason } from './session-records.ts';
-import type { SessionStore } from './session-store.ts';
-import { readWaiting } from './waiting-events.ts';
+import { type Notes, readWaiting } from './waiting-events.ts';
 
 const BATCH = 1_000;
 const BATCHES_A_TRANSACTION = 5;
 const MONTHS_AHEAD = 2;
+
+/** A room that learns what is sealed. */
+export interface SealingFollower {
+  /** Starts to follow one sealing transaction. */
+  begin(): Follower;
+}
+
+interface Follower {
+  /** Writes what a batch means for the room, in the transaction that seals it; `notes` stand beside the `events`. */
+  write(client: pg.ClientBase, events: readonly ChainedEvent[], notes: readonly Notes[]): Promise<void>;
+  /** Runs after the commit. What it throws fails the sealing job, whose repetition seals nothing twice. */
+  committed?(moved: SealedEndings): Promise<void>;
+}
+
+/** The seq of the newest sealed ending, before and after the transaction. */
+export interface SealedEndings {
+  readonly previousSeq: number;
+  readonly endingSeq: number;
+}
 
 interface WaitingRow extends Notes {
   readonly id: string;
@@ -34,7 +51,12 @@ interface Sealed {
 
 export type Sealing = ReturnType<typeof createSealing>;
 
-export function createSealing({ database, store }: { database: Database; store: SessionStore }) {
+export interface SealingOptions {
+  readonly database: Database;
+  readonly followers: readonly SealingFollower[];
+}
+
+export function createSealing({ database, followers }: SealingOptions) {
   let partitionsMadeIn = '';
 
   /** Seals a few batches, in one transaction. */
@@ -48,14 +70,15 @@ export function createSealing({ database, store }: { database: Database; store: 
     try {
       await client.query('BEGIN');
       const head = await lockHead(client);
-      const { last, count, more, ended, endingSeq } = await sealBatches(client, head);
+      const following = followers.map((follower) => follower.begin());
+      const { last, count, more, endingSeq } = await sealBatches(client, head, following);
       if (!last) {
         await client.query('ROLLBACK');
         return { count: 0, more: false };
       }
       await moveHead(client, last, endingSeq);
       await client.query('COMMIT');
-      if (endingSeq > head.endingSeq) await store.carryOut(ended, { previousSeq: head.endingSeq, endingSeq });
+      for (const follower of following) await follower.committed?.({ previousSeq: head.endingSeq, endingSeq });
       return { count, more };
     } catch (error) {
       broken = error instanceof Error ? error : new Error(String(error));
@@ -97,8 +120,7 @@ export function createSealing({ database, store }: { database: Database; store: 
  * The batches of one transaction. PostgreSQL writes one while the next is hashed here: neither waits for the other.
  * No more than two statements are under way at once, which is what the driver takes without another mode.
  */
-async function sealBatches(client: pg.PoolClient, head: Head) {
-  const ended: Ending[] = [];
+async function sealBatches(client: pg.PoolClient, head: Head, followers: readonly Follower[]) {
   let { seq, hash, endingSeq } = head;
   let last: ChainedEvent | undefined;
   let written: Promise<void> = Promise.resolve();
@@ -109,31 +131,29 @@ async function sealBatches(client: pg.PoolClient, head: Head) {
       rows.map(({ event }) => readWaiting(event, head.now)),
       { ...head, seq, hash },
     );
-    const endings = events.filter((event) => ENDING_EVENTS.has(event.type) && event.session !== null);
     await Promise.all([written, next]);
-    written = write(client, rows, events, endings).then((marked) => void ended.push(...marked));
+    written = write(client, events, rows, followers);
     written.catch(() => undefined); // awaited below, and heard of there
     rows = await next;
     last = events.at(-1);
     seq += events.length;
     hash = last?.hash ?? hash;
-    endingSeq = endings.at(-1)?.seq ?? endingSeq;
+    endingSeq = events.findLast(isEnding)?.seq ?? endingSeq;
   }
   await written;
   const count = seq - head.seq;
-  return { last, count, more: count === BATCH * BATCHES_A_TRANSACTION, ended, endingSeq };
+  return { last, count, more: count === BATCH * BATCHES_A_TRANSACTION, endingSeq };
 }
 
 async function write(
   client: pg.PoolClient,
-  rows: readonly WaitingRow[],
   events: readonly ChainedEvent[],
-  endings: readonly ChainedEvent[],
-): Promise<Ending[]> {
+  notes: readonly Notes[],
+  followers: readonly Follower[],
+): Promise<void> {
   await insertEvents(client, events);
   await countEvents(client, events);
-  await insertNotes(client, rows, events);
-  return await markEndings(client, endings);
+  for (const follower of followers) await follower.write(client, events, notes);
 }
 
 async function takeWaiting(client: pg.PoolClient): Promise<WaitingRow[]> {
@@ -143,15 +163,4 @@ async function takeWaiting(client: pg.PoolClient): Promise<WaitingRow[]> {
     values: [BATCH],
   });
   return rows.sort((a, b) => Number(a.id) - Number(b.id));
-}
-
-async function markEndings(client: pg.PoolClient, endings: readonly ChainedEvent[]): Promise<Ending[]> {
-  if (endings.length === 0) return [];
-  const { rows } = await client.query<{ token_hash: Buffer; end_reason: EndReason }>({
-    name: 'seal-endings',
-    text: `UPDATE session SET ending_seq = e.seq FROM unnest($1::uuid[], $2::bigint[]) AS e(id, seq)
-            WHERE session.id = e.id AND session.ended_at IS NOT NULL RETURNING token_hash, end_reason`,
-    values: [endings.map((event) => event.session), endings.map((event) => event.seq)],
-  });
-  return rows.map((row) => ({ tokenHash: row.token_hash, reason: row.end_reason }));
 }

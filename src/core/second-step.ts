@@ -18,8 +18,9 @@ import {
   type SecondFactors,
   usePasskeyWithin,
 } from './second-factors.ts';
-import type { Taken, Throttle } from './throttle.ts';
+import type { Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import type { Taken } from './throttle-windows.ts';
 
 export type SecondStepResult =
   | ({ readonly ok: true; readonly next: string | null } & Begun)

@@ -134,7 +134,7 @@ async function appendWithin(client: pg.ClientBase, head: Head, batch: readonly M
   );
   await insertEvents(client, events);
   await countEvents(client, events);
-  await insertNotes(client, batch, events);
+  await insertNotes(client, events, batch);
   const last = events.at(-1);
   if (last) await moveHead(client, last, head.endingSeq);
   return last?.seq ?? head.seq;

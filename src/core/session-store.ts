@@ -1,14 +1,14 @@
 // A session's copy in Redis, beside the truth in PostgreSQL: read with one command, never believed when this Redis may
 // have missed an ending, never able to bring an ended session back. See "How an ended session stays ended" in
 // docs/architecture.md. Everything falls back to PostgreSQL; only when neither can be asked is an error thrown.
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Redis, ReplyError, type Result } from 'ioredis';
 import RedisStore from 'koa-redis';
+import { hashToken } from './credentials/random-token.ts';
 import type { Log } from './log.ts';
 import type { SessionSource } from './metrics.ts';
 import { readProof } from './proofs.ts';
-import { keys } from './redis.ts';
+import { isFull, keys, milliseconds } from './redis.ts';
 import type {
   Ending,
   EndReason,
@@ -147,11 +147,6 @@ interface Copy {
   readonly owner: SessionOwner;
   readonly idleTimeoutMs: number;
   readonly data: SessionData;
-}
-
-/** The SHA-256 of a session token: all that Redis and PostgreSQL ever see of it. */
-export function hashToken(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }
 
 /** What koa-session hands over with each call: the context, on which the reading is left for the pages. */
@@ -636,15 +631,6 @@ export function nameOf(hash: Buffer): string {
 /** A UUID in 22 characters instead of 36. */
 function shortId(uuid: string): string {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
-}
-
-function milliseconds(time: readonly (number | string)[]): number {
-  return Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000);
-}
-
-/** Whether Redis has refused to take more, by `maxmemory` and no eviction. */
-export function isFull(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('OOM');
 }
 
 function reasonOf(record: Exclude<SessionRecord, LiveRecord>): string {

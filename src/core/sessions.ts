@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../generated/prisma/client.ts';
 import { type NewAuditEvent, NO_ORIGIN, type Origin } from './audit-events.ts';
-import type { SessionLimits } from './config.ts';
+import { hashToken } from './credentials/random-token.ts';
 import { type Database, isDatabaseOutage, type Transaction } from './database.ts';
 import type { Log } from './log.ts';
 import { type EventNote, recordEvents } from './outbox.ts';
@@ -20,7 +20,7 @@ import {
   type SessionOwner,
   type SessionRecords,
 } from './session-records.ts';
-import { hashToken, type SessionStore } from './session-store.ts';
+import type { SessionStore } from './session-store.ts';
 
 const TOKEN_BYTES = 32;
 const MAX_USER_AGENT = 512;
@@ -323,4 +323,10 @@ function endingEvent(session: EndedSession, { reason, actor, origin, note }: End
     origin,
     detail: { reason, ...(note ? { note } : {}) },
   };
+}
+
+/** How long a session lives without being used, and at most. */
+export interface SessionLimits {
+  readonly idleTimeoutMs: number;
+  readonly absoluteLifetimeMs: number;
 }

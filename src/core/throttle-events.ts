@@ -3,8 +3,7 @@ import type { BlockNote, Origin } from './audit-events.ts';
 import type { Database, Transaction } from './database.ts';
 import { type EventNote, recordEvents } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
-import type { Taken } from './throttle.ts';
-import type { ThrottleScope } from './throttle-windows.ts';
+import type { Taken, ThrottleScope } from './throttle-windows.ts';
 
 /** Scopes that tell of a client, and of no account. */
 const OF_MANY: ReadonlySet<string> = new Set<ThrottleScope>(['client', 'register', 'mail_client', 'token']);

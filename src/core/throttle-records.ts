@@ -2,12 +2,12 @@
 // writing down how many attempts were refused, ending the records of blocks that ran out, telling of sprayers and stuffers.
 import type { Redis } from 'ioredis';
 import { NO_ORIGIN, type Origin } from './audit-events.ts';
-import type { ThrottlePolicy } from './config.ts';
 import type { Database } from './database.ts';
 import type { Log } from './log.ts';
 import { recordEvent } from './outbox.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import { keys } from './redis.ts';
+import type { ThrottlePolicy } from './throttle/policy.ts';
 import type { Throttle } from './throttle.ts';
 import { clientKey } from './throttle-windows.ts';
 

@@ -5,31 +5,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis, Result } from 'ioredis';
 import { v7 as uuidv7 } from 'uuid';
 import type { BlockNote } from './audit-events.ts';
-import type { ThrottlePolicy } from './config.ts';
 import type { Database } from './database.ts';
 import type { Log } from './log.ts';
 import { keys } from './redis.ts';
+import type { ThrottlePolicy } from './throttle/policy.ts';
 import { createInsurance } from './throttle-insurance.ts';
 import { CountersNotTakenError, rebuildThrottle } from './throttle-rebuild.ts';
-import { createThrottleWindows, type LoginTarget, type ThrottleScope, type Window } from './throttle-windows.ts';
-
-/** What a success does to the attempt's windows: its own is emptied, or all get their point back, or it counts like any other. */
-export type OnSuccess = 'empty' | 'give_back' | 'count';
-
-/** An attempt that may go on, or may not. */
-export type Taken =
-  | {
-      readonly ok: true;
-      /** The id that the attempt's event must have: the rebuilding of counters knows it by that. */
-      readonly id: string;
-      /** Blocks that begin with this attempt if it fails; they are to be recorded with it. */
-      readonly blocks: readonly BlockNote[];
-      /** It succeeded: its own window is emptied and the others get their point back, unless the guard says otherwise. Never throws. */
-      succeeded(): Promise<void>;
-      /** It came to nothing (an outage): every window gets its point back. Never throws. */
-      giveBack(): Promise<void>;
-    }
-  | { readonly ok: false; readonly retryAfterMs: number; readonly blocks: readonly BlockNote[] };
+import {
+  createThrottleWindows,
+  type LoginTarget,
+  type OnSuccess,
+  type Taken,
+  type ThrottleScope,
+  type Window,
+} from './throttle-windows.ts';
 
 const SCRIPTS = {
   // Refuses while any window is blocked or full, counting the refusal by block; else takes a point of every window, and

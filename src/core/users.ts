@@ -1,29 +1,15 @@
 // Accounts: an address that is compared without case, a password's hash, a role. Every change records its event.
-import { z } from 'zod';
 import type { Prisma, Role, User } from '../generated/prisma/client.ts';
-import type { NewAuditEvent, Origin } from './audit-events.ts';
-import type { Language } from './config.ts';
+import type { Actor, NewAuditEvent, Origin } from './audit-events.ts';
 import { type Database, isUniqueViolation, type Transaction } from './database.ts';
 import { recordEvent } from './outbox.ts';
+import { emailKey } from './platform/email-address.ts';
+import type { Language } from './platform/languages.ts';
 import { nudgeSealing, type Queues } from './queues.ts';
 import type { EndedSession, EndReason } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 
 export type { Role, User };
-
-/** RFC 5321 allows 254 characters. */
-const emailSchema = z.email().max(254);
-
-/** The address as it is kept, or null if it is none. */
-export function readEmail(text: string): string | null {
-  const trimmed = text.trim();
-  return emailSchema.safeParse(trimmed).success ? trimmed : null;
-}
-
-/** What two spellings of one address have in common. */
-export function emailKey(email: string): string {
-  return email.trim().toLowerCase();
-}
 
 /** An account as it is listed: nothing that proves who somebody is. */
 export type ListedUser = Pick<User, 'id' | 'email' | 'role' | 'disabledAt' | 'createdAt'>;
@@ -39,18 +25,6 @@ export interface NewUser {
   /** In which its mails are written; without it, as whoever acts reads. */
   readonly language?: Language | null;
   readonly origin: Origin;
-}
-
-/** Who changes an account, and from where. */
-export interface Actor {
-  readonly actor: string | null;
-  readonly origin: Origin;
-  /** The session that the operator acts in. */
-  readonly session?: string | null;
-  /** Why, in the operator's words: recorded. */
-  readonly reason?: string;
-  /** The account's version that the operator decided on: if it has another by now, nothing is done. */
-  readonly seen?: number;
 }
 
 export type AccountChangeResult =

@@ -2,7 +2,7 @@
 // sealed: one that could not be would stand before all others for ever.
 import { v7 as uuidv7, validate } from 'uuid';
 import { canonicalAddress } from './audit-chain.ts';
-import type { Detail, WaitingEvent } from './audit-events.ts';
+import type { AttemptNote, BlockNote, Detail, WaitingEvent } from './audit-events.ts';
 
 /** What is indexed can't be of any length. */
 const MAX_NAME = 100;
@@ -60,4 +60,10 @@ function isPlain(details: object, newer: object, odd: object): details is Detail
 /** As it will be read back: without what JSON can't say. */
 function readBack(details: object): Detail {
   return JSON.parse(JSON.stringify(details)) as Detail;
+}
+
+/** A row of the outbox beside its event. */
+export interface Notes {
+  readonly attempt: AttemptNote | null;
+  readonly block: BlockNote | null;
 }

@@ -2,8 +2,8 @@
 // holds the list of those).
 import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
+import { seeOther } from './http/redirect.ts';
 import { HttpError } from './http-error.ts';
-import { seeOther } from './page.ts';
 import { withNext } from './query.ts';
 import { liveSession } from './state.ts';
 

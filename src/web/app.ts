@@ -2,8 +2,8 @@
 import path from 'node:path';
 import type Router from '@koa/router';
 import Koa from 'koa';
-import { projectRoot } from '../core/config.ts';
 import type { Context } from '../core/context.ts';
+import { projectRoot } from '../core/platform/project-root.ts';
 import { createAssets } from './assets.ts';
 import { compressLarge } from './compress.ts';
 import { csrf } from './csrf.ts';

@@ -3,7 +3,7 @@
 // Nothing else happens on GET: mail scanners follow links.
 import type Koa from 'koa';
 import type { Config } from '../core/config.ts';
-import { seeOther } from './page.ts';
+import { seeOther } from './http/redirect.ts';
 
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const LIFE_MS = 30 * 60_000;

@@ -73,13 +73,6 @@ export function createWeb(context: Context, render: Render): Web {
   };
 }
 
-/** 303: what was asked has been done; look at it there. */
-export function seeOther(ctx: Koa.Context, path: string): void {
-  ctx.status = 303;
-  ctx.redirect(path);
-  ctx.status = 303;
-}
-
 /** Where a page can be asked for again. */
 function backTo(ctx: Koa.Context): string {
   return ctx.method === 'GET' ? ctx.url : ctx.path;

@@ -1,5 +1,4 @@
 // What a supervisor tells of itself in a small file, so that `npm run reload` finds it and can wait for a reload's end.
-
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 

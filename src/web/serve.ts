@@ -1,7 +1,6 @@
 // Listens, and stops listening without losing a request. Promises that whoever is connected when a drain begins gets an answer
 // to whatever arrives, and is then let go; that slow uploads and exports finish; that what outlasts the deadline is cut and
 // logged. Hides which connections are idle, and how node:cluster and keep-alive make the usual ways of closing lose requests.
-
 import cluster from 'node:cluster';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';

@@ -5,8 +5,9 @@ import type Koa from 'koa';
 import session, { type CreateSessionOptions } from 'koa-session';
 import QuickLRU from 'quick-lru';
 import type { Config } from '../core/config.ts';
+import { hashToken } from '../core/credentials/random-token.ts';
 import { isTwoFactors, needsSecondFactor } from '../core/proofs.ts';
-import { hashToken, nameOf, type SessionStore } from '../core/session-store.ts';
+import { nameOf, type SessionStore } from '../core/session-store.ts';
 import type { NewSession } from '../core/sessions.ts';
 import { liveSession } from './state.ts';
 

@@ -1,6 +1,5 @@
 // The primary process of `npm start`: holds no application code, so that it need not be replaced to deploy. SIGHUP replaces the
 // web processes one at a time with what is on disk now, SIGTERM drains them all. What it does is in $DATA_DIR/supervisor.json.
-
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { createLog, type Log } from '../core/log.ts';

@@ -1,17 +1,7 @@
 // What each page is given, one typed object a view. A view's object is built by hand, never spread from a request or a
 // row: EJS reads some keys of its locals as options of its own.
-
 import type { Texts } from './texts/en.ts';
-
-/** A moment as a page shows it: in words a person uses, and exact. */
-export interface ShownTime {
-  /** "4 minutes ago", or "23 Nov 2026, 19:07 UTC" where no relative time makes sense. */
-  readonly text: string;
-  /** ISO 8601, UTC: for `datetime` and `title`. */
-  readonly iso: string;
-  /** Where the words tell how long ago it was: a script keeps them true while the page is open. */
-  readonly relative?: true;
-}
+import type { ShownTime } from './words.ts';
 
 /** What went wrong with one field, keyed by the field's name, in the order of the form. */
 export type FieldErrors = Readonly<Record<string, string>>;

@@ -1,6 +1,5 @@
 // The web processes of one supervisor: keeps as many running as wanted, and replaces them one at a time. Promises that an old
 // process is told to drain only when its successor is ready, and stays when that never happens. Hides node:cluster.
-
 import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../core/log.ts';

@@ -4,7 +4,6 @@
 import Bowser from 'bowser';
 import QuickLRU from 'quick-lru';
 import { en, type Texts } from './texts/en.ts';
-import type { ShownTime } from './views.ts';
 
 const LONGEST_USER_AGENT = 512;
 const KEPT_USER_AGENTS = 1_000;
@@ -169,4 +168,14 @@ function onTheCalendar(date: Date, now: Date, { locale, moments }: Texts): strin
 // Whole units that have passed, but at least one: 119 seconds ago is a minute ago.
 function roundAway(ms: number, unitMs: number): number {
   return Math.sign(ms) * Math.max(1, Math.floor(Math.abs(ms) / unitMs));
+}
+
+/** A moment as a page shows it: in words a person uses, and exact. */
+export interface ShownTime {
+  /** "4 minutes ago", or "23 Nov 2026, 19:07 UTC" where no relative time makes sense. */
+  readonly text: string;
+  /** ISO 8601, UTC: for `datetime` and `title`. */
+  readonly iso: string;
+  /** Where the words tell how long ago it was: a script keeps them true while the page is open. */
+  readonly relative?: true;
 }

@@ -1,5 +1,4 @@
 // A web process whose clock is off neither ends nor extends anybody's session: PostgreSQL's and Redis's clocks decide.
-
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';

@@ -1,5 +1,4 @@
 // `npm run up` as a whole, from dist/: everything comes up, whatever dies comes back, and nothing outlives the launcher.
-
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';

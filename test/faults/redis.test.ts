@@ -1,5 +1,4 @@
 // What a visitor gets when Redis fails: nobody is logged out, nobody who ended comes back. DESIGN: the rows "Redis …".
-
 import { copyFile, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';

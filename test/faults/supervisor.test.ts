@@ -1,6 +1,5 @@
 // The supervisor, from dist/, over a small web process: rolling reloads under load lose nothing, a broken deploy changes
 // nothing, and whatever is killed is either replaced or takes nothing with it. DESIGN: "rolling restart or deploy", "kill -9".
-
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';

@@ -1,5 +1,4 @@
 // The embedded PostgreSQL and Redis: data survives stopping and killing, nobody shares a folder, nothing stays behind.
-
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,4 @@
 // A database for one test file: a clone of the migrated template, so that files can't disturb each other.
-
 import { randomBytes } from 'node:crypto';
 import { query } from './query.ts';
 

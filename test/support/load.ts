@@ -1,5 +1,4 @@
 // Load that notices every lost request: connections that never retry, and that close only when the server said so.
-
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 

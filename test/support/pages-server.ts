@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import Koa from 'koa';
-import { projectRoot } from '../../src/core/config.ts';
+import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { createAssets } from '../../src/web/assets.ts';
 import { createRenderer } from '../../src/web/render.ts';
 import { FIXTURES, HOSTILE_FIXTURES } from './view-fixtures.ts';

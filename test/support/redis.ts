@@ -1,5 +1,4 @@
 // A Redis database for one test file: numbers are handed out once in a test run and never again.
-
 import { Redis } from 'ioredis';
 
 export interface TestRedis {

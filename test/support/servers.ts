@@ -1,5 +1,4 @@
 // Servers of a test's own, for tests that stop, kill or starve them. The run's shared ones come from global-setup.mjs.
-
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

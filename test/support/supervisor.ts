@@ -1,5 +1,4 @@
 // The real supervisor from dist/ over a tiny web process of the test's own, in a folder of its own.
-
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

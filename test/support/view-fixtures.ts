@@ -1,6 +1,5 @@
 // What every view is shown with in tests: full, empty, with errors, and hostile. Promises one entry a view and state;
 // the page tests open each of them in a browser.
-
 import { drawChart } from '../../src/web/chart.ts';
 
 import { drawQr } from '../../src/web/qr.ts';

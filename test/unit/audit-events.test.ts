@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { AUDIT_EVENTS, ENDING_EVENTS } from '../../src/core/audit-events.ts';
-import { projectRoot } from '../../src/core/config.ts';
+import { projectRoot } from '../../src/core/platform/project-root.ts';
 
 const FILE = path.join(projectRoot, 'docs', 'audit-events.md');
 

@@ -4,7 +4,8 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Copy, DockerfileParser, type Instruction, type JSONInstruction } from 'dockerfile-ast';
 import { parse } from 'yaml';
-import { projectRoot, readConfig } from '../../src/core/config.ts';
+import { readConfig } from '../../src/core/config.ts';
+import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { NO_PRETENURING } from '../../src/web/web-processes.ts';
 
 interface Service {

@@ -1,11 +1,12 @@
 // Another address: asking for it, confirming it from the new mailbox, and taking the old one back.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { readEmail } from '../../core/users.ts';
+import { readEmail } from '../../core/platform/email-address.ts';
 import { requireMember, requireRecentLogin } from '../access.ts';
 import { readBody } from '../form.ts';
+import { seeOther } from '../http/redirect.ts';
 import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
-import { seeOther, type Web } from '../page.ts';
+import type { Web } from '../page.ts';
 import { withNext } from '../query.ts';
 import { liveSession } from '../state.ts';
 import { throttled } from '../throttled.ts';

@@ -2,8 +2,9 @@
 import type Router from '@koa/router';
 import { isDatabaseOutage } from '../../core/database.ts';
 import { readBody, readNext } from '../form.ts';
+import { seeOther } from '../http/redirect.ts';
 import { keepLanguage } from '../language.ts';
-import { seeOther, type Web } from '../page.ts';
+import type { Web } from '../page.ts';
 import { liveSession } from '../state.ts';
 
 export function languagePage(router: Router, { context: { config, users, log } }: Web): void {

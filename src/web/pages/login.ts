@@ -1,11 +1,12 @@
 // Logging in and out.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { hashToken } from '../../core/session-store.ts';
+import { hashToken } from '../../core/credentials/random-token.ts';
 import { requireLoggedIn } from '../access.ts';
 import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
-import { doneNotice, seeOther, type Web } from '../page.ts';
+import { seeOther } from '../http/redirect.ts';
+import { doneNotice, type Web } from '../page.ts';
 import { keepPending } from '../pending.ts';
 import { queryNext } from '../query.ts';
 import { enterSession, leaveSession } from '../session.ts';

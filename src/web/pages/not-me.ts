@@ -1,7 +1,8 @@
 // "This wasn't me", from the mail about a log-in on a new device: GET shows what happened and a button, which ends it.
 import type Router from '@koa/router';
+import { seeOther } from '../http/redirect.ts';
 import { forgetLink, keepLink, readLink, takeLinkFromAddress } from '../link.ts';
-import { seeOther, type Web } from '../page.ts';
+import type { Web } from '../page.ts';
 import { toldOf } from '../told.ts';
 import { describeDevice, showTime } from '../words.ts';
 import { deadLink } from './dead-link.ts';

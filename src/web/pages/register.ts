@@ -2,11 +2,12 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { passwordProblem } from '../../core/passwords.ts';
+import { readEmail } from '../../core/platform/email-address.ts';
 import type { RegisterResult } from '../../core/registration.ts';
-import { readEmail } from '../../core/users.ts';
 import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
-import { seeOther, type Web } from '../page.ts';
+import { seeOther } from '../http/redirect.ts';
+import type { Web } from '../page.ts';
 import { queryNext } from '../query.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';

@@ -1,10 +1,11 @@
 // A new password without the old one: asking for the link, and what it opens.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { readEmail } from '../../core/users.ts';
+import { readEmail } from '../../core/platform/email-address.ts';
 import { readBody } from '../form.ts';
+import { seeOther } from '../http/redirect.ts';
 import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
-import { seeOther, type Web } from '../page.ts';
+import type { Web } from '../page.ts';
 import { throttled } from '../throttled.ts';
 import { toldOf } from '../told.ts';
 import type { FieldErrors } from '../views.ts';

@@ -17,8 +17,8 @@ import { accountsOf, rowOf } from '../../audit-row.ts';
 import type { Web } from '../../page.ts';
 import { peopleOf } from '../../people-of-filter.ts';
 import { queryText } from '../../query.ts';
-import type { Chart, ShownTime, Views } from '../../views.ts';
-import { exactTime, showTime } from '../../words.ts';
+import type { Chart, Views } from '../../views.ts';
+import { exactTime, type ShownTime, showTime } from '../../words.ts';
 import { EXPORT_PATH } from './export.ts';
 
 const PAGE_SIZE = 50;

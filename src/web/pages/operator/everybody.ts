@@ -5,7 +5,8 @@ import type Koa from 'koa';
 import type { Overview } from '../../../core/overview.ts';
 import { requireOperator, requireRecentLogin } from '../../access.ts';
 import { readBody } from '../../form.ts';
-import { seeOther, type Web } from '../../page.ts';
+import { seeOther } from '../../http/redirect.ts';
+import type { Web } from '../../page.ts';
 import { liveSession } from '../../state.ts';
 import type { FieldErrors } from '../../views.ts';
 

@@ -1,10 +1,11 @@
 // Inviting somebody: the link goes by mail, or, where no mail is possible, to the operator who hands it over.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { readEmail } from '../../../core/users.ts';
+import { readEmail } from '../../../core/platform/email-address.ts';
 import { requireOperator, requireRecentLogin } from '../../access.ts';
 import { readBody } from '../../form.ts';
-import { seeOther, type Web } from '../../page.ts';
+import { seeOther } from '../../http/redirect.ts';
+import type { Web } from '../../page.ts';
 import { liveSession } from '../../state.ts';
 import { toldOf } from '../../told.ts';
 import type { Views } from '../../views.ts';

@@ -2,13 +2,14 @@
 // log-in, is recorded with its reason, and counts in every process from the next request on.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import type { AuditEventType } from '../../../core/audit-events.ts';
-import type { AccountChangeResult, Actor, Role, User } from '../../../core/users.ts';
+import type { Actor, AuditEventType } from '../../../core/audit-events.ts';
+import type { AccountChangeResult, Role, User } from '../../../core/users.ts';
 import { requireOperator, requireRecentLogin } from '../../access.ts';
 import { changeRow } from '../../account-changes.ts';
 import { readBody } from '../../form.ts';
+import { seeOther } from '../../http/redirect.ts';
 import { HttpError } from '../../http-error.ts';
-import { seeOther, type Web } from '../../page.ts';
+import type { Web } from '../../page.ts';
 import { isUuid } from '../../query.ts';
 import { liveSession } from '../../state.ts';
 import { toldOf } from '../../told.ts';

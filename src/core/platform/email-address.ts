@@ -1,0 +1,16 @@
+// E-mail addresses as they are kept and compared.
+import { z } from 'zod';
+
+/** RFC 5321 allows 254 characters. */
+const emailSchema = z.email().max(254);
+
+/** The address as it is kept, or null if it is none. */
+export function readEmail(text: string): string | null {
+  const trimmed = text.trim();
+  return emailSchema.safeParse(trimmed).success ? trimmed : null;
+}
+
+/** What two spellings of one address have in common. */
+export function emailKey(email: string): string {
+  return email.trim().toLowerCase();
+}

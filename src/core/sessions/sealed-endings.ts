@@ -1,0 +1,34 @@
+// What the sealing of an ended session brings about: its row keeps the seq, Redis is told, and the mark moves.
+import type pg from 'pg';
+import { type ChainedEvent, isEnding } from '../audit-append.ts';
+import type { SealingFollower } from '../sealing.ts';
+import type { Ending, EndReason } from '../session-records.ts';
+import type { SessionStore } from '../session-store.ts';
+
+/** Tells Redis of sealed endings. The sealing fails while Redis can't take them; whoever finds the mark behind repeats them. */
+export function createSealedEndings({ store }: { store: SessionStore }): SealingFollower {
+  return {
+    begin() {
+      const ended: Ending[] = [];
+      return {
+        async write(client, events) {
+          ended.push(...(await markEndings(client, events.filter(isEnding))));
+        },
+        async committed({ previousSeq, endingSeq }) {
+          if (endingSeq > previousSeq) await store.carryOut(ended, { previousSeq, endingSeq });
+        },
+      };
+    },
+  };
+}
+
+async function markEndings(client: pg.ClientBase, endings: readonly ChainedEvent[]): Promise<Ending[]> {
+  if (endings.length === 0) return [];
+  const { rows } = await client.query<{ token_hash: Buffer; end_reason: EndReason }>({
+    name: 'seal-endings',
+    text: `UPDATE session SET ending_seq = e.seq FROM unnest($1::uuid[], $2::bigint[]) AS e(id, seq)
+            WHERE session.id = e.id AND session.ended_at IS NOT NULL RETURNING token_hash, end_reason`,
+    values: [endings.map((event) => event.session), endings.map((event) => event.seq)],
+  });
+  return rows.map((row) => ({ tokenHash: row.token_hash, reason: row.end_reason }));
+}
