@@ -1,4 +1,4 @@
-// Prisma's own settings; it wants the file here. The application takes its database through src/core/database.ts.
+// Prisma's own settings; it wants the file here. The application takes its database through src/core/platform/database.ts.
 import { defineConfig } from 'prisma/config';
 
 export default defineConfig({

@@ -1,6 +1,6 @@
 // Job name → what is done. Exhaustive: a job without a handler does not compile.
 import type { Context } from '../src/core/context.ts';
-import type { JobName, Jobs } from '../src/core/queues.ts';
+import type { JobName, Jobs } from '../src/core/platform/queues.ts';
 import { cleanupAttempts, cleanupMails, cleanupSessions, cleanupTokens } from './jobs/cleanup.ts';
 import { endSession } from './jobs/end-session.ts';
 

@@ -1,7 +1,7 @@
 // What is measured of a worker: what waits for it, and how far the log is behind. Read on METRICS_PORT.
 import type { Context } from '../src/core/context.ts';
-import { type MetricsPort, serveMetrics } from '../src/core/metrics-port.ts';
-import { QUEUE_NAMES } from '../src/core/queues.ts';
+import { type MetricsPort, serveMetrics } from '../src/core/platform/metrics-server.ts';
+import { QUEUE_NAMES } from '../src/core/platform/queues.ts';
 
 /** Counting more would cost as much as it tells. */
 const MOST_COUNTED = 100_000;

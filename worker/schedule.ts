@@ -1,7 +1,7 @@
 // Every recurring job, in one table, and what keeps the table in Redis: a Redis that was emptied has forgotten it.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../src/core/log.ts';
-import type { JobName, QueueName, Queues } from '../src/core/queues.ts';
+import type { Log } from '../src/core/platform/log.ts';
+import type { JobName, QueueName, Queues } from '../src/core/platform/queues.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

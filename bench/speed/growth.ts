@@ -3,8 +3,8 @@
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { createLog } from '../../src/core/log.ts';
-import { openRedis } from '../../src/core/redis.ts';
+import { createLog } from '../../src/core/platform/log.ts';
+import { openRedis } from '../../src/core/platform/redis.ts';
 import { SessionStore } from '../../src/core/session-store.ts';
 import { until } from '../../test/support/until.ts';
 import { startLog } from '../audit/log.ts';

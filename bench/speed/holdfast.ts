@@ -2,7 +2,7 @@
 // an operator and an audit log.
 import { Redis } from 'ioredis';
 import { hashToken } from '../../src/core/credentials/random-token.ts';
-import { keys } from '../../src/core/redis.ts';
+import { keys } from '../../src/core/platform/redis.ts';
 import { query } from '../../test/support/query.ts';
 import { until } from '../../test/support/until.ts';
 import { type Installation, install } from '../restart/installation.ts';

@@ -39,7 +39,7 @@ export async function withContext<T>(work: (context: Context) => Promise<T>): Pr
   const [{ readConfig }, { createContext }, { createLog }] = await Promise.all([
     import('../core/config.ts'),
     import('../core/context.ts'),
-    import('../core/log.ts'),
+    import('../core/platform/log.ts'),
   ]);
   const config = readConfig({ ...env, DATABASE_POOL: env['DATABASE_POOL'] || '3' }, { signs: false });
   const context = createContext(config, createLog({ level: env['LOG_LEVEL'] || 'error', name: 'cli' }));

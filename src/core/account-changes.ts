@@ -3,7 +3,7 @@
 import type { Audit } from './audit.ts';
 import type { AuditEventType } from './audit-events.ts';
 import { EVERY_EVENT } from './audit-query.ts';
-import type { Database } from './database.ts';
+import type { Database } from './platform/database.ts';
 
 /** Nobody decides on a page that is older. */
 const LATELY_MS = 86_400_000;

@@ -15,9 +15,9 @@ import {
   type SigningKey,
   signCheckpoint,
 } from './checkpoints.ts';
-import type { Database, Transaction } from './database.ts';
-import type { Log } from './log.ts';
 import { recordEvent } from './outbox.ts';
+import type { Database, Transaction } from './platform/database.ts';
+import type { Log } from './platform/log.ts';
 
 export interface CheckpointsOptions {
   readonly database: Database;

@@ -2,8 +2,8 @@
 // log: whole hours come from the summary that sealing keeps, anything else from the newest ten thousand events that match.
 import type { Audit } from './audit.ts';
 import { type AuditFilter, eventsQuery, isSummarised, summaryConditions } from './audit-query.ts';
-import type { Database } from './database.ts';
-import { queryWithin } from './limited-query.ts';
+import type { Database } from './platform/database.ts';
+import { queryWithin } from './platform/timed-query.ts';
 
 export interface EventBar {
   readonly from: Date;

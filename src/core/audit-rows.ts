@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { SealedEvent, SealedFields } from './audit-chain.ts';
 import type { Detail } from './audit-events.ts';
-import type { CopiedRow } from './copy-out.ts';
+import type { CopiedRow } from './platform/copy-out.ts';
 
 export interface AuditRow {
   seq: string;

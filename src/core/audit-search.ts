@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { SealedEvent } from './audit-chain.ts';
 import { type AuditFilter, eventsQuery, type Selection, type Span } from './audit-query.ts';
 import { AUDIT_COLUMNS, type AuditRow, eventOf } from './audit-rows.ts';
-import { queryWithin } from './limited-query.ts';
+import { queryWithin } from './platform/timed-query.ts';
 
 export interface Found {
   /** In the order asked for. */

@@ -6,7 +6,7 @@ import { contentProblem, GENESIS_HASH, type SealedEvent } from './audit-chain.ts
 import { AUDIT_COLUMNS, type AuditRow, eventOf, firstFrom } from './audit-rows.ts';
 import { createChainCheck, type Problem } from './chain-check.ts';
 import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './checkpoints.ts';
-import type { Database } from './database.ts';
+import type { Database } from './platform/database.ts';
 
 export type VerifyResult = ({ readonly intact: true } & Proved) | ({ readonly intact: false } & Problem);
 

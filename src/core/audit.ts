@@ -21,9 +21,9 @@ import {
   firstFrom,
 } from './audit-rows.ts';
 import { createAuditSearch, type Found, SEARCH_LIMITS } from './audit-search.ts';
-import { copyOut } from './copy-out.ts';
-import type { Database } from './database.ts';
-import { queryWithin } from './limited-query.ts';
+import { copyOut } from './platform/copy-out.ts';
+import type { Database } from './platform/database.ts';
+import { queryWithin } from './platform/timed-query.ts';
 
 /** Where a page begins: events before (older than) or after (newer than) a seq; null for the newest. */
 export type PageKey = { readonly before: number } | { readonly after: number } | null;

@@ -3,11 +3,11 @@
 // nobody; that it was not asked is recorded. SHA-1 is how such services index, and protects nothing here.
 import { createHash } from 'node:crypto';
 import type { Origin } from './audit-events.ts';
-import type { Database } from './database.ts';
-import type { Log } from './log.ts';
-import type { Metrics } from './metrics.ts';
 import { recordEvent } from './outbox.ts';
-import { nudgeSealing, type Queues } from './queues.ts';
+import type { Database } from './platform/database.ts';
+import type { Log } from './platform/log.ts';
+import type { Metrics } from './platform/metrics.ts';
+import { nudgeSealing, type Queues } from './platform/queues.ts';
 
 const TIMEOUT_MS = 1_000;
 /** A padded answer has a thousand lines of forty characters. */

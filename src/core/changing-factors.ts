@@ -2,11 +2,11 @@
 // done in, its event and its mail are one transaction, and the first factor ends every other session: they proved less than is
 // asked from now on.
 import type { Origin } from './audit-events.ts';
-import type { Database, Transaction } from './database.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { FactorChange, Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
+import type { Database, Transaction } from './platform/database.ts';
 import type { Proof } from './proofs.ts';
 import type { NewSession, Sessions } from './sessions.ts';
 

@@ -1,10 +1,10 @@
 // Proving again who one is, in a session that began a while ago: before an act that matters. A session's age is that of its
 // last proof, so a new one takes the place of the old (ASVS 7.2.4), with a new token.
 import type { BlockNote, Origin } from './audit-events.ts';
-import type { Database } from './database.ts';
 import { recordEvent } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
-import { nudgeSealing, type Queues } from './queues.ts';
+import type { Database } from './platform/database.ts';
+import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { Purpose } from './sealed-secrets.ts';
 import { FactorRefusedError, type Proving, type SecondFactors } from './second-factors.ts';
 import type { NewSession, Sessions } from './sessions.ts';

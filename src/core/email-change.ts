@@ -2,7 +2,6 @@
 // back for a week. A change ends every session, because a session's copies carry the address and log-ins go by it.
 import type { NewAuditEvent, Origin } from './audit-events.ts';
 import { removeNewerWithin } from './changing-factors.ts';
-import { type Database, isUniqueViolation, type Transaction } from './database.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
@@ -10,8 +9,9 @@ import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { DeadLink, PasswordResets } from './password-reset.ts';
 import type { Passwords } from './passwords.ts';
+import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
 import { emailKey } from './platform/email-address.ts';
-import { nudgeSealing, type Queues } from './queues.ts';
+import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';

@@ -2,12 +2,12 @@
 // and where it tells of nothing new one statement.
 import { Prisma } from '../generated/prisma/client.ts';
 import type { Origin } from './audit-events.ts';
-import type { Database, Transaction } from './database.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import { insertEvents } from './outbox.ts';
+import type { Database, Transaction } from './platform/database.ts';
 import { isTwoFactors, type Proof } from './proofs.ts';
 import type { EndedSession } from './session-records.ts';
 import { keptUserAgent, type NewSession, type Sessions } from './sessions.ts';

@@ -2,9 +2,9 @@
 // a second, however many there are. The rows and copies are then ended in batches, each with its events, as any other.
 import { v7 as uuidv7 } from 'uuid';
 import { NO_ORIGIN, type Origin } from './audit-events.ts';
-import type { Database, Transaction } from './database.ts';
 import { recordEvent } from './outbox.ts';
-import { nudgeEndingEverybody, nudgeSealing, type Queues } from './queues.ts';
+import type { Database, Transaction } from './platform/database.ts';
+import { nudgeEndingEverybody, nudgeSealing, type Queues } from './platform/queues.ts';
 import { type EverybodyMark, endedWithEverybody } from './session-records.ts';
 import type { SessionStore } from './session-store.ts';
 import type { Sessions } from './sessions.ts';

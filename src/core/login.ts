@@ -1,14 +1,15 @@
 // Logging in: session and events are one transaction, or nothing. An account that does not exist, one that is disabled and
 // a wrong password give one answer, after the same work.
-import type { Database } from './database.ts';
+
 import { AccountChangedError, type Begun, type Credentials, type Entry, SecondFactorNeededError } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
-import type { Log } from './log.ts';
 import { recordEvent, recordEvents } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
 import type { PendingLogins } from './pending-logins.ts';
-import { nudgeSealing, type Queues } from './queues.ts';
+import type { Database } from './platform/database.ts';
+import type { Log } from './platform/log.ts';
+import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { Throttle } from './throttle.ts';
 import { blockNotes, settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
 import type { Taken } from './throttle-windows.ts';

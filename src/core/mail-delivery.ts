@@ -5,14 +5,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Prisma } from '../generated/prisma/client.ts';
 import { NO_ORIGIN } from './audit-events.ts';
-import { type Database, deleteSome, type Transaction } from './database.ts';
-import type { Log } from './log.ts';
 import type { MailPolicy } from './mail.ts';
 import { isKnownTemplate, type RenderMail } from './mail-rendering.ts';
 import { LINK_PATHS, type MailTemplate, type MailTemplates } from './mail-templates.ts';
 import { DELIVERY_TIMEOUT_MS, type Deliver, type Delivery } from './mail-transport.ts';
 import { recordEvent } from './outbox.ts';
-import { nudgeMail, nudgeSealing, type Queues } from './queues.ts';
+import { type Database, deleteSome, type Transaction } from './platform/database.ts';
+import type { Log } from './platform/log.ts';
+import { nudgeMail, nudgeSealing, type Queues } from './platform/queues.ts';
 import type { Tokens } from './tokens.ts';
 
 const LANES = 4;

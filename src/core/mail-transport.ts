@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { Transporter } from 'nodemailer';
 import type { Mailbox, MailPolicy } from './mail.ts';
 import type { RenderedMail } from './mail-rendering.ts';
-import { keys } from './redis.ts';
+import { keys } from './platform/redis.ts';
 
 export interface OutgoingMail extends RenderedMail {
   /** Makes the Message-ID: the same at every attempt, so that a mailbox can tell two copies. */

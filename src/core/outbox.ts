@@ -3,7 +3,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../generated/prisma/client.ts';
 import type { AttemptNote, BlockNote, NewAuditEvent, WaitingEvent } from './audit-events.ts';
-import type { Transaction } from './database.ts';
+import type { Transaction } from './platform/database.ts';
 
 const MAX_TEXT = 1_024;
 

@@ -2,9 +2,9 @@
 // with a longer log or more sessions: what is many is counted to a limit, then estimated, or was summed up hour by hour.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { Database } from './database.ts';
-import type { Log } from './log.ts';
-import { QUEUE_NAMES, type QueueName, type Queues } from './queues.ts';
+import type { Database } from './platform/database.ts';
+import type { Log } from './platform/log.ts';
+import { QUEUE_NAMES, type QueueName, type Queues } from './platform/queues.ts';
 
 /** Past this many, sessions and waiting events are not counted to the end. */
 export const COUNTED_TO = 10_000;

@@ -9,7 +9,7 @@ import type {
 import { z } from 'zod';
 import type { Passkey } from '../generated/prisma/client.ts';
 import type { Challenges } from './challenges.ts';
-import type { Database, Transaction } from './database.ts';
+import type { Database, Transaction } from './platform/database.ts';
 import type { Purpose } from './sealed-secrets.ts';
 
 /** Ed25519, ECDSA with P-256, RSA with SHA-256: what authenticators have, and no SHA-1. */

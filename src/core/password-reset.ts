@@ -3,14 +3,14 @@
 // holds a second factor shows it at the log-in.
 import type { Actor, NewAuditEvent, Origin } from './audit-events.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
-import type { Database, Transaction } from './database.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './passwords.ts';
-import { nudgeSealing, type Queues } from './queues.ts';
+import type { Database, Transaction } from './platform/database.ts';
+import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';

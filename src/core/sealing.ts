@@ -13,7 +13,7 @@ import {
   moveHead,
 } from './audit-append.ts';
 import type { WaitingEvent } from './audit-events.ts';
-import type { Database } from './database.ts';
+import type { Database } from './platform/database.ts';
 import { type Notes, readWaiting } from './waiting-events.ts';
 
 const BATCH = 1_000;

@@ -2,9 +2,9 @@
 // has been used, in the transaction of what it opens; of two uses at once, one is refused there.
 import type { Passkey } from '../generated/prisma/client.ts';
 import { ChallengeUsedError } from './challenges.ts';
-import type { Database, Transaction } from './database.ts';
 import { PasskeyRefusedError, type Passkeys } from './passkeys.ts';
 import type { Passwords } from './passwords.ts';
+import type { Database, Transaction } from './platform/database.ts';
 import type { SecondFactor } from './proofs.ts';
 import { readRecoveryCode, useCodeWithin } from './recovery-codes.ts';
 import type { Purpose, SealedSecrets } from './sealed-secrets.ts';

@@ -5,11 +5,11 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type pg from 'pg';
 import { chainEvents, countEvents, type Head, insertEvents, lockHead, moveHead } from './audit-append.ts';
 import { NO_ORIGIN } from './audit-events.ts';
-import type { Database } from './database.ts';
 import { type MadeUp, makeUp } from './made-up-events.ts';
 import { createRandom, type Person } from './made-up-people.ts';
 import { recordEvent } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
+import type { Database } from './platform/database.ts';
 import { insertNotes } from './sealed-notes.ts';
 import type { Sealing } from './sealing.ts';
 

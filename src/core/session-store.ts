@@ -5,10 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Redis, ReplyError, type Result } from 'ioredis';
 import RedisStore from 'koa-redis';
 import { hashToken } from './credentials/random-token.ts';
-import type { Log } from './log.ts';
-import type { SessionSource } from './metrics.ts';
+import type { Log } from './platform/log.ts';
+import type { SessionSource } from './platform/metrics.ts';
+import { isFull, keys, milliseconds } from './platform/redis.ts';
 import { readProof } from './proofs.ts';
-import { isFull, keys, milliseconds } from './redis.ts';
 import type {
   Ending,
   EndReason,

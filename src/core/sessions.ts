@@ -5,11 +5,11 @@ import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../generated/prisma/client.ts';
 import { type NewAuditEvent, NO_ORIGIN, type Origin } from './audit-events.ts';
 import { hashToken } from './credentials/random-token.ts';
-import { type Database, isDatabaseOutage, type Transaction } from './database.ts';
-import type { Log } from './log.ts';
 import { type EventNote, recordEvents } from './outbox.ts';
+import { type Database, isDatabaseOutage, type Transaction } from './platform/database.ts';
+import type { Log } from './platform/log.ts';
+import { type EndSessionJob, LAST_FAILURE_ONLY, nudgeSealing, type Queues } from './platform/queues.ts';
 import type { Proof } from './proofs.ts';
-import { type EndSessionJob, LAST_FAILURE_ONLY, nudgeSealing, type Queues } from './queues.ts';
 import {
   type EndedSession,
   type EndReason,

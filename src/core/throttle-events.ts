@@ -1,8 +1,8 @@
 // What everybody does with the throttle's answer: records its blocks, refuses, and settles what an attempt took.
 import type { BlockNote, Origin } from './audit-events.ts';
-import type { Database, Transaction } from './database.ts';
 import { type EventNote, recordEvents } from './outbox.ts';
-import { nudgeSealing, type Queues } from './queues.ts';
+import type { Database, Transaction } from './platform/database.ts';
+import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { Taken, ThrottleScope } from './throttle-windows.ts';
 
 /** Scopes that tell of a client, and of no account. */

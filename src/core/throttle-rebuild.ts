@@ -2,8 +2,8 @@
 // the id of its attempt, so that doing it twice, or beside attempts that go on, changes nothing.
 import type { Redis } from 'ioredis';
 import type { AttemptNote } from './audit-events.ts';
-import type { Database } from './database.ts';
-import { keys } from './redis.ts';
+import type { Database } from './platform/database.ts';
+import { keys } from './platform/redis.ts';
 import type { ThrottleWindows, Window } from './throttle-windows.ts';
 
 /** Thrown when Redis could not take what the records know; the records themselves were read. */

@@ -2,11 +2,11 @@
 // writing down how many attempts were refused, ending the records of blocks that ran out, telling of sprayers and stuffers.
 import type { Redis } from 'ioredis';
 import { NO_ORIGIN, type Origin } from './audit-events.ts';
-import type { Database } from './database.ts';
-import type { Log } from './log.ts';
 import { recordEvent } from './outbox.ts';
-import { nudgeSealing, type Queues } from './queues.ts';
-import { keys } from './redis.ts';
+import type { Database } from './platform/database.ts';
+import type { Log } from './platform/log.ts';
+import { nudgeSealing, type Queues } from './platform/queues.ts';
+import { keys } from './platform/redis.ts';
 import type { ThrottlePolicy } from './throttle/policy.ts';
 import type { Throttle } from './throttle.ts';
 import { clientKey } from './throttle-windows.ts';

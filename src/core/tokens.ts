@@ -3,7 +3,7 @@
 // that begins with the secret, and none once the account is no longer what the link was bound to.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Prisma } from '../generated/prisma/client.ts';
-import type { Database, Transaction } from './database.ts';
+import type { Database, Transaction } from './platform/database.ts';
 
 const TOKEN_BYTES = 32;
 const SECRET = /^[A-Za-z0-9_-]{43}$/;

@@ -3,13 +3,13 @@
 // since, and leads to a new password at once: whoever reads the mailbox may choose it, and whoever logged in knew the old one.
 import type { Origin } from './audit-events.ts';
 import { lockWithin, Refused, removeNewerWithin } from './changing-factors.ts';
-import type { Database, Transaction } from './database.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import { recordEvent } from './outbox.ts';
 import type { DeadLink } from './password-reset.ts';
-import { nudgeSealing, type Queues } from './queues.ts';
+import type { Database, Transaction } from './platform/database.ts';
+import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NO_ORIGIN } from '../core/audit-events.ts';
 import { readConfig } from '../core/config.ts';
 import { createContext } from '../core/context.ts';
-import { createLog, flushLog } from '../core/log.ts';
+import { createLog, flushLog } from '../core/platform/log.ts';
 import { createApp } from './app.ts';
 import { publishMetrics } from './metrics.ts';
 import type { Readiness } from './pages/health.ts';

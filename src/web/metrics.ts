@@ -3,7 +3,7 @@
 import cluster from 'node:cluster';
 import { AggregatorRegistry } from 'prom-client';
 import type { Context } from '../core/context.ts';
-import { serveMetrics } from '../core/metrics-port.ts';
+import { serveMetrics } from '../core/platform/metrics-server.ts';
 
 export async function publishMetrics({ config, log, metrics, store, passwords, database }: Context): Promise<void> {
   if (config.metrics === null) return;

@@ -2,7 +2,7 @@
 // for within a quarter of an hour in one session, are one look. Redis remembers which; without it every page is recorded.
 import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
-import { keys } from '../core/redis.ts';
+import { keys } from '../core/platform/redis.ts';
 import { liveSession } from './state.ts';
 
 const ONE_LOOK_SECONDS = 15 * 60;

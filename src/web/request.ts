@@ -5,7 +5,7 @@ import QuickLRU from 'quick-lru';
 import type { Origin } from '../core/audit-events.ts';
 import type { Config } from '../core/config.ts';
 import type { Context } from '../core/context.ts';
-import { requestLines } from '../core/log.ts';
+import { requestLines } from '../core/platform/log.ts';
 import { clientAddress } from './forwarded.ts';
 
 const prefix = randomBytes(6).toString('base64url');

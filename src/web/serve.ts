@@ -5,7 +5,7 @@ import cluster from 'node:cluster';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../core/log.ts';
+import type { Log } from '../core/platform/log.ts';
 
 export interface ServeOptions {
   server: Server;

@@ -2,8 +2,8 @@
 // web processes one at a time with what is on disk now, SIGTERM drains them all. What it does is in $DATA_DIR/supervisor.json.
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { createLog, type Log } from '../core/log.ts';
-import { type MetricsPortOptions, serveMetrics } from '../core/metrics-port.ts';
+import { createLog, type Log } from '../core/platform/log.ts';
+import { type MetricsPortOptions, serveMetrics } from '../core/platform/metrics-server.ts';
 import { type Reload, removeStatus, supervisorStatusFile, writeStatus } from './reload-status.ts';
 import { startWebProcesses } from './web-processes.ts';
 

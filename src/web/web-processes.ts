@@ -2,7 +2,7 @@
 // process is told to drain only when its successor is ready, and stays when that never happens. Hides node:cluster.
 import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../core/log.ts';
+import type { Log } from '../core/platform/log.ts';
 import { isReady, LISTEN, LISTEN_WHEN_READY } from './web-process-orders.ts';
 
 export interface WebProcessesOptions {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { Context } from '../../src/core/context.ts';
-import type { EndSessionJob } from '../../src/core/queues.ts';
+import type { EndSessionJob } from '../../src/core/platform/queues.ts';
 import { handlers } from '../../worker/handlers.ts';
 import {
   Browser,

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 
 const LINES = 3_000;
-const logModule = pathToFileURL(path.resolve('dist/src/core/log.js')).href;
+const logModule = pathToFileURL(path.resolve('dist/src/core/platform/log.js')).href;
 
 function run(ending: string): { code: number | null; messages: string[] } {
   const script = `

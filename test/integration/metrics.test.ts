@@ -2,7 +2,7 @@
 // with nothing in it that belongs to a person.
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { serveMetrics } from '../../src/core/metrics-port.ts';
+import { serveMetrics } from '../../src/core/platform/metrics-server.ts';
 import { publishMetrics } from '../../worker/metrics.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';

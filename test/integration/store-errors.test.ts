@@ -3,7 +3,7 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Database, isDatabaseOutage, openDatabase } from '../../src/core/database.ts';
+import { type Database, isDatabaseOutage, openDatabase } from '../../src/core/platform/database.ts';
 import { Browser, newEmail, startWeb, type TestProcess } from '../support/app.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { readConfig } from '../../src/core/config.ts';
 import type { Context } from '../../src/core/context.ts';
-import { createLog } from '../../src/core/log.ts';
+import { createLog } from '../../src/core/platform/log.ts';
 import { createThrottle, type Throttle } from '../../src/core/throttle.ts';
 import type { Taken } from '../../src/core/throttle-windows.ts';
 import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';

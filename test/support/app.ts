@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import supertest from 'supertest';
 import { type Config, readConfig } from '../../src/core/config.ts';
 import { type Context, createContext } from '../../src/core/context.ts';
-import { createLog } from '../../src/core/log.ts';
+import { createLog } from '../../src/core/platform/log.ts';
 import { createApp } from '../../src/web/app.ts';
 import type { Readiness } from '../../src/web/pages/health.ts';
 import type { TestStores } from './stores.ts';

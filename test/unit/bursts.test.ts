@@ -1,6 +1,6 @@
 // Nudges of a burst: the first goes at once, the others together, and none waits for longer than the pause.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { createBurst } from '../../src/core/bursts.ts';
+import { createBurst } from '../../src/core/platform/coalesce.ts';
 
 const EVERY_MS = 100;
 

@@ -1,9 +1,9 @@
 // Ends and deletes what has served its time. Each deletion and the event that tells of it are one transaction.
 import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
-import { deleteSome, type Transaction } from '../../src/core/database.ts';
 import { recordEvent } from '../../src/core/outbox.ts';
-import type { JobName } from '../../src/core/queues.ts';
+import { deleteSome, type Transaction } from '../../src/core/platform/database.ts';
+import type { JobName } from '../../src/core/platform/queues.ts';
 import { createThrottleWindows } from '../../src/core/throttle-windows.ts';
 import { Prisma } from '../../src/generated/prisma/client.ts';
 

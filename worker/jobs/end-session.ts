@@ -1,7 +1,7 @@
 // Records the end of a session that took effect in Redis while PostgreSQL was away.
 import { NO_ORIGIN } from '../../src/core/audit-events.ts';
 import type { Context } from '../../src/core/context.ts';
-import type { EndSessionJob } from '../../src/core/queues.ts';
+import type { EndSessionJob } from '../../src/core/platform/queues.ts';
 import { END_REASONS, type EndReason } from '../../src/core/session-records.ts';
 
 /** Ends the session in PostgreSQL; throws while that is away, and BullMQ tries again. Done twice, it changes nothing. */

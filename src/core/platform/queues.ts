@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type Burst, createBurst } from './bursts.ts';
+import { type Burst, createBurst } from './coalesce.ts';
 import { QUEUE_PREFIX } from './redis.ts';
 
 /** Job name → payload. */

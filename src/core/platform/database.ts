@@ -2,7 +2,7 @@
 // Every wait has a limit, so that a database that is away or stuck becomes an error that the caller can answer with.
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
 
 export interface DatabaseOptions {
   readonly url: string;

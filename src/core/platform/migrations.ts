@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
-import { projectRoot } from './platform/project-root.ts';
+import { projectRoot } from './project-root.ts';
 
 interface MigrationDirectory {
   path: string;
