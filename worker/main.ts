@@ -2,7 +2,7 @@
 // jobs in hand, takes no new ones and exits 0; what it can't finish in time another worker takes over.
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, Worker } from 'bullmq';
-import { NO_ORIGIN } from '../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../src/core/audit/events.ts';
 import { readConfig } from '../src/core/config.ts';
 import { type Context, createContext } from '../src/core/context.ts';
 import { createLog } from '../src/core/platform/log.ts';

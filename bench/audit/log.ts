@@ -1,6 +1,6 @@
 // A log of any size, grown step by step out of made-up events, through the same code as sealing: rows, chain, summary.
 import type pg from 'pg';
-import { chainEvents, countEvents, insertEvents, lockHead, moveHead } from '../../src/core/audit-append.ts';
+import { chainEvents, countEvents, insertEvents, lockHead, moveHead } from '../../src/core/audit/append.ts';
 import { type MadeUp, makeUp } from '../../src/core/made-up-events.ts';
 import { createRandom } from '../../src/core/made-up-people.ts';
 

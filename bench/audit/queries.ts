@@ -1,6 +1,7 @@
 // What operators ask of the log, and what PostgreSQL does for it: time in the database, and pages read, which must not grow
 // with the log.
 import type pg from 'pg';
+import { AUDIT_COLUMNS } from '../../src/core/audit/event-rows.ts';
 import {
   type AuditFilter,
   EVERY_EVENT,
@@ -9,8 +10,7 @@ import {
   type Span,
   spanQuery,
   WHOLE_LOG,
-} from '../../src/core/audit-query.ts';
-import { AUDIT_COLUMNS } from '../../src/core/audit-rows.ts';
+} from '../../src/core/audit/reading/query.ts';
 
 const PAGE = 51;
 const WARM_RUNS = 5;

@@ -1,11 +1,11 @@
 // How fast one worker seals, beside a bare insert of the same rows into the same table, turn by turn in one run.
 import type pg from 'pg';
-import { type ChainedEvent, chainEvents, insertEvents } from '../../src/core/audit-append.ts';
+import { type ChainedEvent, chainEvents, insertEvents } from '../../src/core/audit/append.ts';
+import { createSealing } from '../../src/core/audit/sealing.ts';
 import { type MadeUp, makeUp } from '../../src/core/made-up-events.ts';
 import { createRandom } from '../../src/core/made-up-people.ts';
 import type { Database } from '../../src/core/platform/database.ts';
 import { sealedAttempts } from '../../src/core/sealed-notes.ts';
-import { createSealing } from '../../src/core/sealing.ts';
 import type { SessionStore } from '../../src/core/session-store.ts';
 import { createSealedEndings } from '../../src/core/sessions/sealed-endings.ts';
 

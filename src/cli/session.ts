@@ -1,7 +1,7 @@
 // `session`: the end of everybody's sessions, for when it can't be known which of them are still in the right hands.
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { NO_ORIGIN } from '../core/audit-events.ts';
+import { NO_ORIGIN } from '../core/audit/events.ts';
 import { withContext } from './connect.ts';
 import { startBar } from './progress.ts';
 

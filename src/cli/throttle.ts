@@ -1,6 +1,6 @@
 // `throttle`: who is blocked, and the end of a block before its time.
 import { Command } from 'commander';
-import { NO_ORIGIN } from '../core/audit-events.ts';
+import { NO_ORIGIN } from '../core/audit/events.ts';
 import { withContext } from './connect.ts';
 import { printTable } from './print.ts';
 

@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
-import { NO_ORIGIN } from '../core/audit-events.ts';
+import { NO_ORIGIN } from '../core/audit/events.ts';
 import { EVERYBODY } from '../core/people.ts';
 import { readEmail } from '../core/platform/email-address.ts';
 import type { AccountChangeResult, Role } from '../core/users.ts';

@@ -1,8 +1,9 @@
 // Who changed an account lately, for somebody who decided on an older state of it: told by the log, also while the event still
 // waits to be sealed.
-import type { Audit } from './audit.ts';
-import type { AuditEventType } from './audit-events.ts';
-import { EVERY_EVENT } from './audit-query.ts';
+
+import type { AuditEventType } from './audit/events.ts';
+import type { Audit } from './audit/reading/audit-log.ts';
+import { EVERY_EVENT } from './audit/reading/query.ts';
 import type { Database } from './platform/database.ts';
 
 /** Nobody decides on a page that is older. */

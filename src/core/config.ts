@@ -2,7 +2,7 @@
 // A bad value stops the start with every problem listed, not just the first.
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { readPublicKeys, readSigningKey } from './checkpoints.ts';
+import { readPublicKeys, readSigningKey } from './audit/verification/signed-checkpoint.ts';
 import type { Mailbox, MailPolicy } from './mail.ts';
 import type { HashingCost } from './passwords.ts';
 import { LANGUAGES, type Language } from './platform/languages.ts';

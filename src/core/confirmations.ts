@@ -1,7 +1,7 @@
 // Proving again who one is, in a session that began a while ago: before an act that matters. A session's age is that of its
 // last proof, so a new one takes the place of the old (ASVS 7.2.4), with a new token.
-import type { BlockNote, Origin } from './audit-events.ts';
-import { recordEvent } from './outbox.ts';
+import type { BlockNote, Origin } from './audit/events.ts';
+import { recordEvent } from './audit/outbox.ts';
 import type { Passwords } from './passwords.ts';
 import type { Database } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';

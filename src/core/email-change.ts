@@ -1,12 +1,12 @@
 // Another address for an account: it counts once its own mailbox has confirmed it, and the old one is told and can take it
 // back for a week. A change ends every session, because a session's copies carry the address and log-ins go by it.
-import type { NewAuditEvent, Origin } from './audit-events.ts';
+import type { NewAuditEvent, Origin } from './audit/events.ts';
+import { recordEvent } from './audit/outbox.ts';
 import { removeNewerWithin } from './changing-factors.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
-import { recordEvent } from './outbox.ts';
 import type { DeadLink, PasswordResets } from './password-reset.ts';
 import type { Passwords } from './passwords.ts';
 import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';

@@ -1,12 +1,12 @@
 // The beginning of a session for somebody who has proved who they are: row, events and known browser are one transaction,
 // and where it tells of nothing new one statement.
 import { Prisma } from '../generated/prisma/client.ts';
-import type { Origin } from './audit-events.ts';
+import type { Origin } from './audit/events.ts';
+import { insertEvents } from './audit/outbox.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
-import { insertEvents } from './outbox.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import { isTwoFactors, type Proof } from './proofs.ts';
 import type { EndedSession } from './session-records.ts';

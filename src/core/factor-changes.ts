@@ -1,5 +1,6 @@
 // Setting up and removing second factors: what each act does to them, within the one change that changing-factors.ts makes of it.
-import type { Origin } from './audit-events.ts';
+import type { Origin } from './audit/events.ts';
+import { recordEvent } from './audit/outbox.ts';
 import {
   type About,
   byWhom,
@@ -11,7 +12,6 @@ import {
 } from './changing-factors.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
-import { recordEvent } from './outbox.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { Passwords } from './passwords.ts';
 import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';

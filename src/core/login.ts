@@ -1,10 +1,10 @@
 // Logging in: session and events are one transaction, or nothing. An account that does not exist, one that is disabled and
 // a wrong password give one answer, after the same work.
 
+import { recordEvent, recordEvents } from './audit/outbox.ts';
 import { AccountChangedError, type Begun, type Credentials, type Entry, SecondFactorNeededError } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
-import { recordEvent, recordEvents } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
 import type { PendingLogins } from './pending-logins.ts';
 import type { Database } from './platform/database.ts';

@@ -4,12 +4,12 @@
 // second time, with the same Message-ID and a link that replaces the first (docs/decisions/0020).
 import { setTimeout as delay } from 'node:timers/promises';
 import { Prisma } from '../generated/prisma/client.ts';
-import { NO_ORIGIN } from './audit-events.ts';
+import { NO_ORIGIN } from './audit/events.ts';
+import { recordEvent } from './audit/outbox.ts';
 import type { MailPolicy } from './mail.ts';
 import { isKnownTemplate, type RenderMail } from './mail-rendering.ts';
 import { LINK_PATHS, type MailTemplate, type MailTemplates } from './mail-templates.ts';
 import { DELIVERY_TIMEOUT_MS, type Deliver, type Delivery } from './mail-transport.ts';
-import { recordEvent } from './outbox.ts';
 import { type Database, deleteSome, type Transaction } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { nudgeMail, nudgeSealing, type Queues } from './platform/queues.ts';

@@ -1,9 +1,9 @@
 // Changing the password: the new hash, the end of every session and the new one are one transaction, or nothing.
-import type { BlockNote, Origin } from './audit-events.ts';
+import type { BlockNote, Origin } from './audit/events.ts';
+import { recordEvent } from './audit/outbox.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
-import { recordEvent } from './outbox.ts';
 import { type BadPassword, BREACHED, type Passwords } from './passwords.ts';
 import type { Database } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';

@@ -1,13 +1,13 @@
 // Choosing a new password without the old one, by a one-time link that only the account's mailbox gets. Whoever asks gets one
 // answer after the same work, whether there is an account or not. A reset ends every session and logs nobody in: whoever
 // holds a second factor shows it at the log-in.
-import type { Actor, NewAuditEvent, Origin } from './audit-events.ts';
+import type { Actor, NewAuditEvent, Origin } from './audit/events.ts';
+import { recordEvent } from './audit/outbox.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
-import { recordEvent } from './outbox.ts';
 import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './passwords.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';

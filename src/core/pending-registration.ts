@@ -2,13 +2,13 @@
 // confirmed there is no account, so nothing is usable and the address is not taken. Whoever registers an address that has an
 // account gets the same answer after the same work; the mail to its owner is another one (ASVS 6.3.8).
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Actor, NewAuditEvent, Origin } from './audit-events.ts';
+import type { Actor, NewAuditEvent, Origin } from './audit/events.ts';
+import { recordEvent } from './audit/outbox.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
 import type { Begun, Visit } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
-import { recordEvent } from './outbox.ts';
 import type { DeadLink } from './password-reset.ts';
 import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './passwords.ts';
 import type { Database, Transaction } from './platform/database.ts';

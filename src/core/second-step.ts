@@ -1,10 +1,10 @@
 // What lets somebody in beside the password: the second step of a log-in that waits for it, and a passkey alone, which is two
 // factors. The factor is used up, the waiting ended and the session begun in one transaction, or nothing of it.
-import type { Origin } from './audit-events.ts';
+import type { Origin } from './audit/events.ts';
+import { recordEvent } from './audit/outbox.ts';
 import { AccountChangedError, type Begun, type Entry, type Visit } from './entry.ts';
 import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
-import { recordEvent } from './outbox.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { PendingLogin, PendingLogins } from './pending-logins.ts';
 import type { Database } from './platform/database.ts';

@@ -3,9 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../generated/prisma/client.ts';
-import { type NewAuditEvent, NO_ORIGIN, type Origin } from './audit-events.ts';
+import { type NewAuditEvent, NO_ORIGIN, type Origin } from './audit/events.ts';
+import { type EventNote, recordEvents } from './audit/outbox.ts';
 import { hashToken } from './credentials/random-token.ts';
-import { type EventNote, recordEvents } from './outbox.ts';
 import { type Database, isDatabaseOutage, type Transaction } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { type EndSessionJob, LAST_FAILURE_ONLY, nudgeSealing, type Queues } from './platform/queues.ts';

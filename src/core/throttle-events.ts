@@ -1,6 +1,6 @@
 // What everybody does with the throttle's answer: records its blocks, refuses, and settles what an attempt took.
-import type { BlockNote, Origin } from './audit-events.ts';
-import { type EventNote, recordEvents } from './outbox.ts';
+import type { BlockNote, Origin } from './audit/events.ts';
+import { type EventNote, recordEvents } from './audit/outbox.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { Taken, ThrottleScope } from './throttle-windows.ts';

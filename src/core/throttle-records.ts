@@ -1,8 +1,8 @@
 // What the throttle leaves behind: attempts and blocks as operators read them, the lifting of a block, and the worker's part:
 // writing down how many attempts were refused, ending the records of blocks that ran out, telling of sprayers and stuffers.
 import type { Redis } from 'ioredis';
-import { NO_ORIGIN, type Origin } from './audit-events.ts';
-import { recordEvent } from './outbox.ts';
+import { NO_ORIGIN, type Origin } from './audit/events.ts';
+import { recordEvent } from './audit/outbox.ts';
 import type { Database } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';

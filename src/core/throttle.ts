@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis, Result } from 'ioredis';
 import { v7 as uuidv7 } from 'uuid';
-import type { BlockNote } from './audit-events.ts';
+import type { BlockNote } from './audit/events.ts';
 import type { Database } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { keys } from './platform/redis.ts';

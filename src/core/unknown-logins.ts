@@ -1,12 +1,12 @@
 // A log-in from a new browser or network is told to its owner by mail, with a link for "this wasn't me". Following it shows
 // what happened; the button there ends every session, forgets every known browser, takes back the second factors that were added
 // since, and leads to a new password at once: whoever reads the mailbox may choose it, and whoever logged in knew the old one.
-import type { Origin } from './audit-events.ts';
+import type { Origin } from './audit/events.ts';
+import { recordEvent } from './audit/outbox.ts';
 import { lockWithin, Refused, removeNewerWithin } from './changing-factors.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
-import { recordEvent } from './outbox.ts';
 import type { DeadLink } from './password-reset.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';

@@ -1,5 +1,5 @@
 // A sealed event as a line of the log: who, what, from where, and the links that narrow the log to each of these.
-import type { SealedEvent } from '../core/audit-chain.ts';
+import type { SealedEvent } from '../core/audit/canonical-event.ts';
 import { type Asked, AUDIT_PATH, auditHref, TYPE_GROUPS } from './audit-filter.ts';
 import type { AuditPerson, AuditRow } from './views.ts';
 import { describeDevice, showTime } from './words.ts';

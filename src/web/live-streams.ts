@@ -4,8 +4,8 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type Koa from 'koa';
-import type { SealedEvent } from '../core/audit-chain.ts';
-import type { AuditFilter } from '../core/audit-query.ts';
+import type { SealedEvent } from '../core/audit/canonical-event.ts';
+import type { AuditFilter } from '../core/audit/reading/query.ts';
 import type { Context } from '../core/context.ts';
 import { HttpError } from './http-error.ts';
 import { liveSession } from './state.ts';

@@ -1,7 +1,7 @@
 // One web process: builds the application, serves, says when it is ready, and drains when it is told to stop.
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { NO_ORIGIN } from '../core/audit-events.ts';
+import { NO_ORIGIN } from '../core/audit/events.ts';
 import { readConfig } from '../core/config.ts';
 import { createContext } from '../core/context.ts';
 import { createLog, flushLog } from '../core/platform/log.ts';

@@ -1,5 +1,5 @@
 // What the middleware leaves on Koa's context for the pages.
-import type { Origin } from '../core/audit-events.ts';
+import type { Origin } from '../core/audit/events.ts';
 import type { LiveSession, SessionReading } from '../core/session-store.ts';
 import type { NewSession } from '../core/sessions.ts';
 import type { Texts } from './texts/en.ts';

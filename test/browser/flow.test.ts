@@ -2,7 +2,7 @@
 // from another browser; with JavaScript and without. An operator reads of it in the log.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { axe, launchBrowser } from '../support/browser.ts';

@@ -2,7 +2,7 @@
 // comes back, in no process, and whoever logs in afterwards stays logged in.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess, waitForStores } from '../support/app.ts';
 import { type OwnServers, startOwnServers } from '../support/own-servers.ts';

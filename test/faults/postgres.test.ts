@@ -1,6 +1,6 @@
 // What a visitor gets when PostgreSQL fails, and when both do. DESIGN: the rows "PostgreSQL down …" and "both down".
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { handlers } from '../../worker/handlers.ts';
 import {

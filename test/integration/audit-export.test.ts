@@ -2,9 +2,9 @@
 import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
-import { exportLog } from '../../src/core/audit-export.ts';
-import { type AuditFilter, EVERY_EVENT } from '../../src/core/audit-query.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
+import { exportLog } from '../../src/core/audit/reading/export.ts';
+import { type AuditFilter, EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
 import type { Context } from '../../src/core/context.ts';
 import {
   Browser,

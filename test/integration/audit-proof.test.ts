@@ -11,13 +11,18 @@ import { text as textOf } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
-import type { SealedEvent } from '../../src/core/audit-chain.ts';
-import { type CheckpointsOptions, createCheckpoints } from '../../src/core/audit-checkpoints.ts';
-import { exportLog } from '../../src/core/audit-export.ts';
-import { EVERY_EVENT } from '../../src/core/audit-query.ts';
-import { createVerification } from '../../src/core/audit-verify.ts';
-import { type VerifyFileOptions, verifyFile } from '../../src/core/audit-verify-file.ts';
-import { readPublicKeys, readSigningKey, type SigningKey, signCheckpoint } from '../../src/core/checkpoints.ts';
+import type { SealedEvent } from '../../src/core/audit/canonical-event.ts';
+import { exportLog } from '../../src/core/audit/reading/export.ts';
+import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
+import { type CheckpointsOptions, createCheckpoints } from '../../src/core/audit/verification/checkpoints.ts';
+import {
+  readPublicKeys,
+  readSigningKey,
+  type SigningKey,
+  signCheckpoint,
+} from '../../src/core/audit/verification/signed-checkpoint.ts';
+import { type VerifyFileOptions, verifyFile } from '../../src/core/audit/verification/verify-export.ts';
+import { createVerification } from '../../src/core/audit/verification/verify-log.ts';
 import type { Context } from '../../src/core/context.ts';
 import { openWorker } from '../support/app.ts';
 import { query } from '../support/query.ts';
@@ -520,9 +525,9 @@ describe('a month that has been kept long enough', () => {
   /** Seals ten events in the middle of a month, and says when they occurred. */
   async function sealAt(months: number): Promise<Date> {
     const { chainEvents, countEvents, insertEvents, lockHead, moveHead } = await import(
-      '../../src/core/audit-append.ts'
+      '../../src/core/audit/append.ts'
     );
-    const { readWaiting } = await import('../../src/core/waiting-events.ts');
+    const { readWaiting } = await import('../../src/core/audit/outbox-event.ts');
     const client = await worker.database.pool.connect();
     await client.query('BEGIN');
     const head = await lockHead(client);

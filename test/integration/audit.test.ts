@@ -3,10 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit-events.ts';
-import { EVERY_EVENT } from '../../src/core/audit-query.ts';
+import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit/events.ts';
+import { recordEvent } from '../../src/core/audit/outbox.ts';
+import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
 import type { Context } from '../../src/core/context.ts';
-import { recordEvent } from '../../src/core/outbox.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
 import { linkTo } from '../support/page.ts';
 import { query } from '../support/query.ts';
@@ -387,7 +387,7 @@ describe('the chain', () => {
   });
 
   test('names a row that was rewritten with a hash of its own', async () => {
-    const { hashEvent, hashPersonal } = await import('../../src/core/audit-chain.ts');
+    const { hashEvent, hashPersonal } = await import('../../src/core/audit/canonical-event.ts');
     const { events } = await web.context.audit.page(EVERY_EVENT, { before: 8 }, 1);
     const [event] = events;
     if (!event?.personalSalt) throw new Error('no event');

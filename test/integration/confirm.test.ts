@@ -1,7 +1,7 @@
 // Recent login: what matters asks again who it is once the session is older than RECENT_LOGIN, by PostgreSQL's clock, and
 // leads back; a form that came too late does nothing.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import {
   Browser,

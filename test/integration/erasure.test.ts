@@ -1,9 +1,9 @@
 // Erasing a person: their address and browser go from everywhere, the chain stays whole, and no other change gets through.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type BlockNote, NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { eraseWithin } from '../../src/core/audit/erasure.ts';
+import { type BlockNote, NO_ORIGIN } from '../../src/core/audit/events.ts';
+import { recordEvent } from '../../src/core/audit/outbox.ts';
 import type { Context } from '../../src/core/context.ts';
-import { eraseWithin } from '../../src/core/erasure.ts';
-import { recordEvent } from '../../src/core/outbox.ts';
 import { openWorker } from '../support/app.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';

@@ -1,6 +1,6 @@
 // The end of everybody's sessions: at once in every process, but for the operator who asked; then row by row, each with its event.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { query } from '../support/query.ts';

@@ -1,6 +1,6 @@
 // The operators themselves: the last one who can act stays one, whoever asks and however many at once.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
 import { query } from '../support/query.ts';

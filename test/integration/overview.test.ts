@@ -1,6 +1,6 @@
 // The overview: its numbers are those of the stores, and it is there when one of them is away.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
 import { query } from '../support/query.ts';

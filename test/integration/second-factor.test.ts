@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generateSync } from 'otplib';
 import pg from 'pg';
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { shownMail } from '../../src/core/mail-transport.ts';
 import {

@@ -1,6 +1,6 @@
 // Made-up events: sealed like real ones, spread over months and people, marked, and kept out of a log that is in use.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { makeUp } from '../../src/core/made-up-events.ts';
 import { createRandom } from '../../src/core/made-up-people.ts';

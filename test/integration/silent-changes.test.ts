@@ -3,9 +3,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { eraseWithin } from '../../src/core/audit/erasure.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
-import { eraseWithin } from '../../src/core/erasure.ts';
 import { createApp } from '../../src/web/app.ts';
 import { handlers } from '../../worker/handlers.ts';
 import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { nudgeSealing, openQueues } from '../../src/core/platform/queues.ts';
 import { QUEUE_PREFIX } from '../../src/core/platform/redis.ts';
 import { startWeb, type TestProcess } from '../support/app.ts';

@@ -13,7 +13,7 @@ import {
   personalText,
   type SealedEvent,
   sealedText,
-} from '../../src/core/audit-chain.ts';
+} from '../../src/core/audit/canonical-event.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
 const bytes = (length: number) =>

@@ -1,7 +1,7 @@
 // docs/audit-events.md is made from the list in the code, so that the two can't differ. UPDATE_DOCS=1 writes it anew.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { AUDIT_EVENTS, ENDING_EVENTS } from '../../src/core/audit-events.ts';
+import { AUDIT_EVENTS, ENDING_EVENTS } from '../../src/core/audit/events.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 
 const FILE = path.join(projectRoot, 'docs', 'audit-events.md');
@@ -21,7 +21,7 @@ function render(): string {
   return [
     '# Audit events',
     '',
-    'Every type of event that the audit log can hold. The list is closed: it stands in `src/core/audit-events.ts`, and this',
+    'Every type of event that the audit log can hold. The list is closed: it stands in `src/core/audit/events.ts`, and this',
     'page is made from it (`UPDATE_DOCS=1 npm test -- audit-events`). Names are those of the OWASP Logging Vocabulary where it',
     'has one.',
     '',

@@ -1,7 +1,7 @@
 // Ends and deletes what has served its time. Each deletion and the event that tells of it are one transaction.
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
+import { recordEvent } from '../../src/core/audit/outbox.ts';
 import type { Context } from '../../src/core/context.ts';
-import { recordEvent } from '../../src/core/outbox.ts';
 import { deleteSome, type Transaction } from '../../src/core/platform/database.ts';
 import type { JobName } from '../../src/core/platform/queues.ts';
 import { createThrottleWindows } from '../../src/core/throttle-windows.ts';

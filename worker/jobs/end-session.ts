@@ -1,5 +1,5 @@
 // Records the end of a session that took effect in Redis while PostgreSQL was away.
-import { NO_ORIGIN } from '../../src/core/audit-events.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import type { EndSessionJob } from '../../src/core/platform/queues.ts';
 import { END_REASONS, type EndReason } from '../../src/core/session-records.ts';

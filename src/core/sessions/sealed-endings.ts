@@ -1,7 +1,7 @@
 // What the sealing of an ended session brings about: its row keeps the seq, Redis is told, and the mark moves.
 import type pg from 'pg';
-import { type ChainedEvent, isEnding } from '../audit-append.ts';
-import type { SealingFollower } from '../sealing.ts';
+import { type ChainedEvent, isEnding } from '../audit/append.ts';
+import type { SealingFollower } from '../audit/sealing.ts';
 import type { Ending, EndReason } from '../session-records.ts';
 import type { SessionStore } from '../session-store.ts';
 

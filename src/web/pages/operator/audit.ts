@@ -1,8 +1,8 @@
 // The audit log as operators read it: newest first, by key, narrowed by whatever stands in the address.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import type { AuditPage, PageKey } from '../../../core/audit.ts';
-import { MOST_EVENTS } from '../../../core/audit-counts.ts';
+import type { AuditPage, PageKey } from '../../../core/audit/reading/audit-log.ts';
+import { MOST_EVENTS } from '../../../core/audit/reading/histogram.ts';
 import { requireOperator } from '../../access.ts';
 import {
   AUDIT_PATH,

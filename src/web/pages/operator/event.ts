@@ -1,8 +1,8 @@
 // One event of the audit log: all that it tells, whether it still proves itself, and what else happened around it.
 import type Router from '@koa/router';
-import { checkEvent, GENESIS_HASH, type SealedEvent } from '../../../core/audit-chain.ts';
-import { AUDIT_EVENTS } from '../../../core/audit-events.ts';
-import { EVERY_EVENT } from '../../../core/audit-query.ts';
+import { checkEvent, GENESIS_HASH, type SealedEvent } from '../../../core/audit/canonical-event.ts';
+import { AUDIT_EVENTS } from '../../../core/audit/events.ts';
+import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import { requireOperator } from '../../access.ts';
 import { AUDIT_PATH, auditHref } from '../../audit-filter.ts';
 import { accountsOf, detailValue, rowOf } from '../../audit-row.ts';

@@ -4,8 +4,8 @@
 import { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { type ExportFormat, exportLog } from '../../../core/audit-export.ts';
-import type { AuditFilter } from '../../../core/audit-query.ts';
+import { type ExportFormat, exportLog } from '../../../core/audit/reading/export.ts';
+import type { AuditFilter } from '../../../core/audit/reading/query.ts';
 import { requireOperator } from '../../access.ts';
 import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
 import { HttpError } from '../../http-error.ts';

@@ -3,9 +3,11 @@
 // A month is dropped whole, and only behind a checkpoint that names its last event, so that the rest still verifies.
 import type { KeyObject } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
-import { NO_ORIGIN } from './audit-events.ts';
-import { AUDIT_COLUMNS, type AuditRow, eventOf } from './audit-rows.ts';
-import { checkpointOf, type Proved, readKept, type Verification, type VerifyOptions } from './audit-verify.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
+import type { Log } from '../../platform/log.ts';
+import { AUDIT_COLUMNS, type AuditRow, eventOf } from '../event-rows.ts';
+import { NO_ORIGIN } from '../events.ts';
+import { recordEvent } from '../outbox.ts';
 import {
   type ChainPoint,
   type Checkpoint,
@@ -14,10 +16,8 @@ import {
   readPublicKeys,
   type SigningKey,
   signCheckpoint,
-} from './checkpoints.ts';
-import { recordEvent } from './outbox.ts';
-import type { Database, Transaction } from './platform/database.ts';
-import type { Log } from './platform/log.ts';
+} from './signed-checkpoint.ts';
+import { checkpointOf, type Proved, readKept, type Verification, type VerifyOptions } from './verify-log.ts';
 
 export interface CheckpointsOptions {
   readonly database: Database;

@@ -1,5 +1,18 @@
 // Reading the sealed log: pages by key, newest first; one event and its neighbours; what came after a number, in order.
-import type { SealedEvent } from './audit-chain.ts';
+
+import { copyOut } from '../../platform/copy-out.ts';
+import type { Database } from '../../platform/database.ts';
+import { queryWithin } from '../../platform/timed-query.ts';
+import type { SealedEvent } from '../canonical-event.ts';
+import {
+  AUDIT_COLUMNS,
+  type AuditRow,
+  EXPORT_COLUMNS,
+  type ExportedEvent,
+  eventOf,
+  exportedEventOf,
+  firstFrom,
+} from '../event-rows.ts';
 import {
   type AuditFilter,
   EVERY_EVENT,
@@ -10,20 +23,8 @@ import {
   spanQuery,
   summaryConditions,
   WHOLE_LOG,
-} from './audit-query.ts';
-import {
-  AUDIT_COLUMNS,
-  type AuditRow,
-  EXPORT_COLUMNS,
-  type ExportedEvent,
-  eventOf,
-  exportedEventOf,
-  firstFrom,
-} from './audit-rows.ts';
-import { createAuditSearch, type Found, SEARCH_LIMITS } from './audit-search.ts';
-import { copyOut } from './platform/copy-out.ts';
-import type { Database } from './platform/database.ts';
-import { queryWithin } from './platform/timed-query.ts';
+} from './query.ts';
+import { createAuditSearch, type Found, SEARCH_LIMITS } from './search.ts';
 
 /** Where a page begins: events before (older than) or after (newer than) a seq; null for the newest. */
 export type PageKey = { readonly before: number } | { readonly after: number } | null;

@@ -2,9 +2,9 @@
 // caller's transaction. What seals and what makes events up to try the log out share it.
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { detailText, digest, personalText, sealedText } from './audit-chain.ts';
-import { ENDING_EVENTS } from './audit-events.ts';
-import type { KnownEvent } from './waiting-events.ts';
+import { detailText, digest, personalText, sealedText } from './canonical-event.ts';
+import { ENDING_EVENTS } from './events.ts';
+import type { KnownEvent } from './outbox-event.ts';
 
 const SALT_BYTES = 16;
 

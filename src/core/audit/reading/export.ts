@@ -1,9 +1,10 @@
 // The log as a file, oldest event first: NDJSON that can be verified without a database, CSV that a spreadsheet can't run.
 // A batch is read while the one before is written, so that memory stays flat however long the log.
-import type { Audit, Range } from './audit.ts';
-import { personalText, sealedText } from './audit-chain.ts';
-import type { AuditFilter } from './audit-query.ts';
-import type { ExportedEvent } from './audit-rows.ts';
+
+import { personalText, sealedText } from '../canonical-event.ts';
+import type { ExportedEvent } from '../event-rows.ts';
+import type { Audit, Range } from './audit-log.ts';
+import type { AuditFilter } from './query.ts';
 
 export type ExportFormat = 'ndjson' | 'csv';
 

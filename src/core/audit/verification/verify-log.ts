@@ -2,11 +2,11 @@
 // of it, and held against the checkpoints.
 import type { KeyObject } from 'node:crypto';
 import type pg from 'pg';
-import { contentProblem, GENESIS_HASH, type SealedEvent } from './audit-chain.ts';
-import { AUDIT_COLUMNS, type AuditRow, eventOf, firstFrom } from './audit-rows.ts';
+import type { Database } from '../../platform/database.ts';
+import { contentProblem, GENESIS_HASH, type SealedEvent } from '../canonical-event.ts';
+import { AUDIT_COLUMNS, type AuditRow, eventOf, firstFrom } from '../event-rows.ts';
 import { createChainCheck, type Problem } from './chain-check.ts';
-import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './checkpoints.ts';
-import type { Database } from './platform/database.ts';
+import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './signed-checkpoint.ts';
 
 export type VerifyResult = ({ readonly intact: true } & Proved) | ({ readonly intact: false } & Problem);
 

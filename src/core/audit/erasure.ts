@@ -1,8 +1,9 @@
 // Erasing a person from the log without breaking its chain: addresses and browsers are sealed behind a salted hash, and go
 // together with the salt. That something happened stays, and to which id; who that was is known no more.
-import { NO_ORIGIN } from './audit-events.ts';
+
+import type { Database, Transaction } from '../platform/database.ts';
+import { NO_ORIGIN } from './events.ts';
 import { recordEvent } from './outbox.ts';
-import type { Database, Transaction } from './platform/database.ts';
 
 const PART = 10_000;
 const ACCOUNTS_AT_ONCE = 100;

@@ -2,6 +2,7 @@
 // the head of the chain, deletes a few batches from the outbox, inserts them into the log and moves the head; whatever is
 // killed, either all of that happened or nothing did. Followers write down elsewhere what a sealed event means there.
 import type pg from 'pg';
+import type { Database } from '../platform/database.ts';
 import {
   type ChainedEvent,
   chainEvents,
@@ -11,10 +12,9 @@ import {
   isEnding,
   lockHead,
   moveHead,
-} from './audit-append.ts';
-import type { WaitingEvent } from './audit-events.ts';
-import type { Database } from './platform/database.ts';
-import { type Notes, readWaiting } from './waiting-events.ts';
+} from './append.ts';
+import type { WaitingEvent } from './events.ts';
+import { type Notes, readWaiting } from './outbox-event.ts';
 
 const BATCH = 1_000;
 const BATCHES_A_TRANSACTION = 5;

@@ -1,8 +1,8 @@
 // A row of the sealed log, as SQL hands it over, and the event that it stands for.
 import type pg from 'pg';
-import type { SealedEvent, SealedFields } from './audit-chain.ts';
-import type { Detail } from './audit-events.ts';
-import type { CopiedRow } from './platform/copy-out.ts';
+import type { CopiedRow } from '../platform/copy-out.ts';
+import type { SealedEvent, SealedFields } from './canonical-event.ts';
+import type { Detail } from './events.ts';
 
 export interface AuditRow {
   seq: string;

@@ -1,6 +1,6 @@
 // What can be asked of the sealed log, and its SQL. Promises that a page costs what the page holds, however long the log:
 // each way to ask has an index that it walks in the order of the log, and stops when the page is full.
-import type { AuditEventType } from './audit-events.ts';
+import type { AuditEventType } from '../events.ts';
 
 /** All of it must hold; null leaves a part out. */
 export interface AuditFilter {

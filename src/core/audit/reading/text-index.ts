@@ -1,7 +1,8 @@
 // Which details stand in which part of the log, so that text is found without reading every event. Promises to change
 // nothing of the log; what it has not reached yet is searched event by event.
-import { SEARCHED_DETAIL } from './audit-query.ts';
-import type { Database } from './platform/database.ts';
+
+import type { Database } from '../../platform/database.ts';
+import { SEARCHED_DETAIL } from './query.ts';
 
 /** Events a block: looked through in a few milliseconds, and ten million of them are ten thousand blocks. */
 const BLOCK = 1_024;

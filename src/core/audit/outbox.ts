@@ -1,9 +1,9 @@
 // Where an event waits, from the transaction of what it tells of until the worker seals it.
 // Whoever writes one calls `nudge` after the commit; a nudge that is lost costs a sweep of the schedule, no event.
 import { v7 as uuidv7 } from 'uuid';
-import { Prisma } from '../generated/prisma/client.ts';
-import type { AttemptNote, BlockNote, NewAuditEvent, WaitingEvent } from './audit-events.ts';
-import type { Transaction } from './platform/database.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
+import type { Transaction } from '../platform/database.ts';
+import type { AttemptNote, BlockNote, NewAuditEvent, WaitingEvent } from './events.ts';
 
 const MAX_TEXT = 1_024;
 

@@ -1,10 +1,10 @@
 // A stretch of an export: whole lines, checked among themselves. The lines are not parsed: what was hashed stands in each as it
 // was hashed, so that the bytes are cut out and hashed again. Only a line that another program has written anew is read as JSON.
 import { hash } from 'node:crypto';
-import { contentProblem, type SealedEvent } from './audit-chain.ts';
-import { linkOf } from './audit-verify.ts';
+import { contentProblem, type SealedEvent } from '../canonical-event.ts';
 import { createChainCheck, type Link, type Problem, type Stretch } from './chain-check.ts';
-import type { HeldCheckpoint } from './checkpoints.ts';
+import type { HeldCheckpoint } from './signed-checkpoint.ts';
+import { linkOf } from './verify-log.ts';
 
 export interface ExportStretch extends Stretch {
   readonly erased: number;

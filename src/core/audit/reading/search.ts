@@ -1,10 +1,10 @@
 // The page of the log that lies nearest to one end. Promises an answer in bounded time, also where next to nothing matches and
 // no index knows it: then the log is looked through piece by piece, and the answer says how far.
 import type pg from 'pg';
-import type { SealedEvent } from './audit-chain.ts';
-import { type AuditFilter, eventsQuery, type Selection, type Span } from './audit-query.ts';
-import { AUDIT_COLUMNS, type AuditRow, eventOf } from './audit-rows.ts';
-import { queryWithin } from './platform/timed-query.ts';
+import { queryWithin } from '../../platform/timed-query.ts';
+import type { SealedEvent } from '../canonical-event.ts';
+import { AUDIT_COLUMNS, type AuditRow, eventOf } from '../event-rows.ts';
+import { type AuditFilter, eventsQuery, type Selection, type Span } from './query.ts';
 
 export interface Found {
   /** In the order asked for. */

@@ -1,8 +1,8 @@
 // What waits in the outbox, read: the fields of this version, completed, whoever wrote them. An event of any shape is
 // sealed: one that could not be would stand before all others for ever.
 import { v7 as uuidv7, validate } from 'uuid';
-import { canonicalAddress } from './audit-chain.ts';
-import type { AttemptNote, BlockNote, Detail, WaitingEvent } from './audit-events.ts';
+import { canonicalAddress } from './canonical-event.ts';
+import type { AttemptNote, BlockNote, Detail, WaitingEvent } from './events.ts';
 
 /** What is indexed can't be of any length. */
 const MAX_NAME = 100;

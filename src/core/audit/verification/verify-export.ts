@@ -2,11 +2,11 @@
 // their order.
 import type { KeyObject } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { GENESIS_HASH } from './audit-chain.ts';
-import { checkStretch, type ExportStretch } from './audit-stretch.ts';
-import { counted, type VerifyResult } from './audit-verify.ts';
+import { GENESIS_HASH } from '../canonical-event.ts';
 import { createChainCheck, type Link } from './chain-check.ts';
-import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './checkpoints.ts';
+import { checkStretch, type ExportStretch } from './export-lines.ts';
+import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './signed-checkpoint.ts';
+import { counted, type VerifyResult } from './verify-log.ts';
 
 export interface VerifyFileOptions {
   readonly checkpoints: readonly Checkpoint[];

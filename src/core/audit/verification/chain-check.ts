@@ -1,7 +1,7 @@
 // Whether events that come one after another are one unbroken chain, and agree with the checkpoints. It is told of each
 // event's place and hashes, whoever recomputed them, and names the first that is wrong.
-import { missing } from './audit-chain.ts';
-import type { HeldCheckpoint } from './checkpoints.ts';
+import { missing } from '../canonical-event.ts';
+import type { HeldCheckpoint } from './signed-checkpoint.ts';
 
 export interface Link {
   readonly seq: number;

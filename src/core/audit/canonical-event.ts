@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
 import canonicalize from 'canonicalize';
 import ipaddr from 'ipaddr.js';
-import type { Detail } from './audit-events.ts';
+import type { Detail } from './events.ts';
 
 /** The hash before the first event. */
 export const GENESIS_HASH = Buffer.alloc(32);
