@@ -78,7 +78,7 @@ export function userCommand(): Command {
 
 async function create({ email, operator }: { email: string; operator: boolean }): Promise<void> {
   const password = await readPassword();
-  const { passwordProblem } = await import('../core/passwords.ts');
+  const { passwordProblem } = await import('../core/credentials/passwords.ts');
   const problem = await passwordProblem(password, email);
   if (problem) throw new Error(PROBLEMS[problem]);
   await withContext(async ({ users, passwords, breachedPasswords }) => {

@@ -1,6 +1,5 @@
 // Deleting an account. In one transaction its sessions end, everything personal is taken out of its row, theirs and the log,
 // and the event is written; the address is free at once. The chain stays whole (erasure.ts).
-
 import { eraseRest, eraseWithin } from './audit/erasure.ts';
 import type { Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';

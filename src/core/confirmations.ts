@@ -2,10 +2,10 @@
 // last proof, so a new one takes the place of the old (ASVS 7.2.4), with a new token.
 import type { BlockNote, Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
-import type { Passwords } from './passwords.ts';
+import type { Passwords } from './credentials/passwords.ts';
+import type { Purpose } from './credentials/secret-box.ts';
 import type { Database } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { Purpose } from './sealed-secrets.ts';
 import { FactorRefusedError, type Proving, type SecondFactors } from './second-factors.ts';
 import type { NewSession, Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';

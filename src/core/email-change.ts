@@ -3,12 +3,13 @@
 import type { NewAuditEvent, Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import { removeNewerWithin } from './changing-factors.ts';
-import type { IdentifierHash } from './identifier.ts';
+import type { IdentifierHash } from './credentials/identifier-hash.ts';
+import { bindingOf, isBoundTo, type Link, newSecret, type Tokens } from './credentials/one-time-links.ts';
+import type { Passwords } from './credentials/passwords.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import type { DeadLink, PasswordResets } from './password-reset.ts';
-import type { Passwords } from './passwords.ts';
 import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
 import { emailKey } from './platform/email-address.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
@@ -16,7 +17,6 @@ import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
-import { bindingOf, isBoundTo, type Link, newSecret, type Tokens } from './tokens.ts';
 import type { User, Users } from './users.ts';
 
 type Purpose = 'change_email' | 'undo_email_change';

@@ -10,16 +10,16 @@ import {
   Refused,
   refusal,
 } from './changing-factors.ts';
+import type { Passwords } from './credentials/passwords.ts';
+import type { Purpose, SealedSecrets } from './credentials/secret-box.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Passkeys } from './passkeys.ts';
-import type { Passwords } from './passwords.ts';
 import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
 import type { Language } from './platform/languages.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
 import { needsSecondFactor, type SecondFactorPolicy } from './proofs.ts';
 import { newRecoveryCodes, replaceCodesWithin } from './recovery-codes.ts';
-import type { Purpose, SealedSecrets } from './sealed-secrets.ts';
 import { totpPurpose } from './second-factors.ts';
 import type { EndedSession } from './session-records.ts';
 import type { NewSession, Sessions } from './sessions.ts';

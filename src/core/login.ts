@@ -1,11 +1,11 @@
 // Logging in: session and events are one transaction, or nothing. An account that does not exist, one that is disabled and
 // a wrong password give one answer, after the same work.
-
 import { recordEvent, recordEvents } from './audit/outbox.ts';
+import type { IdentifierHash } from './credentials/identifier-hash.ts';
+import type { Tokens } from './credentials/one-time-links.ts';
+import type { Passwords } from './credentials/passwords.ts';
 import { AccountChangedError, type Begun, type Credentials, type Entry, SecondFactorNeededError } from './entry.ts';
-import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
-import type { Passwords } from './passwords.ts';
 import type { PendingLogins } from './pending-logins.ts';
 import type { Database } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
@@ -13,7 +13,6 @@ import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { Throttle } from './throttle.ts';
 import { blockNotes, settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
 import type { Taken } from './throttle-windows.ts';
-import type { Tokens } from './tokens.ts';
 import type { User, Users } from './users.ts';
 
 export type LoginResult =

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Prisma } from '../generated/prisma/client.ts';
 import { NO_ORIGIN } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
+import type { Tokens } from './credentials/one-time-links.ts';
 import type { MailPolicy } from './mail.ts';
 import { isKnownTemplate, type RenderMail } from './mail-rendering.ts';
 import { LINK_PATHS, type MailTemplate, type MailTemplates } from './mail-templates.ts';
@@ -13,7 +14,6 @@ import { DELIVERY_TIMEOUT_MS, type Deliver, type Delivery } from './mail-transpo
 import { type Database, deleteSome, type Transaction } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { nudgeMail, nudgeSealing, type Queues } from './platform/queues.ts';
-import type { Tokens } from './tokens.ts';
 
 const LANES = 4;
 /** How long one job goes on; then it asks for the next, so that a worker that is told to stop can. */

@@ -9,8 +9,8 @@ import type {
 import { z } from 'zod';
 import type { Passkey } from '../generated/prisma/client.ts';
 import type { Challenges } from './challenges.ts';
+import type { Purpose } from './credentials/secret-box.ts';
 import type { Database, Transaction } from './platform/database.ts';
-import type { Purpose } from './sealed-secrets.ts';
 
 /** Ed25519, ECDSA with P-256, RSA with SHA-256: what authenticators have, and no SHA-1. */
 const ALGORITHMS = [-8, -7, -257];

@@ -1,10 +1,10 @@
 // Changing the password: the new hash, the end of every session and the new one are one transaction, or nothing.
 import type { BlockNote, Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
-import type { BreachedPasswords } from './breached-passwords.ts';
+import type { BreachedPasswords } from './credentials/breached-passwords.ts';
+import { type BadPassword, BREACHED, type Passwords } from './credentials/passwords.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
-import { type BadPassword, BREACHED, type Passwords } from './passwords.ts';
 import type { Database } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { SessionRecords } from './session-records.ts';

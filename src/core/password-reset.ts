@@ -3,19 +3,19 @@
 // holds a second factor shows it at the log-in.
 import type { Actor, NewAuditEvent, Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
-import type { BreachedPasswords } from './breached-passwords.ts';
-import type { IdentifierHash } from './identifier.ts';
+import type { BreachedPasswords } from './credentials/breached-passwords.ts';
+import type { IdentifierHash } from './credentials/identifier-hash.ts';
+import { bindingOf, isBoundTo, type Tokens } from './credentials/one-time-links.ts';
+import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './credentials/passwords.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
-import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './passwords.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
-import { bindingOf, isBoundTo, type Tokens } from './tokens.ts';
 import type { User, Users } from './users.ts';
 
 /** Used, replaced, expired, of another purpose, made up, or bound to what the account no longer is: one answer for all. */

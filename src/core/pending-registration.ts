@@ -4,13 +4,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Actor, NewAuditEvent, Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
-import type { BreachedPasswords } from './breached-passwords.ts';
+import type { BreachedPasswords } from './credentials/breached-passwords.ts';
+import type { IdentifierHash } from './credentials/identifier-hash.ts';
+import { LINK_LIFE_MS, type LinkPurpose, type Tokens } from './credentials/one-time-links.ts';
+import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './credentials/passwords.ts';
 import type { Begun, Visit } from './entry.ts';
-import type { IdentifierHash } from './identifier.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import type { DeadLink } from './password-reset.ts';
-import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './passwords.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import { emailKey } from './platform/email-address.ts';
 import type { Language } from './platform/languages.ts';
@@ -18,7 +19,6 @@ import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { Registration } from './registration.ts';
 import type { Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
-import { LINK_LIFE_MS, type LinkPurpose, type Tokens } from './tokens.ts';
 import type { Role, Users } from './users.ts';
 
 type Purpose = Extract<LinkPurpose, 'confirm_registration' | 'invitation'>;

@@ -1,10 +1,10 @@
 // Registering where anybody may: account, session and events are one transaction, or nothing. Where the address is verified
 // first, or people are invited, pending-registration.ts does the rest.
-import type { BreachedPasswords } from './breached-passwords.ts';
+import type { BreachedPasswords } from './credentials/breached-passwords.ts';
+import type { IdentifierHash } from './credentials/identifier-hash.ts';
+import { type BadPassword, BREACHED, type Passwords } from './credentials/passwords.ts';
 import { AccountChangedError, type Begun, type Credentials, type Entry, type Visit } from './entry.ts';
-import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
-import { type BadPassword, BREACHED, type Passwords } from './passwords.ts';
 import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
 import type { Language } from './platform/languages.ts';
 import type { EndedSession } from './session-records.ts';

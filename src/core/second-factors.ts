@@ -2,12 +2,12 @@
 // has been used, in the transaction of what it opens; of two uses at once, one is refused there.
 import type { Passkey } from '../generated/prisma/client.ts';
 import { ChallengeUsedError } from './challenges.ts';
+import type { Passwords } from './credentials/passwords.ts';
+import type { Purpose, SealedSecrets } from './credentials/secret-box.ts';
 import { PasskeyRefusedError, type Passkeys } from './passkeys.ts';
-import type { Passwords } from './passwords.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import type { SecondFactor } from './proofs.ts';
 import { readRecoveryCode, useCodeWithin } from './recovery-codes.ts';
-import type { Purpose, SealedSecrets } from './sealed-secrets.ts';
 
 /** What somebody gives as their second factor. */
 export type Given =

@@ -2,15 +2,15 @@
 // factors. The factor is used up, the waiting ended and the session begun in one transaction, or nothing of it.
 import type { Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
+import type { IdentifierHash } from './credentials/identifier-hash.ts';
+import type { Purpose } from './credentials/secret-box.ts';
 import { AccountChangedError, type Begun, type Entry, type Visit } from './entry.ts';
-import type { IdentifierHash } from './identifier.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { PendingLogin, PendingLogins } from './pending-logins.ts';
 import type { Database } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { SecondFactor } from './proofs.ts';
-import type { Purpose } from './sealed-secrets.ts';
 import {
   type FactorProblem,
   FactorRefusedError,

@@ -7,9 +7,9 @@ import { chainEvents, countEvents, type Head, insertEvents, lockHead, moveHead }
 import { NO_ORIGIN } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import type { Sealing } from './audit/sealing.ts';
+import type { Passwords } from './credentials/passwords.ts';
 import { type MadeUp, makeUp } from './made-up-events.ts';
 import { createRandom, type Person } from './made-up-people.ts';
-import type { Passwords } from './passwords.ts';
 import type { Database } from './platform/database.ts';
 import { insertNotes } from './sealed-notes.ts';
 

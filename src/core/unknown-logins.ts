@@ -4,6 +4,7 @@
 import type { Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import { lockWithin, Refused, removeNewerWithin } from './changing-factors.ts';
+import { bindingOf, isBoundTo, type Tokens } from './credentials/one-time-links.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
@@ -14,7 +15,6 @@ import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
-import { bindingOf, isBoundTo, type Tokens } from './tokens.ts';
 import type { User, Users } from './users.ts';
 
 /** The log-in that a link is about. */

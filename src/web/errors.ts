@@ -1,7 +1,7 @@
 // The one path for errors: what was thrown becomes a page with its own sentence and next step. Stands outside the session,
 // so that cookies set before an error are kept; an outage is 503 with Retry-After, and changes nothing.
 import type Koa from 'koa';
-import { HashQueueFullError } from '../core/passwords.ts';
+import { HashQueueFullError } from '../core/credentials/passwords.ts';
 import { isDatabaseOutage } from '../core/platform/database.ts';
 import type { Log } from '../core/platform/log.ts';
 import { StoresAwayError } from '../core/session-store.ts';

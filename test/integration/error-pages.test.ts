@@ -3,7 +3,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { HashQueueFullError } from '../../src/core/passwords.ts';
+import { HashQueueFullError } from '../../src/core/credentials/passwords.ts';
 import { StoresAwayError } from '../../src/core/session-store.ts';
 import { createApp } from '../../src/web/app.ts';
 import { HttpError } from '../../src/web/http-error.ts';

@@ -1,8 +1,8 @@
 // How long a refused log-in takes tells nothing: an account that does not exist, a wrong password and a disabled account are
 // measured in turns, in an order by chance, and compared by rank. What the machine does meanwhile falls on all three alike.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createIdentifierHash } from '../../src/core/credentials/identifier-hash.ts';
 import { createEntry } from '../../src/core/entry.ts';
-import { createIdentifierHash } from '../../src/core/identifier.ts';
 import { createLogin, type Login } from '../../src/core/login.ts';
 import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { rankScore } from '../support/rank-test.ts';

@@ -1,6 +1,5 @@
 // Erasing a person from the log without breaking its chain: addresses and browsers are sealed behind a salted hash, and go
 // together with the salt. That something happened stays, and to which id; who that was is known no more.
-
 import type { Database, Transaction } from '../platform/database.ts';
 import { NO_ORIGIN } from './events.ts';
 import { recordEvent } from './outbox.ts';

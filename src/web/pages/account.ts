@@ -1,7 +1,7 @@
 // What belongs to a member: the profile, the sessions, the password.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { passwordProblem } from '../../core/passwords.ts';
+import { passwordProblem } from '../../core/credentials/passwords.ts';
 import type { LiveSession } from '../../core/session-store.ts';
 import { requireMember, requireRecentLogin } from '../access.ts';
 import { readBody } from '../form.ts';

@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { ConfirmationResult } from '../../core/confirmations.ts';
-import type { Purpose } from '../../core/sealed-secrets.ts';
+import type { Purpose } from '../../core/credentials/secret-box.ts';
 import { requireLoggedIn } from '../access.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther } from '../http/redirect.ts';

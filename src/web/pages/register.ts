@@ -1,7 +1,7 @@
 // Making an account, which logs in as well.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { passwordProblem } from '../../core/passwords.ts';
+import { passwordProblem } from '../../core/credentials/passwords.ts';
 import { readEmail } from '../../core/platform/email-address.ts';
 import type { RegisterResult } from '../../core/registration.ts';
 import { keepDevice, readDevice } from '../device.ts';

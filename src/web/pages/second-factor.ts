@@ -2,8 +2,8 @@
 // alone. Nobody has a session before.
 import type Router from '@koa/router';
 import type Koa from 'koa';
+import type { Purpose } from '../../core/credentials/secret-box.ts';
 import type { PendingLogin } from '../../core/pending-logins.ts';
-import type { Purpose } from '../../core/sealed-secrets.ts';
 import type { Given } from '../../core/second-factors.ts';
 import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';

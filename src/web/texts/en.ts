@@ -1,7 +1,7 @@
 // The words of every page that visitors see, in English. This file gives the shape: another language is a file like it,
 // typed as `Texts`. A page's words stand under its name; a value is text, a sentence with a link (`linked`), one that
 // counts (`counting`), or a function of what is put in. The operators' console is English and has its words in its views.
-import type { PasswordProblem } from '../../core/passwords.ts';
+import type { PasswordProblem } from '../../core/credentials/passwords.ts';
 import type { Language } from '../../core/platform/languages.ts';
 import type { SecondFactor } from '../../core/proofs.ts';
 import type { FactorProblem } from '../../core/second-factors.ts';

@@ -1,5 +1,4 @@
 // Reading the sealed log: pages by key, newest first; one event and its neighbours; what came after a number, in order.
-
 import { copyOut } from '../../platform/copy-out.ts';
 import type { Database } from '../../platform/database.ts';
 import { queryWithin } from '../../platform/timed-query.ts';

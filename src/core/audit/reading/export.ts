@@ -1,6 +1,5 @@
 // The log as a file, oldest event first: NDJSON that can be verified without a database, CSV that a spreadsheet can't run.
 // A batch is read while the one before is written, so that memory stays flat however long the log.
-
 import { personalText, sealedText } from '../canonical-event.ts';
 import type { ExportedEvent } from '../event-rows.ts';
 import type { Audit, Range } from './audit-log.ts';

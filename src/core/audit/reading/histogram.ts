@@ -1,6 +1,5 @@
 // How many events there are over time, for the picture above the log. Promises an answer whose cost does not grow with the
 // log: whole hours come from the summary that sealing keeps, anything else from the newest ten thousand events that match.
-
 import type { Database } from '../../platform/database.ts';
 import { queryWithin } from '../../platform/timed-query.ts';
 import type { Audit } from './audit-log.ts';

@@ -1,6 +1,5 @@
 // Which details stand in which part of the log, so that text is found without reading every event. Promises to change
 // nothing of the log; what it has not reached yet is searched event by event.
-
 import type { Database } from '../../platform/database.ts';
 import { SEARCHED_DETAIL } from './query.ts';
 

@@ -2,8 +2,8 @@
 // its mail is rendered (or an operator hands it over), and only their SHA-256 is kept. One use, one purpose, a short life
 // that begins with the secret, and none once the account is no longer what the link was bound to.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { Prisma } from '../generated/prisma/client.ts';
-import type { Database, Transaction } from './platform/database.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
+import type { Database, Transaction } from '../platform/database.ts';
 
 const TOKEN_BYTES = 32;
 const SECRET = /^[A-Za-z0-9_-]{43}$/;

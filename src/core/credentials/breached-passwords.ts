@@ -2,12 +2,12 @@
 // the service learns neither a password nor whether it knew one. A service that is slow, away or makes no sense refuses
 // nobody; that it was not asked is recorded. SHA-1 is how such services index, and protects nothing here.
 import { createHash } from 'node:crypto';
-import type { Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { Database } from './platform/database.ts';
-import type { Log } from './platform/log.ts';
-import type { Metrics } from './platform/metrics.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
+import type { Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { Database } from '../platform/database.ts';
+import type { Log } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
 
 const TIMEOUT_MS = 1_000;
 /** A padded answer has a thousand lines of forty characters. */

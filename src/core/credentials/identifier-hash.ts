@@ -1,6 +1,6 @@
 // What was typed as an address, as the throttle and the records know it: a keyed hash, because it may have been a password.
 import { createHmac, hkdfSync } from 'node:crypto';
-import { emailKey } from './platform/email-address.ts';
+import { emailKey } from '../platform/email-address.ts';
 
 export type IdentifierHash = (email: string) => string;
 
