@@ -5,9 +5,9 @@ import { createSealing } from '../../src/core/audit/sealing.ts';
 import { type MadeUp, makeUp } from '../../src/core/made-up-events.ts';
 import { createRandom } from '../../src/core/made-up-people.ts';
 import type { Database } from '../../src/core/platform/database.ts';
-import { sealedAttempts } from '../../src/core/sealed-notes.ts';
 import type { SessionStore } from '../../src/core/session-store.ts';
 import { createSealedEndings } from '../../src/core/sessions/sealed-endings.ts';
+import { sealedAttempts } from '../../src/core/throttle/sealed-attempts.ts';
 
 const BATCH = 1_000;
 const A_TRANSACTION = 5;

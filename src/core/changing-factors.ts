@@ -3,12 +3,12 @@
 // asked from now on.
 import type { Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
-import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { FactorChange, Told } from './mail-templates.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import type { Proof } from './proofs.ts';
 import type { NewSession, Sessions } from './sessions.ts';
+import type { KnownDevices } from './throttle/known-devices.ts';
 
 /** Who changes their own factors, and in which session. */
 export interface Changer {

@@ -8,9 +8,9 @@ import type { Database } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
 import { FactorRefusedError, type Proving, type SecondFactors } from './second-factors.ts';
 import type { NewSession, Sessions } from './sessions.ts';
-import type { Throttle } from './throttle.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
-import type { Taken } from './throttle-windows.ts';
+import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
+import type { Throttle } from './throttle/throttle.ts';
+import type { Taken } from './throttle/windows.ts';
 import type { Users } from './users.ts';
 
 interface Confirming {

@@ -5,13 +5,13 @@ import type { Origin } from './audit/events.ts';
 import { insertEvents } from './audit/outbox.ts';
 import type { IdentifierHash } from './credentials/identifier-hash.ts';
 import { bindingOf, type Tokens } from './credentials/one-time-links.ts';
-import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import { isTwoFactors, type Proof } from './proofs.ts';
 import type { EndedSession } from './session-records.ts';
 import { keptUserAgent, type NewSession, type Sessions } from './sessions.ts';
+import type { KnownDevices } from './throttle/known-devices.ts';
 import type { User } from './users.ts';
 
 export interface Visit {

@@ -12,7 +12,6 @@ import {
 } from './changing-factors.ts';
 import type { Passwords } from './credentials/passwords.ts';
 import type { Purpose, SealedSecrets } from './credentials/secret-box.ts';
-import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Passkeys } from './passkeys.ts';
 import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
@@ -23,6 +22,7 @@ import { newRecoveryCodes, replaceCodesWithin } from './recovery-codes.ts';
 import { totpPurpose } from './second-factors.ts';
 import type { EndedSession } from './session-records.ts';
 import type { NewSession, Sessions } from './sessions.ts';
+import type { KnownDevices } from './throttle/known-devices.ts';
 
 export type AddResult =
   | {

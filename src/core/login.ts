@@ -5,14 +5,14 @@ import type { IdentifierHash } from './credentials/identifier-hash.ts';
 import type { Tokens } from './credentials/one-time-links.ts';
 import type { Passwords } from './credentials/passwords.ts';
 import { AccountChangedError, type Begun, type Credentials, type Entry, SecondFactorNeededError } from './entry.ts';
-import type { KnownDevices } from './known-devices.ts';
 import type { PendingLogins } from './pending-logins.ts';
 import type { Database } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { Throttle } from './throttle.ts';
-import { blockNotes, settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
-import type { Taken } from './throttle-windows.ts';
+import type { KnownDevices } from './throttle/known-devices.ts';
+import { blockNotes, settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
+import type { Throttle } from './throttle/throttle.ts';
+import type { Taken } from './throttle/windows.ts';
 import type { User, Users } from './users.ts';
 
 export type LoginResult =

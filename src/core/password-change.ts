@@ -9,8 +9,8 @@ import type { Database } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { SessionRecords } from './session-records.ts';
 import type { NewSession, Sessions } from './sessions.ts';
-import type { Throttle } from './throttle.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
+import type { Throttle } from './throttle/throttle.ts';
 import type { Users } from './users.ts';
 
 export interface PasswordChange {

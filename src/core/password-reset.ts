@@ -7,15 +7,15 @@ import type { BreachedPasswords } from './credentials/breached-passwords.ts';
 import type { IdentifierHash } from './credentials/identifier-hash.ts';
 import { bindingOf, isBoundTo, type Tokens } from './credentials/one-time-links.ts';
 import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './credentials/passwords.ts';
-import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
-import type { Throttle } from './throttle.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import type { KnownDevices } from './throttle/known-devices.ts';
+import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
+import type { Throttle } from './throttle/throttle.ts';
 import type { User, Users } from './users.ts';
 
 /** Used, replaced, expired, of another purpose, made up, or bound to what the account no longer is: one answer for all. */

@@ -17,8 +17,8 @@ import { emailKey } from './platform/email-address.ts';
 import type { Language } from './platform/languages.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { Registration } from './registration.ts';
-import type { Throttle } from './throttle.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
+import type { Throttle } from './throttle/throttle.ts';
 import type { Role, Users } from './users.ts';
 
 type Purpose = Extract<LinkPurpose, 'confirm_registration' | 'invitation'>;

@@ -4,13 +4,13 @@ import type { BreachedPasswords } from './credentials/breached-passwords.ts';
 import type { IdentifierHash } from './credentials/identifier-hash.ts';
 import { type BadPassword, BREACHED, type Passwords } from './credentials/passwords.ts';
 import { AccountChangedError, type Begun, type Credentials, type Entry, type Visit } from './entry.ts';
-import type { KnownDevices } from './known-devices.ts';
 import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
 import type { Language } from './platform/languages.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
-import type { Throttle } from './throttle.ts';
-import type { Throttled, ThrottleEvents } from './throttle-events.ts';
+import type { KnownDevices } from './throttle/known-devices.ts';
+import type { Throttled, ThrottleEvents } from './throttle/refusals.ts';
+import type { Throttle } from './throttle/throttle.ts';
 import type { Role, User, Users } from './users.ts';
 
 export type RegisterResult =

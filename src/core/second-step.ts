@@ -5,7 +5,6 @@ import { recordEvent } from './audit/outbox.ts';
 import type { IdentifierHash } from './credentials/identifier-hash.ts';
 import type { Purpose } from './credentials/secret-box.ts';
 import { AccountChangedError, type Begun, type Entry, type Visit } from './entry.ts';
-import type { KnownDevices } from './known-devices.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { PendingLogin, PendingLogins } from './pending-logins.ts';
 import type { Database } from './platform/database.ts';
@@ -18,9 +17,10 @@ import {
   type SecondFactors,
   usePasskeyWithin,
 } from './second-factors.ts';
-import type { Throttle } from './throttle.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
-import type { Taken } from './throttle-windows.ts';
+import type { KnownDevices } from './throttle/known-devices.ts';
+import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
+import type { Throttle } from './throttle/throttle.ts';
+import type { Taken } from './throttle/windows.ts';
 
 export type SecondStepResult =
   | ({ readonly ok: true; readonly next: string | null } & Begun)

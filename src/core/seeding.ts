@@ -11,7 +11,7 @@ import type { Passwords } from './credentials/passwords.ts';
 import { type MadeUp, makeUp } from './made-up-events.ts';
 import { createRandom, type Person } from './made-up-people.ts';
 import type { Database } from './platform/database.ts';
-import { insertNotes } from './sealed-notes.ts';
+import { insertNotes } from './throttle/sealed-attempts.ts';
 
 const BATCH = 5_000;
 const PEOPLE_A_BATCH = 5_000;

@@ -5,7 +5,6 @@ import type { Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import { lockWithin, Refused, removeNewerWithin } from './changing-factors.ts';
 import { bindingOf, isBoundTo, type Tokens } from './credentials/one-time-links.ts';
-import type { KnownDevices } from './known-devices.ts';
 import type { Mail } from './mail.ts';
 import type { Told } from './mail-templates.ts';
 import type { DeadLink } from './password-reset.ts';
@@ -13,8 +12,9 @@ import type { Database, Transaction } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { EndedSession } from './session-records.ts';
 import type { Sessions } from './sessions.ts';
-import type { Throttle } from './throttle.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle-events.ts';
+import type { KnownDevices } from './throttle/known-devices.ts';
+import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
+import type { Throttle } from './throttle/throttle.ts';
 import type { User, Users } from './users.ts';
 
 /** The log-in that a link is about. */

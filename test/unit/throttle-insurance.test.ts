@@ -1,8 +1,8 @@
 // The throttle in a process's memory, while Redis is away: it counts, gives back what it should, and never takes more memory than it says.
 import { expect, test } from '@jest/globals';
 import { readConfig } from '../../src/core/config.ts';
-import { createInsurance } from '../../src/core/throttle-insurance.ts';
-import { createThrottleWindows, type Taken } from '../../src/core/throttle-windows.ts';
+import { createInsurance } from '../../src/core/throttle/memory-fallback.ts';
+import { createThrottleWindows, type Taken } from '../../src/core/throttle/windows.ts';
 
 const { throttle: policy } = readConfig({
   DATABASE_URL: 'postgres://a@b/c',

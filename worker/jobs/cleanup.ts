@@ -4,7 +4,7 @@ import { recordEvent } from '../../src/core/audit/outbox.ts';
 import type { Context } from '../../src/core/context.ts';
 import { deleteSome, type Transaction } from '../../src/core/platform/database.ts';
 import type { JobName } from '../../src/core/platform/queues.ts';
-import { createThrottleWindows } from '../../src/core/throttle-windows.ts';
+import { createThrottleWindows } from '../../src/core/throttle/windows.ts';
 import { Prisma } from '../../src/generated/prisma/client.ts';
 
 /** So many rows in one transaction, which stays far below its time limit. */

@@ -1,7 +1,7 @@
 // Attempts to log in, as operators read them: newest first, filtered by person, address, outcome and time; the last day drawn.
 import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
-import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../../../core/throttle-records.ts';
+import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../../../core/throttle/blocks.ts';
 import { requireOperator } from '../../access.ts';
 import type { Web } from '../../page.ts';
 import { isUuid, queryText } from '../../query.ts';

@@ -1,7 +1,7 @@
 // Blocks of the throttle: those that stand, each of which can be lifted with a reason, and the past ones.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import type { ListedBlock } from '../../../core/throttle-records.ts';
+import type { ListedBlock } from '../../../core/throttle/blocks.ts';
 import { requireOperator } from '../../access.ts';
 import { readBody } from '../../form.ts';
 import { seeOther } from '../../http/redirect.ts';

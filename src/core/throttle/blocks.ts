@@ -1,15 +1,15 @@
 // What the throttle leaves behind: attempts and blocks as operators read them, the lifting of a block, and the worker's part:
 // writing down how many attempts were refused, ending the records of blocks that ran out, telling of sprayers and stuffers.
 import type { Redis } from 'ioredis';
-import { NO_ORIGIN, type Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { Database } from './platform/database.ts';
-import type { Log } from './platform/log.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
-import { keys } from './platform/redis.ts';
-import type { ThrottlePolicy } from './throttle/policy.ts';
+import { NO_ORIGIN, type Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { Database } from '../platform/database.ts';
+import type { Log } from '../platform/log.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import { keys } from '../platform/redis.ts';
+import type { ThrottlePolicy } from './policy.ts';
 import type { Throttle } from './throttle.ts';
-import { clientKey } from './throttle-windows.ts';
+import { clientKey } from './windows.ts';
 
 export const BUCKET_MS = 600_000;
 const DAY_MS = 86_400_000;

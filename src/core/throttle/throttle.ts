@@ -4,13 +4,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis, Result } from 'ioredis';
 import { v7 as uuidv7 } from 'uuid';
-import type { BlockNote } from './audit/events.ts';
-import type { Database } from './platform/database.ts';
-import type { Log } from './platform/log.ts';
-import { keys } from './platform/redis.ts';
-import type { ThrottlePolicy } from './throttle/policy.ts';
-import { createInsurance } from './throttle-insurance.ts';
-import { CountersNotTakenError, rebuildThrottle } from './throttle-rebuild.ts';
+import type { BlockNote } from '../audit/events.ts';
+import type { Database } from '../platform/database.ts';
+import type { Log } from '../platform/log.ts';
+import { keys } from '../platform/redis.ts';
+import { createInsurance } from './memory-fallback.ts';
+import type { ThrottlePolicy } from './policy.ts';
+import { CountersNotTakenError, rebuildThrottle } from './rebuild.ts';
 import {
   createThrottleWindows,
   type LoginTarget,
@@ -18,7 +18,7 @@ import {
   type Taken,
   type ThrottleScope,
   type Window,
-} from './throttle-windows.ts';
+} from './windows.ts';
 
 const SCRIPTS = {
   // Refuses while any window is blocked or full, counting the refusal by block; else takes a point of every window, and

@@ -3,11 +3,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import Keygrip from 'keygrip';
 import { v7 as uuidv7 } from 'uuid';
-import { Prisma } from '../generated/prisma/client.ts';
-import type { Actor } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { Database, Transaction } from './platform/database.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
+import type { Actor } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
 
 const TOKEN_BYTES = 32;
 const ENTRY = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;

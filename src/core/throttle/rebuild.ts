@@ -1,10 +1,10 @@
 // The counters and blocks of the throttle, read back from the records into a Redis that was emptied or away. Every entry has
 // the id of its attempt, so that doing it twice, or beside attempts that go on, changes nothing.
 import type { Redis } from 'ioredis';
-import type { AttemptNote } from './audit/events.ts';
-import type { Database } from './platform/database.ts';
-import { keys } from './platform/redis.ts';
-import type { ThrottleWindows, Window } from './throttle-windows.ts';
+import type { AttemptNote } from '../audit/events.ts';
+import type { Database } from '../platform/database.ts';
+import { keys } from '../platform/redis.ts';
+import type { ThrottleWindows, Window } from './windows.ts';
 
 /** Thrown when Redis could not take what the records know; the records themselves were read. */
 export class CountersNotTakenError extends Error {

@@ -1,8 +1,8 @@
 // What other records learn when an event is sealed: the attempt that it tells of, the block that began with it.
 import type pg from 'pg';
-import type { ChainedEvent } from './audit/append.ts';
-import type { Notes } from './audit/outbox-event.ts';
-import type { SealingFollower } from './audit/sealing.ts';
+import type { ChainedEvent } from '../audit/append.ts';
+import type { Notes } from '../audit/outbox-event.ts';
+import type { SealingFollower } from '../audit/sealing.ts';
 
 interface Attempt {
   readonly event: ChainedEvent;

@@ -1,7 +1,7 @@
 // The windows that an attempt counts in: what each is called in Redis, and which rule it keeps. The first is the attempt's own.
 import ipaddr from 'ipaddr.js';
-import type { BlockNote } from './audit/events.ts';
-import type { ThrottlePolicy, ThrottleRule } from './throttle/policy.ts';
+import type { BlockNote } from '../audit/events.ts';
+import type { ThrottlePolicy, ThrottleRule } from './policy.ts';
 
 /** How a key of each scope begins, and its rule. A key that was written stays: records keep it. */
 const SCOPES = {

@@ -1,9 +1,9 @@
 // What everybody does with the throttle's answer: records its blocks, refuses, and settles what an attempt took.
-import type { BlockNote, Origin } from './audit/events.ts';
-import { type EventNote, recordEvents } from './audit/outbox.ts';
-import type { Database, Transaction } from './platform/database.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { Taken, ThrottleScope } from './throttle-windows.ts';
+import type { BlockNote, Origin } from '../audit/events.ts';
+import { type EventNote, recordEvents } from '../audit/outbox.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { Taken, ThrottleScope } from './windows.ts';
 
 /** Scopes that tell of a client, and of no account. */
 const OF_MANY: ReadonlySet<string> = new Set<ThrottleScope>(['client', 'register', 'mail_client', 'token']);
