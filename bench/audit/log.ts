@@ -1,8 +1,8 @@
 // A log of any size, grown step by step out of made-up events, through the same code as sealing: rows, chain, summary.
 import type pg from 'pg';
 import { chainEvents, countEvents, insertEvents, lockHead, moveHead } from '../../src/core/audit/append.ts';
-import { type MadeUp, makeUp } from '../../src/core/made-up-events.ts';
-import { createRandom } from '../../src/core/made-up-people.ts';
+import { type MadeUp, makeUp } from '../../src/core/seed/made-up-events.ts';
+import { createRandom } from '../../src/core/seed/made-up-people.ts';
 
 const BATCH = 5_000;
 /** Past this many at once, the indexes are made after the rows. */

@@ -2,9 +2,9 @@
 import type pg from 'pg';
 import { type ChainedEvent, chainEvents, insertEvents } from '../../src/core/audit/append.ts';
 import { createSealing } from '../../src/core/audit/sealing.ts';
-import { type MadeUp, makeUp } from '../../src/core/made-up-events.ts';
-import { createRandom } from '../../src/core/made-up-people.ts';
 import type { Database } from '../../src/core/platform/database.ts';
+import { type MadeUp, makeUp } from '../../src/core/seed/made-up-events.ts';
+import { createRandom } from '../../src/core/seed/made-up-people.ts';
 import type { SessionStore } from '../../src/core/session-store.ts';
 import { createSealedEndings } from '../../src/core/sessions/sealed-endings.ts';
 import { sealedAttempts } from '../../src/core/throttle/sealed-attempts.ts';

@@ -26,7 +26,7 @@ async function run({ events, people, months, intoUsedLog }: Options): Promise<vo
   await withContext(async (context) => {
     if (context.config.production)
       throw new Error('With NODE_ENV=production the log is not filled with made-up events.');
-    const { seed } = await import('../core/seeding.ts');
+    const { seed } = await import('../core/seed/seed.ts');
     const bar = startBar('Making up', events);
     const result = await seed(context, { events, people, months, intoUsedLog }, bar.update);
     bar.stop();

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
-import { makeUp } from '../../src/core/made-up-events.ts';
-import { createRandom } from '../../src/core/made-up-people.ts';
-import { seed } from '../../src/core/seeding.ts';
+import { makeUp } from '../../src/core/seed/made-up-events.ts';
+import { createRandom } from '../../src/core/seed/made-up-people.ts';
+import { seed } from '../../src/core/seed/seed.ts';
 import { openWorker } from '../support/app.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';

@@ -3,15 +3,15 @@
 // made up, and where somebody has logged in already it is done only if asked for twice.
 import { randomBytes, randomInt } from 'node:crypto';
 import type pg from 'pg';
-import { chainEvents, countEvents, type Head, insertEvents, lockHead, moveHead } from './audit/append.ts';
-import { NO_ORIGIN } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { Sealing } from './audit/sealing.ts';
-import type { Passwords } from './credentials/passwords.ts';
+import { chainEvents, countEvents, type Head, insertEvents, lockHead, moveHead } from '../audit/append.ts';
+import { NO_ORIGIN } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { Sealing } from '../audit/sealing.ts';
+import type { Passwords } from '../credentials/passwords.ts';
+import type { Database } from '../platform/database.ts';
+import { insertNotes } from '../throttle/sealed-attempts.ts';
 import { type MadeUp, makeUp } from './made-up-events.ts';
 import { createRandom, type Person } from './made-up-people.ts';
-import type { Database } from './platform/database.ts';
-import { insertNotes } from './throttle/sealed-attempts.ts';
 
 const BATCH = 5_000;
 const PEOPLE_A_BATCH = 5_000;

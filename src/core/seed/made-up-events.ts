@@ -1,8 +1,8 @@
 // Events that never happened, to try the log out with and to measure it: months of ordinary days with a peak on Monday
 // mornings, quiet nights and weekends, an attack, journeys. In the order in which they would have happened; the same ones
 // for the same seed. Each says in its detail that it is made up.
-import type { AuditEventType, Detail, Outcome } from './audit/events.ts';
-import type { KnownEvent, Notes } from './audit/outbox-event.ts';
+import type { AuditEventType, Detail, Outcome } from '../audit/events.ts';
+import type { KnownEvent, Notes } from '../audit/outbox-event.ts';
 import { addressOfFour, hashOf, makeUpPeople, type Person, pick, type Random, uuidAt } from './made-up-people.ts';
 
 export interface MadeUp extends Notes {
