@@ -3,8 +3,8 @@
 import { eraseRest, eraseWithin } from './audit/erasure.ts';
 import type { Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
-import type { Mail } from './mail.ts';
-import type { Told } from './mail-templates.ts';
+import type { Mail } from './mail/outgoing-mail.ts';
+import type { Told } from './mail/templates.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import { readLanguage } from './platform/languages.ts';
 import type { EndedSession } from './session-records.ts';

@@ -3,8 +3,8 @@
 // asked from now on.
 import type { Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
-import type { Mail } from './mail.ts';
-import type { FactorChange, Told } from './mail-templates.ts';
+import type { Mail } from './mail/outgoing-mail.ts';
+import type { FactorChange, Told } from './mail/templates.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import type { Proof } from './proofs.ts';
 import type { NewSession, Sessions } from './sessions.ts';

@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { readPublicKeys, readSigningKey } from './audit/verification/signed-checkpoint.ts';
 import type { HashingCost } from './credentials/passwords.ts';
-import type { Mailbox, MailPolicy } from './mail.ts';
+import type { Mailbox, MailPolicy } from './mail/outgoing-mail.ts';
 import { LANGUAGES, type Language } from './platform/languages.ts';
 import type { SessionLimits } from './sessions.ts';
 import type { ThrottlePolicy, ThrottleRule } from './throttle/policy.ts';

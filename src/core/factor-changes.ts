@@ -12,7 +12,7 @@ import {
 } from './changing-factors.ts';
 import type { Passwords } from './credentials/passwords.ts';
 import type { Purpose, SealedSecrets } from './credentials/secret-box.ts';
-import type { Mail } from './mail.ts';
+import type { Mail } from './mail/outgoing-mail.ts';
 import type { Passkeys } from './passkeys.ts';
 import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
 import type { Language } from './platform/languages.ts';

@@ -5,7 +5,7 @@ import { generateSync } from 'otplib';
 import pg from 'pg';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
-import { shownMail } from '../../src/core/mail-transport.ts';
+import { shownMail } from '../../src/core/mail/transport.ts';
 import {
   Browser,
   newEmail,

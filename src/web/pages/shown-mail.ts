@@ -4,7 +4,7 @@
 import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
 import type Koa from 'koa';
-import { type ShownMail, shownMail } from '../../core/mail-transport.ts';
+import { type ShownMail, shownMail } from '../../core/mail/transport.ts';
 import { HttpError } from '../http-error.ts';
 import type { Web } from '../page.ts';
 import type { ShownMailRow } from '../views.ts';

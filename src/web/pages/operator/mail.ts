@@ -1,6 +1,6 @@
 // Mail as operators see it: what waits and what failed, and why. Never a link or a text.
 import type Router from '@koa/router';
-import type { ListedMail } from '../../../core/mail.ts';
+import type { ListedMail } from '../../../core/mail/outgoing-mail.ts';
 import { requireOperator } from '../../access.ts';
 import type { Web } from '../../page.ts';
 import { queryText } from '../../query.ts';

@@ -1,6 +1,6 @@
 // Every mail that Holdfast sends, with what its words need. Whoever adds one writes its words in each language
 // (mail-texts/) and, where it holds a one-time link, says where that leads.
-import type { Language } from './platform/languages.ts';
+import type { Language } from '../platform/languages.ts';
 
 /** Where something was done from, in words: the browser, and the address or null. */
 export interface Circumstances {

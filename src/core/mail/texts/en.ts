@@ -1,11 +1,5 @@
 // The words of every mail, in English.
-import {
-  type Circumstances,
-  type DeviceWords,
-  deviceIn,
-  type FactorChange,
-  type MailTexts,
-} from '../mail-templates.ts';
+import { type Circumstances, type DeviceWords, deviceIn, type FactorChange, type MailTexts } from '../templates.ts';
 
 /** Made for the first mail that tells of a moment: a web process sends none. */
 let moment: Intl.DateTimeFormat | undefined;

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import ejs from 'ejs';
-import type { MailTemplate, MailTemplates, MailText, MailTexts } from './mail-templates.ts';
-import { german } from './mail-texts/de.ts';
-import { english } from './mail-texts/en.ts';
-import type { Language } from './platform/languages.ts';
-import { projectRoot } from './platform/project-root.ts';
+import type { Language } from '../platform/languages.ts';
+import { projectRoot } from '../platform/project-root.ts';
+import type { MailTemplate, MailTemplates, MailText, MailTexts } from './templates.ts';
+import { german } from './texts/de.ts';
+import { english } from './texts/en.ts';
 
 const TEXTS: Readonly<Record<Language, MailTexts>> = { en: english, de: german };
 

@@ -2,9 +2,9 @@
 // shows. What a server answers is told apart here: taken, not now, never, or the server itself is away.
 import type { Redis } from 'ioredis';
 import type { Transporter } from 'nodemailer';
-import type { Mailbox, MailPolicy } from './mail.ts';
-import type { RenderedMail } from './mail-rendering.ts';
-import { keys } from './platform/redis.ts';
+import { keys } from '../platform/redis.ts';
+import type { Mailbox, MailPolicy } from './outgoing-mail.ts';
+import type { RenderedMail } from './rendering.ts';
 
 export interface OutgoingMail extends RenderedMail {
   /** Makes the Message-ID: the same at every attempt, so that a mailbox can tell two copies. */

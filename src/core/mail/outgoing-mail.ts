@@ -1,11 +1,11 @@
 // Mail is written in the transaction of what it tells of and sent by the worker: whoever acts never waits for a mail server,
 // and no mail tells of what did not happen. A row holds no secret: a link in it gets one when the worker renders it.
-import type { Prisma } from '../generated/prisma/client.ts';
-import type { MailTemplate, MailTemplates } from './mail-templates.ts';
-import type { Database, Transaction } from './platform/database.ts';
-import { readEmail } from './platform/email-address.ts';
-import type { Language } from './platform/languages.ts';
-import { nudgeMail, type Queues } from './platform/queues.ts';
+import type { Prisma } from '../../generated/prisma/client.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { readEmail } from '../platform/email-address.ts';
+import type { Language } from '../platform/languages.ts';
+import { nudgeMail, type Queues } from '../platform/queues.ts';
+import type { MailTemplate, MailTemplates } from './templates.ts';
 
 export interface NewMail<T extends MailTemplate> {
   readonly to: string;

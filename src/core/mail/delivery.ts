@@ -3,17 +3,17 @@
 // than any delivery may take. A worker that dies between the server's word and the commit leaves a mail that is sent a
 // second time, with the same Message-ID and a link that replaces the first (docs/decisions/0020).
 import { setTimeout as delay } from 'node:timers/promises';
-import { Prisma } from '../generated/prisma/client.ts';
-import { NO_ORIGIN } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { Tokens } from './credentials/one-time-links.ts';
-import type { MailPolicy } from './mail.ts';
-import { isKnownTemplate, type RenderMail } from './mail-rendering.ts';
-import { LINK_PATHS, type MailTemplate, type MailTemplates } from './mail-templates.ts';
-import { DELIVERY_TIMEOUT_MS, type Deliver, type Delivery } from './mail-transport.ts';
-import { type Database, deleteSome, type Transaction } from './platform/database.ts';
-import type { Log } from './platform/log.ts';
-import { nudgeMail, nudgeSealing, type Queues } from './platform/queues.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
+import { NO_ORIGIN } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { Tokens } from '../credentials/one-time-links.ts';
+import { type Database, deleteSome, type Transaction } from '../platform/database.ts';
+import type { Log } from '../platform/log.ts';
+import { nudgeMail, nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { MailPolicy } from './outgoing-mail.ts';
+import { isKnownTemplate, type RenderMail } from './rendering.ts';
+import { LINK_PATHS, type MailTemplate, type MailTemplates } from './templates.ts';
+import { DELIVERY_TIMEOUT_MS, type Deliver, type Delivery } from './transport.ts';
 
 const LANES = 4;
 /** How long one job goes on; then it asks for the next, so that a worker that is told to stop can. */
