@@ -5,8 +5,8 @@ import { createSealing } from '../../src/core/audit/sealing.ts';
 import type { Database } from '../../src/core/platform/database.ts';
 import { type MadeUp, makeUp } from '../../src/core/seed/made-up-events.ts';
 import { createRandom } from '../../src/core/seed/made-up-people.ts';
-import type { SessionStore } from '../../src/core/session-store.ts';
 import { createSealedEndings } from '../../src/core/sessions/sealed-endings.ts';
+import type { SessionStore } from '../../src/core/sessions/session-cache.ts';
 import { sealedAttempts } from '../../src/core/throttle/sealed-attempts.ts';
 
 const BATCH = 1_000;

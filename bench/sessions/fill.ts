@@ -1,8 +1,8 @@
 // Sessions in bulk: their copies in Redis, written by the store as a log-in writes them, and their rows in PostgreSQL.
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import type { LiveRecord, SessionRecords } from '../../src/core/session-records.ts';
-import type { SessionStore } from '../../src/core/session-store.ts';
+import type { SessionStore } from '../../src/core/sessions/session-cache.ts';
+import type { LiveRecord, SessionRecords } from '../../src/core/sessions/session-table.ts';
 import { query } from '../../test/support/query.ts';
 
 const BATCH = 1_000;

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { createLog } from '../../src/core/platform/log.ts';
 import { openRedis } from '../../src/core/platform/redis.ts';
-import { SessionStore } from '../../src/core/session-store.ts';
+import { SessionStore } from '../../src/core/sessions/session-cache.ts';
 import { until } from '../../test/support/until.ts';
 import { startLog } from '../audit/log.ts';
 import { circumstances, table } from '../report.ts';

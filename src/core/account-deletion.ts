@@ -7,8 +7,8 @@ import type { Mail } from './mail/outgoing-mail.ts';
 import type { Told } from './mail/templates.ts';
 import type { Database, Transaction } from './platform/database.ts';
 import { readLanguage } from './platform/languages.ts';
-import type { EndedSession } from './session-records.ts';
-import type { Sessions } from './sessions.ts';
+import type { EndedSession } from './sessions/session-table.ts';
+import type { Sessions } from './sessions/sessions.ts';
 import type { Users } from './users.ts';
 
 /** A worker that stops waits for no more than this. */

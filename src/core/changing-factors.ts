@@ -6,8 +6,8 @@ import { recordEvent } from './audit/outbox.ts';
 import type { Mail } from './mail/outgoing-mail.ts';
 import type { FactorChange, Told } from './mail/templates.ts';
 import type { Database, Transaction } from './platform/database.ts';
-import type { Proof } from './proofs.ts';
-import type { NewSession, Sessions } from './sessions.ts';
+import type { Proof } from './sessions/authentication-method.ts';
+import type { NewSession, Sessions } from './sessions/sessions.ts';
 import type { KnownDevices } from './throttle/known-devices.ts';
 
 /** Who changes their own factors, and in which session. */

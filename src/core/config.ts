@@ -6,7 +6,7 @@ import { readPublicKeys, readSigningKey } from './audit/verification/signed-chec
 import type { HashingCost } from './credentials/passwords.ts';
 import type { Mailbox, MailPolicy } from './mail/outgoing-mail.ts';
 import { LANGUAGES, type Language } from './platform/languages.ts';
-import type { SessionLimits } from './sessions.ts';
+import type { SessionLimits } from './sessions/sessions.ts';
 import type { ThrottlePolicy, ThrottleRule } from './throttle/policy.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

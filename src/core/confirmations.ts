@@ -7,7 +7,7 @@ import type { Purpose } from './credentials/secret-box.ts';
 import type { Database } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
 import { FactorRefusedError, type Proving, type SecondFactors } from './second-factors.ts';
-import type { NewSession, Sessions } from './sessions.ts';
+import type { NewSession, Sessions } from './sessions/sessions.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
 import type { Throttle } from './throttle/throttle.ts';
 import type { Taken } from './throttle/windows.ts';

@@ -8,9 +8,9 @@ import { bindingOf, type Tokens } from './credentials/one-time-links.ts';
 import type { Mail } from './mail/outgoing-mail.ts';
 import type { Told } from './mail/templates.ts';
 import type { Database, Transaction } from './platform/database.ts';
-import { isTwoFactors, type Proof } from './proofs.ts';
-import type { EndedSession } from './session-records.ts';
-import { keptUserAgent, type NewSession, type Sessions } from './sessions.ts';
+import { isTwoFactors, type Proof } from './sessions/authentication-method.ts';
+import type { EndedSession } from './sessions/session-table.ts';
+import { keptUserAgent, type NewSession, type Sessions } from './sessions/sessions.ts';
 import type { KnownDevices } from './throttle/known-devices.ts';
 import type { User } from './users.ts';
 

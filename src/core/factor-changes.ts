@@ -17,11 +17,11 @@ import type { Passkeys } from './passkeys.ts';
 import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
 import type { Language } from './platform/languages.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
-import { needsSecondFactor, type SecondFactorPolicy } from './proofs.ts';
 import { newRecoveryCodes, replaceCodesWithin } from './recovery-codes.ts';
 import { totpPurpose } from './second-factors.ts';
-import type { EndedSession } from './session-records.ts';
-import type { NewSession, Sessions } from './sessions.ts';
+import { needsSecondFactor, type SecondFactorPolicy } from './sessions/authentication-method.ts';
+import type { EndedSession } from './sessions/session-table.ts';
+import type { NewSession, Sessions } from './sessions/sessions.ts';
 import type { KnownDevices } from './throttle/known-devices.ts';
 
 export type AddResult =

@@ -6,8 +6,8 @@ import { type BadPassword, BREACHED, type Passwords } from './credentials/passwo
 import { AccountChangedError, type Begun, type Credentials, type Entry, type Visit } from './entry.ts';
 import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
 import type { Language } from './platform/languages.ts';
-import type { EndedSession } from './session-records.ts';
-import type { Sessions } from './sessions.ts';
+import type { EndedSession } from './sessions/session-table.ts';
+import type { Sessions } from './sessions/sessions.ts';
 import type { KnownDevices } from './throttle/known-devices.ts';
 import type { Throttled, ThrottleEvents } from './throttle/refusals.ts';
 import type { Throttle } from './throttle/throttle.ts';

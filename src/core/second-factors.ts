@@ -6,8 +6,8 @@ import type { Passwords } from './credentials/passwords.ts';
 import type { Purpose, SealedSecrets } from './credentials/secret-box.ts';
 import { PasskeyRefusedError, type Passkeys } from './passkeys.ts';
 import type { Database, Transaction } from './platform/database.ts';
-import type { SecondFactor } from './proofs.ts';
 import { readRecoveryCode, useCodeWithin } from './recovery-codes.ts';
+import type { SecondFactor } from './sessions/authentication-method.ts';
 
 /** What somebody gives as their second factor. */
 export type Given =

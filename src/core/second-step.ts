@@ -9,7 +9,6 @@ import type { Passkeys } from './passkeys.ts';
 import type { PendingLogin, PendingLogins } from './pending-logins.ts';
 import type { Database } from './platform/database.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { SecondFactor } from './proofs.ts';
 import {
   type FactorProblem,
   FactorRefusedError,
@@ -17,6 +16,7 @@ import {
   type SecondFactors,
   usePasskeyWithin,
 } from './second-factors.ts';
+import type { SecondFactor } from './sessions/authentication-method.ts';
 import type { KnownDevices } from './throttle/known-devices.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
 import type { Throttle } from './throttle/throttle.ts';

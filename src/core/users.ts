@@ -6,8 +6,8 @@ import { type Database, isUniqueViolation, type Transaction } from './platform/d
 import { emailKey } from './platform/email-address.ts';
 import type { Language } from './platform/languages.ts';
 import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { EndedSession, EndReason } from './session-records.ts';
-import type { Sessions } from './sessions.ts';
+import type { EndedSession, EndReason } from './sessions/session-table.ts';
+import type { Sessions } from './sessions/sessions.ts';
 
 export type { Role, User };
 

@@ -4,7 +4,7 @@ import type Koa from 'koa';
 import { HashQueueFullError } from '../core/credentials/passwords.ts';
 import { isDatabaseOutage } from '../core/platform/database.ts';
 import type { Log } from '../core/platform/log.ts';
-import { StoresAwayError } from '../core/session-store.ts';
+import { StoresAwayError } from '../core/sessions/session-cache.ts';
 import { readNext } from './form.ts';
 import { HttpError } from './http-error.ts';
 import { liveSession } from './state.ts';

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { HashQueueFullError } from '../../src/core/credentials/passwords.ts';
-import { StoresAwayError } from '../../src/core/session-store.ts';
+import { StoresAwayError } from '../../src/core/sessions/session-cache.ts';
 import { createApp } from '../../src/web/app.ts';
 import { HttpError } from '../../src/web/http-error.ts';
 import { TEXTS } from '../../src/web/language.ts';

@@ -2,8 +2,8 @@
 import type pg from 'pg';
 import { type ChainedEvent, isEnding } from '../audit/append.ts';
 import type { SealingFollower } from '../audit/sealing.ts';
-import type { Ending, EndReason } from '../session-records.ts';
-import type { SessionStore } from '../session-store.ts';
+import type { SessionStore } from './session-cache.ts';
+import type { Ending, EndReason } from './session-table.ts';
 
 /** Tells Redis of sealed endings. The sealing fails while Redis can't take them; whoever finds the mark behind repeats them. */
 export function createSealedEndings({ store }: { store: SessionStore }): SealingFollower {

@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { passwordProblem } from '../../core/credentials/passwords.ts';
-import type { LiveSession } from '../../core/session-store.ts';
+import type { LiveSession } from '../../core/sessions/session-cache.ts';
 import { requireMember, requireRecentLogin } from '../access.ts';
 import { readBody } from '../form.ts';
 import { seeOther } from '../http/redirect.ts';

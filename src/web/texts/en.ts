@@ -3,9 +3,9 @@
 // counts (`counting`), or a function of what is put in. The operators' console is English and has its words in its views.
 import type { PasswordProblem } from '../../core/credentials/passwords.ts';
 import type { Language } from '../../core/platform/languages.ts';
-import type { SecondFactor } from '../../core/proofs.ts';
 import type { FactorProblem } from '../../core/second-factors.ts';
-import type { EndReason } from '../../core/session-records.ts';
+import type { SecondFactor } from '../../core/sessions/authentication-method.ts';
+import type { EndReason } from '../../core/sessions/session-table.ts';
 import { counting, linked } from './forms.ts';
 
 const locale = 'en-GB';

@@ -2,14 +2,15 @@
 // transaction; then Redis is told. If PostgreSQL is away, an end takes effect in Redis and a job waits to record it.
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { Prisma } from '../generated/prisma/client.ts';
-import { type NewAuditEvent, NO_ORIGIN, type Origin } from './audit/events.ts';
-import { type EventNote, recordEvents } from './audit/outbox.ts';
-import { hashToken } from './credentials/random-token.ts';
-import { type Database, isDatabaseOutage, type Transaction } from './platform/database.ts';
-import type { Log } from './platform/log.ts';
-import { type EndSessionJob, LAST_FAILURE_ONLY, nudgeSealing, type Queues } from './platform/queues.ts';
-import type { Proof } from './proofs.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
+import { type NewAuditEvent, NO_ORIGIN, type Origin } from '../audit/events.ts';
+import { type EventNote, recordEvents } from '../audit/outbox.ts';
+import { hashToken } from '../credentials/random-token.ts';
+import { type Database, isDatabaseOutage, type Transaction } from '../platform/database.ts';
+import type { Log } from '../platform/log.ts';
+import { type EndSessionJob, LAST_FAILURE_ONLY, nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { Proof } from './authentication-method.ts';
+import type { SessionStore } from './session-cache.ts';
 import {
   type EndedSession,
   type EndReason,
@@ -19,8 +20,7 @@ import {
   type SessionData,
   type SessionOwner,
   type SessionRecords,
-} from './session-records.ts';
-import type { SessionStore } from './session-store.ts';
+} from './session-table.ts';
 
 const TOKEN_BYTES = 32;
 const MAX_USER_AGENT = 512;

@@ -1,8 +1,8 @@
 // The session table: who is logged in, as PostgreSQL knows it. Deadlines are judged by its clock alone, and handed out as
 // time that remains, so that no other clock needs to agree with it.
-import { Prisma, type Role } from '../generated/prisma/client.ts';
-import { type Database, deleteSome, type Transaction } from './platform/database.ts';
-import { type Proof, readProof } from './proofs.ts';
+import { Prisma, type Role } from '../../generated/prisma/client.ts';
+import { type Database, deleteSome, type Transaction } from '../platform/database.ts';
+import { type Proof, readProof } from './authentication-method.ts';
 
 /** Why a session is no more; the visitor is told in these terms. */
 export const END_REASONS = [

@@ -1,12 +1,12 @@
 // The end of everybody's sessions. What counts is a mark: no session that began before it is believed, in every process within
 // a second, however many there are. The rows and copies are then ended in batches, each with its events, as any other.
 import { v7 as uuidv7 } from 'uuid';
-import { NO_ORIGIN, type Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { Database, Transaction } from './platform/database.ts';
-import { nudgeEndingEverybody, nudgeSealing, type Queues } from './platform/queues.ts';
-import { type EverybodyMark, endedWithEverybody } from './session-records.ts';
-import type { SessionStore } from './session-store.ts';
+import { NO_ORIGIN, type Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { nudgeEndingEverybody, nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { SessionStore } from './session-cache.ts';
+import { type EverybodyMark, endedWithEverybody } from './session-table.ts';
 import type { Sessions } from './sessions.ts';
 
 const BATCH = 1_000;

@@ -4,11 +4,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Redis, ReplyError, type Result } from 'ioredis';
 import RedisStore from 'koa-redis';
-import { hashToken } from './credentials/random-token.ts';
-import type { Log } from './platform/log.ts';
-import type { SessionSource } from './platform/metrics.ts';
-import { isFull, keys, milliseconds } from './platform/redis.ts';
-import { readProof } from './proofs.ts';
+import { hashToken } from '../credentials/random-token.ts';
+import type { Log } from '../platform/log.ts';
+import type { SessionSource } from '../platform/metrics.ts';
+import { isFull, keys, milliseconds } from '../platform/redis.ts';
+import { readProof } from './authentication-method.ts';
 import type {
   Ending,
   EndReason,
@@ -18,7 +18,7 @@ import type {
   SessionOwner,
   SessionRecord,
   SessionRecords,
-} from './session-records.ts';
+} from './session-table.ts';
 
 /** Thrown when neither Redis nor PostgreSQL can be asked; nothing is known of the session, and nothing must change. */
 export class StoresAwayError extends Error {
