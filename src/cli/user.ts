@@ -3,10 +3,10 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
+import { EVERYBODY } from '../core/accounts/user-search.ts';
+import type { AccountChangeResult, Role } from '../core/accounts/users.ts';
 import { NO_ORIGIN } from '../core/audit/events.ts';
-import { EVERYBODY } from '../core/people.ts';
 import { readEmail } from '../core/platform/email-address.ts';
-import type { AccountChangeResult, Role } from '../core/users.ts';
 import { withContext } from './connect.ts';
 import { printable, printTable } from './print.ts';
 

@@ -1,9 +1,11 @@
 // Builds everything below it, once a process, from the configuration; closing it ends what it opened. The only file that
 // knows all of the core.
 import type { Redis } from 'ioredis';
-import { createAccountChanges, type ReadAccountChanges } from './account-changes.ts';
-import { type AccountData, createAccountData } from './account-data.ts';
-import { type AccountDeletion, createAccountDeletion } from './account-deletion.ts';
+import { type AccountData, createAccountData } from './accounts/data-export.ts';
+import { type AccountDeletion, createAccountDeletion } from './accounts/deletion.ts';
+import { createAccountChanges, type ReadAccountChanges } from './accounts/recent-changes.ts';
+import { createPeople, type People } from './accounts/user-search.ts';
+import { createUsers, type Users } from './accounts/users.ts';
 import type { NewAuditEvent } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import { type Audit, createAudit } from './audit/reading/audit-log.ts';
@@ -34,7 +36,6 @@ import { createPasswordChanges, type PasswordChanges } from './password-change.t
 import { createPasswordResets, type PasswordResets } from './password-reset.ts';
 import { createPendingLogins, type PendingLogins } from './pending-logins.ts';
 import { createPendingRegistrations, type PendingRegistrations } from './pending-registration.ts';
-import { createPeople, type People } from './people.ts';
 import { type Database, openDatabase } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
@@ -54,7 +55,6 @@ import { createThrottleEvents, type ThrottleEvents } from './throttle/refusals.t
 import { sealedAttempts } from './throttle/sealed-attempts.ts';
 import { createThrottle, type Throttle } from './throttle/throttle.ts';
 import { createUnknownLogins, type UnknownLogins } from './unknown-logins.ts';
-import { createUsers, type Users } from './users.ts';
 
 export interface Context {
   readonly config: Config;

@@ -1,5 +1,7 @@
 // Another address for an account: it counts once its own mailbox has confirmed it, and the old one is told and can take it
 // back for a week. A change ends every session, because a session's copies carry the address and log-ins go by it.
+
+import type { User, Users } from './accounts/users.ts';
 import type { NewAuditEvent, Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import { removeNewerWithin } from './changing-factors.ts';
@@ -17,7 +19,6 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { KnownDevices } from './throttle/known-devices.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
 import type { Throttle } from './throttle/throttle.ts';
-import type { User, Users } from './users.ts';
 
 type Purpose = 'change_email' | 'undo_email_change';
 

@@ -1,5 +1,7 @@
 // Logging in: session and events are one transaction, or nothing. An account that does not exist, one that is disabled and
 // a wrong password give one answer, after the same work.
+
+import type { User, Users } from './accounts/users.ts';
 import { recordEvent, recordEvents } from './audit/outbox.ts';
 import type { IdentifierHash } from './credentials/identifier-hash.ts';
 import type { Tokens } from './credentials/one-time-links.ts';
@@ -13,7 +15,6 @@ import type { KnownDevices } from './throttle/known-devices.ts';
 import { blockNotes, settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
 import type { Throttle } from './throttle/throttle.ts';
 import type { Taken } from './throttle/windows.ts';
-import type { User, Users } from './users.ts';
 
 export type LoginResult =
   | ({ readonly ok: true } & Begun)

@@ -1,4 +1,6 @@
 // Changing the password: the new hash, the end of every session and the new one are one transaction, or nothing.
+
+import type { Users } from './accounts/users.ts';
 import type { BlockNote, Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import type { BreachedPasswords } from './credentials/breached-passwords.ts';
@@ -11,7 +13,6 @@ import type { SessionRecords } from './sessions/session-table.ts';
 import type { NewSession, Sessions } from './sessions/sessions.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
 import type { Throttle } from './throttle/throttle.ts';
-import type { Users } from './users.ts';
 
 export interface PasswordChange {
   readonly userId: string;

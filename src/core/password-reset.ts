@@ -1,6 +1,8 @@
 // Choosing a new password without the old one, by a one-time link that only the account's mailbox gets. Whoever asks gets one
 // answer after the same work, whether there is an account or not. A reset ends every session and logs nobody in: whoever
 // holds a second factor shows it at the log-in.
+
+import type { User, Users } from './accounts/users.ts';
 import type { Actor, NewAuditEvent, Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import type { BreachedPasswords } from './credentials/breached-passwords.ts';
@@ -16,7 +18,6 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { KnownDevices } from './throttle/known-devices.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
 import type { Throttle } from './throttle/throttle.ts';
-import type { User, Users } from './users.ts';
 
 /** Used, replaced, expired, of another purpose, made up, or bound to what the account no longer is: one answer for all. */
 export interface DeadLink {

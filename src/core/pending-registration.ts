@@ -2,6 +2,7 @@
 // confirmed there is no account, so nothing is usable and the address is not taken. Whoever registers an address that has an
 // account gets the same answer after the same work; the mail to its owner is another one (ASVS 6.3.8).
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Role, Users } from './accounts/users.ts';
 import type { Actor, NewAuditEvent, Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import type { BreachedPasswords } from './credentials/breached-passwords.ts';
@@ -19,7 +20,6 @@ import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { Registration } from './registration.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
 import type { Throttle } from './throttle/throttle.ts';
-import type { Role, Users } from './users.ts';
 
 type Purpose = Extract<LinkPurpose, 'confirm_registration' | 'invitation'>;
 

@@ -1,5 +1,7 @@
 // Registering where anybody may: account, session and events are one transaction, or nothing. Where the address is verified
 // first, or people are invited, pending-registration.ts does the rest.
+
+import type { Role, User, Users } from './accounts/users.ts';
 import type { BreachedPasswords } from './credentials/breached-passwords.ts';
 import type { IdentifierHash } from './credentials/identifier-hash.ts';
 import { type BadPassword, BREACHED, type Passwords } from './credentials/passwords.ts';
@@ -11,7 +13,6 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { KnownDevices } from './throttle/known-devices.ts';
 import type { Throttled, ThrottleEvents } from './throttle/refusals.ts';
 import type { Throttle } from './throttle/throttle.ts';
-import type { Role, User, Users } from './users.ts';
 
 export type RegisterResult =
   | ({ readonly ok: true } & Begun)

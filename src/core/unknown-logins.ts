@@ -1,6 +1,8 @@
 // A log-in from a new browser or network is told to its owner by mail, with a link for "this wasn't me". Following it shows
 // what happened; the button there ends every session, forgets every known browser, takes back the second factors that were added
 // since, and leads to a new password at once: whoever reads the mailbox may choose it, and whoever logged in knew the old one.
+
+import type { User, Users } from './accounts/users.ts';
 import type { Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import { lockWithin, Refused, removeNewerWithin } from './changing-factors.ts';
@@ -15,7 +17,6 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { KnownDevices } from './throttle/known-devices.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
 import type { Throttle } from './throttle/throttle.ts';
-import type { User, Users } from './users.ts';
 
 /** The log-in that a link is about. */
 export interface UnknownLogin {

@@ -1,5 +1,5 @@
 // What others did to an account meanwhile, in words, for an operator who decided on an older state of it.
-import type { AccountChangeEvent } from '../core/account-changes.ts';
+import type { AccountChangeEvent } from '../core/accounts/recent-changes.ts';
 import type { Views } from './views.ts';
 import { showTime } from './words.ts';
 

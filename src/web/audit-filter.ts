@@ -1,10 +1,10 @@
 // The filter of the audit log as it stands in an address: read with care, said again as chips, written into links.
 // Promises that what does not fit is named in a sentence and never reaches the database.
 import type Koa from 'koa';
+import type { Users } from '../core/accounts/users.ts';
 import { canonicalAddress } from '../core/audit/canonical-event.ts';
 import { AUDIT_EVENTS } from '../core/audit/events.ts';
 import { type AuditFilter, EVERY_EVENT } from '../core/audit/reading/query.ts';
-import type { Users } from '../core/users.ts';
 import { isUuid } from './query.ts';
 import { exactTime } from './words.ts';
 

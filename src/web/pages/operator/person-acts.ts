@@ -2,8 +2,8 @@
 // log-in, is recorded with its reason, and counts in every process from the next request on.
 import type Router from '@koa/router';
 import type Koa from 'koa';
+import type { AccountChangeResult, Role, User } from '../../../core/accounts/users.ts';
 import type { Actor, AuditEventType } from '../../../core/audit/events.ts';
-import type { AccountChangeResult, Role, User } from '../../../core/users.ts';
 import { requireOperator, requireRecentLogin } from '../../access.ts';
 import { changeRow } from '../../account-changes.ts';
 import { readBody } from '../../form.ts';

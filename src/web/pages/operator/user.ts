@@ -1,8 +1,8 @@
 // One person, as operators see them: where they are logged in, what protects the account, what was tried on it and what
 // happened. What can be done to it is in person-acts.ts.
 import type Router from '@koa/router';
+import type { ListedUser } from '../../../core/accounts/users.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
-import type { ListedUser } from '../../../core/users.ts';
 import { requireOperator } from '../../access.ts';
 import { accountsOf, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http-error.ts';

@@ -1,7 +1,7 @@
 // People, as operators look for them: who has an account, in which role and state, and whether a second factor protects it.
 // One person's page is in user.ts.
 import type Router from '@koa/router';
-import { EVERYBODY, type ListedPerson, type PeopleFilter, type PeopleKey } from '../../../core/people.ts';
+import { EVERYBODY, type ListedPerson, type PeopleFilter, type PeopleKey } from '../../../core/accounts/user-search.ts';
 import { requireOperator } from '../../access.ts';
 import { doneNotice, type Web } from '../../page.ts';
 import { queryText } from '../../query.ts';

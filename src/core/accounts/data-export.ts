@@ -1,9 +1,9 @@
 // What Holdfast knows of one person, for that person: JSON, written piece by piece, so that a long history costs no memory.
 // No password, no token, nothing of another person: of what an operator did, neither their name nor their address.
-import type { Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { Database } from './platform/database.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
+import type { Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { Database } from '../platform/database.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
 
 const BATCH = 500;
 

@@ -1,14 +1,14 @@
 // Deleting an account. In one transaction its sessions end, everything personal is taken out of its row, theirs and the log,
 // and the event is written; the address is free at once. The chain stays whole (erasure.ts).
-import { eraseRest, eraseWithin } from './audit/erasure.ts';
-import type { Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { Mail } from './mail/outgoing-mail.ts';
-import type { Told } from './mail/templates.ts';
-import type { Database, Transaction } from './platform/database.ts';
-import { readLanguage } from './platform/languages.ts';
-import type { EndedSession } from './sessions/session-table.ts';
-import type { Sessions } from './sessions/sessions.ts';
+import { eraseRest, eraseWithin } from '../audit/erasure.ts';
+import type { Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import type { Told } from '../mail/templates.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { readLanguage } from '../platform/languages.ts';
+import type { EndedSession } from '../sessions/session-table.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { Users } from './users.ts';
 
 /** A worker that stops waits for no more than this. */

@@ -1,13 +1,13 @@
 // Accounts: an address that is compared without case, a password's hash, a role. Every change records its event.
-import type { Prisma, Role, User } from '../generated/prisma/client.ts';
-import type { Actor, NewAuditEvent, Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
-import { emailKey } from './platform/email-address.ts';
-import type { Language } from './platform/languages.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { EndedSession, EndReason } from './sessions/session-table.ts';
-import type { Sessions } from './sessions/sessions.ts';
+import type { Prisma, Role, User } from '../../generated/prisma/client.ts';
+import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
+import { emailKey } from '../platform/email-address.ts';
+import type { Language } from '../platform/languages.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { EndedSession, EndReason } from '../sessions/session-table.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 
 export type { Role, User };
 

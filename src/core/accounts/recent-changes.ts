@@ -1,9 +1,9 @@
 // Who changed an account lately, for somebody who decided on an older state of it: told by the log, also while the event still
 // waits to be sealed.
-import type { AuditEventType } from './audit/events.ts';
-import type { Audit } from './audit/reading/audit-log.ts';
-import { EVERY_EVENT } from './audit/reading/query.ts';
-import type { Database } from './platform/database.ts';
+import type { AuditEventType } from '../audit/events.ts';
+import type { Audit } from '../audit/reading/audit-log.ts';
+import { EVERY_EVENT } from '../audit/reading/query.ts';
+import type { Database } from '../platform/database.ts';
 
 /** Nobody decides on a page that is older. */
 const LATELY_MS = 86_400_000;
