@@ -1,6 +1,5 @@
 // Logging in: session and events are one transaction, or nothing. An account that does not exist, one that is disabled and
 // a wrong password give one answer, after the same work.
-
 import type { User, Users } from './accounts/users.ts';
 import { recordEvent, recordEvents } from './audit/outbox.ts';
 import type { IdentifierHash } from './credentials/identifier-hash.ts';

@@ -1,5 +1,4 @@
 // Changing the password: the new hash, the end of every session and the new one are one transaction, or nothing.
-
 import type { Users } from './accounts/users.ts';
 import type { BlockNote, Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';

@@ -1,7 +1,6 @@
 // Choosing a new password without the old one, by a one-time link that only the account's mailbox gets. Whoever asks gets one
 // answer after the same work, whether there is an account or not. A reset ends every session and logs nobody in: whoever
 // holds a second factor shows it at the log-in.
-
 import type { User, Users } from './accounts/users.ts';
 import type { Actor, NewAuditEvent, Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';

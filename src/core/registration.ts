@@ -1,6 +1,5 @@
 // Registering where anybody may: account, session and events are one transaction, or nothing. Where the address is verified
 // first, or people are invited, pending-registration.ts does the rest.
-
 import type { Role, User, Users } from './accounts/users.ts';
 import type { BreachedPasswords } from './credentials/breached-passwords.ts';
 import type { IdentifierHash } from './credentials/identifier-hash.ts';

@@ -5,17 +5,17 @@ import { recordEvent } from './audit/outbox.ts';
 import type { IdentifierHash } from './credentials/identifier-hash.ts';
 import type { Purpose } from './credentials/secret-box.ts';
 import { AccountChangedError, type Begun, type Entry, type Visit } from './entry.ts';
-import type { Passkeys } from './passkeys.ts';
-import type { PendingLogin, PendingLogins } from './pending-logins.ts';
-import type { Database } from './platform/database.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
+import type { Passkeys } from './factors/passkeys.ts';
 import {
   type FactorProblem,
   FactorRefusedError,
   type Given,
   type SecondFactors,
   usePasskeyWithin,
-} from './second-factors.ts';
+} from './factors/second-factors.ts';
+import type { PendingLogin, PendingLogins } from './pending-logins.ts';
+import type { Database } from './platform/database.ts';
+import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { SecondFactor } from './sessions/authentication-method.ts';
 import type { KnownDevices } from './throttle/known-devices.ts';
 import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';

@@ -1,12 +1,11 @@
 // A log-in from a new browser or network is told to its owner by mail, with a link for "this wasn't me". Following it shows
 // what happened; the button there ends every session, forgets every known browser, takes back the second factors that were added
 // since, and leads to a new password at once: whoever reads the mailbox may choose it, and whoever logged in knew the old one.
-
 import type { User, Users } from './accounts/users.ts';
 import type { Origin } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
-import { lockWithin, Refused, removeNewerWithin } from './changing-factors.ts';
 import { bindingOf, isBoundTo, type Tokens } from './credentials/one-time-links.ts';
+import { lockWithin, Refused, removeNewerWithin } from './factors/factor-change.ts';
 import type { Mail } from './mail/outgoing-mail.ts';
 import type { Told } from './mail/templates.ts';
 import type { DeadLink } from './password-reset.ts';

@@ -3,9 +3,9 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { v7 as uuidv7 } from 'uuid';
-import type { Changer } from '../../core/changing-factors.ts';
 import type { Purpose } from '../../core/credentials/secret-box.ts';
-import type { AddResult, RemoveResult } from '../../core/factor-changes.ts';
+import type { AddResult, RemoveResult } from '../../core/factors/enrolment.ts';
+import type { Changer } from '../../core/factors/factor-change.ts';
 import { requireLoggedIn, requireRecentLogin } from '../access.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther } from '../http/redirect.ts';
@@ -93,7 +93,7 @@ export function securityPages(router: Router, web: Web): void {
     { secret, sealed, next }: { secret: string; sealed: string; next: string | null },
     errors: FieldErrors = {},
   ) {
-    const [{ totpUri }, { drawQr }] = await Promise.all([import('../../core/totp.ts'), import('../qr.ts')]);
+    const [{ totpUri }, { drawQr }] = await Promise.all([import('../../core/factors/totp.ts'), import('../qr.ts')]);
     const uri = totpUri({ secret, email: memberOf(ctx).email, serviceName: config.serviceName });
     const page = {
       secret: secret.replaceAll(/(.{4})(?=.)/g, '$1 '),

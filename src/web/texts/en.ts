@@ -2,8 +2,8 @@
 // typed as `Texts`. A page's words stand under its name; a value is text, a sentence with a link (`linked`), one that
 // counts (`counting`), or a function of what is put in. The operators' console is English and has its words in its views.
 import type { PasswordProblem } from '../../core/credentials/passwords.ts';
+import type { FactorProblem } from '../../core/factors/second-factors.ts';
 import type { Language } from '../../core/platform/languages.ts';
-import type { FactorProblem } from '../../core/second-factors.ts';
 import type { SecondFactor } from '../../core/sessions/authentication-method.ts';
 import type { EndReason } from '../../core/sessions/session-table.ts';
 import { counting, linked } from './forms.ts';

@@ -1,8 +1,8 @@
 // What a passkey signs: random, good for five minutes, for one purpose and one browser or session, and once. Nothing is kept of
 // one until it was answered, so that a visitor who only looks at the log-in costs no row.
 import { createHash, randomBytes } from 'node:crypto';
-import type { Purpose, SealedSecrets } from './credentials/secret-box.ts';
-import type { Transaction } from './platform/database.ts';
+import type { Purpose, SealedSecrets } from '../credentials/secret-box.ts';
+import type { Transaction } from '../platform/database.ts';
 
 const RANDOM_BYTES = 16;
 const MOMENT_BYTES = 6;

@@ -1,13 +1,13 @@
 // An account's second factors: which it has, and whether what somebody gives is one of them. What was right counts only once it
 // has been used, in the transaction of what it opens; of two uses at once, one is refused there.
-import type { Passkey } from '../generated/prisma/client.ts';
-import { ChallengeUsedError } from './challenges.ts';
-import type { Passwords } from './credentials/passwords.ts';
-import type { Purpose, SealedSecrets } from './credentials/secret-box.ts';
+import type { Passkey } from '../../generated/prisma/client.ts';
+import type { Passwords } from '../credentials/passwords.ts';
+import type { Purpose, SealedSecrets } from '../credentials/secret-box.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import type { SecondFactor } from '../sessions/authentication-method.ts';
+import { ChallengeUsedError } from './passkey-challenges.ts';
 import { PasskeyRefusedError, type Passkeys } from './passkeys.ts';
-import type { Database, Transaction } from './platform/database.ts';
 import { readRecoveryCode, useCodeWithin } from './recovery-codes.ts';
-import type { SecondFactor } from './sessions/authentication-method.ts';
 
 /** What somebody gives as their second factor. */
 export type Given =

@@ -1,8 +1,8 @@
 // Ten codes on paper, for when every other factor is lost. Fifty random bits each, so they are kept as passwords are: Argon2id,
 // with one salt for all that were made together, so that trying a code costs one hash and not ten.
 import { randomBytes } from 'node:crypto';
-import type { Passwords } from './credentials/passwords.ts';
-import type { Transaction } from './platform/database.ts';
+import type { Passwords } from '../credentials/passwords.ts';
+import type { Transaction } from '../platform/database.ts';
 
 const COUNT = 10;
 const LENGTH = 10;

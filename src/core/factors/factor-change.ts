@@ -1,14 +1,14 @@
 // One change of an account's second factors as a whole: the account is locked, the change, a new session in place of the one it was
 // done in, its event and its mail are one transaction, and the first factor ends every other session: they proved less than is
 // asked from now on.
-import type { Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { Mail } from './mail/outgoing-mail.ts';
-import type { FactorChange, Told } from './mail/templates.ts';
-import type { Database, Transaction } from './platform/database.ts';
-import type { Proof } from './sessions/authentication-method.ts';
-import type { NewSession, Sessions } from './sessions/sessions.ts';
-import type { KnownDevices } from './throttle/known-devices.ts';
+import type { Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import type { FactorChange, Told } from '../mail/templates.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import type { Proof } from '../sessions/authentication-method.ts';
+import type { NewSession, Sessions } from '../sessions/sessions.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
 
 /** Who changes their own factors, and in which session. */
 export interface Changer {

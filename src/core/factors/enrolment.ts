@@ -1,6 +1,16 @@
 // Setting up and removing second factors: what each act does to them, within the one change that changing-factors.ts makes of it.
-import type { Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
+import type { Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { Passwords } from '../credentials/passwords.ts';
+import type { Purpose, SealedSecrets } from '../credentials/secret-box.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
+import type { Language } from '../platform/languages.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import { needsSecondFactor, type SecondFactorPolicy } from '../sessions/authentication-method.ts';
+import type { EndedSession } from '../sessions/session-table.ts';
+import type { NewSession, Sessions } from '../sessions/sessions.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
 import {
   type About,
   byWhom,
@@ -9,20 +19,10 @@ import {
   lockWithin,
   Refused,
   refusal,
-} from './changing-factors.ts';
-import type { Passwords } from './credentials/passwords.ts';
-import type { Purpose, SealedSecrets } from './credentials/secret-box.ts';
-import type { Mail } from './mail/outgoing-mail.ts';
+} from './factor-change.ts';
 import type { Passkeys } from './passkeys.ts';
-import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
-import type { Language } from './platform/languages.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
 import { newRecoveryCodes, replaceCodesWithin } from './recovery-codes.ts';
 import { totpPurpose } from './second-factors.ts';
-import { needsSecondFactor, type SecondFactorPolicy } from './sessions/authentication-method.ts';
-import type { EndedSession } from './sessions/session-table.ts';
-import type { NewSession, Sessions } from './sessions/sessions.ts';
-import type { KnownDevices } from './throttle/known-devices.ts';
 
 export type AddResult =
   | {
