@@ -9,7 +9,7 @@ import type { BreachedPasswords } from './credentials/breached-passwords.ts';
 import type { IdentifierHash } from './credentials/identifier-hash.ts';
 import { LINK_LIFE_MS, type LinkPurpose, type Tokens } from './credentials/one-time-links.ts';
 import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './credentials/passwords.ts';
-import type { Begun, Visit } from './entry.ts';
+import type { Begun, Visit } from './login/start-session.ts';
 import type { Mail } from './mail/outgoing-mail.ts';
 import type { Told } from './mail/templates.ts';
 import type { DeadLink } from './password-reset.ts';

@@ -4,7 +4,7 @@ import type { Role, User, Users } from './accounts/users.ts';
 import type { BreachedPasswords } from './credentials/breached-passwords.ts';
 import type { IdentifierHash } from './credentials/identifier-hash.ts';
 import { type BadPassword, BREACHED, type Passwords } from './credentials/passwords.ts';
-import { AccountChangedError, type Begun, type Credentials, type Entry, type Visit } from './entry.ts';
+import { AccountChangedError, type Begun, type Credentials, type Entry, type Visit } from './login/start-session.ts';
 import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
 import type { Language } from './platform/languages.ts';
 import type { EndedSession } from './sessions/session-table.ts';

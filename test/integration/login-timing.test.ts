@@ -2,8 +2,8 @@
 // measured in turns, in an order by chance, and compared by rank. What the machine does meanwhile falls on all three alike.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createIdentifierHash } from '../../src/core/credentials/identifier-hash.ts';
-import { createEntry } from '../../src/core/entry.ts';
-import { createLogin, type Login } from '../../src/core/login.ts';
+import { createLogin, type Login } from '../../src/core/login/password-login.ts';
+import { createEntry } from '../../src/core/login/start-session.ts';
 import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { rankScore } from '../support/rank-test.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';

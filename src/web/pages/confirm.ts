@@ -1,8 +1,8 @@
 // Proving again who one is, on the way to something that matters (src/web/access.ts, `requireRecentLogin`).
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import type { ConfirmationResult } from '../../core/confirmations.ts';
 import type { Purpose } from '../../core/credentials/secret-box.ts';
+import type { ConfirmationResult } from '../../core/login/reauthentication.ts';
 import { requireLoggedIn } from '../access.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther } from '../http/redirect.ts';

@@ -4,7 +4,7 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { Purpose } from '../../core/credentials/secret-box.ts';
 import type { Given } from '../../core/factors/second-factors.ts';
-import type { PendingLogin } from '../../core/pending-logins.ts';
+import type { PendingLogin } from '../../core/login/pending-logins.ts';
 import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther } from '../http/redirect.ts';

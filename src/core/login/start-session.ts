@@ -1,18 +1,18 @@
 // The beginning of a session for somebody who has proved who they are: row, events and known browser are one transaction,
 // and where it tells of nothing new one statement.
-import { Prisma } from '../generated/prisma/client.ts';
-import type { User } from './accounts/users.ts';
-import type { Origin } from './audit/events.ts';
-import { insertEvents } from './audit/outbox.ts';
-import type { IdentifierHash } from './credentials/identifier-hash.ts';
-import { bindingOf, type Tokens } from './credentials/one-time-links.ts';
-import type { Mail } from './mail/outgoing-mail.ts';
-import type { Told } from './mail/templates.ts';
-import type { Database, Transaction } from './platform/database.ts';
-import { isTwoFactors, type Proof } from './sessions/authentication-method.ts';
-import type { EndedSession } from './sessions/session-table.ts';
-import { keptUserAgent, type NewSession, type Sessions } from './sessions/sessions.ts';
-import type { KnownDevices } from './throttle/known-devices.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
+import type { User } from '../accounts/users.ts';
+import type { Origin } from '../audit/events.ts';
+import { insertEvents } from '../audit/outbox.ts';
+import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import { bindingOf, type Tokens } from '../credentials/one-time-links.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import type { Told } from '../mail/templates.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { isTwoFactors, type Proof } from '../sessions/authentication-method.ts';
+import type { EndedSession } from '../sessions/session-table.ts';
+import { keptUserAgent, type NewSession, type Sessions } from '../sessions/sessions.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
 
 export interface Visit {
   /** The session that this browser holds already; it is replaced. */

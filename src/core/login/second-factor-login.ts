@@ -1,26 +1,26 @@
 // What lets somebody in beside the password: the second step of a log-in that waits for it, and a passkey alone, which is two
 // factors. The factor is used up, the waiting ended and the session begun in one transaction, or nothing of it.
-import type { Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { IdentifierHash } from './credentials/identifier-hash.ts';
-import type { Purpose } from './credentials/secret-box.ts';
-import { AccountChangedError, type Begun, type Entry, type Visit } from './entry.ts';
-import type { Passkeys } from './factors/passkeys.ts';
+import type { Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import type { Purpose } from '../credentials/secret-box.ts';
+import type { Passkeys } from '../factors/passkeys.ts';
 import {
   type FactorProblem,
   FactorRefusedError,
   type Given,
   type SecondFactors,
   usePasskeyWithin,
-} from './factors/second-factors.ts';
+} from '../factors/second-factors.ts';
+import type { Database } from '../platform/database.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { SecondFactor } from '../sessions/authentication-method.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
+import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import type { Throttle } from '../throttle/throttle.ts';
+import type { Taken } from '../throttle/windows.ts';
 import type { PendingLogin, PendingLogins } from './pending-logins.ts';
-import type { Database } from './platform/database.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { SecondFactor } from './sessions/authentication-method.ts';
-import type { KnownDevices } from './throttle/known-devices.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
-import type { Throttle } from './throttle/throttle.ts';
-import type { Taken } from './throttle/windows.ts';
+import { AccountChangedError, type Begun, type Entry, type Visit } from './start-session.ts';
 
 export type SecondStepResult =
   | ({ readonly ok: true; readonly next: string | null } & Begun)

@@ -1,17 +1,17 @@
 // Proving again who one is, in a session that began a while ago: before an act that matters. A session's age is that of its
 // last proof, so a new one takes the place of the old (ASVS 7.2.4), with a new token.
-import type { Users } from './accounts/users.ts';
-import type { BlockNote, Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { Passwords } from './credentials/passwords.ts';
-import type { Purpose } from './credentials/secret-box.ts';
-import { FactorRefusedError, type Proving, type SecondFactors } from './factors/second-factors.ts';
-import type { Database } from './platform/database.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { NewSession, Sessions } from './sessions/sessions.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
-import type { Throttle } from './throttle/throttle.ts';
-import type { Taken } from './throttle/windows.ts';
+import type { Users } from '../accounts/users.ts';
+import type { BlockNote, Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { Passwords } from '../credentials/passwords.ts';
+import type { Purpose } from '../credentials/secret-box.ts';
+import { FactorRefusedError, type Proving, type SecondFactors } from '../factors/second-factors.ts';
+import type { Database } from '../platform/database.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { NewSession, Sessions } from '../sessions/sessions.ts';
+import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import type { Throttle } from '../throttle/throttle.ts';
+import type { Taken } from '../throttle/windows.ts';
 
 interface Confirming {
   readonly userId: string;

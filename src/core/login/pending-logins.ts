@@ -2,8 +2,8 @@
 // same. The browser holds a random token, the database its hash; there is no session before the factor.
 import { createHash, randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import type { User } from './accounts/users.ts';
-import type { Database, Transaction } from './platform/database.ts';
+import type { User } from '../accounts/users.ts';
+import type { Database, Transaction } from '../platform/database.ts';
 
 const LIFE = '10 minutes';
 const TOKEN_BYTES = 32;

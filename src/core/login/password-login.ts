@@ -1,19 +1,25 @@
 // Logging in: session and events are one transaction, or nothing. An account that does not exist, one that is disabled and
 // a wrong password give one answer, after the same work.
-import type { User, Users } from './accounts/users.ts';
-import { recordEvent, recordEvents } from './audit/outbox.ts';
-import type { IdentifierHash } from './credentials/identifier-hash.ts';
-import type { Tokens } from './credentials/one-time-links.ts';
-import type { Passwords } from './credentials/passwords.ts';
-import { AccountChangedError, type Begun, type Credentials, type Entry, SecondFactorNeededError } from './entry.ts';
+import type { User, Users } from '../accounts/users.ts';
+import { recordEvent, recordEvents } from '../audit/outbox.ts';
+import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import type { Tokens } from '../credentials/one-time-links.ts';
+import type { Passwords } from '../credentials/passwords.ts';
+import type { Database } from '../platform/database.ts';
+import type { Log } from '../platform/log.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
+import { blockNotes, settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import type { Throttle } from '../throttle/throttle.ts';
+import type { Taken } from '../throttle/windows.ts';
 import type { PendingLogins } from './pending-logins.ts';
-import type { Database } from './platform/database.ts';
-import type { Log } from './platform/log.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { KnownDevices } from './throttle/known-devices.ts';
-import { blockNotes, settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
-import type { Throttle } from './throttle/throttle.ts';
-import type { Taken } from './throttle/windows.ts';
+import {
+  AccountChangedError,
+  type Begun,
+  type Credentials,
+  type Entry,
+  SecondFactorNeededError,
+} from './start-session.ts';
 
 export type LoginResult =
   | ({ readonly ok: true } & Begun)
