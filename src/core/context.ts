@@ -20,7 +20,6 @@ import { createIdentifierHash } from './credentials/identifier-hash.ts';
 import { createTokens, type Tokens } from './credentials/one-time-links.ts';
 import { createPasswords, type Passwords } from './credentials/passwords.ts';
 import { createSealedSecrets } from './credentials/secret-box.ts';
-import { createEmailChanges, type EmailChanges } from './email-change.ts';
 import { createFactorChanges, type FactorChanges } from './factors/enrolment.ts';
 import { createChallenges } from './factors/passkey-challenges.ts';
 import { createPasskeys, type Passkeys } from './factors/passkeys.ts';
@@ -35,15 +34,17 @@ import { createMail, type Mail } from './mail/outgoing-mail.ts';
 import { createMailRenderer } from './mail/rendering.ts';
 import { createMailTransport } from './mail/transport.ts';
 import { createOverview, type ReadOverview } from './overview.ts';
-import { createPasswordChanges, type PasswordChanges } from './password-change.ts';
-import { createPasswordResets, type PasswordResets } from './password-reset.ts';
-import { createPendingRegistrations, type PendingRegistrations } from './pending-registration.ts';
 import { type Database, openDatabase } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { nudgeSealing, openQueues, type Queues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
-import { createRegistration, type Registration } from './registration.ts';
+import { createEmailChanges, type EmailChanges } from './self-service/email-change.ts';
+import { createUnknownLogins, type UnknownLogins } from './self-service/not-me.ts';
+import { createPasswordChanges, type PasswordChanges } from './self-service/password-change.ts';
+import { createPasswordResets, type PasswordResets } from './self-service/password-reset.ts';
+import { createRegistration, type Registration } from './self-service/registration.ts';
+import { createPendingRegistrations, type PendingRegistrations } from './self-service/verified-registration.ts';
 import { createEverybody, type Everybody } from './sessions/end-all-sessions.ts';
 import { createSealedEndings } from './sessions/sealed-endings.ts';
 import { SessionStore } from './sessions/session-cache.ts';
@@ -54,7 +55,6 @@ import { createKnownDevices, type KnownDevices } from './throttle/known-devices.
 import { createThrottleEvents, type ThrottleEvents } from './throttle/refusals.ts';
 import { sealedAttempts } from './throttle/sealed-attempts.ts';
 import { createThrottle, type Throttle } from './throttle/throttle.ts';
-import { createUnknownLogins, type UnknownLogins } from './unknown-logins.ts';
 
 export interface Context {
   readonly config: Config;

@@ -3,7 +3,7 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { passwordProblem } from '../../core/credentials/passwords.ts';
 import { readEmail } from '../../core/platform/email-address.ts';
-import type { RegisterResult } from '../../core/registration.ts';
+import type { RegisterResult } from '../../core/self-service/registration.ts';
 import { keepDevice, readDevice } from '../device.ts';
 import { readBody, readNext } from '../form.ts';
 import { seeOther } from '../http/redirect.ts';

@@ -1,21 +1,21 @@
 // A log-in from a new browser or network is told to its owner by mail, with a link for "this wasn't me". Following it shows
 // what happened; the button there ends every session, forgets every known browser, takes back the second factors that were added
 // since, and leads to a new password at once: whoever reads the mailbox may choose it, and whoever logged in knew the old one.
-import type { User, Users } from './accounts/users.ts';
-import type { Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import { bindingOf, isBoundTo, type Tokens } from './credentials/one-time-links.ts';
-import { lockWithin, Refused, removeNewerWithin } from './factors/factor-change.ts';
-import type { Mail } from './mail/outgoing-mail.ts';
-import type { Told } from './mail/templates.ts';
+import type { User, Users } from '../accounts/users.ts';
+import type { Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import { bindingOf, isBoundTo, type Tokens } from '../credentials/one-time-links.ts';
+import { lockWithin, Refused, removeNewerWithin } from '../factors/factor-change.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import type { Told } from '../mail/templates.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { EndedSession } from '../sessions/session-table.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
+import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import type { Throttle } from '../throttle/throttle.ts';
 import type { DeadLink } from './password-reset.ts';
-import type { Database, Transaction } from './platform/database.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { EndedSession } from './sessions/session-table.ts';
-import type { Sessions } from './sessions/sessions.ts';
-import type { KnownDevices } from './throttle/known-devices.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
-import type { Throttle } from './throttle/throttle.ts';
 
 /** The log-in that a link is about. */
 export interface UnknownLogin {

@@ -2,24 +2,24 @@
 // confirmed there is no account, so nothing is usable and the address is not taken. Whoever registers an address that has an
 // account gets the same answer after the same work; the mail to its owner is another one (ASVS 6.3.8).
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Role, Users } from './accounts/users.ts';
-import type { Actor, NewAuditEvent, Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { BreachedPasswords } from './credentials/breached-passwords.ts';
-import type { IdentifierHash } from './credentials/identifier-hash.ts';
-import { LINK_LIFE_MS, type LinkPurpose, type Tokens } from './credentials/one-time-links.ts';
-import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './credentials/passwords.ts';
-import type { Begun, Visit } from './login/start-session.ts';
-import type { Mail } from './mail/outgoing-mail.ts';
-import type { Told } from './mail/templates.ts';
+import type { Role, Users } from '../accounts/users.ts';
+import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
+import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import { LINK_LIFE_MS, type LinkPurpose, type Tokens } from '../credentials/one-time-links.ts';
+import { type BadPassword, BREACHED, type Passwords, passwordProblem } from '../credentials/passwords.ts';
+import type { Begun, Visit } from '../login/start-session.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import type { Told } from '../mail/templates.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { emailKey } from '../platform/email-address.ts';
+import type { Language } from '../platform/languages.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import type { Throttle } from '../throttle/throttle.ts';
 import type { DeadLink } from './password-reset.ts';
-import type { Database, Transaction } from './platform/database.ts';
-import { emailKey } from './platform/email-address.ts';
-import type { Language } from './platform/languages.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
 import type { Registration } from './registration.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
-import type { Throttle } from './throttle/throttle.ts';
 
 type Purpose = Extract<LinkPurpose, 'confirm_registration' | 'invitation'>;
 

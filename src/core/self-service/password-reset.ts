@@ -1,22 +1,22 @@
 // Choosing a new password without the old one, by a one-time link that only the account's mailbox gets. Whoever asks gets one
 // answer after the same work, whether there is an account or not. A reset ends every session and logs nobody in: whoever
 // holds a second factor shows it at the log-in.
-import type { User, Users } from './accounts/users.ts';
-import type { Actor, NewAuditEvent, Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { BreachedPasswords } from './credentials/breached-passwords.ts';
-import type { IdentifierHash } from './credentials/identifier-hash.ts';
-import { bindingOf, isBoundTo, type Tokens } from './credentials/one-time-links.ts';
-import { type BadPassword, BREACHED, type Passwords, passwordProblem } from './credentials/passwords.ts';
-import type { Mail } from './mail/outgoing-mail.ts';
-import type { Told } from './mail/templates.ts';
-import type { Database, Transaction } from './platform/database.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { EndedSession } from './sessions/session-table.ts';
-import type { Sessions } from './sessions/sessions.ts';
-import type { KnownDevices } from './throttle/known-devices.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
-import type { Throttle } from './throttle/throttle.ts';
+import type { User, Users } from '../accounts/users.ts';
+import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
+import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import { bindingOf, isBoundTo, type Tokens } from '../credentials/one-time-links.ts';
+import { type BadPassword, BREACHED, type Passwords, passwordProblem } from '../credentials/passwords.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import type { Told } from '../mail/templates.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { EndedSession } from '../sessions/session-table.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
+import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import type { Throttle } from '../throttle/throttle.ts';
 
 /** Used, replaced, expired, of another purpose, made up, or bound to what the account no longer is: one answer for all. */
 export interface DeadLink {

@@ -1,17 +1,17 @@
 // Changing the password: the new hash, the end of every session and the new one are one transaction, or nothing.
-import type { Users } from './accounts/users.ts';
-import type { BlockNote, Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { BreachedPasswords } from './credentials/breached-passwords.ts';
-import { type BadPassword, BREACHED, type Passwords } from './credentials/passwords.ts';
-import type { Mail } from './mail/outgoing-mail.ts';
-import type { Told } from './mail/templates.ts';
-import type { Database } from './platform/database.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { SessionRecords } from './sessions/session-table.ts';
-import type { NewSession, Sessions } from './sessions/sessions.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
-import type { Throttle } from './throttle/throttle.ts';
+import type { Users } from '../accounts/users.ts';
+import type { BlockNote, Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
+import { type BadPassword, BREACHED, type Passwords } from '../credentials/passwords.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import type { Told } from '../mail/templates.ts';
+import type { Database } from '../platform/database.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { SessionRecords } from '../sessions/session-table.ts';
+import type { NewSession, Sessions } from '../sessions/sessions.ts';
+import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import type { Throttle } from '../throttle/throttle.ts';
 
 export interface PasswordChange {
   readonly userId: string;

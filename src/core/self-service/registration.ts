@@ -1,17 +1,17 @@
 // Registering where anybody may: account, session and events are one transaction, or nothing. Where the address is verified
 // first, or people are invited, pending-registration.ts does the rest.
-import type { Role, User, Users } from './accounts/users.ts';
-import type { BreachedPasswords } from './credentials/breached-passwords.ts';
-import type { IdentifierHash } from './credentials/identifier-hash.ts';
-import { type BadPassword, BREACHED, type Passwords } from './credentials/passwords.ts';
-import { AccountChangedError, type Begun, type Credentials, type Entry, type Visit } from './login/start-session.ts';
-import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
-import type { Language } from './platform/languages.ts';
-import type { EndedSession } from './sessions/session-table.ts';
-import type { Sessions } from './sessions/sessions.ts';
-import type { KnownDevices } from './throttle/known-devices.ts';
-import type { Throttled, ThrottleEvents } from './throttle/refusals.ts';
-import type { Throttle } from './throttle/throttle.ts';
+import type { Role, User, Users } from '../accounts/users.ts';
+import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
+import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import { type BadPassword, BREACHED, type Passwords } from '../credentials/passwords.ts';
+import { AccountChangedError, type Begun, type Credentials, type Entry, type Visit } from '../login/start-session.ts';
+import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
+import type { Language } from '../platform/languages.ts';
+import type { EndedSession } from '../sessions/session-table.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
+import type { Throttled, ThrottleEvents } from '../throttle/refusals.ts';
+import type { Throttle } from '../throttle/throttle.ts';
 
 export type RegisterResult =
   | ({ readonly ok: true } & Begun)

@@ -1,23 +1,23 @@
 // Another address for an account: it counts once its own mailbox has confirmed it, and the old one is told and can take it
 // back for a week. A change ends every session, because a session's copies carry the address and log-ins go by it.
-import type { User, Users } from './accounts/users.ts';
-import type { NewAuditEvent, Origin } from './audit/events.ts';
-import { recordEvent } from './audit/outbox.ts';
-import type { IdentifierHash } from './credentials/identifier-hash.ts';
-import { bindingOf, isBoundTo, type Link, newSecret, type Tokens } from './credentials/one-time-links.ts';
-import type { Passwords } from './credentials/passwords.ts';
-import { removeNewerWithin } from './factors/factor-change.ts';
-import type { Mail } from './mail/outgoing-mail.ts';
-import type { Told } from './mail/templates.ts';
+import type { User, Users } from '../accounts/users.ts';
+import type { NewAuditEvent, Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import { bindingOf, isBoundTo, type Link, newSecret, type Tokens } from '../credentials/one-time-links.ts';
+import type { Passwords } from '../credentials/passwords.ts';
+import { removeNewerWithin } from '../factors/factor-change.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import type { Told } from '../mail/templates.ts';
+import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
+import { emailKey } from '../platform/email-address.ts';
+import { nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { EndedSession } from '../sessions/session-table.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
+import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import type { Throttle } from '../throttle/throttle.ts';
 import type { DeadLink, PasswordResets } from './password-reset.ts';
-import { type Database, isUniqueViolation, type Transaction } from './platform/database.ts';
-import { emailKey } from './platform/email-address.ts';
-import { nudgeSealing, type Queues } from './platform/queues.ts';
-import type { EndedSession } from './sessions/session-table.ts';
-import type { Sessions } from './sessions/sessions.ts';
-import type { KnownDevices } from './throttle/known-devices.ts';
-import { settled, type Throttled, type ThrottleEvents } from './throttle/refusals.ts';
-import type { Throttle } from './throttle/throttle.ts';
 
 type Purpose = 'change_email' | 'undo_email_change';
 
