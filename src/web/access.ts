@@ -2,9 +2,9 @@
 // holds the list of those).
 import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
+import { HttpError } from './http/http-error.ts';
+import { withNext } from './http/query.ts';
 import { seeOther } from './http/redirect.ts';
-import { HttpError } from './http-error.ts';
-import { withNext } from './query.ts';
 import { liveSession } from './state.ts';
 
 /**

@@ -4,15 +4,16 @@ import type Router from '@koa/router';
 import Koa from 'koa';
 import type { Context } from '../core/context.ts';
 import { projectRoot } from '../core/platform/project-root.ts';
-import { createAssets } from './assets.ts';
-import { compressLarge } from './compress.ts';
 import { csrf } from './csrf.ts';
 import { errors } from './errors.ts';
-import { ownHost, securityHeaders } from './headers.ts';
+import { createAssets } from './http/assets.ts';
+import { compressLarge } from './http/compress.ts';
+import { requests } from './http/request.ts';
+import { PageRouter } from './http/router.ts';
+import { ownHost, securityHeaders } from './http/security-headers.ts';
 import { languages, TEXTS } from './language.ts';
 import { createLiveStreams, type LiveStreams } from './live-streams.ts';
 import { createWeb } from './page.ts';
-import { PageRouter } from './page-router.ts';
 import { accountPages } from './pages/account.ts';
 import { accountDataPages } from './pages/account-data.ts';
 import { confirmPage } from './pages/confirm.ts';
@@ -44,7 +45,6 @@ import { securityPages } from './pages/security.ts';
 import { shownMailPage } from './pages/shown-mail.ts';
 import { verifyEmailPage } from './pages/verify-email.ts';
 import { createFragments, createRenderer } from './render.ts';
-import { requests } from './request.ts';
 import { sessions } from './session.ts';
 
 export interface Application {

@@ -5,7 +5,7 @@ import type { Users } from '../core/accounts/users.ts';
 import { canonicalAddress } from '../core/audit/canonical-event.ts';
 import { AUDIT_EVENTS } from '../core/audit/events.ts';
 import { type AuditFilter, EVERY_EVENT } from '../core/audit/reading/query.ts';
-import { isUuid } from './query.ts';
+import { isUuid } from './http/query.ts';
 import { exactTime } from './words.ts';
 
 export const AUDIT_PATH = '/operator/audit';

@@ -4,8 +4,8 @@
 import { createHmac, type Hmac, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto';
 import type Koa from 'koa';
 import type { Config } from '../core/config.ts';
-import { type Fields, readBody } from './form.ts';
-import { HttpError } from './http-error.ts';
+import { type Fields, readBody } from './http/form.ts';
+import { HttpError } from './http/http-error.ts';
 import { liveSession } from './state.ts';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);

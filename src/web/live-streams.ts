@@ -7,7 +7,7 @@ import type Koa from 'koa';
 import type { SealedEvent } from '../core/audit/canonical-event.ts';
 import type { AuditFilter } from '../core/audit/reading/query.ts';
 import type { Context } from '../core/context.ts';
-import { HttpError } from './http-error.ts';
+import { HttpError } from './http/http-error.ts';
 import { liveSession } from './state.ts';
 
 const POLL_MS = 1_000;

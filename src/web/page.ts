@@ -2,9 +2,9 @@
 import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
 import { csrfToken, type StaleForm } from './csrf.ts';
+import { queryText } from './http/query.ts';
 import { TEXTS } from './language.ts';
 import { createPersonReads, type NoteRead } from './person-reads.ts';
-import { queryText } from './query.ts';
 import type { Render } from './render.ts';
 import { liveSession } from './state.ts';
 import type { Frame, Views } from './views.ts';

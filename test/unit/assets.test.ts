@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import Koa from 'koa';
 import request from 'supertest';
-import { createAssets } from '../../src/web/assets.ts';
+import { createAssets } from '../../src/web/http/assets.ts';
 
 const assets = createAssets({ assetsDir: join(import.meta.dirname, '../../views/assets') });
 const app = new Koa().use(assets.middleware).callback();

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
-import { clientAddress, type ForwardedHeader } from '../../src/web/forwarded.ts';
+import { clientAddress, type ForwardedHeader } from '../../src/web/http/client-address.ts';
 
 const TRUSTED = ['10.0.0.0/8', '127.0.0.1/32', 'fd00::/8', '::1/128'].map((range) => ipaddr.parseCIDR(range));
 const CLIENT = '203.0.113.9';

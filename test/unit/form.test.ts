@@ -1,7 +1,7 @@
 // Where a log-in may lead: a path of this site, whatever anybody writes into `?next=`.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readNext } from '../../src/web/form.ts';
+import { readNext } from '../../src/web/http/form.ts';
 
 const SITE = 'https://a.example';
 

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { requireMember, requireRecentLogin } from '../access.ts';
-import { readBody } from '../form.ts';
+import { readBody } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
 import type { Web } from '../page.ts';
 import { leaveSession } from '../session.ts';

@@ -1,7 +1,7 @@
 // The choice of a language, from the foot of any page, which it leads back to. For who is logged in it is that of the account too.
 import type Router from '@koa/router';
 import { isDatabaseOutage } from '../../core/platform/database.ts';
-import { readBody, readNext } from '../form.ts';
+import { readBody, readNext } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
 import { keepLanguage } from '../language.ts';
 import type { Web } from '../page.ts';

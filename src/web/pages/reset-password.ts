@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readEmail } from '../../core/platform/email-address.ts';
-import { readBody } from '../form.ts';
+import { readBody } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
 import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
 import type { Web } from '../page.ts';

@@ -6,7 +6,7 @@ import type { Purpose } from '../../core/credentials/secret-box.ts';
 import type { Given } from '../../core/factors/second-factors.ts';
 import type { PendingLogin } from '../../core/login/pending-logins.ts';
 import { keepDevice, readDevice } from '../device.ts';
-import { readBody, readNext } from '../form.ts';
+import { readBody, readNext } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
 import type { Web } from '../page.ts';
 import { dropPending, readPending } from '../pending.ts';

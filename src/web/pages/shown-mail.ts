@@ -5,7 +5,7 @@ import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
 import type Koa from 'koa';
 import { type ShownMail, shownMail } from '../../core/mail/transport.ts';
-import { HttpError } from '../http-error.ts';
+import { HttpError } from '../http/http-error.ts';
 import type { Web } from '../page.ts';
 import type { ShownMailRow } from '../views.ts';
 import { showTime } from '../words.ts';

@@ -3,7 +3,7 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { keepDevice, readDevice } from '../device.ts';
-import { readBody } from '../form.ts';
+import { readBody } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
 import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
 import type { Web } from '../page.ts';

@@ -14,9 +14,9 @@ import {
   TYPE_GROUPS,
 } from '../../audit-filter.ts';
 import { accountsOf, rowOf } from '../../audit-row.ts';
+import { queryText } from '../../http/query.ts';
 import type { Web } from '../../page.ts';
 import { peopleOf } from '../../people-of-filter.ts';
-import { queryText } from '../../query.ts';
 import type { Chart, Views } from '../../views.ts';
 import { exactTime, type ShownTime, showTime } from '../../words.ts';
 import { EXPORT_PATH } from './export.ts';

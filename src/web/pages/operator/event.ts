@@ -6,7 +6,7 @@ import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import { requireOperator } from '../../access.ts';
 import { AUDIT_PATH, auditHref } from '../../audit-filter.ts';
 import { accountsOf, detailValue, rowOf } from '../../audit-row.ts';
-import { HttpError } from '../../http-error.ts';
+import { HttpError } from '../../http/http-error.ts';
 import type { Web } from '../../page.ts';
 import type { Views } from '../../views.ts';
 import { exactTime, showTime } from '../../words.ts';

@@ -4,7 +4,7 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { Overview } from '../../../core/overview.ts';
 import { requireOperator, requireRecentLogin } from '../../access.ts';
-import { readBody } from '../../form.ts';
+import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import type { Web } from '../../page.ts';
 import { liveSession } from '../../state.ts';

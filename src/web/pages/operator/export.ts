@@ -8,10 +8,10 @@ import { type ExportFormat, exportLog } from '../../../core/audit/reading/export
 import type { AuditFilter } from '../../../core/audit/reading/query.ts';
 import { requireOperator } from '../../access.ts';
 import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
-import { HttpError } from '../../http-error.ts';
+import { HttpError } from '../../http/http-error.ts';
+import { queryText } from '../../http/query.ts';
 import type { Web } from '../../page.ts';
 import { peopleOf } from '../../people-of-filter.ts';
-import { queryText } from '../../query.ts';
 import { liveSession } from '../../state.ts';
 
 export const EXPORT_PATH = `${AUDIT_PATH}/export`;

@@ -4,11 +4,11 @@ import type Koa from 'koa';
 import { requireOperator } from '../../access.ts';
 import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
 import { accountsOf, rowOf } from '../../audit-row.ts';
-import { HttpError } from '../../http-error.ts';
+import { HttpError } from '../../http/http-error.ts';
+import { queryText } from '../../http/query.ts';
 import type { LiveStreams } from '../../live-streams.ts';
 import type { Web } from '../../page.ts';
 import { peopleOf } from '../../people-of-filter.ts';
-import { queryText } from '../../query.ts';
 import type { Fragment } from '../../render.ts';
 
 const SEQ = /^\d{1,15}$/;

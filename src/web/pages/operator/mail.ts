@@ -2,8 +2,8 @@
 import type Router from '@koa/router';
 import type { ListedMail } from '../../../core/mail/outgoing-mail.ts';
 import { requireOperator } from '../../access.ts';
+import { queryText } from '../../http/query.ts';
 import type { Web } from '../../page.ts';
-import { queryText } from '../../query.ts';
 import type { MailRow } from '../../views.ts';
 import { showTime } from '../../words.ts';
 

@@ -6,11 +6,11 @@ import type { AccountChangeResult, Role, User } from '../../../core/accounts/use
 import type { Actor, AuditEventType } from '../../../core/audit/events.ts';
 import { requireOperator, requireRecentLogin } from '../../access.ts';
 import { changeRow } from '../../account-changes.ts';
-import { readBody } from '../../form.ts';
+import { readBody } from '../../http/form.ts';
+import { HttpError } from '../../http/http-error.ts';
+import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { HttpError } from '../../http-error.ts';
 import type { Web } from '../../page.ts';
-import { isUuid } from '../../query.ts';
 import { liveSession } from '../../state.ts';
 import { toldOf } from '../../told.ts';
 import type { Views } from '../../views.ts';

@@ -3,8 +3,8 @@
 import type Router from '@koa/router';
 import { EVERYBODY, type ListedPerson, type PeopleFilter, type PeopleKey } from '../../../core/accounts/user-search.ts';
 import { requireOperator } from '../../access.ts';
+import { queryText } from '../../http/query.ts';
 import { doneNotice, type Web } from '../../page.ts';
-import { queryText } from '../../query.ts';
 import type { PeopleRow, Views } from '../../views.ts';
 import { showTime } from '../../words.ts';
 

@@ -1,7 +1,7 @@
 // The security headers of every answer, and the refusal of a Host that is not ours.
 import type Koa from 'koa';
 import helmet from 'koa-helmet';
-import type { Config } from '../core/config.ts';
+import type { Config } from '../../core/config.ts';
 import { HttpError } from './http-error.ts';
 
 const SELF = ["'self'"];

@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import type Koa from 'koa';
 import QuickLRU from 'quick-lru';
-import type { Origin } from '../core/audit/events.ts';
-import type { Config } from '../core/config.ts';
-import type { Context } from '../core/context.ts';
-import { requestLines } from '../core/platform/log.ts';
-import { clientAddress } from './forwarded.ts';
+import type { Origin } from '../../core/audit/events.ts';
+import type { Config } from '../../core/config.ts';
+import type { Context } from '../../core/context.ts';
+import { requestLines } from '../../core/platform/log.ts';
+import { clientAddress } from './client-address.ts';
 
 const prefix = randomBytes(6).toString('base64url');
 let counter = 0;
