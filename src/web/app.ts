@@ -11,7 +11,6 @@ import { compressLarge } from './http/compress.ts';
 import { requests } from './http/request.ts';
 import { PageRouter } from './http/router.ts';
 import { ownHost, securityHeaders } from './http/security-headers.ts';
-import { languages, TEXTS } from './language.ts';
 import { createLiveStreams, type LiveStreams } from './live-streams.ts';
 import { createWeb } from './page.ts';
 import { accountPages } from './pages/account.ts';
@@ -46,6 +45,7 @@ import { shownMailPage } from './pages/shown-mail.ts';
 import { verifyEmailPage } from './pages/verify-email.ts';
 import { createFragments, createRenderer } from './render.ts';
 import { sessions } from './session.ts';
+import { languages, TEXTS } from './texts/language.ts';
 
 export interface Application {
   readonly app: Koa;

@@ -6,7 +6,7 @@ import { canonicalAddress } from '../core/audit/canonical-event.ts';
 import { AUDIT_EVENTS } from '../core/audit/events.ts';
 import { type AuditFilter, EVERY_EVENT } from '../core/audit/reading/query.ts';
 import { isUuid } from './http/query.ts';
-import { exactTime } from './words.ts';
+import { exactTime } from './texts/times-and-devices.ts';
 
 export const AUDIT_PATH = '/operator/audit';
 

@@ -3,10 +3,10 @@ import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
 import { csrfToken, type StaleForm } from './csrf.ts';
 import { queryText } from './http/query.ts';
-import { TEXTS } from './language.ts';
 import { createPersonReads, type NoteRead } from './person-reads.ts';
 import type { Render } from './render.ts';
 import { liveSession } from './state.ts';
+import { TEXTS } from './texts/language.ts';
 import type { Frame, Views } from './views.ts';
 
 /** What an operator just did, said once on the page that it leads to. What visitors do, the texts have. */

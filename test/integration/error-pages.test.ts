@@ -7,7 +7,7 @@ import { HashQueueFullError } from '../../src/core/credentials/passwords.ts';
 import { StoresAwayError } from '../../src/core/sessions/session-cache.ts';
 import { createApp } from '../../src/web/app.ts';
 import { HttpError } from '../../src/web/http/http-error.ts';
-import { TEXTS } from '../../src/web/language.ts';
+import { TEXTS } from '../../src/web/texts/language.ts';
 import { Browser, newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { fieldValue } from '../support/page.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';

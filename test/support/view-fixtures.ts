@@ -6,6 +6,7 @@ import { drawQr } from '../../src/web/qr.ts';
 
 import { de } from '../../src/web/texts/de.ts';
 import { en } from '../../src/web/texts/en.ts';
+import { showTime } from '../../src/web/texts/times-and-devices.ts';
 import type {
   AttemptRow,
   AuditRow,
@@ -16,7 +17,6 @@ import type {
   SessionRow,
   Views,
 } from '../../src/web/views.ts';
-import { showTime } from '../../src/web/words.ts';
 
 /** One view in one state, typed by the view. */
 export interface Fixture<V extends keyof Views = keyof Views> {

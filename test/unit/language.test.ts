@@ -1,7 +1,7 @@
 // Which language a visitor gets: what they chose, else what their browser accepts, of those that are allowed.
 import { expect, it } from '@jest/globals';
 import type { Language } from '../../src/core/platform/languages.ts';
-import { languages } from '../../src/web/language.ts';
+import { languages } from '../../src/web/texts/language.ts';
 import { pageContext } from '../support/page-context.ts';
 
 const both = languages({ languages: ['en', 'de'], secureCookies: false });

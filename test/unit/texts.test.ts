@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { TEXTS } from '../../src/web/language.ts';
+import { TEXTS } from '../../src/web/texts/language.ts';
 
 const viewsDir = join(import.meta.dirname, '../../views');
 const { en, ...others } = TEXTS;

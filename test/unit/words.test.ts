@@ -1,5 +1,5 @@
 // Words a person reads: browsers, and moments.
-import { describeDevice, exactTime, showTime } from '../../src/web/words.ts';
+import { describeDevice, exactTime, showTime } from '../../src/web/texts/times-and-devices.ts';
 
 describe('describeDevice', () => {
   const cases: readonly (readonly [string, string])[] = [

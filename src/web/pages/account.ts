@@ -11,10 +11,10 @@ import { seeOther } from '../http/redirect.ts';
 import { doneNotice, type Web } from '../page.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
+import { describeDevice, showTime } from '../texts/times-and-devices.ts';
 import { throttled } from '../throttled.ts';
 import { toldOf } from '../told.ts';
 import type { FieldErrors } from '../views.ts';
-import { describeDevice, showTime } from '../words.ts';
 
 export function accountPages(router: Router, web: Web): void {
   const { sessions, passwordChanges, devices } = web.context;

@@ -3,8 +3,8 @@ import type Router from '@koa/router';
 import { seeOther } from '../http/redirect.ts';
 import { forgetLink, keepLink, readLink, takeLinkFromAddress } from '../link.ts';
 import type { Web } from '../page.ts';
+import { describeDevice, showTime } from '../texts/times-and-devices.ts';
 import { toldOf } from '../told.ts';
-import { describeDevice, showTime } from '../words.ts';
 import { deadLink } from './dead-link.ts';
 
 const PATH = '/not-me';

@@ -14,9 +14,9 @@ import { seeOther } from '../http/redirect.ts';
 import { doneNotice, type Web } from '../page.ts';
 import { enterSession } from '../session.ts';
 import { liveSession } from '../state.ts';
+import { describeDevice, showTime } from '../texts/times-and-devices.ts';
 import { toldOf } from '../told.ts';
 import type { FieldErrors, Views } from '../views.ts';
-import { describeDevice, showTime } from '../words.ts';
 
 const PAGE = '/account/security';
 const APP = `${PAGE}/authenticator`;

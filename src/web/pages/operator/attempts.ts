@@ -5,8 +5,8 @@ import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../
 import { requireOperator } from '../../access.ts';
 import { isUuid, queryText } from '../../http/query.ts';
 import type { Web } from '../../page.ts';
+import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import type { AttemptRow, Chart, Views } from '../../views.ts';
-import { describeDevice, showTime } from '../../words.ts';
 
 const PATH = '/operator/attempts';
 const PAGE_SIZE = 50;

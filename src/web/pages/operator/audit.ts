@@ -17,8 +17,8 @@ import { accountsOf, rowOf } from '../../audit-row.ts';
 import { queryText } from '../../http/query.ts';
 import type { Web } from '../../page.ts';
 import { peopleOf } from '../../people-of-filter.ts';
+import { exactTime, type ShownTime, showTime } from '../../texts/times-and-devices.ts';
 import type { Chart, Views } from '../../views.ts';
-import { exactTime, type ShownTime, showTime } from '../../words.ts';
 import { EXPORT_PATH } from './export.ts';
 
 const PAGE_SIZE = 50;

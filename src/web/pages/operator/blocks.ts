@@ -9,8 +9,8 @@ import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { doneNotice, type Web } from '../../page.ts';
 import { liveSession } from '../../state.ts';
+import { showTime } from '../../texts/times-and-devices.ts';
 import type { BlockRow } from '../../views.ts';
-import { showTime } from '../../words.ts';
 
 const PATH = '/operator/blocks';
 const LIMIT = 200;

@@ -8,8 +8,8 @@ import { AUDIT_PATH, auditHref } from '../../audit-filter.ts';
 import { accountsOf, detailValue, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http/http-error.ts';
 import type { Web } from '../../page.ts';
+import { exactTime, showTime } from '../../texts/times-and-devices.ts';
 import type { Views } from '../../views.ts';
-import { exactTime, showTime } from '../../words.ts';
 
 const SEQ = /^[1-9]\d{0,15}$/;
 /** So many events of the session are shown before this one, and after it. */

@@ -4,8 +4,8 @@ import type { ListedMail } from '../../../core/mail/outgoing-mail.ts';
 import { requireOperator } from '../../access.ts';
 import { queryText } from '../../http/query.ts';
 import type { Web } from '../../page.ts';
+import { showTime } from '../../texts/times-and-devices.ts';
 import type { MailRow } from '../../views.ts';
-import { showTime } from '../../words.ts';
 
 const LIMIT = 200;
 

@@ -3,8 +3,8 @@ import type Router from '@koa/router';
 import { COUNTED_TO, type Logins, type Overview } from '../../../core/overview.ts';
 import { requireOperator } from '../../access.ts';
 import { doneNotice, type Web } from '../../page.ts';
+import { showTime } from '../../texts/times-and-devices.ts';
 import type { Figure, Views } from '../../views.ts';
-import { showTime } from '../../words.ts';
 
 const PATH = '/operator';
 /** A worker that works seals within two seconds. */

@@ -9,8 +9,8 @@ import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { doneNotice, type Web } from '../../page.ts';
 import { liveSession } from '../../state.ts';
+import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import type { Views } from '../../views.ts';
-import { describeDevice, showTime } from '../../words.ts';
 
 const PATH = '/operator/users';
 /** So many of the newest attempts and events are shown. */

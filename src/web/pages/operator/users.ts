@@ -5,8 +5,8 @@ import { EVERYBODY, type ListedPerson, type PeopleFilter, type PeopleKey } from 
 import { requireOperator } from '../../access.ts';
 import { queryText } from '../../http/query.ts';
 import { doneNotice, type Web } from '../../page.ts';
+import { showTime } from '../../texts/times-and-devices.ts';
 import type { PeopleRow, Views } from '../../views.ts';
-import { showTime } from '../../words.ts';
 
 const PATH = '/operator/users';
 const PAGE_SIZE = 50;

@@ -3,7 +3,7 @@
 // Everything takes the texts of a language; the operators' console leaves them out and reads English.
 import Bowser from 'bowser';
 import QuickLRU from 'quick-lru';
-import { en, type Texts } from './texts/en.ts';
+import { en, type Texts } from './en.ts';
 
 const LONGEST_USER_AGENT = 512;
 const KEPT_USER_AGENTS = 1_000;

@@ -1,10 +1,10 @@
 // In which language a visitor is answered: the one chosen on a page and kept in a cookie, else the best that the browser
 // accepts, of those that LANGUAGES allows. Promises to cost a look-up a request; hides the negotiation and its cache.
 import type Koa from 'koa';
-import type { Config } from '../core/config.ts';
-import type { Language } from '../core/platform/languages.ts';
-import { de } from './texts/de.ts';
-import { en, type Texts } from './texts/en.ts';
+import type { Config } from '../../core/config.ts';
+import type { Language } from '../../core/platform/languages.ts';
+import { de } from './de.ts';
+import { en, type Texts } from './en.ts';
 
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, de };
 
