@@ -4,7 +4,6 @@ import type Router from '@koa/router';
 import Koa from 'koa';
 import type { Context } from '../core/context.ts';
 import { projectRoot } from '../core/platform/project-root.ts';
-import { csrf } from './csrf.ts';
 import { errors } from './errors.ts';
 import { createAssets } from './http/assets.ts';
 import { compressLarge } from './http/compress.ts';
@@ -44,7 +43,8 @@ import { securityPages } from './pages/security.ts';
 import { shownMailPage } from './pages/shown-mail.ts';
 import { verifyEmailPage } from './pages/verify-email.ts';
 import { createFragments, createRenderer } from './render.ts';
-import { sessions } from './session.ts';
+import { csrf } from './session/csrf.ts';
+import { sessions } from './session/session-cookie.ts';
 import { languages, TEXTS } from './texts/language.ts';
 
 export interface Application {

@@ -7,7 +7,7 @@ import type { Log } from '../core/platform/log.ts';
 import { StoresAwayError } from '../core/sessions/session-cache.ts';
 import { readNext } from './http/form.ts';
 import { HttpError } from './http/http-error.ts';
-import { liveSession } from './state.ts';
+import { liveSession } from './session/request-state.ts';
 import type { Texts } from './texts/en.ts';
 import type { Views } from './views.ts';
 

@@ -1,11 +1,11 @@
 // What the page modules share: the frame around a page, drawn for whoever asks.
 import type Koa from 'koa';
 import type { Context } from '../core/context.ts';
-import { csrfToken, type StaleForm } from './csrf.ts';
 import { queryText } from './http/query.ts';
-import { createPersonReads, type NoteRead } from './person-reads.ts';
 import type { Render } from './render.ts';
-import { liveSession } from './state.ts';
+import { csrfToken, type StaleForm } from './session/csrf.ts';
+import { liveSession } from './session/request-state.ts';
+import { createPersonReads, type NoteRead } from './session/sensitive-reads.ts';
 import { TEXTS } from './texts/language.ts';
 import type { Frame, Views } from './views.ts';
 

@@ -303,7 +303,7 @@ describe('an operators’ route', () => {
 
 describe('this test', () => {
   test('finds a route without a guard, and an operators’ route with a member’s guard', async () => {
-    const { requireMember } = await import('../../src/web/access.ts');
+    const { requireMember } = await import('../../src/web/session/access.ts');
     router.get('/forgotten', (ctx) => {
       ctx.body = 'for everybody';
     });

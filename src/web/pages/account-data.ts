@@ -2,12 +2,12 @@
 import { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { requireMember, requireRecentLogin } from '../access.ts';
 import { readBody } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
 import type { Web } from '../page.ts';
-import { leaveSession } from '../session.ts';
-import { liveSession } from '../state.ts';
+import { requireMember, requireRecentLogin } from '../session/access.ts';
+import { liveSession } from '../session/request-state.ts';
+import { leaveSession } from '../session/session-cookie.ts';
 import { toldOf } from '../told.ts';
 import type { FieldErrors } from '../views.ts';
 

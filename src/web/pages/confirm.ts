@@ -1,15 +1,15 @@
-// Proving again who one is, on the way to something that matters (src/web/access.ts, `requireRecentLogin`).
+// Proving again who one is, on the way to something that matters (src/web/session/access.ts, `requireRecentLogin`).
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { Purpose } from '../../core/credentials/secret-box.ts';
 import type { ConfirmationResult } from '../../core/login/reauthentication.ts';
-import { requireLoggedIn } from '../access.ts';
 import { readBody, readNext } from '../http/form.ts';
 import { queryNext } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
 import type { Web } from '../page.ts';
-import { enterSession } from '../session.ts';
-import { liveSession } from '../state.ts';
+import { requireLoggedIn } from '../session/access.ts';
+import { liveSession } from '../session/request-state.ts';
+import { enterSession } from '../session/session-cookie.ts';
 import { throttled } from '../throttled.ts';
 import type { Views } from '../views.ts';
 

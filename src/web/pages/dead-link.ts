@@ -1,8 +1,8 @@
 // The answer to a one-time link that leads nowhere: one page for whatever is wrong with it, with what to do next.
 import type Koa from 'koa';
-import { forgetLink, type LinkKind } from '../link.ts';
 import type { Web } from '../page.ts';
-import { liveSession } from '../state.ts';
+import { forgetLink, type LinkKind } from '../session/link-cookie.ts';
+import { liveSession } from '../session/request-state.ts';
 import { throttled } from '../throttled.ts';
 
 interface Refusal {

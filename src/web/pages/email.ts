@@ -2,13 +2,13 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readEmail } from '../../core/platform/email-address.ts';
-import { requireMember, requireRecentLogin } from '../access.ts';
 import { readBody } from '../http/form.ts';
 import { withNext } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
-import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
 import type { Web } from '../page.ts';
-import { liveSession } from '../state.ts';
+import { requireMember, requireRecentLogin } from '../session/access.ts';
+import { forgetLink, readLink, takeLinkFromAddress } from '../session/link-cookie.ts';
+import { liveSession } from '../session/request-state.ts';
 import { throttled } from '../throttled.ts';
 import { toldOf } from '../told.ts';
 import type { FieldErrors } from '../views.ts';

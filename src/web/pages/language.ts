@@ -4,7 +4,7 @@ import { isDatabaseOutage } from '../../core/platform/database.ts';
 import { readBody, readNext } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
 import type { Web } from '../page.ts';
-import { liveSession } from '../state.ts';
+import { liveSession } from '../session/request-state.ts';
 import { keepLanguage } from '../texts/language.ts';
 
 export function languagePage(router: Router, { context: { config, users, log } }: Web): void {

@@ -2,13 +2,13 @@
 // password as well. Only the button makes the account.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { keepDevice, readDevice } from '../device.ts';
 import { readBody } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
-import { forgetLink, readLink, takeLinkFromAddress } from '../link.ts';
 import type { Web } from '../page.ts';
-import { enterSession } from '../session.ts';
-import { liveSession } from '../state.ts';
+import { keepDevice, readDevice } from '../session/device-cookie.ts';
+import { forgetLink, readLink, takeLinkFromAddress } from '../session/link-cookie.ts';
+import { liveSession } from '../session/request-state.ts';
+import { enterSession } from '../session/session-cookie.ts';
 import type { FieldErrors } from '../views.ts';
 import { deadLink } from './dead-link.ts';
 

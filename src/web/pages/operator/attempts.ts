@@ -2,9 +2,9 @@
 import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
 import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../../../core/throttle/blocks.ts';
-import { requireOperator } from '../../access.ts';
 import { isUuid, queryText } from '../../http/query.ts';
 import type { Web } from '../../page.ts';
+import { requireOperator } from '../../session/access.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import type { AttemptRow, Chart, Views } from '../../views.ts';
 

@@ -3,7 +3,6 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { AuditPage, PageKey } from '../../../core/audit/reading/audit-log.ts';
 import { MOST_EVENTS } from '../../../core/audit/reading/histogram.ts';
-import { requireOperator } from '../../access.ts';
 import {
   AUDIT_PATH,
   auditHref,
@@ -17,6 +16,7 @@ import { accountsOf, rowOf } from '../../audit-row.ts';
 import { queryText } from '../../http/query.ts';
 import type { Web } from '../../page.ts';
 import { peopleOf } from '../../people-of-filter.ts';
+import { requireOperator } from '../../session/access.ts';
 import { exactTime, type ShownTime, showTime } from '../../texts/times-and-devices.ts';
 import type { Chart, Views } from '../../views.ts';
 import { EXPORT_PATH } from './export.ts';

@@ -2,13 +2,13 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { ListedBlock } from '../../../core/throttle/blocks.ts';
-import { requireOperator } from '../../access.ts';
 import { readBody } from '../../http/form.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { doneNotice, type Web } from '../../page.ts';
-import { liveSession } from '../../state.ts';
+import { requireOperator } from '../../session/access.ts';
+import { liveSession } from '../../session/request-state.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
 import type { BlockRow } from '../../views.ts';
 

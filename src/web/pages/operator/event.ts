@@ -3,11 +3,11 @@ import type Router from '@koa/router';
 import { checkEvent, GENESIS_HASH, type SealedEvent } from '../../../core/audit/canonical-event.ts';
 import { AUDIT_EVENTS } from '../../../core/audit/events.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
-import { requireOperator } from '../../access.ts';
 import { AUDIT_PATH, auditHref } from '../../audit-filter.ts';
 import { accountsOf, detailValue, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http/http-error.ts';
 import type { Web } from '../../page.ts';
+import { requireOperator } from '../../session/access.ts';
 import { exactTime, showTime } from '../../texts/times-and-devices.ts';
 import type { Views } from '../../views.ts';
 

@@ -2,11 +2,11 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readEmail } from '../../../core/platform/email-address.ts';
-import { requireOperator, requireRecentLogin } from '../../access.ts';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import type { Web } from '../../page.ts';
-import { liveSession } from '../../state.ts';
+import { requireOperator, requireRecentLogin } from '../../session/access.ts';
+import { liveSession } from '../../session/request-state.ts';
 import { toldOf } from '../../told.ts';
 import type { Views } from '../../views.ts';
 

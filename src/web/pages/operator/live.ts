@@ -1,7 +1,6 @@
 // The log while it is written: server-sent events, each with the row that the page puts at its top.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { requireOperator } from '../../access.ts';
 import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
 import { accountsOf, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http/http-error.ts';
@@ -10,6 +9,7 @@ import type { LiveStreams } from '../../live-streams.ts';
 import type { Web } from '../../page.ts';
 import { peopleOf } from '../../people-of-filter.ts';
 import type { Fragment } from '../../render.ts';
+import { requireOperator } from '../../session/access.ts';
 
 const SEQ = /^\d{1,15}$/;
 

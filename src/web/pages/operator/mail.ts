@@ -1,9 +1,9 @@
 // Mail as operators see it: what waits and what failed, and why. Never a link or a text.
 import type Router from '@koa/router';
 import type { ListedMail } from '../../../core/mail/outgoing-mail.ts';
-import { requireOperator } from '../../access.ts';
 import { queryText } from '../../http/query.ts';
 import type { Web } from '../../page.ts';
+import { requireOperator } from '../../session/access.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
 import type { MailRow } from '../../views.ts';
 

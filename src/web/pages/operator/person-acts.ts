@@ -4,14 +4,14 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { AccountChangeResult, Role, User } from '../../../core/accounts/users.ts';
 import type { Actor, AuditEventType } from '../../../core/audit/events.ts';
-import { requireOperator, requireRecentLogin } from '../../access.ts';
 import { changeRow } from '../../account-changes.ts';
 import { readBody } from '../../http/form.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import type { Web } from '../../page.ts';
-import { liveSession } from '../../state.ts';
+import { requireOperator, requireRecentLogin } from '../../session/access.ts';
+import { liveSession } from '../../session/request-state.ts';
 import { toldOf } from '../../told.ts';
 import type { Views } from '../../views.ts';
 

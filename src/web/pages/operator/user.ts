@@ -3,12 +3,12 @@
 import type Router from '@koa/router';
 import type { ListedUser } from '../../../core/accounts/users.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
-import { requireOperator } from '../../access.ts';
 import { accountsOf, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { doneNotice, type Web } from '../../page.ts';
-import { liveSession } from '../../state.ts';
+import { requireOperator } from '../../session/access.ts';
+import { liveSession } from '../../session/request-state.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import type { Views } from '../../views.ts';
 

@@ -2,9 +2,9 @@
 // One person's page is in user.ts.
 import type Router from '@koa/router';
 import { EVERYBODY, type ListedPerson, type PeopleFilter, type PeopleKey } from '../../../core/accounts/user-search.ts';
-import { requireOperator } from '../../access.ts';
 import { queryText } from '../../http/query.ts';
 import { doneNotice, type Web } from '../../page.ts';
+import { requireOperator } from '../../session/access.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
 import type { PeopleRow, Views } from '../../views.ts';
 

@@ -2,8 +2,8 @@
 // history, no log and no Referer: the first request puts it into a cookie of half an hour and answers 303 to the bare path.
 // Nothing else happens on GET: mail scanners follow links.
 import type Koa from 'koa';
-import type { Config } from '../core/config.ts';
-import { seeOther } from './http/redirect.ts';
+import type { Config } from '../../core/config.ts';
+import { seeOther } from '../http/redirect.ts';
 
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const LIFE_MS = 30 * 60_000;

@@ -4,12 +4,12 @@ import Keygrip from 'keygrip';
 import type Koa from 'koa';
 import session, { type CreateSessionOptions } from 'koa-session';
 import QuickLRU from 'quick-lru';
-import type { Config } from '../core/config.ts';
-import { hashToken } from '../core/credentials/random-token.ts';
-import { isTwoFactors, needsSecondFactor } from '../core/sessions/authentication-method.ts';
-import { nameOf, type SessionStore } from '../core/sessions/session-cache.ts';
-import type { NewSession } from '../core/sessions/sessions.ts';
-import { liveSession } from './state.ts';
+import type { Config } from '../../core/config.ts';
+import { hashToken } from '../../core/credentials/random-token.ts';
+import { isTwoFactors, needsSecondFactor } from '../../core/sessions/authentication-method.ts';
+import { nameOf, type SessionStore } from '../../core/sessions/session-cache.ts';
+import type { NewSession } from '../../core/sessions/sessions.ts';
+import { liveSession } from './request-state.ts';
 
 const TOKEN = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 /** koa-session wants a key for everybody; an anonymous visitor's is never stored. */

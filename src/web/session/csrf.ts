@@ -3,10 +3,10 @@
 // Written here because the usual library derives its tokens with SHA-1, which ASVS 11.4.1 rules out.
 import { createHmac, type Hmac, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto';
 import type Koa from 'koa';
-import type { Config } from '../core/config.ts';
-import { type Fields, readBody } from './http/form.ts';
-import { HttpError } from './http/http-error.ts';
-import { liveSession } from './state.ts';
+import type { Config } from '../../core/config.ts';
+import { type Fields, readBody } from '../http/form.ts';
+import { HttpError } from '../http/http-error.ts';
+import { liveSession } from './request-state.ts';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const SALT_BYTES = 9;

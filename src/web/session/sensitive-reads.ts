@@ -1,9 +1,9 @@
 // Who looked at what belongs to one person is an event of its own. Promises that none is left out; pages of one list, asked
 // for within a quarter of an hour in one session, are one look. Redis remembers which; without it every page is recorded.
 import type Koa from 'koa';
-import type { Context } from '../core/context.ts';
-import { keys } from '../core/platform/redis.ts';
-import { liveSession } from './state.ts';
+import type { Context } from '../../core/context.ts';
+import { keys } from '../../core/platform/redis.ts';
+import { liveSession } from './request-state.ts';
 
 const ONE_LOOK_SECONDS = 15 * 60;
 

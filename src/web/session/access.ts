@@ -1,11 +1,11 @@
 // Who may see a page. Each route names one of these; a page without one is for everybody (test/integration/access.test.ts
 // holds the list of those).
 import type Koa from 'koa';
-import type { Context } from '../core/context.ts';
-import { HttpError } from './http/http-error.ts';
-import { withNext } from './http/query.ts';
-import { seeOther } from './http/redirect.ts';
-import { liveSession } from './state.ts';
+import type { Context } from '../../core/context.ts';
+import { HttpError } from '../http/http-error.ts';
+import { withNext } from '../http/query.ts';
+import { seeOther } from '../http/redirect.ts';
+import { liveSession } from './request-state.ts';
 
 /**
  * Members only; others go to the log-in and come back to the page that they asked for. Who must have a second factor and has

@@ -1,6 +1,6 @@
 // The cookie of a log-in that waits for its second factor: a random token, of which the database holds the hash.
 import type Koa from 'koa';
-import type { Config } from '../core/config.ts';
+import type { Config } from '../../core/config.ts';
 
 const LIFE_MS = 10 * 60_000;
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;

@@ -1,7 +1,7 @@
 // The cookie of browsers that have logged in before. It opens nothing: it only keeps a stranger's failures from shutting its
 // owner out. It stays when its owner logs out.
 import type Koa from 'koa';
-import type { Config } from '../core/config.ts';
+import type { Config } from '../../core/config.ts';
 
 /** Browsers keep no cookie for longer than 400 days (RFC 6265bis). */
 const MAX_AGE_MS = 400 * 86_400_000;
