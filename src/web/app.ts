@@ -4,14 +4,12 @@ import type Router from '@koa/router';
 import Koa from 'koa';
 import type { Context } from '../core/context.ts';
 import { projectRoot } from '../core/platform/project-root.ts';
-import { errors } from './errors.ts';
 import { createAssets } from './http/assets.ts';
 import { compressLarge } from './http/compress.ts';
 import { requests } from './http/request.ts';
 import { PageRouter } from './http/router.ts';
 import { ownHost, securityHeaders } from './http/security-headers.ts';
 import { createLiveStreams, type LiveStreams } from './live-streams.ts';
-import { createWeb } from './page.ts';
 import { accountPages } from './pages/account.ts';
 import { accountDataPages } from './pages/account-data.ts';
 import { confirmPage } from './pages/confirm.ts';
@@ -42,10 +40,12 @@ import { secondFactorPages } from './pages/second-factor.ts';
 import { securityPages } from './pages/security.ts';
 import { shownMailPage } from './pages/shown-mail.ts';
 import { verifyEmailPage } from './pages/verify-email.ts';
-import { createFragments, createRenderer } from './render.ts';
 import { csrf } from './session/csrf.ts';
 import { sessions } from './session/session-cookie.ts';
 import { languages, TEXTS } from './texts/language.ts';
+import { errors } from './view/errors.ts';
+import { createWeb } from './view/page.ts';
+import { createFragments, createRenderer } from './view/render.ts';
 
 export interface Application {
   readonly app: Koa;

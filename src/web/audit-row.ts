@@ -2,7 +2,7 @@
 import type { SealedEvent } from '../core/audit/canonical-event.ts';
 import { type Asked, AUDIT_PATH, auditHref, TYPE_GROUPS } from './audit-filter.ts';
 import { describeDevice, showTime } from './texts/times-and-devices.ts';
-import type { AuditPerson, AuditRow } from './views.ts';
+import type { AuditPerson, AuditRow } from './view/views.ts';
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(TYPE_GROUPS.flatMap(({ names }) => names));
 

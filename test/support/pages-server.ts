@@ -7,7 +7,7 @@ import { PassThrough } from 'node:stream';
 import Koa from 'koa';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { createAssets } from '../../src/web/http/assets.ts';
-import { createRenderer } from '../../src/web/render.ts';
+import { createRenderer } from '../../src/web/view/render.ts';
 import { FIXTURES, HOSTILE_FIXTURES } from './view-fixtures.ts';
 
 const CSP =

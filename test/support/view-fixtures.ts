@@ -1,12 +1,11 @@
 // What every view is shown with in tests: full, empty, with errors, and hostile. Promises one entry a view and state;
 // the page tests open each of them in a browser.
-import { drawChart } from '../../src/web/chart.ts';
-
-import { drawQr } from '../../src/web/qr.ts';
 
 import { de } from '../../src/web/texts/de.ts';
 import { en } from '../../src/web/texts/en.ts';
 import { showTime } from '../../src/web/texts/times-and-devices.ts';
+import { drawChart } from '../../src/web/view/chart.ts';
+import { drawQr } from '../../src/web/view/qr.ts';
 import type {
   AttemptRow,
   AuditRow,
@@ -16,7 +15,7 @@ import type {
   PersonRow,
   SessionRow,
   Views,
-} from '../../src/web/views.ts';
+} from '../../src/web/view/views.ts';
 
 /** One view in one state, typed by the view. */
 export interface Fixture<V extends keyof Views = keyof Views> {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { drawChart } from '../../src/web/chart.ts';
+import { drawChart } from '../../src/web/view/chart.ts';
 
 test('no label stands where it would be cut', () => {
   const bars = Array.from({ length: 30 }, (_, index) => ({

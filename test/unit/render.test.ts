@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRenderer } from '../../src/web/render.ts';
-import type { Frame, Views } from '../../src/web/views.ts';
+import { createRenderer } from '../../src/web/view/render.ts';
+import type { Frame, Views } from '../../src/web/view/views.ts';
 import { pageContext } from '../support/page-context.ts';
 import { FIXTURES, type Fixture, HOSTILE_FIXTURES } from '../support/view-fixtures.ts';
 

@@ -7,14 +7,14 @@ import { readBody } from '../http/form.ts';
 import { HttpError } from '../http/http-error.ts';
 import { isUuid } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
-import { doneNotice, type Web } from '../page.ts';
 import { requireMember, requireRecentLogin } from '../session/access.ts';
 import { liveSession } from '../session/request-state.ts';
 import { enterSession } from '../session/session-cookie.ts';
 import { describeDevice, showTime } from '../texts/times-and-devices.ts';
-import { throttled } from '../throttled.ts';
-import { toldOf } from '../told.ts';
-import type { FieldErrors } from '../views.ts';
+import { doneNotice, type Web } from '../view/page.ts';
+import { throttled } from '../view/throttled.ts';
+import { toldOf } from '../view/told.ts';
+import type { FieldErrors } from '../view/views.ts';
 
 export function accountPages(router: Router, web: Web): void {
   const { sessions, passwordChanges, devices } = web.context;

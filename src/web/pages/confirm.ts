@@ -6,12 +6,12 @@ import type { ConfirmationResult } from '../../core/login/reauthentication.ts';
 import { readBody, readNext } from '../http/form.ts';
 import { queryNext } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
-import type { Web } from '../page.ts';
 import { requireLoggedIn } from '../session/access.ts';
 import { liveSession } from '../session/request-state.ts';
 import { enterSession } from '../session/session-cookie.ts';
-import { throttled } from '../throttled.ts';
-import type { Views } from '../views.ts';
+import type { Web } from '../view/page.ts';
+import { throttled } from '../view/throttled.ts';
+import type { Views } from '../view/views.ts';
 
 export function confirmPage(router: Router, web: Web): void {
   const { confirmations, passkeys } = web.context;

@@ -5,13 +5,13 @@ import { readEmail } from '../../core/platform/email-address.ts';
 import { readBody } from '../http/form.ts';
 import { withNext } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
-import type { Web } from '../page.ts';
 import { requireMember, requireRecentLogin } from '../session/access.ts';
 import { forgetLink, readLink, takeLinkFromAddress } from '../session/link-cookie.ts';
 import { liveSession } from '../session/request-state.ts';
-import { throttled } from '../throttled.ts';
-import { toldOf } from '../told.ts';
-import type { FieldErrors } from '../views.ts';
+import type { Web } from '../view/page.ts';
+import { throttled } from '../view/throttled.ts';
+import { toldOf } from '../view/told.ts';
+import type { FieldErrors } from '../view/views.ts';
 import { deadLink } from './dead-link.ts';
 
 const PATH = '/account/email';

@@ -1,7 +1,7 @@
 // The front door: where to go from here.
 import type Router from '@koa/router';
-import { doneNotice, type Web } from '../page.ts';
 import { liveSession } from '../session/request-state.ts';
+import { doneNotice, type Web } from '../view/page.ts';
 
 export function homePage(router: Router, { context, show }: Web): void {
   router.get('/', (ctx) => {

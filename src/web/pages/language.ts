@@ -3,9 +3,9 @@ import type Router from '@koa/router';
 import { isDatabaseOutage } from '../../core/platform/database.ts';
 import { readBody, readNext } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
-import type { Web } from '../page.ts';
 import { liveSession } from '../session/request-state.ts';
 import { keepLanguage } from '../texts/language.ts';
+import type { Web } from '../view/page.ts';
 
 export function languagePage(router: Router, { context: { config, users, log } }: Web): void {
   router.post('/language', async (ctx) => {

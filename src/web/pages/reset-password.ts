@@ -4,11 +4,11 @@ import type Koa from 'koa';
 import { readEmail } from '../../core/platform/email-address.ts';
 import { readBody } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
-import type { Web } from '../page.ts';
 import { forgetLink, readLink, takeLinkFromAddress } from '../session/link-cookie.ts';
-import { throttled } from '../throttled.ts';
-import { toldOf } from '../told.ts';
-import type { FieldErrors } from '../views.ts';
+import type { Web } from '../view/page.ts';
+import { throttled } from '../view/throttled.ts';
+import { toldOf } from '../view/told.ts';
+import type { FieldErrors } from '../view/views.ts';
 import { deadLink } from './dead-link.ts';
 
 export function resetPasswordPages(router: Router, web: Web): void {

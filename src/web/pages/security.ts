@@ -10,13 +10,13 @@ import { readBody, readNext } from '../http/form.ts';
 import { HttpError } from '../http/http-error.ts';
 import { isUuid, queryNext, withNext } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
-import { doneNotice, type Web } from '../page.ts';
 import { requireLoggedIn, requireRecentLogin } from '../session/access.ts';
 import { liveSession } from '../session/request-state.ts';
 import { enterSession } from '../session/session-cookie.ts';
 import { describeDevice, showTime } from '../texts/times-and-devices.ts';
-import { toldOf } from '../told.ts';
-import type { FieldErrors, Views } from '../views.ts';
+import { doneNotice, type Web } from '../view/page.ts';
+import { toldOf } from '../view/told.ts';
+import type { FieldErrors, Views } from '../view/views.ts';
 
 const PAGE = '/account/security';
 const APP = `${PAGE}/authenticator`;
@@ -93,7 +93,10 @@ export function securityPages(router: Router, web: Web): void {
     { secret, sealed, next }: { secret: string; sealed: string; next: string | null },
     errors: FieldErrors = {},
   ) {
-    const [{ totpUri }, { drawQr }] = await Promise.all([import('../../core/factors/totp.ts'), import('../qr.ts')]);
+    const [{ totpUri }, { drawQr }] = await Promise.all([
+      import('../../core/factors/totp.ts'),
+      import('../view/qr.ts'),
+    ]);
     const uri = totpUri({ secret, email: memberOf(ctx).email, serviceName: config.serviceName });
     const page = {
       secret: secret.replaceAll(/(.{4})(?=.)/g, '$1 '),

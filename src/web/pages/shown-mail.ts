@@ -6,9 +6,9 @@ import ipaddr from 'ipaddr.js';
 import type Koa from 'koa';
 import { type ShownMail, shownMail } from '../../core/mail/transport.ts';
 import { HttpError } from '../http/http-error.ts';
-import type { Web } from '../page.ts';
 import { showTime } from '../texts/times-and-devices.ts';
-import type { ShownMailRow } from '../views.ts';
+import type { Web } from '../view/page.ts';
+import type { ShownMailRow } from '../view/views.ts';
 
 const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 

@@ -14,11 +14,11 @@ import {
 } from '../../audit-filter.ts';
 import { accountsOf, rowOf } from '../../audit-row.ts';
 import { queryText } from '../../http/query.ts';
-import type { Web } from '../../page.ts';
 import { peopleOf } from '../../people-of-filter.ts';
 import { requireOperator } from '../../session/access.ts';
 import { exactTime, type ShownTime, showTime } from '../../texts/times-and-devices.ts';
-import type { Chart, Views } from '../../views.ts';
+import type { Web } from '../../view/page.ts';
+import type { Chart, Views } from '../../view/views.ts';
 import { EXPORT_PATH } from './export.ts';
 
 const PAGE_SIZE = 50;
@@ -118,7 +118,7 @@ export function auditPage(router: Router, web: Web): void {
     const title = counts.cut
       ? `The newest ${MOST_EVENTS.toLocaleString('en')} of these events, since ${since}`
       : `Since ${since}`;
-    const { drawChart } = await import('../../chart.ts');
+    const { drawChart } = await import('../../view/chart.ts');
     return drawChart({ bars, series: SERIES, title, now });
   }
 }

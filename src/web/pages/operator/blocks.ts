@@ -6,11 +6,11 @@ import { readBody } from '../../http/form.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { doneNotice, type Web } from '../../page.ts';
 import { requireOperator } from '../../session/access.ts';
 import { liveSession } from '../../session/request-state.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
-import type { BlockRow } from '../../views.ts';
+import { doneNotice, type Web } from '../../view/page.ts';
+import type { BlockRow } from '../../view/views.ts';
 
 const PATH = '/operator/blocks';
 const LIMIT = 200;

@@ -5,10 +5,10 @@ import type Koa from 'koa';
 import type { Overview } from '../../../core/overview.ts';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
-import type { Web } from '../../page.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
 import { liveSession } from '../../session/request-state.ts';
-import type { FieldErrors } from '../../views.ts';
+import type { Web } from '../../view/page.ts';
+import type { FieldErrors } from '../../view/views.ts';
 
 const PATH = '/operator/sessions/end-all';
 const WORD = 'everybody';

@@ -9,10 +9,10 @@ import type { AuditFilter } from '../../../core/audit/reading/query.ts';
 import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
-import type { Web } from '../../page.ts';
 import { peopleOf } from '../../people-of-filter.ts';
 import { requireOperator } from '../../session/access.ts';
 import { liveSession } from '../../session/request-state.ts';
+import type { Web } from '../../view/page.ts';
 
 export const EXPORT_PATH = `${AUDIT_PATH}/export`;
 

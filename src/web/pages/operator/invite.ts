@@ -4,11 +4,11 @@ import type Koa from 'koa';
 import { readEmail } from '../../../core/platform/email-address.ts';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
-import type { Web } from '../../page.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
 import { liveSession } from '../../session/request-state.ts';
-import { toldOf } from '../../told.ts';
-import type { Views } from '../../views.ts';
+import type { Web } from '../../view/page.ts';
+import { toldOf } from '../../view/told.ts';
+import type { Views } from '../../view/views.ts';
 
 const PATH = '/operator/users/invite';
 

@@ -6,10 +6,10 @@ import { accountsOf, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
 import type { LiveStreams } from '../../live-streams.ts';
-import type { Web } from '../../page.ts';
 import { peopleOf } from '../../people-of-filter.ts';
-import type { Fragment } from '../../render.ts';
 import { requireOperator } from '../../session/access.ts';
+import type { Web } from '../../view/page.ts';
+import type { Fragment } from '../../view/render.ts';
 
 const SEQ = /^\d{1,15}$/;
 

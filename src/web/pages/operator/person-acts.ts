@@ -9,11 +9,11 @@ import { readBody } from '../../http/form.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
-import type { Web } from '../../page.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
 import { liveSession } from '../../session/request-state.ts';
-import { toldOf } from '../../told.ts';
-import type { Views } from '../../views.ts';
+import type { Web } from '../../view/page.ts';
+import { toldOf } from '../../view/told.ts';
+import type { Views } from '../../view/views.ts';
 
 const PATH = '/operator/users/:id';
 const MAX_REASON = 300;

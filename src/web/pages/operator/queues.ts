@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { loadBullBoard } from '../../bull-board.ts';
-import type { Web } from '../../page.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
+import type { Web } from '../../view/page.ts';
 
 const PATH = '/operator/queues';
 const ANSWERS_WITHIN_MS = 3_000;

@@ -6,11 +6,11 @@ import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import { accountsOf, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
-import { doneNotice, type Web } from '../../page.ts';
 import { requireOperator } from '../../session/access.ts';
 import { liveSession } from '../../session/request-state.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
-import type { Views } from '../../views.ts';
+import { doneNotice, type Web } from '../../view/page.ts';
+import type { Views } from '../../view/views.ts';
 
 const PATH = '/operator/users';
 /** So many of the newest attempts and events are shown. */

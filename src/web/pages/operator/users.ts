@@ -3,10 +3,10 @@
 import type Router from '@koa/router';
 import { EVERYBODY, type ListedPerson, type PeopleFilter, type PeopleKey } from '../../../core/accounts/user-search.ts';
 import { queryText } from '../../http/query.ts';
-import { doneNotice, type Web } from '../../page.ts';
 import { requireOperator } from '../../session/access.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
-import type { PeopleRow, Views } from '../../views.ts';
+import { doneNotice, type Web } from '../../view/page.ts';
+import type { PeopleRow, Views } from '../../view/views.ts';
 
 const PATH = '/operator/users';
 const PAGE_SIZE = 50;

@@ -1,6 +1,6 @@
 // The answer to an attempt that the throttle refused: 429, and the same words whoever was asked for.
 import type Koa from 'koa';
-import { whenAgain } from './texts/times-and-devices.ts';
+import { whenAgain } from '../texts/times-and-devices.ts';
 
 /** Sets the status and Retry-After, and gives the sentence for the page. */
 export function throttled(ctx: Koa.Context, retryAfterMs: number): string {

@@ -6,8 +6,8 @@ import { join, relative, sep } from 'node:path';
 import ejs from 'ejs';
 import type Koa from 'koa';
 import type koaViews from 'koa-views';
-import type { AssetUrls } from './http/assets.ts';
-import { en } from './texts/en.ts';
+import type { AssetUrls } from '../http/assets.ts';
+import { en } from '../texts/en.ts';
 import type { Frame, Views } from './views.ts';
 
 export type Render = <V extends keyof Views>(ctx: Koa.Context, view: V, page: Views[V], frame: Frame) => Promise<void>;

@@ -1,7 +1,7 @@
 // What each page is given, one typed object a view. A view's object is built by hand, never spread from a request or a
 // row: EJS reads some keys of its locals as options of its own.
-import type { Texts } from './texts/en.ts';
-import type { ShownTime } from './texts/times-and-devices.ts';
+import type { Texts } from '../texts/en.ts';
+import type { ShownTime } from '../texts/times-and-devices.ts';
 
 /** What went wrong with one field, keyed by the field's name, in the order of the form. */
 export type FieldErrors = Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@
 // square roots, so that one event beside ten thousand is still seen; a line at a quarter of the most says how tall that is.
 // Imported by the pages that have one when they are asked for: d3 is some 140 modules.
 import { scaleSqrt, scaleUtc } from 'd3-scale';
-import { exactTime, showTime } from './texts/times-and-devices.ts';
+import { exactTime, showTime } from '../texts/times-and-devices.ts';
 import type { Chart, ChartKind } from './views.ts';
 
 export interface ChartBar {

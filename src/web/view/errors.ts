@@ -1,14 +1,14 @@
 // The one path for errors: what was thrown becomes a page with its own sentence and next step. Stands outside the session,
 // so that cookies set before an error are kept; an outage is 503 with Retry-After, and changes nothing.
 import type Koa from 'koa';
-import { HashQueueFullError } from '../core/credentials/passwords.ts';
-import { isDatabaseOutage } from '../core/platform/database.ts';
-import type { Log } from '../core/platform/log.ts';
-import { StoresAwayError } from '../core/sessions/session-cache.ts';
-import { readNext } from './http/form.ts';
-import { HttpError } from './http/http-error.ts';
-import { liveSession } from './session/request-state.ts';
-import type { Texts } from './texts/en.ts';
+import { HashQueueFullError } from '../../core/credentials/passwords.ts';
+import { isDatabaseOutage } from '../../core/platform/database.ts';
+import type { Log } from '../../core/platform/log.ts';
+import { StoresAwayError } from '../../core/sessions/session-cache.ts';
+import { readNext } from '../http/form.ts';
+import { HttpError } from '../http/http-error.ts';
+import { liveSession } from '../session/request-state.ts';
+import type { Texts } from '../texts/en.ts';
 import type { Views } from './views.ts';
 
 type ErrorPage = Views['error'];

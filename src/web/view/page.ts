@@ -1,12 +1,12 @@
 // What the page modules share: the frame around a page, drawn for whoever asks.
 import type Koa from 'koa';
-import type { Context } from '../core/context.ts';
-import { queryText } from './http/query.ts';
+import type { Context } from '../../core/context.ts';
+import { queryText } from '../http/query.ts';
+import { csrfToken, type StaleForm } from '../session/csrf.ts';
+import { liveSession } from '../session/request-state.ts';
+import { createPersonReads, type NoteRead } from '../session/sensitive-reads.ts';
+import { TEXTS } from '../texts/language.ts';
 import type { Render } from './render.ts';
-import { csrfToken, type StaleForm } from './session/csrf.ts';
-import { liveSession } from './session/request-state.ts';
-import { createPersonReads, type NoteRead } from './session/sensitive-reads.ts';
-import { TEXTS } from './texts/language.ts';
 import type { Frame, Views } from './views.ts';
 
 /** What an operator just did, said once on the page that it leads to. What visitors do, the texts have. */

@@ -1,7 +1,7 @@
 // What a mail says of the request that led to it, and in which language, where its account has none of its own.
 import type Koa from 'koa';
-import type { Told } from '../core/mail/templates.ts';
-import { describeDevice, deviceNames } from './texts/times-and-devices.ts';
+import type { Told } from '../../core/mail/templates.ts';
+import { describeDevice, deviceNames } from '../texts/times-and-devices.ts';
 
 export function toldOf(ctx: Koa.Context): Told {
   const { text, origin } = ctx.state;
