@@ -1,6 +1,5 @@
 // What every view is shown with in tests: full, empty, with errors, and hostile. Promises one entry a view and state;
 // the page tests open each of them in a browser.
-
 import { de } from '../../src/web/texts/de.ts';
 import { en } from '../../src/web/texts/en.ts';
 import { showTime } from '../../src/web/texts/times-and-devices.ts';

@@ -3,20 +3,20 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { v7 as uuidv7 } from 'uuid';
-import type { Purpose } from '../../core/credentials/secret-box.ts';
-import type { AddResult, RemoveResult } from '../../core/factors/enrolment.ts';
-import type { Changer } from '../../core/factors/factor-change.ts';
-import { readBody, readNext } from '../http/form.ts';
-import { HttpError } from '../http/http-error.ts';
-import { isUuid, queryNext, withNext } from '../http/query.ts';
-import { seeOther } from '../http/redirect.ts';
-import { requireLoggedIn, requireRecentLogin } from '../session/access.ts';
-import { liveSession } from '../session/request-state.ts';
-import { enterSession } from '../session/session-cookie.ts';
-import { describeDevice, showTime } from '../texts/times-and-devices.ts';
-import { doneNotice, type Web } from '../view/page.ts';
-import { toldOf } from '../view/told.ts';
-import type { FieldErrors, Views } from '../view/views.ts';
+import type { Purpose } from '../../../core/credentials/secret-box.ts';
+import type { AddResult, RemoveResult } from '../../../core/factors/enrolment.ts';
+import type { Changer } from '../../../core/factors/factor-change.ts';
+import { readBody, readNext } from '../../http/form.ts';
+import { HttpError } from '../../http/http-error.ts';
+import { isUuid, queryNext, withNext } from '../../http/query.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { requireLoggedIn, requireRecentLogin } from '../../session/access.ts';
+import { liveSession } from '../../session/request-state.ts';
+import { enterSession } from '../../session/session-cookie.ts';
+import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
+import { doneNotice, type Web } from '../../view/page.ts';
+import { toldOf } from '../../view/told.ts';
+import type { FieldErrors, Views } from '../../view/views.ts';
 
 const PAGE = '/account/security';
 const APP = `${PAGE}/authenticator`;
@@ -94,8 +94,8 @@ export function securityPages(router: Router, web: Web): void {
     errors: FieldErrors = {},
   ) {
     const [{ totpUri }, { drawQr }] = await Promise.all([
-      import('../../core/factors/totp.ts'),
-      import('../view/qr.ts'),
+      import('../../../core/factors/totp.ts'),
+      import('../../view/qr.ts'),
     ]);
     const uri = totpUri({ secret, email: memberOf(ctx).email, serviceName: config.serviceName });
     const page = {

@@ -1,19 +1,19 @@
 // Logging in and out.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { hashToken } from '../../core/credentials/random-token.ts';
-import { readBody, readNext } from '../http/form.ts';
-import { queryNext } from '../http/query.ts';
-import { seeOther } from '../http/redirect.ts';
-import { requireLoggedIn } from '../session/access.ts';
-import { keepDevice, readDevice } from '../session/device-cookie.ts';
-import { keepPending } from '../session/pending-login-cookie.ts';
-import { liveSession } from '../session/request-state.ts';
-import { enterSession, leaveSession } from '../session/session-cookie.ts';
-import { doneNotice, type Web } from '../view/page.ts';
-import { throttled } from '../view/throttled.ts';
-import { toldOf } from '../view/told.ts';
-import type { FieldErrors, Frame } from '../view/views.ts';
+import { hashToken } from '../../../core/credentials/random-token.ts';
+import { readBody, readNext } from '../../http/form.ts';
+import { queryNext } from '../../http/query.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { requireLoggedIn } from '../../session/access.ts';
+import { keepDevice, readDevice } from '../../session/device-cookie.ts';
+import { keepPending } from '../../session/pending-login-cookie.ts';
+import { liveSession } from '../../session/request-state.ts';
+import { enterSession, leaveSession } from '../../session/session-cookie.ts';
+import { doneNotice, type Web } from '../../view/page.ts';
+import { throttled } from '../../view/throttled.ts';
+import { toldOf } from '../../view/told.ts';
+import type { FieldErrors, Frame } from '../../view/views.ts';
 
 export function loginPage(router: Router, web: Web): void {
   const { login, sessions, config } = web.context;

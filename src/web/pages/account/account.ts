@@ -1,20 +1,20 @@
 // What belongs to a member: the profile, the sessions, the password.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { passwordProblem } from '../../core/credentials/passwords.ts';
-import type { LiveSession } from '../../core/sessions/session-cache.ts';
-import { readBody } from '../http/form.ts';
-import { HttpError } from '../http/http-error.ts';
-import { isUuid } from '../http/query.ts';
-import { seeOther } from '../http/redirect.ts';
-import { requireMember, requireRecentLogin } from '../session/access.ts';
-import { liveSession } from '../session/request-state.ts';
-import { enterSession } from '../session/session-cookie.ts';
-import { describeDevice, showTime } from '../texts/times-and-devices.ts';
-import { doneNotice, type Web } from '../view/page.ts';
-import { throttled } from '../view/throttled.ts';
-import { toldOf } from '../view/told.ts';
-import type { FieldErrors } from '../view/views.ts';
+import { passwordProblem } from '../../../core/credentials/passwords.ts';
+import type { LiveSession } from '../../../core/sessions/session-cache.ts';
+import { readBody } from '../../http/form.ts';
+import { HttpError } from '../../http/http-error.ts';
+import { isUuid } from '../../http/query.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { requireMember, requireRecentLogin } from '../../session/access.ts';
+import { liveSession } from '../../session/request-state.ts';
+import { enterSession } from '../../session/session-cookie.ts';
+import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
+import { doneNotice, type Web } from '../../view/page.ts';
+import { throttled } from '../../view/throttled.ts';
+import { toldOf } from '../../view/told.ts';
+import type { FieldErrors } from '../../view/views.ts';
 
 export function accountPages(router: Router, web: Web): void {
   const { sessions, passwordChanges, devices } = web.context;

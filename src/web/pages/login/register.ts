@@ -1,19 +1,19 @@
 // Making an account, which logs in as well.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { passwordProblem } from '../../core/credentials/passwords.ts';
-import { readEmail } from '../../core/platform/email-address.ts';
-import type { RegisterResult } from '../../core/self-service/registration.ts';
-import { readBody, readNext } from '../http/form.ts';
-import { queryNext } from '../http/query.ts';
-import { seeOther } from '../http/redirect.ts';
-import { keepDevice, readDevice } from '../session/device-cookie.ts';
-import { liveSession } from '../session/request-state.ts';
-import { enterSession } from '../session/session-cookie.ts';
-import type { Web } from '../view/page.ts';
-import { throttled } from '../view/throttled.ts';
-import { toldOf } from '../view/told.ts';
-import type { FieldErrors } from '../view/views.ts';
+import { passwordProblem } from '../../../core/credentials/passwords.ts';
+import { readEmail } from '../../../core/platform/email-address.ts';
+import type { RegisterResult } from '../../../core/self-service/registration.ts';
+import { readBody, readNext } from '../../http/form.ts';
+import { queryNext } from '../../http/query.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { keepDevice, readDevice } from '../../session/device-cookie.ts';
+import { liveSession } from '../../session/request-state.ts';
+import { enterSession } from '../../session/session-cookie.ts';
+import type { Web } from '../../view/page.ts';
+import { throttled } from '../../view/throttled.ts';
+import { toldOf } from '../../view/told.ts';
+import type { FieldErrors } from '../../view/views.ts';
 import { browserOf } from './verify-email.ts';
 
 export function registerPage(router: Router, web: Web): void {

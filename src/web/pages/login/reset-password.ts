@@ -1,14 +1,14 @@
 // A new password without the old one: asking for the link, and what it opens.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { readEmail } from '../../core/platform/email-address.ts';
-import { readBody } from '../http/form.ts';
-import { seeOther } from '../http/redirect.ts';
-import { forgetLink, readLink, takeLinkFromAddress } from '../session/link-cookie.ts';
-import type { Web } from '../view/page.ts';
-import { throttled } from '../view/throttled.ts';
-import { toldOf } from '../view/told.ts';
-import type { FieldErrors } from '../view/views.ts';
+import { readEmail } from '../../../core/platform/email-address.ts';
+import { readBody } from '../../http/form.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { forgetLink, readLink, takeLinkFromAddress } from '../../session/link-cookie.ts';
+import type { Web } from '../../view/page.ts';
+import { throttled } from '../../view/throttled.ts';
+import { toldOf } from '../../view/told.ts';
+import type { FieldErrors } from '../../view/views.ts';
 import { deadLink } from './dead-link.ts';
 
 export function resetPasswordPages(router: Router, web: Web): void {

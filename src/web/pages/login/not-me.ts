@@ -1,10 +1,10 @@
 // "This wasn't me", from the mail about a log-in on a new device: GET shows what happened and a button, which ends it.
 import type Router from '@koa/router';
-import { seeOther } from '../http/redirect.ts';
-import { forgetLink, keepLink, readLink, takeLinkFromAddress } from '../session/link-cookie.ts';
-import { describeDevice, showTime } from '../texts/times-and-devices.ts';
-import type { Web } from '../view/page.ts';
-import { toldOf } from '../view/told.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { forgetLink, keepLink, readLink, takeLinkFromAddress } from '../../session/link-cookie.ts';
+import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
+import type { Web } from '../../view/page.ts';
+import { toldOf } from '../../view/told.ts';
 import { deadLink } from './dead-link.ts';
 
 const PATH = '/not-me';

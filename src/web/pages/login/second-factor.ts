@@ -2,19 +2,19 @@
 // alone. Nobody has a session before.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import type { Purpose } from '../../core/credentials/secret-box.ts';
-import type { Given } from '../../core/factors/second-factors.ts';
-import type { PendingLogin } from '../../core/login/pending-logins.ts';
-import { readBody, readNext } from '../http/form.ts';
-import { seeOther } from '../http/redirect.ts';
-import { keepDevice, readDevice } from '../session/device-cookie.ts';
-import { dropPending, readPending } from '../session/pending-login-cookie.ts';
-import { liveSession } from '../session/request-state.ts';
-import { enterSession } from '../session/session-cookie.ts';
-import type { Web } from '../view/page.ts';
-import { throttled } from '../view/throttled.ts';
-import { toldOf } from '../view/told.ts';
-import type { FieldErrors } from '../view/views.ts';
+import type { Purpose } from '../../../core/credentials/secret-box.ts';
+import type { Given } from '../../../core/factors/second-factors.ts';
+import type { PendingLogin } from '../../../core/login/pending-logins.ts';
+import { readBody, readNext } from '../../http/form.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { keepDevice, readDevice } from '../../session/device-cookie.ts';
+import { dropPending, readPending } from '../../session/pending-login-cookie.ts';
+import { liveSession } from '../../session/request-state.ts';
+import { enterSession } from '../../session/session-cookie.ts';
+import type { Web } from '../../view/page.ts';
+import { throttled } from '../../view/throttled.ts';
+import { toldOf } from '../../view/told.ts';
+import type { FieldErrors } from '../../view/views.ts';
 import { showLogin } from './login.ts';
 
 const PAGE = '/login/second-factor';

@@ -1,13 +1,13 @@
 // What an invitation opens: the invited choose a password, which makes their account.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { readBody } from '../http/form.ts';
-import { seeOther } from '../http/redirect.ts';
-import { keepDevice } from '../session/device-cookie.ts';
-import { forgetLink, readLink, takeLinkFromAddress } from '../session/link-cookie.ts';
-import { enterSession } from '../session/session-cookie.ts';
-import type { Web } from '../view/page.ts';
-import type { FieldErrors } from '../view/views.ts';
+import { readBody } from '../../http/form.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { keepDevice } from '../../session/device-cookie.ts';
+import { forgetLink, readLink, takeLinkFromAddress } from '../../session/link-cookie.ts';
+import { enterSession } from '../../session/session-cookie.ts';
+import type { Web } from '../../view/page.ts';
+import type { FieldErrors } from '../../view/views.ts';
 import { deadLink } from './dead-link.ts';
 import { accountExists, visitOf } from './verify-email.ts';
 

@@ -1,9 +1,9 @@
 // The answer to a one-time link that leads nowhere: one page for whatever is wrong with it, with what to do next.
 import type Koa from 'koa';
-import { forgetLink, type LinkKind } from '../session/link-cookie.ts';
-import { liveSession } from '../session/request-state.ts';
-import type { Web } from '../view/page.ts';
-import { throttled } from '../view/throttled.ts';
+import { forgetLink, type LinkKind } from '../../session/link-cookie.ts';
+import { liveSession } from '../../session/request-state.ts';
+import type { Web } from '../../view/page.ts';
+import { throttled } from '../../view/throttled.ts';
 
 interface Refusal {
   readonly reason: string;

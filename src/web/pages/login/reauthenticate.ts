@@ -1,17 +1,17 @@
 // Proving again who one is, on the way to something that matters (src/web/session/access.ts, `requireRecentLogin`).
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import type { Purpose } from '../../core/credentials/secret-box.ts';
-import type { ConfirmationResult } from '../../core/login/reauthentication.ts';
-import { readBody, readNext } from '../http/form.ts';
-import { queryNext } from '../http/query.ts';
-import { seeOther } from '../http/redirect.ts';
-import { requireLoggedIn } from '../session/access.ts';
-import { liveSession } from '../session/request-state.ts';
-import { enterSession } from '../session/session-cookie.ts';
-import type { Web } from '../view/page.ts';
-import { throttled } from '../view/throttled.ts';
-import type { Views } from '../view/views.ts';
+import type { Purpose } from '../../../core/credentials/secret-box.ts';
+import type { ConfirmationResult } from '../../../core/login/reauthentication.ts';
+import { readBody, readNext } from '../../http/form.ts';
+import { queryNext } from '../../http/query.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { requireLoggedIn } from '../../session/access.ts';
+import { liveSession } from '../../session/request-state.ts';
+import { enterSession } from '../../session/session-cookie.ts';
+import type { Web } from '../../view/page.ts';
+import { throttled } from '../../view/throttled.ts';
+import type { Views } from '../../view/views.ts';
 
 export function confirmPage(router: Router, web: Web): void {
   const { confirmations, passkeys } = web.context;

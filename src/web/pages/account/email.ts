@@ -1,18 +1,18 @@
 // Another address: asking for it, confirming it from the new mailbox, and taking the old one back.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { readEmail } from '../../core/platform/email-address.ts';
-import { readBody } from '../http/form.ts';
-import { withNext } from '../http/query.ts';
-import { seeOther } from '../http/redirect.ts';
-import { requireMember, requireRecentLogin } from '../session/access.ts';
-import { forgetLink, readLink, takeLinkFromAddress } from '../session/link-cookie.ts';
-import { liveSession } from '../session/request-state.ts';
-import type { Web } from '../view/page.ts';
-import { throttled } from '../view/throttled.ts';
-import { toldOf } from '../view/told.ts';
-import type { FieldErrors } from '../view/views.ts';
-import { deadLink } from './dead-link.ts';
+import { readEmail } from '../../../core/platform/email-address.ts';
+import { readBody } from '../../http/form.ts';
+import { withNext } from '../../http/query.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { requireMember, requireRecentLogin } from '../../session/access.ts';
+import { forgetLink, readLink, takeLinkFromAddress } from '../../session/link-cookie.ts';
+import { liveSession } from '../../session/request-state.ts';
+import type { Web } from '../../view/page.ts';
+import { throttled } from '../../view/throttled.ts';
+import { toldOf } from '../../view/told.ts';
+import type { FieldErrors } from '../../view/views.ts';
+import { deadLink } from '../login/dead-link.ts';
 
 const PATH = '/account/email';
 const CONFIRM = '/confirm-email';

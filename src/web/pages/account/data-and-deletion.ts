@@ -2,14 +2,14 @@
 import { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { readBody } from '../http/form.ts';
-import { seeOther } from '../http/redirect.ts';
-import { requireMember, requireRecentLogin } from '../session/access.ts';
-import { liveSession } from '../session/request-state.ts';
-import { leaveSession } from '../session/session-cookie.ts';
-import type { Web } from '../view/page.ts';
-import { toldOf } from '../view/told.ts';
-import type { FieldErrors } from '../view/views.ts';
+import { readBody } from '../../http/form.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { requireMember, requireRecentLogin } from '../../session/access.ts';
+import { liveSession } from '../../session/request-state.ts';
+import { leaveSession } from '../../session/session-cookie.ts';
+import type { Web } from '../../view/page.ts';
+import { toldOf } from '../../view/told.ts';
+import type { FieldErrors } from '../../view/views.ts';
 
 export function accountDataPages(router: Router, web: Web): void {
   const { accountData, accountDeletion, config } = web.context;

@@ -2,14 +2,14 @@
 // password as well. Only the button makes the account.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { readBody } from '../http/form.ts';
-import { seeOther } from '../http/redirect.ts';
-import { keepDevice, readDevice } from '../session/device-cookie.ts';
-import { forgetLink, readLink, takeLinkFromAddress } from '../session/link-cookie.ts';
-import { liveSession } from '../session/request-state.ts';
-import { enterSession } from '../session/session-cookie.ts';
-import type { Web } from '../view/page.ts';
-import type { FieldErrors } from '../view/views.ts';
+import { readBody } from '../../http/form.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { keepDevice, readDevice } from '../../session/device-cookie.ts';
+import { forgetLink, readLink, takeLinkFromAddress } from '../../session/link-cookie.ts';
+import { liveSession } from '../../session/request-state.ts';
+import { enterSession } from '../../session/session-cookie.ts';
+import type { Web } from '../../view/page.ts';
+import type { FieldErrors } from '../../view/views.ts';
 import { deadLink } from './dead-link.ts';
 
 const PATH = '/verify-email';
