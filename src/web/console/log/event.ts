@@ -3,13 +3,13 @@ import type Router from '@koa/router';
 import { checkEvent, GENESIS_HASH, type SealedEvent } from '../../../core/audit/canonical-event.ts';
 import { AUDIT_EVENTS } from '../../../core/audit/events.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
-import { AUDIT_PATH, auditHref } from '../../audit-filter.ts';
-import { accountsOf, detailValue, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { requireOperator } from '../../session/access.ts';
 import { exactTime, showTime } from '../../texts/times-and-devices.ts';
 import type { Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
+import { AUDIT_PATH, auditHref } from './filter.ts';
+import { accountsOf, detailValue, rowOf } from './row.ts';
 
 const SEQ = /^[1-9]\d{0,15}$/;
 /** So many events of the session are shown before this one, and after it. */

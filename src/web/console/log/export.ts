@@ -6,13 +6,13 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { type ExportFormat, exportLog } from '../../../core/audit/reading/export.ts';
 import type { AuditFilter } from '../../../core/audit/reading/query.ts';
-import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
-import { peopleOf } from '../../people-of-filter.ts';
 import { requireOperator } from '../../session/access.ts';
 import { liveSession } from '../../session/request-state.ts';
 import type { Web } from '../../view/page.ts';
+import { AUDIT_PATH, readFilter } from './filter.ts';
+import { peopleOf } from './subjects.ts';
 
 export const EXPORT_PATH = `${AUDIT_PATH}/export`;
 

@@ -3,23 +3,15 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { AuditPage, PageKey } from '../../../core/audit/reading/audit-log.ts';
 import { MOST_EVENTS } from '../../../core/audit/reading/histogram.ts';
-import {
-  AUDIT_PATH,
-  auditHref,
-  chipsOf,
-  fieldTime,
-  type ReadFilter,
-  readFilter,
-  TYPE_GROUPS,
-} from '../../audit-filter.ts';
-import { accountsOf, rowOf } from '../../audit-row.ts';
 import { queryText } from '../../http/query.ts';
-import { peopleOf } from '../../people-of-filter.ts';
 import { requireOperator } from '../../session/access.ts';
 import { exactTime, type ShownTime, showTime } from '../../texts/times-and-devices.ts';
 import type { Web } from '../../view/page.ts';
 import type { Chart, Views } from '../../view/views.ts';
 import { EXPORT_PATH } from './export.ts';
+import { AUDIT_PATH, auditHref, chipsOf, fieldTime, type ReadFilter, readFilter, TYPE_GROUPS } from './filter.ts';
+import { accountsOf, rowOf } from './row.ts';
+import { peopleOf } from './subjects.ts';
 
 const PAGE_SIZE = 50;
 const LIVE_PATH = `${AUDIT_PATH}/live`;

@@ -2,13 +2,13 @@
 // log-in. The session of the operator who does it goes on: it proved who it is just now, and watches what comes of it.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import type { Overview } from '../../../core/overview.ts';
-import { readBody } from '../../http/form.ts';
-import { seeOther } from '../../http/redirect.ts';
-import { requireOperator, requireRecentLogin } from '../../session/access.ts';
-import { liveSession } from '../../session/request-state.ts';
-import type { Web } from '../../view/page.ts';
-import type { FieldErrors } from '../../view/views.ts';
+import type { Overview } from '../../core/overview.ts';
+import { readBody } from '../http/form.ts';
+import { seeOther } from '../http/redirect.ts';
+import { requireOperator, requireRecentLogin } from '../session/access.ts';
+import { liveSession } from '../session/request-state.ts';
+import type { Web } from '../view/page.ts';
+import type { FieldErrors } from '../view/views.ts';
 
 const PATH = '/operator/sessions/end-all';
 const WORD = 'everybody';

@@ -3,9 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { loadBullBoard } from '../../bull-board.ts';
-import { requireOperator, requireRecentLogin } from '../../session/access.ts';
-import type { Web } from '../../view/page.ts';
+import { requireOperator, requireRecentLogin } from '../session/access.ts';
+import type { Web } from '../view/page.ts';
+import { loadBullBoard } from './bull-board.ts';
 
 const PATH = '/operator/queues';
 const ANSWERS_WITHIN_MS = 3_000;

@@ -1,7 +1,7 @@
 // What others did to an account meanwhile, in words, for an operator who decided on an older state of it.
-import type { AccountChangeEvent } from '../core/accounts/recent-changes.ts';
-import { showTime } from './texts/times-and-devices.ts';
-import type { Views } from './view/views.ts';
+import type { AccountChangeEvent } from '../../../core/accounts/recent-changes.ts';
+import { showTime } from '../../texts/times-and-devices.ts';
+import type { Views } from '../../view/views.ts';
 
 export function changeRow(
   { type, at, actor, requestId, detail }: AccountChangeEvent,

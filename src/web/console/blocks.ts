@@ -1,16 +1,16 @@
 // Blocks of the throttle: those that stand, each of which can be lifted with a reason, and the past ones.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import type { ListedBlock } from '../../../core/throttle/blocks.ts';
-import { readBody } from '../../http/form.ts';
-import { HttpError } from '../../http/http-error.ts';
-import { isUuid } from '../../http/query.ts';
-import { seeOther } from '../../http/redirect.ts';
-import { requireOperator } from '../../session/access.ts';
-import { liveSession } from '../../session/request-state.ts';
-import { showTime } from '../../texts/times-and-devices.ts';
-import { doneNotice, type Web } from '../../view/page.ts';
-import type { BlockRow } from '../../view/views.ts';
+import type { ListedBlock } from '../../core/throttle/blocks.ts';
+import { readBody } from '../http/form.ts';
+import { HttpError } from '../http/http-error.ts';
+import { isUuid } from '../http/query.ts';
+import { seeOther } from '../http/redirect.ts';
+import { requireOperator } from '../session/access.ts';
+import { liveSession } from '../session/request-state.ts';
+import { showTime } from '../texts/times-and-devices.ts';
+import { doneNotice, type Web } from '../view/page.ts';
+import type { BlockRow } from '../view/views.ts';
 
 const PATH = '/operator/blocks';
 const LIMIT = 200;

@@ -1,10 +1,10 @@
 // What is going on, on one page: every number leads to where it comes from, and says when it can't be had.
 import type Router from '@koa/router';
-import { COUNTED_TO, type Logins, type Overview } from '../../../core/overview.ts';
-import { requireOperator } from '../../session/access.ts';
-import { showTime } from '../../texts/times-and-devices.ts';
-import { doneNotice, type Web } from '../../view/page.ts';
-import type { Figure, Views } from '../../view/views.ts';
+import { COUNTED_TO, type Logins, type Overview } from '../../core/overview.ts';
+import { requireOperator } from '../session/access.ts';
+import { showTime } from '../texts/times-and-devices.ts';
+import { doneNotice, type Web } from '../view/page.ts';
+import type { Figure, Views } from '../view/views.ts';
 
 const PATH = '/operator';
 /** A worker that works seals within two seconds. */

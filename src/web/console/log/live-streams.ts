@@ -4,11 +4,11 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type Koa from 'koa';
-import type { SealedEvent } from '../core/audit/canonical-event.ts';
-import type { AuditFilter } from '../core/audit/reading/query.ts';
-import type { Context } from '../core/context.ts';
-import { HttpError } from './http/http-error.ts';
-import { liveSession } from './session/request-state.ts';
+import type { SealedEvent } from '../../../core/audit/canonical-event.ts';
+import type { AuditFilter } from '../../../core/audit/reading/query.ts';
+import type { Context } from '../../../core/context.ts';
+import { HttpError } from '../../http/http-error.ts';
+import { liveSession } from '../../session/request-state.ts';
 
 const POLL_MS = 1_000;
 const SESSION_CHECK_MS = 3_000;

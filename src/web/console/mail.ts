@@ -1,11 +1,11 @@
 // Mail as operators see it: what waits and what failed, and why. Never a link or a text.
 import type Router from '@koa/router';
-import type { ListedMail } from '../../../core/mail/outgoing-mail.ts';
-import { queryText } from '../../http/query.ts';
-import { requireOperator } from '../../session/access.ts';
-import { showTime } from '../../texts/times-and-devices.ts';
-import type { Web } from '../../view/page.ts';
-import type { MailRow } from '../../view/views.ts';
+import type { ListedMail } from '../../core/mail/outgoing-mail.ts';
+import { queryText } from '../http/query.ts';
+import { requireOperator } from '../session/access.ts';
+import { showTime } from '../texts/times-and-devices.ts';
+import type { Web } from '../view/page.ts';
+import type { MailRow } from '../view/views.ts';
 
 const LIMIT = 200;
 

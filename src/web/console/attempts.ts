@@ -1,12 +1,12 @@
 // Attempts to log in, as operators read them: newest first, filtered by person, address, outcome and time; the last day drawn.
 import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
-import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../../../core/throttle/blocks.ts';
-import { isUuid, queryText } from '../../http/query.ts';
-import { requireOperator } from '../../session/access.ts';
-import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
-import type { Web } from '../../view/page.ts';
-import type { AttemptRow, Chart, Views } from '../../view/views.ts';
+import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../../core/throttle/blocks.ts';
+import { isUuid, queryText } from '../http/query.ts';
+import { requireOperator } from '../session/access.ts';
+import { describeDevice, showTime } from '../texts/times-and-devices.ts';
+import type { Web } from '../view/page.ts';
+import type { AttemptRow, Chart, Views } from '../view/views.ts';
 
 const PATH = '/operator/attempts';
 const PAGE_SIZE = 50;
@@ -128,7 +128,7 @@ async function drawDay(buckets: readonly AttemptBucket[], now: Date): Promise<Ch
     counts: { successes, failures, refused, blocks },
     href: null,
   }));
-  const { drawChart } = await import('../../view/chart.ts');
+  const { drawChart } = await import('../view/chart.ts');
   return drawChart({ bars, series: SERIES, title: 'The last 24 hours', now });
 }
 

@@ -4,7 +4,6 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { AccountChangeResult, Role, User } from '../../../core/accounts/users.ts';
 import type { Actor, AuditEventType } from '../../../core/audit/events.ts';
-import { changeRow } from '../../account-changes.ts';
 import { readBody } from '../../http/form.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
@@ -14,6 +13,7 @@ import { liveSession } from '../../session/request-state.ts';
 import type { Web } from '../../view/page.ts';
 import { toldOf } from '../../view/told.ts';
 import type { Views } from '../../view/views.ts';
+import { changeRow } from './change-row.ts';
 
 const PATH = '/operator/users/:id';
 const MAX_REASON = 300;

@@ -3,7 +3,6 @@
 import type Router from '@koa/router';
 import type { ListedUser } from '../../../core/accounts/users.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
-import { accountsOf, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { requireOperator } from '../../session/access.ts';
@@ -11,6 +10,7 @@ import { liveSession } from '../../session/request-state.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
+import { accountsOf, rowOf } from '../log/row.ts';
 
 const PATH = '/operator/users';
 /** So many of the newest attempts and events are shown. */

@@ -1,7 +1,7 @@
 // Bull Board, as this console shows it: it reads and changes nothing, and shows no address or browser that a job carries.
 // Brought in when an operator first asks for it; until then a web process does without its code.
 import type Koa from 'koa';
-import { QUEUE_NAMES, type Queues } from '../core/platform/queues.ts';
+import { QUEUE_NAMES, type Queues } from '../../core/platform/queues.ts';
 
 /** What of a job's payload tells where a person was. */
 const PERSONAL = ['origin', 'ip', 'userAgent'];

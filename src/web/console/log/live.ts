@@ -1,15 +1,15 @@
 // The log while it is written: server-sent events, each with the row that the page puts at its top.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { AUDIT_PATH, readFilter } from '../../audit-filter.ts';
-import { accountsOf, rowOf } from '../../audit-row.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
-import type { LiveStreams } from '../../live-streams.ts';
-import { peopleOf } from '../../people-of-filter.ts';
 import { requireOperator } from '../../session/access.ts';
 import type { Web } from '../../view/page.ts';
 import type { Fragment } from '../../view/render.ts';
+import { AUDIT_PATH, readFilter } from './filter.ts';
+import type { LiveStreams } from './live-streams.ts';
+import { accountsOf, rowOf } from './row.ts';
+import { peopleOf } from './subjects.ts';
 
 const SEQ = /^\d{1,15}$/;
 

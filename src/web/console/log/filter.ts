@@ -1,12 +1,12 @@
 // The filter of the audit log as it stands in an address: read with care, said again as chips, written into links.
 // Promises that what does not fit is named in a sentence and never reaches the database.
 import type Koa from 'koa';
-import type { Users } from '../core/accounts/users.ts';
-import { canonicalAddress } from '../core/audit/canonical-event.ts';
-import { AUDIT_EVENTS } from '../core/audit/events.ts';
-import { type AuditFilter, EVERY_EVENT } from '../core/audit/reading/query.ts';
-import { isUuid } from './http/query.ts';
-import { exactTime } from './texts/times-and-devices.ts';
+import type { Users } from '../../../core/accounts/users.ts';
+import { canonicalAddress } from '../../../core/audit/canonical-event.ts';
+import { AUDIT_EVENTS } from '../../../core/audit/events.ts';
+import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
+import { isUuid } from '../../http/query.ts';
+import { exactTime } from '../../texts/times-and-devices.ts';
 
 export const AUDIT_PATH = '/operator/audit';
 

@@ -1,6 +1,6 @@
 // Whom a filter of the log asks about: what it lets through belongs to them, and that an operator read it is recorded.
-import { type AuditFilter, EVERY_EVENT } from '../core/audit/reading/query.ts';
-import type { Context } from '../core/context.ts';
+import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
+import type { Context } from '../../../core/context.ts';
 
 /** The accounts that it names, by themselves or by their session. */
 export async function peopleOf(filter: AuditFilter, context: Pick<Context, 'audit' | 'database'>): Promise<string[]> {
