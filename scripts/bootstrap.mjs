@@ -25,7 +25,7 @@ const at = (...names) => path.join(root, ...names);
 const commands = {
   up: ['dist/src/launcher/main.js'],
   reload: ['dist/src/launcher/reload.js'],
-  start: ['dist/src/web/supervisor.js'],
+  start: ['dist/src/supervisor/main.js'],
   cli: ['dist/src/cli/main.js'],
   test: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
   build: undefined,

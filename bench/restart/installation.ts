@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { type Child, endChild, freePort, openLog, readIfThere, spawnBound, tail } from '../../src/launcher/process.ts';
-import { type Reload, readStatus, type SupervisorStatus, supervisorStatusFile } from '../../src/web/reload-status.ts';
+import {
+  type Reload,
+  readStatus,
+  type SupervisorStatus,
+  supervisorStatusFile,
+} from '../../src/supervisor/status-file.ts';
 import { GENEROUS } from '../../test/support/app.ts';
 import { type OwnServers, startOwnServers } from '../../test/support/own-servers.ts';
 import { until } from '../../test/support/until.ts';

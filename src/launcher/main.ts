@@ -3,7 +3,7 @@
 
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../web/reload-status.ts';
+import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../supervisor/status-file.ts';
 import { findAddress, waitUntilReady } from './address.ts';
 import { type Kept, keepRunning } from './keep-running.ts';
 import { claimFolder, isRunning, tail, trySignal } from './process.ts';

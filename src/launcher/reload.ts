@@ -3,7 +3,7 @@
 
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../web/reload-status.ts';
+import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../supervisor/status-file.ts';
 import { isRunning } from './process.ts';
 import { readUpFile } from './up-file.ts';
 

@@ -5,11 +5,11 @@ import { NO_ORIGIN } from '../core/audit/events.ts';
 import { readConfig } from '../core/config.ts';
 import { createContext } from '../core/context.ts';
 import { createLog, flushLog } from '../core/platform/log.ts';
+import { isListen, LISTEN_WHEN_READY } from '../supervisor/messages.ts';
 import { createApp } from './app.ts';
 import { publishMetrics } from './metrics.ts';
 import type { Readiness } from './pages/health.ts';
 import { type Serving, serve } from './serve.ts';
-import { isListen, LISTEN_WHEN_READY } from './web-process-orders.ts';
 
 const READY_CHECK_MS = 10;
 

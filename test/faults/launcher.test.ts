@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { childrenOf, freePort, isRunning } from '../../src/launcher/process.ts';
 import { readUpFile, type UpFile } from '../../src/launcher/up-file.ts';
-import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../../src/web/reload-status.ts';
+import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../../src/supervisor/status-file.ts';
 import { temporaryFolder } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { freePort, isRunning } from '../../src/launcher/process.ts';
-import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../../src/web/reload-status.ts';
+import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../../src/supervisor/status-file.ts';
 import { until } from './until.ts';
 
 const dist = path.resolve('dist/src');

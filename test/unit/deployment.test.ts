@@ -6,7 +6,7 @@ import { Copy, DockerfileParser, type Instruction, type JSONInstruction } from '
 import { parse } from 'yaml';
 import { readConfig } from '../../src/core/config.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
-import { NO_PRETENURING } from '../../src/web/web-processes.ts';
+import { NO_PRETENURING } from '../../src/supervisor/web-processes.ts';
 
 interface Service {
   readonly image: string;
@@ -82,7 +82,7 @@ function variablesOf(file: string): string[] {
 const configVariables = new Set(variablesOf('src/core/config.ts'));
 const allVariables = new Set([
   ...configVariables,
-  ...['src/launcher/settings.ts', 'src/web/supervisor.ts', 'src/cli/migrate.ts'].flatMap(variablesOf),
+  ...['src/launcher/settings.ts', 'src/supervisor/main.ts', 'src/cli/migrate.ts'].flatMap(variablesOf),
 ]);
 /** What Compose puts into the variables of the program, or gives to the servers. */
 const composeVariables = new Set([...composeText.matchAll(/(?<!\$)\$\{([A-Z_]+)/g)].map(([, name = '']) => name));

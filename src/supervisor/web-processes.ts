@@ -3,7 +3,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../core/platform/log.ts';
-import { isReady, LISTEN, LISTEN_WHEN_READY } from './web-process-orders.ts';
+import { isReady, LISTEN, LISTEN_WHEN_READY } from './messages.ts';
 
 export interface WebProcessesOptions {
   /** The file that each process runs, read from disk at every start. */
