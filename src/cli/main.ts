@@ -1,7 +1,7 @@
 // Operators' commands: `npm run cli -- <command>`. Finds a running `npm run up` by its up.json unless DATABASE_URL says
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
 import { Command } from 'commander';
-import { auditCommand } from './audit.ts';
+import { auditCommand } from './audit/command.ts';
 import { migrateCommand } from './migrate.ts';
 import { printableLines } from './print.ts';
 import { seedCommand } from './seed.ts';

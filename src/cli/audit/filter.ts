@@ -1,9 +1,9 @@
 // The filter of `audit export` and `audit tail`, from what was typed.
 import ipaddr from 'ipaddr.js';
 import { validate } from 'uuid';
-import { canonicalAddress } from '../core/audit/canonical-event.ts';
-import { type AuditFilter, EVERY_EVENT } from '../core/audit/reading/query.ts';
-import type { Context } from '../core/context.ts';
+import { canonicalAddress } from '../../core/audit/canonical-event.ts';
+import { type AuditFilter, EVERY_EVENT } from '../../core/audit/reading/query.ts';
+import type { Context } from '../../core/context.ts';
 
 export interface FilterOptions {
   readonly type: readonly string[];

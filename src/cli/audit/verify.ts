@@ -4,12 +4,12 @@ import { createReadStream, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
-import { type Checkpoint, readCheckpoints, readPublicKeys } from '../core/audit/verification/signed-checkpoint.ts';
-import { type StretchWorkers, verifyFile } from '../core/audit/verification/verify-export.ts';
-import type { VerifyResult } from '../core/audit/verification/verify-log.ts';
-import { withContext } from './connect.ts';
-import { printable } from './print.ts';
-import { startBar } from './progress.ts';
+import { type Checkpoint, readCheckpoints, readPublicKeys } from '../../core/audit/verification/signed-checkpoint.ts';
+import { type StretchWorkers, verifyFile } from '../../core/audit/verification/verify-export.ts';
+import type { VerifyResult } from '../../core/audit/verification/verify-log.ts';
+import { withContext } from '../connect.ts';
+import { printable } from '../print.ts';
+import { startBar } from '../progress.ts';
 
 interface Options {
   readonly from?: number;

@@ -2,12 +2,12 @@
 import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { NO_ORIGIN } from '../core/audit/events.ts';
-import { type ExportFormat, exportLog } from '../core/audit/reading/export.ts';
-import type { AuditFilter } from '../core/audit/reading/query.ts';
-import { type FilterOptions, readFilter } from './audit-filter.ts';
-import { withContext } from './connect.ts';
-import { startBar } from './progress.ts';
+import { NO_ORIGIN } from '../../core/audit/events.ts';
+import { type ExportFormat, exportLog } from '../../core/audit/reading/export.ts';
+import type { AuditFilter } from '../../core/audit/reading/query.ts';
+import { withContext } from '../connect.ts';
+import { startBar } from '../progress.ts';
+import { type FilterOptions, readFilter } from './filter.ts';
 
 export async function exportTo(
   options: FilterOptions & { readonly format: ExportFormat; readonly output?: string },

@@ -1,5 +1,5 @@
 // `audit checkpoints` and `audit public-key`: what to keep elsewhere, so that the log can be held against it.
-import { withContext } from './connect.ts';
+import { withContext } from '../connect.ts';
 
 export async function printCheckpoints(): Promise<void> {
   await withContext(async ({ checkpoints }) => {

@@ -1,9 +1,9 @@
 // `audit tail`: the newest events in a terminal, and those that follow. What came from outside can't steer the terminal.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SealedEvent } from '../core/audit/canonical-event.ts';
-import { type FilterOptions, readFilter } from './audit-filter.ts';
-import { withContext } from './connect.ts';
-import { printable } from './print.ts';
+import type { SealedEvent } from '../../core/audit/canonical-event.ts';
+import { withContext } from '../connect.ts';
+import { printable } from '../print.ts';
+import { type FilterOptions, readFilter } from './filter.ts';
 
 const LOOK_EVERY_MS = 500;
 const BATCH = 1_000;

@@ -19,23 +19,23 @@ export function auditCommand(): Command {
     .option('--public-key <key or file>', 'whose checkpoints to believe; may be repeated', gather, [])
     .option('--file <export>', 'an NDJSON export instead of the log: needs no database; - is standard input')
     .option('--filtered', 'the export was filtered: events may be left out', false)
-    .action(async (options) => (await import('./audit-verify.ts')).verify(options));
+    .action(async (options) => (await import('./verify.ts')).verify(options));
   filtered(command.command('export').description('Write the log, or what a filter lets through, oldest first'))
     .addOption(new Option('--format <format>', 'how').choices(['ndjson', 'csv']).default('ndjson'))
     .option('--output <file>', 'where to; without it, standard output')
-    .action(async (options) => (await import('./audit-export.ts')).exportTo(options));
+    .action(async (options) => (await import('./export.ts')).exportTo(options));
   filtered(command.command('tail').description('Print the newest events; with -f go on as they are sealed'))
     .option('-n, --lines <n>', 'how many', parseSeq, 20)
     .option('-f, --follow', 'until it is stopped', false)
-    .action(async (options) => (await import('./audit-tail.ts')).tail(options));
+    .action(async (options) => (await import('./tail.ts')).tail(options));
   command
     .command('checkpoints')
     .description('Print the checkpoints in the database, a line of JSON each')
-    .action(async () => (await import('./audit-checkpoints.ts')).printCheckpoints());
+    .action(async () => (await import('./checkpoints.ts')).printCheckpoints());
   command
     .command('public-key')
     .description('Print the public keys of the checkpoints, as --public-key takes them')
-    .action(async () => (await import('./audit-checkpoints.ts')).printPublicKeys());
+    .action(async () => (await import('./checkpoints.ts')).printPublicKeys());
   return command;
 }
 
