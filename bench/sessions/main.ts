@@ -8,7 +8,7 @@ import { createLog } from '../../src/core/platform/log.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { keys, openRedis } from '../../src/core/platform/redis.ts';
 import { nameOf, SessionStore } from '../../src/core/sessions/session-cache.ts';
-import { startRedis } from '../../src/launcher/redis.ts';
+import { startRedis } from '../../src/launcher/servers/redis.ts';
 import { until } from '../../test/support/until.ts';
 import { circumstances, table, writeInto } from '../report.ts';
 import { fillCopies, hashOf, nothingEnded } from './fill.ts';

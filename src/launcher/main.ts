@@ -11,8 +11,8 @@ import { rotate, watchLog } from './program-log.ts';
 import { type Program, type ProgramOptions, runProgram, startProgram, stopProgram } from './programs.ts';
 import { startProgress } from './progress.ts';
 import { asRole, auditPublicKey, keptSecrets } from './secrets.ts';
+import { inWords, type Stores, startStores } from './servers/stores.ts';
 import { type Environment, type LauncherSettings, readLauncherSettings } from './settings.ts';
-import { inWords, type Stores, startStores } from './stores.ts';
 import { type UpFile, upFileOf, writeUpFile } from './up-file.ts';
 
 const readyDeadlineMs = 60_000;

@@ -7,9 +7,9 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { startPostgres } from '../../dist/src/launcher/postgres.js';
 import { isRunning } from '../../dist/src/launcher/process.js';
-import { startRedis } from '../../dist/src/launcher/redis.js';
+import { startPostgres } from '../../dist/src/launcher/servers/postgres.js';
+import { startRedis } from '../../dist/src/launcher/servers/redis.js';
 
 const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
 const prefix = 'holdfast-test-';

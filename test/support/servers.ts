@@ -2,8 +2,8 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Postgres, startPostgres } from '../../src/launcher/postgres.ts';
-import { type RedisServer, startRedis } from '../../src/launcher/redis.ts';
+import { type Postgres, startPostgres } from '../../src/launcher/servers/postgres.ts';
+import { type RedisServer, startRedis } from '../../src/launcher/servers/redis.ts';
 
 /** A folder that other users may enter but not list, as PostgreSQL run by root needs it. */
 export function temporaryFolder(): { folder: string; remove(): void } {

@@ -2,11 +2,11 @@
 // when they die.
 
 import path from 'node:path';
-import { type Kept, keepRunning, type Runnable } from './keep-running.ts';
+import { type Kept, keepRunning, type Runnable } from '../keep-running.ts';
+import type { Exit } from '../process.ts';
+import type { LauncherSettings } from '../settings.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
-import type { Exit } from './process.ts';
 import { type RedisServer, startRedis } from './redis.ts';
-import type { LauncherSettings } from './settings.ts';
 
 export interface Stores {
   /** The database as the owner of the schema. */

@@ -19,9 +19,9 @@ import {
   readIfThere,
   spawnBound,
   tail,
-} from './process.ts';
+} from '../process.ts';
+import { keptSecret, writePrivate } from '../secret-file.ts';
 import { findRedis, type RedisBinary } from './redis-binaries.ts';
-import { keptSecret, writePrivate } from './secret-file.ts';
 
 export interface RedisOptions {
   /** Holds the append-only file, the password and the remembered port. Made if it is not there. */

@@ -18,15 +18,6 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import {
-  type Binaries,
-  chooseIdentity,
-  findBinaries,
-  type Identity,
-  prepareClusterDir,
-  reachableBinaries,
-  type Unprivileged,
-} from './postgres-binaries.ts';
-import {
   type Child,
   childrenOf,
   choosePort,
@@ -41,8 +32,17 @@ import {
   tail,
   trySignal,
   waitForEnd,
-} from './process.ts';
-import { keptSecret, writePrivate } from './secret-file.ts';
+} from '../process.ts';
+import { keptSecret, writePrivate } from '../secret-file.ts';
+import {
+  type Binaries,
+  chooseIdentity,
+  findBinaries,
+  type Identity,
+  prepareClusterDir,
+  reachableBinaries,
+  type Unprivileged,
+} from './postgres-binaries.ts';
 
 export interface PostgresOptions {
   /** Holds the database files, the passwords and the remembered port. Made if it is not there. */
