@@ -8,7 +8,7 @@ type Handler<Name extends JobName> = (context: Context, payload: Jobs[Name]) => 
 
 export const handlers: { readonly [Name in JobName]: Handler<Name> } = {
   'seal-events': ({ sealing }) => sealing.seal(),
-  'index-details': ({ auditText }) => auditText.keepUp(),
+  'index-details': ({ textIndex }) => textIndex.keepUp(),
   'make-partitions': ({ sealing }) => sealing.makePartitions(),
   'write-checkpoint': ({ checkpoints }) => checkpoints.write('schedule'),
   'drop-months': ({ checkpoints }) => checkpoints.dropOld(),

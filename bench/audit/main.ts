@@ -8,10 +8,10 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { createAudit } from '../../src/core/audit/reading/audit-log.ts';
-import { createAuditCounts } from '../../src/core/audit/reading/histogram.ts';
+import { createAuditLog } from '../../src/core/audit/reading/audit-log.ts';
+import { createHistogram } from '../../src/core/audit/reading/histogram.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
-import { createAuditText } from '../../src/core/audit/reading/text-index.ts';
+import { createTextIndex } from '../../src/core/audit/reading/text-index.ts';
 import type { Database } from '../../src/core/platform/database.ts';
 import { migrate } from '../../src/core/platform/migrations.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
@@ -71,7 +71,7 @@ async function measureAll(): Promise<string> {
   let loadSeconds = 0;
   for (const size of sizes) {
     loadSeconds += await log.growTo(size);
-    while ((await createAuditText({ database }).keepUp()) > 0);
+    while ((await createTextIndex({ database }).keepUp()) > 0);
     await pool.query('VACUUM ANALYZE audit_text');
     say(`${size.toLocaleString('en')} events are there`);
     bySize.push({ size, queries: await measureQueries(pool), chartMs: await measureChart(database) });
@@ -148,7 +148,7 @@ async function inDatabase<T>(
 
 /** Counts for the picture of the last thirty days, warm. */
 async function measureChart(database: Database): Promise<number> {
-  const counts = createAuditCounts({ database, audit: createAudit({ database }) });
+  const counts = createHistogram({ database, auditLog: createAuditLog({ database }) });
   const times: number[] = [];
   for (let run = 0; run < 6; run += 1) {
     const began = performance.now();

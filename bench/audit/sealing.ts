@@ -6,7 +6,7 @@ import type { Database } from '../../src/core/platform/database.ts';
 import { type MadeUp, makeUp } from '../../src/core/seed/made-up-events.ts';
 import { createRandom } from '../../src/core/seed/made-up-people.ts';
 import { createSealedEndings } from '../../src/core/sessions/sealed-endings.ts';
-import type { SessionStore } from '../../src/core/sessions/session-cache.ts';
+import type { SessionCache } from '../../src/core/sessions/session-cache.ts';
 import { sealedAttempts } from '../../src/core/throttle/sealed-attempts.ts';
 
 const BATCH = 1_000;
@@ -72,7 +72,7 @@ async function seal(pool: pg.Pool, superuser: pg.Client, made: readonly MadeUp[]
   }
   await superuser.query('VACUUM ANALYZE outbox');
   // No event of these ends a session that this database has: Redis has nothing to be told.
-  const store = { carryOut: async () => undefined } as unknown as SessionStore;
+  const store = { carryOut: async () => undefined } as unknown as SessionCache;
   const sealing = createSealing({
     database: { pool } as unknown as Database,
     followers: [createSealedEndings({ store }), sealedAttempts],

@@ -1,8 +1,8 @@
 // Sessions in bulk: their copies in Redis, written by the store as a log-in writes them, and their rows in PostgreSQL.
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import type { SessionStore } from '../../src/core/sessions/session-cache.ts';
-import type { LiveRecord, SessionRecords } from '../../src/core/sessions/session-table.ts';
+import type { SessionCache } from '../../src/core/sessions/session-cache.ts';
+import type { LiveRecord, SessionTable } from '../../src/core/sessions/session-table.ts';
 import { query } from '../../test/support/query.ts';
 
 const BATCH = 1_000;
@@ -14,7 +14,7 @@ export function hashOf(number: number): Buffer {
 }
 
 /** Puts the copies of sessions that have just begun, each of another person: those numbered from `from` on, before `to`. */
-export async function fillCopies(store: SessionStore, from: number, to: number): Promise<void> {
+export async function fillCopies(store: SessionCache, from: number, to: number): Promise<void> {
   for (let start = from; start < to; start += BATCH) {
     const numbers = Array.from({ length: Math.min(BATCH, to - start) }, (_, index) => start + index);
     await Promise.all(numbers.map((number) => store.put(hashOf(number), justBegun(number))));
@@ -55,11 +55,11 @@ function justBegun(number: number): LiveRecord {
 }
 
 /** A PostgreSQL in which no session ever ended: the store asks no more of it here. */
-export function nothingEnded(): SessionRecords {
-  const records: Partial<SessionRecords> = {
+export function nothingEnded(): SessionTable {
+  const records: Partial<SessionTable> = {
     newest: async () => ({ ending: 0, everybody: null }),
     endingsAfter: async () => [],
     overdueEndings: async (since) => ({ endings: [], until: since }),
   };
-  return records as SessionRecords;
+  return records as SessionTable;
 }

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { createLog } from '../../src/core/platform/log.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { keys, openRedis } from '../../src/core/platform/redis.ts';
-import { nameOf, SessionStore } from '../../src/core/sessions/session-cache.ts';
+import { nameOf, SessionCache } from '../../src/core/sessions/session-cache.ts';
 import { startRedis } from '../../src/launcher/servers/redis.ts';
 import { until } from '../../test/support/until.ts';
 import { circumstances, table, writeInto } from '../report.ts';
@@ -26,7 +26,7 @@ const server = await startRedis({
 });
 const log = createLog({ level: 'warn', name: 'bench' });
 const client = openRedis({ url: server.url, role: 'sessions', log });
-const store = new SessionStore({ redis: client, records: nothingEnded(), log });
+const store = new SessionCache({ redis: client, records: nothingEnded(), log });
 try {
   await until(() => store.health().redis);
   await measure();

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { createLog } from '../../src/core/platform/log.ts';
 import { openRedis } from '../../src/core/platform/redis.ts';
-import { SessionStore } from '../../src/core/sessions/session-cache.ts';
+import { SessionCache } from '../../src/core/sessions/session-cache.ts';
 import { until } from '../../test/support/until.ts';
 import { startLog } from '../audit/log.ts';
 import { circumstances, table } from '../report.ts';
@@ -95,7 +95,7 @@ async function growSessions({ installation: { servers } }: Holdfast, from: numbe
   await fillRows(servers.database.superuserUrl, from, to);
   const log = createLog({ level: 'warn', name: 'bench' });
   const client = openRedis({ url: servers.redisUrl, role: 'sessions', log });
-  const store = new SessionStore({ redis: client, records: nothingEnded(), log });
+  const store = new SessionCache({ redis: client, records: nothingEnded(), log });
   try {
     await until(() => store.health().redis);
     await fillCopies(store, from, to);

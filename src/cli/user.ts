@@ -97,8 +97,8 @@ async function create({ email, operator }: { email: string; operator: boolean })
 }
 
 async function list(): Promise<void> {
-  await withContext(async ({ people }) => {
-    const { people: users, hasNext } = await people.page(EVERYBODY, null, LIST_LIMIT);
+  await withContext(async ({ userSearch }) => {
+    const { people: users, hasNext } = await userSearch.page(EVERYBODY, null, LIST_LIMIT);
     printTable(
       ['e-mail address', 'role', 'state', 'since', 'id'],
       users.map((user) => [
@@ -195,10 +195,10 @@ async function erase(email: string, { reason }: { reason: string }): Promise<voi
 }
 
 async function removeFactors(email: string, { reason }: { reason: string }): Promise<void> {
-  await withContext(async ({ users, factorChanges }) => {
+  await withContext(async ({ users, enrolment }) => {
     const user = await users.findByEmail(email);
     if (!user) throw new Error(`There is no account with the address ${email}.`);
-    const removed = await factorChanges.removeAll(user.id, { actor: null, origin: NO_ORIGIN, reason });
+    const removed = await enrolment.removeAll(user.id, { actor: null, origin: NO_ORIGIN, reason });
     const who = printable(user.email);
     process.stdout.write(
       removed

@@ -1,33 +1,33 @@
 // Builds everything below it, once a process, from the configuration; closing it ends what it opened. The only file that
 // knows all of the core.
 import type { Redis } from 'ioredis';
-import { type AccountData, createAccountData } from './accounts/data-export.ts';
+import { createDataExport, type DataExport } from './accounts/data-export.ts';
 import { type AccountDeletion, createAccountDeletion } from './accounts/deletion.ts';
-import { createAccountChanges, type ReadAccountChanges } from './accounts/recent-changes.ts';
-import { createPeople, type People } from './accounts/user-search.ts';
+import { createRecentChanges, type ReadRecentChanges } from './accounts/recent-changes.ts';
+import { createUserSearch, type UserSearch } from './accounts/user-search.ts';
 import { createUsers, type Users } from './accounts/users.ts';
 import type { NewAuditEvent } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
-import { type Audit, createAudit } from './audit/reading/audit-log.ts';
-import { type AuditCounts, createAuditCounts } from './audit/reading/histogram.ts';
-import { type AuditText, createAuditText } from './audit/reading/text-index.ts';
+import { type AuditLog, createAuditLog } from './audit/reading/audit-log.ts';
+import { createHistogram, type Histogram } from './audit/reading/histogram.ts';
+import { createTextIndex, type TextIndex } from './audit/reading/text-index.ts';
 import { createSealing, type Sealing } from './audit/sealing.ts';
 import { type Checkpoints, createCheckpoints } from './audit/verification/checkpoints.ts';
 import { createVerification, type Verification } from './audit/verification/verify-log.ts';
 import type { Config } from './config.ts';
 import { type BreachedPasswords, createBreachedPasswords } from './credentials/breached-passwords.ts';
 import { createIdentifierHash } from './credentials/identifier-hash.ts';
-import { createTokens, type Tokens } from './credentials/one-time-links.ts';
+import { createOneTimeLinks, type OneTimeLinks } from './credentials/one-time-links.ts';
 import { createPasswords, type Passwords } from './credentials/passwords.ts';
-import { createSealedSecrets } from './credentials/secret-box.ts';
-import { createFactorChanges, type FactorChanges } from './factors/enrolment.ts';
-import { createChallenges } from './factors/passkey-challenges.ts';
+import { createSecretBox } from './credentials/secret-box.ts';
+import { createEnrolment, type Enrolment } from './factors/enrolment.ts';
+import { createPasskeyChallenges } from './factors/passkey-challenges.ts';
 import { createPasskeys, type Passkeys } from './factors/passkeys.ts';
 import { createSecondFactors, type SecondFactors } from './factors/second-factors.ts';
 import { createLogin, type Login } from './login/password-login.ts';
 import { createPendingLogins, type PendingLogins } from './login/pending-logins.ts';
-import { type Confirmations, createConfirmations } from './login/reauthentication.ts';
-import { createSecondStep, type SecondStep } from './login/second-factor-login.ts';
+import { createReauthentication, type Reauthentication } from './login/reauthentication.ts';
+import { createSecondFactorLogin, type SecondFactorLogin } from './login/second-factor-login.ts';
 import { createEntry } from './login/start-session.ts';
 import { createMailDelivery, type MailDelivery } from './mail/delivery.ts';
 import { createMail, type Mail } from './mail/outgoing-mail.ts';
@@ -40,19 +40,19 @@ import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { nudgeSealing, openQueues, type Queues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
 import { createEmailChanges, type EmailChanges } from './self-service/email-change.ts';
-import { createUnknownLogins, type UnknownLogins } from './self-service/not-me.ts';
+import { createNotMe, type NotMe } from './self-service/not-me.ts';
 import { createPasswordChanges, type PasswordChanges } from './self-service/password-change.ts';
 import { createPasswordResets, type PasswordResets } from './self-service/password-reset.ts';
 import { createRegistration, type Registration } from './self-service/registration.ts';
 import { createPendingRegistrations, type PendingRegistrations } from './self-service/verified-registration.ts';
-import { createEverybody, type Everybody } from './sessions/end-all-sessions.ts';
+import { createEndAllSessions, type EndAllSessions } from './sessions/end-all-sessions.ts';
 import { createSealedEndings } from './sessions/sealed-endings.ts';
-import { SessionStore } from './sessions/session-cache.ts';
-import { createSessionRecords, type SessionRecords } from './sessions/session-table.ts';
+import { SessionCache } from './sessions/session-cache.ts';
+import { createSessionTable, type SessionTable } from './sessions/session-table.ts';
 import { createSessions, type Sessions } from './sessions/sessions.ts';
 import { createThrottleRecords, type ThrottleRecords } from './throttle/blocks.ts';
 import { createKnownDevices, type KnownDevices } from './throttle/known-devices.ts';
-import { createThrottleEvents, type ThrottleEvents } from './throttle/refusals.ts';
+import { createRefusals, type Refusals } from './throttle/refusals.ts';
 import { sealedAttempts } from './throttle/sealed-attempts.ts';
 import { createThrottle, type Throttle } from './throttle/throttle.ts';
 
@@ -63,17 +63,17 @@ export interface Context {
   readonly metrics: Metrics;
   readonly redis: Redis;
   readonly queues: Queues;
-  readonly records: SessionRecords;
-  readonly store: SessionStore;
+  readonly records: SessionTable;
+  readonly store: SessionCache;
   readonly sessions: Sessions;
-  readonly everybody: Everybody;
-  readonly readAccountChanges: ReadAccountChanges;
+  readonly everybody: EndAllSessions;
+  readonly readRecentChanges: ReadRecentChanges;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
   readonly users: Users;
-  readonly people: People;
+  readonly userSearch: UserSearch;
   readonly throttle: Throttle;
-  readonly throttleEvents: ThrottleEvents;
+  readonly refusals: Refusals;
   readonly throttleRecords: ThrottleRecords;
   readonly devices: KnownDevices;
   readonly login: Login;
@@ -82,21 +82,21 @@ export interface Context {
   readonly passwordChanges: PasswordChanges;
   readonly passwordResets: PasswordResets;
   readonly emailChanges: EmailChanges;
-  readonly confirmations: Confirmations;
-  readonly tokens: Tokens;
+  readonly reauthentication: Reauthentication;
+  readonly links: OneTimeLinks;
   readonly mail: Mail;
   readonly mailDelivery: MailDelivery;
-  readonly unknownLogins: UnknownLogins;
-  readonly accountData: AccountData;
+  readonly notMe: NotMe;
+  readonly dataExport: DataExport;
   readonly accountDeletion: AccountDeletion;
   readonly passkeys: Passkeys;
   readonly secondFactors: SecondFactors;
   readonly pendingLogins: PendingLogins;
-  readonly secondStep: SecondStep;
-  readonly factorChanges: FactorChanges;
-  readonly audit: Audit;
-  readonly auditCounts: AuditCounts;
-  readonly auditText: AuditText;
+  readonly secondFactorLogin: SecondFactorLogin;
+  readonly enrolment: Enrolment;
+  readonly auditLog: AuditLog;
+  readonly histogram: Histogram;
+  readonly textIndex: TextIndex;
   readonly verification: Verification;
   readonly checkpoints: Checkpoints;
   readonly sealing: Sealing;
@@ -117,9 +117,9 @@ export function createContext(config: Config, log: Log): Context {
   const redis = openRedis({ url: config.redisUrl, role: 'sessions', log });
   const queueConnection = openRedis({ url: config.redisUrl, role: 'queue', log });
   const queues = openQueues(queueConnection);
-  const records = createSessionRecords({ database });
+  const records = createSessionTable({ database });
   const metrics = createMetrics();
-  const store = new SessionStore({ redis, records, log, count: metrics.countRead });
+  const store = new SessionCache({ redis, records, log, count: metrics.countRead });
   const sessions = createSessions({ database, records, store, queues, policy: config.session, log });
   const passwords = createPasswords({ concurrency: config.passwordHashConcurrency, cost: config.passwordHashCost });
   const breachedPasswords = createBreachedPasswords({
@@ -134,20 +134,20 @@ export function createContext(config: Config, log: Log): Context {
     signingKeys: config.sessionKeys,
     retentionMs: config.throttle.deviceRetentionMs,
   });
-  const tokens = createTokens({ database });
+  const links = createOneTimeLinks({ database });
   const mail = createMail({ database, queues, policy: config.mail });
   const identifierHash = createIdentifierHash(config.sessionKeys.at(-1) ?? '');
-  const throttleEvents = createThrottleEvents({ database, queues });
-  const entry = createEntry({ database, sessions, devices, identifierHash, tokens, mail });
-  const audit = createAudit({ database });
-  const secrets = createSealedSecrets(config.secretsKeys);
+  const refusals = createRefusals({ database, queues });
+  const entry = createEntry({ database, sessions, devices, identifierHash, links, mail });
+  const auditLog = createAuditLog({ database });
+  const secretBox = createSecretBox(config.secretsKeys);
   const passkeys = createPasskeys({
     database,
-    challenges: createChallenges({ secrets }),
+    challenges: createPasskeyChallenges({ secretBox }),
     origin: config.publicOrigin,
     serviceName: config.serviceName,
   });
-  const secondFactors = createSecondFactors({ database, secrets, passwords, passkeys });
+  const secondFactors = createSecondFactors({ database, secretBox, passwords, passkeys });
   const pendingLogins = createPendingLogins({ database });
   const proof = {
     database,
@@ -158,11 +158,11 @@ export function createContext(config: Config, log: Log): Context {
     breachedPasswords,
     queues,
     throttle,
-    throttleEvents,
+    refusals,
     devices,
     entry,
     identifierHash,
-    tokens,
+    links,
     mail,
     log,
     passkeys,
@@ -185,7 +185,7 @@ export function createContext(config: Config, log: Log): Context {
     breachedPasswords,
     users,
     throttle,
-    throttleEvents,
+    refusals,
     throttleRecords: createThrottleRecords({ redis, database, throttle, policy: config.throttle, queues, log }),
     devices,
     login: createLogin(proof),
@@ -194,12 +194,12 @@ export function createContext(config: Config, log: Log): Context {
     passwordChanges: createPasswordChanges(proof),
     passwordResets,
     emailChanges: createEmailChanges({ ...proof, passwordResets }),
-    confirmations: createConfirmations(proof),
-    tokens,
+    reauthentication: createReauthentication(proof),
+    links,
     mail,
     mailDelivery: createMailDelivery({
       database,
-      tokens,
+      links,
       queues,
       policy: config.mail,
       render: createMailRenderer({ serviceName: config.serviceName, origin: config.publicOrigin }),
@@ -207,25 +207,25 @@ export function createContext(config: Config, log: Log): Context {
       publicOrigin: config.publicOrigin,
       log,
     }),
-    audit,
-    auditCounts: createAuditCounts({ database, audit }),
-    people: createPeople({ database }),
-    readAccountChanges: createAccountChanges({ database, audit }),
-    unknownLogins: createUnknownLogins(proof),
-    accountData: createAccountData({ database, queues }),
+    auditLog,
+    histogram: createHistogram({ database, auditLog }),
+    userSearch: createUserSearch({ database }),
+    readRecentChanges: createRecentChanges({ database, auditLog }),
+    notMe: createNotMe(proof),
+    dataExport: createDataExport({ database, queues }),
     accountDeletion: createAccountDeletion({ database, users, sessions, mail }),
     passkeys,
     secondFactors,
     pendingLogins,
-    secondStep: createSecondStep(proof),
-    factorChanges: createFactorChanges({
+    secondFactorLogin: createSecondFactorLogin(proof),
+    enrolment: createEnrolment({
       ...proof,
-      secrets,
+      secretBox,
       mail,
       policy: config.secondFactor,
       language: config.languages[0],
     }),
-    auditText: createAuditText({ database }),
+    textIndex: createTextIndex({ database }),
     verification,
     checkpoints: createCheckpoints({
       ...{ database, verification, log, retentionMs: config.audit.retentionMs },
@@ -234,7 +234,7 @@ export function createContext(config: Config, log: Log): Context {
       file: config.audit.checkpointFile,
     }),
     sealing: createSealing({ database, followers: [createSealedEndings({ store }), sealedAttempts] }),
-    everybody: createEverybody({ database, sessions, store, queues }),
+    everybody: createEndAllSessions({ database, sessions, store, queues }),
     readOverview: createOverview({ database, redis, queues, log }),
     async record(event) {
       await database.prisma.$transaction((transaction) => recordEvent(transaction, event));

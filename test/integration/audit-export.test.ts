@@ -86,7 +86,7 @@ test.each(['', '?format=xml', '?format=csv&address=nowhere', '?format=csv&from=y
   async (asked) => {
     const count = async () =>
       Number((await sql<{ n: string }>(`SELECT count(*) AS n FROM outbox`))[0]?.n) +
-      (await web.context.audit.head()).seq;
+      (await web.context.auditLog.head()).seq;
     const before = await count();
     expect((await operator.get(`/operator/audit/export${asked}`)).status).toBe(422);
     expect(await count()).toBe(before);
@@ -103,7 +103,7 @@ test('finds text with whatever means something to SQL in it, and nothing else, i
   await worker.sealing.seal();
   const exported = async (filter: Partial<AuditFilter>) => {
     const parts: Uint8Array[] = [];
-    for await (const { bytes } of exportLog(web.context.audit, { ...EVERY_EVENT, ...filter }, 'ndjson'))
+    for await (const { bytes } of exportLog(web.context.auditLog, { ...EVERY_EVENT, ...filter }, 'ndjson'))
       parts.push(bytes);
     return Buffer.concat(parts)
       .toString()
@@ -124,12 +124,12 @@ test('finds text with whatever means something to SQL in it, and nothing else, i
 });
 
 test('waits for a slow reader, and reads no further once the reader has gone', async () => {
-  const { audit } = web.context;
-  const original = audit.exportable;
+  const { auditLog } = web.context;
+  const original = auditLog.exportable;
   let batches = 0;
-  audit.exportable = (...args: Parameters<typeof original>) => {
+  auditLog.exportable = (...args: Parameters<typeof original>) => {
     batches += 1;
-    return original.apply(audit, args);
+    return original.apply(auditLog, args);
   };
   try {
     const cookie = operator.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false });
@@ -148,7 +148,7 @@ test('waits for a slow reader, and reads no further once the reader has gone', a
     await delay(1_000);
     expect(batches).toBeLessThanOrEqual(read + 1);
   } finally {
-    audit.exportable = original;
+    auditLog.exportable = original;
   }
 });
 

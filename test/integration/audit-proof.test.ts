@@ -21,7 +21,7 @@ import {
   type SigningKey,
   signCheckpoint,
 } from '../../src/core/audit/verification/signed-checkpoint.ts';
-import { type VerifyFileOptions, verifyFile } from '../../src/core/audit/verification/verify-export.ts';
+import { type VerifyExportOptions, verifyExport } from '../../src/core/audit/verification/verify-export.ts';
 import { createVerification } from '../../src/core/audit/verification/verify-log.ts';
 import type { Context } from '../../src/core/context.ts';
 import { openWorker } from '../support/app.ts';
@@ -74,12 +74,12 @@ async function seal(count: number, userAgent = 'test', detail: unknown = { reaso
 
 async function exported(format: 'ndjson' | 'csv' = 'ndjson', filter = EVERY_EVENT): Promise<string> {
   const parts: Uint8Array[] = [];
-  for await (const { bytes } of exportLog(worker.audit, filter, format)) parts.push(bytes);
+  for await (const { bytes } of exportLog(worker.auditLog, filter, format)) parts.push(bytes);
   return Buffer.concat(parts).toString();
 }
 
-const verifyText = (text: string, options: Partial<VerifyFileOptions> = {}) =>
-  verifyFile(
+const verifyText = (text: string, options: Partial<VerifyExportOptions> = {}) =>
+  verifyExport(
     Readable.from(
       Buffer.from(text)
         .toString('latin1')
@@ -179,7 +179,7 @@ describe('a checkpoint', () => {
     const stranger = newKey();
     await checkpoints({ key: stranger }).write('schedule');
     expect(await verify()).toMatchObject({ intact: true, confirmed: 0, checkpoints: 1, unproved: 1 });
-    const event = (await worker.audit.event(10)) as SealedEvent;
+    const event = (await worker.auditLog.event(10)) as SealedEvent;
     const point = { seq: 10, hash: event.hash.toString('base64url'), sealedAt: event.sealedAt.toISOString() };
     const forged = signCheckpoint(point, { reason: 'retention', madeAt: new Date(), key: stranger });
     await tamper(`DELETE FROM audit_event WHERE seq <= 10; INSERT INTO audit_checkpoint VALUES (10, '${forged.madeAt}',
@@ -527,14 +527,14 @@ describe('a month that has been kept long enough', () => {
     const { chainEvents, countEvents, insertEvents, lockHead, moveHead } = await import(
       '../../src/core/audit/append.ts'
     );
-    const { readWaiting } = await import('../../src/core/audit/outbox-event.ts');
+    const { readOutboxEvent } = await import('../../src/core/audit/outbox-event.ts');
     const client = await worker.database.pool.connect();
     await client.query('BEGIN');
     const head = await lockHead(client);
     const then = new Date();
     then.setUTCDate(15);
     then.setUTCMonth(then.getUTCMonth() - months);
-    const known = Array.from({ length: 10 }, () => readWaiting({ type: 'sys_startup', outcome: 'success' }, then));
+    const known = Array.from({ length: 10 }, () => readOutboxEvent({ type: 'sys_startup', outcome: 'success' }, then));
     const events = chainEvents(known, { ...head, now: then });
     await insertEvents(client, events);
     await countEvents(client, events);
@@ -557,7 +557,7 @@ describe('a month that has been kept long enough', () => {
     ]);
 
     // An export has begun, and a verification is about to read its first events, when the months go.
-    const exporting = exportLog(worker.audit, EVERY_EVENT, 'csv');
+    const exporting = exportLog(worker.auditLog, EVERY_EVENT, 'csv');
     await exporting.next();
     let dropped: string[] = [];
     const { pool } = worker.database;
@@ -579,7 +579,7 @@ describe('a month that has been kept long enough', () => {
     expect(told.map(({ detail }) => detail.month)).toEqual(dropped);
     expect(told[1]?.detail).toMatchObject({ first: 11, last: 20 });
     const kept = await sql('SELECT FROM audit_event');
-    expect(await worker.audit.count(EVERY_EVENT)).toEqual({ events: kept.length, andMore: false });
+    expect(await worker.auditLog.count(EVERY_EVENT)).toEqual({ events: kept.length, andMore: false });
     const [counted] = await sql<{ equal: boolean }>(
       'SELECT (SELECT sum(events) FROM audit_summary) = (SELECT count(*) FROM audit_event) AS equal',
     );

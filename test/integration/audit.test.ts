@@ -388,7 +388,7 @@ describe('the chain', () => {
 
   test('names a row that was rewritten with a hash of its own', async () => {
     const { hashEvent, hashPersonal } = await import('../../src/core/audit/canonical-event.ts');
-    const { events } = await web.context.audit.page(EVERY_EVENT, { before: 8 }, 1);
+    const { events } = await web.context.auditLog.page(EVERY_EVENT, { before: 8 }, 1);
     const [event] = events;
     if (!event?.personalSalt) throw new Error('no event');
     const forged = { ...event, ip: '198.51.100.1', detail: { n: 'forged' } };

@@ -2,7 +2,7 @@
 // are, keeps its filters in its address; the page of an event tells all of it, and whether it still proves itself.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import { type AuditPage, createAudit, type PageKey } from '../../src/core/audit/reading/audit-log.ts';
+import { type AuditPage, createAuditLog, type PageKey } from '../../src/core/audit/reading/audit-log.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
 import type { Context } from '../../src/core/context.ts';
@@ -200,7 +200,7 @@ describe('text in what one person has', () => {
       [MANY, FEW],
     );
     while ((await worker.sealing.seal()) > 0);
-    await worker.auditText.keepUp(); // knows all but the newest
+    await worker.textIndex.keepUp(); // knows all but the newest
   });
 
   test.each([
@@ -219,13 +219,13 @@ describe('text in what one person has', () => {
       [person, text.toLowerCase()],
     );
     const seqs = expected.map(({ seq }) => Number(seq));
-    const { audit } = web.context;
+    const { auditLog } = web.context;
     const filter = { ...EVERY_EVENT, person, text };
-    const newest = await audit.page(filter, null, 20);
+    const newest = await auditLog.page(filter, null, 20);
     expect(newest.events.map(({ seq }) => seq)).toEqual(seqs.slice(0, 20));
-    const oldest = await audit.page(filter, { after: 0 }, 20);
+    const oldest = await auditLog.page(filter, { after: 0 }, 20);
     expect(oldest.events.map(({ seq }) => seq)).toEqual(seqs.slice(-20));
-    const alone = await audit.page({ ...EVERY_EVENT, actor: person, text }, null, 9_000);
+    const alone = await auditLog.page({ ...EVERY_EVENT, actor: person, text }, null, 9_000);
     const did = await sql('SELECT FROM audit_event WHERE seq = ANY($1::bigint[]) AND actor_id = $2', [seqs, person]);
     expect(alone.events).toHaveLength(did.length);
   });
@@ -234,7 +234,7 @@ describe('text in what one person has', () => {
 describe('a search of more than a page may wait for', () => {
   const RARE = { ...EVERY_EVENT, text: 'word: rare' };
   const hurried = () =>
-    createAudit({ database: web.context.database, limits: { searchMs: 1, firstPiece: 1_000, stretch: 1_000 } });
+    createAuditLog({ database: web.context.database, limits: { searchMs: 1, firstPiece: 1_000, stretch: 1_000 } });
   let expected: number[];
 
   beforeAll(async () => {
@@ -246,12 +246,12 @@ describe('a search of more than a page may wait for', () => {
   });
 
   test('says how far it looked, and goes on from there: nothing is left out, either way', async () => {
-    const audit = hurried();
+    const auditLog = hurried();
     const seqsOf = ({ events }: AuditPage) => events.map(({ seq }) => seq);
     const older: number[] = [];
     let pages = 0;
     for (let key: PageKey = null; ; pages += 1) {
-      const page = await audit.page(RARE, key, 2);
+      const page = await auditLog.page(RARE, key, 2);
       older.push(...seqsOf(page));
       const edge: number | undefined = page.lookedTo ?? older.at(-1);
       if (!page.hasOlder || edge === undefined) break;
@@ -263,7 +263,7 @@ describe('a search of more than a page may wait for', () => {
 
     const newer: number[] = [];
     for (let after = 0; ; ) {
-      const page = await audit.page(RARE, { after }, 2);
+      const page = await auditLog.page(RARE, { after }, 2);
       newer.unshift(...seqsOf(page));
       if (!page.hasNewer) break;
       after = page.lookedTo ?? newer[0] ?? Number.NaN;
@@ -272,16 +272,16 @@ describe('a search of more than a page may wait for', () => {
   });
 
   test('is an export or a stream that takes the log in stretches, and leaves nothing out', async () => {
-    const audit = hurried();
-    const { seq: upTo } = await audit.head();
+    const auditLog = hurried();
+    const { seq: upTo } = await auditLog.head();
     const lines: string[] = [];
-    for await (const { bytes } of exportLog(audit, RARE, 'ndjson'))
+    for await (const { bytes } of exportLog(auditLog, RARE, 'ndjson'))
       lines.push(...Buffer.from(bytes).toString().split('\n'));
     expect(lines.filter(Boolean).map((line) => JSON.parse(line).seq)).toEqual(expected.toReversed());
     const followed: number[] = [];
     let stretches = 0;
     for (let after = 0; after < upTo; stretches += 1) {
-      const { events, readTo } = await audit.following(RARE, { after, upTo }, 2);
+      const { events, readTo } = await auditLog.following(RARE, { after, upTo }, 2);
       followed.push(...events.map(({ seq }) => seq));
       expect(readTo).toBeGreaterThan(after);
       after = readTo;
@@ -291,9 +291,9 @@ describe('a search of more than a page may wait for', () => {
   });
 
   test('is told as such on the page, with a link that looks further', async () => {
-    const { audit } = web.context;
-    const page = audit.page;
-    audit.page = hurried().page;
+    const { auditLog } = web.context;
+    const page = auditLog.page;
+    auditLog.page = hurried().page;
     try {
       let next: string | undefined = '/operator/audit?text=nowhere+at+all';
       let text = '';
@@ -307,7 +307,7 @@ describe('a search of more than a page may wait for', () => {
       expect(told).toBeGreaterThan(1);
       expect(text).toContain('No event that matches lies there.');
     } finally {
-      audit.page = page;
+      auditLog.page = page;
     }
   });
 });

@@ -107,7 +107,7 @@ describe('Redis', () => {
 
 test('both end when the process that started them is killed, and the next start finds the data', async () => {
   mkdirSync(own.folder, { recursive: true });
-  const module = (name: string) => pathToFileURL(path.resolve('dist/src/launcher', name));
+  const module = (name: string) => pathToFileURL(path.resolve('dist/src/launcher/servers', name));
   const script = `
     import { startPostgres } from '${module('postgres.js')}';
     import { startRedis } from '${module('redis.js')}';

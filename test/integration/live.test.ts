@@ -111,7 +111,7 @@ async function read(response: Response, listening: Listening): Promise<void> {
   listening.ended = true;
 }
 
-const head = async () => (await web.context.audit.head()).seq;
+const head = async () => (await web.context.auditLog.head()).seq;
 const run = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 describe('a stream', () => {
@@ -178,14 +178,14 @@ describe('a stream', () => {
     stream.leave();
     await delay(2_500);
     const queries: string[] = [];
-    const { audit } = web.context;
-    const original = audit.head;
-    audit.head = () => {
+    const { auditLog } = web.context;
+    const original = auditLog.head;
+    auditLog.head = () => {
       queries.push('head');
-      return original.call(audit);
+      return original.call(auditLog);
     };
     await delay(2_500);
-    audit.head = original;
+    auditLog.head = original;
     expect(queries).toEqual([]);
   });
 });

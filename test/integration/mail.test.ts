@@ -73,9 +73,9 @@ async function registered(): Promise<{ email: string; userId: string }> {
 /** A mail with a link, as a page asks for one. */
 async function askForReset(): Promise<{ email: string; userId: string; tokenId: string }> {
   const person = await registered();
-  const { tokens, mail, database } = web.context;
+  const { links, mail, database } = web.context;
   const tokenId = await database.prisma.$transaction(async (transaction) => {
-    const id = await tokens.issueWithin(transaction, { purpose: 'reset_password', userId: person.userId });
+    const id = await links.issueWithin(transaction, { purpose: 'reset_password', userId: person.userId });
     const about = { to: person.email, userId: person.userId, parameters: FROM_HERE, language: 'en' } as const;
     await mail.sendWithin(transaction, { ...about, template: 'reset-password', tokenId: id });
     return id;
@@ -203,8 +203,8 @@ describe('a link in it', () => {
       `SELECT (SELECT coalesce(json_agg(m), '[]')::text FROM mail m) || (SELECT coalesce(json_agg(o), '[]')::text FROM outbox o) AS all`,
     );
     expect(stored[0]?.all).not.toContain(secret);
-    expect(await web.context.tokens.find('reset_password', secret)).toMatchObject({ id: tokenId });
-    expect(await web.context.tokens.find('invitation', secret)).toBeNull();
+    expect(await web.context.links.find('reset_password', secret)).toMatchObject({ id: tokenId });
+    expect(await web.context.links.find('invitation', secret)).toBeNull();
   });
 
   test('of a second attempt replaces that of the first', async () => {
@@ -217,14 +217,14 @@ describe('a link in it', () => {
     const second = await server.mailTo(email, 1);
     expect(second.email.messageId).toBe(first.email.messageId);
     const secretOf = (link: string | null) => new URL(link ?? '').searchParams.get('token') ?? '';
-    expect(await web.context.tokens.find('reset_password', secretOf(first.link))).toBeNull();
-    expect(await web.context.tokens.find('reset_password', secretOf(second.link))).not.toBeNull();
+    expect(await web.context.links.find('reset_password', secretOf(first.link))).toBeNull();
+    expect(await web.context.links.find('reset_password', secretOf(second.link))).not.toBeNull();
   });
 
   test('that was taken back stops its mail', async () => {
     const { email, userId } = await askForReset();
     await web.context.database.prisma.$transaction((transaction) =>
-      web.context.tokens.takeBackWithin(transaction, userId, ['reset_password']),
+      web.context.links.takeBackWithin(transaction, userId, ['reset_password']),
     );
     await worker.mailDelivery.sendDue();
     expect(await rowOf(email)).toMatchObject({ outcome: 'dropped' });
@@ -242,7 +242,7 @@ describe('a link in it', () => {
     await worker.mailDelivery.sendDue();
     expect(await rowOf(email)).toMatchObject({ outcome: 'sent', attempts: 2 });
     const secret = new URL((await server.mailTo(email)).link ?? '').searchParams.get('token') ?? '';
-    expect(await web.context.tokens.find('reset_password', secret)).toMatchObject({ id: tokenId });
+    expect(await web.context.links.find('reset_password', secret)).toMatchObject({ id: tokenId });
     await hoursPass(1);
     await cleanupTokens(worker);
     expect(await sql('SELECT id FROM token WHERE id = $1', [tokenId])).toEqual([]);
@@ -253,7 +253,7 @@ describe('a link in it', () => {
     server.answerWith(() => ({ code: 451, message: 'later' }));
     await worker.mailDelivery.sendDue();
     await web.context.database.prisma.$transaction((transaction) =>
-      web.context.tokens.takeBackWithin(transaction, userId, ['reset_password']),
+      web.context.links.takeBackWithin(transaction, userId, ['reset_password']),
     );
     await hoursPass(1);
     server.answerWith(null);
@@ -267,14 +267,14 @@ describe('a link in it', () => {
     const { email } = await askForReset();
     await worker.mailDelivery.sendDue();
     const secret = new URL((await server.mailTo(email)).link ?? '').searchParams.get('token') ?? '';
-    const { tokens, database } = web.context;
+    const { links, database } = web.context;
     const uses = await Promise.all(
       [1, 2, 3, 4].map(() =>
-        database.prisma.$transaction((transaction) => tokens.useWithin(transaction, 'reset_password', secret)),
+        database.prisma.$transaction((transaction) => links.useWithin(transaction, 'reset_password', secret)),
       ),
     );
     expect(uses.filter((use) => use !== null)).toHaveLength(1);
-    expect(await tokens.find('reset_password', secret)).toBeNull();
+    expect(await links.find('reset_password', secret)).toBeNull();
   });
 });
 

@@ -356,8 +356,8 @@ describe('removing', () => {
     const somebody = await person();
     const user = await web.context.users.findByEmail(somebody.email);
     const by = { actor: null, origin: NO_ORIGIN, reason: 'lost the phone' };
-    expect(await web.context.factorChanges.removeAll(user?.id ?? '', by)).toBe(true);
-    expect(await web.context.factorChanges.removeAll(user?.id ?? '', by)).toBe(false);
+    expect(await web.context.enrolment.removeAll(user?.id ?? '', by)).toBe(true);
+    expect(await web.context.enrolment.removeAll(user?.id ?? '', by)).toBe(false);
     expect(await somebody.browser.profile()).toBe(303);
     expect((await new Browser(web.url).logIn(somebody.email)).headers['location']).toBe('/profile');
     const [event] = await eventsOf(somebody.email, 'authn_factor_removed');
@@ -472,7 +472,7 @@ test('each change is told by mail', async () => {
   await act('authenticator/remove');
   await enrol(somebody.browser);
   const user = await web.context.users.findByEmail(somebody.email);
-  await web.context.factorChanges.removeAll(user?.id ?? '', { actor: null, origin: NO_ORIGIN, reason: 'lost' });
+  await web.context.enrolment.removeAll(user?.id ?? '', { actor: null, origin: NO_ORIGIN, reason: 'lost' });
   await worker.mailDelivery.sendDue();
   const mails = (await shownMail(web.context.redis)).filter(({ to }) => to === somebody.email);
   const said = [

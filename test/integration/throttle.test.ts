@@ -401,7 +401,7 @@ describe('a guard', () => {
     expect(blocks).toMatchObject([{ scope: 'token', key: `t:${ip}`, failures: 2, lastsMs: 30_000 }]);
     const origin = { ip, userAgent: null, requestId: null };
     await strict.context.database.prisma.$transaction((transaction) =>
-      strict.context.throttleEvents.recordBlocks(transaction, blocks, randomUUID(), origin),
+      strict.context.refusals.recordBlocks(transaction, blocks, randomUUID(), origin),
     );
     await worker.sealing.seal();
     expect(await sql('SELECT scope, user_id, host(ip) AS ip FROM throttle_block WHERE host(ip) = $1', [ip])).toEqual([

@@ -18,11 +18,11 @@ export async function exportTo(
       ...{ type: 'audit_export', outcome: 'success', actor: null, subject: filter.person, origin: NO_ORIGIN },
       detail: { format: options.format, filter: described(filter) },
     });
-    const { seq } = await context.audit.head();
+    const { seq } = await context.auditLog.head();
     const bar = startBar('Exporting', seq);
     let events = 0;
     async function* parts() {
-      for await (const part of exportLog(context.audit, filter, options.format)) {
+      for await (const part of exportLog(context.auditLog, filter, options.format)) {
         events += part.events;
         bar.update(part.seq);
         yield part.bytes;

@@ -12,17 +12,17 @@ export async function tail(
   options: FilterOptions & { readonly lines: number; readonly follow: boolean },
 ): Promise<void> {
   await withContext(async (context) => {
-    const { audit } = context;
+    const { auditLog } = context;
     const filter = await readFilter(options, context);
     const stopped = new AbortController();
     process.once('SIGINT', () => stopped.abort());
-    let { seq } = await audit.head();
-    const { events } = await audit.page(filter, { before: seq + 1 }, Math.min(options.lines, BATCH));
+    let { seq } = await auditLog.head();
+    const { events } = await auditLog.page(filter, { before: seq + 1 }, Math.min(options.lines, BATCH));
     for (const event of [...events].reverse()) process.stdout.write(lineOf(event));
     while (options.follow && !stopped.signal.aborted) {
-      const head = await audit.head();
+      const head = await auditLog.head();
       if (head.seq > seq) {
-        const { events: more, readTo } = await audit.following(filter, { after: seq, upTo: head.seq }, BATCH);
+        const { events: more, readTo } = await auditLog.following(filter, { after: seq, upTo: head.seq }, BATCH);
         for (const event of more) process.stdout.write(lineOf(event));
         seq = readTo;
       }

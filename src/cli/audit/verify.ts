@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { type Checkpoint, readCheckpoints, readPublicKeys } from '../../core/audit/verification/signed-checkpoint.ts';
-import { type StretchWorkers, verifyFile } from '../../core/audit/verification/verify-export.ts';
+import { type StretchWorkers, verifyExport } from '../../core/audit/verification/verify-export.ts';
 import type { VerifyResult } from '../../core/audit/verification/verify-log.ts';
 import { withContext } from '../connect.ts';
 import { printable } from '../print.ts';
@@ -48,7 +48,7 @@ async function findOut(options: Options): Promise<void> {
   const result =
     options.file === undefined
       ? await verifyLog(options, checkpoints, given)
-      : await verifyExport(options.file, options, checkpoints, given);
+      : await verifyGivenFile(options.file, options, checkpoints, given);
   report(result, options);
 }
 
@@ -68,7 +68,7 @@ function verifyLog({ from, to }: Options, checkpoints: readonly Checkpoint[], gi
   });
 }
 
-async function verifyExport(
+async function verifyGivenFile(
   file: string,
   { to, filtered }: Options,
   checkpoints: readonly Checkpoint[],
@@ -77,7 +77,7 @@ async function verifyExport(
   const input = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 });
   const size = file === '-' ? Number.POSITIVE_INFINITY : statSync(file).size;
   const bar = startBar('Verifying', Number.isFinite(size) ? size : 0, 'bytes');
-  const result = await verifyFile(input, {
+  const result = await verifyExport(input, {
     ...(to === undefined ? {} : { to }),
     ...(size < THREADS_FROM_BYTES ? {} : { startWorkers }),
     ...{ checkpoints, keys: keysOf(given), filtered, onProgress: bar.update },

@@ -13,9 +13,9 @@ interface Person {
   readonly origin: Origin;
 }
 
-export type AccountData = ReturnType<typeof createAccountData>;
+export type DataExport = ReturnType<typeof createDataExport>;
 
-export function createAccountData({ database: { prisma }, queues }: { database: Database; queues: Queues }) {
+export function createDataExport({ database: { prisma }, queues }: { database: Database; queues: Queues }) {
   async function account(id: string) {
     return prisma.user.findUnique({
       where: { id },

@@ -1,7 +1,7 @@
 // Who changed an account lately, for somebody who decided on an older state of it: told by the log, also while the event still
 // waits to be sealed.
 import type { AuditEventType } from '../audit/events.ts';
-import type { Audit } from '../audit/reading/audit-log.ts';
+import type { AuditLog } from '../audit/reading/audit-log.ts';
 import { EVERY_EVENT } from '../audit/reading/query.ts';
 import type { Database } from '../platform/database.ts';
 
@@ -17,22 +17,22 @@ export interface AccountChangeEvent {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-export type ReadAccountChanges = (
+export type ReadRecentChanges = (
   account: string,
   types: readonly AuditEventType[],
   limit: number,
 ) => Promise<AccountChangeEvent[]>;
 
-export function createAccountChanges({
+export function createRecentChanges({
   database: { pool },
-  audit,
+  auditLog,
 }: {
   database: Database;
-  audit: Audit;
-}): ReadAccountChanges {
+  auditLog: AuditLog;
+}): ReadRecentChanges {
   /** The newest changes of an account within a day, newest first. */
   return async (account, types, limit) => {
-    const span = await audit.spanOf({ ...EVERY_EVENT, from: new Date(Date.now() - LATELY_MS) });
+    const span = await auditLog.spanOf({ ...EVERY_EVENT, from: new Date(Date.now() - LATELY_MS) });
     // One statement, so that an event that is being sealed stands in exactly one of the two.
     const { rows } = await pool.query<AccountChangeEvent>(CHANGES, [account, types, span?.first ?? 0, limit]);
     return rows;

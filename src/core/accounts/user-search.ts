@@ -2,7 +2,7 @@
 // key, both ways. A page without text costs what it holds; with text, at worst one walk through the index of addresses.
 import type { Role } from '../../generated/prisma/client.ts';
 import type { Database } from '../platform/database.ts';
-import { queryWithin } from '../platform/timed-query.ts';
+import { timedQuery } from '../platform/timed-query.ts';
 import type { ListedUser } from './users.ts';
 
 /** All of it must hold; null leaves a part out. */
@@ -35,9 +35,9 @@ export interface PeoplePage {
 export const PEOPLE_COUNTED_TO = 10_000;
 const COUNT_TIME_MS = 250;
 
-export type People = ReturnType<typeof createPeople>;
+export type UserSearch = ReturnType<typeof createUserSearch>;
 
-export function createPeople({ database: { pool } }: { database: Database }) {
+export function createUserSearch({ database: { pool } }: { database: Database }) {
   return {
     async page(filter: PeopleFilter, key: PeopleKey, size: number): Promise<PeoplePage> {
       const values: unknown[] = [];
@@ -65,7 +65,7 @@ export function createPeople({ database: { pool } }: { database: Database }) {
       const where = conditionsOf(filter, values).join(' AND ');
       const text = `SELECT count(*)::int AS counted
         FROM (SELECT FROM user_account AS u WHERE ${where} LIMIT ${PEOPLE_COUNTED_TO + 1}) AS matching`;
-      const rows = await queryWithin<{ counted: number }>(pool, COUNT_TIME_MS, { text, values });
+      const rows = await timedQuery<{ counted: number }>(pool, COUNT_TIME_MS, { text, values });
       if (rows === null) return null;
       const counted = rows[0]?.counted ?? 0;
       return { people: Math.min(counted, PEOPLE_COUNTED_TO), andMore: counted > PEOPLE_COUNTED_TO };

@@ -131,7 +131,7 @@ export interface BlockNote {
 }
 
 /** An event as it waits in the outbox. A newer version may add fields; they are kept. */
-export interface WaitingEvent {
+export interface OutboxEvent {
   readonly v: 1;
   readonly id: string;
   readonly occurredAt: string;

@@ -2,17 +2,17 @@
 // sealed: one that could not be would stand before all others for ever.
 import { v7 as uuidv7, validate } from 'uuid';
 import { canonicalAddress } from './canonical-event.ts';
-import type { AttemptNote, BlockNote, Detail, WaitingEvent } from './events.ts';
+import type { AttemptNote, BlockNote, Detail, OutboxEvent } from './events.ts';
 
 /** What is indexed can't be of any length. */
 const MAX_NAME = 100;
 /** The year 10000: dates are written with four digits. */
 const END_OF_DATES = Date.UTC(10_000, 0);
 
-export type KnownEvent = ReturnType<typeof readWaiting>;
+export type KnownEvent = ReturnType<typeof readOutboxEvent>;
 
 /** The known fields; what a newer version added, and what makes no sense, is kept among the details. */
-export function readWaiting(waiting: Partial<Record<keyof WaitingEvent, unknown>> | null, now: Date) {
+export function readOutboxEvent(waiting: Partial<Record<keyof OutboxEvent, unknown>> | null, now: Date) {
   const { v, id, occurredAt, type, outcome, actor, subject, session, requestId, ip, userAgent, detail, ...newer } =
     waiting instanceof Object ? waiting : { detail: { event: waiting } };
   const odd: Record<string, unknown> = {};

@@ -3,7 +3,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Transaction } from '../platform/database.ts';
-import type { AttemptNote, BlockNote, NewAuditEvent, WaitingEvent } from './events.ts';
+import type { AttemptNote, BlockNote, NewAuditEvent, OutboxEvent } from './events.ts';
 
 const MAX_TEXT = 1_024;
 
@@ -39,7 +39,7 @@ export async function recordEvents(
 
 /** The statement that records events, for each row of `from`: as part of another it records them if that has one row. */
 export function insertEvents(notes: readonly EventNote[], from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql {
-  const rows = notes.map(({ event, ...beside }) => ({ ...beside, event: waitingEvent(event) }));
+  const rows = notes.map(({ event, ...beside }) => ({ ...beside, event: toOutboxEvent(event) }));
   return Prisma.sql`
     INSERT INTO outbox (event, attempt, block)
     SELECT note -> 'event', note -> 'attempt', note -> 'block'
@@ -47,7 +47,7 @@ export function insertEvents(notes: readonly EventNote[], from: Prisma.Sql = Pri
      ORDER BY place`;
 }
 
-function waitingEvent(event: NewAuditEvent): WaitingEvent {
+function toOutboxEvent(event: NewAuditEvent): OutboxEvent {
   return {
     v: 1,
     id: event.id ?? uuidv7(),

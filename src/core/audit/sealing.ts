@@ -13,8 +13,8 @@ import {
   lockHead,
   moveHead,
 } from './append.ts';
-import type { WaitingEvent } from './events.ts';
-import { type Notes, readWaiting } from './outbox-event.ts';
+import type { OutboxEvent } from './events.ts';
+import { type Notes, readOutboxEvent } from './outbox-event.ts';
 
 const BATCH = 1_000;
 const BATCHES_A_TRANSACTION = 5;
@@ -39,9 +39,9 @@ export interface SealedEndings {
   readonly endingSeq: number;
 }
 
-interface WaitingRow extends Notes {
+interface OutboxRecord extends Notes {
   readonly id: string;
-  readonly event: WaitingEvent;
+  readonly event: OutboxEvent;
 }
 
 interface Sealed {
@@ -124,11 +124,11 @@ async function sealBatches(client: pg.PoolClient, head: Head, followers: readonl
   let { seq, hash, endingSeq } = head;
   let last: ChainedEvent | undefined;
   let written: Promise<void> = Promise.resolve();
-  let rows = await takeWaiting(client);
+  let rows = await takeFromOutbox(client);
   for (let batch = 1; rows.length > 0; batch += 1) {
-    const next = rows.length === BATCH && batch < BATCHES_A_TRANSACTION ? takeWaiting(client) : Promise.resolve([]);
+    const next = rows.length === BATCH && batch < BATCHES_A_TRANSACTION ? takeFromOutbox(client) : Promise.resolve([]);
     const events = chainEvents(
-      rows.map(({ event }) => readWaiting(event, head.now)),
+      rows.map(({ event }) => readOutboxEvent(event, head.now)),
       { ...head, seq, hash },
     );
     await Promise.all([written, next]);
@@ -156,8 +156,8 @@ async function write(
   for (const follower of followers) await follower.write(client, events, notes);
 }
 
-async function takeWaiting(client: pg.PoolClient): Promise<WaitingRow[]> {
-  const { rows } = await client.query<WaitingRow>({
+async function takeFromOutbox(client: pg.PoolClient): Promise<OutboxRecord[]> {
+  const { rows } = await client.query<OutboxRecord>({
     name: 'seal-take',
     text: 'DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox ORDER BY id LIMIT $1)) RETURNING id, event, attempt, block',
     values: [BATCH],

@@ -59,9 +59,9 @@ interface BoundAccount {
   readonly emailKey: string;
 }
 
-export type Tokens = ReturnType<typeof createTokens>;
+export type OneTimeLinks = ReturnType<typeof createOneTimeLinks>;
 
-export function createTokens({ database: { prisma } }: { database: Database }) {
+export function createOneTimeLinks({ database: { prisma } }: { database: Database }) {
   return {
     /** Issues a link that nobody can follow yet, and gives its id. */
     async issueWithin(transaction: Transaction, request: LinkRequest): Promise<string> {

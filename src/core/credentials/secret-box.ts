@@ -1,6 +1,5 @@
-// Secrets that have to be read again, kept with keys that are not in the database (SECRETS_KEYS): encrypted with AES-256-GCM, or
-// proved by HMAC-SHA-256. The newest key seals; every listed one opens. What was sealed for one purpose and owner opens for
-// no other.
+// Encrypts secrets that must be read again (AES-256-GCM) and signs what a browser keeps for us (HMAC-SHA-256), with keys that are
+// not in the database (SECRETS_KEYS). The newest key encrypts; every listed key decrypts. A secret is bound to one purpose and owner.
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const CIPHER = 'aes-256-gcm';
@@ -10,44 +9,44 @@ const KEY_ID_BYTES = 4;
 
 interface Key {
   readonly id: Buffer;
-  readonly sealing: Buffer;
+  readonly encryption: Buffer;
   readonly signing: Buffer;
 }
 
-/** What a secret is for and whose it is: it opens for nothing else. */
+/** What a secret is for and whose it is: it decrypts for nothing else. */
 export interface Purpose {
   readonly purpose: string;
   readonly owner: string;
 }
 
-export interface Opened {
+export interface Decrypted {
   readonly text: string;
-  /** Sealed with an older key: it is time to seal it again. */
+  /** Encrypted with an older key: it is time to encrypt it again. */
   readonly stale: boolean;
 }
 
-export type SealedSecrets = ReturnType<typeof createSealedSecrets>;
+export type SecretBox = ReturnType<typeof createSecretBox>;
 
-export function createSealedSecrets(secrets: readonly string[]) {
-  const keys = secrets.map(deriveKeys);
+export function createSecretBox(texts: readonly string[]) {
+  const keys = texts.map(deriveKeys);
   const [newest] = keys;
-  if (!newest) throw new Error('a key is needed to seal secrets');
+  if (!newest) throw new Error('a key is needed to encrypt secrets');
 
   return {
-    seal(text: string, to: Purpose): Buffer {
+    encrypt(text: string, to: Purpose): Buffer {
       const iv = randomBytes(IV_BYTES);
-      const cipher = createCipheriv(CIPHER, newest.sealing, iv).setAAD(boundTo(to));
-      const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-      return Buffer.concat([newest.id, iv, sealed, cipher.getAuthTag()]);
+      const cipher = createCipheriv(CIPHER, newest.encryption, iv).setAAD(boundTo(to));
+      const encrypted = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      return Buffer.concat([newest.id, iv, encrypted, cipher.getAuthTag()]);
     },
 
-    /** The text, or null for what was sealed with a key that is not listed, for something else, or not at all. */
-    open(sealed: Uint8Array, to: Purpose): Opened | null {
-      const bytes = Buffer.from(sealed);
+    /** The text, or null for what a key that is not listed encrypted, for something else, or not at all. */
+    decrypt(encrypted: Uint8Array, to: Purpose): Decrypted | null {
+      const bytes = Buffer.from(encrypted);
       const key = keys.find(({ id }) => id.equals(bytes.subarray(0, KEY_ID_BYTES)));
       if (!key || bytes.length < KEY_ID_BYTES + IV_BYTES + TAG_BYTES) return null;
       const iv = bytes.subarray(KEY_ID_BYTES, KEY_ID_BYTES + IV_BYTES);
-      const decipher = createDecipheriv(CIPHER, key.sealing, iv, { authTagLength: TAG_BYTES }).setAAD(boundTo(to));
+      const decipher = createDecipheriv(CIPHER, key.encryption, iv, { authTagLength: TAG_BYTES }).setAAD(boundTo(to));
       decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
       try {
         const text = decipher.update(bytes.subarray(KEY_ID_BYTES + IV_BYTES, -TAG_BYTES));
@@ -70,7 +69,7 @@ export function createSealedSecrets(secrets: readonly string[]) {
 function deriveKeys(secret: string): Key {
   const derive = (what: string, length: number) =>
     Buffer.from(hkdfSync('sha256', secret, '', `holdfast secrets ${what}`, length));
-  return { id: derive('key id', KEY_ID_BYTES), sealing: derive('sealing', 32), signing: derive('signing', 32) };
+  return { id: derive('key id', KEY_ID_BYTES), encryption: derive('sealing', 32), signing: derive('signing', 32) };
 }
 
 function boundTo({ purpose, owner }: Purpose): Buffer {

@@ -2,7 +2,7 @@
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Passwords } from '../credentials/passwords.ts';
-import type { Purpose, SealedSecrets } from '../credentials/secret-box.ts';
+import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
 import type { Language } from '../platform/languages.ts';
@@ -11,15 +11,7 @@ import { needsSecondFactor, type SecondFactorPolicy } from '../sessions/authenti
 import type { EndedSession } from '../sessions/session-table.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
-import {
-  type About,
-  byWhom,
-  type Changer,
-  createChangingFactors,
-  lockWithin,
-  Refused,
-  refusal,
-} from './factor-change.ts';
+import { type About, byWhom, type Changer, createFactorChange, lockWithin, Refused, refusal } from './factor-change.ts';
 import type { Passkeys } from './passkeys.ts';
 import { newRecoveryCodes, replaceCodesWithin } from './recovery-codes.ts';
 import { totpPurpose } from './second-factors.ts';
@@ -41,13 +33,13 @@ export type RemoveResult =
 const MAX_PASSKEYS = 20;
 const SET_UP_MS = 60 * 60_000;
 
-export interface FactorChangesOptions {
+export interface EnrolmentOptions {
   readonly database: Database;
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
   readonly passwords: Passwords;
   readonly passkeys: Passkeys;
-  readonly secrets: SealedSecrets;
+  readonly secretBox: SecretBox;
   readonly queues: Queues;
   readonly mail: Mail;
   readonly policy: SecondFactorPolicy;
@@ -55,22 +47,22 @@ export interface FactorChangesOptions {
   readonly language: Language;
 }
 
-export type FactorChanges = ReturnType<typeof createFactorChanges>;
+export type Enrolment = ReturnType<typeof createEnrolment>;
 
-export function createFactorChanges({
+export function createEnrolment({
   database,
   sessions,
   devices,
   passwords,
   passkeys,
-  secrets,
+  secretBox,
   queues,
   mail,
   policy,
   language,
-}: FactorChangesOptions) {
+}: EnrolmentOptions) {
   const { prisma } = database;
-  const { change, tellWithin } = createChangingFactors({ database, sessions, devices, mail });
+  const { change, tellWithin } = createFactorChange({ database, sessions, devices, mail });
 
   const setUpPurpose = ({ userId, sessionId }: Changer): Purpose => ({
     purpose: 'totp set-up',
@@ -138,12 +130,12 @@ export function createFactorChanges({
       const { newTotpSecret } = await import('./totp.ts');
       const secret = newTotpSecret();
       const text = JSON.stringify({ secret, until: Date.now() + SET_UP_MS });
-      return { secret, sealed: secrets.seal(text, setUpPurpose(changer)).toString('base64url') };
+      return { secret, sealed: secretBox.encrypt(text, setUpPurpose(changer)).toString('base64url') };
     },
 
     /** The secret that a form brings back; null if it is too old, or of another session. */
     readTotp(changer: Changer, sealed: string): string | null {
-      const opened = secrets.open(Buffer.from(sealed.slice(0, 1_000), 'base64url'), setUpPurpose(changer));
+      const opened = secretBox.decrypt(Buffer.from(sealed.slice(0, 1_000), 'base64url'), setUpPurpose(changer));
       if (!opened) return null;
       const { secret, until } = JSON.parse(opened.text) as { secret: string; until: number };
       return until > Date.now() ? secret : null;
@@ -159,7 +151,7 @@ export function createFactorChanges({
       const checked = checkTotp(secret, code, { now: Math.floor(row?.now ?? 0), lastStep: 0 });
       if (!checked.ok) return { ok: false, reason: checked.reason === 'late' ? 'late' : 'wrong' };
       const { userId } = changer;
-      const kept = new Uint8Array(secrets.seal(secret, totpPurpose(userId)));
+      const kept = new Uint8Array(secretBox.encrypt(secret, totpPurpose(userId)));
       return add(changer, 'totp', {}, async (transaction) => {
         await transaction.totp.create({ data: { userId, secret: kept, lastStep: checked.step } });
       });

@@ -6,7 +6,7 @@ import { recordEvent } from '../audit/outbox.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { FactorChange, Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import type { Proof } from '../sessions/authentication-method.ts';
+import type { AuthenticationMethod } from '../sessions/authentication-method.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 
@@ -29,19 +29,19 @@ export class Refused extends Error {
   }
 }
 
-export interface ChangingFactorsOptions {
+export interface FactorChangeOptions {
   readonly database: Database;
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
   readonly mail: Mail;
 }
 
-export function createChangingFactors({ database: { prisma }, sessions, devices, mail }: ChangingFactorsOptions) {
+export function createFactorChange({ database: { prisma }, sessions, devices, mail }: FactorChangeOptions) {
   return {
     /** Does a change. The account stays locked, so that changes of its factors come one after the other. @throws Refused */
     async change(
       { userId, sessionId, origin }: Changer,
-      proved: Proof | null,
+      proved: AuthenticationMethod | null,
       work: (transaction: Transaction, about: About) => Promise<void>,
     ): Promise<NewSession> {
       const [replacement, others] = await prisma.$transaction(async (transaction) => {

@@ -1,7 +1,7 @@
 // What a passkey signs: random, good for five minutes, for one purpose and one browser or session, and once. Nothing is kept of
 // one until it was answered, so that a visitor who only looks at the log-in costs no row.
 import { createHash, randomBytes } from 'node:crypto';
-import type { Purpose, SealedSecrets } from '../credentials/secret-box.ts';
+import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
 import type { Transaction } from '../platform/database.ts';
 
 const RANDOM_BYTES = 16;
@@ -12,16 +12,16 @@ const LIFE_MS = 5 * 60_000;
 /** Thrown within a transaction, which it undoes: the challenge was answered before. */
 export class ChallengeUsedError extends Error {}
 
-export type Challenges = ReturnType<typeof createChallenges>;
+export type PasskeyChallenges = ReturnType<typeof createPasskeyChallenges>;
 
-export function createChallenges({ secrets }: { secrets: SealedSecrets }) {
+export function createPasskeyChallenges({ secretBox }: { secretBox: SecretBox }) {
   return {
     /** `owner` is what only this browser or session has: its secret cookie, or its id. */
     issue({ purpose, owner }: Purpose): Buffer {
       const moment = Buffer.alloc(MOMENT_BYTES);
       moment.writeUIntBE(Date.now(), 0, MOMENT_BYTES);
       const body = Buffer.concat([randomBytes(RANDOM_BYTES), moment]);
-      return Buffer.concat([body, secrets.sign(body, { purpose, owner })]);
+      return Buffer.concat([body, secretBox.sign(body, { purpose, owner })]);
     },
 
     /** Whether a challenge (base64url) is one of ours, for this purpose and owner, and young enough. */
@@ -30,7 +30,7 @@ export function createChallenges({ secrets }: { secrets: SealedSecrets }) {
       if (bytes.length <= BODY_BYTES) return false;
       const body = bytes.subarray(0, BODY_BYTES);
       const ageMs = Date.now() - body.readUIntBE(RANDOM_BYTES, MOMENT_BYTES);
-      return Math.abs(ageMs) <= LIFE_MS && secrets.isSigned(body, bytes.subarray(BODY_BYTES), { purpose, owner });
+      return Math.abs(ageMs) <= LIFE_MS && secretBox.isSigned(body, bytes.subarray(BODY_BYTES), { purpose, owner });
     },
 
     /** Uses a challenge up, in the transaction of what it led to. @throws ChallengeUsedError */

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import type { Passkey } from '../../generated/prisma/client.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import type { Challenges } from './passkey-challenges.ts';
+import type { PasskeyChallenges } from './passkey-challenges.ts';
 
 /** Ed25519, ECDSA with P-256, RSA with SHA-256: what authenticators have, and no SHA-1. */
 const ALGORITHMS = [-8, -7, -257];
@@ -42,7 +42,7 @@ export interface ProvedPasskey {
 
 export interface PasskeysOptions {
   readonly database: Database;
-  readonly challenges: Challenges;
+  readonly challenges: PasskeyChallenges;
   /** The origin that people use, of PUBLIC_URL. */
   readonly origin: string;
   readonly serviceName: string;

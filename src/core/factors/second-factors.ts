@@ -2,7 +2,7 @@
 // has been used, in the transaction of what it opens; of two uses at once, one is refused there.
 import type { Passkey } from '../../generated/prisma/client.ts';
 import type { Passwords } from '../credentials/passwords.ts';
-import type { Purpose, SealedSecrets } from '../credentials/secret-box.ts';
+import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { SecondFactor } from '../sessions/authentication-method.ts';
 import { ChallengeUsedError } from './passkey-challenges.ts';
@@ -39,7 +39,7 @@ export class FactorRefusedError extends Error {}
 
 export interface SecondFactorsOptions {
   readonly database: Database;
-  readonly secrets: SealedSecrets;
+  readonly secretBox: SecretBox;
   readonly passwords: Passwords;
   readonly passkeys: Passkeys;
 }
@@ -51,18 +51,18 @@ export function totpPurpose(userId: string): Purpose {
   return { purpose: 'totp', owner: userId };
 }
 
-export function createSecondFactors({ database: { prisma }, secrets, passwords, passkeys }: SecondFactorsOptions) {
+export function createSecondFactors({ database: { prisma }, secretBox, passwords, passkeys }: SecondFactorsOptions) {
   async function proveTotp(userId: string, code: string): Promise<Proving> {
     const factor = 'totp';
     const [row] = await prisma.$queryRaw<{ secret: Uint8Array; last_step: bigint; now: number }[]>`
       SELECT secret, last_step, extract(epoch FROM clock_timestamp())::float8 AS now FROM totp WHERE user_id = ${userId}::uuid`;
     if (!row) return { ok: false, factor, reason: 'wrong' };
-    const opened = secrets.open(row.secret, totpPurpose(userId));
+    const opened = secretBox.decrypt(row.secret, totpPurpose(userId));
     if (!opened) throw new Error('a TOTP secret was sealed with a key that SECRETS_KEYS does not list');
     const { checkTotp } = await import('./totp.ts');
     const checked = checkTotp(opened.text, code, { now: Math.floor(row.now), lastStep: Number(row.last_step) });
     if (!checked.ok) return { ok: false, factor, reason: checked.reason };
-    const again = opened.stale ? { secret: new Uint8Array(secrets.seal(opened.text, totpPurpose(userId))) } : {};
+    const again = opened.stale ? { secret: new Uint8Array(secretBox.encrypt(opened.text, totpPurpose(userId))) } : {};
     return {
       ok: true,
       factor,

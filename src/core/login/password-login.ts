@@ -3,13 +3,13 @@
 import type { User, Users } from '../accounts/users.ts';
 import { recordEvent, recordEvents } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import type { Tokens } from '../credentials/one-time-links.ts';
+import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
-import { blockNotes, settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import { blockNotes, type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { Taken } from '../throttle/windows.ts';
 import type { PendingLogins } from './pending-logins.ts';
@@ -44,11 +44,11 @@ export interface LoginOptions {
   readonly passwords: Passwords;
   readonly queues: Queues;
   readonly throttle: Throttle;
-  readonly throttleEvents: ThrottleEvents;
+  readonly refusals: Refusals;
   readonly devices: KnownDevices;
   readonly entry: Entry;
   readonly pendingLogins: PendingLogins;
-  readonly tokens: Tokens;
+  readonly links: OneTimeLinks;
   readonly identifierHash: IdentifierHash;
   readonly log: Log;
 }
@@ -61,11 +61,11 @@ export function createLogin({
   passwords,
   queues,
   throttle,
-  throttleEvents: { refuse },
+  refusals: { refuse },
   devices,
   entry,
   pendingLogins,
-  tokens,
+  links,
   identifierHash,
   log,
 }: LoginOptions) {
@@ -125,7 +125,7 @@ export function createLogin({
         const where = { id: user.id, passwordHash: user.passwordHash };
         const { count } = await transaction.user.updateMany({ where, data: { passwordHash } });
         if (count === 0) return false;
-        await tokens.rebindWithin(transaction, user, passwordHash);
+        await links.rebindWithin(transaction, user, passwordHash);
         const about = { outcome: 'success', actor: user.id, subject: user.id, origin } as const;
         await recordEvent(transaction, { type: 'authn_password_rehashed', ...about });
         return true;

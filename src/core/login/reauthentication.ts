@@ -9,7 +9,7 @@ import { FactorRefusedError, type Proving, type SecondFactors } from '../factors
 import type { Database } from '../platform/database.ts';
 import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
-import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { Taken } from '../throttle/windows.ts';
 
@@ -19,11 +19,11 @@ interface Confirming {
   readonly origin: Origin;
 }
 
-export interface Confirmation extends Confirming {
+export interface PasswordReauthentication extends Confirming {
   readonly password: string;
 }
 
-export interface PasskeyConfirmation extends Confirming {
+export interface PasskeyReauthentication extends Confirming {
   /** What the browser answered, and what its challenge was made for. */
   readonly answer: string;
   readonly owner: Purpose;
@@ -31,12 +31,12 @@ export interface PasskeyConfirmation extends Confirming {
 
 type By = 'password' | 'passkey';
 
-export type ConfirmationResult =
+export type ReauthenticationResult =
   | { readonly ok: true; readonly session: NewSession }
   | { readonly ok: false; readonly reason: 'wrong_password' | 'wrong_passkey' | 'session_ended' }
   | Throttled;
 
-export interface ConfirmationsOptions {
+export interface ReauthenticationOptions {
   readonly database: Database;
   readonly users: Users;
   readonly sessions: Sessions;
@@ -44,12 +44,12 @@ export interface ConfirmationsOptions {
   readonly queues: Queues;
   readonly secondFactors: SecondFactors;
   readonly throttle: Throttle;
-  readonly throttleEvents: ThrottleEvents;
+  readonly refusals: Refusals;
 }
 
-export type Confirmations = ReturnType<typeof createConfirmations>;
+export type Reauthentication = ReturnType<typeof createReauthentication>;
 
-export function createConfirmations({
+export function createReauthentication({
   database: { prisma },
   users,
   sessions,
@@ -57,8 +57,8 @@ export function createConfirmations({
   queues,
   secondFactors,
   throttle,
-  throttleEvents: { recordBlocks, refuse },
-}: ConfirmationsOptions) {
+  refusals: { recordBlocks, refuse },
+}: ReauthenticationOptions) {
   async function recordFailure(who: Confirming, by: By, blocks: readonly BlockNote[]): Promise<void> {
     await prisma.$transaction(async (transaction) => {
       await recordEvent(transaction, { type: 'authn_confirm_fail', outcome: 'failure', ...about(who, by) });
@@ -71,7 +71,7 @@ export function createConfirmations({
     who: Confirming,
     by: By,
     proving?: Extract<Proving, { ok: true }>,
-  ): Promise<ConfirmationResult> {
+  ): Promise<ReauthenticationResult> {
     const { userId, sessionId, origin } = who;
     const replacement = await prisma.$transaction(async (transaction) => {
       await proving?.useWithin(transaction);
@@ -87,9 +87,9 @@ export function createConfirmations({
   }
 
   async function tryPassword(
-    { password, ...who }: Confirmation,
+    { password, ...who }: PasswordReauthentication,
     blocks: readonly BlockNote[],
-  ): Promise<ConfirmationResult> {
+  ): Promise<ReauthenticationResult> {
     const user = await users.find(who.userId);
     if (await passwords.verify(user?.passwordHash ?? null, password)) return replace(who, 'password');
     await recordFailure(who, 'password', blocks);
@@ -97,9 +97,9 @@ export function createConfirmations({
   }
 
   async function tryPasskey(
-    { answer, owner, ...who }: PasskeyConfirmation,
+    { answer, owner, ...who }: PasskeyReauthentication,
     blocks: readonly BlockNote[],
-  ): Promise<ConfirmationResult> {
+  ): Promise<ReauthenticationResult> {
     const proving = await secondFactors.prove(who.userId, { factor: 'passkey', answer, owner });
     try {
       if (proving.ok) return await replace(who, 'passkey', proving);
@@ -112,7 +112,7 @@ export function createConfirmations({
 
   return {
     /** By the password; throttled together with changes of it, because both try the same secret. */
-    async confirm(confirmation: Confirmation): Promise<ConfirmationResult> {
+    async confirm(confirmation: PasswordReauthentication): Promise<ReauthenticationResult> {
       const { userId, origin } = confirmation;
       const taken = await throttle.takePasswordChange(userId);
       if (!taken.ok) return refuse(taken, userId, origin);
@@ -120,7 +120,7 @@ export function createConfirmations({
     },
 
     /** By a passkey, which is two factors. */
-    async confirmByPasskey(confirmation: PasskeyConfirmation): Promise<ConfirmationResult> {
+    async byPasskey(confirmation: PasskeyReauthentication): Promise<ReauthenticationResult> {
       const { userId, origin } = confirmation;
       const taken = await throttle.takeSecondFactor(userId);
       if (!taken.ok) return refuse(taken, userId, origin);
@@ -132,8 +132,8 @@ export function createConfirmations({
 /** What was right and found its session ended is no failure: it costs nothing, and begins no block that nobody recorded. */
 async function unlessEnded(
   taken: Extract<Taken, { ok: true }>,
-  result: ConfirmationResult,
-): Promise<ConfirmationResult> {
+  result: ReauthenticationResult,
+): Promise<ReauthenticationResult> {
   if (!result.ok && result.reason === 'session_ended') await taken.giveBack();
   return result;
 }

@@ -16,13 +16,13 @@ import type { Database } from '../platform/database.ts';
 import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import type { SecondFactor } from '../sessions/authentication-method.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
-import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { Taken } from '../throttle/windows.ts';
 import type { PendingLogin, PendingLogins } from './pending-logins.ts';
 import { AccountChangedError, type Begun, type Entry, type Visit } from './start-session.ts';
 
-export type SecondStepResult =
+export type SecondFactorResult =
   | ({ readonly ok: true; readonly next: string | null } & Begun)
   | { readonly ok: false; readonly reason: FactorProblem | 'expired' }
   | Throttled;
@@ -34,7 +34,7 @@ export type PasskeyLoginResult =
 
 type StepVisit = Omit<Visit, 'remember'>;
 
-export interface SecondStepOptions {
+export interface SecondFactorLoginOptions {
   readonly database: Database;
   readonly entry: Entry;
   readonly pendingLogins: PendingLogins;
@@ -44,12 +44,12 @@ export interface SecondStepOptions {
   readonly identifierHash: IdentifierHash;
   readonly queues: Queues;
   readonly throttle: Throttle;
-  readonly throttleEvents: ThrottleEvents;
+  readonly refusals: Refusals;
 }
 
-export type SecondStep = ReturnType<typeof createSecondStep>;
+export type SecondFactorLogin = ReturnType<typeof createSecondFactorLogin>;
 
-export function createSecondStep({
+export function createSecondFactorLogin({
   database: { prisma },
   entry,
   pendingLogins,
@@ -59,8 +59,8 @@ export function createSecondStep({
   identifierHash,
   queues,
   throttle,
-  throttleEvents: { recordBlocks, refuse },
-}: SecondStepOptions) {
+  refusals: { recordBlocks, refuse },
+}: SecondFactorLoginOptions) {
   type Allowed = Extract<Taken, { ok: true }>;
 
   async function recordFailure(
@@ -82,7 +82,7 @@ export function createSecondStep({
     given: Given,
     visit: StepVisit,
     taken: Allowed,
-  ): Promise<SecondStepResult> {
+  ): Promise<SecondFactorResult> {
     const proving = await secondFactors.prove(user.id, given);
     if (!proving.ok) {
       await recordFailure(user.id, proving, visit.origin, taken);
@@ -139,7 +139,7 @@ export function createSecondStep({
 
   return {
     /** Finishes the log-in that waits for this browser, if what is given is one of the account's factors. */
-    async finish(token: string, given: Given, visit: StepVisit): Promise<SecondStepResult> {
+    async finish(token: string, given: Given, visit: StepVisit): Promise<SecondFactorResult> {
       const pending = await pendingLogins.find(token);
       if (!pending) return { ok: false, reason: 'expired' };
       const taken = await throttle.takeSecondFactor(pending.user.id, pending.deviceId);

@@ -5,11 +5,11 @@ import type { User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { insertEvents } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import { bindingOf, type Tokens } from '../credentials/one-time-links.ts';
+import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import { isTwoFactors, type Proof } from '../sessions/authentication-method.ts';
+import { type AuthenticationMethod, isTwoFactors } from '../sessions/authentication-method.ts';
 import type { EndedSession } from '../sessions/session-table.ts';
 import { keptUserAgent, type NewSession, type Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
@@ -43,7 +43,7 @@ export interface Admitted {
   /** The id that the event must have, where the throttle gave one. */
   readonly attemptId?: string;
   readonly deviceId: string | null;
-  readonly proved?: Proof;
+  readonly proved?: AuthenticationMethod;
   /** Done beside the telling of Redis, once the session has begun. Never throws. */
   readonly alongside?: () => Promise<void>;
   /** Uses up what proved it, in the same transaction. What it throws undoes everything. */
@@ -80,7 +80,7 @@ export interface EntryOptions {
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
   readonly identifierHash: IdentifierHash;
-  readonly tokens: Tokens;
+  readonly links: OneTimeLinks;
   readonly mail: Mail;
 }
 
@@ -91,14 +91,14 @@ export function createEntry({
   sessions,
   devices,
   identifierHash,
-  tokens,
+  links,
   mail,
 }: EntryOptions) {
   /**
    * The account as it is now, locked: this serialises with a change of password, of role or of state, and none of them can
    * pass by unseen.
    */
-  function accountNow(user: User, origin: Origin, proved: Proof): Prisma.Sql {
+  function accountNow(user: User, origin: Origin, proved: AuthenticationMethod): Prisma.Sql {
     return Prisma.sql`
       SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND role::text = ${user.role} AS unchanged,
              ${isTwoFactors(proved)} OR NOT (EXISTS (SELECT FROM totp WHERE user_id = user_account.id)
@@ -213,7 +213,7 @@ export function createEntry({
   /** Writes the mail about a log-in, with the link that says that it was somebody else's. */
   async function tellWithin(transaction: Transaction, user: User, sessionId: string, { language, from }: Told) {
     const request = { purpose: 'not_me', userId: user.id, sessionId, binding: bindingOf(user) } as const;
-    const tokenId = await tokens.issueWithin(transaction, request);
+    const tokenId = await links.issueWithin(transaction, request);
     const letter = { to: user.email, userId: user.id, language, tokenId };
     await mail.sendWithin(transaction, { ...letter, template: 'new-device', parameters: from });
   }

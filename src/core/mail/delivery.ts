@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { NO_ORIGIN } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
-import type { Tokens } from '../credentials/one-time-links.ts';
+import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import { type Database, deleteSome, type Transaction } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import { nudgeMail, nudgeSealing, type Queues } from '../platform/queues.ts';
@@ -41,7 +41,7 @@ type Prepared = { readonly mail: TakenMail; readonly link: string | null };
 
 export interface MailDeliveryOptions {
   readonly database: Database;
-  readonly tokens: Tokens;
+  readonly links: OneTimeLinks;
   readonly queues: Queues;
   readonly policy: MailPolicy;
   readonly render: RenderMail;
@@ -54,7 +54,7 @@ export type MailDelivery = ReturnType<typeof createMailDelivery>;
 
 export function createMailDelivery({
   database: { prisma },
-  tokens,
+  links,
   queues,
   policy,
   render,
@@ -75,7 +75,7 @@ export function createMailDelivery({
       if (!mail) return null;
       const path = LINK_PATHS[mail.template as MailTemplate];
       if (path === undefined) return { mail, link: '' };
-      const secret = mail.tokenId === null ? null : await tokens.revealWithin(transaction, mail.tokenId);
+      const secret = mail.tokenId === null ? null : await links.revealWithin(transaction, mail.tokenId);
       return { mail, link: secret === null ? null : `${publicOrigin}${path}?token=${secret}` };
     });
   }

@@ -1,6 +1,6 @@
 // Work that is asked for in bursts, and is the same however often it was asked for.
 
-export interface Burst {
+export interface Coalesced {
   /** Asks for the work. Returns at once and never throws. */
   ask(): void;
   /** Does what was asked for and not done yet, now, and waits for it. */
@@ -8,7 +8,7 @@ export interface Burst {
 }
 
 /** Does work as soon as it is asked for, and then at most once in `everyMs`: whatever is asked for meanwhile is done together at its end. */
-export function createBurst(everyMs: number, work: () => Promise<unknown>): Burst {
+export function coalesce(everyMs: number, work: () => Promise<unknown>): Coalesced {
   let pause: NodeJS.Timeout | null = null;
   let asked = false;
   let done: Promise<unknown> = Promise.resolve();

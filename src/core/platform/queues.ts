@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type Burst, createBurst } from './coalesce.ts';
+import { type Coalesced, coalesce } from './coalesce.ts';
 import { QUEUE_PREFIX } from './redis.ts';
 
 /** Job name → payload. */
@@ -119,10 +119,10 @@ export function openQueues(connection: Redis): Queues {
     opened.set(name, queue);
     return queue;
   };
-  const nudges = new Map<JobName, Burst>();
+  const nudges = new Map<JobName, Coalesced>();
   const createNudge = (name: QueueName, job: JobName) => {
     const options = { deduplication: { id: job, keepLastIfActive: true }, attempts: 1, removeOnComplete: true };
-    return createBurst(NUDGE_INTERVAL_MS, async () => (await openOnce(name)).add(job, {}, options));
+    return coalesce(NUDGE_INTERVAL_MS, async () => (await openOnce(name)).add(job, {}, options));
   };
   return {
     open: openOnce,
@@ -155,6 +155,6 @@ export function nudgeMail(queues: Queues): void {
 }
 
 /** Asks the worker to end what is left of everybody's sessions. */
-export function nudgeEndingEverybody(queues: Queues): void {
+export function nudgeEndAllSessions(queues: Queues): void {
   queues.nudge('cleanup', 'end-everybody');
 }

@@ -4,7 +4,7 @@ import type pg from 'pg';
 const QUERY_CANCELED = '57014';
 
 /** The rows, or null if they took longer than `timeMs`. Reads only. */
-export async function queryWithin<Row extends pg.QueryResultRow>(
+export async function timedQuery<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
   timeMs: number,
   { text, values }: { text: string; values: unknown[] },

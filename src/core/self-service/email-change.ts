@@ -4,7 +4,7 @@ import type { User, Users } from '../accounts/users.ts';
 import type { NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import { bindingOf, isBoundTo, type Link, newSecret, type Tokens } from '../credentials/one-time-links.ts';
+import { bindingOf, isBoundTo, type Link, newSecret, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import { removeNewerWithin } from '../factors/factor-change.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
@@ -15,7 +15,7 @@ import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import type { EndedSession } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
-import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { DeadLink, PasswordResets } from './password-reset.ts';
 
@@ -41,10 +41,10 @@ export interface EmailChangesOptions {
   readonly passwords: Passwords;
   readonly queues: Queues;
   readonly throttle: Throttle;
-  readonly throttleEvents: ThrottleEvents;
+  readonly refusals: Refusals;
   readonly devices: KnownDevices;
   readonly identifierHash: IdentifierHash;
-  readonly tokens: Tokens;
+  readonly links: OneTimeLinks;
   readonly mail: Mail;
   readonly passwordResets: PasswordResets;
 }
@@ -60,10 +60,10 @@ export function createEmailChanges({
   passwords,
   queues,
   throttle,
-  throttleEvents: { recordBlocks, refuse },
+  refusals: { recordBlocks, refuse },
   devices,
   identifierHash,
-  tokens,
+  links,
   mail,
   passwordResets,
 }: EmailChangesOptions) {
@@ -77,7 +77,7 @@ export function createEmailChanges({
     const taken = await throttle.takeToken(origin.ip);
     if (!taken.ok) return refuse(taken, null, origin);
     return settled(taken, async () => {
-      const link: Link | null = await tokens.find(purpose, secret);
+      const link: Link | null = await links.find(purpose, secret);
       const user = link?.userId ? await users.find(link.userId) : null;
       const counts = link && user && !user.disabledAt && (purpose === 'undo_email_change' || isBoundTo(link, user));
       if (counts && link.email !== null) return { ok: true, user, email: link.email, since: link.since };
@@ -123,7 +123,7 @@ export function createEmailChanges({
         const [current] = await transaction.$queryRaw<{ ok: boolean }[]>`
           SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND email_key = ${user.emailKey} AS ok
             FROM user_account WHERE id = ${user.id}::uuid FOR UPDATE`;
-        if (!current?.ok || !(await tokens.useWithin(transaction, purpose, secret))) return null;
+        if (!current?.ok || !(await links.useWithin(transaction, purpose, secret))) return null;
         const password = passwordHash ? { passwordHash, passwordChangedAt: new Date() } : {};
         const data = { email, emailKey: emailKey(email), ...password };
         await transaction.user.update({ where: { id: user.id }, data });
@@ -159,14 +159,14 @@ export function createEmailChanges({
       return settled(taken, async () => {
         const free = (await users.findByEmail(email)) === null;
         await prisma.$transaction(async (transaction) => {
-          await tokens.takeBackWithin(transaction, userId, ['change_email']);
+          await links.takeBackWithin(transaction, userId, ['change_email']);
           const asked = await transaction.session.findUnique({
             where: { id: sessionId },
             select: { createdAt: true, loggedInAt: true },
           });
           const since = asked?.loggedInAt ?? asked?.createdAt ?? new Date();
           const link = { purpose: 'change_email', userId, email, since, binding: bindingOf(user) } as const;
-          const tokenId = await tokens.issueWithin(transaction, link);
+          const tokenId = await links.issueWithin(transaction, link);
           const letter = { to: email, userId, language: told.language, parameters: {}, tokenId };
           if (free) await mail.sendWithin(transaction, { ...letter, template: 'confirm-email' });
           else await mail.pretendWithin(transaction, 'confirm-email');
@@ -210,7 +210,7 @@ export function createEmailChanges({
         const undo = { purpose: 'undo_email_change', userId: user.id, email: user.email } as const;
         // Their cookies are signed for the old address, which may be somebody else's next.
         await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
-        const tokenId = await tokens.issueWithin(transaction, { ...undo, ...(since ? { since } : {}) });
+        const tokenId = await links.issueWithin(transaction, { ...undo, ...(since ? { since } : {}) });
         const letter = { to: user.email, userId: user.id, language: told.language, tokenId };
         const parameters = { ...told.from, to: email };
         await mail.sendWithin(transaction, { ...letter, template: 'email-changed', parameters });
@@ -237,7 +237,7 @@ export function createEmailChanges({
         user,
         { secret, email, origin, passwordHash },
         async (transaction) => {
-          await tokens.takeBackWithin(transaction, user.id, ['change_email', 'undo_email_change']);
+          await links.takeBackWithin(transaction, user.id, ['change_email', 'undo_email_change']);
           await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
           if (since) await removeNewerWithin(transaction, { userId: user.id, email, since, origin, told }, mail);
           await passwordResets.mailLinkWithin(

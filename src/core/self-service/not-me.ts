@@ -4,7 +4,7 @@
 import type { User, Users } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
-import { bindingOf, isBoundTo, type Tokens } from '../credentials/one-time-links.ts';
+import { bindingOf, isBoundTo, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import { lockWithin, Refused, removeNewerWithin } from '../factors/factor-change.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
@@ -13,7 +13,7 @@ import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import type { EndedSession } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
-import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { DeadLink } from './password-reset.ts';
 
@@ -24,15 +24,15 @@ export interface UnknownLogin {
   readonly userAgent: string | null;
 }
 
-export interface UnknownLoginsOptions {
+export interface NotMeOptions {
   readonly database: Database;
   readonly users: Users;
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
   readonly queues: Queues;
   readonly throttle: Throttle;
-  readonly throttleEvents: ThrottleEvents;
-  readonly tokens: Tokens;
+  readonly refusals: Refusals;
+  readonly links: OneTimeLinks;
   readonly mail: Mail;
 }
 
@@ -44,24 +44,24 @@ interface Opened {
   readonly since: Date;
 }
 
-export type UnknownLogins = ReturnType<typeof createUnknownLogins>;
+export type NotMe = ReturnType<typeof createNotMe>;
 
 const PURPOSE = 'not_me';
 const DEAD: DeadLink = { ok: false, reason: 'dead_link' };
 
-export function createUnknownLogins({
+export function createNotMe({
   database: { prisma },
   users,
   sessions,
   devices,
   queues,
   throttle,
-  throttleEvents: { recordBlocks, refuse },
-  tokens,
+  refusals: { recordBlocks, refuse },
+  links,
   mail,
-}: UnknownLoginsOptions) {
+}: NotMeOptions) {
   async function find(secret: string): Promise<Opened | DeadLink> {
-    const link = await tokens.find(PURPOSE, secret);
+    const link = await links.find(PURPOSE, secret);
     const user = link?.userId ? await users.find(link.userId) : null;
     if (!link?.sessionId || !user || user.disabledAt || !isBoundTo(link, user)) return DEAD;
     return { ok: true, user, sessionId: link.sessionId, since: link.createdAt };
@@ -112,7 +112,7 @@ export function createUnknownLogins({
       const { user, sessionId, since } = opened;
       const work = async (transaction: Transaction): Promise<[string | null, EndedSession[]] | null> => {
         const { email } = await lockWithin(transaction, user.id);
-        if (!(await tokens.useWithin(transaction, PURPOSE, secret))) return null;
+        if (!(await links.useWithin(transaction, PURPOSE, secret))) return null;
         const about = { actor: user.id, subject: user.id, session: sessionId, origin } as const;
         await recordEvent(transaction, { type: 'authn_login_disowned', outcome: 'success', ...about });
         await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
@@ -120,7 +120,7 @@ export function createUnknownLogins({
         const ended = await sessions.endWithin(transaction, { userId: user.id }, why);
         await removeNewerWithin(transaction, { userId: user.id, email, since, origin, told }, mail);
         const request = { purpose: 'reset_password', userId: user.id, binding: bindingOf(user) } as const;
-        return [await tokens.revealWithin(transaction, await tokens.issueWithin(transaction, request)), ended];
+        return [await links.revealWithin(transaction, await links.issueWithin(transaction, request)), ended];
       };
       const done = await prisma.$transaction(work).catch((error: unknown) => {
         if (error instanceof Refused) return null; // deleted meanwhile

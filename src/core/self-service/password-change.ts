@@ -8,9 +8,9 @@ import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
 import { nudgeSealing, type Queues } from '../platform/queues.ts';
-import type { SessionRecords } from '../sessions/session-table.ts';
+import type { SessionTable } from '../sessions/session-table.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
-import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 
 export interface PasswordChange {
@@ -31,13 +31,13 @@ export type PasswordChangeResult =
 export interface PasswordChangesOptions {
   readonly database: Database;
   readonly users: Users;
-  readonly records: SessionRecords;
+  readonly records: SessionTable;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
   readonly queues: Queues;
   readonly throttle: Throttle;
-  readonly throttleEvents: ThrottleEvents;
+  readonly refusals: Refusals;
   readonly mail: Mail;
 }
 
@@ -52,7 +52,7 @@ export function createPasswordChanges({
   breachedPasswords,
   queues,
   throttle,
-  throttleEvents: { recordBlocks, refuse },
+  refusals: { recordBlocks, refuse },
   mail,
 }: PasswordChangesOptions) {
   async function tryPasswordChange(

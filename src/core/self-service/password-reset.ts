@@ -6,7 +6,7 @@ import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import { bindingOf, isBoundTo, type Tokens } from '../credentials/one-time-links.ts';
+import { bindingOf, isBoundTo, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import { type BadPassword, BREACHED, type Passwords, passwordProblem } from '../credentials/passwords.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
@@ -15,7 +15,7 @@ import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import type { EndedSession } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
-import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 
 /** Used, replaced, expired, of another purpose, made up, or bound to what the account no longer is: one answer for all. */
@@ -45,10 +45,10 @@ export interface PasswordResetsOptions {
   readonly breachedPasswords: BreachedPasswords;
   readonly queues: Queues;
   readonly throttle: Throttle;
-  readonly throttleEvents: ThrottleEvents;
+  readonly refusals: Refusals;
   readonly devices: KnownDevices;
   readonly identifierHash: IdentifierHash;
-  readonly tokens: Tokens;
+  readonly links: OneTimeLinks;
   readonly mail: Mail;
 }
 
@@ -65,14 +65,14 @@ export function createPasswordResets({
   breachedPasswords,
   queues,
   throttle,
-  throttleEvents: { recordBlocks, refuse },
+  refusals: { recordBlocks, refuse },
   devices,
   identifierHash,
-  tokens,
+  links,
   mail,
 }: PasswordResetsOptions) {
   const issueWithin = (transaction: Transaction, user: User) =>
-    tokens.issueWithin(transaction, { purpose: PURPOSE, userId: user.id, binding: bindingOf(user) });
+    links.issueWithin(transaction, { purpose: PURPOSE, userId: user.id, binding: bindingOf(user) });
 
   async function mailLinkWithin(transaction: Transaction, user: User, { language, from }: Told): Promise<void> {
     const tokenId = await issueWithin(transaction, user);
@@ -82,7 +82,7 @@ export function createPasswordResets({
 
   /** The account that a link opens, while the link counts. */
   async function accountOf(secret: string): Promise<User | null> {
-    const link = await tokens.find(PURPOSE, secret);
+    const link = await links.find(PURPOSE, secret);
     const user = link?.userId ? await users.find(link.userId) : null;
     return link && user && !user.disabledAt && isBoundTo(link, user) ? user : null;
   }
@@ -111,7 +111,7 @@ export function createPasswordResets({
       const [current] = await transaction.$queryRaw<{ ok: boolean }[]>`
         SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND email_key = ${user.emailKey} AS ok
           FROM user_account WHERE id = ${user.id}::uuid FOR UPDATE`;
-      if (!current?.ok || !(await tokens.useWithin(transaction, PURPOSE, secret))) return null;
+      if (!current?.ok || !(await links.useWithin(transaction, PURPOSE, secret))) return null;
       const data = { passwordHash, passwordChangedAt: new Date() };
       await transaction.user.update({ where: { id: user.id }, data });
       const about = { actor: user.id, subject: user.id, origin };
@@ -145,7 +145,7 @@ export function createPasswordResets({
         await prisma.$transaction(async (transaction) => {
           if (able) await mailLinkWithin(transaction, user, told);
           else {
-            await tokens.issueWithin(transaction, { purpose: PURPOSE });
+            await links.issueWithin(transaction, { purpose: PURPOSE });
             await mail.pretendWithin(transaction, 'reset-password');
           }
           const about = { actor: null, subject: user?.id ?? null, origin, detail };
@@ -202,7 +202,7 @@ export function createPasswordResets({
       const user = await users.find(userId);
       if (!user || user.disabledAt) return null;
       const secret = await prisma.$transaction(async (transaction) => {
-        const made = await tokens.revealWithin(transaction, await issueWithin(transaction, user));
+        const made = await links.revealWithin(transaction, await issueWithin(transaction, user));
         await recordEvent(transaction, byOperator(userId, by, 'handed_over'));
         return made;
       });

@@ -10,7 +10,7 @@ import type { Language } from '../platform/languages.ts';
 import type { EndedSession } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
-import type { Throttled, ThrottleEvents } from '../throttle/refusals.ts';
+import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 
 export type RegisterResult =
@@ -41,7 +41,7 @@ export interface RegistrationOptions {
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
   readonly throttle: Throttle;
-  readonly throttleEvents: ThrottleEvents;
+  readonly refusals: Refusals;
   readonly devices: KnownDevices;
   readonly entry: Entry;
   readonly identifierHash: IdentifierHash;
@@ -56,7 +56,7 @@ export function createRegistration({
   passwords,
   breachedPasswords,
   throttle,
-  throttleEvents: { recordBlocks, refuse },
+  refusals: { recordBlocks, refuse },
   devices,
   entry,
   identifierHash,

@@ -7,7 +7,7 @@ import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import { LINK_LIFE_MS, type LinkPurpose, type Tokens } from '../credentials/one-time-links.ts';
+import { LINK_LIFE_MS, type LinkPurpose, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import { type BadPassword, BREACHED, type Passwords, passwordProblem } from '../credentials/passwords.ts';
 import type { Begun, Visit } from '../login/start-session.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
@@ -16,7 +16,7 @@ import type { Database, Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
 import { nudgeSealing, type Queues } from '../platform/queues.ts';
-import { settled, type Throttled, type ThrottleEvents } from '../throttle/refusals.ts';
+import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { DeadLink } from './password-reset.ts';
 import type { Registration } from './registration.ts';
@@ -81,9 +81,9 @@ export interface PendingRegistrationsOptions {
   readonly breachedPasswords: BreachedPasswords;
   readonly queues: Queues;
   readonly throttle: Throttle;
-  readonly throttleEvents: ThrottleEvents;
+  readonly refusals: Refusals;
   readonly identifierHash: IdentifierHash;
-  readonly tokens: Tokens;
+  readonly links: OneTimeLinks;
   readonly mail: Mail;
   readonly registration: Registration;
 }
@@ -97,9 +97,9 @@ export function createPendingRegistrations({
   breachedPasswords,
   queues,
   throttle,
-  throttleEvents: { recordBlocks, refuse },
+  refusals: { recordBlocks, refuse },
   identifierHash,
-  tokens,
+  links,
   mail,
   registration,
 }: PendingRegistrationsOptions) {
@@ -113,7 +113,7 @@ export function createPendingRegistrations({
     const taken = await throttle.takeToken(origin.ip);
     if (!taken.ok) return refuse(taken, null, origin);
     return settled(taken, async () => {
-      const link = await tokens.find(purpose, secret);
+      const link = await links.find(purpose, secret);
       const pending = link?.registrationId
         ? await prisma.registration.findUnique({ where: { id: link.registrationId } })
         : null;
@@ -144,7 +144,7 @@ export function createPendingRegistrations({
     { secret, visit, language }: ConfirmedRegistration,
   ): Promise<ConfirmResult> {
     const begun = await registration.make({ email, passwordHash, role, language }, visit, async (transaction) => {
-      if (!(await tokens.useWithin(transaction, purpose, secret))) return false;
+      if (!(await links.useWithin(transaction, purpose, secret))) return false;
       await transaction.registration.deleteMany({ where: { emailKey: emailKey(email) } });
       return true;
     });
@@ -248,7 +248,7 @@ export function createPendingRegistrations({
         await transaction.registration.deleteMany({ where: { emailKey: emailKey(email), passwordHash: null } });
         const tokenId = await noteWithin(transaction, 'invitation', { email, invitedBy: by.actor });
         await recordEvent(transaction, invitedEvent(by, reveal || !mail.possible));
-        if (reveal || !mail.possible) return tokens.revealWithin(transaction, tokenId);
+        if (reveal || !mail.possible) return links.revealWithin(transaction, tokenId);
         const letter = { to: email, userId: null, language: told.language, parameters: {}, tokenId };
         await mail.sendWithin(transaction, { ...letter, template: 'invitation' });
         return null;
@@ -284,7 +284,7 @@ export function createPendingRegistrations({
     const expiresAt = new Date(Date.now() + LINK_LIFE_MS[purpose] + MAIL_WAITS_MS);
     const data = { ...note, emailKey: emailKey(note.email), expiresAt };
     const { id } = await transaction.registration.create({ data, select: { id: true } });
-    return tokens.issueWithin(transaction, { purpose, registrationId: id });
+    return links.issueWithin(transaction, { purpose, registrationId: id });
   }
 }
 

@@ -4,17 +4,17 @@ import { v7 as uuidv7 } from 'uuid';
 import { NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import { nudgeEndingEverybody, nudgeSealing, type Queues } from '../platform/queues.ts';
-import type { SessionStore } from './session-cache.ts';
-import { type EverybodyMark, endedWithEverybody } from './session-table.ts';
+import { nudgeEndAllSessions, nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { SessionCache } from './session-cache.ts';
+import { type AllEndedMark, endedWithAll } from './session-table.ts';
 import type { Sessions } from './sessions.ts';
 
 const BATCH = 1_000;
 
-export interface EverybodyOptions {
+export interface EndAllSessionsOptions {
   readonly database: Database;
   readonly sessions: Sessions;
-  readonly store: SessionStore;
+  readonly store: SessionCache;
   readonly queues: Queues;
 }
 
@@ -26,7 +26,7 @@ interface Asked {
   readonly reason: string;
 }
 
-export interface EverybodyRequest {
+export interface EndAllRequest {
   readonly actor: string | null;
   readonly origin: Origin;
   /** Why; it is recorded. */
@@ -36,15 +36,15 @@ export interface EverybodyRequest {
 }
 
 /** How far the end of everybody's sessions has come. */
-export interface EverybodyProgress {
+export interface EndAllProgress {
   readonly at: Date;
   readonly ended: number;
   readonly done: boolean;
 }
 
-export type Everybody = ReturnType<typeof createEverybody>;
+export type EndAllSessions = ReturnType<typeof createEndAllSessions>;
 
-export function createEverybody({ database: { prisma, pool }, sessions, store, queues }: EverybodyOptions) {
+export function createEndAllSessions({ database: { prisma, pool }, sessions, store, queues }: EndAllSessionsOptions) {
   /** Ends one batch after the moment and id of the one before; null when there is none. */
   async function endBatch({ id, at, actor, kept, reason }: Asked, after: Place): Promise<(Place & Count) | null> {
     const batch = await prisma.$transaction(async (transaction) => {
@@ -86,8 +86,8 @@ export function createEverybody({ database: { prisma, pool }, sessions, store, q
      * From now on no session counts that began before, but the one that is kept: in this process at once, in the others
      * within a second. False if the one to be kept has ended itself by now; then nothing was done.
      */
-    async ask({ actor, origin, reason, kept }: EverybodyRequest): Promise<boolean> {
-      const mark = await prisma.$transaction(async (transaction): Promise<EverybodyMark | null> => {
+    async ask({ actor, origin, reason, kept }: EndAllRequest): Promise<boolean> {
+      const mark = await prisma.$transaction(async (transaction): Promise<AllEndedMark | null> => {
         // What is being written about sessions comes first, and what begins later sees the mark: nothing slips between.
         await transaction.$executeRaw`LOCK TABLE session IN EXCLUSIVE MODE`;
         if (kept !== null && !(await counts(transaction, kept))) return null;
@@ -99,9 +99,9 @@ export function createEverybody({ database: { prisma, pool }, sessions, store, q
         return { at: row?.at.getTime() ?? 0, kept };
       });
       if (mark === null) return false;
-      await store.endEverybody(mark);
+      await store.endAll(mark);
       nudgeSealing(queues);
-      nudgeEndingEverybody(queues);
+      nudgeEndAllSessions(queues);
       return true;
     },
 
@@ -135,8 +135,8 @@ export function createEverybody({ database: { prisma, pool }, sessions, store, q
     },
 
     /** The newest time that everybody's sessions were ended, or null. */
-    async newest(): Promise<EverybodyProgress | null> {
-      const { rows } = await pool.query<EverybodyProgress>(
+    async newest(): Promise<EndAllProgress | null> {
+      const { rows } = await pool.query<EndAllProgress>(
         `SELECT asked_at AS at, ended::float8 AS ended, done_at IS NOT NULL AS done
            FROM everybody_ended ORDER BY asked_at DESC LIMIT 1`,
       );
@@ -162,6 +162,6 @@ const UNDONE = `
 
 async function counts(transaction: Transaction, sessionId: string): Promise<boolean> {
   const rows = await transaction.$queryRaw<{ id: string }[]>`
-    SELECT id FROM session AS s WHERE id = ${sessionId}::uuid AND ended_at IS NULL AND NOT ${endedWithEverybody}`;
+    SELECT id FROM session AS s WHERE id = ${sessionId}::uuid AND ended_at IS NULL AND NOT ${endedWithAll}`;
   return rows.length > 0;
 }

@@ -2,11 +2,11 @@
 import type pg from 'pg';
 import { type ChainedEvent, isEnding } from '../audit/append.ts';
 import type { SealingFollower } from '../audit/sealing.ts';
-import type { SessionStore } from './session-cache.ts';
+import type { SessionCache } from './session-cache.ts';
 import type { Ending, EndReason } from './session-table.ts';
 
 /** Tells Redis of sealed endings. The sealing fails while Redis can't take them; whoever finds the mark behind repeats them. */
-export function createSealedEndings({ store }: { store: SessionStore }): SealingFollower {
+export function createSealedEndings({ store }: { store: SessionCache }): SealingFollower {
   return {
     begin() {
       const ended: Ending[] = [];

@@ -8,16 +8,16 @@ import { hashToken } from '../credentials/random-token.ts';
 import type { Log } from '../platform/log.ts';
 import type { SessionSource } from '../platform/metrics.ts';
 import { isFull, keys, milliseconds } from '../platform/redis.ts';
-import { readProof } from './authentication-method.ts';
+import { readAuthenticationMethod } from './authentication-method.ts';
 import type {
+  AllEndedMark,
   Ending,
   EndReason,
-  EverybodyMark,
   LiveRecord,
   SessionData,
   SessionOwner,
   SessionRecord,
-  SessionRecords,
+  SessionTable,
 } from './session-table.ts';
 
 /** Thrown when neither Redis nor PostgreSQL can be asked; nothing is known of the session, and nothing must change. */
@@ -160,16 +160,16 @@ interface Reads {
   readonly values: Promise<(string | null)[]>;
 }
 
-export interface SessionStoreOptions {
+export interface SessionCacheOptions {
   readonly redis: Redis;
-  readonly records: SessionRecords;
+  readonly records: SessionTable;
   readonly log: Log;
   /** Told of each reading, and who answered it. */
   readonly count?: (source: SessionSource) => void;
 }
 
-export class SessionStore extends RedisStore {
-  readonly #records: SessionRecords;
+export class SessionCache extends RedisStore {
+  readonly #records: SessionTable;
   readonly #log: Log;
   readonly #count: (source: SessionSource) => void;
   readonly #stop = new AbortController();
@@ -190,11 +190,11 @@ export class SessionStore extends RedisStore {
   #reads: Reads | null = null;
   #overdueSince = new Date(0);
   /** Sessions that began before are not believed, wherever they are read. */
-  #everybody: EverybodyMark | null = null;
+  #everybody: AllEndedMark | null = null;
   /** Redis's clock less our monotonic one. */
   #clockOffsetMs = 0;
 
-  constructor({ redis, records, log, count = () => undefined }: SessionStoreOptions) {
+  constructor({ redis, records, log, count = () => undefined }: SessionCacheOptions) {
     super({ client: redis });
     this.#records = records;
     this.#log = log;
@@ -233,7 +233,7 @@ export class SessionStore extends RedisStore {
   }
 
   /** Believes no session that began before the mark, and leaves it in Redis for processes that can't ask PostgreSQL. */
-  async endEverybody(mark: EverybodyMark): Promise<void> {
+  async endAll(mark: AllEndedMark): Promise<void> {
     this.#hear(mark);
     await this.#tellEverybody().catch(() => undefined);
   }
@@ -405,7 +405,7 @@ export class SessionStore extends RedisStore {
   }
 
   /** An older mark than the one that stands changes nothing. */
-  #hear(mark: EverybodyMark | null): void {
+  #hear(mark: AllEndedMark | null): void {
     if (mark !== null && mark.at >= (this.#everybody?.at ?? 0)) this.#everybody = mark;
   }
 
@@ -613,13 +613,13 @@ export class SessionStore extends RedisStore {
 /** Its row and its copy may not have been reached yet: they are ended one batch after another. */
 const WITH_EVERYBODY = { state: 'ended', reason: 'revoked_by_operator' } as const;
 
-function isAfter({ id, createdAt }: SessionOwner, { at, kept }: EverybodyMark): boolean {
+function isAfter({ id, createdAt }: SessionOwner, { at, kept }: AllEndedMark): boolean {
   return createdAt > at || id === kept;
 }
 
-function parseMark(text: string | null): EverybodyMark | null {
+function parseMark(text: string | null): AllEndedMark | null {
   if (text === null) return null;
-  const { at, kept } = JSON.parse(text) as Partial<EverybodyMark>;
+  const { at, kept } = JSON.parse(text) as Partial<AllEndedMark>;
   return typeof at === 'number' ? { at, kept: kept ?? null } : null;
 }
 
@@ -667,7 +667,7 @@ function parseCopy(value: string | null | undefined): Copy | null {
     // Completed in place: it was made from the text a moment ago, for nobody else.
     const whole: { -readonly [Key in keyof SessionOwner]: SessionOwner[Key] } = owner;
     whole.role = owner.role === 'operator' ? 'operator' : 'member';
-    whole.proved = readProof(owner.proved);
+    whole.proved = readAuthenticationMethod(owner.proved);
     whole.remember ??= false;
     whole.createdAt ??= 0;
     whole.memberSince ??= 0;

@@ -2,7 +2,7 @@
 // time that remains, so that no other clock needs to agree with it.
 import { Prisma, type Role } from '../../generated/prisma/client.ts';
 import { type Database, deleteSome, type Transaction } from '../platform/database.ts';
-import { type Proof, readProof } from './authentication-method.ts';
+import { type AuthenticationMethod, readAuthenticationMethod } from './authentication-method.ts';
 
 /** Why a session is no more; the visitor is told in these terms. */
 export const END_REASONS = [
@@ -32,7 +32,7 @@ export interface SessionOwner {
   /** Whether the browser keeps the cookie when it is closed. */
   readonly remember: boolean;
   /** What they proved when it began. */
-  readonly proved: Proof;
+  readonly proved: AuthenticationMethod;
   /** Milliseconds since 1970: when this session began, and when the account was made. */
   readonly createdAt: number;
   readonly memberSince: number;
@@ -59,7 +59,7 @@ export interface Ending {
 }
 
 /** No session that began at or before this moment (PostgreSQL's clock, milliseconds) counts, but the one that is kept. */
-export interface EverybodyMark {
+export interface AllEndedMark {
   readonly at: number;
   readonly kept: string | null;
 }
@@ -84,15 +84,15 @@ interface Row {
 }
 
 /** Whether the session `s` ended with everybody's, whatever its row says yet. */
-export const ENDED_WITH_EVERYBODY = `EXISTS (
+export const ENDED_WITH_ALL = `EXISTS (
   SELECT FROM everybody_ended AS e WHERE e.asked_at >= s.created_at AND e.kept_session_id IS DISTINCT FROM s.id)`;
 
 /** The same, where Prisma writes the query. */
-export const endedWithEverybody = Prisma.raw(ENDED_WITH_EVERYBODY);
+export const endedWithAll = Prisma.raw(ENDED_WITH_ALL);
 
 const FIND = `
   SELECT s.id, s.user_id, u.email, u.role, s.remember, s.proved, s.data, s.created_at, u.created_at AS member_since, s.end_reason,
-         u.disabled_at IS NOT NULL AS disabled, ${ENDED_WITH_EVERYBODY} AS with_everybody, s.idle_timeout_seconds,
+         u.disabled_at IS NOT NULL AS disabled, ${ENDED_WITH_ALL} AS with_everybody, s.idle_timeout_seconds,
          extract(epoch FROM clock_timestamp() - s.last_seen_at)::float8 * 1000 AS since_seen_ms,
          extract(epoch FROM s.idle_deadline - clock_timestamp())::float8 * 1000 AS idle_remaining_ms,
          extract(epoch FROM s.absolute_deadline - clock_timestamp())::float8 * 1000 AS absolute_remaining_ms
@@ -104,9 +104,9 @@ const NEWEST = `
     LEFT JOIN (SELECT asked_at, kept_session_id FROM everybody_ended ORDER BY asked_at DESC LIMIT 1) AS last ON true
    WHERE audit_head.id = 1`;
 
-export type SessionRecords = ReturnType<typeof createSessionRecords>;
+export type SessionTable = ReturnType<typeof createSessionTable>;
 
-export function createSessionRecords({ database: { prisma, pool } }: { database: Database }) {
+export function createSessionTable({ database: { prisma, pool } }: { database: Database }) {
   return {
     /** What PostgreSQL knows of a session, by the SHA-256 of its token. Throws if PostgreSQL is away. */
     async find(tokenHash: Buffer): Promise<SessionRecord> {
@@ -120,7 +120,7 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
       const { rows } = await pool.query<{ recent: boolean }>({
         name: 'session-is-recent',
         text: `SELECT created_at > clock_timestamp() - $2 * interval '1 millisecond' AS recent
-                 FROM session AS s WHERE id = $1 AND ended_at IS NULL AND NOT ${ENDED_WITH_EVERYBODY}`,
+                 FROM session AS s WHERE id = $1 AND ended_at IS NULL AND NOT ${ENDED_WITH_ALL}`,
         values: [sessionId, withinMs],
       });
       return rows[0]?.recent ?? false;
@@ -130,14 +130,14 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
     async lock(
       transaction: Transaction,
       { sessionId, userId }: { sessionId: string; userId: string },
-    ): Promise<{ remember: boolean; proved: Proof; data: SessionData; loggedInAt: Date } | null> {
+    ): Promise<{ remember: boolean; proved: AuthenticationMethod; data: SessionData; loggedInAt: Date } | null> {
       const [row] = await transaction.$queryRaw<
         { remember: boolean; proved: string; data: SessionData; loggedInAt: Date }[]
       >`
         SELECT remember, proved, data, coalesce(logged_in_at, created_at) AS "loggedInAt" FROM session AS s
-         WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND ended_at IS NULL AND NOT ${endedWithEverybody}
+         WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND ended_at IS NULL AND NOT ${endedWithAll}
            FOR UPDATE`;
-      return row ? { ...row, proved: readProof(row.proved) } : null;
+      return row ? { ...row, proved: readAuthenticationMethod(row.proved) } : null;
     },
 
     /** Moves a session's idle deadline, at most once a minute; for when Redis, which does it otherwise, is away. */
@@ -171,7 +171,7 @@ export function createSessionRecords({ database: { prisma, pool } }: { database:
      * The seq of the newest sealed ending, which a Redis that can be believed has carried out; and when everybody's
      * sessions were last ended, or null. Read together, so that nobody believes a Redis and knows only one of them.
      */
-    async newest(): Promise<{ ending: number; everybody: EverybodyMark | null }> {
+    async newest(): Promise<{ ending: number; everybody: AllEndedMark | null }> {
       const { rows } = await pool.query<{ ending_seq: string; asked_at: Date | null; kept_session_id: string | null }>({
         name: 'session-newest',
         text: NEWEST,
@@ -277,7 +277,7 @@ function judge(row: Row): SessionRecord {
       email: row.email,
       role: row.role,
       remember: row.remember,
-      proved: readProof(row.proved),
+      proved: readAuthenticationMethod(row.proved),
       createdAt: row.created_at.getTime(),
       memberSince: row.member_since.getTime(),
     },

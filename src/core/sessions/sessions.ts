@@ -9,17 +9,17 @@ import { hashToken } from '../credentials/random-token.ts';
 import { type Database, isDatabaseOutage, type Transaction } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import { type EndSessionJob, LAST_FAILURE_ONLY, nudgeSealing, type Queues } from '../platform/queues.ts';
-import type { Proof } from './authentication-method.ts';
-import type { SessionStore } from './session-cache.ts';
+import type { AuthenticationMethod } from './authentication-method.ts';
+import type { SessionCache } from './session-cache.ts';
 import {
   type EndedSession,
   type EndReason,
   type EndSelection,
-  endedWithEverybody,
+  endedWithAll,
   type LiveRecord,
   type SessionData,
   type SessionOwner,
-  type SessionRecords,
+  type SessionTable,
 } from './session-table.ts';
 
 const TOKEN_BYTES = 32;
@@ -67,7 +67,7 @@ export interface ListedSession {
 /** How a session begins. */
 export interface Beginning {
   readonly remember: boolean;
-  readonly proved: Proof;
+  readonly proved: AuthenticationMethod;
   readonly data?: SessionData;
   /** When the log-in was that it goes back to, if that is not now. */
   readonly loggedInAt?: Date;
@@ -95,8 +95,8 @@ export interface Replacement {
 
 export interface SessionsOptions {
   readonly database: Database;
-  readonly records: SessionRecords;
-  readonly store: SessionStore;
+  readonly records: SessionTable;
+  readonly store: SessionCache;
   readonly queues: Queues;
   readonly policy: SessionPolicy;
   readonly log: Log;
@@ -226,7 +226,12 @@ export function createSessions({ database, records, store, queues, policy, log }
      */
     async replaceWithin(
       transaction: Transaction,
-      { sessionId, userId, proved, origin }: { sessionId: string; userId: string; proved?: Proof; origin: Origin },
+      {
+        sessionId,
+        userId,
+        proved,
+        origin,
+      }: { sessionId: string; userId: string; proved?: AuthenticationMethod; origin: Origin },
     ): Promise<Replacement | null> {
       // First the account, as everything does that changes it: a change that came before has ended the session by now.
       const [account] = await transaction.$queryRaw<SessionAccount[]>`
@@ -292,7 +297,7 @@ export function createSessions({ database, records, store, queues, policy, log }
         SELECT id, host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt", last_seen_at AS "lastSeenAt"
           FROM session AS s
          WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND absolute_deadline > clock_timestamp()
-           AND idle_deadline > clock_timestamp() AND NOT ${endedWithEverybody}
+           AND idle_deadline > clock_timestamp() AND NOT ${endedWithAll}
          ORDER BY last_seen_at DESC, id DESC LIMIT 200`;
     },
   };

@@ -7,7 +7,7 @@ import type { OnSuccess, Taken, ThrottleScope, Window } from './windows.ts';
 /** The windows of the newest attempts are kept: some 40 MB at most. */
 const MOST_WINDOWS = 50_000;
 
-export function createInsurance(policy: ThrottlePolicy, mostWindows = MOST_WINDOWS) {
+export function createMemoryFallback(policy: ThrottlePolicy, mostWindows = MOST_WINDOWS) {
   const limiters = new Map<ThrottleScope, RateLimiterMemory>();
   /** By their newest attempt, the oldest first. */
   const kept = new Map<string, Window>();

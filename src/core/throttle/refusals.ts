@@ -15,9 +15,9 @@ export interface Throttled {
   readonly retryAfterMs: number;
 }
 
-export type ThrottleEvents = ReturnType<typeof createThrottleEvents>;
+export type Refusals = ReturnType<typeof createRefusals>;
 
-export function createThrottleEvents({ database: { prisma }, queues }: { database: Database; queues: Queues }) {
+export function createRefusals({ database: { prisma }, queues }: { database: Database; queues: Queues }) {
   async function recordBlocks(
     transaction: Transaction,
     blocks: readonly BlockNote[],

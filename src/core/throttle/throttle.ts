@@ -8,7 +8,7 @@ import type { BlockNote } from '../audit/events.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import { keys } from '../platform/redis.ts';
-import { createInsurance } from './memory-fallback.ts';
+import { createMemoryFallback } from './memory-fallback.ts';
 import type { ThrottlePolicy } from './policy.ts';
 import { CountersNotTakenError, rebuildThrottle } from './rebuild.ts';
 import {
@@ -124,7 +124,7 @@ export function createThrottle({ redis, database, policy, log, count = () => und
   for (const [name, lua] of Object.entries(SCRIPTS)) redis.defineCommand(name, { lua });
   const { pool } = database;
   const windowsOf = createThrottleWindows(policy);
-  const insurance = createInsurance(policy);
+  const memoryFallback = createMemoryFallback(policy);
   let rebuilding: Promise<void> | null = null;
   /** Set while Redis was away: what happened meanwhile is missing in its counters. */
   let behind = false;
@@ -187,7 +187,7 @@ export function createThrottle({ redis, database, policy, log, count = () => und
 
   async function takeAlone(windows: readonly Window[], id: string, onSuccess: OnSuccess): Promise<Taken> {
     wentOn = true;
-    const taken = await insurance.take(windows, id, onSuccess);
+    const taken = await memoryFallback.take(windows, id, onSuccess);
     if (!taken.ok) countRefusal(windows[0]);
     return taken;
   }

@@ -26,7 +26,7 @@ interface Given {
   readonly problem?: string | null;
 }
 
-export function everybodyPage(router: Router, web: Web): void {
+export function endAllSessionsPage(router: Router, web: Web): void {
   const { everybody, readOverview } = web.context;
   const guards = [requireOperator(web.context), requireRecentLogin(web.context, PATH)] as const;
 

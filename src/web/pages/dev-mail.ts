@@ -12,7 +12,7 @@ import type { ShownMailRow } from '../view/views.ts';
 
 const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 
-export function shownMailPage(router: Router, web: Web): void {
+export function devMailPage(router: Router, web: Web): void {
   const { config, redis } = web.context;
   if (!config.mail.shown || config.production) return;
 

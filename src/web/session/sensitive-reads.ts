@@ -10,7 +10,7 @@ const ONE_LOOK_SECONDS = 15 * 60;
 export type NoteRead = (ctx: Koa.Context, subjects: Iterable<string | null>, what: string) => Promise<void>;
 
 /** Records that the operator of this request looked at people; looking at oneself is not recorded. */
-export function createPersonReads({ redis, record }: Pick<Context, 'redis' | 'record'>): NoteRead {
+export function createSensitiveReads({ redis, record }: Pick<Context, 'redis' | 'record'>): NoteRead {
   return async (ctx, subjects, what) => {
     const owner = liveSession(ctx)?.owner;
     if (!owner) return;

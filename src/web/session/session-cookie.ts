@@ -7,7 +7,7 @@ import QuickLRU from 'quick-lru';
 import type { Config } from '../../core/config.ts';
 import { hashToken } from '../../core/credentials/random-token.ts';
 import { isTwoFactors, needsSecondFactor } from '../../core/sessions/authentication-method.ts';
-import { nameOf, type SessionStore } from '../../core/sessions/session-cache.ts';
+import { nameOf, type SessionCache } from '../../core/sessions/session-cache.ts';
 import type { NewSession } from '../../core/sessions/sessions.ts';
 import { liveSession } from './request-state.ts';
 
@@ -31,7 +31,7 @@ export function sessionCookieName(secure: boolean): string {
   return secure ? '__Host-session' : 'holdfast_session';
 }
 
-export function sessions(app: Koa, { config, store }: { config: Config; store: SessionStore }): Koa.Middleware {
+export function sessions(app: Koa, { config, store }: { config: Config; store: SessionCache }): Koa.Middleware {
   const keygrip = new Keygrip([...config.sessionKeys], 'sha256', 'base64');
   const name = sessionCookieName(config.secureCookies);
   const attributes = {

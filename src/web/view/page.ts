@@ -4,7 +4,7 @@ import type { Context } from '../../core/context.ts';
 import { queryText } from '../http/query.ts';
 import { csrfToken, type StaleForm } from '../session/csrf.ts';
 import { liveSession } from '../session/request-state.ts';
-import { createPersonReads, type NoteRead } from '../session/sensitive-reads.ts';
+import { createSensitiveReads, type NoteRead } from '../session/sensitive-reads.ts';
 import { TEXTS } from '../texts/language.ts';
 import type { Render } from './render.ts';
 import type { Frame, Views } from './views.ts';
@@ -51,7 +51,7 @@ export function createWeb(context: Context, render: Render): Web {
   return {
     context,
     staleForms: new Map(),
-    noteRead: createPersonReads(context),
+    noteRead: createSensitiveReads(context),
     show(ctx, view, page, { title, current = null, wide = false, notice = null, passkeys = false }) {
       const owner = liveSession(ctx)?.owner;
       const text = wide ? TEXTS.en : ctx.state.text;

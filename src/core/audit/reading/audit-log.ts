@@ -1,7 +1,7 @@
 // Reading the sealed log: pages by key, newest first; one event and its neighbours; what came after a number, in order.
 import { copyOut } from '../../platform/copy-out.ts';
 import type { Database } from '../../platform/database.ts';
-import { queryWithin } from '../../platform/timed-query.ts';
+import { timedQuery } from '../../platform/timed-query.ts';
 import type { SealedEvent } from '../canonical-event.ts';
 import {
   AUDIT_COLUMNS,
@@ -56,9 +56,15 @@ const COUNT_TIME_MS = 250;
 const LIMITS = { ...SEARCH_LIMITS, stretch: 250_000 };
 const HOUR_MS = 3_600_000;
 
-export type Audit = ReturnType<typeof createAudit>;
+export type AuditLog = ReturnType<typeof createAuditLog>;
 
-export function createAudit({ database: { pool }, limits = LIMITS }: { database: Database; limits?: typeof LIMITS }) {
+export function createAuditLog({
+  database: { pool },
+  limits = LIMITS,
+}: {
+  database: Database;
+  limits?: typeof LIMITS;
+}) {
   const search = createAuditSearch(pool, limits);
 
   async function select(filter: AuditFilter, selection: Omit<Selection, 'columns'>): Promise<SealedEvent[]> {
@@ -155,7 +161,7 @@ export function createAudit({ database: { pool }, limits = LIMITS }: { database:
       if (span === null) return { events: 0, andMore: false };
       const { text, values } = eventsQuery(filter, { columns: 'seq', span, order: 'newest', limit: COUNT_LIMIT + 1 });
       const counting = { text: `SELECT count(*) FROM (${text}) AS matching`, values };
-      const rows = await queryWithin<{ count: string }>(pool, COUNT_TIME_MS, counting);
+      const rows = await timedQuery<{ count: string }>(pool, COUNT_TIME_MS, counting);
       if (rows === null) return null;
       const counted = Number(rows[0]?.count ?? 0);
       return { events: Math.min(counted, COUNT_LIMIT), andMore: counted > COUNT_LIMIT };

@@ -2,7 +2,7 @@
 // A batch is read while the one before is written, so that memory stays flat however long the log.
 import { personalText, sealedText } from '../canonical-event.ts';
 import type { ExportedEvent } from '../event-rows.ts';
-import type { Audit, Range } from './audit-log.ts';
+import type { AuditLog, Range } from './audit-log.ts';
 import type { AuditFilter } from './query.ts';
 
 export type ExportFormat = 'ndjson' | 'csv';
@@ -23,19 +23,19 @@ export interface ExportedPart {
  * drops what is still to be written: no export has a hole that it does not tell of.
  */
 export async function* exportLog(
-  audit: Pick<Audit, 'exportable' | 'head' | 'first'>,
+  auditLog: Pick<AuditLog, 'exportable' | 'head' | 'first'>,
   filter: AuditFilter,
   format: ExportFormat,
 ): AsyncGenerator<ExportedPart> {
-  const [first, { seq: upTo }] = await Promise.all([audit.first(), audit.head()]);
+  const [first, { seq: upTo }] = await Promise.all([auditLog.first(), auditLog.head()]);
   const line = format === 'csv' ? csvLine : ndjsonLine;
   if (format === 'csv') yield { bytes: Buffer.from(CSV_HEADER), events: 0, seq: 0 };
-  let reading = readPart(audit, filter, { after: first - 1, upTo }, line);
+  let reading = readPart(auditLog, filter, { after: first - 1, upTo }, line);
   for (;;) {
     const part = await reading;
     const isLast = part.seq >= upTo;
     if (!isLast) {
-      reading = readPart(audit, filter, { after: part.seq, upTo }, line);
+      reading = readPart(auditLog, filter, { after: part.seq, upTo }, line);
       reading.catch(() => undefined); // awaited in the next round, unless the reader has gone
     }
     if (part.events > 0) yield part;
@@ -45,7 +45,7 @@ export async function* exportLog(
 
 /** Some lines, each written where it belongs as soon as its event is read: nothing but bytes is kept. */
 async function readPart(
-  audit: Pick<Audit, 'exportable' | 'first'>,
+  auditLog: Pick<AuditLog, 'exportable' | 'first'>,
   filter: AuditFilter,
   range: Range,
   lineOf: (event: ExportedEvent) => string,
@@ -53,7 +53,7 @@ async function readPart(
   let bytes = Buffer.allocUnsafe(BATCH * USUAL_LINE);
   let end = 0;
   let events = 0;
-  const seq = await audit.exportable(filter, range, BATCH, (event) => {
+  const seq = await auditLog.exportable(filter, range, BATCH, (event) => {
     const line = lineOf(event);
     if (end + 3 * line.length > bytes.length) {
       const larger = Buffer.allocUnsafe(2 * bytes.length + 3 * line.length);
@@ -63,7 +63,7 @@ async function readPart(
     end += bytes.write(line, end);
     events += 1;
   });
-  if ((await audit.first()) > range.after + 1)
+  if ((await auditLog.first()) > range.after + 1)
     throw new Error('The oldest events were dropped while they were exported, as their retention asks. Export again.');
   return { bytes: bytes.subarray(0, end), events, seq };
 }

@@ -1,8 +1,8 @@
 // How many events there are over time, for the picture above the log. Promises an answer whose cost does not grow with the
 // log: whole hours come from the summary that sealing keeps, anything else from the newest ten thousand events that match.
 import type { Database } from '../../platform/database.ts';
-import { queryWithin } from '../../platform/timed-query.ts';
-import type { Audit } from './audit-log.ts';
+import { timedQuery } from '../../platform/timed-query.ts';
+import type { AuditLog } from './audit-log.ts';
 import { type AuditFilter, eventsQuery, isSummarised, summaryConditions } from './query.ts';
 
 export interface EventBar {
@@ -55,9 +55,15 @@ interface Timed {
   readonly to: Date;
 }
 
-export type AuditCounts = ReturnType<typeof createAuditCounts>;
+export type Histogram = ReturnType<typeof createHistogram>;
 
-export function createAuditCounts({ database: { pool }, audit }: { database: Database; audit: Pick<Audit, 'spanOf'> }) {
+export function createHistogram({
+  database: { pool },
+  auditLog,
+}: {
+  database: Database;
+  auditLog: Pick<AuditLog, 'spanOf'>;
+}) {
   /** Already put together into bars: a log of many years has more hours than are worth sending. */
   async function ofHours(filter: AuditFilter & Timed): Promise<Counted | null> {
     const values: unknown[] = [];
@@ -66,18 +72,18 @@ export function createAuditCounts({ database: { pool }, audit }: { database: Dat
     const bar = `date_bin(${step}::interval, hour, ${value(new Date(ORIGIN_MS))}::timestamptz)`;
     const text = `SELECT ${bar} AS at, outcome, sum(events) AS events
                     FROM audit_summary ${summaryConditions(filter, value)} GROUP BY 1, 2`;
-    const counts = await queryWithin<Count>(pool, TIME_MS, { text, values });
+    const counts = await timedQuery<Count>(pool, TIME_MS, { text, values });
     return counts && { counts, cut: false };
   }
 
   async function ofNewest(filter: AuditFilter): Promise<Counted | null> {
-    const span = await audit.spanOf(filter);
+    const span = await auditLog.spanOf(filter);
     if (span === null) return { counts: [], cut: false };
     const columns = 'seq, occurred_at, outcome';
     const events = eventsQuery(filter, { columns, span, order: 'newest', limit: MOST_EVENTS });
     const text = `SELECT date_trunc('minute', occurred_at) AS at, outcome, count(*) AS events
                     FROM (${events.text}) AS newest GROUP BY 1, 2`;
-    const counts = await queryWithin<Count>(pool, TIME_MS, { text, values: events.values });
+    const counts = await timedQuery<Count>(pool, TIME_MS, { text, values: events.values });
     return counts && { counts, cut: counts.reduce((sum, { events }) => sum + Number(events), 0) >= MOST_EVENTS };
   }
 
@@ -87,7 +93,7 @@ export function createAuditCounts({ database: { pool }, audit }: { database: Dat
     const values: unknown[] = [];
     const where = summaryConditions(filter, (value) => `$${values.push(value)}`);
     const text = `SELECT min(hour) AS first, max(hour) AS last FROM audit_summary ${where}`;
-    const rows = await queryWithin<{ first: Date | null; last: Date | null }>(pool, TIME_MS, { text, values });
+    const rows = await timedQuery<{ first: Date | null; last: Date | null }>(pool, TIME_MS, { text, values });
     const [{ first, last } = { first: null, last: null }] = rows ?? [];
     if (first === null || last === null) return null;
     return {

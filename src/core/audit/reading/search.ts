@@ -1,7 +1,7 @@
 // The page of the log that lies nearest to one end. Promises an answer in bounded time, also where next to nothing matches and
 // no index knows it: then the log is looked through piece by piece, and the answer says how far.
 import type pg from 'pg';
-import { queryWithin } from '../../platform/timed-query.ts';
+import { timedQuery } from '../../platform/timed-query.ts';
 import type { SealedEvent } from '../canonical-event.ts';
 import { AUDIT_COLUMNS, type AuditRow, eventOf } from '../event-rows.ts';
 import { type AuditFilter, eventsQuery, type Selection, type Span } from './query.ts';
@@ -21,7 +21,7 @@ export function createAuditSearch(pool: pg.Pool, { searchMs, firstPiece }: typeo
   return async function search(filter: AuditFilter, selection: Omit<Selection, 'columns'>): Promise<Found> {
     const queryFor = (span: Span, limit: number) =>
       eventsQuery(filter, { ...selection, columns: AUDIT_COLUMNS, span, limit });
-    const rows = await queryWithin<AuditRow>(pool, searchMs, queryFor(selection.span, selection.limit));
+    const rows = await timedQuery<AuditRow>(pool, searchMs, queryFor(selection.span, selection.limit));
     if (rows !== null) return { events: rows.map(eventOf), lookedTo: null };
 
     const until = performance.now() + searchMs;
@@ -35,7 +35,7 @@ export function createAuditSearch(pool: pg.Pool, { searchMs, firstPiece }: typeo
         lookedTo === null
           ? (await pool.query<AuditRow>(query.text, query.values)).rows
           : leftMs > 0
-            ? await queryWithin<AuditRow>(pool, leftMs, query)
+            ? await timedQuery<AuditRow>(pool, leftMs, query)
             : null;
       if (found === null) return { events, lookedTo };
       events.push(...found.map(eventOf));

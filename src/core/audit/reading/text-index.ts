@@ -7,9 +7,9 @@ import { SEARCHED_DETAIL } from './query.ts';
 const BLOCK = 1_024;
 const MOST_BLOCKS = 256;
 
-export type AuditText = ReturnType<typeof createAuditText>;
+export type TextIndex = ReturnType<typeof createTextIndex>;
 
-export function createAuditText({ database: { pool } }: { database: Database }) {
+export function createTextIndex({ database: { pool } }: { database: Database }) {
   return {
     /**
      * Writes down the blocks that are full and not known yet, at most some 250,000 events' worth, and forgets those whose

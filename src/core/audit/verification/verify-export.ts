@@ -8,7 +8,7 @@ import { checkStretch, type ExportStretch } from './export-lines.ts';
 import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './signed-checkpoint.ts';
 import { counted, type VerifyResult } from './verify-log.ts';
 
-export interface VerifyFileOptions {
+export interface VerifyExportOptions {
   readonly checkpoints: readonly Checkpoint[];
   readonly keys: ReadonlyMap<string, KeyObject>;
   /** The export was filtered: events may be left out. */
@@ -28,7 +28,7 @@ export interface StretchWorkers {
 }
 
 /** Names the first event of an export that is wrong, or says what is proved. Throws at a line that is no event. */
-export async function verifyFile(input: Readable, options: VerifyFileOptions): Promise<VerifyResult> {
+export async function verifyExport(input: Readable, options: VerifyExportOptions): Promise<VerifyResult> {
   const { held, spoilt } = holdCheckpoints(options.checkpoints, options.keys);
   if (spoilt) return { intact: false, ...spoilt };
   const checkpoints = held.filter(({ seq }) => seq <= (options.to ?? seq));

@@ -18,17 +18,17 @@ const BESIDE = 5;
 const MEANINGS = new Map<string, string>(Object.values(AUDIT_EVENTS).flatMap((types) => Object.entries(types)));
 
 export function eventPage(router: Router, web: Web): void {
-  const { audit, users } = web.context;
+  const { auditLog, users } = web.context;
 
   router.get(`${AUDIT_PATH}/:seq`, requireOperator(web.context), async (ctx) => {
     const asked: unknown = ctx['params'].seq;
     if (typeof asked !== 'string' || !SEQ.test(asked)) throw new HttpError(404, 'no_event');
     const seq = Number(asked);
-    const [event, before, head] = await Promise.all([audit.event(seq), audit.event(seq - 1), audit.head()]);
+    const [event, before, head] = await Promise.all([auditLog.event(seq), auditLog.event(seq - 1), auditLog.head()]);
     if (!event) throw new HttpError(404, 'no_event');
     const [ofSession, ofRequest] = await Promise.all([
-      event.session === null ? [] : audit.around({ ...EVERY_EVENT, session: event.session }, seq, BESIDE),
-      event.requestId === null ? [] : audit.around({ ...EVERY_EVENT, request: event.requestId }, seq, BESIDE),
+      event.session === null ? [] : auditLog.around({ ...EVERY_EVENT, session: event.session }, seq, BESIDE),
+      event.requestId === null ? [] : auditLog.around({ ...EVERY_EVENT, request: event.requestId }, seq, BESIDE),
     ]);
     await web.noteRead(ctx, [event.actor, event.subject], 'events');
     const emails = await users.emails(accountsOf([event, ...ofSession, ...ofRequest]));

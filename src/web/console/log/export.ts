@@ -12,7 +12,7 @@ import { requireOperator } from '../../session/access.ts';
 import { liveSession } from '../../session/request-state.ts';
 import type { Web } from '../../view/page.ts';
 import { AUDIT_PATH, readFilter } from './filter.ts';
-import { peopleOf } from './subjects.ts';
+import { subjectsOf } from './subjects.ts';
 
 export const EXPORT_PATH = `${AUDIT_PATH}/export`;
 
@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
 };
 
 export function exportPage(router: Router, web: Web): void {
-  const { audit, users, record, store, log } = web.context;
+  const { auditLog, users, record, store, log } = web.context;
 
   router.get(EXPORT_PATH, requireOperator(web.context), async (ctx) => {
     const format = readFormat(ctx);
@@ -38,7 +38,7 @@ export function exportPage(router: Router, web: Web): void {
       type: 'audit_export',
       outcome: 'success',
       actor: owner?.userId ?? null,
-      subject: (await peopleOf(filter, web.context))[0] ?? null,
+      subject: (await subjectsOf(filter, web.context))[0] ?? null,
       session: owner?.id ?? null,
       origin: ctx.state.origin,
       detail: { format, filter: described(filter) },
@@ -54,7 +54,7 @@ export function exportPage(router: Router, web: Web): void {
   /** Each part goes only to a session that is still an operator's: the reader decides how long an export takes. */
   async function* parts(filter: AuditFilter, format: ExportFormat, token: string): AsyncGenerator<Uint8Array> {
     try {
-      for await (const { bytes } of exportLog(audit, filter, format)) {
+      for await (const { bytes } of exportLog(auditLog, filter, format)) {
         const reading = await store.read(token);
         if (reading.state !== 'live' || reading.owner.role !== 'operator') throw new Error('its session has ended');
         yield bytes;

@@ -39,7 +39,7 @@ interface Stream extends LiveReader {
 
 export type LiveStreams = ReturnType<typeof createLiveStreams>;
 
-export function createLiveStreams({ audit, store, log }: Pick<Context, 'audit' | 'store' | 'log'>) {
+export function createLiveStreams({ auditLog, store, log }: Pick<Context, 'auditLog' | 'store' | 'log'>) {
   const streams = new Set<Stream>();
   let timer: NodeJS.Timeout | undefined;
   let ended = false;
@@ -47,7 +47,7 @@ export function createLiveStreams({ audit, store, log }: Pick<Context, 'audit' |
   async function poll(): Promise<void> {
     const now = performance.now();
     for (const stream of streams) void keepGuard(stream, now);
-    const head = await audit.head().catch((error: unknown) => {
+    const head = await auditLog.head().catch((error: unknown) => {
       log.debug({ err: error }, 'the head of the log could not be read for the streams');
       return null;
     });
@@ -68,7 +68,7 @@ export function createLiveStreams({ audit, store, log }: Pick<Context, 'audit' |
     stream.busy = true;
     try {
       while (stream.at < head && isOpen(stream)) {
-        const { events, readTo } = await audit.following(stream.filter, { after: stream.at, upTo: head }, BATCH);
+        const { events, readTo } = await auditLog.following(stream.filter, { after: stream.at, upTo: head }, BATCH);
         const texts = events.length > 0 ? await stream.render(events) : [];
         await send(stream, events.map(({ seq }, index) => message(seq, texts[index] ?? '')).join(''));
         stream.at = readTo;
@@ -92,7 +92,7 @@ export function createLiveStreams({ audit, store, log }: Pick<Context, 'audit' |
       if (streams.size >= MOST_STREAMS || own >= MOST_A_SESSION) {
         throw new HttpError(503, 'too_many_streams', { 'Retry-After': '10' });
       }
-      const at = reader.after ?? (await audit.head()).seq;
+      const at = reader.after ?? (await auditLog.head()).seq;
       const body = new PassThrough();
       const now = performance.now();
       const stream: Stream = { ...reader, body, token, sessionId, at, busy: false, checkedAt: now, saidAt: now };

@@ -9,7 +9,7 @@ import type { Fragment } from '../../view/render.ts';
 import { AUDIT_PATH, readFilter } from './filter.ts';
 import type { LiveStreams } from './live-streams.ts';
 import { accountsOf, rowOf } from './row.ts';
-import { peopleOf } from './subjects.ts';
+import { subjectsOf } from './subjects.ts';
 
 const SEQ = /^\d{1,15}$/;
 
@@ -23,7 +23,7 @@ export function livePage(
   router.get(`${AUDIT_PATH}/live`, requireOperator(web.context), async (ctx) => {
     const { asked, filter, problems } = await readFilter(ctx, users);
     if (Object.keys(problems).length > 0) throw new HttpError(422, 'bad_filter');
-    await web.noteRead(ctx, await peopleOf(filter, web.context), 'events');
+    await web.noteRead(ctx, await subjectsOf(filter, web.context), 'events');
     await streams.open(ctx, {
       filter,
       after: readAfter(ctx),

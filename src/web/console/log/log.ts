@@ -11,7 +11,7 @@ import type { Chart, Views } from '../../view/views.ts';
 import { EXPORT_PATH } from './export.ts';
 import { AUDIT_PATH, auditHref, chipsOf, fieldTime, type ReadFilter, readFilter, TYPE_GROUPS } from './filter.ts';
 import { accountsOf, rowOf } from './row.ts';
-import { peopleOf } from './subjects.ts';
+import { subjectsOf } from './subjects.ts';
 
 const PAGE_SIZE = 50;
 const LIVE_PATH = `${AUDIT_PATH}/live`;
@@ -38,7 +38,7 @@ const NOTHING = { events: [], hasOlder: false, hasNewer: false, lookedTo: null }
 type Page = Views['operator/audit'];
 
 export function auditPage(router: Router, web: Web): void {
-  const { audit, auditCounts, users } = web.context;
+  const { auditLog, histogram, users } = web.context;
 
   router.get(AUDIT_PATH, requireOperator(web.context), async (ctx) => {
     const read = await readFilter(ctx, users);
@@ -47,12 +47,12 @@ export function auditPage(router: Router, web: Web): void {
     const problems = Object.values(read.problems);
     const wrong = problems.length > 0;
     if (wrong) ctx.status = 422;
-    await web.noteRead(ctx, await peopleOf(filter, web.context), 'events');
+    await web.noteRead(ctx, await subjectsOf(filter, web.context), 'events');
     const now = new Date();
-    const [head, first] = await Promise.all([audit.head(), audit.first()]);
+    const [head, first] = await Promise.all([auditLog.head(), auditLog.first()]);
     const [found, matching, chart] = await Promise.all([
-      wrong ? NOTHING : audit.page(filter, key, PAGE_SIZE),
-      wrong ? NONE : audit.count(filter),
+      wrong ? NOTHING : auditLog.page(filter, key, PAGE_SIZE),
+      wrong ? NONE : auditLog.count(filter),
       wrong ? null : drawn(read, now),
     ]);
     const emails = await users.emails(accountsOf(found.events));
@@ -93,12 +93,12 @@ export function auditPage(router: Router, web: Web): void {
 
   /** A number of the log, and the moment of its event. */
   async function placeOf(seq: number, now: Date): Promise<{ seq: string; at: ShownTime | null }> {
-    const event = await audit.event(seq);
+    const event = await auditLog.event(seq);
     return { seq: seq.toLocaleString('en'), at: event && showTime(event.occurredAt, now) };
   }
 
   async function drawn({ asked, filter }: ReadFilter, now: Date): Promise<Chart | null> {
-    const counts = await auditCounts.over(filter, now);
+    const counts = await histogram.over(filter, now);
     if (counts === null) return null;
     const bars = counts.bars.map(({ from, to, successes, failures }) => ({
       from,

@@ -3,7 +3,10 @@ import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query
 import type { Context } from '../../../core/context.ts';
 
 /** The accounts that it names, by themselves or by their session. */
-export async function peopleOf(filter: AuditFilter, context: Pick<Context, 'audit' | 'database'>): Promise<string[]> {
+export async function subjectsOf(
+  filter: AuditFilter,
+  context: Pick<Context, 'auditLog' | 'database'>,
+): Promise<string[]> {
   const people = [filter.person, filter.actor, await ownerOf(filter.session, context)];
   return people.filter((id) => id !== null);
 }
@@ -11,11 +14,11 @@ export async function peopleOf(filter: AuditFilter, context: Pick<Context, 'audi
 /** A session's row goes when it has served its time; what the log says of its beginning may go before, or come after. */
 async function ownerOf(
   session: string | null,
-  { audit, database: { prisma } }: Pick<Context, 'audit' | 'database'>,
+  { auditLog, database: { prisma } }: Pick<Context, 'auditLog' | 'database'>,
 ): Promise<string | null> {
   if (session === null) return null;
   const row = await prisma.session.findUnique({ where: { id: session }, select: { userId: true } });
   if (row) return row.userId;
-  const began = await audit.page({ ...EVERY_EVENT, types: ['session_created'], session }, null, 1);
+  const began = await auditLog.page({ ...EVERY_EVENT, types: ['session_created'], session }, null, 1);
   return began.events[0]?.subject ?? null;
 }

@@ -47,8 +47,8 @@ interface Act {
   readonly run: (given: { user: User; by: Required<Actor>; ctx: Koa.Context }) => Promise<string | null>;
 }
 
-export function personActs(router: Router, web: Web): void {
-  const { users, readAccountChanges } = web.context;
+export function userActions(router: Router, web: Web): void {
+  const { users, readRecentChanges } = web.context;
   for (const act of Object.values(actsOf(web))) {
     const path = `${PATH}/${act.path}`;
     const guards = [requireOperator(web.context), requireRecentLogin(web.context, path)] as const;
@@ -83,7 +83,7 @@ export function personActs(router: Router, web: Web): void {
 
   /** What came first: as many changes as there were since the account was looked at, or else the newest. */
   async function changesOf(user: User, { toldBy = [] }: Act, count: number): Promise<Changes> {
-    const changes = await readAccountChanges(user.id, toldBy, Math.min(Math.max(count, 1), MOST_CHANGES));
+    const changes = await readRecentChanges(user.id, toldBy, Math.min(Math.max(count, 1), MOST_CHANGES));
     const actors = changes.map(({ actor }) => actor).filter((id) => id !== null);
     const emails = await users.emails(actors);
     const now = new Date();
@@ -132,7 +132,7 @@ function reasonProblem(reason: string): string | null {
 
 /** Every act, by name; the page of a person links to those that apply. */
 function actsOf({ context }: Web) {
-  const { users, sessions, devices, factorChanges, passwordResets } = context;
+  const { users, sessions, devices, enrolment, passwordResets } = context;
   const setRole = (role: Role): Act['run'] => {
     return async ({ user, by }) => problemOf(await users.setRole(user.id, role, by));
   };
@@ -247,7 +247,7 @@ function actsOf({ context }: Web) {
       done: 'factors-removed',
       toldBy: ['authn_factor_removed'],
       async run({ user, by }) {
-        return (await factorChanges.removeAll(user.id, by)) ? null : 'This account has no second factor by now.';
+        return (await enrolment.removeAll(user.id, by)) ? null : 'This account has no second factor by now.';
       },
     },
   } as const satisfies Record<string, Act>;

@@ -18,7 +18,7 @@ const LATEST = 8;
 const SHOWN_MS = 3_650 * 86_400_000;
 
 export function userPage(router: Router, web: Web): void {
-  const { users, sessions, devices, secondFactors, throttleRecords, audit, mail } = web.context;
+  const { users, sessions, devices, secondFactors, throttleRecords, auditLog, mail } = web.context;
   const operator = requireOperator(web.context);
 
   router.get(`${PATH}/:id`, operator, async (ctx) => {
@@ -32,7 +32,7 @@ export function userPage(router: Router, web: Web): void {
       secondFactors.overview(user.id),
       throttleRecords.attempts({ userId: user.id, address: null, outcome: null, sinceMs: SHOWN_MS }, null, LATEST),
       throttleRecords.blocks(LATEST, user.id),
-      audit.page({ ...EVERY_EVENT, person: user.id }, null, LATEST),
+      auditLog.page({ ...EVERY_EVENT, person: user.id }, null, LATEST),
     ]);
     const emails = await users.emails(accountsOf(events.events));
     const page: Views['operator/user'] = {

@@ -41,7 +41,7 @@ interface Choice {
 type Asked = Readonly<Record<'q' | keyof typeof CHOICES, string>>;
 
 export function usersPage(router: Router, web: Web): void {
-  const { people } = web.context;
+  const { userSearch } = web.context;
 
   router.get(PATH, requireOperator(web.context), async (ctx) => {
     const asked = readAsked((name) => queryText(ctx, name));
@@ -49,8 +49,8 @@ export function usersPage(router: Router, web: Web): void {
     if (filter === null) ctx.status = 422;
     const key = readKey(queryText(ctx, 'after'), queryText(ctx, 'before'));
     const [found, matching] = await Promise.all([
-      filter === null ? NOBODY : people.page(filter, key, PAGE_SIZE),
-      filter === null ? NONE : people.count(filter),
+      filter === null ? NOBODY : userSearch.page(filter, key, PAGE_SIZE),
+      filter === null ? NONE : userSearch.count(filter),
     ]);
     const [first, last] = [found.people.at(0), found.people.at(-1)];
     const now = new Date();

@@ -11,8 +11,8 @@ import type { Web } from '../../view/page.ts';
 import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/views.ts';
 
-export function accountDataPages(router: Router, web: Web): void {
-  const { accountData, accountDeletion, config } = web.context;
+export function dataAndDeletionPages(router: Router, web: Web): void {
+  const { dataExport, accountDeletion, config } = web.context;
   const recentForData = requireRecentLogin(web.context, '/account/data');
   const recentForDeletion = requireRecentLogin(web.context, '/account/delete');
 
@@ -21,7 +21,7 @@ export function accountDataPages(router: Router, web: Web): void {
   );
 
   router.post('/account/data', requireMember, recentForData, async (ctx) => {
-    const pieces = await accountData.write(who(ctx));
+    const pieces = await dataExport.write(who(ctx));
     const day = new Date().toISOString().slice(0, 10);
     ctx.type = 'application/json; charset=utf-8';
     ctx.set('Content-Disposition', `attachment; filename="account-${day}.json"`);

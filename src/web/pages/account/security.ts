@@ -26,7 +26,7 @@ const MAX_NAME = 60;
 type NewPasskey = Views['account/passkey'];
 
 export function securityPages(router: Router, web: Web): void {
-  const { secondFactors, factorChanges, passkeys, sessions, config } = web.context;
+  const { secondFactors, enrolment, passkeys, sessions, config } = web.context;
   const recentOn = (page: string) => requireRecentLogin(web.context, page);
 
   async function show(ctx: Koa.Context, problem: string | null = null): Promise<void> {
@@ -123,7 +123,7 @@ export function securityPages(router: Router, web: Web): void {
   router.get(PAGE, requireLoggedIn, (ctx) => show(ctx));
 
   router.get(APP, requireLoggedIn, recentOn(APP), async (ctx) =>
-    showApp(ctx, { ...(await factorChanges.beginTotp(changerOf(ctx))), next: queryNext(ctx) }),
+    showApp(ctx, { ...(await enrolment.beginTotp(changerOf(ctx))), next: queryNext(ctx) }),
   );
 
   router.post(APP, requireLoggedIn, recentOn(APP), async (ctx) => {
@@ -131,7 +131,7 @@ export function securityPages(router: Router, web: Web): void {
     const changer = changerOf(ctx);
     const sealed = fields['sealed'] ?? '';
     const next = readNext(fields['next']);
-    const secret = factorChanges.readTotp(changer, sealed);
+    const secret = enrolment.readTotp(changer, sealed);
     if (secret === null) return seeOther(ctx, withNext(APP, next));
     const { problems, missing } = ctx.state.text.authenticator;
     const code = fields['code']?.trim() ?? '';
@@ -139,7 +139,7 @@ export function securityPages(router: Router, web: Web): void {
       ctx.status = 422;
       return showApp(ctx, { secret, sealed, next }, { code: missing });
     }
-    await added(ctx, await factorChanges.addTotp(changer, { sealed, code }), next, (reason) =>
+    await added(ctx, await enrolment.addTotp(changer, { sealed, code }), next, (reason) =>
       reason === 'wrong' || reason === 'late'
         ? showApp(ctx, { secret, sealed, next }, { code: problems[reason] })
         : show(ctx, problems.exists),
@@ -147,11 +147,11 @@ export function securityPages(router: Router, web: Web): void {
   });
 
   router.post(`${APP}/remove`, requireLoggedIn, recentOn(PAGE), async (ctx) => {
-    await removed(ctx, await factorChanges.removeTotp(changerOf(ctx)));
+    await removed(ctx, await enrolment.removeTotp(changerOf(ctx)));
   });
 
   router.post(`${PAGE}/recovery-codes`, requireLoggedIn, recentOn(PAGE), async (ctx) => {
-    await added(ctx, await factorChanges.renewCodes(changerOf(ctx)), null, () => show(ctx));
+    await added(ctx, await enrolment.renewCodes(changerOf(ctx)), null, () => show(ctx));
   });
 
   router.get(NEW_PASSKEY, requireLoggedIn, recentOn(NEW_PASSKEY), (ctx) =>
@@ -187,7 +187,7 @@ export function securityPages(router: Router, web: Web): void {
       name,
       owner: newPurpose(memberOf(ctx).id),
     };
-    await added(ctx, await factorChanges.addPasskey(changerOf(ctx), made), next, (reason) => {
+    await added(ctx, await enrolment.addPasskey(changerOf(ctx), made), next, (reason) => {
       const problem = reason === 'exists' || reason === 'too_many' ? problems[reason] : problems.wrong;
       return showNewPasskey(ctx, { name, next, problem });
     });
@@ -200,7 +200,7 @@ export function securityPages(router: Router, web: Web): void {
       ctx.status = 422;
       return show(ctx, ctx.state.text.passkey.nameWrong);
     }
-    if (!isUuid(id) || !(await factorChanges.renamePasskey(changerOf(ctx), id, name)))
+    if (!isUuid(id) || !(await enrolment.renamePasskey(changerOf(ctx), id, name)))
       throw new HttpError(404, 'no_factor');
     seeOther(ctx, `${PAGE}?done=passkey-renamed`);
   });
@@ -208,7 +208,7 @@ export function securityPages(router: Router, web: Web): void {
   router.post(`${PAGE}/passkeys/:id/remove`, requireLoggedIn, recentOn(PAGE), async (ctx) => {
     const id: unknown = ctx['params'].id;
     if (!isUuid(id)) throw new HttpError(404, 'no_factor');
-    await removed(ctx, await factorChanges.removePasskey(changerOf(ctx), id));
+    await removed(ctx, await enrolment.removePasskey(changerOf(ctx), id));
   });
 }
 

@@ -10,12 +10,12 @@ import { deadLink } from './dead-link.ts';
 const PATH = '/not-me';
 
 export function notMePage(router: Router, web: Web): void {
-  const { unknownLogins, config } = web.context;
+  const { notMe, config } = web.context;
 
   router.get(PATH, async (ctx) => {
     if (takeLinkFromAddress(ctx, config, 'not-me')) return;
     const { text, origin } = ctx.state;
-    const looked = await unknownLogins.look(readLink(ctx, config, 'not-me'), origin);
+    const looked = await notMe.look(readLink(ctx, config, 'not-me'), origin);
     if (!looked.ok) return deadLink(ctx, web, looked, 'not-me');
     const { at, ip, userAgent } = looked.login;
     const device = describeDevice(userAgent, text);
@@ -27,7 +27,7 @@ export function notMePage(router: Router, web: Web): void {
 
   router.post(PATH, async (ctx) => {
     const secret = readLink(ctx, config, 'not-me');
-    const result = await unknownLogins.disown(secret, ctx.state.origin, toldOf(ctx));
+    const result = await notMe.disown(secret, ctx.state.origin, toldOf(ctx));
     if (!result.ok) return deadLink(ctx, web, result, 'not-me');
     forgetLink(ctx, config, 'not-me');
     keepLink(ctx, config, 'reset', result.resetSecret);

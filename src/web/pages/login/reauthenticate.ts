@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { Purpose } from '../../../core/credentials/secret-box.ts';
-import type { ConfirmationResult } from '../../../core/login/reauthentication.ts';
+import type { ReauthenticationResult } from '../../../core/login/reauthentication.ts';
 import { readBody, readNext } from '../../http/form.ts';
 import { queryNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
@@ -13,8 +13,8 @@ import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import type { Views } from '../../view/views.ts';
 
-export function confirmPage(router: Router, web: Web): void {
-  const { confirmations, passkeys } = web.context;
+export function reauthenticatePage(router: Router, web: Web): void {
+  const { reauthentication, passkeys } = web.context;
 
   router.get('/confirm', requireLoggedIn, (ctx) => show(ctx, web, { next: queryNext(ctx) }));
 
@@ -27,7 +27,7 @@ export function confirmPage(router: Router, web: Web): void {
       ctx.status = 422;
       return show(ctx, web, { next, errors: { password: ctx.state.text.confirm.passwordMissing } });
     }
-    await answer(ctx, next, await confirmations.confirm({ userId, sessionId, password, origin: ctx.state.origin }));
+    await answer(ctx, next, await reauthentication.confirm({ userId, sessionId, password, origin: ctx.state.origin }));
   });
 
   router.get('/confirm/passkey', requireLoggedIn, async (ctx) => {
@@ -39,11 +39,11 @@ export function confirmPage(router: Router, web: Web): void {
     const { id: sessionId, userId } = memberOf(ctx);
     const fields = await readBody(ctx);
     const given = { answer: fields['credential'] ?? '', owner: purpose(sessionId) };
-    const result = await confirmations.confirmByPasskey({ userId, sessionId, origin: ctx.state.origin, ...given });
+    const result = await reauthentication.byPasskey({ userId, sessionId, origin: ctx.state.origin, ...given });
     await answer(ctx, readNext(fields['next']), result);
   });
 
-  async function answer(ctx: Koa.Context, next: string | null, result: ConfirmationResult): Promise<void> {
+  async function answer(ctx: Koa.Context, next: string | null, result: ReauthenticationResult): Promise<void> {
     const words = ctx.state.text.confirm;
     if (result.ok) {
       await enterSession(ctx, result.session);

@@ -20,7 +20,7 @@ import { showLogin } from './login.ts';
 const PAGE = '/login/second-factor';
 
 export function secondFactorPages(router: Router, web: Web): void {
-  const { secondStep, secondFactors, pendingLogins, passkeys, config } = web.context;
+  const { secondFactorLogin, secondFactors, pendingLogins, passkeys, config } = web.context;
   const waiting = (ctx: Koa.Context) => pendingLogins.find(readPending(ctx, config));
 
   async function show(ctx: Koa.Context, pending: PendingLogin, problem: string | null, errors: FieldErrors = {}) {
@@ -36,7 +36,7 @@ export function secondFactorPages(router: Router, web: Web): void {
       deviceCookie: readDevice(ctx, config),
       told: toldOf(ctx),
     };
-    const result = await secondStep.finish(readPending(ctx, config), given, visit);
+    const result = await secondFactorLogin.finish(readPending(ctx, config), given, visit);
     if (result.ok) {
       dropPending(ctx, config);
       keepDevice(ctx, config, result.deviceCookie);
@@ -103,7 +103,7 @@ export function secondFactorPages(router: Router, web: Web): void {
       deviceCookie: readDevice(ctx, config),
       told: toldOf(ctx),
     };
-    const result = await secondStep.logInWithPasskey(fields['credential'] ?? '', loginPurpose(ctx), visit);
+    const result = await secondFactorLogin.logInWithPasskey(fields['credential'] ?? '', loginPurpose(ctx), visit);
     if (result.ok) {
       keepDevice(ctx, config, result.deviceCookie);
       await enterSession(ctx, result.session);

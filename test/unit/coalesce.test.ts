@@ -1,6 +1,6 @@
 // Nudges of a burst: the first goes at once, the others together, and none waits for longer than the pause.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { createBurst } from '../../src/core/platform/coalesce.ts';
+import { coalesce } from '../../src/core/platform/coalesce.ts';
 
 const EVERY_MS = 100;
 
@@ -10,7 +10,7 @@ afterEach(() => void jest.useRealTimers());
 function counted() {
   const at: number[] = [];
   const startedAt = Date.now();
-  const burst = createBurst(EVERY_MS, async () => void at.push(Date.now() - startedAt));
+  const burst = coalesce(EVERY_MS, async () => void at.push(Date.now() - startedAt));
   return { burst, at };
 }
 
@@ -52,7 +52,7 @@ describe('a burst', () => {
 
   test('goes on after a failure', () => {
     let tries = 0;
-    const burst = createBurst(EVERY_MS, () => {
+    const burst = coalesce(EVERY_MS, () => {
       tries += 1;
       return Promise.reject(new Error('Redis is away'));
     });

@@ -1,7 +1,7 @@
 // The throttle in a process's memory, while Redis is away: it counts, gives back what it should, and never takes more memory than it says.
 import { expect, test } from '@jest/globals';
 import { readConfig } from '../../src/core/config.ts';
-import { createInsurance } from '../../src/core/throttle/memory-fallback.ts';
+import { createMemoryFallback } from '../../src/core/throttle/memory-fallback.ts';
 import { createThrottleWindows, type Taken } from '../../src/core/throttle/windows.ts';
 
 const { throttle: policy } = readConfig({
@@ -13,15 +13,15 @@ const { throttle: policy } = readConfig({
 const windows = createThrottleWindows(policy);
 
 function begin(mostWindows?: number) {
-  const insurance = createInsurance(policy, mostWindows);
+  const memoryFallback = createMemoryFallback(policy, mostWindows);
   const take = (account: string, ip = '203.0.113.1'): Promise<Taken> =>
-    insurance.take(windows.login({ account, ip, deviceId: null }), account, 'empty');
+    memoryFallback.take(windows.login({ account, ip, deviceId: null }), account, 'empty');
   const allowed = async (accounts: readonly string[], ip?: string) => {
     const answers = [];
     for (const account of accounts) answers.push((await take(account, ip)).ok);
     return answers;
   };
-  return { insurance, take, allowed };
+  return { memoryFallback, take, allowed };
 }
 
 test('any number of attempts at once pass no more than the free ones', async () => {
@@ -31,19 +31,19 @@ test('any number of attempts at once pass no more than the free ones', async () 
 });
 
 test('a client that is refused leaves nothing behind of the addresses that it tries', async () => {
-  const { insurance, allowed } = begin();
+  const { memoryFallback, allowed } = begin();
   const addresses = Array.from({ length: 10 }, (_, index) => `address-${index}`);
   expect(await allowed(addresses)).toEqual([true, true, true, ...Array(7).fill(false)]);
-  expect(insurance.size).toBe(1 + 2 * 3);
+  expect(memoryFallback.size).toBe(1 + 2 * 3);
   expect(await allowed(['address-9', 'address-9', 'address-9'], '203.0.113.2')).toEqual([true, true, false]);
 });
 
 test('what is given back whole is forgotten; what was refused costs nothing, here or elsewhere', async () => {
-  const { insurance, take, allowed } = begin();
+  const { memoryFallback, take, allowed } = begin();
   const first = await take('a');
   if (!first.ok) throw new Error('refused');
   await first.giveBack();
-  expect(insurance.size).toBe(0);
+  expect(memoryFallback.size).toBe(0);
 
   const second = await take('a');
   if (!second.ok) throw new Error('refused');
@@ -53,22 +53,22 @@ test('what is given back whole is forgotten; what was refused costs nothing, her
 });
 
 test('a success empties its own window and gives the others their point back', async () => {
-  const { insurance, take } = begin();
+  const { memoryFallback, take } = begin();
   await take('a');
   const good = await take('a');
   if (!good.ok) throw new Error('refused');
   await good.succeeded();
-  expect(insurance.size).toBe(2);
+  expect(memoryFallback.size).toBe(2);
   expect((await take('a')).ok).toBe(true);
 });
 
 test('no more windows are kept than it says: those of the newest attempts', async () => {
-  const { insurance, allowed } = begin(30);
+  const { memoryFallback, allowed } = begin(30);
   expect(await allowed(['mine', 'mine'], '198.51.100.1')).toEqual([true, true]);
   for (let n = 0; n < 9; n += 1) await allowed([`address-${n}`], `198.51.100.${n + 10}`);
-  expect(insurance.size).toBe(30);
+  expect(memoryFallback.size).toBe(30);
   expect(await allowed(['mine'], '198.51.100.1')).toEqual([false]);
   for (let n = 0; n < 100; n += 1) await allowed([`address-${n}`], `198.51.100.${n + 10}`);
-  expect(insurance.size).toBe(30);
+  expect(memoryFallback.size).toBe(30);
   expect(await allowed(['mine'], '198.51.100.1')).toEqual([true]);
 });

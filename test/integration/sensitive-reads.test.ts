@@ -43,7 +43,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   operator = await newOperator();
   await worker.sealing.seal();
-  since = (await web.context.audit.head()).seq;
+  since = (await web.context.auditLog.head()).seq;
 });
 
 afterAll(async () => {
