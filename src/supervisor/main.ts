@@ -35,7 +35,7 @@ function readSupervisorSettings(env: Readonly<Record<string, string | undefined>
     return value;
   };
   const settings: SupervisorSettings = {
-    exec: path.resolve(env.WEB_MAIN || path.join(path.dirname(script), 'main.js')),
+    exec: path.resolve(env.WEB_MAIN || path.join(path.dirname(script), '../web/main.js')),
     webProcesses: number('WEB_PROCESSES', Math.max(2, availableParallelism()), 1, 256),
     readyTimeoutMs: number('READY_TIMEOUT_MS', 30_000, 100, 3_600_000),
     shutdownTimeoutMs: number('SHUTDOWN_TIMEOUT_MS', 10_000, 100, 600_000),
