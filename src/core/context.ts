@@ -37,7 +37,7 @@ import { createOverview, type ReadOverview } from './overview.ts';
 import { type Database, openDatabase } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
-import { nudgeSealing, openQueues, type Queues } from './platform/queues.ts';
+import { openQueues, type Queues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
 import { createEmailChanges, type EmailChanges } from './self-service/email-change.ts';
 import { createNotMe, type NotMe } from './self-service/not-me.ts';
@@ -112,6 +112,7 @@ export function createContext(config: Config, log: Log): Context {
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,
     onError: ({ message }) => log.debug({ reason: message }, 'an idle connection to PostgreSQL broke'),
+    nudge: (job) => queues.nudge(job),
   });
   const verification = createVerification({ database });
   const redis = openRedis({ url: config.redisUrl, role: 'sessions', log });
@@ -124,20 +125,19 @@ export function createContext(config: Config, log: Log): Context {
   const passwords = createPasswords({ concurrency: config.passwordHashConcurrency, cost: config.passwordHashCost });
   const breachedPasswords = createBreachedPasswords({
     url: config.breachedPasswordsUrl,
-    ...{ database, queues, metrics, log },
+    ...{ database, metrics, log },
   });
-  const users = createUsers({ database, sessions, queues });
+  const users = createUsers({ database, sessions });
   const throttle = createThrottle({ redis, database, policy: config.throttle, log, count: metrics.countRefusal });
   const devices = createKnownDevices({
     database,
-    queues,
     signingKeys: config.sessionKeys,
     retentionMs: config.throttle.deviceRetentionMs,
   });
   const links = createOneTimeLinks({ database });
-  const mail = createMail({ database, queues, policy: config.mail });
+  const mail = createMail({ database, policy: config.mail });
   const identifierHash = createIdentifierHash(config.sessionKeys.at(-1) ?? '');
-  const refusals = createRefusals({ database, queues });
+  const refusals = createRefusals({ database });
   const entry = createEntry({ database, sessions, devices, identifierHash, links, mail });
   const auditLog = createAuditLog({ database });
   const secretBox = createSecretBox(config.secretsKeys);
@@ -186,7 +186,7 @@ export function createContext(config: Config, log: Log): Context {
     users,
     throttle,
     refusals,
-    throttleRecords: createThrottleRecords({ redis, database, throttle, policy: config.throttle, queues, log }),
+    throttleRecords: createThrottleRecords({ redis, database, throttle, policy: config.throttle, log }),
     devices,
     login: createLogin(proof),
     registration,
@@ -212,7 +212,7 @@ export function createContext(config: Config, log: Log): Context {
     userSearch: createUserSearch({ database }),
     readRecentChanges: createRecentChanges({ database, auditLog }),
     notMe: createNotMe(proof),
-    dataExport: createDataExport({ database, queues }),
+    dataExport: createDataExport({ database }),
     accountDeletion: createAccountDeletion({ database, users, sessions, mail }),
     passkeys,
     secondFactors,
@@ -234,11 +234,10 @@ export function createContext(config: Config, log: Log): Context {
       file: config.audit.checkpointFile,
     }),
     sealing: createSealing({ database, followers: [createSealedEndings({ store }), sealedAttempts] }),
-    everybody: createEndAllSessions({ database, sessions, store, queues }),
+    everybody: createEndAllSessions({ database, sessions, store }),
     readOverview: createOverview({ database, redis, queues, log }),
     async record(event) {
-      await database.prisma.$transaction((transaction) => recordEvent(transaction, event));
-      nudgeSealing(queues);
+      await database.transact((transaction) => recordEvent(transaction, event));
     },
     async close() {
       store.close();

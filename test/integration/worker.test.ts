@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit/events.ts';
-import { nudgeSealing, openQueues } from '../../src/core/platform/queues.ts';
+import { openQueues } from '../../src/core/platform/queues.ts';
 import { QUEUE_PREFIX } from '../../src/core/platform/redis.ts';
 import { startWeb, type TestProcess } from '../support/app.ts';
 import { query } from '../support/query.ts';
@@ -102,7 +102,7 @@ describe('the worker', () => {
     const connection = new Redis(stores.redisUrl, { maxRetriesPerRequest: null });
     const queues = openQueues(connection);
     await connection.ping();
-    for (let asked = 0; asked < 100; asked += 1) nudgeSealing(queues);
+    for (let asked = 0; asked < 100; asked += 1) queues.nudge('seal-events');
     await queues.close();
     await connection.quit();
     expect((await jobs()) - before).toBe(2);

@@ -77,12 +77,16 @@ function ago(ms: number): Prisma.Sql {
   return Prisma.sql`(statement_timestamp() - ${ms} * interval '1 millisecond')`;
 }
 
-async function deleteAll({ database: { prisma }, queues }: Context, job: JobName, deletions: Deletions): Promise<void> {
+async function deleteAll(
+  { database: { transact }, queues }: Context,
+  job: JobName,
+  deletions: Deletions,
+): Promise<void> {
   const deadline = performance.now() + PASS_MS;
   for (const [what, deleteMore] of Object.entries(deletions)) {
     for (let count = BATCH; count === BATCH; ) {
-      if (performance.now() > deadline) return queues.nudge('cleanup', job);
-      count = await prisma.$transaction(async (transaction) => {
+      if (performance.now() > deadline) return queues.nudge(job);
+      count = await transact(async (transaction) => {
         const deleted = await deleteMore(transaction, BATCH);
         const about = { actor: null, subject: null, origin: NO_ORIGIN, detail: { what, count: deleted } };
         if (deleted > 0) await recordEvent(transaction, { type: 'sys_cleanup', outcome: 'success', ...about });

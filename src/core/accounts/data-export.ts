@@ -3,7 +3,6 @@
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Database } from '../platform/database.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
 
 const BATCH = 500;
 
@@ -15,7 +14,7 @@ interface Person {
 
 export type DataExport = ReturnType<typeof createDataExport>;
 
-export function createDataExport({ database: { prisma }, queues }: { database: Database; queues: Queues }) {
+export function createDataExport({ database: { prisma, transact } }: { database: Database }) {
   async function account(id: string) {
     return prisma.user.findUnique({
       where: { id },
@@ -115,14 +114,13 @@ export function createDataExport({ database: { prisma }, queues }: { database: D
   return {
     /** Records that the data were asked for, then gives them piece by piece. */
     async write({ userId, sessionId, origin }: Person): Promise<AsyncGenerator<string>> {
-      await prisma.$transaction((transaction) =>
+      await transact((transaction) =>
         recordEvent(transaction, {
           ...{ type: 'user_data_exported', outcome: 'success', actor: userId, subject: userId },
           session: sessionId,
           origin,
         }),
       );
-      nudgeSealing(queues);
       return written(userId);
     },
   };

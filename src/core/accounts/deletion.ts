@@ -7,7 +7,6 @@ import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { readLanguage } from '../platform/languages.ts';
-import type { EndedSession } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Users } from './users.ts';
 
@@ -39,7 +38,7 @@ export interface AccountDeletionOptions {
 export type AccountDeletion = ReturnType<typeof createAccountDeletion>;
 
 export function createAccountDeletion({ database, users, sessions, mail }: AccountDeletionOptions) {
-  const { prisma } = database;
+  const { prisma, transact } = database;
 
   /** Takes out what belongs to a person. The rows stay for as long as an old copy of a session could come back. */
   async function emptyWithin(transaction: Transaction, userId: string): Promise<void> {
@@ -69,25 +68,21 @@ export function createAccountDeletion({ database, users, sessions, mail }: Accou
       reason,
       told,
     }: DeletionRequest): Promise<DeletionResult> {
-      const done = await prisma.$transaction(async (transaction): Promise<DeletionResult & Ended> => {
+      return transact<DeletionResult>(async (transaction) => {
         if (await users.isLastOperatorWithin(transaction, userId)) return { ok: false, reason: 'last_operator' };
         const user = await transaction.user.findFirst({ where: { id: userId, deletedAt: null } });
         if (!user) return { ok: false, reason: 'no_account' };
         const about = { actor, subject: userId, session: sessionId, origin, ...(reason ? { detail: { reason } } : {}) };
         await recordEvent(transaction, { type: 'user_deleted', outcome: 'success', ...about });
         const why = { reason: 'account_deleted', actor, origin } as const;
-        const ended = await sessions.endWithin(transaction, { userId }, why);
+        await sessions.endWithin(transaction, { userId }, why);
         await emptyWithin(transaction, userId);
         // Of no account: the account's mail goes with it, and this one tells of that.
         const letter = { to: user.email, userId: null, language: readLanguage(user.language) ?? told.language };
         await mail.sendWithin(transaction, { ...letter, template: 'account-deleted', parameters: told.from });
         await eraseWithin(transaction, userId, { actor });
-        return { ok: true, ended };
+        return { ok: true };
       });
-      if (!done.ok) return done;
-      await sessions.afterCommit(done.ended ?? []);
-      mail.nudge();
-      return { ok: true };
     },
 
     /**
@@ -106,8 +101,4 @@ export function createAccountDeletion({ database, users, sessions, mail }: Accou
            AND NOT EXISTS (SELECT FROM session WHERE user_id = user_account.id)`;
     },
   };
-}
-
-interface Ended {
-  readonly ended?: readonly EndedSession[];
 }

@@ -5,8 +5,7 @@ import { recordEvent } from '../audit/outbox.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
-import type { EndedSession, EndReason } from '../sessions/session-table.ts';
+import type { EndReason } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 
 export type { Role, User };
@@ -46,12 +45,11 @@ interface AccountChange {
 export interface UsersOptions {
   readonly database: Database;
   readonly sessions: Sessions;
-  readonly queues: Queues;
 }
 
 export type Users = ReturnType<typeof createUsers>;
 
-export function createUsers({ database: { prisma, pool }, sessions, queues }: UsersOptions) {
+export function createUsers({ database: { prisma, pool, transact }, sessions }: UsersOptions) {
   async function createWithin(
     transaction: Transaction,
     { email, passwordHash, role, language = null, origin }: NewUser,
@@ -72,7 +70,7 @@ export function createUsers({ database: { prisma, pool }, sessions, queues }: Us
   /** Changes an account that is as the operator saw it, with its event, and ends its sessions if there is a reason to. */
   async function change({ userId, changes, takesOperator, data, event, ends, by }: AccountChange) {
     const { actor, origin, session = null, reason } = by;
-    const done = await prisma.$transaction(async (transaction): Promise<AccountChangeResult & Ended> => {
+    return transact<AccountChangeResult>(async (transaction) => {
       const account = await lockAccount(transaction, userId);
       if (!account) return { ok: false, reason: 'no_account' };
       if (by.seen !== undefined && by.seen !== account.version) return { ok: false, reason: 'changed_meanwhile' };
@@ -89,13 +87,10 @@ export function createUsers({ database: { prisma, pool }, sessions, queues }: Us
         origin,
         detail,
       });
-      if (ends === null) return { ok: true, ended: [] };
-      const ending = { reason: ends, actor, origin, ...(reason ? { note: reason } : {}) };
-      return { ok: true, ended: await sessions.endWithin(transaction, { userId }, ending) };
+      const why = { actor, origin, ...(reason ? { note: reason } : {}) };
+      if (ends) await sessions.endWithin(transaction, { userId }, { ...why, reason: ends });
+      return { ok: true };
     });
-    if (!done.ok) return done;
-    await sessions.afterCommit(done.ended ?? []);
-    return { ok: true } as const;
   }
 
   return {
@@ -104,8 +99,7 @@ export function createUsers({ database: { prisma, pool }, sessions, queues }: Us
     /** Makes an account. Of two that ask for one address at the same instant, one gets it. */
     async create(account: NewUser): Promise<CreateUserResult> {
       try {
-        const user = await prisma.$transaction((transaction) => createWithin(transaction, account));
-        nudgeSealing(queues);
+        const user = await transact((transaction) => createWithin(transaction, account));
         return { ok: true, user };
       } catch (error) {
         if (isUniqueViolation(error)) return { ok: false, reason: 'email_taken' };
@@ -172,14 +166,12 @@ export function createUsers({ database: { prisma, pool }, sessions, queues }: Us
 
     /** Keeps the language that the owner of an account has chosen. The same once more changes nothing. */
     async setLanguage(userId: string, language: Language, { origin, session = null }: Actor): Promise<void> {
-      const changed = await prisma.$transaction(async (transaction) => {
+      await transact(async (transaction) => {
         const where = { id: userId, deletedAt: null, OR: [{ language: null }, { language: { not: language } }] };
         const { count } = await transaction.user.updateMany({ where, data: { language } });
         const about = { actor: userId, subject: userId, session, origin, detail: { language } };
         if (count > 0) await recordEvent(transaction, { type: 'user_language_changed', outcome: 'success', ...about });
-        return count > 0;
       });
-      if (changed) nudgeSealing(queues);
     },
 
     /**
@@ -190,10 +182,6 @@ export function createUsers({ database: { prisma, pool }, sessions, queues }: Us
       return (await lockAccount(transaction, userId))?.isLastOperator ?? false;
     },
   };
-}
-
-interface Ended {
-  readonly ended?: readonly EndedSession[];
 }
 
 interface LockedAccount {

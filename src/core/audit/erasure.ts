@@ -34,7 +34,7 @@ export async function eraseWithin(
  * The worker's part, for accounts that were deleted: erases them from the sealed events that were too many, a part at a time,
  * and notes at the account that nothing is left. What is not done within the time is done in the next run.
  */
-export async function eraseRest({ prisma }: Database, { withinMs }: { withinMs: number }): Promise<void> {
+export async function eraseRest({ prisma, transact }: Database, { withinMs }: { withinMs: number }): Promise<void> {
   const deadline = performance.now() + withinMs;
   const accounts = await prisma.user.findMany({
     where: { deletedAt: { not: null }, erasedAt: null },
@@ -45,7 +45,7 @@ export async function eraseRest({ prisma }: Database, { withinMs }: { withinMs: 
   for (const { id } of accounts) {
     for (let behind: bigint | null = 0n; behind !== null; ) {
       if (performance.now() > deadline) return;
-      const part: Part = await prisma.$transaction(async (transaction) => {
+      const part: Part = await transact(async (transaction) => {
         const [row] = await transaction.$queryRaw<Part[]>`
           SELECT erased, read_to FROM audit_erase_sealed(${id}::uuid, ${behind}::bigint, ${PART}::int)`;
         if (!row) throw new Error('audit_erase_sealed answers with a row');

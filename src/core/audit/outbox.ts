@@ -1,8 +1,8 @@
 // Where an event waits, from the transaction of what it tells of until the worker seals it.
-// Whoever writes one calls `nudge` after the commit; a nudge that is lost costs a sweep of the schedule, no event.
+// The worker is nudged after the commit; a lost nudge costs a sweep of the schedule, no event.
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
-import type { Transaction } from '../platform/database.ts';
+import { nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 import type { AttemptNote, BlockNote, NewAuditEvent, OutboxEvent } from './events.ts';
 
 const MAX_TEXT = 1_024;
@@ -34,7 +34,9 @@ export async function recordEvents(
   client: Pick<Transaction, '$executeRaw'>,
   notes: readonly EventNote[],
 ): Promise<void> {
-  if (notes.length > 0) await client.$executeRaw(insertEvents(notes));
+  if (notes.length === 0) return;
+  await client.$executeRaw(insertEvents(notes));
+  nudgeAfterCommit(client, 'seal-events');
 }
 
 /** The statement that records events, for each row of `from`: as part of another it records them if that has one row. */

@@ -7,7 +7,6 @@ import { recordEvent } from '../audit/outbox.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
 
 const TIMEOUT_MS = 1_000;
 /** A padded answer has a thousand lines of forty characters. */
@@ -28,21 +27,19 @@ export interface BreachedPasswordsOptions {
   /** Null: nobody is asked. */
   readonly url: string | null;
   readonly database: Database;
-  readonly queues: Queues;
   readonly metrics: Metrics;
   readonly log: Log;
 }
 
 export type BreachedPasswords = ReturnType<typeof createBreachedPasswords>;
 
-export function createBreachedPasswords({ url, database, queues, metrics, log }: BreachedPasswordsOptions) {
+export function createBreachedPasswords({ url, database, metrics, log }: BreachedPasswordsOptions) {
   async function recordFailure(reason: string, { userId, origin }: Setting): Promise<void> {
     log.warn({ reason }, 'the breach service could not be asked');
     const about = { actor: userId, subject: userId, origin, detail: { reason } };
-    await database.prisma.$transaction((transaction) =>
+    await database.transact((transaction) =>
       recordEvent(transaction, { type: 'authn_password_unchecked', outcome: 'failure', ...about }),
     );
-    nudgeSealing(queues);
   }
 
   return {

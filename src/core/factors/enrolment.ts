@@ -6,9 +6,7 @@ import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
 import type { Language } from '../platform/languages.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import { needsSecondFactor, type SecondFactorPolicy } from '../sessions/authentication-method.ts';
-import type { EndedSession } from '../sessions/session-table.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import { type About, byWhom, type Changer, createFactorChange, lockWithin, Refused, refusal } from './factor-change.ts';
@@ -40,7 +38,6 @@ export interface EnrolmentOptions {
   readonly passwords: Passwords;
   readonly passkeys: Passkeys;
   readonly secretBox: SecretBox;
-  readonly queues: Queues;
   readonly mail: Mail;
   readonly policy: SecondFactorPolicy;
   /** Of mail to somebody whose browser is not there, and whose language is not known. */
@@ -56,12 +53,11 @@ export function createEnrolment({
   passwords,
   passkeys,
   secretBox,
-  queues,
   mail,
   policy,
   language,
 }: EnrolmentOptions) {
-  const { prisma } = database;
+  const { prisma, transact } = database;
   const { change, tellWithin } = createFactorChange({ database, sessions, devices, mail });
 
   const setUpPurpose = ({ userId, sessionId }: Changer): Purpose => ({
@@ -188,7 +184,7 @@ export function createEnrolment({
 
     /** Gives a passkey another name; false if the account has no such one. */
     renamePasskey({ userId, sessionId, origin }: Changer, id: string, name: string): Promise<boolean> {
-      return prisma.$transaction(async (transaction) => {
+      return transact(async (transaction) => {
         const { count } = await transaction.passkey.updateMany({ where: { id, userId }, data: { name } });
         if (count === 0) return false;
         const about = { actor: userId, subject: userId, session: sessionId, origin, detail: { passkey: id } };
@@ -226,12 +222,12 @@ export function createEnrolment({
         reason,
       }: { actor: string | null; session?: string | null; origin: Origin; reason?: string },
     ): Promise<boolean> {
-      const work = async (transaction: Transaction): Promise<EndedSession[] | null> => {
+      const work = async (transaction: Transaction): Promise<boolean> => {
         const { email } = await lockWithin(transaction, userId);
         const totp = await transaction.totp.deleteMany({ where: { userId } });
         const keys = await transaction.passkey.deleteMany({ where: { userId } });
         await transaction.recoveryCode.deleteMany({ where: { userId } });
-        if (totp.count + keys.count === 0) return null;
+        if (totp.count + keys.count === 0) return false;
         const detail = { factor: 'all', passkeys: keys.count, totp: totp.count, ...(reason ? { reason } : {}) };
         const about = { actor, subject: userId, session, origin, detail };
         await recordEvent(transaction, { type: 'authn_factor_removed', outcome: 'success', ...about });
@@ -242,16 +238,13 @@ export function createEnrolment({
           parameters: {},
           language,
         });
-        return sessions.endWithin(transaction, { userId }, { reason: 'revoked_by_operator', actor, origin });
+        await sessions.endWithin(transaction, { userId }, { reason: 'revoked_by_operator', actor, origin });
+        return true;
       };
-      const ended = await prisma.$transaction(work).catch((error: unknown) => {
-        if (error instanceof Refused) return null; // deleted meanwhile
+      return transact(work).catch((error: unknown) => {
+        if (error instanceof Refused) return false; // deleted meanwhile
         throw error;
       });
-      mail.nudge();
-      nudgeSealing(queues);
-      if (ended) await sessions.afterCommit(ended);
-      return ended !== null;
     },
   };
 }

@@ -36,7 +36,7 @@ export interface FactorChangeOptions {
   readonly mail: Mail;
 }
 
-export function createFactorChange({ database: { prisma }, sessions, devices, mail }: FactorChangeOptions) {
+export function createFactorChange({ database: { transact }, sessions, devices, mail }: FactorChangeOptions) {
   return {
     /** Does a change. The account stays locked, so that changes of its factors come one after the other. @throws Refused */
     async change(
@@ -44,13 +44,13 @@ export function createFactorChange({ database: { prisma }, sessions, devices, ma
       proved: AuthenticationMethod | null,
       work: (transaction: Transaction, about: About) => Promise<void>,
     ): Promise<NewSession> {
-      const [replacement, others] = await prisma.$transaction(async (transaction) => {
+      return transact(async (transaction) => {
         const before = await lockWithin(transaction, userId);
         await work(transaction, { ...before, actor: userId, subject: userId, session: sessionId, origin });
         const first = proved !== null && before.count === 0;
         const which = { userId, exceptSessionId: sessionId };
         const reason = { reason: 'second_factor_added', actor: userId, origin } as const;
-        const ended = first ? await sessions.endWithin(transaction, which, reason) : [];
+        if (first) await sessions.endWithin(transaction, which, reason);
         // They became known by a password alone, and from now on each has tries of its own at a code.
         if (first) await devices.forgetAllWithin(transaction, userId, { actor: userId, session: sessionId, origin });
         const replaced = await sessions.replaceWithin(transaction, {
@@ -60,11 +60,8 @@ export function createFactorChange({ database: { prisma }, sessions, devices, ma
           ...(proved === null ? {} : { proved }),
         });
         if (!replaced) throw new Refused('session_ended');
-        return [replaced, ended] as const;
+        return replaced;
       });
-      mail.nudge();
-      await Promise.all([sessions.replaced(replacement), sessions.afterCommit(others)]);
-      return replacement.session;
     },
 
     tellWithin(transaction: Transaction, changer: Changer, to: string, change: FactorChange): Promise<void> {

@@ -7,7 +7,6 @@ import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import { blockNotes, type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
@@ -42,7 +41,6 @@ export interface LoginOptions {
   readonly database: Database;
   readonly users: Users;
   readonly passwords: Passwords;
-  readonly queues: Queues;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
   readonly devices: KnownDevices;
@@ -56,10 +54,9 @@ export interface LoginOptions {
 export type Login = ReturnType<typeof createLogin>;
 
 export function createLogin({
-  database: { prisma },
+  database: { prisma, transact },
   users,
   passwords,
-  queues,
   throttle,
   refusals: { refuse },
   devices,
@@ -86,7 +83,6 @@ export function createLogin({
     } as const;
     const attempt = { identifierHash: account, device: deviceId };
     await recordEvents(prisma, [{ event, attempt }, ...blockNotes(taken.blocks, user?.id ?? null, origin)]);
-    nudgeSealing(queues);
   }
 
   /** Looks at an attempt that was let through. What it throws is an outage, and no guess was answered. */
@@ -121,7 +117,7 @@ export function createLogin({
   async function rehash(user: User, { password, origin }: Credentials): Promise<string | null> {
     try {
       const passwordHash = await passwords.hash(password);
-      const kept = await prisma.$transaction(async (transaction) => {
+      const kept = await transact(async (transaction) => {
         const where = { id: user.id, passwordHash: user.passwordHash };
         const { count } = await transaction.user.updateMany({ where, data: { passwordHash } });
         if (count === 0) return false;
@@ -130,7 +126,6 @@ export function createLogin({
         await recordEvent(transaction, { type: 'authn_password_rehashed', ...about });
         return true;
       });
-      nudgeSealing(queues);
       return kept ? passwordHash : null;
     } catch (error) {
       log.debug({ err: error }, 'an older hash stays until the next log-in');
@@ -147,12 +142,11 @@ export function createLogin({
     const { remember, next = null, origin } = credentials;
     const rehashed = passwords.isOutdated(checked.passwordHash) ? await rehash(checked, credentials) : null;
     const user = { ...checked, passwordHash: rehashed ?? checked.passwordHash };
-    const pendingToken = await prisma.$transaction(async (transaction) => {
+    const pendingToken = await transact(async (transaction) => {
       const about = { actor: null, subject: user.id, origin };
       await recordEvent(transaction, { type: 'authn_second_factor_asked', outcome: 'success', ...about });
       return pendingLogins.beginWithin(transaction, { user, remember, next, deviceId });
     });
-    nudgeSealing(queues);
     await taken.giveBack();
     return { ok: false, reason: 'second_factor', pendingToken };
   }

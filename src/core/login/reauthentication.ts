@@ -7,7 +7,6 @@ import type { Passwords } from '../credentials/passwords.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
 import { FactorRefusedError, type Proving, type SecondFactors } from '../factors/second-factors.ts';
 import type { Database } from '../platform/database.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
@@ -41,7 +40,6 @@ export interface ReauthenticationOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
-  readonly queues: Queues;
   readonly secondFactors: SecondFactors;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
@@ -50,21 +48,19 @@ export interface ReauthenticationOptions {
 export type Reauthentication = ReturnType<typeof createReauthentication>;
 
 export function createReauthentication({
-  database: { prisma },
+  database: { transact },
   users,
   sessions,
   passwords,
-  queues,
   secondFactors,
   throttle,
   refusals: { recordBlocks, refuse },
 }: ReauthenticationOptions) {
   async function recordFailure(who: Confirming, by: By, blocks: readonly BlockNote[]): Promise<void> {
-    await prisma.$transaction(async (transaction) => {
+    await transact(async (transaction) => {
       await recordEvent(transaction, { type: 'authn_confirm_fail', outcome: 'failure', ...about(who, by) });
       await recordBlocks(transaction, blocks, who.userId, who.origin);
     });
-    nudgeSealing(queues);
   }
 
   async function replace(
@@ -73,7 +69,7 @@ export function createReauthentication({
     proving?: Extract<Proving, { ok: true }>,
   ): Promise<ReauthenticationResult> {
     const { userId, sessionId, origin } = who;
-    const replacement = await prisma.$transaction(async (transaction) => {
+    const session = await transact(async (transaction) => {
       await proving?.useWithin(transaction);
       const proved = proving ? { proved: 'passkey' as const } : {};
       const replaced = await sessions.replaceWithin(transaction, { sessionId, userId, origin, ...proved });
@@ -81,9 +77,7 @@ export function createReauthentication({
         await recordEvent(transaction, { type: 'authn_confirm_success', outcome: 'success', ...about(who, by) });
       return replaced;
     });
-    if (!replacement) return { ok: false, reason: 'session_ended' };
-    await sessions.replaced(replacement);
-    return { ok: true, session: replacement.session };
+    return session ? { ok: true, session } : { ok: false, reason: 'session_ended' };
   }
 
   async function tryPassword(

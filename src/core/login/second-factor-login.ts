@@ -13,7 +13,6 @@ import {
   usePasskeyWithin,
 } from '../factors/second-factors.ts';
 import type { Database } from '../platform/database.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import type { SecondFactor } from '../sessions/authentication-method.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
@@ -42,7 +41,6 @@ export interface SecondFactorLoginOptions {
   readonly passkeys: Passkeys;
   readonly devices: KnownDevices;
   readonly identifierHash: IdentifierHash;
-  readonly queues: Queues;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
 }
@@ -50,14 +48,13 @@ export interface SecondFactorLoginOptions {
 export type SecondFactorLogin = ReturnType<typeof createSecondFactorLogin>;
 
 export function createSecondFactorLogin({
-  database: { prisma },
+  database: { prisma, transact },
   entry,
   pendingLogins,
   secondFactors,
   passkeys,
   devices,
   identifierHash,
-  queues,
   throttle,
   refusals: { recordBlocks, refuse },
 }: SecondFactorLoginOptions) {
@@ -69,12 +66,11 @@ export function createSecondFactorLogin({
     origin: Origin,
     { blocks }: Allowed,
   ): Promise<void> {
-    await prisma.$transaction(async (transaction) => {
+    await transact(async (transaction) => {
       const about = { actor: null, subject: userId, origin, detail: { reason: `${reason}_${factor}` } };
       await recordEvent(transaction, { type: 'authn_login_fail', outcome: 'failure', ...about });
       await recordBlocks(transaction, blocks, userId, origin);
     });
-    nudgeSealing(queues);
   }
 
   async function tryStep(

@@ -8,9 +8,8 @@ import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
-import type { Database, Transaction } from '../platform/database.ts';
+import { afterCommit, type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 import { type AuthenticationMethod, isTwoFactors } from '../sessions/authentication-method.ts';
-import type { EndedSession } from '../sessions/session-table.ts';
 import { keptUserAgent, type NewSession, type Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 
@@ -87,7 +86,7 @@ export interface EntryOptions {
 export type Entry = ReturnType<typeof createEntry>;
 
 export function createEntry({
-  database: { prisma, pool },
+  database: { prisma, pool, transact },
   sessions,
   devices,
   identifierHash,
@@ -158,27 +157,23 @@ export function createEntry({
   async function beginAsItIs(user: User, visit: Visit, admitted: Admitted): Promise<Begun> {
     const { origin, previousSessionId, told } = visit;
     const { proved = 'password', useWithin, alongside } = admitted;
-    const tell = (session: NewSession, ended: readonly EndedSession[]) =>
-      Promise.all([sessions.open(session), sessions.afterCommit(ended), alongside?.()]);
     if (!previousSessionId && !useWithin) {
       const { current, begun } = await beginIfAllowed(alone, user, visit, admitted, 'none');
       mustAllow(current);
       if (begun) {
-        await tell(begun.session, []);
+        nudgeAfterCommit(prisma, 'seal-events');
+        await Promise.all([sessions.open(begun.session), alongside?.()]);
         return begun;
       }
     }
-    const [begun, ended] = await prisma.$transaction(async (transaction) => {
+    return transact(async (transaction) => {
       const [current] = await transaction.$queryRaw<CurrentAccount[]>(accountNow(user, origin, proved));
       const what = whatIsNew(mustAllow(current));
       await useWithin?.(transaction);
-      const replaced = previousSessionId
-        ? await sessions.endWithin(
-            transaction,
-            { sessionId: previousSessionId },
-            { reason: 'replaced', actor: user.id, origin },
-          )
-        : [];
+      if (previousSessionId) {
+        const why = { reason: 'replaced', actor: user.id, origin } as const;
+        await sessions.endWithin(transaction, { sessionId: previousSessionId }, why);
+      }
       const { begun: created } = await beginIfAllowed(
         (statement) => transaction.$queryRaw(statement),
         user,
@@ -187,12 +182,11 @@ export function createEntry({
         { what },
       );
       if (!created) throw new AccountChangedError();
+      nudgeAfterCommit(transaction, 'seal-events');
+      afterCommit(transaction, () => Promise.all([sessions.open(created.session), alongside?.()]));
       if (what && told && mail.possible) await tellWithin(transaction, user, created.session.record.owner.id, told);
-      return [created, replaced] as const;
+      return created;
     });
-    await tell(begun.session, ended);
-    mail.nudge();
-    return begun;
   }
 
   /**

@@ -9,7 +9,7 @@ import { recordEvent } from '../audit/outbox.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import { type Database, deleteSome, type Transaction } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
-import { nudgeMail, nudgeSealing, type Queues } from '../platform/queues.ts';
+import type { Queues } from '../platform/queues.ts';
 import type { MailPolicy } from './outgoing-mail.ts';
 import { isKnownTemplate, type RenderMail } from './rendering.ts';
 import { LINK_PATHS, type MailTemplate, type MailTemplates } from './templates.ts';
@@ -53,7 +53,7 @@ export interface MailDeliveryOptions {
 export type MailDelivery = ReturnType<typeof createMailDelivery>;
 
 export function createMailDelivery({
-  database: { prisma },
+  database: { transact },
   links,
   queues,
   policy,
@@ -64,7 +64,7 @@ export function createMailDelivery({
 }: MailDeliveryOptions) {
   /** Takes the mail that has waited longest, and gives its link a secret that counts from now on. */
   function take(): Promise<Prepared | null> {
-    return prisma.$transaction(async (transaction) => {
+    return transact(async (transaction) => {
       const [mail] = await transaction.$queryRaw<TakenMail[]>`
         UPDATE mail SET attempts = attempts + 1, due_at = clock_timestamp() + ${TAKEN_MS} * interval '1 millisecond'
          WHERE id = (SELECT id FROM mail WHERE ended_at IS NULL AND due_at <= clock_timestamp()
@@ -118,7 +118,7 @@ export function createMailDelivery({
     const deadline = performance.now() + DELIVERY_TIMEOUT_MS - SETTLE_PAUSE_MS;
     for (;;) {
       try {
-        await prisma.$transaction(write);
+        await transact(write);
         return state;
       } catch (error) {
         if (performance.now() > deadline) throw error;
@@ -174,8 +174,7 @@ export function createMailDelivery({
         }
       };
       await Promise.all(Array.from({ length: LANES }, lane));
-      if (handled > 0) nudgeSealing(queues);
-      if (left) nudgeMail(queues);
+      if (left) queues.nudge('send-mails');
       return handled;
     },
 

@@ -1,10 +1,9 @@
 // Mail is written in the transaction of what it tells of and sent by the worker: whoever acts never waits for a mail server,
 // and no mail tells of what did not happen. A row holds no secret: a link in it gets one when the worker renders it.
 import type { Prisma } from '../../generated/prisma/client.ts';
-import type { Database, Transaction } from '../platform/database.ts';
+import { type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 import { readEmail } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
-import { nudgeMail, type Queues } from '../platform/queues.ts';
 import type { MailTemplate, MailTemplates } from './templates.ts';
 
 export interface NewMail<T extends MailTemplate> {
@@ -36,15 +35,7 @@ export interface ListedMail {
 
 export type Mail = ReturnType<typeof createMail>;
 
-export function createMail({
-  database: { prisma },
-  queues,
-  policy,
-}: {
-  database: Database;
-  queues: Queues;
-  policy: MailPolicy;
-}) {
+export function createMail({ database: { prisma }, policy }: { database: Database; policy: MailPolicy }) {
   async function write<T extends MailTemplate>(transaction: Transaction, mail: NewMail<T>, ended: boolean) {
     await transaction.mail.create({
       data: {
@@ -64,10 +55,12 @@ export function createMail({
     /** Whether mail leads anywhere. Where it does not, `sendWithin` writes nothing. */
     possible: policy.possible,
 
-    /** Writes a mail in the caller's transaction, who calls `nudge` after the commit. */
+    /** Writes a mail in the caller's transaction; the worker sends it after the commit. */
     async sendWithin<T extends MailTemplate>(transaction: Transaction, mail: NewMail<T>): Promise<void> {
       if (readEmail(mail.to) !== mail.to) throw new Error('a mail needs one address');
-      if (policy.possible) await write(transaction, mail, false);
+      if (!policy.possible) return;
+      await write(transaction, mail, false);
+      nudgeAfterCommit(transaction, 'send-mails');
     },
 
     /**
@@ -78,9 +71,6 @@ export function createMail({
       const nothing = { to: '', userId: null, template, parameters: {} as MailTemplates[T], language: 'en' } as const;
       if (policy.possible) await write(transaction, nothing, true);
     },
-
-    /** Asks the worker to send what is due. Never throws; a nudge that is lost costs a sweep of the schedule. */
-    nudge: (): void => nudgeMail(queues),
 
     /** What waits or failed, and with `all` what was sent too, the newest first. */
     list({ all, limit }: { all: boolean; limit: number }): Promise<ListedMail[]> {

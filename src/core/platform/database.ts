@@ -3,6 +3,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
+import type { JobName } from './queues.ts';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -10,15 +11,22 @@ export interface DatabaseOptions {
   readonly connectTimeoutMs?: number;
   readonly statementTimeoutMs?: number;
   readonly onError?: (error: Error) => void;
+  /** Asks the worker for a job, once what a transaction left for it is committed. */
+  readonly nudge?: (job: JobName) => void;
 }
 
 export interface Database {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
+  /**
+   * Runs `work` in one transaction, then what it left for after the commit ({@link afterCommit}, {@link nudgeAfterCommit}).
+   * `rollback` undoes the transaction and makes its argument the result. Throws what `work` throws; then too nothing is kept.
+   */
+  transact<T>(work: (transaction: Transaction, rollback: (value: T) => never) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-/** What runs inside `prisma.$transaction`. */
+/** The way to the database inside `transact`. */
 export type Transaction = Prisma.TransactionClient;
 
 /** Opens nothing yet: the first query connects. A connection that breaks while idle is reported and replaced. */
@@ -37,14 +45,72 @@ export function openDatabase(options: DatabaseOptions): Database {
     adapter: new PrismaPg(pool),
     transactionOptions: { maxWait: 3_000, timeout: options.statementTimeoutMs ?? 10_000 },
   });
+  const { nudge = () => undefined } = options;
+  // A statement outside of a transaction is committed when it is done.
+  leftOvers.set(prisma, { nudge, afterCommit: (task) => void task() });
   return {
     prisma,
     pool,
+    transact: (work) => transact(prisma, nudge, work),
     async close() {
       await prisma.$disconnect();
       await pool.end();
     },
   };
+}
+
+interface LeftOver {
+  nudge(job: JobName): void;
+  afterCommit(task: () => Promise<unknown>): void;
+}
+
+/** Where each transaction notes what is to be done once it is committed. */
+const leftOvers = new WeakMap<object, LeftOver>();
+
+class Rollback extends Error {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    super('the transaction is undone');
+    this.value = value;
+  }
+}
+
+async function transact<T>(
+  prisma: PrismaClient,
+  nudge: (job: JobName) => void,
+  work: (transaction: Transaction, rollback: (value: T) => never) => Promise<T>,
+): Promise<T> {
+  const jobs = new Set<JobName>();
+  const tasks: (() => Promise<unknown>)[] = [];
+  const rollback = (value: T): never => {
+    throw new Rollback(value);
+  };
+  let result: T;
+  try {
+    result = await prisma.$transaction((transaction) => {
+      leftOvers.set(transaction, { nudge: (job) => jobs.add(job), afterCommit: (task) => tasks.push(task) });
+      return work(transaction, rollback);
+    });
+  } catch (error) {
+    if (error instanceof Rollback) return error.value as T;
+    throw error;
+  }
+  for (const job of jobs) nudge(job);
+  await Promise.all(tasks.map((task) => task()));
+  return result;
+}
+
+/** Runs a task once the transaction is committed, before `transact` returns. The task must not throw. */
+export function afterCommit(transaction: Transaction, task: () => Promise<unknown>): void {
+  const leftOver = leftOvers.get(transaction);
+  if (!leftOver) throw new Error('not a transaction of this database');
+  leftOver.afterCommit(task);
+}
+
+/** Asks the worker for a job once what was written is committed; several in one transaction ask once. */
+export function nudgeAfterCommit(client: object, job: JobName): void {
+  leftOvers.get(client)?.nudge(job);
 }
 
 /**

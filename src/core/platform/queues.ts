@@ -94,7 +94,7 @@ export interface Queues {
    * Asks the worker for a job soon: at once, and ten times a second at most. One job a burst: while one waits, another call
    * adds nothing; while one runs, exactly one follows it. Never throws: if Redis is away, the sweep of the schedule does it.
    */
-  nudge(name: QueueName, job: JobName): void;
+  nudge(job: JobName): void;
   /** Sends the nudges that wait, and lets go of the queues. */
   close(): Promise<void>;
 }
@@ -120,14 +120,15 @@ export function openQueues(connection: Redis): Queues {
     return queue;
   };
   const nudges = new Map<JobName, Coalesced>();
-  const createNudge = (name: QueueName, job: JobName) => {
+  const createNudge = (job: JobName) => {
+    const name = queueOf(job);
     const options = { deduplication: { id: job, keepLastIfActive: true }, attempts: 1, removeOnComplete: true };
     return coalesce(NUDGE_INTERVAL_MS, async () => (await openOnce(name)).add(job, {}, options));
   };
   return {
     open: openOnce,
-    nudge(name, job) {
-      const nudge = nudges.get(job) ?? createNudge(name, job);
+    nudge(job) {
+      const nudge = nudges.get(job) ?? createNudge(job);
       nudges.set(job, nudge);
       nudge.ask();
     },
@@ -144,17 +145,8 @@ export function openQueues(connection: Redis): Queues {
   };
 }
 
-/** Asks the worker to seal soon. */
-export function nudgeSealing(queues: Queues): void {
-  queues.nudge('audit', 'seal-events');
-}
-
-/** Asks the worker to send what is due. */
-export function nudgeMail(queues: Queues): void {
-  queues.nudge('mail', 'send-mails');
-}
-
-/** Asks the worker to end what is left of everybody's sessions. */
-export function nudgeEndAllSessions(queues: Queues): void {
-  queues.nudge('cleanup', 'end-everybody');
+function queueOf(job: JobName): QueueName {
+  const name = QUEUE_NAMES.find((queue) => (QUEUES[queue] as readonly JobName[]).includes(job));
+  if (!name) throw new Error(`no queue takes ${job}`);
+  return name;
 }

@@ -64,8 +64,8 @@ async function isInUse({ pool }: Database): Promise<boolean> {
   return rows[0]?.used === true;
 }
 
-async function tell({ prisma }: Database, detail: { events: number; people: number }): Promise<void> {
-  await prisma.$transaction((transaction) =>
+async function tell({ transact }: Database, detail: { events: number; people: number }): Promise<void> {
+  await transact((transaction) =>
     recordEvent(transaction, {
       type: 'sys_made_up_events',
       outcome: 'success',

@@ -11,8 +11,6 @@ import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
-import type { EndedSession } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
@@ -39,7 +37,6 @@ export interface EmailChangesOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
-  readonly queues: Queues;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
   readonly devices: KnownDevices;
@@ -54,11 +51,10 @@ export type EmailChanges = ReturnType<typeof createEmailChanges>;
 const DEAD: DeadLink = { ok: false, reason: 'dead_link' };
 
 export function createEmailChanges({
-  database: { prisma },
+  database: { transact },
   users,
   sessions,
   passwords,
-  queues,
   throttle,
   refusals: { recordBlocks, refuse },
   devices,
@@ -81,7 +77,7 @@ export function createEmailChanges({
       const user = link?.userId ? await users.find(link.userId) : null;
       const counts = link && user && !user.disabledAt && (purpose === 'undo_email_change' || isBoundTo(link, user));
       if (counts && link.email !== null) return { ok: true, user, email: link.email, since: link.since };
-      await prisma.$transaction(async (transaction) => {
+      await transact(async (transaction) => {
         const detail = { reason: 'dead_link' };
         await recordEvent(transaction, {
           ...event('user_email_change_fail', null, origin),
@@ -90,7 +86,6 @@ export function createEmailChanges({
         });
         await recordBlocks(transaction, taken.blocks, null, origin);
       });
-      nudgeSealing(queues);
       return DEAD;
     });
   }
@@ -101,12 +96,11 @@ export function createEmailChanges({
     if (!taken.ok) return refuse(taken, user.id, origin);
     return settled(taken, async () => {
       if (await passwords.verify(user.passwordHash, password)) return { ok: true } as const;
-      await prisma.$transaction(async (transaction) => {
+      await transact(async (transaction) => {
         const failed = { outcome: 'failure', detail: { reason: 'wrong_password' } } as const;
         await recordEvent(transaction, { ...event('user_email_change_fail', user.id, origin), actor: null, ...failed });
         await recordBlocks(transaction, taken.blocks, user.id, origin);
       });
-      nudgeSealing(queues);
       return { ok: false, reason: 'wrong_password', email } as const;
     });
   }
@@ -117,22 +111,23 @@ export function createEmailChanges({
     user: User,
     { secret, email, origin, passwordHash }: { secret: string; email: string; origin: Origin; passwordHash?: string },
     more: (transaction: Transaction) => Promise<void>,
-  ): Promise<EndedSession[] | null> {
+  ): Promise<boolean> {
     try {
-      return await prisma.$transaction(async (transaction) => {
+      return await transact(async (transaction) => {
         const [current] = await transaction.$queryRaw<{ ok: boolean }[]>`
           SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND email_key = ${user.emailKey} AS ok
             FROM user_account WHERE id = ${user.id}::uuid FOR UPDATE`;
-        if (!current?.ok || !(await links.useWithin(transaction, purpose, secret))) return null;
+        if (!current?.ok || !(await links.useWithin(transaction, purpose, secret))) return false;
         const password = passwordHash ? { passwordHash, passwordChangedAt: new Date() } : {};
         const data = { email, emailKey: emailKey(email), ...password };
         await transaction.user.update({ where: { id: user.id }, data });
         await more(transaction);
         const reason = { reason: 'email_changed', actor: user.id, origin } as const;
-        return sessions.endWithin(transaction, { userId: user.id }, reason);
+        await sessions.endWithin(transaction, { userId: user.id }, reason);
+        return true;
       });
     } catch (error) {
-      if (isUniqueViolation(error)) return null; // somebody else has the address by now
+      if (isUniqueViolation(error)) return false; // somebody else has the address by now
       throw error;
     }
   }
@@ -158,7 +153,7 @@ export function createEmailChanges({
       if (!taken.ok) return refuse(taken, userId, origin);
       return settled(taken, async () => {
         const free = (await users.findByEmail(email)) === null;
-        await prisma.$transaction(async (transaction) => {
+        await transact(async (transaction) => {
           await links.takeBackWithin(transaction, userId, ['change_email']);
           const asked = await transaction.session.findUnique({
             where: { id: sessionId },
@@ -173,8 +168,6 @@ export function createEmailChanges({
           await recordEvent(transaction, event('user_email_change_asked', userId, origin));
           await recordBlocks(transaction, taken.blocks, userId, origin);
         });
-        nudgeSealing(queues);
-        mail.nudge();
         return { ok: true };
       });
     },
@@ -206,7 +199,7 @@ export function createEmailChanges({
         const known = await knowsPassword(user, email, by.password, origin);
         if (!known.ok) return known;
       }
-      const ended = await move('change_email', user, { secret, email, origin }, async (transaction) => {
+      const moved = await move('change_email', user, { secret, email, origin }, async (transaction) => {
         const undo = { purpose: 'undo_email_change', userId: user.id, email: user.email } as const;
         // Their cookies are signed for the old address, which may be somebody else's next.
         await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
@@ -216,10 +209,7 @@ export function createEmailChanges({
         await mail.sendWithin(transaction, { ...letter, template: 'email-changed', parameters });
         await recordEvent(transaction, event('user_email_changed', user.id, origin));
       });
-      if (!ended) return DEAD;
-      await sessions.afterCommit(ended);
-      mail.nudge();
-      return { ok: true, email };
+      return moved ? { ok: true, email } : DEAD;
     },
 
     /**
@@ -232,7 +222,7 @@ export function createEmailChanges({
       if (!opened.ok) return opened;
       const { user, email, since } = opened;
       const passwordHash = await passwords.hash(newSecret());
-      const ended = await move(
+      const moved = await move(
         'undo_email_change',
         user,
         { secret, email, origin, passwordHash },
@@ -248,10 +238,7 @@ export function createEmailChanges({
           await recordEvent(transaction, event('user_email_change_undone', user.id, origin));
         },
       );
-      if (!ended) return DEAD;
-      await sessions.afterCommit(ended);
-      mail.nudge();
-      return { ok: true, email };
+      return moved ? { ok: true, email } : DEAD;
     },
   };
 }

@@ -9,8 +9,6 @@ import { lockWithin, Refused, removeNewerWithin } from '../factors/factor-change
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
-import type { EndedSession } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
@@ -29,7 +27,6 @@ export interface NotMeOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
-  readonly queues: Queues;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
   readonly links: OneTimeLinks;
@@ -50,11 +47,10 @@ const PURPOSE = 'not_me';
 const DEAD: DeadLink = { ok: false, reason: 'dead_link' };
 
 export function createNotMe({
-  database: { prisma },
+  database: { prisma, transact },
   users,
   sessions,
   devices,
-  queues,
   throttle,
   refusals: { recordBlocks, refuse },
   links,
@@ -75,12 +71,11 @@ export function createNotMe({
     return settled(taken, async () => {
       const found = await find(secret);
       if (found.ok) return found;
-      await prisma.$transaction(async (transaction) => {
+      await transact(async (transaction) => {
         const about = { actor: null, subject: null, origin, detail: { reason: 'dead_link' } };
         await recordEvent(transaction, { type: 'authn_login_disowned', outcome: 'failure', ...about });
         await recordBlocks(transaction, taken.blocks, null, origin);
       });
-      nudgeSealing(queues);
       return found;
     });
   }
@@ -110,26 +105,22 @@ export function createNotMe({
       const opened = await open(secret, origin);
       if (!opened.ok) return opened;
       const { user, sessionId, since } = opened;
-      const work = async (transaction: Transaction): Promise<[string | null, EndedSession[]] | null> => {
+      const work = async (transaction: Transaction): Promise<string | null> => {
         const { email } = await lockWithin(transaction, user.id);
         if (!(await links.useWithin(transaction, PURPOSE, secret))) return null;
         const about = { actor: user.id, subject: user.id, session: sessionId, origin } as const;
         await recordEvent(transaction, { type: 'authn_login_disowned', outcome: 'success', ...about });
         await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
         const why = { reason: 'revoked', actor: user.id, origin } as const;
-        const ended = await sessions.endWithin(transaction, { userId: user.id }, why);
+        await sessions.endWithin(transaction, { userId: user.id }, why);
         await removeNewerWithin(transaction, { userId: user.id, email, since, origin, told }, mail);
         const request = { purpose: 'reset_password', userId: user.id, binding: bindingOf(user) } as const;
-        return [await links.revealWithin(transaction, await links.issueWithin(transaction, request)), ended];
+        return links.revealWithin(transaction, await links.issueWithin(transaction, request));
       };
-      const done = await prisma.$transaction(work).catch((error: unknown) => {
+      const resetSecret = await transact(work).catch((error: unknown) => {
         if (error instanceof Refused) return null; // deleted meanwhile
         throw error;
       });
-      if (!done) return DEAD;
-      const [resetSecret, ended] = done;
-      await sessions.afterCommit(ended);
-      mail.nudge();
       return resetSecret === null ? DEAD : { ok: true, resetSecret };
     },
   };

@@ -7,7 +7,6 @@ import { type BadPassword, BREACHED, type Passwords } from '../credentials/passw
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import type { SessionTable } from '../sessions/session-table.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
@@ -35,7 +34,6 @@ export interface PasswordChangesOptions {
   readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
-  readonly queues: Queues;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
   readonly mail: Mail;
@@ -44,13 +42,12 @@ export interface PasswordChangesOptions {
 export type PasswordChanges = ReturnType<typeof createPasswordChanges>;
 
 export function createPasswordChanges({
-  database: { prisma },
+  database: { transact },
   users,
   records,
   sessions,
   passwords,
   breachedPasswords,
-  queues,
   throttle,
   refusals: { recordBlocks, refuse },
   mail,
@@ -64,7 +61,7 @@ export function createPasswordChanges({
     const { origin } = change;
     const about = { actor: change.userId, subject: change.userId, session: change.sessionId, origin } as const;
     if (!user || !matches) {
-      const live = await prisma.$transaction(async (transaction) => {
+      const live = await transact(async (transaction) => {
         // A form that was sent twice: the first has changed the password, and ended the session that both came from.
         if (!(await records.lock(transaction, change))) return false;
         await recordEvent(transaction, { type: 'authn_password_change_fail', outcome: 'failure', ...about });
@@ -72,12 +69,11 @@ export function createPasswordChanges({
         return true;
       });
       if (!live) return { ok: false, reason: 'session_ended' };
-      nudgeSealing(queues);
       return { ok: false, reason: 'wrong_credentials' };
     }
     if (await breachedPasswords.has(change.password, { userId: user.id, origin })) return BREACHED;
     const passwordHash = await passwords.hash(change.password);
-    const changed = await prisma.$transaction(async (transaction) => {
+    const session = await transact(async (transaction) => {
       // First the account, as everything does that changes it, then its sessions: in another order two would wait for each other.
       await transaction.$queryRaw`SELECT FROM user_account WHERE id = ${user.id}::uuid FOR UPDATE`;
       const old = await records.lock(transaction, change);
@@ -90,14 +86,10 @@ export function createPasswordChanges({
       const letter = { to: user.email, userId: user.id, language: change.told.language };
       await mail.sendWithin(transaction, { ...letter, template: 'password-changed', parameters: change.told.from });
       const reason = { reason: 'password_changed', actor: user.id, origin } as const;
-      const all = await sessions.endWithin(transaction, { userId: user.id }, reason);
-      return [await sessions.createWithin(transaction, user, { ...old, origin }), all] as const;
+      await sessions.endWithin(transaction, { userId: user.id }, reason);
+      return sessions.createWithin(transaction, user, { ...old, origin });
     });
-    if (!changed) return { ok: false, reason: 'session_ended' };
-    const [session, ended] = changed;
-    await Promise.all([sessions.open(session), sessions.afterCommit(ended)]);
-    mail.nudge();
-    return { ok: true, session };
+    return session ? { ok: true, session } : { ok: false, reason: 'session_ended' };
   }
 
   return {

@@ -11,8 +11,6 @@ import { type BadPassword, BREACHED, type Passwords, passwordProblem } from '../
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
-import type { EndedSession } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
@@ -43,7 +41,6 @@ export interface PasswordResetsOptions {
   readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
-  readonly queues: Queues;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
   readonly devices: KnownDevices;
@@ -58,12 +55,11 @@ const PURPOSE = 'reset_password';
 const DEAD: DeadLink = { ok: false, reason: 'dead_link' };
 
 export function createPasswordResets({
-  database: { prisma },
+  database: { transact },
   users,
   sessions,
   passwords,
   breachedPasswords,
-  queues,
   throttle,
   refusals: { recordBlocks, refuse },
   devices,
@@ -95,23 +91,22 @@ export function createPasswordResets({
     return settled(taken, async () => {
       const user = await accountOf(secret);
       if (user) return { ok: true, user };
-      await prisma.$transaction(async (transaction) => {
+      await transact(async (transaction) => {
         await recordEvent(transaction, { ...failure(origin), detail: { reason: 'dead_link' } });
         await recordBlocks(transaction, taken.blocks, null, origin);
       });
-      nudgeSealing(queues);
       return DEAD;
     });
   }
 
   /** The new password, the end of every session and the mail about it, if the account is still what the link was for. */
-  async function change(user: User, { secret, password, origin, told }: PasswordReset): Promise<EndedSession[] | null> {
+  async function change(user: User, { secret, password, origin, told }: PasswordReset): Promise<boolean> {
     const passwordHash = await passwords.hash(password);
-    return prisma.$transaction(async (transaction) => {
+    return transact(async (transaction) => {
       const [current] = await transaction.$queryRaw<{ ok: boolean }[]>`
         SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND email_key = ${user.emailKey} AS ok
           FROM user_account WHERE id = ${user.id}::uuid FOR UPDATE`;
-      if (!current?.ok || !(await links.useWithin(transaction, PURPOSE, secret))) return null;
+      if (!current?.ok || !(await links.useWithin(transaction, PURPOSE, secret))) return false;
       const data = { passwordHash, passwordChangedAt: new Date() };
       await transaction.user.update({ where: { id: user.id }, data });
       const about = { actor: user.id, subject: user.id, origin };
@@ -121,7 +116,8 @@ export function createPasswordResets({
       const letter = { to: user.email, userId: user.id, language: told.language };
       await mail.sendWithin(transaction, { ...letter, template: 'password-changed', parameters: told.from });
       const reason = { reason: 'password_changed', actor: user.id, origin } as const;
-      return sessions.endWithin(transaction, { userId: user.id }, reason);
+      await sessions.endWithin(transaction, { userId: user.id }, reason);
+      return true;
     });
   }
 
@@ -142,7 +138,7 @@ export function createPasswordResets({
         const user = await users.findByEmail(email);
         const able = user !== null && !user.disabledAt;
         const detail = { by: 'form', ...(able ? {} : { reason: user ? 'account_disabled' : 'unknown_account' }) };
-        await prisma.$transaction(async (transaction) => {
+        await transact(async (transaction) => {
           if (able) await mailLinkWithin(transaction, user, told);
           else {
             await links.issueWithin(transaction, { purpose: PURPOSE });
@@ -153,8 +149,6 @@ export function createPasswordResets({
           await recordEvent(transaction, { type: 'authn_password_reset_request', outcome, ...about });
           await recordBlocks(transaction, taken.blocks, user?.id ?? null, origin);
         });
-        nudgeSealing(queues);
-        mail.nudge();
         return { ok: true };
       });
     },
@@ -174,11 +168,7 @@ export function createPasswordResets({
       if (problem) return { ok: false, reason: 'bad_password', problem, email: user.email };
       const setting = { userId: user.id, origin: wanted.origin };
       if (await breachedPasswords.has(wanted.password, setting)) return { ...BREACHED, email: user.email };
-      const ended = await change(user, wanted);
-      if (!ended) return DEAD;
-      await sessions.afterCommit(ended);
-      mail.nudge();
-      return { ok: true, userId: user.id };
+      return (await change(user, wanted)) ? { ok: true, userId: user.id } : DEAD;
     },
 
     /**
@@ -188,12 +178,10 @@ export function createPasswordResets({
     async send(userId: string, { language, from }: Told, by: Actor): Promise<boolean> {
       const user = await users.find(userId);
       if (!user || user.disabledAt || !mail.possible) return false;
-      await prisma.$transaction(async (transaction) => {
+      await transact(async (transaction) => {
         await mailLinkWithin(transaction, user, { language, from });
         await recordEvent(transaction, byOperator(userId, by, 'mail'));
       });
-      nudgeSealing(queues);
-      mail.nudge();
       return true;
     },
 
@@ -201,12 +189,11 @@ export function createPasswordResets({
     async reveal(userId: string, by: Actor): Promise<string | null> {
       const user = await users.find(userId);
       if (!user || user.disabledAt) return null;
-      const secret = await prisma.$transaction(async (transaction) => {
+      const secret = await transact(async (transaction) => {
         const made = await links.revealWithin(transaction, await issueWithin(transaction, user));
         await recordEvent(transaction, byOperator(userId, by, 'handed_over'));
         return made;
       });
-      nudgeSealing(queues);
       return secret;
     },
 

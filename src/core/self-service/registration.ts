@@ -7,7 +7,6 @@ import { type BadPassword, BREACHED, type Passwords } from '../credentials/passw
 import { AccountChangedError, type Begun, type Credentials, type Entry, type Visit } from '../login/start-session.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
 import type { Language } from '../platform/languages.ts';
-import type { EndedSession } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals, Throttled } from '../throttle/refusals.ts';
@@ -50,7 +49,7 @@ export interface RegistrationOptions {
 export type Registration = ReturnType<typeof createRegistration>;
 
 export function createRegistration({
-  database: { prisma },
+  database: { transact },
   users,
   sessions,
   passwords,
@@ -71,24 +70,17 @@ export function createRegistration({
     first: (transaction: Transaction) => Promise<boolean> = async () => true,
   ): Promise<Begun | null> {
     try {
-      const made = await prisma.$transaction(async (transaction) => {
+      return await transact(async (transaction) => {
         if (!(await first(transaction))) return null;
         const user = await users.createWithin(transaction, { email, passwordHash, role, language, origin });
-        const replaced: EndedSession[] = previousSessionId
-          ? await sessions.endWithin(
-              transaction,
-              { sessionId: previousSessionId },
-              { reason: 'replaced', actor: user.id, origin },
-            )
-          : [];
-        const created = await sessions.createWithin(transaction, user, { remember, proved: 'password', origin });
+        if (previousSessionId) {
+          const why = { reason: 'replaced', actor: user.id, origin } as const;
+          await sessions.endWithin(transaction, { sessionId: previousSessionId }, why);
+        }
+        const session = await sessions.createWithin(transaction, user, { remember, proved: 'password', origin });
         const remembered = { userId: user.id, deviceId: null, account: identifierHash(email), cookie: deviceCookie };
-        return [created, replaced, await devices.rememberWithin(transaction, remembered)] as const;
+        return { session, deviceCookie: await devices.rememberWithin(transaction, remembered) };
       });
-      if (!made) return null;
-      const [session, ended, kept] = made;
-      await Promise.all([sessions.open(session), sessions.afterCommit(ended)]);
-      return { session, deviceCookie: kept };
     } catch (error) {
       if (isUniqueViolation(error)) return null;
       throw error;
@@ -103,7 +95,7 @@ export function createRegistration({
       const taken = await throttle.takeRegister(credentials.origin.ip);
       if (!taken.ok) return refuse(taken, null, credentials.origin);
       if (taken.blocks.length > 0) {
-        await prisma.$transaction((transaction) => recordBlocks(transaction, taken.blocks, null, credentials.origin));
+        await transact((transaction) => recordBlocks(transaction, taken.blocks, null, credentials.origin));
       }
       const { email, password, language, origin } = credentials;
       if (await breachedPasswords.has(password, { userId: null, origin })) return BREACHED;

@@ -15,7 +15,6 @@ import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { DeadLink } from './password-reset.ts';
@@ -79,7 +78,6 @@ export interface PendingRegistrationsOptions {
   readonly users: Users;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
-  readonly queues: Queues;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
   readonly identifierHash: IdentifierHash;
@@ -91,11 +89,10 @@ export interface PendingRegistrationsOptions {
 export type PendingRegistrations = ReturnType<typeof createPendingRegistrations>;
 
 export function createPendingRegistrations({
-  database: { prisma },
+  database: { prisma, transact },
   users,
   passwords,
   breachedPasswords,
-  queues,
   throttle,
   refusals: { recordBlocks, refuse },
   identifierHash,
@@ -129,11 +126,10 @@ export function createPendingRegistrations({
     more: (transaction: Transaction) => Promise<void>,
   ): Promise<void> {
     const about = { actor: null, subject: null, origin, detail: { reason } };
-    await prisma.$transaction(async (transaction) => {
+    await transact(async (transaction) => {
       await recordEvent(transaction, { type: 'user_confirm_fail', outcome: 'failure', ...about });
       await more(transaction);
     });
-    nudgeSealing(queues);
   }
 
   /** Makes the account of a link, which is used up with it; other registrations of the address end too. */
@@ -177,14 +173,14 @@ export function createPendingRegistrations({
       if (!registering.ok) return refuse(registering, null, origin);
       // Now: the client is blocked, whatever becomes of the rest.
       if (registering.blocks.length > 0)
-        await prisma.$transaction((transaction) => recordBlocks(transaction, registering.blocks, null, origin));
+        await transact((transaction) => recordBlocks(transaction, registering.blocks, null, origin));
       if (await breachedPasswords.has(password, { userId: null, origin })) return BREACHED;
       const mailing = await throttle.takeMail({ address: identifierHash(email), ip: origin.ip });
       if (!mailing.ok) return refuse(mailing, null, origin);
       return settled(mailing, async () => {
         const passwordHash = await passwords.hash(password);
         const browserHash = hashOf(browser);
-        await prisma.$transaction(async (transaction) => {
+        await transact(async (transaction) => {
           const user = await transaction.user.findUnique({ where: { emailKey: emailKey(email) } });
           const since = new Date(Date.now() - DOUBLE_SUBMIT_MS);
           const repeated = await transaction.registration.updateMany({
@@ -206,8 +202,6 @@ export function createPendingRegistrations({
           await recordEvent(transaction, { type: 'user_registration_asked', outcome: 'success', ...about });
           await recordBlocks(transaction, mailing.blocks, user?.id ?? null, origin);
         });
-        nudgeSealing(queues);
-        mail.nudge();
         return { ok: true } as const;
       });
     },
@@ -244,7 +238,7 @@ export function createPendingRegistrations({
     /** An operator invites somebody; an earlier invitation counts no longer. With `reveal` the operator hands the link over. */
     async invite(email: string, told: Told, by: Actor, { reveal }: { reveal: boolean }): Promise<InviteResult> {
       if (await users.findByEmail(email)) return { ok: false, reason: 'email_taken' };
-      const secret = await prisma.$transaction(async (transaction) => {
+      const secret = await transact(async (transaction) => {
         await transaction.registration.deleteMany({ where: { emailKey: emailKey(email), passwordHash: null } });
         const tokenId = await noteWithin(transaction, 'invitation', { email, invitedBy: by.actor });
         await recordEvent(transaction, invitedEvent(by, reveal || !mail.possible));
@@ -253,8 +247,6 @@ export function createPendingRegistrations({
         await mail.sendWithin(transaction, { ...letter, template: 'invitation' });
         return null;
       });
-      nudgeSealing(queues);
-      mail.nudge();
       return { ok: true, secret };
     },
 

@@ -3,8 +3,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
-import type { Database, Transaction } from '../platform/database.ts';
-import { nudgeEndAllSessions, nudgeSealing, type Queues } from '../platform/queues.ts';
+import { type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 import type { SessionCache } from './session-cache.ts';
 import { type AllEndedMark, endedWithAll } from './session-table.ts';
 import type { Sessions } from './sessions.ts';
@@ -15,7 +14,6 @@ export interface EndAllSessionsOptions {
   readonly database: Database;
   readonly sessions: Sessions;
   readonly store: SessionCache;
-  readonly queues: Queues;
 }
 
 interface Asked {
@@ -44,10 +42,10 @@ export interface EndAllProgress {
 
 export type EndAllSessions = ReturnType<typeof createEndAllSessions>;
 
-export function createEndAllSessions({ database: { prisma, pool }, sessions, store, queues }: EndAllSessionsOptions) {
+export function createEndAllSessions({ database: { pool, transact }, sessions, store }: EndAllSessionsOptions) {
   /** Ends one batch after the moment and id of the one before; null when there is none. */
   async function endBatch({ id, at, actor, kept, reason }: Asked, after: Place): Promise<(Place & Count) | null> {
-    const batch = await prisma.$transaction(async (transaction) => {
+    return transact(async (transaction) => {
       const rows = await transaction.$queryRaw<{ id: string; deadline: string }[]>`
         SELECT id, absolute_deadline::text AS deadline FROM session
          WHERE ended_at IS NULL AND created_at <= ${at} AND id IS DISTINCT FROM ${kept}::uuid
@@ -58,16 +56,13 @@ export function createEndAllSessions({ database: { prisma, pool }, sessions, sto
       const about = { reason: 'revoked_by_operator', actor, origin: NO_ORIGIN, note: reason } as const;
       const ended = await sessions.endWithin(transaction, { sessionIds: rows.map((row) => row.id) }, about);
       await transaction.$executeRaw`UPDATE everybody_ended SET ended = ended + ${ended.length} WHERE id = ${id}::uuid`;
-      return { ended, last };
+      return { ...last, count: ended.length };
     });
-    if (batch === null) return null;
-    await sessions.afterCommit(batch.ended);
-    return { ...batch.last, count: batch.ended.length };
   }
 
   /** Says that it is done when no session is left, also none that somebody else was busy with. */
   async function finish({ id, actor }: Asked): Promise<void> {
-    await prisma.$transaction(async (transaction) => {
+    await transact(async (transaction) => {
       const [row] = await transaction.$queryRaw<{ ended: bigint }[]>`
         UPDATE everybody_ended AS e SET done_at = clock_timestamp()
          WHERE id = ${id}::uuid AND done_at IS NULL
@@ -78,7 +73,6 @@ export function createEndAllSessions({ database: { prisma, pool }, sessions, sto
       const about = { actor, subject: null, origin: NO_ORIGIN, detail: { sessions: Number(row.ended) } };
       await recordEvent(transaction, { type: 'sessions_all_ended', outcome: 'success', ...about });
     });
-    nudgeSealing(queues);
   }
 
   return {
@@ -87,7 +81,7 @@ export function createEndAllSessions({ database: { prisma, pool }, sessions, sto
      * within a second. False if the one to be kept has ended itself by now; then nothing was done.
      */
     async ask({ actor, origin, reason, kept }: EndAllRequest): Promise<boolean> {
-      const mark = await prisma.$transaction(async (transaction): Promise<AllEndedMark | null> => {
+      const mark = await transact(async (transaction): Promise<AllEndedMark | null> => {
         // What is being written about sessions comes first, and what begins later sees the mark: nothing slips between.
         await transaction.$executeRaw`LOCK TABLE session IN EXCLUSIVE MODE`;
         if (kept !== null && !(await counts(transaction, kept))) return null;
@@ -96,12 +90,11 @@ export function createEndAllSessions({ database: { prisma, pool }, sessions, sto
           VALUES (${uuidv7()}::uuid, clock_timestamp(), ${actor}::uuid, ${kept}::uuid, ${reason}) RETURNING asked_at AS at`;
         const about = { actor, subject: null, session: kept, origin, detail: { reason } };
         await recordEvent(transaction, { type: 'sessions_all_end_asked', outcome: 'success', ...about });
+        nudgeAfterCommit(transaction, 'end-everybody');
         return { at: row?.at.getTime() ?? 0, kept };
       });
       if (mark === null) return false;
       await store.endAll(mark);
-      nudgeSealing(queues);
-      nudgeEndAllSessions(queues);
       return true;
     },
 

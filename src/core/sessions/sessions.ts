@@ -6,9 +6,9 @@ import { Prisma } from '../../generated/prisma/client.ts';
 import { type NewAuditEvent, NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { type EventNote, recordEvents } from '../audit/outbox.ts';
 import { hashToken } from '../credentials/random-token.ts';
-import { type Database, isDatabaseOutage, type Transaction } from '../platform/database.ts';
+import { afterCommit, type Database, isDatabaseOutage, type Transaction } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
-import { type EndSessionJob, LAST_FAILURE_ONLY, nudgeSealing, type Queues } from '../platform/queues.ts';
+import { type EndSessionJob, LAST_FAILURE_ONLY, type Queues } from '../platform/queues.ts';
 import type { AuthenticationMethod } from './authentication-method.ts';
 import type { SessionCache } from './session-cache.ts';
 import {
@@ -87,12 +87,6 @@ export interface EndOptions {
   readonly tokenHash?: Buffer;
 }
 
-/** A session that took the place of another; both are told to Redis by {@link Sessions.replaced} after the commit. */
-export interface Replacement {
-  readonly session: NewSession;
-  readonly ended: readonly EndedSession[];
-}
-
 export interface SessionsOptions {
   readonly database: Database;
   readonly records: SessionTable;
@@ -105,7 +99,7 @@ export interface SessionsOptions {
 export type Sessions = ReturnType<typeof createSessions>;
 
 export function createSessions({ database, records, store, queues, policy, log }: SessionsOptions) {
-  /** Ends sessions in the caller's transaction, with their events; `afterCommit` then tells Redis. */
+  /** Ends sessions in the caller's transaction, with their events; their copies in Redis go after the commit. */
   async function endWithin(
     transaction: Transaction,
     which: EndSelection,
@@ -116,14 +110,12 @@ export function createSessions({ database, records, store, queues, policy, log }
       transaction,
       ended.map((session) => ({ event: endingEvent(session, options) })),
     );
+    afterCommit(transaction, () => store.bury(ended));
     return ended;
   }
 
-  /** Tells Redis and the worker what a transaction that has been committed ended. */
-  async function afterCommit(ended: readonly EndedSession[]): Promise<void> {
-    await store.bury(ended);
-    nudgeSealing(queues);
-  }
+  /** Puts the copy of a session whose beginning is committed into Redis. Never throws. */
+  const open = ({ tokenHash, record }: NewSession): Promise<void> => store.put(tokenHash, record);
 
   /** Buries the copies that Redis holds of the sessions, with a job for each that PostgreSQL is told by; false if it can't. */
   async function endWithoutDatabase(which: EndSelection, { reason, actor, origin }: EndOptions): Promise<boolean> {
@@ -201,7 +193,7 @@ export function createSessions({ database, records, store, queues, policy, log }
     };
   }
 
-  /** Begins a session in the caller's transaction: row and event. Call `open` after the commit. */
+  /** Begins a session in the caller's transaction: row and event, and after the commit its copy in Redis. */
   async function createWithin(
     transaction: Transaction,
     account: SessionAccount,
@@ -211,18 +203,20 @@ export function createSessions({ database, records, store, queues, policy, log }
     const [row] = await transaction.$queryRaw<{ created_at: Date }[]>(insert());
     if (!row) throw new Error('a row that was inserted was not returned');
     await recordEvents(transaction, notes);
-    return begun(row.created_at);
+    const session = begun(row.created_at);
+    afterCommit(transaction, () => open(session));
+    return session;
   }
 
   return {
     endWithin,
-    afterCommit,
+    open,
     draft,
     createWithin,
 
     /**
      * Begins a session in the place of one that is live, with a new token, in the caller's transaction; null if that one
-     * has ended. What was proved before goes along unless more was now, and so does what the application keeps in it. Call `replaced` after the commit.
+     * has ended. What was proved before goes along unless more was now, and so does what the application keeps in it.
      */
     async replaceWithin(
       transaction: Transaction,
@@ -232,31 +226,18 @@ export function createSessions({ database, records, store, queues, policy, log }
         proved,
         origin,
       }: { sessionId: string; userId: string; proved?: AuthenticationMethod; origin: Origin },
-    ): Promise<Replacement | null> {
+    ): Promise<NewSession | null> {
       // First the account, as everything does that changes it: a change that came before has ended the session by now.
       const [account] = await transaction.$queryRaw<SessionAccount[]>`
         SELECT id, email, role, created_at AS "createdAt" FROM user_account WHERE id = ${userId}::uuid FOR SHARE`;
       const old = await records.lock(transaction, { sessionId, userId });
       if (!account || !old) return null;
-      const ended = await endWithin(transaction, { sessionId }, { reason: 'replaced', actor: userId, origin });
-      return {
-        session: await createWithin(transaction, account, { ...old, ...(proved ? { proved } : {}), origin }),
-        ended,
-      };
-    },
-
-    /** Tells Redis of a replacement that has been committed. Never throws. */
-    async replaced({ session, ended }: Replacement): Promise<void> {
-      await Promise.all([store.put(session.tokenHash, session.record), afterCommit(ended)]);
+      await endWithin(transaction, { sessionId }, { reason: 'replaced', actor: userId, origin });
+      return createWithin(transaction, account, { ...old, ...(proved ? { proved } : {}), origin });
     },
 
     /** Whether a session is live and began no longer ago than that, by PostgreSQL's clock. Throws if PostgreSQL is away. */
     isRecent: (sessionId: string, withinMs: number): Promise<boolean> => records.isRecent(sessionId, withinMs),
-
-    /** Puts the copy of a session whose creation has been committed into Redis. Never throws. */
-    async open(session: NewSession): Promise<void> {
-      await store.put(session.tokenHash, session.record);
-    },
 
     /**
      * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error. If PostgreSQL is away,
@@ -265,8 +246,7 @@ export function createSessions({ database, records, store, queues, policy, log }
      */
     async end(which: EndSelection, options: EndOptions): Promise<void> {
       try {
-        const ended = await database.prisma.$transaction((transaction) => endWithin(transaction, which, options));
-        await afterCommit(ended);
+        const ended = await database.transact((transaction) => endWithin(transaction, which, options));
         if (ended.length === 0 && options.tokenHash)
           await store.bury([{ tokenHash: options.tokenHash, reason: options.reason }]);
       } catch (error) {
@@ -281,11 +261,10 @@ export function createSessions({ database, records, store, queues, policy, log }
     async endExpired(): Promise<number> {
       let total = 0;
       for (let count = EXPIRY_BATCH; count === EXPIRY_BATCH; total += count) {
-        const ended = await database.prisma.$transaction(async (transaction) => {
+        const ended = await database.transact(async (transaction) => {
           const sessionIds = await records.findExpired(transaction, { graceMs: EXPIRY_GRACE_MS, limit: EXPIRY_BATCH });
           return endWithin(transaction, { sessionIds }, { reason: 'expired', actor: null, origin: NO_ORIGIN });
         });
-        if (ended.length > 0) await afterCommit(ended);
         count = ended.length;
       }
       return total;

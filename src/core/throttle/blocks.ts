@@ -5,7 +5,6 @@ import { NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import { keys } from '../platform/redis.ts';
 import type { ThrottlePolicy } from './policy.ts';
 import type { Throttle } from './throttle.ts';
@@ -83,7 +82,6 @@ export interface ThrottleRecordsOptions {
   readonly database: Database;
   readonly throttle: Throttle;
   readonly policy: ThrottlePolicy;
-  readonly queues: Queues;
   readonly log: Log;
 }
 
@@ -91,10 +89,9 @@ export type ThrottleRecords = ReturnType<typeof createThrottleRecords>;
 
 export function createThrottleRecords({
   redis,
-  database: { pool, prisma },
+  database: { pool, transact },
   throttle,
   policy,
-  queues,
   log,
 }: ThrottleRecordsOptions) {
   async function tellOnce(type: 'authn_password_spraying' | 'authn_credential_stuffing', found: readonly Found[]) {
@@ -109,15 +106,13 @@ export function createThrottleRecords({
     const known = new Set(told.rows.map((row) => clientKey(row.ip)));
     for (const { ip, detail } of found.filter((one) => !known.has(clientKey(one.ip)))) {
       const event = { type, outcome: 'failure', actor: null, subject: null } as const;
-      await prisma.$transaction((transaction) =>
-        recordEvent(transaction, { ...event, origin: { ...NO_ORIGIN, ip }, detail }),
-      );
+      await transact((transaction) => recordEvent(transaction, { ...event, origin: { ...NO_ORIGIN, ip }, detail }));
     }
   }
 
   /** Ends the records of some blocks that ran out, and tells of those that refused anybody; returns how many. */
   async function endBlocks(): Promise<number> {
-    return prisma.$transaction(async (transaction) => {
+    return transact(async (transaction) => {
       const ended = await transaction.$queryRaw<
         { id: string; scope: string; user_id: string | null; ip: string | null; refused: bigint }[]
       >`UPDATE throttle_block SET ended_at = until_at, end_reason = 'expired'
@@ -222,7 +217,7 @@ export function createThrottleRecords({
       id: string,
       { actor, reason, origin }: { actor: string | null; reason: string; origin: Origin },
     ): Promise<boolean> {
-      const key = await prisma.$transaction(async (transaction) => {
+      const key = await transact(async (transaction) => {
         const [block] = await transaction.$queryRaw<{ key: string; scope: string; user_id: string | null }[]>`
           UPDATE throttle_block SET ended_at = clock_timestamp(), end_reason = 'lifted', lifted_by = ${actor}::uuid,
                                     lift_reason = ${reason}
@@ -235,7 +230,6 @@ export function createThrottleRecords({
       });
       if (key === null) return false;
       await throttle.forget(key).catch((error: unknown) => log.warn({ err: error }, 'a lifted block stands in Redis'));
-      nudgeSealing(queues);
       return true;
     },
 

@@ -7,7 +7,6 @@ import { Prisma } from '../../generated/prisma/client.ts';
 import type { Actor } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
 
 const TOKEN_BYTES = 32;
 const ENTRY = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
@@ -19,7 +18,6 @@ const MAX_KNOWN = 20;
 
 export interface KnownDevicesOptions {
   readonly database: Database;
-  readonly queues: Queues;
   readonly signingKeys: readonly string[];
   readonly retentionMs: number;
 }
@@ -36,7 +34,7 @@ export interface Success {
 
 export type KnownDevices = ReturnType<typeof createKnownDevices>;
 
-export function createKnownDevices({ database: { prisma }, queues, signingKeys, retentionMs }: KnownDevicesOptions) {
+export function createKnownDevices({ database: { prisma, transact }, signingKeys, retentionMs }: KnownDevicesOptions) {
   const keygrip = new Keygrip([...signingKeys], 'sha256', 'base64');
   const signed = (token: string, account: string) => `device ${token} ${account}`;
 
@@ -125,8 +123,7 @@ export function createKnownDevices({ database: { prisma }, queues, signingKeys, 
 
     /** The same, in a transaction of its own. */
     async forgetAll(userId: string, by: Actor): Promise<number> {
-      const forgotten = await prisma.$transaction((transaction) => forgetAllWithin(transaction, userId, by));
-      if (forgotten > 0) nudgeSealing(queues);
+      const forgotten = await transact((transaction) => forgetAllWithin(transaction, userId, by));
       return forgotten;
     },
   };

@@ -2,7 +2,6 @@
 import type { BlockNote, Origin } from '../audit/events.ts';
 import { type EventNote, recordEvents } from '../audit/outbox.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import { nudgeSealing, type Queues } from '../platform/queues.ts';
 import type { Taken, ThrottleScope } from './windows.ts';
 
 /** Scopes that tell of a client, and of no account. */
@@ -17,7 +16,7 @@ export interface Throttled {
 
 export type Refusals = ReturnType<typeof createRefusals>;
 
-export function createRefusals({ database: { prisma }, queues }: { database: Database; queues: Queues }) {
+export function createRefusals({ database: { transact } }: { database: Database }) {
   async function recordBlocks(
     transaction: Transaction,
     blocks: readonly BlockNote[],
@@ -34,8 +33,7 @@ export function createRefusals({ database: { prisma }, queues }: { database: Dat
     origin: Origin,
   ): Promise<Throttled> {
     if (blocks.length > 0) {
-      await prisma.$transaction((transaction) => recordBlocks(transaction, blocks, subject, origin));
-      nudgeSealing(queues);
+      await transact((transaction) => recordBlocks(transaction, blocks, subject, origin));
     }
     return { ok: false, reason: 'throttled', retryAfterMs };
   }

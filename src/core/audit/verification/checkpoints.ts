@@ -43,7 +43,7 @@ export function createCheckpoints({
   retentionMs,
   log,
 }: CheckpointsOptions) {
-  const { pool, prisma } = database;
+  const { pool, transact } = database;
   const keys: ReadonlyMap<string, KeyObject> =
     readPublicKeys([...publicKeys, ...(key ? [key.publicText] : [])]) ?? new Map();
 
@@ -68,7 +68,7 @@ export function createCheckpoints({
     if (result.intact) return result;
     const { seq, problem } = result;
     log.error({ seq, problem }, 'the audit log was altered: no checkpoint is signed');
-    await prisma.$transaction((transaction) => tell(transaction, 'sys_audit_altered', { seq, problem }, 'failure'));
+    await transact((transaction) => tell(transaction, 'sys_audit_altered', { seq, problem }, 'failure'));
     return null;
   }
 
@@ -76,7 +76,7 @@ export function createCheckpoints({
   async function keep(point: ChainPoint, reason: CheckpointReason, signing: SigningKey, before: Checkpoint | null) {
     const checkpoint = signCheckpoint(point, { reason, madeAt: new Date(), key: signing });
     const { seq, hash, sealedAt, madeAt, keyId, signature } = checkpoint;
-    await prisma.$transaction(async (transaction) => {
+    await transact(async (transaction) => {
       await transaction.auditCheckpoint.create({
         data: {
           ...{ seq, sealedAt, madeAt, reason, keyId },
@@ -123,7 +123,7 @@ export function createCheckpoints({
           await keep(pointOf(last, proved), 'retention', key, await newest());
         }
         const gone = month;
-        await prisma.$transaction(async (transaction) => {
+        await transact(async (transaction) => {
           const [row] = await transaction.$queryRaw<{ first_seq: bigint | null; last_seq: bigint | null }[]>`
             SELECT * FROM audit_drop_month(${gone.name}::timestamp)`;
           const numbers = { first: Number(row?.first_seq ?? 0), last: Number(row?.last_seq ?? 0) };
