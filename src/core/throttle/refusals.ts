@@ -1,5 +1,6 @@
-// What everybody does with the throttle's answer: records its blocks, refuses, and settles what an attempt took.
-import type { BlockNote, Origin } from '../audit/events.ts';
+// How an attempt runs under the throttle: refused or tried, its failure recorded with the blocks that it began, and what it
+// took settled by the result.
+import type { AttemptNote, BlockNote, NewAuditEvent, Origin } from '../audit/events.ts';
 import { type EventNote, recordEvents } from '../audit/outbox.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { Taken, ThrottleScope } from './windows.ts';
@@ -14,9 +15,37 @@ export interface Throttled {
   readonly retryAfterMs: number;
 }
 
+/** Whose account is tried, if that is known, and from where. */
+export interface Attempting {
+  readonly subject: string | null;
+  readonly origin: Origin;
+}
+
+/** An attempt that was let through. */
+export interface Tried {
+  /** The id that the event of a log-in must have: the rebuilding of counters knows it by that. */
+  readonly id: string;
+  /** Records what the attempt came to and the blocks that it began, in one statement. */
+  record(event: NewAuditEvent, beside?: { within?: Transaction; attempt?: AttemptNote }): Promise<void>;
+  /** For a failure that is none: what was guessed was right. Never throws. */
+  succeeded(): Promise<void>;
+  /** For a failure that says nothing of what was guessed. Never throws. */
+  giveBack(): Promise<void>;
+}
+
 export type Refusals = ReturnType<typeof createRefusals>;
 
-export function createRefusals({ database: { transact } }: { database: Database }) {
+export function createRefusals({ database: { prisma } }: { database: Database }) {
+  /** Records the blocks that began with a refusal, and gives the answer. */
+  async function refuse(
+    { retryAfterMs, blocks }: Extract<Taken, { ok: false }>,
+    { subject, origin }: Attempting,
+  ): Promise<Throttled> {
+    await recordEvents(prisma, blockNotes(blocks, subject, origin));
+    return { ok: false, reason: 'throttled', retryAfterMs };
+  }
+
+  /** @deprecated by attempt */
   async function recordBlocks(
     transaction: Transaction,
     blocks: readonly BlockNote[],
@@ -26,19 +55,43 @@ export function createRefusals({ database: { transact } }: { database: Database 
     await recordEvents(transaction, blockNotes(blocks, subject, origin));
   }
 
-  /** Records the blocks that began with a refusal, and gives the answer. */
-  async function refuse(
-    { retryAfterMs, blocks }: Extract<Taken, { ok: false }>,
-    subject: string | null,
-    origin: Origin,
-  ): Promise<Throttled> {
-    if (blocks.length > 0) {
-      await transact((transaction) => recordBlocks(transaction, blocks, subject, origin));
-    }
-    return { ok: false, reason: 'throttled', retryAfterMs };
-  }
+  return {
+    recordBlocks,
+    refuse: (taken: Extract<Taken, { ok: false }>, subject: string | null, origin: Origin) =>
+      refuse(taken, { subject, origin }),
 
-  return { recordBlocks, refuse };
+    /**
+     * Runs `work` if the throttle lets the attempt through. A result that is `ok` counts as a success; one that is not, as
+     * a failure, which `work` records. What `work` throws is an outage: the attempt costs nothing.
+     */
+    async attempt<R extends { readonly ok: boolean }>(
+      taking: Promise<Taken>,
+      about: Attempting,
+      work: (tried: Tried) => Promise<R>,
+    ): Promise<R | Throttled> {
+      const taken = await taking;
+      if (!taken.ok) return refuse(taken, about);
+      const { id, blocks, succeeded, giveBack } = taken;
+      const record: Tried['record'] = (event, { within = prisma, attempt } = {}) =>
+        recordEvents(within, [{ event, attempt }, ...blockNotes(blocks, event.subject, event.origin)]);
+      try {
+        const result = await work({ id, record, succeeded, giveBack });
+        if (result.ok) await succeeded();
+        return result;
+      } catch (error) {
+        await giveBack();
+        throw error;
+      }
+    },
+
+    /** For an act that counts whatever comes of it: records the blocks that it began, or refuses. Null: it may go on. */
+    async charge(taking: Promise<Taken>, about: Attempting): Promise<Throttled | null> {
+      const taken = await taking;
+      if (!taken.ok) return refuse(taken, about);
+      await recordEvents(prisma, blockNotes(taken.blocks, about.subject, about.origin));
+      return null;
+    },
+  };
 }
 
 /** What is recorded of blocks that began: one event a block, however many attempts it will refuse. */
@@ -59,7 +112,7 @@ export function blockNotes(blocks: readonly BlockNote[], subject: string | null,
   });
 }
 
-/** Settles what an attempt took by what came of it. */
+/** @deprecated by attempt */
 export async function settled<R extends { readonly ok: boolean }>(
   taken: Extract<Taken, { ok: true }>,
   work: () => Promise<R>,
