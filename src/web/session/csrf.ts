@@ -4,6 +4,7 @@
 import { createHmac, type Hmac, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto';
 import type Koa from 'koa';
 import type { Config } from '../../core/config.ts';
+import { createCookie, isSecret } from '../http/cookies.ts';
 import { type Fields, readBody } from '../http/form.ts';
 import { HttpError } from '../http/http-error.ts';
 import { liveSession } from './request-state.ts';
@@ -13,12 +14,9 @@ const SALT_BYTES = 9;
 const TAG_BYTES = 18;
 const TAG_CHARACTERS = (TAG_BYTES * 4) / 3;
 const SALTS_AT_ONCE = 512;
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
-/** The name of the cookie that stands in for a session before there is one. */
-export function visitorCookieName(secure: boolean): string {
-  return secure ? '__Host-visitor' : 'holdfast_visitor';
-}
+/** It stands in for a session before there is one. */
+const visitorCookie = createCookie('visitor', { accepts: isSecret });
 
 /** Shows a form again with what was typed into it, and says why: it does nothing of what the form asks for. */
 export type StaleForm = (ctx: Koa.Context, fields: Fields) => void | Promise<void>;
@@ -30,7 +28,6 @@ export type StaleForms = ReadonlyMap<string, StaleForm>;
  * that has grown too old to be known is refused too, and shown again where its page knows how.
  */
 export function csrf(config: Config, staleForms: StaleForms): Koa.Middleware {
-  const name = visitorCookieName(config.secureCookies);
   async function check(ctx: Koa.Context, next: Koa.Next): Promise<unknown> {
     if (ctx.method !== 'POST') throw new HttpError(405, 'method', { Allow: 'GET, HEAD, POST' });
     if (!fromHere(ctx, config)) throw new HttpError(403, 'forged');
@@ -43,28 +40,21 @@ export function csrf(config: Config, staleForms: StaleForms): Koa.Middleware {
     return showAgain(ctx, fields);
   }
   return (ctx, next) => {
-    if (!liveSession(ctx)) readVisitor(ctx, name);
+    if (!liveSession(ctx)) readVisitor(ctx, config);
     return SAFE_METHODS.has(ctx.method) ? next() : check(ctx, next);
   };
 }
 
-function readVisitor(ctx: Koa.Context, name: string): void {
-  const kept = ctx.cookies.get(name, { signed: false }) ?? '';
-  if (SECRET.test(kept)) ctx.state.visitor = kept;
+function readVisitor(ctx: Koa.Context, config: Config): void {
+  const kept = visitorCookie.read(ctx, config);
+  if (kept !== '') ctx.state.visitor = kept;
 }
 
 /** The token for the forms of the page being made. An anonymous visitor gets the cookie that it is bound to. */
 export function csrfToken(ctx: Koa.Context, config: Config): string {
   if (!liveSession(ctx) && ctx.state.visitor === undefined) {
     ctx.state.visitor = randomBytes(32).toString('base64url');
-    const attributes = {
-      httpOnly: true,
-      sameSite: 'lax',
-      secure: config.secureCookies,
-      path: '/',
-      signed: false,
-    } as const;
-    ctx.cookies.set(visitorCookieName(config.secureCookies), ctx.state.visitor, attributes);
+    visitorCookie.keep(ctx, config, ctx.state.visitor);
   }
   const salt = newSalt();
   return salt.toString('base64url') + hmac(secretOf(ctx), salt).digest('base64url').slice(0, TAG_CHARACTERS);

@@ -3,6 +3,7 @@
 import type Koa from 'koa';
 import type { Config } from '../../core/config.ts';
 import type { Language } from '../../core/platform/languages.ts';
+import { cookieName, createCookie } from '../http/cookies.ts';
 import { de } from './de.ts';
 import { en, type Texts } from './en.ts';
 
@@ -15,15 +16,14 @@ const YEAR_MS = 365 * 86_400_000;
 
 type LanguageConfig = Pick<Config, 'languages' | 'secureCookies'>;
 
-/** The name of the cookie: under HTTPS with the prefix that binds it to this host. */
-export function languageCookieName(secure: boolean): string {
-  return secure ? '__Host-language' : 'holdfast_language';
-}
+const COOKIE = 'language';
+const languageCookie = createCookie(COOKIE, { lifeMs: () => YEAR_MS });
 
 /** Gives each request its texts. */
-export function languages({ languages: allowed, secureCookies }: LanguageConfig): Koa.Middleware {
+export function languages(config: LanguageConfig): Koa.Middleware {
+  const { languages: allowed } = config;
   const [fallback] = allowed;
-  const cookie = languageCookieName(secureCookies);
+  const name = cookieName(COOKIE, config);
   const remembered = new Map<string, Language>();
 
   function accepted(ctx: Koa.Context): Language {
@@ -39,8 +39,8 @@ export function languages({ languages: allowed, secureCookies }: LanguageConfig)
   }
 
   function chosen(ctx: Koa.Context): Language | undefined {
-    if (!ctx.headers.cookie?.includes(cookie)) return undefined;
-    const value = ctx.cookies.get(cookie, { signed: false });
+    if (!ctx.headers.cookie?.includes(name)) return undefined;
+    const value = languageCookie.read(ctx, config);
     return allowed.find((one) => one === value);
   }
 
@@ -50,14 +50,6 @@ export function languages({ languages: allowed, secureCookies }: LanguageConfig)
   };
 }
 
-/** Keeps a choice for a year. */
-export function keepLanguage(ctx: Koa.Context, { secureCookies }: LanguageConfig, language: Language): void {
-  ctx.cookies.set(languageCookieName(secureCookies), language, {
-    httpOnly: true,
-    sameSite: 'lax',
-    secure: secureCookies,
-    path: '/',
-    signed: false,
-    maxAge: YEAR_MS,
-  });
+export function keepLanguage(ctx: Koa.Context, config: LanguageConfig, language: Language): void {
+  languageCookie.keep(ctx, config, language);
 }

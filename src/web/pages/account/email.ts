@@ -6,7 +6,7 @@ import { readBody } from '../../http/form.ts';
 import { withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireMember, requireRecentLogin } from '../../session/access.ts';
-import { forgetLink, readLink, takeLinkFromAddress } from '../../session/link-cookie.ts';
+import { linkCookie } from '../../session/link-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
 import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
@@ -57,15 +57,15 @@ export function emailPages(router: Router, web: Web): void {
   });
 
   router.get(CONFIRM, async (ctx) => {
-    if (takeLinkFromAddress(ctx, config, 'email')) return;
-    const looked = await emailChanges.look('change_email', readLink(ctx, config, 'email'), ctx.state.origin);
+    if (linkCookie.takeFromAddress(ctx, config, 'email')) return;
+    const looked = await emailChanges.look('change_email', linkCookie.read(ctx, config, 'email'), ctx.state.origin);
     if (!looked.ok) return deadLink(ctx, web, looked, 'email');
     return showLink(ctx, web, 'confirm', { email: looked.email, asksPassword: userOf(ctx) !== looked.userId });
   });
 
   router.post(CONFIRM, async (ctx) => {
     const { password = '' } = await readBody(ctx);
-    const change = { secret: readLink(ctx, config, 'email'), origin: ctx.state.origin, told: toldOf(ctx) };
+    const change = { secret: linkCookie.read(ctx, config, 'email'), origin: ctx.state.origin, told: toldOf(ctx) };
     const result = await emailChanges.confirm({ ...change, by: { userId: userOf(ctx), password } });
     if (!result.ok && result.reason === 'wrong_password') {
       ctx.status = 422;
@@ -74,22 +74,22 @@ export function emailPages(router: Router, web: Web): void {
       return showLink(ctx, web, 'confirm', { email: result.email, asksPassword: true, error });
     }
     if (!result.ok) return deadLink(ctx, web, result, 'email');
-    forgetLink(ctx, config, 'email');
+    linkCookie.drop(ctx, config, 'email');
     seeOther(ctx, '/login?done=email-changed');
   });
 
   router.get(UNDO, async (ctx) => {
-    if (takeLinkFromAddress(ctx, config, 'undo')) return;
-    const looked = await emailChanges.look('undo_email_change', readLink(ctx, config, 'undo'), ctx.state.origin);
+    if (linkCookie.takeFromAddress(ctx, config, 'undo')) return;
+    const looked = await emailChanges.look('undo_email_change', linkCookie.read(ctx, config, 'undo'), ctx.state.origin);
     if (!looked.ok) return deadLink(ctx, web, looked, 'undo');
     return showLink(ctx, web, 'undo', { email: looked.email, asksPassword: false });
   });
 
   router.post(UNDO, async (ctx) => {
-    const change = { secret: readLink(ctx, config, 'undo'), origin: ctx.state.origin, told: toldOf(ctx) };
+    const change = { secret: linkCookie.read(ctx, config, 'undo'), origin: ctx.state.origin, told: toldOf(ctx) };
     const result = await emailChanges.undo(change);
     if (!result.ok) return deadLink(ctx, web, result, 'undo');
-    forgetLink(ctx, config, 'undo');
+    linkCookie.drop(ctx, config, 'undo');
     seeOther(ctx, '/login?done=email-taken-back');
   });
 }

@@ -1,6 +1,6 @@
 // The answer to a one-time link that leads nowhere: one page for whatever is wrong with it, with what to do next.
 import type Koa from 'koa';
-import { forgetLink, type LinkKind } from '../../session/link-cookie.ts';
+import { type LinkKind, linkCookie } from '../../session/link-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
 import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
@@ -19,7 +19,7 @@ export function deadLink(ctx: Koa.Context, web: Web, refusal: Refusal, kind: Lin
     const page = { heading: ctx.state.text.errors[429].heading, paragraphs: [throttled(ctx, refusal.retryAfterMs)] };
     return web.show(ctx, 'message', { ...page, action: null }, { title: page.heading });
   }
-  forgetLink(ctx, web.context.config, kind);
+  linkCookie.drop(ctx, web.context.config, kind);
   ctx.status = 410;
   const page = { heading, paragraphs: [paragraphs[kind]], action: { href: action, label: actions[action] } };
   return web.show(ctx, 'message', page, { title: heading });

@@ -3,8 +3,8 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { keepDevice } from '../../session/device-cookie.ts';
-import { forgetLink, readLink, takeLinkFromAddress } from '../../session/link-cookie.ts';
+import { deviceCookie } from '../../session/device-cookie.ts';
+import { linkCookie } from '../../session/link-cookie.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import type { FieldErrors } from '../../view/views.ts';
@@ -17,8 +17,8 @@ export function invitationPage(router: Router, web: Web): void {
   const { pendingRegistrations, config } = web.context;
 
   router.get(PATH, async (ctx) => {
-    if (takeLinkFromAddress(ctx, config, 'invitation')) return;
-    const secret = readLink(ctx, config, 'invitation');
+    if (linkCookie.takeFromAddress(ctx, config, 'invitation')) return;
+    const secret = linkCookie.read(ctx, config, 'invitation');
     const looked = await pendingRegistrations.look('invitation', secret, '', ctx.state.origin);
     if (looked.ok) return show(ctx, web, looked.email, {});
     return deadLink(ctx, web, looked, 'invitation');
@@ -26,13 +26,13 @@ export function invitationPage(router: Router, web: Web): void {
 
   router.post(PATH, async (ctx) => {
     const { password = '' } = await readBody(ctx);
-    const secret = readLink(ctx, config, 'invitation');
+    const secret = linkCookie.read(ctx, config, 'invitation');
     const { language } = ctx.state.text;
     const visit = visitOf(ctx, web);
     const result = await pendingRegistrations.accept({ secret, browser: '', password, visit, language });
     if (result.ok) {
-      forgetLink(ctx, config, 'invitation');
-      keepDevice(ctx, config, result.deviceCookie);
+      linkCookie.drop(ctx, config, 'invitation');
+      deviceCookie.keep(ctx, config, result.deviceCookie);
       await enterSession(ctx, result.session);
       return seeOther(ctx, '/profile?done=registered');
     }

@@ -6,8 +6,8 @@ import { readBody, readNext } from '../../http/form.ts';
 import { queryNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn } from '../../session/access.ts';
-import { keepDevice, readDevice } from '../../session/device-cookie.ts';
-import { keepPending } from '../../session/pending-login-cookie.ts';
+import { deviceCookie } from '../../session/device-cookie.ts';
+import { pendingLoginCookie } from '../../session/pending-login-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
 import { enterSession, leaveSession } from '../../session/session-cookie.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
@@ -57,13 +57,13 @@ export function loginPage(router: Router, web: Web): void {
       remember,
       previousSessionId,
       origin: ctx.state.origin,
-      deviceCookie: readDevice(ctx, config),
+      deviceCookie: deviceCookie.read(ctx, config),
       told: toldOf(ctx),
       next,
     });
     if (!result.ok) {
       if (result.reason === 'second_factor') {
-        keepPending(ctx, config, result.pendingToken);
+        pendingLoginCookie.keep(ctx, config, result.pendingToken);
         return seeOther(ctx, '/login/second-factor');
       }
       if (result.reason === 'throttled')
@@ -71,7 +71,7 @@ export function loginPage(router: Router, web: Web): void {
       ctx.status = 401;
       return showLogin(ctx, web, { email, remember, next, problem: words.wrong });
     }
-    keepDevice(ctx, config, result.deviceCookie);
+    deviceCookie.keep(ctx, config, result.deviceCookie);
     await enterSession(ctx, result.session);
     seeOther(ctx, next ?? '/profile');
   });

@@ -1,7 +1,7 @@
 // "This wasn't me", from the mail about a log-in on a new device: GET shows what happened and a button, which ends it.
 import type Router from '@koa/router';
 import { seeOther } from '../../http/redirect.ts';
-import { forgetLink, keepLink, readLink, takeLinkFromAddress } from '../../session/link-cookie.ts';
+import { linkCookie } from '../../session/link-cookie.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import type { Web } from '../../view/page.ts';
 import { toldOf } from '../../view/told.ts';
@@ -13,9 +13,9 @@ export function notMePage(router: Router, web: Web): void {
   const { notMe, config } = web.context;
 
   router.get(PATH, async (ctx) => {
-    if (takeLinkFromAddress(ctx, config, 'not-me')) return;
+    if (linkCookie.takeFromAddress(ctx, config, 'not-me')) return;
     const { text, origin } = ctx.state;
-    const looked = await notMe.look(readLink(ctx, config, 'not-me'), origin);
+    const looked = await notMe.look(linkCookie.read(ctx, config, 'not-me'), origin);
     if (!looked.ok) return deadLink(ctx, web, looked, 'not-me');
     const { at, ip, userAgent } = looked.login;
     const device = describeDevice(userAgent, text);
@@ -26,11 +26,11 @@ export function notMePage(router: Router, web: Web): void {
   });
 
   router.post(PATH, async (ctx) => {
-    const secret = readLink(ctx, config, 'not-me');
+    const secret = linkCookie.read(ctx, config, 'not-me');
     const result = await notMe.disown(secret, ctx.state.origin, toldOf(ctx));
     if (!result.ok) return deadLink(ctx, web, result, 'not-me');
-    forgetLink(ctx, config, 'not-me');
-    keepLink(ctx, config, 'reset', result.resetSecret);
+    linkCookie.drop(ctx, config, 'not-me');
+    linkCookie.keep(ctx, config, 'reset', result.resetSecret);
     seeOther(ctx, '/reset-password');
   });
 }

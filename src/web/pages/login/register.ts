@@ -7,7 +7,7 @@ import type { RegisterResult } from '../../../core/self-service/registration.ts'
 import { readBody, readNext } from '../../http/form.ts';
 import { queryNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { keepDevice, readDevice } from '../../session/device-cookie.ts';
+import { deviceCookie } from '../../session/device-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
@@ -82,11 +82,11 @@ export function registerPage(router: Router, web: Web): void {
       remember: false,
       previousSessionId,
       origin: ctx.state.origin,
-      deviceCookie: readDevice(ctx, config),
+      deviceCookie: deviceCookie.read(ctx, config),
       language: ctx.state.text.language,
     });
     if (!result.ok) return refused(result);
-    keepDevice(ctx, config, result.deviceCookie);
+    deviceCookie.keep(ctx, config, result.deviceCookie);
     await enterSession(ctx, result.session);
     seeOther(ctx, next ?? '/profile');
   });

@@ -4,7 +4,7 @@ import type Koa from 'koa';
 import { readEmail } from '../../../core/platform/email-address.ts';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { forgetLink, readLink, takeLinkFromAddress } from '../../session/link-cookie.ts';
+import { linkCookie } from '../../session/link-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
@@ -16,18 +16,18 @@ export function resetPasswordPages(router: Router, web: Web): void {
   if (mail.possible) forgotPasswordPage(router, web);
 
   router.get('/reset-password', async (ctx) => {
-    if (takeLinkFromAddress(ctx, config, 'reset')) return;
-    const looked = await passwordResets.look(readLink(ctx, config, 'reset'), ctx.state.origin);
+    if (linkCookie.takeFromAddress(ctx, config, 'reset')) return;
+    const looked = await passwordResets.look(linkCookie.read(ctx, config, 'reset'), ctx.state.origin);
     if (looked.ok) return showForm(ctx, web, looked.email, {});
     return deadLink(ctx, web, looked, 'reset');
   });
 
   router.post('/reset-password', async (ctx) => {
     const { password = '' } = await readBody(ctx);
-    const secret = readLink(ctx, config, 'reset');
+    const secret = linkCookie.read(ctx, config, 'reset');
     const result = await passwordResets.reset({ secret, password, origin: ctx.state.origin, told: toldOf(ctx) });
     if (result.ok) {
-      forgetLink(ctx, config, 'reset');
+      linkCookie.drop(ctx, config, 'reset');
       return seeOther(ctx, '/login?done=password-reset');
     }
     if (result.reason !== 'bad_password') return deadLink(ctx, web, result, 'reset');

@@ -7,8 +7,8 @@ import type { Given } from '../../../core/factors/second-factors.ts';
 import type { PendingLogin } from '../../../core/login/pending-logins.ts';
 import { readBody, readNext } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { keepDevice, readDevice } from '../../session/device-cookie.ts';
-import { dropPending, readPending } from '../../session/pending-login-cookie.ts';
+import { deviceCookie } from '../../session/device-cookie.ts';
+import { pendingLoginCookie } from '../../session/pending-login-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
@@ -21,7 +21,7 @@ const PAGE = '/login/second-factor';
 
 export function secondFactorPages(router: Router, web: Web): void {
   const { secondFactorLogin, secondFactors, pendingLogins, passkeys, config } = web.context;
-  const waiting = (ctx: Koa.Context) => pendingLogins.find(readPending(ctx, config));
+  const waiting = (ctx: Koa.Context) => pendingLogins.find(pendingLoginCookie.read(ctx, config));
 
   async function show(ctx: Koa.Context, pending: PendingLogin, problem: string | null, errors: FieldErrors = {}) {
     const { totpSince, passkeys: keys } = await secondFactors.overview(pending.user.id);
@@ -33,13 +33,13 @@ export function secondFactorPages(router: Router, web: Web): void {
     const visit = {
       previousSessionId: liveSession(ctx)?.owner.id ?? null,
       origin: ctx.state.origin,
-      deviceCookie: readDevice(ctx, config),
+      deviceCookie: deviceCookie.read(ctx, config),
       told: toldOf(ctx),
     };
-    const result = await secondFactorLogin.finish(readPending(ctx, config), given, visit);
+    const result = await secondFactorLogin.finish(pendingLoginCookie.read(ctx, config), given, visit);
     if (result.ok) {
-      dropPending(ctx, config);
-      keepDevice(ctx, config, result.deviceCookie);
+      pendingLoginCookie.drop(ctx, config);
+      deviceCookie.keep(ctx, config, result.deviceCookie);
       await enterSession(ctx, result.session);
       return seeOther(ctx, result.next ?? '/profile');
     }
@@ -52,7 +52,7 @@ export function secondFactorPages(router: Router, web: Web): void {
   }
 
   function tooLate(ctx: Koa.Context): void {
-    dropPending(ctx, config);
+    pendingLoginCookie.drop(ctx, config);
     seeOther(ctx, '/login?late=1');
   }
 
@@ -100,12 +100,12 @@ export function secondFactorPages(router: Router, web: Web): void {
       previousSessionId: liveSession(ctx)?.owner.id ?? null,
       remember,
       origin: ctx.state.origin,
-      deviceCookie: readDevice(ctx, config),
+      deviceCookie: deviceCookie.read(ctx, config),
       told: toldOf(ctx),
     };
     const result = await secondFactorLogin.logInWithPasskey(fields['credential'] ?? '', loginPurpose(ctx), visit);
     if (result.ok) {
-      keepDevice(ctx, config, result.deviceCookie);
+      deviceCookie.keep(ctx, config, result.deviceCookie);
       await enterSession(ctx, result.session);
       return seeOther(ctx, next ?? '/profile');
     }

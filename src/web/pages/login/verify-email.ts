@@ -4,8 +4,8 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { keepDevice, readDevice } from '../../session/device-cookie.ts';
-import { forgetLink, readLink, takeLinkFromAddress } from '../../session/link-cookie.ts';
+import { deviceCookie } from '../../session/device-cookie.ts';
+import { linkCookie } from '../../session/link-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
@@ -18,8 +18,8 @@ export function verifyEmailPage(router: Router, web: Web): void {
   const { pendingRegistrations, config } = web.context;
 
   router.get(PATH, async (ctx) => {
-    if (takeLinkFromAddress(ctx, config, 'verify')) return;
-    const secret = readLink(ctx, config, 'verify');
+    if (linkCookie.takeFromAddress(ctx, config, 'verify')) return;
+    const secret = linkCookie.read(ctx, config, 'verify');
     const looked = await pendingRegistrations.look('confirm_registration', secret, browserOf(ctx), ctx.state.origin);
     if (!looked.ok) return deadLink(ctx, web, looked, 'verify');
     return show(ctx, web, { email: looked.email, asksPassword: !looked.sameBrowser, errors: {} });
@@ -28,7 +28,7 @@ export function verifyEmailPage(router: Router, web: Web): void {
   router.post(PATH, async (ctx) => {
     const { password = '' } = await readBody(ctx);
     const result = await pendingRegistrations.confirm({
-      secret: readLink(ctx, config, 'verify'),
+      secret: linkCookie.read(ctx, config, 'verify'),
       browser: browserOf(ctx),
       password,
       visit: visitOf(ctx, web),
@@ -41,8 +41,8 @@ export function verifyEmailPage(router: Router, web: Web): void {
     }
     if (!result.ok && result.reason === 'email_taken') return accountExists(ctx, web);
     if (!result.ok) return deadLink(ctx, web, result, 'verify');
-    forgetLink(ctx, config, 'verify');
-    keepDevice(ctx, config, result.deviceCookie);
+    linkCookie.drop(ctx, config, 'verify');
+    deviceCookie.keep(ctx, config, result.deviceCookie);
     await enterSession(ctx, result.session);
     seeOther(ctx, '/profile?done=registered');
   });
@@ -59,7 +59,7 @@ export function accountExists(ctx: Koa.Context, web: Web): Promise<void> {
 /** What the beginning of a session needs to know of this browser. */
 export function visitOf(ctx: Koa.Context, { context: { config } }: Web) {
   const previousSessionId = liveSession(ctx)?.owner.id ?? null;
-  return { remember: false, previousSessionId, origin: ctx.state.origin, deviceCookie: readDevice(ctx, config) };
+  return { remember: false, previousSessionId, origin: ctx.state.origin, deviceCookie: deviceCookie.read(ctx, config) };
 }
 
 /** The secret behind the forms of a browser that is not logged in: it knows the browser that registered again. */
