@@ -1,23 +1,31 @@
-// What a request is to Holdfast: its id, the client's address as far as proxies can be believed, and its line in the log.
+// What a request is to Holdfast: its id, the client's address as far as proxies are trusted, and its line in the log.
 import { randomBytes } from 'node:crypto';
 import type Koa from 'koa';
-import QuickLRU from 'quick-lru';
 import type { Origin } from '../../core/audit/events.ts';
 import type { Config } from '../../core/config.ts';
-import type { Context } from '../../core/context.ts';
-import { requestLines } from '../../core/platform/log.ts';
+import { type Log, requestLines } from '../../core/platform/log.ts';
+import type { Metrics } from '../../core/platform/metrics.ts';
 import { clientAddress } from './client-address.ts';
+import { memo } from './memo.ts';
 
 const prefix = randomBytes(6).toString('base64url');
 let counter = 0;
 
 const KEPT_ADDRESSES = 1_000;
-/** Of the header of the proxies: what is longer comes from somebody who made it up. */
-const LONGEST_KEPT = 200;
+/** Of a socket's address and the header: a longer header is made up. */
+const LONGEST_KEPT = 250;
 const LONGEST_USER_AGENT = 512;
 
+type AddressConfig = Pick<Config, 'trustedProxies' | 'forwardedHeader'>;
+
+interface RequestsOptions {
+  readonly log: Log;
+  readonly config: AddressConfig & Pick<Config, 'secureCookies'>;
+  readonly metrics: Pick<Metrics, 'countRequest'>;
+}
+
 /** Gives each request its id, its origin, and one line in the log. A query string is not logged: it may hold a token. */
-export function requests({ log, config, metrics }: Pick<Context, 'log' | 'config' | 'metrics'>): Koa.Middleware {
+export function requests({ log, config, metrics }: RequestsOptions): Koa.Middleware {
   const { forwardedHeader, secureCookies } = config;
   const writeLine = requestLines(log);
   const addressOf = clientAddresses(config);
@@ -27,7 +35,7 @@ export function requests({ log, config, metrics }: Pick<Context, 'log' | 'config
     counter += 1;
     const requestId = `${prefix}-${counter.toString(36)}`;
     const origin: Origin = {
-      ip: addressOf(ctx.req.socket.remoteAddress, ctx.get(forwardedHeader)),
+      ip: addressOf(`${ctx.req.socket.remoteAddress} ${ctx.get(forwardedHeader)}`),
       userAgent: ctx.req.headers['user-agent']?.slice(0, LONGEST_USER_AGENT) || null,
       requestId,
     };
@@ -41,18 +49,14 @@ export function requests({ log, config, metrics }: Pick<Context, 'log' | 'config
   };
 }
 
-/** The client's address, worked out once for each pair of socket and header that comes again and again. */
-function clientAddresses({
-  trustedProxies,
-  forwardedHeader: header,
-}: Config): (socket: string | undefined, forwarded: string) => string | null {
-  const known = new QuickLRU<string, string | null>({ maxSize: KEPT_ADDRESSES });
-  return (socketAddress, value) => {
-    const pair = `${socketAddress} ${value}`;
-    const found = known.get(pair);
-    if (found !== undefined) return found;
-    const address = clientAddress(socketAddress, { header, value }, trustedProxies);
-    if (value.length <= LONGEST_KEPT) known.set(pair, address);
-    return address;
-  };
+/** Works the client's address out once for each pair of socket and header. */
+function clientAddresses({ trustedProxies, forwardedHeader: header }: AddressConfig) {
+  return memo(
+    (pair: string) => {
+      const space = pair.indexOf(' ');
+      const socketAddress = pair.slice(0, space);
+      return clientAddress(socketAddress, { header, value: pair.slice(space + 1) }, trustedProxies);
+    },
+    { most: KEPT_ADDRESSES, keeps: (pair) => pair.length <= LONGEST_KEPT },
+  );
 }

@@ -4,6 +4,7 @@ import type Koa from 'koa';
 import type { Config } from '../../core/config.ts';
 import type { Language } from '../../core/platform/languages.ts';
 import { cookieName, createCookie } from '../http/cookies.ts';
+import { memo } from '../http/memo.ts';
 import { de } from './de.ts';
 import { en, type Texts } from './en.ts';
 
@@ -24,18 +25,17 @@ export function languages(config: LanguageConfig): Koa.Middleware {
   const { languages: allowed } = config;
   const [fallback] = allowed;
   const name = cookieName(COOKIE, config);
-  const remembered = new Map<string, Language>();
+  const negotiate = memo(
+    (_header: string, ctx: Koa.Context): Language => {
+      const best = ctx.acceptsLanguages([...allowed]);
+      return allowed.find((one) => one === best) ?? fallback;
+    },
+    { most: MAX_REMEMBERED },
+  );
 
   function accepted(ctx: Koa.Context): Language {
     const header = ctx.headers['accept-language'] ?? '';
-    if (header === '' || header.length > MAX_HEADER) return fallback;
-    const known = remembered.get(header);
-    if (known !== undefined) return known;
-    const best = ctx.acceptsLanguages([...allowed]);
-    const language = allowed.find((one) => one === best) ?? fallback;
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(header, language);
-    return language;
+    return header === '' || header.length > MAX_HEADER ? fallback : negotiate(header, ctx);
   }
 
   function chosen(ctx: Koa.Context): Language | undefined {

@@ -2,7 +2,7 @@
 // user-agent parser, and where a relative time stops making sense.
 // Everything takes the texts of a language; the operators' console leaves them out and reads English.
 import Bowser from 'bowser';
-import QuickLRU from 'quick-lru';
+import { memo } from '../http/memo.ts';
 import { en, type Texts } from './en.ts';
 
 const LONGEST_USER_AGENT = 512;
@@ -13,55 +13,40 @@ const DAY = 24 * HOUR;
 
 const KEPT_FORMATTED = 10_000;
 
+type Unit = 'second' | 'minute' | 'hour';
+
 /** What is shown on every page is remembered: distances by their number, moments by their minute or day. */
 interface Formats {
-  readonly relative: (count: number, unit: 'second' | 'minute' | 'hour') => string;
+  readonly relative: (count: number, unit: Unit) => string;
   readonly clock: (date: Date) => string;
   readonly calendar: (date: Date) => string;
   readonly seconds: Intl.DateTimeFormat;
 }
 
-const formatsByLocale = new Map<string, Formats>();
-
-/** Making one costs more than a page, so each is made once a language. */
-function formatsOf(locale: string): Formats {
-  const known = formatsByLocale.get(locale);
-  if (known) return known;
+/** Making one costs more than a page. */
+const formatsOf = memo((locale: string): Formats => {
   const timeZone = 'UTC';
-  const made = {
-    relative: rememberedDistances(new Intl.RelativeTimeFormat(locale, { numeric: 'always' })),
-    clock: rememberedMoments(new Intl.DateTimeFormat(locale, { timeZone, hour: '2-digit', minute: '2-digit' }), MINUTE),
-    calendar: rememberedMoments(
+  return {
+    relative: memoDistances(new Intl.RelativeTimeFormat(locale, { numeric: 'always' })),
+    clock: memoMoments(new Intl.DateTimeFormat(locale, { timeZone, hour: '2-digit', minute: '2-digit' }), MINUTE),
+    calendar: memoMoments(
       new Intl.DateTimeFormat(locale, { timeZone, day: 'numeric', month: 'short', year: 'numeric' }),
       DAY,
     ),
     seconds: new Intl.DateTimeFormat(locale, { timeZone, timeStyle: 'medium' }),
   };
-  formatsByLocale.set(locale, made);
-  return made;
-}
+});
 
-function rememberedDistances(format: Intl.RelativeTimeFormat): Formats['relative'] {
-  const known = {
-    second: new Map<number, string>(),
-    minute: new Map<number, string>(),
-    hour: new Map<number, string>(),
-  };
-  return (count, unit) => known[unit].get(count) ?? keep(known[unit], count, format.format(count, unit));
+function memoDistances(format: Intl.RelativeTimeFormat): Formats['relative'] {
+  const inUnit = (unit: Unit) => memo((count: number) => format.format(count, unit));
+  const known = { second: inUnit('second'), minute: inUnit('minute'), hour: inUnit('hour') };
+  return (count, unit) => known[unit](count);
 }
 
 /** `unitMs`: what the format shows changes only with it. */
-function rememberedMoments(format: Intl.DateTimeFormat, unitMs: number): (date: Date) => string {
-  const known = new QuickLRU<number, string>({ maxSize: KEPT_FORMATTED });
-  return (date) => {
-    const unit = Math.floor(date.getTime() / unitMs);
-    return known.get(unit) ?? keep(known, unit, format.format(date));
-  };
-}
-
-function keep(known: { set(key: number, text: string): unknown }, key: number, text: string): string {
-  known.set(key, text);
-  return text;
+function memoMoments(format: Intl.DateTimeFormat, unitMs: number): (date: Date) => string {
+  const known = memo((_unit: number, date: Date) => format.format(date), { most: KEPT_FORMATTED });
+  return (date) => known(Math.floor(date.getTime() / unitMs), date);
 }
 
 /** "Firefox on Windows", "curl", or "Unknown browser": never what a client made up at length. */
@@ -74,7 +59,7 @@ export function describeDevice(userAgent: string | null, { devices }: Texts = en
 export function deviceNames(userAgent: string | null): Device {
   const short = userAgent?.slice(0, LONGEST_USER_AGENT).trim() ?? '';
   if (short === '') return { name: null, place: null };
-  return parsed.get(short) ?? parseOnce(short);
+  return parse(short);
 }
 
 /** "just now", "4 minutes ago", "yesterday at 19:07 UTC" or "23 Nov 2026, 19:07 UTC", as of `now`. */
@@ -109,23 +94,18 @@ export interface Device {
 }
 
 /** Parsing costs more than the rest of a page, and the same browsers come again and again. */
-const parsed = new QuickLRU<string, Device>({ maxSize: KEPT_USER_AGENTS });
-
-function parseOnce(userAgent: string): Device {
-  const device = parse(userAgent);
-  parsed.set(userAgent, device);
-  return device;
-}
-
-function parse(userAgent: string): Device {
-  try {
-    const { browser, os, platform } = Bowser.parse(userAgent);
-    const name = knownName(browser.name) ?? programName(userAgent);
-    return { name, place: mobilePlace(platform.model) ?? knownName(os.name) };
-  } catch {
-    return { name: null, place: null };
-  }
-}
+const parse = memo(
+  (userAgent: string): Device => {
+    try {
+      const { browser, os, platform } = Bowser.parse(userAgent);
+      const name = knownName(browser.name) ?? programName(userAgent);
+      return { name, place: mobilePlace(platform.model) ?? knownName(os.name) };
+    } catch {
+      return { name: null, place: null };
+    }
+  },
+  { most: KEPT_USER_AGENTS },
+);
 
 // The parser falls back to text from the user agent itself, so even its answer has to look like a name.
 function knownName(name: string | undefined): string | null {
