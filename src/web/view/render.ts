@@ -1,13 +1,13 @@
 // Every page goes through here: a view and its typed object, rendered by koa-views and EJS, with the layout around.
 // Hides the table of templates, compiled once a language: a render reads no file, and no key of ours can become an EJS option.
 import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, relative, sep } from 'node:path';
 import ejs from 'ejs';
 import type Koa from 'koa';
-import type koaViews from 'koa-views';
 import type { AssetUrls } from '../http/assets.ts';
+import { memo } from '../http/memo.ts';
 import { en } from '../texts/en.ts';
+import { EXTENSION, loadKoaViews } from './koa-views.ts';
 import type { Frame, Views } from './views.ts';
 
 export type Render = <V extends keyof Views>(ctx: Koa.Context, view: V, page: Views[V], frame: Frame) => Promise<void>;
@@ -47,27 +47,19 @@ type Template = (locals: Locals) => string;
 /** Finds a template by its file, compiled when it is first asked for. */
 type Templates = (file: string) => Template;
 
-const EXTENSION = '.ejs';
 const HTML = 'text/html; charset=utf-8';
-const nodeRequire = createRequire(import.meta.url);
 
 /** Compiles all templates, so that a broken one stops the start, and returns the function that answers with a page. */
 export function createRenderer({ viewsDir, assets, reload = false }: RendererOptions): Render {
   const readOnce = readSources(viewsDir);
-  let tables = new WeakMap<Frame['text'], Templates>();
-  function templatesFor(text: Frame['text']): Templates {
-    if (reload) tables = new WeakMap();
-    const known = tables.get(text);
-    if (known) return known;
-    const made = createTemplates(reload ? readSources(viewsDir) : readOnce, text, reload);
-    tables.set(text, made);
-    return made;
-  }
+  const compiledOnce = memo((text: Frame['text']) => createTemplates(readOnce, text, false));
+  const templatesFor = reload
+    ? (text: Frame['text']) => createTemplates(readSources(viewsDir), text, true)
+    : compiledOnce;
   const first = templatesFor(en);
   for (const file of readOnce.keys()) first(file);
 
-  const names = new Map<string, string>();
-  const nameOf = (file: string) => remembered(names, file, () => relative(viewsDir, file).replaceAll(sep, '/'));
+  const nameOf = memo((file: string) => relative(viewsDir, file).replaceAll(sep, '/'));
   const middleware = loadKoaViews()(viewsDir, {
     autoRender: false,
     extension: 'ejs',
@@ -113,16 +105,11 @@ function readSources(viewsDir: string): ReadonlyMap<string, string> {
 }
 
 function createTemplates(sources: ReadonlyMap<string, string>, text: Frame['text'], compileDebug: boolean): Templates {
-  const compiled = new Map<string, Template>();
-  return (file) => {
-    const known = compiled.get(file);
-    if (known) return known;
+  return memo((file: string) => {
     const source = sources.get(file);
     if (source === undefined) throw new Error(`There is no template ${file}`);
-    const made = compile(file, withWords(source, text), compileDebug);
-    compiled.set(file, made);
-    return made;
-  };
+    return compile(file, withWords(source, text), compileDebug);
+  });
 }
 
 /** The template in one language: words that are the same on every page stand in it, and are not looked up and escaped for each. */
@@ -157,39 +144,4 @@ function compile(file: string, source: string, compileDebug: boolean): Template 
   } catch (error) {
     throw new Error(`The template ${file} does not compile`, { cause: error });
   }
-}
-
-// koa-views asks the disk at every render whether the view is a file, and works out its path, which costs more than the page.
-// A name given with its extension needs no such question, and a path is worked out once. Where its helpers can't be replaced,
-// it asks as ever.
-function loadKoaViews(): typeof koaViews {
-  const requireInside = createRequire(nodeRequire.resolve('koa-views'));
-  const getPaths: GetPaths = requireInside('get-paths');
-  const resolvePath: ResolvePath = requireInside('resolve-path');
-  const named = new Map<string, ReturnType<GetPaths>>();
-  const resolved = new Map<string, string>();
-  const replace = (name: string, by: GetPaths | ResolvePath) => {
-    const loaded = requireInside.cache[requireInside.resolve(name)];
-    if (loaded !== undefined) loaded.exports = by;
-  };
-  replace('get-paths', (root: string, name: string, extension: string) =>
-    name.endsWith(EXTENSION)
-      ? remembered(named, name, () => Promise.resolve({ rel: name, ext: 'ejs' }))
-      : getPaths(root, name, extension),
-  );
-  replace('resolve-path', (root: string, name: string) =>
-    remembered(resolved, `${root} ${name}`, () => resolvePath(root, name)),
-  );
-  return nodeRequire('koa-views');
-}
-
-type GetPaths = (root: string, name: string, extension: string) => Promise<{ rel: string; ext: string }>;
-type ResolvePath = (root: string, name: string) => string;
-
-function remembered<T>(known: Map<string, T>, name: string, make: () => T): T {
-  const found = known.get(name);
-  if (found !== undefined) return found;
-  const made = make();
-  known.set(name, made);
-  return made;
 }
