@@ -3,7 +3,7 @@ import type Router from '@koa/router';
 import { isDatabaseOutage } from '../../core/platform/database.ts';
 import { readBody, readNext } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
-import { liveSession } from '../session/request-state.ts';
+import { actorOf } from '../session/member.ts';
 import { keepLanguage } from '../texts/language.ts';
 import type { Web } from '../view/page.ts';
 
@@ -13,9 +13,8 @@ export function languagePage(router: Router, { context: { config, users, log } }
     const language = config.languages.find((one) => one === fields['language']);
     if (language) {
       keepLanguage(ctx, config, language);
-      const owner = liveSession(ctx)?.owner;
-      const by = { actor: owner?.userId ?? null, session: owner?.id ?? null, origin: ctx.state.origin };
-      if (owner) await users.setLanguage(owner.userId, language, by).catch(unlessOutage);
+      const by = actorOf(ctx);
+      if (by.actor !== null) await users.setLanguage(by.actor, language, by).catch(unlessOutage);
     }
     seeOther(ctx, readNext(fields['back']) ?? '/');
   });

@@ -5,6 +5,7 @@ import type { Context } from '../../core/context.ts';
 import { HttpError } from '../http/http-error.ts';
 import { withNext } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
+import { actorOf } from './member.ts';
 import { liveSession } from './request-state.ts';
 
 /**
@@ -42,18 +43,12 @@ export function requireRecentLogin({ sessions, config }: Context, from?: string)
 export function requireOperator({ record }: Context): Koa.Middleware {
   return (ctx, next) =>
     requireMember(ctx, async () => {
-      const owner = liveSession(ctx)?.owner;
-      if (owner?.role === 'operator') return next();
-      const about = {
-        actor: owner?.userId ?? null,
-        subject: null,
-        session: owner?.id ?? null,
-        origin: ctx.state.origin,
-      };
+      if (liveSession(ctx)?.owner.role === 'operator') return next();
       await record({
         type: 'authz_fail',
         outcome: 'failure',
-        ...about,
+        ...actorOf(ctx),
+        subject: null,
         detail: { path: ctx.path, method: ctx.method },
       });
       throw new HttpError(403, 'not_an_operator');

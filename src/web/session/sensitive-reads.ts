@@ -3,6 +3,7 @@
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 import { keys } from '../../core/platform/redis.ts';
+import { actorOf } from './member.ts';
 import { liveSession } from './request-state.ts';
 
 const ONE_LOOK_SECONDS = 15 * 60;
@@ -21,10 +22,8 @@ export function createSensitiveReads({ redis, record }: Pick<Context, 'redis' | 
       await record({
         type: 'sensitive_read',
         outcome: 'success',
-        actor: owner.userId,
+        ...actorOf(ctx),
         subject,
-        session: owner.id,
-        origin: ctx.state.origin,
         detail: { what },
       });
       await redis.set(key, '1', 'EX', ONE_LOOK_SECONDS).catch(() => undefined);

@@ -9,7 +9,7 @@ import type { AuditFilter } from '../../../core/audit/reading/query.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
 import { requireOperator } from '../../session/access.ts';
-import { liveSession } from '../../session/request-state.ts';
+import { actorOf } from '../../session/member.ts';
 import type { Web } from '../../view/page.ts';
 import { AUDIT_PATH, readFilter } from './filter.ts';
 import { subjectsOf } from './subjects.ts';
@@ -33,14 +33,11 @@ export function exportPage(router: Router, web: Web): void {
       ctx.status = 200;
       return;
     }
-    const owner = liveSession(ctx)?.owner;
     await record({
       type: 'audit_export',
       outcome: 'success',
-      actor: owner?.userId ?? null,
+      ...actorOf(ctx),
       subject: (await subjectsOf(filter, web.context))[0] ?? null,
-      session: owner?.id ?? null,
-      origin: ctx.state.origin,
       detail: { format, filter: described(filter) },
     });
     describe(ctx, format);

@@ -9,7 +9,7 @@ import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
-import { liveSession } from '../../session/request-state.ts';
+import { actorOf } from '../../session/member.ts';
 import type { Web } from '../../view/page.ts';
 import { toldOf } from '../../view/told.ts';
 import type { Views } from '../../view/views.ts';
@@ -70,8 +70,7 @@ export function userActions(router: Router, web: Web): void {
         ctx.status = 422;
         return show(ctx, act, user, { ...given, error });
       }
-      const owner = liveSession(ctx)?.owner;
-      const by = { actor: owner?.userId ?? null, session: owner?.id ?? null, origin: ctx.state.origin, ...given };
+      const by = { ...actorOf(ctx), ...given };
       const problem = await act.run({ user, by, ctx });
       if (problem === null) return seeOther(ctx, `/operator/users/${user.id}?done=${act.done}`);
       ctx.status = 409;

@@ -2,13 +2,12 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { passwordProblem } from '../../../core/credentials/passwords.ts';
-import type { LiveSession } from '../../../core/sessions/session-cache.ts';
 import { readBody } from '../../http/form.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireMember, requireRecentLogin } from '../../session/access.ts';
-import { liveSession } from '../../session/request-state.ts';
+import { memberOf } from '../../session/member.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
@@ -21,7 +20,7 @@ export function accountPages(router: Router, web: Web): void {
   const recent = requireRecentLogin(web.context, '/account/sessions');
 
   router.get('/profile', requireMember, (ctx) => {
-    const { owner } = member(ctx);
+    const owner = memberOf(ctx);
     const { text, origin } = ctx.state;
     const now = new Date();
     const page = {
@@ -37,7 +36,7 @@ export function accountPages(router: Router, web: Web): void {
   });
 
   router.get('/account/sessions', requireMember, async (ctx) => {
-    const { owner } = member(ctx);
+    const owner = memberOf(ctx);
     const { text } = ctx.state;
     const now = new Date();
     const rows = (await sessions.list(owner.userId)).map((session) => ({
@@ -59,7 +58,7 @@ export function accountPages(router: Router, web: Web): void {
   });
 
   router.post('/account/sessions/:id/revoke', requireMember, recent, async (ctx) => {
-    const { owner } = member(ctx);
+    const owner = memberOf(ctx);
     const sessionId: unknown = ctx['params'].id;
     if (!isUuid(sessionId)) throw new HttpError(404, 'no_session');
     await sessions.end(
@@ -70,14 +69,14 @@ export function accountPages(router: Router, web: Web): void {
   });
 
   router.post('/account/sessions/revoke-others', requireMember, recent, async (ctx) => {
-    const { owner } = member(ctx);
+    const owner = memberOf(ctx);
     const which = { userId: owner.userId, exceptSessionId: owner.id };
     await sessions.end(which, { reason: 'revoked', actor: owner.userId, origin: ctx.state.origin });
     seeOther(ctx, '/account/sessions?done=others-ended');
   });
 
   router.post('/account/devices/forget', requireMember, recent, async (ctx) => {
-    const { owner } = member(ctx);
+    const owner = memberOf(ctx);
     await devices.forgetAll(owner.userId, { actor: owner.userId, origin: ctx.state.origin });
     seeOther(ctx, '/account/sessions?done=browsers-forgotten');
   });
@@ -88,7 +87,7 @@ export function accountPages(router: Router, web: Web): void {
   router.get('/account/password', requireMember, (ctx) => showPassword(ctx, web, {}));
 
   router.post('/account/password', requireMember, async (ctx) => {
-    const { owner } = member(ctx);
+    const owner = memberOf(ctx);
     const fields = await readBody(ctx);
     const current = fields['current'] ?? '';
     const password = fields['password'] ?? '';
@@ -122,12 +121,6 @@ export function accountPages(router: Router, web: Web): void {
 }
 
 function showPassword(ctx: Koa.Context, web: Web, errors: FieldErrors, problem?: string): Promise<void> {
-  const page = { email: member(ctx).owner.email, problem: problem ?? null, errors };
+  const page = { email: memberOf(ctx).email, problem: problem ?? null, errors };
   return web.show(ctx, 'account/password', page, { title: ctx.state.text.password.title, current: 'password' });
-}
-
-function member(ctx: Koa.Context): LiveSession {
-  const session = liveSession(ctx);
-  if (!session) throw new Error('a member page was reached without a session');
-  return session;
 }

@@ -5,7 +5,7 @@ import type Koa from 'koa';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireMember, requireRecentLogin } from '../../session/access.ts';
-import { liveSession } from '../../session/request-state.ts';
+import { memberOf } from '../../session/member.ts';
 import { leaveSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import { toldOf } from '../../view/told.ts';
@@ -57,10 +57,4 @@ function showDeletion(ctx: Koa.Context, web: Web, errors: FieldErrors, problem: 
 function who(ctx: Koa.Context) {
   const { userId, id } = memberOf(ctx);
   return { userId, sessionId: id, origin: ctx.state.origin };
-}
-
-function memberOf(ctx: Koa.Context) {
-  const owner = liveSession(ctx)?.owner;
-  if (!owner) throw new Error('a member page was reached without a session');
-  return owner;
 }

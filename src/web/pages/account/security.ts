@@ -11,6 +11,7 @@ import { HttpError } from '../../http/http-error.ts';
 import { isUuid, queryNext, withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn, requireRecentLogin } from '../../session/access.ts';
+import { memberOf } from '../../session/member.ts';
 import { liveSession } from '../../session/request-state.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
@@ -231,10 +232,4 @@ function newPurpose(sessionId: string): Purpose {
 function changerOf(ctx: Koa.Context): Changer {
   const { id, userId } = memberOf(ctx);
   return { userId, sessionId: id, origin: ctx.state.origin, told: toldOf(ctx) };
-}
-
-function memberOf(ctx: Koa.Context) {
-  const owner = liveSession(ctx)?.owner;
-  if (!owner) throw new Error('a member page was reached without a session');
-  return owner;
 }

@@ -3,13 +3,12 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { deviceCookie } from '../../session/device-cookie.ts';
 import { linkCookie } from '../../session/link-cookie.ts';
-import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import type { FieldErrors } from '../../view/views.ts';
+import { firstVisitOf, startVisit } from '../../view/visit.ts';
 import { deadLink } from './dead-link.ts';
-import { accountExists, visitOf } from './verify-email.ts';
+import { accountExists } from './verify-email.ts';
 
 const PATH = '/invitation';
 
@@ -28,12 +27,11 @@ export function invitationPage(router: Router, web: Web): void {
     const { password = '' } = await readBody(ctx);
     const secret = linkCookie.read(ctx, config, 'invitation');
     const { language } = ctx.state.text;
-    const visit = visitOf(ctx, web);
+    const visit = firstVisitOf(ctx, config);
     const result = await pendingRegistrations.accept({ secret, browser: '', password, visit, language });
     if (result.ok) {
       linkCookie.drop(ctx, config, 'invitation');
-      deviceCookie.keep(ctx, config, result.deviceCookie);
-      await enterSession(ctx, result.session);
+      await startVisit(ctx, config, result);
       return seeOther(ctx, '/profile?done=registered');
     }
     if (result.reason === 'email_taken') return accountExists(ctx, web);

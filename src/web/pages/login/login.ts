@@ -6,14 +6,13 @@ import { readBody, readNext } from '../../http/form.ts';
 import { queryNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn } from '../../session/access.ts';
-import { deviceCookie } from '../../session/device-cookie.ts';
 import { pendingLoginCookie } from '../../session/pending-login-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
-import { enterSession, leaveSession } from '../../session/session-cookie.ts';
+import { leaveSession } from '../../session/session-cookie.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
-import { toldOf } from '../../view/told.ts';
 import type { FieldErrors, Frame } from '../../view/views.ts';
+import { startVisit, visitOf } from '../../view/visit.ts';
 
 export function loginPage(router: Router, web: Web): void {
   const { login, sessions, config } = web.context;
@@ -50,17 +49,7 @@ export function loginPage(router: Router, web: Web): void {
       ctx.status = 422;
       return showLogin(ctx, web, { email, remember, next, errors });
     }
-    const previousSessionId = liveSession(ctx)?.owner.id ?? null;
-    const result = await login.logIn({
-      email,
-      password,
-      remember,
-      previousSessionId,
-      origin: ctx.state.origin,
-      deviceCookie: deviceCookie.read(ctx, config),
-      told: toldOf(ctx),
-      next,
-    });
+    const result = await login.logIn({ ...visitOf(ctx, config, remember), email, password, next });
     if (!result.ok) {
       if (result.reason === 'second_factor') {
         pendingLoginCookie.keep(ctx, config, result.pendingToken);
@@ -71,8 +60,7 @@ export function loginPage(router: Router, web: Web): void {
       ctx.status = 401;
       return showLogin(ctx, web, { email, remember, next, problem: words.wrong });
     }
-    deviceCookie.keep(ctx, config, result.deviceCookie);
-    await enterSession(ctx, result.session);
+    await startVisit(ctx, config, result);
     seeOther(ctx, next ?? '/profile');
   });
 

@@ -7,7 +7,7 @@ import { readBody, readNext } from '../../http/form.ts';
 import { queryNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn } from '../../session/access.ts';
-import { liveSession } from '../../session/request-state.ts';
+import { memberOf } from '../../session/member.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
@@ -72,10 +72,4 @@ async function show(
 
 function purpose(sessionId: string): Purpose {
   return { purpose: 'confirm', owner: sessionId };
-}
-
-function memberOf(ctx: Koa.Context) {
-  const owner = liveSession(ctx)?.owner;
-  if (!owner) throw new Error('a member page was reached without a session');
-  return owner;
 }

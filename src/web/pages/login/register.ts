@@ -7,13 +7,12 @@ import type { RegisterResult } from '../../../core/self-service/registration.ts'
 import { readBody, readNext } from '../../http/form.ts';
 import { queryNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { deviceCookie } from '../../session/device-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
-import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/views.ts';
+import { firstVisitOf, startVisit } from '../../view/visit.ts';
 import { browserOf } from './verify-email.ts';
 
 export function registerPage(router: Router, web: Web): void {
@@ -75,19 +74,10 @@ export function registerPage(router: Router, web: Web): void {
       if (!result.ok) return refused(result);
       return seeOther(ctx, '/register/sent');
     }
-    const previousSessionId = liveSession(ctx)?.owner.id ?? null;
-    const result = await registration.register({
-      email,
-      password,
-      remember: false,
-      previousSessionId,
-      origin: ctx.state.origin,
-      deviceCookie: deviceCookie.read(ctx, config),
-      language: ctx.state.text.language,
-    });
+    const { language } = ctx.state.text;
+    const result = await registration.register({ ...firstVisitOf(ctx, config), email, password, language });
     if (!result.ok) return refused(result);
-    deviceCookie.keep(ctx, config, result.deviceCookie);
-    await enterSession(ctx, result.session);
+    await startVisit(ctx, config, result);
     seeOther(ctx, next ?? '/profile');
   });
 }

@@ -7,14 +7,12 @@ import type { Given } from '../../../core/factors/second-factors.ts';
 import type { PendingLogin } from '../../../core/login/pending-logins.ts';
 import { readBody, readNext } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { deviceCookie } from '../../session/device-cookie.ts';
 import { pendingLoginCookie } from '../../session/pending-login-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
-import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
-import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/views.ts';
+import { startVisit, visitOf } from '../../view/visit.ts';
 import { showLogin } from './login.ts';
 
 const PAGE = '/login/second-factor';
@@ -30,17 +28,10 @@ export function secondFactorPages(router: Router, web: Web): void {
   }
 
   async function finish(ctx: Koa.Context, given: Given, field: 'code' | 'recovery' | null): Promise<void> {
-    const visit = {
-      previousSessionId: liveSession(ctx)?.owner.id ?? null,
-      origin: ctx.state.origin,
-      deviceCookie: deviceCookie.read(ctx, config),
-      told: toldOf(ctx),
-    };
-    const result = await secondFactorLogin.finish(pendingLoginCookie.read(ctx, config), given, visit);
+    const result = await secondFactorLogin.finish(pendingLoginCookie.read(ctx, config), given, visitOf(ctx, config));
     if (result.ok) {
       pendingLoginCookie.drop(ctx, config);
-      deviceCookie.keep(ctx, config, result.deviceCookie);
-      await enterSession(ctx, result.session);
+      await startVisit(ctx, config, result);
       return seeOther(ctx, result.next ?? '/profile');
     }
     const pending = result.reason === 'expired' ? null : await waiting(ctx);
@@ -96,17 +87,10 @@ export function secondFactorPages(router: Router, web: Web): void {
     const fields = await readBody(ctx);
     const next = readNext(fields['next']);
     const remember = fields['remember'] !== undefined;
-    const visit = {
-      previousSessionId: liveSession(ctx)?.owner.id ?? null,
-      remember,
-      origin: ctx.state.origin,
-      deviceCookie: deviceCookie.read(ctx, config),
-      told: toldOf(ctx),
-    };
+    const visit = visitOf(ctx, config, remember);
     const result = await secondFactorLogin.logInWithPasskey(fields['credential'] ?? '', loginPurpose(ctx), visit);
     if (result.ok) {
-      deviceCookie.keep(ctx, config, result.deviceCookie);
-      await enterSession(ctx, result.session);
+      await startVisit(ctx, config, result);
       return seeOther(ctx, next ?? '/profile');
     }
     const { login } = ctx.state.text;

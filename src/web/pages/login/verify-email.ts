@@ -4,12 +4,10 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { deviceCookie } from '../../session/device-cookie.ts';
 import { linkCookie } from '../../session/link-cookie.ts';
-import { liveSession } from '../../session/request-state.ts';
-import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import type { FieldErrors } from '../../view/views.ts';
+import { firstVisitOf, startVisit } from '../../view/visit.ts';
 import { deadLink } from './dead-link.ts';
 
 const PATH = '/verify-email';
@@ -31,7 +29,7 @@ export function verifyEmailPage(router: Router, web: Web): void {
       secret: linkCookie.read(ctx, config, 'verify'),
       browser: browserOf(ctx),
       password,
-      visit: visitOf(ctx, web),
+      visit: firstVisitOf(ctx, config),
       language: ctx.state.text.language,
     });
     if (!result.ok && result.reason === 'wrong_password') {
@@ -42,8 +40,7 @@ export function verifyEmailPage(router: Router, web: Web): void {
     if (!result.ok && result.reason === 'email_taken') return accountExists(ctx, web);
     if (!result.ok) return deadLink(ctx, web, result, 'verify');
     linkCookie.drop(ctx, config, 'verify');
-    deviceCookie.keep(ctx, config, result.deviceCookie);
-    await enterSession(ctx, result.session);
+    await startVisit(ctx, config, result);
     seeOther(ctx, '/profile?done=registered');
   });
 }
@@ -54,12 +51,6 @@ export function accountExists(ctx: Koa.Context, web: Web): Promise<void> {
   ctx.status = 409;
   const page = { heading, paragraphs, action: { href: '/login', label: ctx.state.text.login.title } };
   return web.show(ctx, 'message', page, { title: heading });
-}
-
-/** What the beginning of a session needs to know of this browser. */
-export function visitOf(ctx: Koa.Context, { context: { config } }: Web) {
-  const previousSessionId = liveSession(ctx)?.owner.id ?? null;
-  return { remember: false, previousSessionId, origin: ctx.state.origin, deviceCookie: deviceCookie.read(ctx, config) };
 }
 
 /** The secret behind the forms of a browser that is not logged in: it knows the browser that registered again. */

@@ -1,0 +1,31 @@
+// What the start of a session needs to know of a browser.
+import type Koa from 'koa';
+import type { Config } from '../../core/config.ts';
+import type { Begun, Visit } from '../../core/login/start-session.ts';
+import { deviceCookie } from '../session/device-cookie.ts';
+import { liveSession } from '../session/request-state.ts';
+import { enterSession } from '../session/session-cookie.ts';
+import { toldOf } from './told.ts';
+
+type VisitConfig = Pick<Config, 'secureCookies' | 'throttle'>;
+
+/** With `told`: a mail tells the owner of a new browser or network. */
+export function visitOf(ctx: Koa.Context, config: VisitConfig, remember = false): Required<Visit> {
+  return { ...firstVisitOf(ctx, config), remember, told: toldOf(ctx) };
+}
+
+/** Of somebody whose account is made with it: no mail. */
+export function firstVisitOf(ctx: Koa.Context, config: VisitConfig): Omit<Visit, 'told'> {
+  return {
+    remember: false,
+    previousSessionId: liveSession(ctx)?.owner.id ?? null,
+    origin: ctx.state.origin,
+    deviceCookie: deviceCookie.read(ctx, config),
+  };
+}
+
+/** Gives the browser its session, and lets it be known from now on. */
+export function startVisit(ctx: Koa.Context, config: VisitConfig, begun: Begun): Promise<void> {
+  deviceCookie.keep(ctx, config, begun.deviceCookie);
+  return enterSession(ctx, begun.session);
+}
