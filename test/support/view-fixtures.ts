@@ -4,17 +4,10 @@ import { de } from '../../src/web/texts/de.ts';
 import { en } from '../../src/web/texts/en.ts';
 import { showTime } from '../../src/web/texts/times-and-devices.ts';
 import { drawChart } from '../../src/web/view/chart.ts';
+import type { AttemptRow, AuditRow, BlockRow, PersonRow, ShownPerson } from '../../src/web/view/console-views.ts';
 import { drawQr } from '../../src/web/view/qr.ts';
-import type {
-  AttemptRow,
-  AuditRow,
-  BlockRow,
-  Frame,
-  PeopleRow,
-  PersonRow,
-  SessionRow,
-  Views,
-} from '../../src/web/view/views.ts';
+import type { SessionRow } from '../../src/web/view/view-parts.ts';
+import type { Frame, Views } from '../../src/web/view/views.ts';
 
 /** One view in one state, typed by the view. */
 export interface Fixture<V extends keyof Views = keyof Views> {
@@ -387,7 +380,7 @@ function event(more: Partial<Views['operator/event']> = {}): Views['operator/eve
   };
 }
 
-const personRow = (index: number, more: Partial<PersonRow> = {}): PersonRow => ({
+const personRow = (index: number, more: Partial<ShownPerson> = {}): ShownPerson => ({
   id: `0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e5${index}`,
   email: PEOPLE[index % PEOPLE.length] ?? MEMBER.email,
   role: index === 2 ? 'operator' : 'member',
@@ -397,7 +390,7 @@ const personRow = (index: number, more: Partial<PersonRow> = {}): PersonRow => (
   ...more,
 });
 
-function peopleRow(index: number): PeopleRow {
+function peopleRow(index: number): PersonRow {
   const { email, href, role, disabled, memberSince } = personRow(index);
   const factor = index % 3 === 0 ? 'none' : 'set up';
   const only = { roleOnlyHref: '/operator/users?role=x', stateOnlyHref: '/operator/users?state=x' };

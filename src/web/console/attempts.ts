@@ -5,8 +5,9 @@ import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../
 import { isUuid, queryText } from '../http/query.ts';
 import { requireOperator } from '../session/access.ts';
 import { describeDevice, showTime } from '../texts/times-and-devices.ts';
+import type { AttemptRow, Chart, FilterChip } from '../view/console-views.ts';
 import type { Web } from '../view/page.ts';
-import type { AttemptRow, Chart, Views } from '../view/views.ts';
+import type { Views } from '../view/views.ts';
 
 const PATH = '/operator/attempts';
 const PAGE_SIZE = 50;
@@ -151,7 +152,7 @@ function rowOf(attempt: ListedAttempt, emails: ReadonlyMap<string, string>, aske
   };
 }
 
-function activeFilters(asked: Asked): Page['filters']['active'] {
+function activeFilters(asked: Asked): FilterChip[] {
   const name = (options: readonly { value: string; label: string }[], value: string) =>
     options.find((option) => option.value === value)?.label ?? value;
   const chips = [

@@ -9,8 +9,8 @@ import { seeOther } from '../http/redirect.ts';
 import { requireOperator } from '../session/access.ts';
 import { liveSession } from '../session/request-state.ts';
 import { showTime } from '../texts/times-and-devices.ts';
+import type { BlockRow } from '../view/console-views.ts';
 import { doneNotice, type Web } from '../view/page.ts';
-import type { BlockRow } from '../view/views.ts';
 
 const PATH = '/operator/blocks';
 const LIMIT = 200;

@@ -8,7 +8,7 @@ import { seeOther } from '../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../session/access.ts';
 import { liveSession } from '../session/request-state.ts';
 import type { Web } from '../view/page.ts';
-import type { FieldErrors } from '../view/views.ts';
+import type { FieldErrors } from '../view/view-parts.ts';
 
 const PATH = '/operator/sessions/end-all';
 const WORD = 'everybody';

@@ -4,8 +4,8 @@ import type { ListedMail } from '../../core/mail/outgoing-mail.ts';
 import { queryText } from '../http/query.ts';
 import { requireOperator } from '../session/access.ts';
 import { showTime } from '../texts/times-and-devices.ts';
+import type { MailRow } from '../view/console-views.ts';
 import type { Web } from '../view/page.ts';
-import type { MailRow } from '../view/views.ts';
 
 const LIMIT = 200;
 

@@ -3,8 +3,9 @@ import type Router from '@koa/router';
 import { COUNTED_TO, type Logins, type Overview } from '../../core/overview.ts';
 import { requireOperator } from '../session/access.ts';
 import { showTime } from '../texts/times-and-devices.ts';
+import type { Figure } from '../view/console-views.ts';
 import { doneNotice, type Web } from '../view/page.ts';
-import type { Figure, Views } from '../view/views.ts';
+import type { Views } from '../view/views.ts';
 
 const PATH = '/operator';
 /** A worker that works seals within two seconds. */

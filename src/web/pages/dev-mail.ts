@@ -7,8 +7,8 @@ import type Koa from 'koa';
 import { type ShownMail, shownMail } from '../../core/mail/transport.ts';
 import { HttpError } from '../http/http-error.ts';
 import { showTime } from '../texts/times-and-devices.ts';
+import type { ShownMailRow } from '../view/console-views.ts';
 import type { Web } from '../view/page.ts';
-import type { ShownMailRow } from '../view/views.ts';
 
 const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 

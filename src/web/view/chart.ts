@@ -3,7 +3,7 @@
 // Imported by the pages that have one when they are asked for: d3 is some 140 modules.
 import { scaleSqrt, scaleUtc } from 'd3-scale';
 import { exactTime, showTime } from '../texts/times-and-devices.ts';
-import type { Chart, ChartKind } from './views.ts';
+import type { Chart, ChartKind } from './console-views.ts';
 
 export interface ChartBar {
   readonly from: Date;

@@ -7,6 +7,7 @@ import { AUDIT_EVENTS } from '../../../core/audit/events.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import { isUuid } from '../../http/query.ts';
 import { exactTime } from '../../texts/times-and-devices.ts';
+import type { FilterChip } from '../../view/console-views.ts';
 
 export const AUDIT_PATH = '/operator/audit';
 
@@ -125,7 +126,7 @@ export function auditHref(
 }
 
 /** Each active part of the filter, and the page without it. */
-export function chipsOf({ asked, filter }: ReadFilter): readonly { label: string; withoutHref: string }[] {
+export function chipsOf({ asked, filter }: ReadFilter): FilterChip[] {
   return FILTER_NAMES.filter((name) => asked[name] !== '').map((name) => {
     const moment = name === 'from' || name === 'to' ? filter[name] : null;
     return {

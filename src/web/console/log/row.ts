@@ -1,7 +1,7 @@
 // A sealed event as a line of the log: who, what, from where, and the links that narrow the log to each of these.
 import type { SealedEvent } from '../../../core/audit/canonical-event.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
-import type { AuditPerson, AuditRow } from '../../view/views.ts';
+import type { AuditPerson, AuditRow } from '../../view/console-views.ts';
 import { type Asked, AUDIT_PATH, auditHref, TYPE_GROUPS } from './filter.ts';
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(TYPE_GROUPS.flatMap(({ names }) => names));

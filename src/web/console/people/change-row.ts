@@ -1,13 +1,13 @@
 // What others did to an account meanwhile, in words, for an operator who decided on an older state of it.
 import type { AccountChangeEvent } from '../../../core/accounts/recent-changes.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
-import type { Views } from '../../view/views.ts';
+import type { ChangeRow } from '../../view/console-views.ts';
 
 export function changeRow(
   { type, at, actor, requestId, detail }: AccountChangeEvent,
   emails: ReadonlyMap<string, string>,
   now: Date,
-): Views['operator/act']['changes'][number] {
+): ChangeRow {
   const { reason } = detail;
   const byNobody = requestId === null ? 'on the command line' : 'by somebody unknown';
   return {

@@ -10,9 +10,9 @@ import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
 import { actorOf } from '../../session/member.ts';
+import type { ChangeRow } from '../../view/console-views.ts';
 import type { Web } from '../../view/page.ts';
 import { toldOf } from '../../view/told.ts';
-import type { Views } from '../../view/views.ts';
 import { changeRow } from './change-row.ts';
 
 const PATH = '/operator/users/:id';
@@ -21,14 +21,12 @@ const MOST_CHANGES = 5;
 /** What changes the state that most acts decide on; each moves the account's version by one. */
 const STATE_CHANGES = ['user_disabled', 'user_enabled', 'privilege_permissions_changed'] as const;
 
-type Changes = Views['operator/act']['changes'];
-
 interface Shown {
   readonly reason: string;
   readonly seen: number;
   readonly error?: string;
   readonly problem?: string;
-  readonly changes?: Changes;
+  readonly changes?: readonly ChangeRow[];
 }
 
 interface Act {
@@ -81,7 +79,7 @@ export function userActions(router: Router, web: Web): void {
   }
 
   /** What came first: as many changes as there were since the account was looked at, or else the newest. */
-  async function changesOf(user: User, { toldBy = [] }: Act, count: number): Promise<Changes> {
+  async function changesOf(user: User, { toldBy = [] }: Act, count: number): Promise<ChangeRow[]> {
     const changes = await readRecentChanges(user.id, toldBy, Math.min(Math.max(count, 1), MOST_CHANGES));
     const actors = changes.map(({ actor }) => actor).filter((id) => id !== null);
     const emails = await users.emails(actors);

@@ -5,8 +5,9 @@ import { EVERYBODY, type ListedPerson, type PeopleFilter, type PeopleKey } from 
 import { queryText } from '../../http/query.ts';
 import { requireOperator } from '../../session/access.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
+import type { FilterChip, PersonRow } from '../../view/console-views.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
-import type { PeopleRow, Views } from '../../view/views.ts';
+import type { Views } from '../../view/views.ts';
 
 const PATH = '/operator/users';
 const PAGE_SIZE = 50;
@@ -95,7 +96,7 @@ function readKey(after: string, before: string): PeopleKey {
   return after === '' ? null : { after };
 }
 
-function rowOf(person: ListedPerson, asked: Asked, now: Date): PeopleRow {
+function rowOf(person: ListedPerson, asked: Asked, now: Date): PersonRow {
   const state = person.disabledAt === null ? 'active' : 'disabled';
   return {
     email: person.email,
@@ -110,7 +111,7 @@ function rowOf(person: ListedPerson, asked: Asked, now: Date): PeopleRow {
   };
 }
 
-function chipsOf(asked: Asked): Views['operator/users']['filters']['active'] {
+function chipsOf(asked: Asked): FilterChip[] {
   const address = asked.q === '' ? [] : [{ label: `Address: ${asked.q}`, withoutHref: href({ ...asked, q: '' }) }];
   const chosen = NAMES.filter((name) => asked[name] !== '').map((name) => ({
     label: choiceOf(name, asked[name])?.chip ?? asked[name],

@@ -13,7 +13,7 @@ import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
-import type { FieldErrors } from '../../view/views.ts';
+import type { FieldErrors } from '../../view/view-parts.ts';
 
 export function accountPages(router: Router, web: Web): void {
   const { sessions, passwordChanges, devices } = web.context;

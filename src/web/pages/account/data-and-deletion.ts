@@ -9,7 +9,7 @@ import { memberOf } from '../../session/member.ts';
 import { leaveSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import { toldOf } from '../../view/told.ts';
-import type { FieldErrors } from '../../view/views.ts';
+import type { FieldErrors } from '../../view/view-parts.ts';
 
 export function dataAndDeletionPages(router: Router, web: Web): void {
   const { dataExport, accountDeletion, config } = web.context;

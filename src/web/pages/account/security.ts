@@ -17,7 +17,8 @@ import { enterSession } from '../../session/session-cookie.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import { toldOf } from '../../view/told.ts';
-import type { FieldErrors, Views } from '../../view/views.ts';
+import type { FieldErrors } from '../../view/view-parts.ts';
+import type { Views } from '../../view/views.ts';
 
 const PAGE = '/account/security';
 const APP = `${PAGE}/authenticator`;

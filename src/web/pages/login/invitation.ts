@@ -5,7 +5,7 @@ import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { linkCookie } from '../../session/link-cookie.ts';
 import type { Web } from '../../view/page.ts';
-import type { FieldErrors } from '../../view/views.ts';
+import type { FieldErrors } from '../../view/view-parts.ts';
 import { firstVisitOf, startVisit } from '../../view/visit.ts';
 import { deadLink } from './dead-link.ts';
 import { accountExists } from './verify-email.ts';

@@ -11,7 +11,8 @@ import { liveSession } from '../../session/request-state.ts';
 import { leaveSession } from '../../session/session-cookie.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
-import type { FieldErrors, Frame } from '../../view/views.ts';
+import type { FieldErrors } from '../../view/view-parts.ts';
+import type { Frame } from '../../view/views.ts';
 import { startVisit, visitOf } from '../../view/visit.ts';
 
 export function loginPage(router: Router, web: Web): void {

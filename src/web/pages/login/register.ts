@@ -11,7 +11,7 @@ import { liveSession } from '../../session/request-state.ts';
 import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
-import type { FieldErrors } from '../../view/views.ts';
+import type { FieldErrors } from '../../view/view-parts.ts';
 import { firstVisitOf, startVisit } from '../../view/visit.ts';
 import { browserOf } from './verify-email.ts';
 

@@ -8,7 +8,7 @@ import { linkCookie } from '../../session/link-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
-import type { FieldErrors } from '../../view/views.ts';
+import type { FieldErrors } from '../../view/view-parts.ts';
 import { deadLink } from './dead-link.ts';
 
 export function resetPasswordPages(router: Router, web: Web): void {

@@ -1,0 +1,349 @@
+// What each page of the operators' console is given, and its rows.
+import type { ShownTime } from '../texts/times-and-devices.ts';
+import type { FormProblems, SessionRow } from './view-parts.ts';
+
+export interface ConsoleViews {
+  'operator/audit': {
+    readonly rows: readonly AuditRow[];
+    /** As of when the list was read. */
+    readonly asOf: ShownTime;
+    /** How many match: "12,408 match", "more than 1,000 match", "matches not counted". */
+    readonly matching: string;
+    /** How many events the log holds in all. */
+    readonly total: string;
+    readonly chart: Chart | null;
+    readonly filters: {
+      readonly type: string;
+      readonly outcome: string;
+      readonly person: string;
+      readonly address: string;
+      readonly text: string;
+      /** As a field for date and time takes it, UTC. */
+      readonly from: string;
+      readonly to: string;
+      /** Parts that have no field of their own, and stay while the others change. */
+      readonly kept: readonly { readonly name: string; readonly value: string }[];
+      /** Each active filter as a chip, with the address of the page without it. */
+      readonly active: readonly FilterChip[];
+    };
+    /** Event types to choose from, grouped. */
+    readonly types: readonly { readonly group: string; readonly label: string; readonly names: readonly string[] }[];
+    readonly problem: string | null;
+    /** The fields that do not fit. */
+    readonly wrong: Readonly<Record<string, boolean>>;
+    readonly newerHref: string | null;
+    readonly olderHref: string | null;
+    readonly newestHref: string | null;
+    /** How far the log was looked through, where time ran out before the page was full, and where that goes on. */
+    readonly looked: {
+      readonly seq: string;
+      readonly at: ShownTime | null;
+      readonly furtherHref: string | null;
+    } | null;
+    readonly exports: readonly { readonly label: string; readonly href: string }[];
+    /** Where new events come from while the page is open; null on older pages. */
+    readonly liveHref: string | null;
+  };
+  'operator/event': {
+    readonly row: AuditRow;
+    readonly occurredAt: ShownTime;
+    /** "24 Nov 2026, 9:00:05 UTC" */
+    readonly exactly: string;
+    readonly sealedAt: string;
+    readonly meaning: string | null;
+    readonly id: string;
+    readonly session: { readonly text: string; readonly onlyHref: string } | null;
+    readonly request: { readonly text: string; readonly onlyHref: string } | null;
+    readonly userAgent: string | null;
+    /** Address and browser were erased on demand. */
+    readonly erased: boolean;
+    readonly doneByHref: string | null;
+    readonly details: readonly { readonly name: string; readonly value: string }[];
+    readonly hash: string;
+    readonly prevHash: string;
+    /** What is wrong with it, computed again just now; null if nothing is. */
+    readonly problem: string | null;
+    /** Whether the event before it is still kept, so that the link to it could be proved too. */
+    readonly proved: 'with the one before' | 'alone';
+    readonly olderHref: string | null;
+    readonly newerHref: string | null;
+    readonly ofSession: readonly AuditRow[];
+    readonly ofRequest: readonly AuditRow[];
+  };
+  'operator/attempts': {
+    readonly rows: readonly AttemptRow[];
+    readonly chart: Chart;
+    readonly asOf: ShownTime;
+    readonly problem: string | null;
+    readonly filters: {
+      readonly person: string;
+      readonly address: string;
+      readonly outcome: string;
+      readonly time: string;
+      readonly active: readonly FilterChip[];
+    };
+    readonly outcomes: readonly Choice[];
+    readonly times: readonly Choice[];
+    readonly newestHref: string | null;
+    readonly newerHref: string | null;
+    readonly olderHref: string | null;
+  };
+  'operator/blocks': {
+    readonly active: readonly BlockRow[];
+    readonly past: readonly BlockRow[];
+    /** "2 active, the newest 198 past" */
+    readonly count: string;
+    readonly asOf: ShownTime;
+    readonly problem: string | null;
+  };
+  'operator/overview': {
+    readonly asOf: ShownTime;
+    readonly people: readonly Figure[];
+    readonly recording: readonly Figure[];
+    readonly stores: readonly Figure[];
+    /** The last time that everybody's sessions were ended, and how far that has come. */
+    readonly everybody: { readonly at: ShownTime; readonly ended: string; readonly done: boolean } | null;
+    /** Null while Redis, which keeps them, is away. */
+    readonly queues:
+      | readonly {
+          readonly name: string;
+          readonly waiting: number;
+          readonly active: number;
+          readonly delayed: number;
+          readonly failed: number;
+        }[]
+      | null;
+  };
+  'operator/everybody': FormProblems & {
+    /** "about 1,204,311 sessions" */
+    readonly sessions: string;
+    readonly reason: string;
+  };
+  'operator/queues-away': Readonly<Record<string, never>>;
+  'operator/mail': {
+    readonly rows: readonly MailRow[];
+    /** Whether mail that was sent is shown too. */
+    readonly all: boolean;
+    readonly possible: boolean;
+    readonly asOf: ShownTime;
+  };
+  /** Outside of production: mail that no server took. */
+  'operator/shown-mail': { readonly mails: readonly ShownMailRow[] };
+  'operator/invite': FormProblems & {
+    readonly email: string;
+    /** A link to hand over, shown once, where no mail is possible. */
+    readonly link: string | null;
+    readonly possible: boolean;
+  };
+  'operator/users': {
+    readonly rows: readonly PersonRow[];
+    /** "12 people", "more than 10,000 people" */
+    readonly matching: string;
+    readonly asOf: ShownTime;
+    readonly problem: string | null;
+    readonly filters: {
+      /** Part of an address that was searched for. */
+      readonly q: string;
+      readonly role: string;
+      readonly state: string;
+      readonly factor: string;
+      readonly active: readonly FilterChip[];
+    };
+    readonly choices: Readonly<Record<'role' | 'state' | 'factor', readonly Choice[]>>;
+    readonly firstHref: string | null;
+    readonly previousHref: string | null;
+    readonly nextHref: string | null;
+  };
+  'operator/user': {
+    readonly person: ShownPerson;
+    readonly sessions: readonly SessionRow[];
+    readonly knownBrowsers: number;
+    readonly factors: {
+      readonly totpSince: ShownTime | null;
+      readonly passkeys: number;
+      readonly recoveryCodesLeft: number;
+    };
+    readonly attempts: readonly {
+      readonly occurredAt: ShownTime;
+      readonly outcome: 'success' | 'failure';
+      readonly address: string | null;
+      readonly device: string;
+    }[];
+    readonly attemptsHref: string;
+    /** Blocks of the throttle that stand. */
+    readonly blocks: readonly { readonly until: ShownTime }[];
+    readonly events: readonly AuditRow[];
+    readonly eventsHref: string;
+    /** What can be done to the account as it is; each leads to a page that asks for a reason. */
+    readonly acts: readonly { readonly label: string; readonly href: string; readonly danger: boolean }[];
+  };
+  'operator/act': FormProblems & {
+    readonly title: string;
+    /** What will happen. */
+    readonly says: string;
+    readonly button: string;
+    readonly danger: boolean;
+    readonly person: Pick<ShownPerson, 'email' | 'href' | 'role' | 'disabled'>;
+    readonly action: string;
+    readonly reason: string;
+    /** The version of the account that is shown. */
+    readonly seen: number;
+    /** What others did to the account meanwhile, newest first. */
+    readonly changes: readonly ChangeRow[];
+  };
+}
+
+/** An active filter, and the page without it. */
+export interface FilterChip {
+  readonly label: string;
+  readonly withoutHref: string;
+}
+
+interface Choice {
+  readonly value: string;
+  readonly label: string;
+}
+
+export interface AuditPerson {
+  readonly id: string;
+  /** The id again, where the account is not known. */
+  readonly email: string;
+  readonly onlyHref: string;
+}
+
+export interface AuditRow {
+  readonly seq: string;
+  /** The event's own page: `Enter` opens it. */
+  readonly href: string;
+  readonly occurredAt: ShownTime;
+  readonly type: string;
+  /** Null for a type that this version does not know. */
+  readonly typeOnlyHref: string | null;
+  readonly outcome: 'success' | 'failure';
+  readonly outcomeOnlyHref: string;
+  /** Who did it. */
+  readonly actor: AuditPerson | null;
+  /** Whom it happened to, where that is somebody else. */
+  readonly subject: AuditPerson | null;
+  readonly address: { readonly text: string; readonly onlyHref: string } | null;
+  /** "Firefox on Windows" */
+  readonly device: string | null;
+  readonly detail: string;
+}
+
+export interface AttemptRow {
+  readonly occurredAt: ShownTime;
+  readonly outcome: 'success' | 'failure';
+  /** Whose account it was, if there is one. */
+  readonly person: { readonly email: string; readonly onlyHref: string } | null;
+  readonly address: { readonly text: string; readonly onlyHref: string } | null;
+  readonly device: string;
+  /** "wrong password", "no such account" */
+  readonly reason: string;
+}
+
+export interface BlockRow {
+  readonly id: string;
+  /** "One account from one client" */
+  readonly scope: string;
+  readonly person: { readonly email: string; readonly href: string } | null;
+  readonly address: string | null;
+  /** The attempts from that address. */
+  readonly attemptsHref: string;
+  readonly from: ShownTime;
+  readonly until: ShownTime;
+  readonly failures: string;
+  readonly refused: string;
+  /** "ran out", or "lifted by somebody@example.org: reason"; null while it stands. */
+  readonly ended: string | null;
+}
+
+export interface ChangeRow {
+  readonly what: string;
+  /** "by grace@example.org", "on the command line" */
+  readonly who: string;
+  readonly at: ShownTime;
+  readonly reason: string | null;
+}
+
+export interface MailRow {
+  readonly recipient: string;
+  readonly template: string;
+  /** "waiting", "sent", "failed" */
+  readonly state: string;
+  readonly wrong: boolean;
+  readonly created: ShownTime;
+  /** When it is tried next, or was ended. */
+  readonly since: ShownTime;
+  readonly attempts: number;
+  readonly error: string | null;
+}
+
+export interface ShownMailRow {
+  readonly to: string;
+  readonly subject: string;
+  readonly at: ShownTime;
+  /** The text in pieces, those that are addresses with a link. */
+  readonly pieces: readonly { readonly text: string; readonly href: string | null }[];
+}
+
+export interface PersonRow {
+  readonly email: string;
+  readonly href: string;
+  readonly role: 'member' | 'operator';
+  readonly roleOnlyHref: string;
+  readonly state: 'active' | 'disabled';
+  readonly stateOnlyHref: string;
+  readonly factor: 'set up' | 'none';
+  readonly factorOnlyHref: string;
+  readonly memberSince: ShownTime;
+}
+
+export interface ShownPerson {
+  readonly id: string;
+  readonly email: string;
+  readonly role: 'member' | 'operator';
+  readonly disabled: boolean;
+  readonly memberSince: ShownTime;
+  readonly href: string;
+}
+
+/** One number of the overview, and where it comes from. */
+export interface Figure {
+  readonly label: string;
+  /** Null where the store that knows it is away. */
+  readonly value: string | null;
+  /** What to compare it with, or what it means. */
+  readonly note: string;
+  /** Said after the note. */
+  readonly time?: ShownTime | null;
+  readonly href: string;
+  /** Something is to be done. */
+  readonly wrong?: boolean;
+}
+
+export type ChartKind = 'successes' | 'failures' | 'refused' | 'blocks';
+
+/** Counts over time, drawn: places along it in percent, heights in pixels. */
+export interface Chart {
+  readonly height: number;
+  readonly bars: readonly {
+    readonly x: string;
+    readonly width: string;
+    readonly parts: readonly { readonly kind: ChartKind; readonly y: number; readonly height: number }[];
+    readonly href: string | null;
+    readonly title: string;
+  }[];
+  readonly grid: readonly { readonly y: number; readonly label: string }[];
+  readonly ticks: readonly { readonly x: string; readonly label: string; readonly minor: boolean }[];
+  readonly keys: readonly { readonly kind: ChartKind; readonly label: string }[];
+  /** What it shows, in a sentence. */
+  readonly summary: string;
+  readonly columns: readonly string[];
+  /** The bars in which something happened, newest first. */
+  readonly rows: readonly {
+    readonly since: ShownTime;
+    readonly counts: readonly string[];
+    readonly href: string | null;
+  }[];
+}

@@ -1,0 +1,21 @@
+// What views of accounts and of the console share.
+import type { ShownTime } from '../texts/times-and-devices.ts';
+
+/** What went wrong with one field, keyed by the field's name, in the order of the form. */
+export type FieldErrors = Readonly<Record<string, string>>;
+
+/** What is wrong with a form, as a whole and by field. */
+export interface FormProblems {
+  readonly problem: string | null;
+  readonly errors: FieldErrors;
+}
+
+export interface SessionRow {
+  readonly id: string;
+  /** "Firefox on Windows" */
+  readonly device: string;
+  readonly address: string;
+  readonly firstSeen: ShownTime;
+  readonly lastSeen: ShownTime;
+  readonly current: boolean;
+}
