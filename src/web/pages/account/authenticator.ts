@@ -1,0 +1,82 @@
+// Setting up an authenticator app, and removing it.
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import { readBody, readNext } from '../../http/form.ts';
+import { queryNext, withNext } from '../../http/query.ts';
+import { seeOther } from '../../http/redirect.ts';
+import { requireLoggedIn, requireRecentLogin } from '../../session/access.ts';
+import { memberOf } from '../../session/member.ts';
+import type { Web } from '../../view/page.ts';
+import type { FieldErrors } from '../../view/view-parts.ts';
+import { AUTHENTICATOR, answerAdded, answerRemoved, changerOf, SECURITY, showSecurity } from './security.ts';
+
+export function authenticatorPages(router: Router, web: Web): void {
+  const recent = requireRecentLogin(web.context, AUTHENTICATOR);
+  const recentForRemoval = requireRecentLogin(web.context, SECURITY);
+  router.get(AUTHENTICATOR, requireLoggedIn, recent, (ctx) => showNew(ctx, web));
+  router.post(AUTHENTICATOR, requireLoggedIn, recent, (ctx) => add(ctx, web));
+  router.post(`${AUTHENTICATOR}/remove`, requireLoggedIn, recentForRemoval, (ctx) => remove(ctx, web));
+}
+
+async function showNew(ctx: Koa.Context, web: Web): Promise<void> {
+  const begun = await web.context.enrolment.beginTotp(changerOf(ctx));
+  await show(ctx, web, { ...begun, next: queryNext(ctx) });
+}
+
+async function add(ctx: Koa.Context, web: Web): Promise<void> {
+  const { enrolment } = web.context;
+  const fields = await readBody(ctx);
+  const changer = changerOf(ctx);
+  const sealed = fields['sealed'] ?? '';
+  const next = readNext(fields['next']);
+  const secret = enrolment.readTotp(changer, sealed);
+  if (secret === null) return seeOther(ctx, withNext(AUTHENTICATOR, next));
+  const { problems, missing } = ctx.state.text.authenticator;
+  const showAgain = (error: string) => show(ctx, web, { secret, sealed, next }, { code: error });
+  const code = fields['code']?.trim() ?? '';
+  if (code === '') {
+    ctx.status = 422;
+    return showAgain(missing);
+  }
+  const result = await enrolment.addTotp(changer, { sealed, code });
+  await answerAdded(ctx, web, {
+    result,
+    next,
+    again: (reason) =>
+      reason === 'wrong' || reason === 'late' ? showAgain(problems[reason]) : showSecurity(ctx, web, problems.exists),
+  });
+}
+
+async function remove(ctx: Koa.Context, web: Web): Promise<void> {
+  await answerRemoved(ctx, web, await web.context.enrolment.removeTotp(changerOf(ctx)));
+}
+
+interface Shown {
+  readonly secret: string;
+  readonly sealed: string;
+  readonly next: string | null;
+}
+
+async function show(
+  ctx: Koa.Context,
+  web: Web,
+  { secret, sealed, next }: Shown,
+  errors: FieldErrors = {},
+): Promise<void> {
+  const [{ totpUri }, { drawQr }] = await Promise.all([
+    import('../../../core/factors/totp.ts'),
+    import('../../view/qr.ts'),
+  ]);
+  const uri = totpUri({ secret, email: memberOf(ctx).email, serviceName: web.context.config.serviceName });
+  const page = {
+    secret: secret.replaceAll(/(.{4})(?=.)/g, '$1 '),
+    sealed,
+    next,
+    uri,
+    qr: drawQr(uri),
+    problem: null,
+    errors,
+  };
+  const { title } = ctx.state.text.authenticator;
+  await web.show(ctx, 'account/authenticator', page, { title, current: 'security' });
+}
