@@ -38,6 +38,7 @@ import { languagePage } from './pages/language.ts';
 import { invitationPage } from './pages/login/invitation.ts';
 import { loginPage } from './pages/login/login.ts';
 import { notMePage } from './pages/login/not-me.ts';
+import { passkeyLoginPage } from './pages/login/passkey-login.ts';
 import { reauthenticatePage } from './pages/login/reauthenticate.ts';
 import { registerPage } from './pages/login/register.ts';
 import { resetPasswordPages } from './pages/login/reset-password.ts';
@@ -94,6 +95,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   verifyEmailPage(router, web);
   invitationPage(router, web);
   secondFactorPages(router, web);
+  passkeyLoginPage(router, web);
   reauthenticatePage(router, web);
   notMePage(router, web);
   securityPages(router, web);

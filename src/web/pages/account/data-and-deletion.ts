@@ -1,4 +1,4 @@
-// What is known of a member, for them to keep; and the end of the account.
+// A member's data to download, and the deletion of the account.
 import { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import type Koa from 'koa';
@@ -12,40 +12,42 @@ import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 
 export function dataAndDeletionPages(router: Router, web: Web): void {
-  const { dataExport, accountDeletion, config } = web.context;
   const recentForData = requireRecentLogin(web.context, '/account/data');
   const recentForDeletion = requireRecentLogin(web.context, '/account/delete');
-
-  router.get('/account/data', requireMember, recentForData, (ctx) =>
-    web.show(ctx, 'account/data', {}, { title: ctx.state.text.data.title, current: 'profile' }),
-  );
-
-  router.post('/account/data', requireMember, recentForData, async (ctx) => {
-    const pieces = await dataExport.write(who(ctx));
-    const day = new Date().toISOString().slice(0, 10);
-    ctx.type = 'application/json; charset=utf-8';
-    ctx.set('Content-Disposition', `attachment; filename="account-${day}.json"`);
-    ctx.body = Readable.from(pieces);
-  });
-
+  router.get('/account/data', requireMember, recentForData, (ctx) => showData(ctx, web));
+  router.post('/account/data', requireMember, recentForData, (ctx) => download(ctx, web));
   router.get('/account/delete', requireMember, recentForDeletion, (ctx) => showDeletion(ctx, web, {}));
+  router.post('/account/delete', requireMember, recentForDeletion, (ctx) => deleteAccount(ctx, web));
+}
 
-  router.post('/account/delete', requireMember, recentForDeletion, async (ctx) => {
-    const fields = await readBody(ctx);
-    const words = ctx.state.text.deletion;
-    if (fields['understood'] === undefined) {
-      ctx.status = 422;
-      return showDeletion(ctx, web, { understood: words.notUnderstood });
-    }
-    const result = await accountDeletion.delete({ ...who(ctx), told: toldOf(ctx) });
-    if (!result.ok && result.reason === 'last_operator') {
-      ctx.status = 422;
-      return showDeletion(ctx, web, {}, words.lastOperator);
-    }
-    leaveSession(ctx);
-    if (config.secureCookies) ctx.set('Clear-Site-Data', '"cache", "storage"');
-    seeOther(ctx, '/?done=account-deleted');
-  });
+function showData(ctx: Koa.Context, web: Web): Promise<void> {
+  return web.show(ctx, 'account/data', {}, { title: ctx.state.text.data.title, current: 'profile' });
+}
+
+async function download(ctx: Koa.Context, web: Web): Promise<void> {
+  const pieces = await web.context.dataExport.write(ownerOf(ctx));
+  const day = new Date().toISOString().slice(0, 10);
+  ctx.type = 'application/json; charset=utf-8';
+  ctx.set('Content-Disposition', `attachment; filename="account-${day}.json"`);
+  ctx.body = Readable.from(pieces);
+}
+
+async function deleteAccount(ctx: Koa.Context, web: Web): Promise<void> {
+  const { accountDeletion, config } = web.context;
+  const { understood } = await readBody(ctx);
+  const words = ctx.state.text.deletion;
+  if (understood === undefined) {
+    ctx.status = 422;
+    return showDeletion(ctx, web, { understood: words.notUnderstood });
+  }
+  const result = await accountDeletion.delete({ ...ownerOf(ctx), told: toldOf(ctx) });
+  if (!result.ok && result.reason === 'last_operator') {
+    ctx.status = 422;
+    return showDeletion(ctx, web, {}, words.lastOperator);
+  }
+  leaveSession(ctx);
+  if (config.secureCookies) ctx.set('Clear-Site-Data', '"cache", "storage"');
+  seeOther(ctx, '/?done=account-deleted');
 }
 
 function showDeletion(ctx: Koa.Context, web: Web, errors: FieldErrors, problem: string | null = null): Promise<void> {
@@ -54,7 +56,7 @@ function showDeletion(ctx: Koa.Context, web: Web, errors: FieldErrors, problem: 
   return web.show(ctx, 'account/delete', { email, problem, errors }, frame);
 }
 
-function who(ctx: Koa.Context) {
+function ownerOf(ctx: Koa.Context) {
   const { userId, id } = memberOf(ctx);
   return { userId, sessionId: id, origin: ctx.state.origin };
 }

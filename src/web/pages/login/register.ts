@@ -1,11 +1,11 @@
-// Making an account, which logs in as well.
+// Making an account. It logs in as well, unless the address has to be confirmed first.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { passwordProblem } from '../../../core/credentials/passwords.ts';
 import { readEmail } from '../../../core/platform/email-address.ts';
 import type { RegisterResult } from '../../../core/self-service/registration.ts';
-import { readBody, readNext } from '../../http/form.ts';
-import { queryNext } from '../../http/query.ts';
+import { type Fields, readBody, readNext } from '../../http/form.ts';
+import { queryNext, withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { liveSession } from '../../session/request-state.ts';
 import type { Web } from '../../view/page.ts';
@@ -15,75 +15,82 @@ import type { FieldErrors } from '../../view/view-parts.ts';
 import { firstVisitOf, startVisit } from '../../view/visit.ts';
 import { browserOf } from './verify-email.ts';
 
+const PATH = '/register';
+
 export function registerPage(router: Router, web: Web): void {
-  const { registration, pendingRegistrations, config } = web.context;
-  if (config.registration === 'closed') {
-    router.get('/register', (ctx) => closed(ctx, web));
-    router.post('/register', (ctx) => closed(ctx, web));
+  if (web.context.config.registration === 'closed') {
+    router.get(PATH, (ctx) => showClosed(ctx, web));
+    router.post(PATH, (ctx) => showClosed(ctx, web));
     return;
   }
+  router.get(`${PATH}/sent`, (ctx) => showSent(ctx, web));
+  router.get(PATH, (ctx) => openRegistration(ctx, web));
+  web.staleForms.set(PATH, (ctx, fields) => showStale(ctx, web, fields));
+  router.post(PATH, (ctx) => register(ctx, web));
+}
 
-  router.get('/register/sent', (ctx) => {
-    const { sent, title } = ctx.state.text.register;
-    return web.show(ctx, 'message', { ...sent, action: null }, { title });
-  });
+function openRegistration(ctx: Koa.Context, web: Web): void | Promise<void> {
+  const next = queryNext(ctx);
+  if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
+  return show(ctx, web, { email: '', next });
+}
 
-  router.get('/register', async (ctx) => {
-    const next = queryNext(ctx);
-    if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
-    await show(ctx, web, { email: '', next, errors: {} });
-  });
+function showStale(ctx: Koa.Context, web: Web, fields: Fields): void | Promise<void> {
+  const next = readNext(fields['next']);
+  if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
+  return show(ctx, web, { email: fields['email']?.trim() ?? '', next, problem: ctx.state.text.staleForm });
+}
 
-  web.staleForms.set('/register', (ctx, fields) => {
-    const next = readNext(fields['next']);
-    if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
-    return show(ctx, web, {
-      email: fields['email']?.trim() ?? '',
-      next,
-      problem: ctx.state.text.staleForm,
-      errors: {},
-    });
-  });
-
-  router.post('/register', async (ctx) => {
-    const fields = await readBody(ctx);
-    const typed = fields['email']?.trim() ?? '';
-    const password = fields['password'] ?? '';
-    const next = readNext(fields['next']);
-    const { register: words, passwordProblems } = ctx.state.text;
-    const email = readEmail(typed);
-    const problem = await passwordProblem(password, typed);
+async function register(ctx: Koa.Context, web: Web): Promise<void> {
+  const { registration, pendingRegistrations, config } = web.context;
+  const fields = await readBody(ctx);
+  const typed = fields['email']?.trim() ?? '';
+  const { password = '' } = fields;
+  const next = readNext(fields['next']);
+  const email = readEmail(typed);
+  const problem = await passwordProblem(password, typed);
+  const { register: words, passwordProblems, language } = ctx.state.text;
+  if (email === null || problem) {
     const errors: Record<string, string> = {};
     if (email === null) errors['email'] = typed === '' ? words.emailMissing : words.emailWrong;
     if (problem) errors['password'] = password === '' ? words.passwordMissing : passwordProblems[problem];
-    if (email === null || problem) {
-      ctx.status = 422;
-      return show(ctx, web, { email: typed, next, errors });
-    }
-    const refused = (why: Exclude<RegisterResult, { ok: true }>): Promise<void> => {
-      if (why.reason === 'throttled')
-        return show(ctx, web, { email, next, problem: throttled(ctx, why.retryAfterMs), errors: {} });
-      ctx.status = 422;
-      const taken = { email: words.emailTaken };
-      const bad = why.reason === 'bad_password' ? { password: passwordProblems[why.problem] } : taken;
-      return show(ctx, web, { email, next, errors: bad });
-    };
-    if (config.registration === 'verify') {
-      const asked = { email, password, browser: browserOf(ctx), origin: ctx.state.origin, told: toldOf(ctx) };
-      const result = await pendingRegistrations.ask(asked);
-      if (!result.ok) return refused(result);
-      return seeOther(ctx, '/register/sent');
-    }
-    const { language } = ctx.state.text;
-    const result = await registration.register({ ...firstVisitOf(ctx, config), email, password, language });
-    if (!result.ok) return refused(result);
-    await startVisit(ctx, config, result);
-    seeOther(ctx, next ?? '/profile');
-  });
+    ctx.status = 422;
+    return show(ctx, web, { email: typed, next, errors });
+  }
+  if (config.registration === 'verify') {
+    const asked = { email, password, browser: browserOf(ctx), origin: ctx.state.origin, told: toldOf(ctx) };
+    const result = await pendingRegistrations.ask(asked);
+    return result.ok ? seeOther(ctx, `${PATH}/sent`) : refuse(ctx, web, { email, next, refusal: result });
+  }
+  const result = await registration.register({ ...firstVisitOf(ctx, config), email, password, language });
+  if (!result.ok) return refuse(ctx, web, { email, next, refusal: result });
+  await startVisit(ctx, config, result);
+  seeOther(ctx, next ?? '/profile');
 }
 
-/** Where accounts are for the invited only. */
-function closed(ctx: Koa.Context, web: Web): Promise<void> {
+interface Refused {
+  readonly email: string;
+  readonly next: string | null;
+  readonly refusal: Exclude<RegisterResult, { ok: true }>;
+}
+
+function refuse(ctx: Koa.Context, web: Web, { email, next, refusal }: Refused): Promise<void> {
+  if (refusal.reason === 'throttled')
+    return show(ctx, web, { email, next, problem: throttled(ctx, refusal.retryAfterMs) });
+  const { register: words, passwordProblems } = ctx.state.text;
+  ctx.status = 422;
+  const errors =
+    refusal.reason === 'bad_password' ? { password: passwordProblems[refusal.problem] } : { email: words.emailTaken };
+  return show(ctx, web, { email, next, errors });
+}
+
+function showSent(ctx: Koa.Context, web: Web): Promise<void> {
+  const { sent, title } = ctx.state.text.register;
+  return web.show(ctx, 'message', { ...sent, action: null }, { title });
+}
+
+/** Accounts are for the invited only. */
+function showClosed(ctx: Koa.Context, web: Web): Promise<void> {
   const { heading, paragraphs } = ctx.state.text.register.closed;
   ctx.status = 403;
   const action = { href: '/login', label: ctx.state.text.login.title };
@@ -94,15 +101,16 @@ interface Shown {
   readonly email: string;
   readonly next: string | null;
   readonly problem?: string;
-  readonly errors: FieldErrors;
+  readonly errors?: FieldErrors;
 }
 
 function show(ctx: Koa.Context, web: Web, { email, next, problem, errors }: Shown): Promise<void> {
-  const loginHref = next ? `/login?next=${encodeURIComponent(next)}` : '/login';
-  return web.show(
-    ctx,
-    'register',
-    { email, next, problem: problem ?? null, errors, loginHref },
-    { title: ctx.state.text.register.title },
-  );
+  const page = {
+    email,
+    next,
+    problem: problem ?? null,
+    errors: errors ?? {},
+    loginHref: withNext('/login', next),
+  };
+  return web.show(ctx, 'register', page, { title: ctx.state.text.register.title });
 }

@@ -1,11 +1,11 @@
-// The second step of logging in, after the right password: a code, a recovery code or a passkey. And logging in with a passkey
-// alone. Nobody has a session before.
+// The second step of logging in, after the right password: a code, a recovery code or a passkey. The session
+// starts only after it.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { Purpose } from '../../../core/credentials/secret-box.ts';
 import type { Given } from '../../../core/factors/second-factors.ts';
 import type { PendingLogin } from '../../../core/login/pending-logins.ts';
-import { readBody, readNext } from '../../http/form.ts';
+import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { pendingLoginCookie } from '../../session/pending-login-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
@@ -13,98 +13,90 @@ import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { startVisit, visitOf } from '../../view/visit.ts';
-import { showLogin } from './login.ts';
 
-const PAGE = '/login/second-factor';
+const PATH = '/login/second-factor';
 
 export function secondFactorPages(router: Router, web: Web): void {
-  const { secondFactorLogin, secondFactors, pendingLogins, passkeys, config } = web.context;
-  const waiting = (ctx: Koa.Context) => pendingLogins.find(pendingLoginCookie.read(ctx, config));
+  router.get(PATH, (ctx) => openStep(ctx, web));
+  router.post(PATH, (ctx) => giveCode(ctx, web));
+  router.get(`${PATH}/passkey`, (ctx) => giveOptions(ctx, web));
+  router.post(`${PATH}/passkey`, (ctx) => givePasskey(ctx, web));
+}
 
-  async function show(ctx: Koa.Context, pending: PendingLogin, problem: string | null, errors: FieldErrors = {}) {
-    const { totpSince, passkeys: keys } = await secondFactors.overview(pending.user.id);
-    const page = { totp: totpSince !== null, passkeys: keys.length > 0, problem, errors };
-    await web.show(ctx, 'login/second-factor', page, { title: ctx.state.text.secondFactor.title, passkeys: true });
-  }
+async function openStep(ctx: Koa.Context, web: Web): Promise<void> {
+  const pending = await pendingOf(ctx, web);
+  if (pending) return show(ctx, web, { pending });
+  return liveSession(ctx) ? seeOther(ctx, '/profile') : tooLate(ctx, web);
+}
 
-  async function finish(ctx: Koa.Context, given: Given, field: 'code' | 'recovery' | null): Promise<void> {
-    const result = await secondFactorLogin.finish(pendingLoginCookie.read(ctx, config), given, visitOf(ctx, config));
-    if (result.ok) {
-      pendingLoginCookie.drop(ctx, config);
-      await startVisit(ctx, config, result);
-      return seeOther(ctx, result.next ?? '/profile');
-    }
-    const pending = result.reason === 'expired' ? null : await waiting(ctx);
-    if (result.reason === 'expired' || !pending) return tooLate(ctx);
-    if (result.reason === 'throttled') return show(ctx, pending, throttled(ctx, result.retryAfterMs));
-    ctx.status = 401;
-    const words = ctx.state.text.secondFactor.problems[given.factor][result.reason];
-    await show(ctx, pending, field === null ? words : null, field === null ? {} : { [field]: words });
-  }
+async function giveCode(ctx: Koa.Context, web: Web): Promise<void> {
+  const fields = await readBody(ctx);
+  const field = fields['recovery'] === undefined ? 'code' : 'recovery';
+  const code = fields[field]?.trim() ?? '';
+  if (code !== '') return finish(ctx, web, { factor: field === 'code' ? 'totp' : 'recovery_code', code }, field);
+  const pending = await pendingOf(ctx, web);
+  if (!pending) return tooLate(ctx, web);
+  ctx.status = 422;
+  return show(ctx, web, { pending, errors: { [field]: ctx.state.text.secondFactor.missing[field] } });
+}
 
-  function tooLate(ctx: Koa.Context): void {
+async function giveOptions(ctx: Koa.Context, web: Web): Promise<void> {
+  const pending = await pendingOf(ctx, web);
+  if (!pending) return tooLate(ctx, web);
+  ctx.body = await web.context.passkeys.requestOptions(pending.user.id, purposeOf(pending));
+}
+
+async function givePasskey(ctx: Koa.Context, web: Web): Promise<void> {
+  const pending = await pendingOf(ctx, web);
+  if (!pending) return tooLate(ctx, web);
+  const answer = (await readBody(ctx))['credential'] ?? '';
+  await finish(ctx, web, { factor: 'passkey', answer, owner: purposeOf(pending) }, null);
+}
+
+/** `field` is where a wrong code is said; null says it above the form. */
+async function finish(ctx: Koa.Context, web: Web, given: Given, field: 'code' | 'recovery' | null): Promise<void> {
+  const { secondFactorLogin, config } = web.context;
+  const token = pendingLoginCookie.read(ctx, config);
+  const result = await secondFactorLogin.finish(token, given, visitOf(ctx, config));
+  if (result.ok) {
     pendingLoginCookie.drop(ctx, config);
-    seeOther(ctx, '/login?late=1');
+    await startVisit(ctx, config, result);
+    return seeOther(ctx, result.next ?? '/profile');
   }
-
-  router.get(PAGE, async (ctx) => {
-    const pending = await waiting(ctx);
-    if (!pending) return liveSession(ctx) ? seeOther(ctx, '/profile') : tooLate(ctx);
-    await show(ctx, pending, null);
-  });
-
-  router.post(PAGE, async (ctx) => {
-    const fields = await readBody(ctx);
-    const field = fields['recovery'] === undefined ? 'code' : 'recovery';
-    const code = fields[field]?.trim() ?? '';
-    if (code === '') {
-      const pending = await waiting(ctx);
-      if (!pending) return tooLate(ctx);
-      ctx.status = 422;
-      return show(ctx, pending, null, { [field]: ctx.state.text.secondFactor.missing[field] });
-    }
-    await finish(ctx, { factor: field === 'code' ? 'totp' : 'recovery_code', code }, field);
-  });
-
-  router.get(`${PAGE}/passkey`, async (ctx) => {
-    const pending = await waiting(ctx);
-    if (!pending) return tooLate(ctx);
-    ctx.body = await passkeys.requestOptions(pending.user.id, stepPurpose(pending.id));
-  });
-
-  router.post(`${PAGE}/passkey`, async (ctx) => {
-    const pending = await waiting(ctx);
-    if (!pending) return tooLate(ctx);
-    const answer = (await readBody(ctx))['credential'] ?? '';
-    await finish(ctx, { factor: 'passkey', answer, owner: stepPurpose(pending.id) }, null);
-  });
-
-  router.get('/login/passkey', async (ctx) => {
-    ctx.body = await passkeys.requestOptions(null, loginPurpose(ctx));
-  });
-
-  router.post('/login/passkey', async (ctx) => {
-    const fields = await readBody(ctx);
-    const next = readNext(fields['next']);
-    const remember = fields['remember'] !== undefined;
-    const visit = visitOf(ctx, config, remember);
-    const result = await secondFactorLogin.logInWithPasskey(fields['credential'] ?? '', loginPurpose(ctx), visit);
-    if (result.ok) {
-      await startVisit(ctx, config, result);
-      return seeOther(ctx, next ?? '/profile');
-    }
-    const { login } = ctx.state.text;
-    const problem = result.reason === 'throttled' ? throttled(ctx, result.retryAfterMs) : login.passkeyWrong;
-    if (result.reason !== 'throttled') ctx.status = 401;
-    await showLogin(ctx, web, { email: '', remember, next, problem });
-  });
+  const pending = result.reason === 'expired' ? null : await pendingOf(ctx, web);
+  if (result.reason === 'expired' || !pending) return tooLate(ctx, web);
+  if (result.reason === 'throttled') return show(ctx, web, { pending, problem: throttled(ctx, result.retryAfterMs) });
+  ctx.status = 401;
+  const words = ctx.state.text.secondFactor.problems[given.factor][result.reason];
+  await show(ctx, web, field === null ? { pending, problem: words } : { pending, errors: { [field]: words } });
 }
 
-function stepPurpose(pendingId: string): Purpose {
-  return { purpose: 'second step', owner: pendingId };
+function tooLate(ctx: Koa.Context, web: Web): void {
+  pendingLoginCookie.drop(ctx, web.context.config);
+  seeOther(ctx, '/login?late=1');
 }
 
-/** Bound to what only this browser has: the cookie behind its forms, or its session. */
-function loginPurpose(ctx: Koa.Context): Purpose {
-  return { purpose: 'log-in', owner: liveSession(ctx)?.owner.id ?? ctx.state.visitor ?? '' };
+function pendingOf(ctx: Koa.Context, { context: { pendingLogins, config } }: Web): Promise<PendingLogin | null> {
+  return pendingLogins.find(pendingLoginCookie.read(ctx, config));
+}
+
+function purposeOf({ id }: PendingLogin): Purpose {
+  return { purpose: 'second step', owner: id };
+}
+
+interface Shown {
+  readonly pending: PendingLogin;
+  readonly problem?: string;
+  readonly errors?: FieldErrors;
+}
+
+async function show(ctx: Koa.Context, web: Web, { pending, problem, errors }: Shown): Promise<void> {
+  const { totpSince, passkeys } = await web.context.secondFactors.overview(pending.user.id);
+  const page = {
+    totp: totpSince !== null,
+    passkeys: passkeys.length > 0,
+    problem: problem ?? null,
+    errors: errors ?? {},
+  };
+  await web.show(ctx, 'login/second-factor', page, { title: ctx.state.text.secondFactor.title, passkeys: true });
 }
