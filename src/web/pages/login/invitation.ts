@@ -8,39 +8,41 @@ import type { Web } from '../../view/page.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { firstVisitOf, startVisit } from '../../view/visit.ts';
 import { deadLink } from './dead-link.ts';
-import { accountExists } from './verify-email.ts';
+import { showAccountExists } from './verify-email.ts';
 
 const PATH = '/invitation';
 
 export function invitationPage(router: Router, web: Web): void {
+  router.get(PATH, (ctx) => openLink(ctx, web));
+  router.post(PATH, (ctx) => accept(ctx, web));
+}
+
+async function openLink(ctx: Koa.Context, web: Web): Promise<void> {
   const { pendingRegistrations, config } = web.context;
+  if (linkCookie.takeFromAddress(ctx, config, 'invitation')) return;
+  const secret = linkCookie.read(ctx, config, 'invitation');
+  const looked = await pendingRegistrations.look('invitation', secret, '', ctx.state.origin);
+  if (looked.ok) return show(ctx, web, looked.email, {});
+  return deadLink(ctx, web, looked, 'invitation');
+}
 
-  router.get(PATH, async (ctx) => {
-    if (linkCookie.takeFromAddress(ctx, config, 'invitation')) return;
-    const secret = linkCookie.read(ctx, config, 'invitation');
-    const looked = await pendingRegistrations.look('invitation', secret, '', ctx.state.origin);
-    if (looked.ok) return show(ctx, web, looked.email, {});
-    return deadLink(ctx, web, looked, 'invitation');
-  });
-
-  router.post(PATH, async (ctx) => {
-    const { password = '' } = await readBody(ctx);
-    const secret = linkCookie.read(ctx, config, 'invitation');
-    const { language } = ctx.state.text;
-    const visit = firstVisitOf(ctx, config);
-    const result = await pendingRegistrations.accept({ secret, browser: '', password, visit, language });
-    if (result.ok) {
-      linkCookie.drop(ctx, config, 'invitation');
-      await startVisit(ctx, config, result);
-      return seeOther(ctx, '/profile?done=registered');
-    }
-    if (result.reason === 'email_taken') return accountExists(ctx, web);
-    if (result.reason !== 'bad_password') return deadLink(ctx, web, result, 'invitation');
-    const { register: words, passwordProblems } = ctx.state.text;
-    ctx.status = 422;
-    const error = password === '' ? words.passwordMissing : passwordProblems[result.problem];
-    return show(ctx, web, result.email, { password: error });
-  });
+async function accept(ctx: Koa.Context, web: Web): Promise<void> {
+  const { pendingRegistrations, config } = web.context;
+  const { password = '' } = await readBody(ctx);
+  const secret = linkCookie.read(ctx, config, 'invitation');
+  const { register: words, passwordProblems, language } = ctx.state.text;
+  const visit = firstVisitOf(ctx, config);
+  const result = await pendingRegistrations.accept({ secret, browser: '', password, visit, language });
+  if (result.ok) {
+    linkCookie.drop(ctx, config, 'invitation');
+    await startVisit(ctx, config, result);
+    return seeOther(ctx, '/profile?done=registered');
+  }
+  if (result.reason === 'email_taken') return showAccountExists(ctx, web);
+  if (result.reason !== 'bad_password') return deadLink(ctx, web, result, 'invitation');
+  ctx.status = 422;
+  const error = password === '' ? words.passwordMissing : passwordProblems[result.problem];
+  return show(ctx, web, result.email, { password: error });
 }
 
 function show(ctx: Koa.Context, web: Web, email: string, errors: FieldErrors): Promise<void> {

@@ -11,61 +11,60 @@ import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { deadLink } from './dead-link.ts';
 
+const PATH = '/reset-password';
+const FORGOT = '/forgot-password';
+
 export function resetPasswordPages(router: Router, web: Web): void {
-  const { passwordResets, config, mail } = web.context;
-  if (mail.possible) forgotPasswordPage(router, web);
-
-  router.get('/reset-password', async (ctx) => {
-    if (linkCookie.takeFromAddress(ctx, config, 'reset')) return;
-    const looked = await passwordResets.look(linkCookie.read(ctx, config, 'reset'), ctx.state.origin);
-    if (looked.ok) return showForm(ctx, web, looked.email, {});
-    return deadLink(ctx, web, looked, 'reset');
-  });
-
-  router.post('/reset-password', async (ctx) => {
-    const { password = '' } = await readBody(ctx);
-    const secret = linkCookie.read(ctx, config, 'reset');
-    const result = await passwordResets.reset({ secret, password, origin: ctx.state.origin, told: toldOf(ctx) });
-    if (result.ok) {
-      linkCookie.drop(ctx, config, 'reset');
-      return seeOther(ctx, '/login?done=password-reset');
-    }
-    if (result.reason !== 'bad_password') return deadLink(ctx, web, result, 'reset');
-    const { password: words, passwordProblems } = ctx.state.text;
-    ctx.status = 422;
-    return showForm(ctx, web, result.email, {
-      password: password === '' ? words.newMissing : passwordProblems[result.problem],
-    });
-  });
+  router.get(PATH, (ctx) => openLink(ctx, web));
+  router.post(PATH, (ctx) => resetPassword(ctx, web));
+  if (!web.context.mail.possible) return;
+  router.get(FORGOT, (ctx) => showForgot(ctx, web, '', {}));
+  router.get(`${FORGOT}/sent`, (ctx) => showSent(ctx, web));
+  web.staleForms.set(FORGOT, (ctx, { email = '' }) => showForgot(ctx, web, email.trim(), {}, ctx.state.text.staleForm));
+  router.post(FORGOT, (ctx) => requestLink(ctx, web));
 }
 
-function forgotPasswordPage(router: Router, web: Web): void {
-  const { passwordResets } = web.context;
+async function openLink(ctx: Koa.Context, web: Web): Promise<void> {
+  const { passwordResets, config } = web.context;
+  if (linkCookie.takeFromAddress(ctx, config, 'reset')) return;
+  const looked = await passwordResets.look(linkCookie.read(ctx, config, 'reset'), ctx.state.origin);
+  if (looked.ok) return showForm(ctx, web, looked.email, {});
+  return deadLink(ctx, web, looked, 'reset');
+}
 
-  router.get('/forgot-password', (ctx) => showForgot(ctx, web, '', {}));
+async function resetPassword(ctx: Koa.Context, web: Web): Promise<void> {
+  const { passwordResets, config } = web.context;
+  const { password = '' } = await readBody(ctx);
+  const secret = linkCookie.read(ctx, config, 'reset');
+  const result = await passwordResets.reset({ secret, password, origin: ctx.state.origin, told: toldOf(ctx) });
+  if (result.ok) {
+    linkCookie.drop(ctx, config, 'reset');
+    return seeOther(ctx, '/login?done=password-reset');
+  }
+  if (result.reason !== 'bad_password') return deadLink(ctx, web, result, 'reset');
+  const { password: words, passwordProblems } = ctx.state.text;
+  const error = password === '' ? words.newMissing : passwordProblems[result.problem];
+  ctx.status = 422;
+  return showForm(ctx, web, result.email, { password: error });
+}
 
-  router.get('/forgot-password/sent', (ctx) => {
-    const { sent } = ctx.state.text.forgot;
-    const page = { ...sent, action: { href: '/login', label: ctx.state.text.login.title } };
-    return web.show(ctx, 'message', page, { title: sent.heading });
-  });
+async function requestLink(ctx: Koa.Context, web: Web): Promise<void> {
+  const typed = (await readBody(ctx))['email']?.trim() ?? '';
+  const email = readEmail(typed);
+  const { register: words } = ctx.state.text;
+  if (email === null) {
+    ctx.status = 422;
+    return showForgot(ctx, web, typed, { email: typed === '' ? words.emailMissing : words.emailWrong });
+  }
+  const result = await web.context.passwordResets.request({ email, origin: ctx.state.origin, told: toldOf(ctx) });
+  if (!result.ok) return showForgot(ctx, web, typed, {}, throttled(ctx, result.retryAfterMs));
+  seeOther(ctx, `${FORGOT}/sent`);
+}
 
-  web.staleForms.set('/forgot-password', (ctx, { email = '' }) =>
-    showForgot(ctx, web, email.trim(), {}, ctx.state.text.staleForm),
-  );
-
-  router.post('/forgot-password', async (ctx) => {
-    const typed = (await readBody(ctx))['email']?.trim() ?? '';
-    const email = readEmail(typed);
-    const { register: words } = ctx.state.text;
-    if (email === null) {
-      ctx.status = 422;
-      return showForgot(ctx, web, typed, { email: typed === '' ? words.emailMissing : words.emailWrong });
-    }
-    const result = await passwordResets.request({ email, origin: ctx.state.origin, told: toldOf(ctx) });
-    if (!result.ok) return showForgot(ctx, web, typed, {}, throttled(ctx, result.retryAfterMs));
-    seeOther(ctx, '/forgot-password/sent');
-  });
+function showSent(ctx: Koa.Context, web: Web): Promise<void> {
+  const { sent } = ctx.state.text.forgot;
+  const page = { ...sent, action: { href: '/login', label: ctx.state.text.login.title } };
+  return web.show(ctx, 'message', page, { title: sent.heading });
 }
 
 function showForgot(ctx: Koa.Context, web: Web, email: string, errors: FieldErrors, problem?: string): Promise<void> {
@@ -75,6 +74,6 @@ function showForgot(ctx: Koa.Context, web: Web, email: string, errors: FieldErro
 
 function showForm(ctx: Koa.Context, web: Web, email: string, errors: FieldErrors): Promise<void> {
   const { title, lede, submit } = ctx.state.text.reset;
-  const page = { heading: title, lede, action: '/reset-password', submit, email, errors, problem: null };
+  const page = { heading: title, lede, action: PATH, submit, email, errors, problem: null };
   return web.show(ctx, 'choose-password', page, { title });
 }

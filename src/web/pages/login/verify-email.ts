@@ -13,40 +13,45 @@ import { deadLink } from './dead-link.ts';
 const PATH = '/verify-email';
 
 export function verifyEmailPage(router: Router, web: Web): void {
+  router.get(PATH, (ctx) => openLink(ctx, web));
+  router.post(PATH, (ctx) => confirm(ctx, web));
+}
+
+async function openLink(ctx: Koa.Context, web: Web): Promise<void> {
   const { pendingRegistrations, config } = web.context;
+  if (linkCookie.takeFromAddress(ctx, config, 'verify')) return;
+  const secret = linkCookie.read(ctx, config, 'verify');
+  const looked = await pendingRegistrations.look('confirm_registration', secret, browserOf(ctx), ctx.state.origin);
+  if (!looked.ok) return deadLink(ctx, web, looked, 'verify');
+  return show(ctx, web, { email: looked.email, asksPassword: !looked.sameBrowser });
+}
 
-  router.get(PATH, async (ctx) => {
-    if (linkCookie.takeFromAddress(ctx, config, 'verify')) return;
-    const secret = linkCookie.read(ctx, config, 'verify');
-    const looked = await pendingRegistrations.look('confirm_registration', secret, browserOf(ctx), ctx.state.origin);
-    if (!looked.ok) return deadLink(ctx, web, looked, 'verify');
-    return show(ctx, web, { email: looked.email, asksPassword: !looked.sameBrowser, errors: {} });
+async function confirm(ctx: Koa.Context, web: Web): Promise<void> {
+  const { pendingRegistrations, config } = web.context;
+  const { password = '' } = await readBody(ctx);
+  const { login, verify, language } = ctx.state.text;
+  const result = await pendingRegistrations.confirm({
+    secret: linkCookie.read(ctx, config, 'verify'),
+    browser: browserOf(ctx),
+    password,
+    visit: firstVisitOf(ctx, config),
+    language,
   });
-
-  router.post(PATH, async (ctx) => {
-    const { password = '' } = await readBody(ctx);
-    const result = await pendingRegistrations.confirm({
-      secret: linkCookie.read(ctx, config, 'verify'),
-      browser: browserOf(ctx),
-      password,
-      visit: firstVisitOf(ctx, config),
-      language: ctx.state.text.language,
-    });
-    if (!result.ok && result.reason === 'wrong_password') {
-      ctx.status = 422;
-      const error = password === '' ? ctx.state.text.login.passwordMissing : ctx.state.text.verify.wrong;
-      return show(ctx, web, { email: result.email, asksPassword: true, errors: { password: error } });
-    }
-    if (!result.ok && result.reason === 'email_taken') return accountExists(ctx, web);
-    if (!result.ok) return deadLink(ctx, web, result, 'verify');
+  if (result.ok) {
     linkCookie.drop(ctx, config, 'verify');
     await startVisit(ctx, config, result);
-    seeOther(ctx, '/profile?done=registered');
-  });
+    return seeOther(ctx, '/profile?done=registered');
+  }
+  if (result.reason === 'wrong_password') {
+    ctx.status = 422;
+    const errors = { password: password === '' ? login.passwordMissing : verify.wrong };
+    return show(ctx, web, { email: result.email, asksPassword: true, errors });
+  }
+  return result.reason === 'email_taken' ? showAccountExists(ctx, web) : deadLink(ctx, web, result, 'verify');
 }
 
 /** The account was made by another link meanwhile: whoever holds this one has the mailbox, and may know. */
-export function accountExists(ctx: Koa.Context, web: Web): Promise<void> {
+export function showAccountExists(ctx: Koa.Context, web: Web): Promise<void> {
   const { heading, paragraphs } = ctx.state.text.accountExists;
   ctx.status = 409;
   const page = { heading, paragraphs, action: { href: '/login', label: ctx.state.text.login.title } };
@@ -61,10 +66,10 @@ export function browserOf(ctx: Koa.Context): string {
 interface Shown {
   readonly email: string;
   readonly asksPassword: boolean;
-  readonly errors: FieldErrors;
+  readonly errors?: FieldErrors;
 }
 
-function show(ctx: Koa.Context, web: Web, { email, asksPassword, errors }: Shown): Promise<void> {
+function show(ctx: Koa.Context, web: Web, { email, asksPassword, errors = {} }: Shown): Promise<void> {
   const { title, lede, ledePassword, submit } = ctx.state.text.verify;
   const texts = { heading: title, lede: asksPassword ? ledePassword : lede, action: PATH, submit };
   return web.show(ctx, 'confirm-link', { ...texts, email, asksPassword, errors, problem: null }, { title });
