@@ -7,7 +7,7 @@ import { HttpError } from '../http/http-error.ts';
 import { isUuid } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
 import { requireOperator } from '../session/access.ts';
-import { liveSession } from '../session/request-state.ts';
+import { memberOf } from '../session/member.ts';
 import { showTime } from '../texts/times-and-devices.ts';
 import type { BlockRow } from '../view/console-views.ts';
 import { doneNotice, type Web } from '../view/page.ts';
@@ -30,47 +30,47 @@ const SCOPES: Readonly<Record<string, string>> = {
 };
 
 export function blocksPages(router: Router, web: Web): void {
-  const { throttleRecords, users } = web.context;
   const operator = requireOperator(web.context);
-
-  router.get(PATH, operator, (ctx) => show(ctx, null));
-
-  router.post(`${PATH}/:id/lift`, operator, async (ctx) => {
-    const id: unknown = ctx['params'].id;
-    if (!isUuid(id)) throw new HttpError(404, 'no_block');
-    const reason = ((await readBody(ctx))['reason'] ?? '').trim().slice(0, MAX_REASON);
-    if (reason === '') {
-      ctx.status = 422;
-      return show(ctx, 'Say why the block is lifted: the reason is recorded.');
-    }
-    const actor = liveSession(ctx)?.owner.userId ?? null;
-    if (!(await throttleRecords.lift(id, { actor, reason, origin: ctx.state.origin }))) {
-      ctx.status = 404;
-      return show(ctx, 'That block has ended already. Nothing was changed.');
-    }
-    seeOther(ctx, `${PATH}?done=block-lifted`);
-  });
-
-  async function show(ctx: Koa.Context, problem: string | null): Promise<void> {
-    const blocks = await throttleRecords.blocks(LIMIT);
-    const ids = blocks.flatMap(({ userId, liftedBy }) => [userId, liftedBy]).filter((id) => id !== null);
-    const emails = await users.emails(ids);
-    const now = new Date();
-    const active = blocks.filter((block) => block.active).map((block) => rowOf(block, emails, now));
-    const past = blocks.filter((block) => !block.active).map((block) => rowOf(block, emails, now));
-    const page = {
-      active,
-      past,
-      count: `${active.length} active, ${blocks.length === LIMIT ? 'the newest ' : ''}${past.length} past`,
-      asOf: showTime(now, now),
-      problem,
-    };
-    const frame = { title: 'Blocks', current: 'blocks', wide: true, notice: problem ? null : doneNotice(ctx) } as const;
-    await web.show(ctx, 'operator/blocks', page, frame);
-  }
+  router.get(PATH, operator, (ctx) => show(ctx, web, null));
+  router.post(`${PATH}/:id/lift`, operator, (ctx) => lift(ctx, web));
 }
 
-function rowOf(block: ListedBlock, emails: ReadonlyMap<string, string>, now: Date): BlockRow {
+async function lift(ctx: Koa.Context, web: Web): Promise<void> {
+  const id: unknown = ctx['params'].id;
+  if (!isUuid(id)) throw new HttpError(404, 'no_block');
+  const reason = ((await readBody(ctx))['reason'] ?? '').trim().slice(0, MAX_REASON);
+  if (reason === '') {
+    ctx.status = 422;
+    return show(ctx, web, 'Say why the block is lifted: the reason is recorded.');
+  }
+  const actor = memberOf(ctx).userId;
+  if (!(await web.context.throttleRecords.lift(id, { actor, reason, origin: ctx.state.origin }))) {
+    ctx.status = 404;
+    return show(ctx, web, 'That block has ended already. Nothing was changed.');
+  }
+  seeOther(ctx, `${PATH}?done=block-lifted`);
+}
+
+async function show(ctx: Koa.Context, web: Web, problem: string | null): Promise<void> {
+  const { throttleRecords, users } = web.context;
+  const blocks = await throttleRecords.blocks(LIMIT);
+  const ids = blocks.flatMap(({ userId, liftedBy }) => [userId, liftedBy]).filter((id) => id !== null);
+  const emails = await users.emails(ids);
+  const now = new Date();
+  const active = blocks.filter((block) => block.active).map((block) => blockRow(block, emails, now));
+  const past = blocks.filter((block) => !block.active).map((block) => blockRow(block, emails, now));
+  const page = {
+    active,
+    past,
+    count: `${active.length} active, ${blocks.length === LIMIT ? 'the newest ' : ''}${past.length} past`,
+    asOf: showTime(now, now),
+    problem,
+  };
+  const frame = { title: 'Blocks', current: 'blocks', wide: true, notice: problem ? null : doneNotice(ctx) } as const;
+  await web.show(ctx, 'operator/blocks', page, frame);
+}
+
+function blockRow(block: ListedBlock, emails: ReadonlyMap<string, string>, now: Date): BlockRow {
   const { userId } = block;
   return {
     id: block.id,

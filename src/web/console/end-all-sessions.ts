@@ -1,64 +1,58 @@
-// The end of everybody's sessions, from the overview: it says what will happen, wants a reason, a typed word and a recent
-// log-in. The session of the operator who does it goes on: it proved who it is just now, and watches what comes of it.
+// Ending everybody's sessions, from the overview: says what will happen, and asks for a reason, a typed word
+// and a recent login. The operator's own session goes on.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { Overview } from '../../core/overview.ts';
 import { readBody } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../session/access.ts';
-import { liveSession } from '../session/request-state.ts';
+import { memberOf } from '../session/member.ts';
 import type { Web } from '../view/page.ts';
 import type { FieldErrors } from '../view/view-parts.ts';
+import { readReason } from './reason.ts';
 
 const PATH = '/operator/sessions/end-all';
 const WORD = 'everybody';
-const MAX_REASON = 300;
 
-function countWords(sessions: Overview['sessions']): string {
-  if (sessions === null) return 'all sessions';
-  const { count, exact } = sessions;
-  return `${exact ? '' : 'about '}${count.toLocaleString('en')} ${count === 1 ? 'session' : 'sessions'}`;
+export function endAllSessionsPage(router: Router, web: Web): void {
+  const guards = [requireOperator(web.context), requireRecentLogin(web.context, PATH)] as const;
+  router.get(PATH, ...guards, (ctx) => show(ctx, web, { reason: '' }));
+  router.post(PATH, ...guards, (ctx) => endAll(ctx, web));
 }
 
-interface Given {
+async function endAll(ctx: Koa.Context, web: Web): Promise<void> {
+  const fields = await readBody(ctx);
+  const { reason, problem } = readReason(fields);
+  const errors: Record<string, string> = {};
+  if (problem) errors['reason'] = problem;
+  if ((fields['word'] ?? '').trim().toLowerCase() !== WORD) errors['word'] = `Type “${WORD}”, to be sure.`;
+  if (Object.keys(errors).length > 0) {
+    ctx.status = 422;
+    return show(ctx, web, { reason, errors });
+  }
+  const { userId: actor, id: kept } = memberOf(ctx);
+  const asked = await web.context.everybody.ask({ actor, origin: ctx.state.origin, reason, kept });
+  if (asked) return seeOther(ctx, '/operator?done=everybody-ended');
+  ctx.status = 409;
+  const ended = 'Your own session was ended just before. Nothing was done: log in again.';
+  await show(ctx, web, { reason, problem: ended });
+}
+
+interface Shown {
   readonly reason: string;
   readonly errors?: FieldErrors;
   readonly problem?: string | null;
 }
 
-export function endAllSessionsPage(router: Router, web: Web): void {
-  const { everybody, readOverview } = web.context;
-  const guards = [requireOperator(web.context), requireRecentLogin(web.context, PATH)] as const;
+async function show(ctx: Koa.Context, web: Web, { reason, errors = {}, problem = null }: Shown): Promise<void> {
+  const { sessions } = await web.context.readOverview();
+  const page = { sessions: countSessions(sessions), reason, problem, errors };
+  const frame = { title: 'End everybody’s sessions', current: 'overview', wide: true } as const;
+  await web.show(ctx, 'operator/everybody', page, frame);
+}
 
-  router.get(PATH, ...guards, (ctx) => show(ctx, { reason: '' }));
-
-  router.post(PATH, ...guards, async (ctx) => {
-    const fields = await readBody(ctx);
-    const reason = (fields['reason'] ?? '').trim();
-    const errors: Record<string, string> = {};
-    if (reason === '') errors['reason'] = 'Say why: the reason is recorded.';
-    if (reason.length > MAX_REASON) errors['reason'] = `Use at most ${MAX_REASON} characters.`;
-    if ((fields['word'] ?? '').trim().toLowerCase() !== WORD) errors['word'] = `Type “${WORD}”, to be sure.`;
-    if (Object.keys(errors).length > 0) {
-      ctx.status = 422;
-      return show(ctx, { reason, errors });
-    }
-    const owner = liveSession(ctx)?.owner;
-    const { userId: actor = null, id: kept = null } = owner ?? {};
-    if (await everybody.ask({ actor, origin: ctx.state.origin, reason, kept })) {
-      return seeOther(ctx, '/operator?done=everybody-ended');
-    }
-    ctx.status = 409;
-    await show(ctx, { reason, problem: 'Your own session was ended just before. Nothing was done: log in again.' });
-  });
-
-  async function show(ctx: Koa.Context, { reason, errors = {}, problem = null }: Given): Promise<void> {
-    const { sessions } = await readOverview();
-    const page = { sessions: countWords(sessions), reason, problem, errors };
-    await web.show(ctx, 'operator/everybody', page, {
-      title: 'End everybody’s sessions',
-      current: 'overview',
-      wide: true,
-    });
-  }
+function countSessions(sessions: Overview['sessions']): string {
+  if (sessions === null) return 'all sessions';
+  const { count, exact } = sessions;
+  return `${exact ? '' : 'about '}${count.toLocaleString('en')} ${count === 1 ? 'session' : 'sessions'}`;
 }

@@ -1,4 +1,4 @@
-// Mail as operators see it: what waits and what failed, and why. Never a link or a text.
+// Mail as operators see it: what waits, what failed and why. Never a link or a text.
 import type Router from '@koa/router';
 import type { ListedMail } from '../../core/mail/outgoing-mail.ts';
 import { queryText } from '../http/query.ts';
@@ -15,13 +15,13 @@ export function mailPage(router: Router, web: Web): void {
   router.get('/operator/mail', requireOperator(web.context), async (ctx) => {
     const all = queryText(ctx, 'all') === 'yes';
     const now = new Date();
-    const rows = (await mail.list({ all, limit: LIMIT })).map((one) => rowOf(one, now));
+    const rows = (await mail.list({ all, limit: LIMIT })).map((one) => mailRow(one, now));
     const page = { rows, all, possible: mail.possible, asOf: showTime(now, now) };
     await web.show(ctx, 'operator/mail', page, { title: 'Mail', current: 'mail', wide: true });
   });
 }
 
-function rowOf(
+function mailRow(
   { recipient, template, outcome, createdAt, dueAt, endedAt, attempts, lastError }: ListedMail,
   now: Date,
 ): MailRow {

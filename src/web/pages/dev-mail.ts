@@ -19,7 +19,7 @@ export function devMailPage(router: Router, web: Web): void {
   router.get('/dev/mail', async (ctx) => {
     if (!isFromThisMachine(ctx)) throw new HttpError(404, 'not_local');
     const now = new Date();
-    const mails = (await shownMail(redis)).map((mail) => rowOf(mail, now));
+    const mails = (await shownMail(redis)).map((mail) => mailRow(mail, now));
     await web.show(ctx, 'operator/shown-mail', { mails }, { title: 'Mail', wide: true });
   });
 }
@@ -31,7 +31,7 @@ function isFromThisMachine(ctx: Koa.Context): boolean {
   return local && !passedOn && LOCAL_HOST.test(ctx.get('Host'));
 }
 
-function rowOf({ to, subject, text, at }: ShownMail, now: Date): ShownMailRow {
+function mailRow({ to, subject, text, at }: ShownMail, now: Date): ShownMailRow {
   const pieces = text
     .split(/(https?:\/\/\S+)/)
     .map((piece, index) => ({ text: piece, href: index % 2 ? piece : null }));

@@ -9,7 +9,7 @@ import { exactTime, showTime } from '../../texts/times-and-devices.ts';
 import type { Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
 import { AUDIT_PATH, auditHref } from './filter.ts';
-import { accountsOf, detailValue, rowOf } from './row.ts';
+import { accountsOf, auditRow, detailValue } from './row.ts';
 
 const SEQ = /^[1-9]\d{0,15}$/;
 /** So many events of the session are shown before this one, and after it. */
@@ -35,7 +35,7 @@ export function eventPage(router: Router, web: Web): void {
     const now = new Date();
     const { session, requestId } = event;
     const page: Views['operator/event'] = {
-      row: rowOf(event, emails, {}, now),
+      row: auditRow(event, emails, {}, now),
       occurredAt: showTime(event.occurredAt, now),
       exactly: exactTime(event.occurredAt),
       sealedAt: event.sealedAt.toISOString(),
@@ -53,8 +53,8 @@ export function eventPage(router: Router, web: Web): void {
       proved: before || seq === 1 ? 'with the one before' : 'alone',
       olderHref: before ? `${AUDIT_PATH}/${seq - 1}` : null,
       newerHref: seq < head.seq ? `${AUDIT_PATH}/${seq + 1}` : null,
-      ofSession: ofSession.map((other) => rowOf(other, emails, {}, now)),
-      ofRequest: ofRequest.map((other) => rowOf(other, emails, {}, now)),
+      ofSession: ofSession.map((other) => auditRow(other, emails, {}, now)),
+      ofRequest: ofRequest.map((other) => auditRow(other, emails, {}, now)),
     };
     await web.show(ctx, 'operator/event', page, { title: `Event ${seq}`, current: 'audit', wide: true });
   });

@@ -8,7 +8,7 @@ import type { Web } from '../../view/page.ts';
 import type { Fragment } from '../../view/render.ts';
 import { AUDIT_PATH, readFilter } from './filter.ts';
 import type { LiveStreams } from './live-streams.ts';
-import { accountsOf, rowOf } from './row.ts';
+import { accountsOf, auditRow } from './row.ts';
 import { subjectsOf } from './subjects.ts';
 
 const SEQ = /^\d{1,15}$/;
@@ -30,7 +30,7 @@ export function livePage(
       async render(events) {
         const emails = await users.emails(accountsOf(events));
         const now = new Date();
-        return events.map((event) => fragment('audit-row', rowOf(event, emails, asked, now)));
+        return events.map((event) => fragment('audit-row', auditRow(event, emails, asked, now)));
       },
     });
   });

@@ -11,7 +11,7 @@ import type { Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
 import { EXPORT_PATH } from './export.ts';
 import { AUDIT_PATH, auditHref, chipsOf, fieldTime, type ReadFilter, readFilter, TYPE_GROUPS } from './filter.ts';
-import { accountsOf, rowOf } from './row.ts';
+import { accountsOf, auditRow } from './row.ts';
 import { subjectsOf } from './subjects.ts';
 
 const PAGE_SIZE = 50;
@@ -61,7 +61,7 @@ export function auditPage(router: Router, web: Web): void {
     const newerHref = found.hasNewer && newer ? auditHref(asked, { after: String(newer) }) : null;
     const olderHref = found.hasOlder && older ? auditHref(asked, { before: String(older) }) : null;
     const page: Page = {
-      rows: found.events.map((event) => rowOf(event, emails, asked, now)),
+      rows: found.events.map((event) => auditRow(event, emails, asked, now)),
       asOf: showTime(now, now),
       matching: countWords(matching),
       total: (head.seq + 1 - first).toLocaleString('en'),

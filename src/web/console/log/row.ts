@@ -11,7 +11,7 @@ export function accountsOf(events: readonly SealedEvent[]): string[] {
   return events.flatMap(({ actor, subject }) => [actor, subject].filter((id) => id !== null));
 }
 
-export function rowOf(
+export function auditRow(
   event: SealedEvent,
   emails: ReadonlyMap<string, string>,
   asked: Partial<Asked>,

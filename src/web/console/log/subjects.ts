@@ -1,24 +1,24 @@
-// Whom a filter of the log asks about: what it lets through belongs to them, and that an operator read it is recorded.
+// Whose events a filter asks for: that an operator read them is recorded.
+import type { AuditLog } from '../../../core/audit/reading/audit-log.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
-import type { Context } from '../../../core/context.ts';
+import type { Database } from '../../../core/platform/database.ts';
 
-/** The accounts that it names, by themselves or by their session. */
-export async function subjectsOf(
-  filter: AuditFilter,
-  context: Pick<Context, 'auditLog' | 'database'>,
-): Promise<string[]> {
-  const people = [filter.person, filter.actor, await ownerOf(filter.session, context)];
+interface Sources {
+  readonly auditLog: Pick<AuditLog, 'page'>;
+  readonly database: Pick<Database, 'prisma'>;
+}
+
+/** The accounts that the filter names, themselves or by their session. */
+export async function subjectsOf(filter: AuditFilter, sources: Sources): Promise<string[]> {
+  const people = [filter.person, filter.actor, await ownerOf(filter.session, sources)];
   return people.filter((id) => id !== null);
 }
 
-/** A session's row goes when it has served its time; what the log says of its beginning may go before, or come after. */
-async function ownerOf(
-  session: string | null,
-  { auditLog, database: { prisma } }: Pick<Context, 'auditLog' | 'database'>,
-): Promise<string | null> {
+/** From the session's row, or, once that is deleted, from the event of its start. */
+async function ownerOf(session: string | null, { auditLog, database }: Sources): Promise<string | null> {
   if (session === null) return null;
-  const row = await prisma.session.findUnique({ where: { id: session }, select: { userId: true } });
+  const row = await database.prisma.session.findUnique({ where: { id: session }, select: { userId: true } });
   if (row) return row.userId;
-  const began = await auditLog.page({ ...EVERY_EVENT, types: ['session_created'], session }, null, 1);
-  return began.events[0]?.subject ?? null;
+  const started = await auditLog.page({ ...EVERY_EVENT, types: ['session_created'], session }, null, 1);
+  return started.events[0]?.subject ?? null;
 }

@@ -8,8 +8,8 @@ import { showTime } from '../../texts/times-and-devices.ts';
 import type { FilterChip, PersonRow } from '../../view/console-views.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
+import { USERS } from './find-user.ts';
 
-const PATH = '/operator/users';
 const PAGE_SIZE = 50;
 
 const CHOICES = {
@@ -44,7 +44,7 @@ type Asked = Readonly<Record<'q' | keyof typeof CHOICES, string>>;
 export function usersPage(router: Router, web: Web): void {
   const { userSearch } = web.context;
 
-  router.get(PATH, requireOperator(web.context), async (ctx) => {
+  router.get(USERS, requireOperator(web.context), async (ctx) => {
     const asked = readAsked((name) => queryText(ctx, name));
     const filter = filterOf(asked);
     if (filter === null) ctx.status = 422;
@@ -56,7 +56,7 @@ export function usersPage(router: Router, web: Web): void {
     const [first, last] = [found.people.at(0), found.people.at(-1)];
     const now = new Date();
     const page: Views['operator/users'] = {
-      rows: found.people.map((person) => rowOf(person, asked, now)),
+      rows: found.people.map((person) => personRow(person, asked, now)),
       matching: countWords(matching),
       asOf: showTime(now, now),
       problem: filter === null ? 'There is no such filter. Choose from the lists.' : null,
@@ -96,11 +96,11 @@ function readKey(after: string, before: string): PeopleKey {
   return after === '' ? null : { after };
 }
 
-function rowOf(person: ListedPerson, asked: Asked, now: Date): PersonRow {
+function personRow(person: ListedPerson, asked: Asked, now: Date): PersonRow {
   const state = person.disabledAt === null ? 'active' : 'disabled';
   return {
     email: person.email,
-    href: `${PATH}/${person.id}`,
+    href: `${USERS}/${person.id}`,
     role: person.role,
     roleOnlyHref: href({ ...asked, role: person.role }),
     state,
@@ -129,5 +129,5 @@ function countWords(matching: { people: number; andMore: boolean } | null): stri
 function href(asked: Asked, key: Readonly<Record<string, string>> = {}): string {
   const set = Object.entries({ ...asked, ...key }).filter(([, value]) => value !== '');
   const query = new URLSearchParams(set).toString();
-  return query === '' ? PATH : `${PATH}?${query}`;
+  return query === '' ? USERS : `${USERS}?${query}`;
 }

@@ -1,0 +1,170 @@
+// What an operator can do to somebody's account: what each action says, and what it does.
+import type Koa from 'koa';
+import type { AccountChangeResult, Role, User } from '../../../core/accounts/users.ts';
+import type { Actor, AuditEventType } from '../../../core/audit/events.ts';
+import type { Context } from '../../../core/context.ts';
+import { HttpError } from '../../http/http-error.ts';
+import { isUuid } from '../../http/query.ts';
+import { toldOf } from '../../view/told.ts';
+
+export interface UserAction {
+  /** Below the user's page. */
+  readonly path: string;
+  readonly title: string;
+  /** What will happen. */
+  readonly says: string;
+  readonly button: string;
+  readonly danger: boolean;
+  /** A key of the notices in page.ts. */
+  readonly done: string;
+  /** The events by which another operator may have come first. */
+  readonly changedBy?: readonly AuditEventType[];
+  /** Null once it is done; else why nothing was. */
+  readonly run: (context: Context, given: Given) => Promise<string | null>;
+}
+
+interface Given {
+  readonly user: User;
+  readonly by: Required<Actor>;
+  readonly ctx: Koa.Context;
+}
+
+/** Each of these moves the account's version by one. */
+const STATE_CHANGES = ['user_disabled', 'user_enabled', 'privilege_permissions_changed'] as const;
+
+const PROBLEMS = {
+  no_account: 'This account was deleted meanwhile.',
+  unchanged: 'This was done already. Nothing was changed.',
+  last_operator:
+    'This is the last operator who can act: without them nobody could run the console. Make somebody else an operator first.',
+  changed_meanwhile:
+    'This account was changed while you decided; below is what changed, and how it stands now. Nothing was done. Look again before you go on.',
+} as const;
+
+export const LAST_OPERATOR: string = PROBLEMS.last_operator;
+
+export const USER_ACTIONS = {
+  endSession: {
+    path: 'sessions/:sessionId/revoke',
+    title: 'End this session',
+    says: 'The browser of this session is logged out at once. The person can log in again.',
+    button: 'End this session',
+    danger: true,
+    done: 'session-ended',
+    async run({ sessions }, { user, by, ctx }) {
+      const sessionId: unknown = ctx['params'].sessionId;
+      if (!isUuid(sessionId)) throw new HttpError(404, 'no_session');
+      await sessions.end({ sessionId, ownerId: user.id }, ending(by));
+      return null;
+    },
+  },
+  endSessions: {
+    path: 'sessions/revoke-all',
+    title: 'End every session',
+    says: 'Every browser of this person is logged out at once. They can log in again.',
+    button: 'End every session',
+    danger: true,
+    done: 'sessions-ended',
+    async run({ sessions }, { user, by }) {
+      await sessions.end({ userId: user.id }, ending(by));
+      return null;
+    },
+  },
+  disable: {
+    path: 'disable',
+    title: 'Disable this account',
+    says: 'Every session of this person ends at once, and they can’t log in until the account is enabled again. Nothing is deleted.',
+    button: 'Disable this account',
+    danger: true,
+    done: 'account-disabled',
+    changedBy: STATE_CHANGES,
+    run: setDisabled(true),
+  },
+  enable: {
+    path: 'enable',
+    title: 'Enable this account',
+    says: 'The person can log in again, with the password and the second factor that they had.',
+    button: 'Enable this account',
+    danger: false,
+    done: 'account-enabled',
+    changedBy: STATE_CHANGES,
+    run: setDisabled(false),
+  },
+  makeOperator: {
+    path: 'make-operator',
+    title: 'Make this person an operator',
+    says: 'They can read the whole audit log and act on every account, this one included. Their sessions end; they log in again.',
+    button: 'Make them an operator',
+    danger: true,
+    done: 'role-changed',
+    changedBy: STATE_CHANGES,
+    run: setRole('operator'),
+  },
+  makeMember: {
+    path: 'make-member',
+    title: 'Make this person a member',
+    says: 'They lose the console. Their sessions end; they log in again.',
+    button: 'Make them a member',
+    danger: true,
+    done: 'role-changed',
+    changedBy: STATE_CHANGES,
+    run: setRole('member'),
+  },
+  sendReset: {
+    path: 'send-reset',
+    title: 'Send a link for a new password',
+    says: 'A link that works once goes to the address of this account. The password stays as it is until the link is used; then every session ends. You see neither the link nor the password.',
+    button: 'Send the link',
+    danger: false,
+    done: 'reset-sent',
+    async run({ passwordResets }, { user, by, ctx }) {
+      // The owner learns that an operator did it, and nothing of where the operator sits.
+      const told = {
+        ...toldOf(ctx),
+        from: { at: new Date().toISOString(), device: 'the operators’ console', ip: null },
+      };
+      const sent = await passwordResets.send(user.id, told, by);
+      return sent ? null : 'Nothing was sent: the account is disabled, or no mail is set up.';
+    },
+  },
+  forgetBrowsers: {
+    path: 'forget-browsers',
+    title: 'Forget the known browsers',
+    says: 'No browser is known to this account any more: while somebody guesses at its password, even its owner’s browsers wait. Sessions go on.',
+    button: 'Forget the known browsers',
+    danger: true,
+    done: 'their-browsers-forgotten',
+    changedBy: ['known_devices_forgotten'],
+    async run({ devices }, { user, by }) {
+      return (await devices.forgetAll(user.id, by)) > 0 ? null : 'No browser is known to this account by now.';
+    },
+  },
+  removeFactors: {
+    path: 'remove-factors',
+    title: 'Remove every second factor',
+    says: 'The authenticator app, the passkeys and the recovery codes of this account go, and its sessions end. After that the password alone opens it: be sure who is asking. The owner is told by mail.',
+    button: 'Remove every second factor',
+    danger: true,
+    done: 'factors-removed',
+    changedBy: ['authn_factor_removed'],
+    async run({ enrolment }, { user, by }) {
+      return (await enrolment.removeAll(user.id, by)) ? null : 'This account has no second factor by now.';
+    },
+  },
+} as const satisfies Record<string, UserAction>;
+
+function setRole(role: Role): UserAction['run'] {
+  return async ({ users }, { user, by }) => problemOf(await users.setRole(user.id, role, by));
+}
+
+function setDisabled(disabled: boolean): UserAction['run'] {
+  return async ({ users }, { user, by }) => problemOf(await users.setDisabled(user.id, disabled, by));
+}
+
+function problemOf(result: AccountChangeResult): string | null {
+  return result.ok ? null : PROBLEMS[result.reason];
+}
+
+function ending({ actor, origin, reason }: Required<Actor>) {
+  return { reason: 'revoked_by_operator', actor, origin, note: reason } as const;
+}
