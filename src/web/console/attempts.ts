@@ -1,8 +1,10 @@
 // Attempts to log in, as operators read them: newest first, filtered by person, address, outcome and time; the last day drawn.
 import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
+import type Koa from 'koa';
+import type { Users } from '../../core/accounts/users.ts';
 import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../../core/throttle/blocks.ts';
-import { isUuid, queryText } from '../http/query.ts';
+import { isUuid, queryText, withQuery } from '../http/query.ts';
 import { requireOperator } from '../session/access.ts';
 import { describeDevice, showTime } from '../texts/times-and-devices.ts';
 import type { AttemptRow, Chart, FilterChip } from '../view/console-views.ts';
@@ -52,55 +54,62 @@ interface Asked {
 type Page = Views['operator/attempts'];
 
 export function attemptsPage(router: Router, web: Web): void {
+  router.get(PATH, requireOperator(web.context), (ctx) => showAttempts(ctx, web));
+}
+
+async function showAttempts(ctx: Koa.Context, web: Web): Promise<void> {
   const { throttleRecords, users } = web.context;
+  const asked = readAsked(ctx);
+  const { filter, problem } = await readFilter(asked, users);
+  if (problem) ctx.status = 422;
+  const now = new Date();
+  const key = readKey(queryText(ctx, 'before'), queryText(ctx, 'after'));
+  const [found, day] = await Promise.all([
+    problem ? NOTHING : throttleRecords.attempts(filter, key, PAGE_SIZE),
+    throttleRecords.lastDay(now),
+  ]);
+  const shown = found.attempts;
+  const [first, last] = [shown.at(0), shown.at(-1)];
+  const emails = await users.emails(shown.map(({ userId }) => userId).filter((id) => id !== null));
+  const page: Page = {
+    rows: shown.map((attempt) => attemptRow(attempt, emails, asked, now)),
+    chart: await drawDay(day, now),
+    asOf: showTime(now, now),
+    problem,
+    filters: { ...asked, active: activeFilters(asked) },
+    outcomes: OUTCOMES,
+    times: TIMES.map(({ value, label }) => ({ value, label })),
+    newestHref: key === null ? null : href(asked),
+    newerHref: found.hasNewer && first ? href(asked, { after: placeOf(first) }) : null,
+    olderHref: found.hasOlder && last ? href(asked, { before: placeOf(last) }) : null,
+  };
+  await web.show(ctx, 'operator/attempts', page, { title: 'Attempts', current: 'attempts', wide: true });
+}
 
-  router.get(PATH, requireOperator(web.context), async (ctx) => {
-    const asked: Asked = {
-      person: queryText(ctx, 'person'),
-      address: queryText(ctx, 'address'),
-      outcome: queryText(ctx, 'outcome'),
-      time: queryText(ctx, 'time'),
-    };
-    const userId = await findPerson(asked.person);
-    const time = TIMES.find(({ value }) => value === asked.time);
-    const outcome = OUTCOMES.find(({ value }) => value === asked.outcome);
-    const problem =
-      problemOf(asked, userId) ?? (time && outcome ? null : 'There is no such filter. Choose from the lists.');
-    if (problem) ctx.status = 422;
-    const now = new Date();
-    const filter = {
-      userId,
-      address: asked.address || null,
-      outcome: outcome?.value || null,
-      sinceMs: time?.ms ?? 0,
-    };
-    const key = readKey(queryText(ctx, 'before'), queryText(ctx, 'after'));
-    const [found, day] = await Promise.all([
-      problem ? NOTHING : throttleRecords.attempts(filter, key, PAGE_SIZE),
-      throttleRecords.lastDay(now),
-    ]);
-    const shown = found.attempts;
-    const [first, last] = [shown.at(0), shown.at(-1)];
-    const emails = await users.emails(shown.flatMap((attempt) => (attempt.userId === null ? [] : [attempt.userId])));
-    const page: Page = {
-      rows: shown.map((attempt) => rowOf(attempt, emails, asked, now)),
-      chart: await drawDay(day, now),
-      asOf: showTime(now, now),
-      problem,
-      filters: { ...asked, active: activeFilters(asked) },
-      outcomes: OUTCOMES,
-      times: TIMES.map(({ value, label }) => ({ value, label })),
-      newestHref: key === null ? null : href(asked),
-      newerHref: found.hasNewer && first ? href(asked, { after: placeOf(first) }) : null,
-      olderHref: found.hasOlder && last ? href(asked, { before: placeOf(last) }) : null,
-    };
-    await web.show(ctx, 'operator/attempts', page, { title: 'Attempts', current: 'attempts', wide: true });
-  });
+function readAsked(ctx: Koa.Context): Asked {
+  return {
+    person: queryText(ctx, 'person'),
+    address: queryText(ctx, 'address'),
+    outcome: queryText(ctx, 'outcome'),
+    time: queryText(ctx, 'time'),
+  };
+}
 
-  async function findPerson(typed: string): Promise<string | null> {
-    if (typed === '' || isUuid(typed)) return typed || null;
-    return (await users.findByEmail(typed))?.id ?? null;
-  }
+async function readFilter(asked: Asked, users: Pick<Users, 'findByEmail'>) {
+  const userId =
+    asked.person === '' || isUuid(asked.person)
+      ? asked.person || null
+      : ((await users.findByEmail(asked.person))?.id ?? null);
+  const time = TIMES.find(({ value }) => value === asked.time);
+  const outcome = OUTCOMES.find(({ value }) => value === asked.outcome);
+  const noChoice = time && outcome ? null : 'There is no such filter. Choose from the lists.';
+  const filter = {
+    userId,
+    address: asked.address || null,
+    outcome: outcome?.value || null,
+    sinceMs: time?.ms ?? 0,
+  };
+  return { filter, problem: problemOf(asked, userId) ?? noChoice };
 }
 
 const NOTHING = { attempts: [], hasOlder: false, hasNewer: false } as const;
@@ -139,7 +148,7 @@ function problemOf({ person, address }: Asked, userId: string | null): string | 
   return fits ? null : 'This is not an address, such as 203.0.113.7, or a network, such as 2001:db8::/64.';
 }
 
-function rowOf(attempt: ListedAttempt, emails: ReadonlyMap<string, string>, asked: Asked, now: Date): AttemptRow {
+function attemptRow(attempt: ListedAttempt, emails: ReadonlyMap<string, string>, asked: Asked, now: Date): AttemptRow {
   const email = attempt.userId === null ? null : (emails.get(attempt.userId) ?? attempt.userId);
   const { ip } = attempt;
   return {
@@ -167,7 +176,5 @@ function activeFilters(asked: Asked): FilterChip[] {
 }
 
 function href(asked: Asked, key: Readonly<Record<string, string>> = {}): string {
-  const set = Object.entries({ ...asked, ...key }).filter(([, value]) => value !== '');
-  const query = new URLSearchParams(set).toString();
-  return query === '' ? PATH : `${PATH}?${query}`;
+  return withQuery(PATH, { ...asked, ...key });
 }

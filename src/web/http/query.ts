@@ -22,6 +22,12 @@ export function withNext(path: string, next: string | null): string {
   return next === null ? path : `${path}?next=${encodeURIComponent(next)}`;
 }
 
+/** The address of a page with those parameters that are set. */
+export function withQuery(path: string, parameters: Readonly<Record<string, string>>): string {
+  const set = Object.entries(parameters).filter(([, value]) => value !== '');
+  return set.length === 0 ? path : `${path}?${new URLSearchParams(set)}`;
+}
+
 export function isUuid(value: unknown): value is string {
   return typeof value === 'string' && UUID.test(value);
 }

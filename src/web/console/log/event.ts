@@ -1,7 +1,9 @@
 // One event of the audit log: all that it tells, whether it still proves itself, and what else happened around it.
 import type Router from '@koa/router';
+import type Koa from 'koa';
 import { checkEvent, GENESIS_HASH, type SealedEvent } from '../../../core/audit/canonical-event.ts';
 import { AUDIT_EVENTS } from '../../../core/audit/events.ts';
+import type { AuditLog } from '../../../core/audit/reading/audit-log.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { requireOperator } from '../../session/access.ts';
@@ -12,55 +14,78 @@ import { AUDIT_PATH, auditHref } from './filter.ts';
 import { accountsOf, auditRow, detailValue } from './row.ts';
 
 const SEQ = /^[1-9]\d{0,15}$/;
-/** So many events of the session are shown before this one, and after it. */
+/** How many events of the session are shown before this one, and after it. */
 const BESIDE = 5;
 
 const MEANINGS = new Map<string, string>(Object.values(AUDIT_EVENTS).flatMap((types) => Object.entries(types)));
 
 export function eventPage(router: Router, web: Web): void {
-  const { auditLog, users } = web.context;
-
-  router.get(`${AUDIT_PATH}/:seq`, requireOperator(web.context), async (ctx) => {
-    const asked: unknown = ctx['params'].seq;
-    if (typeof asked !== 'string' || !SEQ.test(asked)) throw new HttpError(404, 'no_event');
-    const seq = Number(asked);
-    const [event, before, head] = await Promise.all([auditLog.event(seq), auditLog.event(seq - 1), auditLog.head()]);
-    if (!event) throw new HttpError(404, 'no_event');
-    const [ofSession, ofRequest] = await Promise.all([
-      event.session === null ? [] : auditLog.around({ ...EVERY_EVENT, session: event.session }, seq, BESIDE),
-      event.requestId === null ? [] : auditLog.around({ ...EVERY_EVENT, request: event.requestId }, seq, BESIDE),
-    ]);
-    await web.noteRead(ctx, [event.actor, event.subject], 'events');
-    const emails = await users.emails(accountsOf([event, ...ofSession, ...ofRequest]));
-    const now = new Date();
-    const { session, requestId } = event;
-    const page: Views['operator/event'] = {
-      row: auditRow(event, emails, {}, now),
-      occurredAt: showTime(event.occurredAt, now),
-      exactly: exactTime(event.occurredAt),
-      sealedAt: event.sealedAt.toISOString(),
-      meaning: MEANINGS.get(event.type) ?? null,
-      id: event.id,
-      session: session === null ? null : { text: session, onlyHref: auditHref({ session }) },
-      request: requestId === null ? null : { text: requestId, onlyHref: auditHref({ request: requestId }) },
-      userAgent: event.userAgent,
-      erased: event.personalSalt === null,
-      doneByHref: event.actor === null ? null : auditHref({ actor: event.actor }),
-      details: Object.entries(event.detail).map(([name, value]) => ({ name, value: detailValue(value) })),
-      hash: event.hash.toString('hex'),
-      prevHash: event.prevHash.toString('hex'),
-      problem: problemOf(event, before),
-      proved: before || seq === 1 ? 'with the one before' : 'alone',
-      olderHref: before ? `${AUDIT_PATH}/${seq - 1}` : null,
-      newerHref: seq < head.seq ? `${AUDIT_PATH}/${seq + 1}` : null,
-      ofSession: ofSession.map((other) => auditRow(other, emails, {}, now)),
-      ofRequest: ofRequest.map((other) => auditRow(other, emails, {}, now)),
-    };
-    await web.show(ctx, 'operator/event', page, { title: `Event ${seq}`, current: 'audit', wide: true });
-  });
+  router.get(`${AUDIT_PATH}/:seq`, requireOperator(web.context), (ctx) => showEvent(ctx, web));
 }
 
-/** What does not fit, in a sentence; where the event before is no longer kept, only this one can be judged. */
+async function showEvent(ctx: Koa.Context, web: Web): Promise<void> {
+  const asked: unknown = ctx['params'].seq;
+  if (typeof asked !== 'string' || !SEQ.test(asked)) throw new HttpError(404, 'no_event');
+  const found = await readAround(web.context.auditLog, Number(asked));
+  if (!found) throw new HttpError(404, 'no_event');
+  const { event, ofSession, ofRequest } = found;
+  await web.noteRead(ctx, [event.actor, event.subject], 'events');
+  const emails = await web.context.users.emails(accountsOf([event, ...ofSession, ...ofRequest]));
+  const page = pageOf(found, emails, new Date());
+  await web.show(ctx, 'operator/event', page, { title: `Event ${event.seq}`, current: 'audit', wide: true });
+}
+
+interface Found {
+  readonly event: SealedEvent;
+  readonly before: SealedEvent | null;
+  readonly newest: number;
+  readonly ofSession: readonly SealedEvent[];
+  readonly ofRequest: readonly SealedEvent[];
+}
+
+async function readAround(auditLog: AuditLog, seq: number): Promise<Found | null> {
+  const [event, before, head] = await Promise.all([auditLog.event(seq), auditLog.event(seq - 1), auditLog.head()]);
+  if (!event) return null;
+  const { session, requestId: request } = event;
+  const [ofSession, ofRequest] = await Promise.all([
+    session === null ? [] : auditLog.around({ ...EVERY_EVENT, session }, seq, BESIDE),
+    request === null ? [] : auditLog.around({ ...EVERY_EVENT, request }, seq, BESIDE),
+  ]);
+  return { event, before, newest: head.seq, ofSession, ofRequest };
+}
+
+function pageOf(
+  { event, before, newest, ofSession, ofRequest }: Found,
+  emails: ReadonlyMap<string, string>,
+  now: Date,
+): Views['operator/event'] {
+  const { seq, session, requestId } = event;
+  const rowOf = (one: SealedEvent) => auditRow(one, emails, {}, now);
+  return {
+    row: rowOf(event),
+    occurredAt: showTime(event.occurredAt, now),
+    exactly: exactTime(event.occurredAt),
+    sealedAt: event.sealedAt.toISOString(),
+    meaning: MEANINGS.get(event.type) ?? null,
+    id: event.id,
+    session: session === null ? null : { text: session, onlyHref: auditHref({ session }) },
+    request: requestId === null ? null : { text: requestId, onlyHref: auditHref({ request: requestId }) },
+    userAgent: event.userAgent,
+    erased: event.personalSalt === null,
+    doneByHref: event.actor === null ? null : auditHref({ actor: event.actor }),
+    details: Object.entries(event.detail).map(([name, value]) => ({ name, value: detailValue(value) })),
+    hash: event.hash.toString('hex'),
+    prevHash: event.prevHash.toString('hex'),
+    problem: problemOf(event, before),
+    proved: before || seq === 1 ? 'with the one before' : 'alone',
+    olderHref: before ? `${AUDIT_PATH}/${seq - 1}` : null,
+    newerHref: seq < newest ? `${AUDIT_PATH}/${seq + 1}` : null,
+    ofSession: ofSession.map(rowOf),
+    ofRequest: ofRequest.map(rowOf),
+  };
+}
+
+/** What is wrong with it. Where the event before is no longer kept, the link to it is not checked. */
 function problemOf(event: SealedEvent, before: SealedEvent | null): string | null {
   const prevHash = event.seq === 1 ? GENESIS_HASH : (before?.hash ?? event.prevHash);
   const problem = checkEvent(event, { seq: event.seq, prevHash });

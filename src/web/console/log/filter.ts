@@ -5,7 +5,7 @@ import type { Users } from '../../../core/accounts/users.ts';
 import { canonicalAddress } from '../../../core/audit/canonical-event.ts';
 import { AUDIT_EVENTS } from '../../../core/audit/events.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
-import { isUuid } from '../../http/query.ts';
+import { isUuid, withQuery } from '../../http/query.ts';
 import { exactTime } from '../../texts/times-and-devices.ts';
 import type { FilterChip } from '../../view/console-views.ts';
 
@@ -120,9 +120,7 @@ export function auditHref(
   more: Readonly<Record<string, string>> = {},
   path: string = AUDIT_PATH,
 ): string {
-  const set = Object.entries({ ...asked, ...more }).filter(([, value]) => value !== '');
-  const query = new URLSearchParams(set).toString();
-  return query === '' ? path : `${path}?${query}`;
+  return withQuery(path, { ...asked, ...more });
 }
 
 /** Each active part of the filter, and the page without it. */

@@ -5,12 +5,21 @@ import type { AuditPage, PageKey } from '../../../core/audit/reading/audit-log.t
 import { MOST_EVENTS } from '../../../core/audit/reading/histogram.ts';
 import { queryText } from '../../http/query.ts';
 import { requireOperator } from '../../session/access.ts';
-import { exactTime, type ShownTime, showTime } from '../../texts/times-and-devices.ts';
+import { exactTime, showTime } from '../../texts/times-and-devices.ts';
 import type { Chart } from '../../view/console-views.ts';
 import type { Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
 import { EXPORT_PATH } from './export.ts';
-import { AUDIT_PATH, auditHref, chipsOf, fieldTime, type ReadFilter, readFilter, TYPE_GROUPS } from './filter.ts';
+import {
+  type Asked,
+  AUDIT_PATH,
+  auditHref,
+  chipsOf,
+  fieldTime,
+  type ReadFilter,
+  readFilter,
+  TYPE_GROUPS,
+} from './filter.ts';
 import { accountsOf, auditRow } from './row.ts';
 import { subjectsOf } from './subjects.ts';
 
@@ -39,85 +48,96 @@ const NOTHING = { events: [], hasOlder: false, hasNewer: false, lookedTo: null }
 type Page = Views['operator/audit'];
 
 export function auditPage(router: Router, web: Web): void {
-  const { auditLog, histogram, users } = web.context;
-
-  router.get(AUDIT_PATH, requireOperator(web.context), async (ctx) => {
-    const read = await readFilter(ctx, users);
-    const { asked, filter } = read;
-    const key = readKey(ctx);
-    const problems = Object.values(read.problems);
-    const wrong = problems.length > 0;
-    if (wrong) ctx.status = 422;
-    await web.noteRead(ctx, await subjectsOf(filter, web.context), 'events');
-    const now = new Date();
-    const [head, first] = await Promise.all([auditLog.head(), auditLog.first()]);
-    const [found, matching, chart] = await Promise.all([
-      wrong ? NOTHING : auditLog.page(filter, key, PAGE_SIZE),
-      wrong ? NONE : auditLog.count(filter),
-      wrong ? null : drawn(read, now),
-    ]);
-    const emails = await users.emails(accountsOf(found.events));
-    const { newer, older } = edgesOf(found, key);
-    const newerHref = found.hasNewer && newer ? auditHref(asked, { after: String(newer) }) : null;
-    const olderHref = found.hasOlder && older ? auditHref(asked, { before: String(older) }) : null;
-    const page: Page = {
-      rows: found.events.map((event) => auditRow(event, emails, asked, now)),
-      asOf: showTime(now, now),
-      matching: countWords(matching),
-      total: (head.seq + 1 - first).toLocaleString('en'),
-      chart,
-      filters: {
-        ...fieldsOf(read),
-        kept: (['actor', 'session', 'request'] as const).flatMap((name) =>
-          asked[name] === '' ? [] : [{ name, value: asked[name] }],
-        ),
-        active: chipsOf(read),
-      },
-      types: GROUPS,
-      problem: wrong ? problems.join(' ') : null,
-      wrong: Object.fromEntries(Object.keys(read.problems).map((name) => [name, true])),
-      newerHref,
-      olderHref,
-      looked:
-        found.lookedTo === null
-          ? null
-          : { ...(await placeOf(found.lookedTo, now)), furtherHref: key && 'after' in key ? newerHref : olderHref },
-      newestHref: key === null ? null : auditHref(asked),
-      exports: wrong
-        ? []
-        : EXPORTS.map(({ format, label }) => ({ label, href: auditHref(asked, { format }, EXPORT_PATH) })),
-      liveHref:
-        key === null && !wrong && filter.to === null ? auditHref(asked, { after: String(head.seq) }, LIVE_PATH) : null,
-    };
-    await web.show(ctx, 'operator/audit', page, { title: 'Audit log', current: 'audit', wide: true });
-  });
-
-  /** A number of the log, and the moment of its event. */
-  async function placeOf(seq: number, now: Date): Promise<{ seq: string; at: ShownTime | null }> {
-    const event = await auditLog.event(seq);
-    return { seq: seq.toLocaleString('en'), at: event && showTime(event.occurredAt, now) };
-  }
-
-  async function drawn({ asked, filter }: ReadFilter, now: Date): Promise<Chart | null> {
-    const counts = await histogram.over(filter, now);
-    if (counts === null) return null;
-    const bars = counts.bars.map(({ from, to, successes, failures }) => ({
-      from,
-      to,
-      counts: { successes, failures },
-      href: auditHref({ ...asked, from: fieldTime(from), to: fieldTime(to) }),
-    }));
-    const since = exactTime(bars[0]?.from ?? now);
-    const title = counts.cut
-      ? `The newest ${MOST_EVENTS.toLocaleString('en')} of these events, since ${since}`
-      : `Since ${since}`;
-    const { drawChart } = await import('../../view/chart.ts');
-    return drawChart({ bars, series: SERIES, title, now });
-  }
+  router.get(AUDIT_PATH, requireOperator(web.context), (ctx) => showLog(ctx, web));
 }
 
-function fieldsOf({ asked, filter }: ReadFilter) {
+async function showLog(ctx: Koa.Context, web: Web): Promise<void> {
+  const { auditLog, users } = web.context;
+  const read = await readFilter(ctx, users);
+  const key = readKey(ctx);
+  const wrong = Object.keys(read.problems).length > 0;
+  if (wrong) ctx.status = 422;
+  await web.noteRead(ctx, await subjectsOf(read.filter, web.context), 'events');
+  const now = new Date();
+  const [head, first] = await Promise.all([auditLog.head(), auditLog.first()]);
+  const [found, matching, chart] = await Promise.all([
+    wrong ? NOTHING : auditLog.page(read.filter, key, PAGE_SIZE),
+    wrong ? NONE : auditLog.count(read.filter),
+    wrong ? null : draw(web, read, now),
+  ]);
+  const emails = await users.emails(accountsOf(found.events));
+  const links = linksOf(found, key, read.asked);
+  const live = key === null && !wrong && read.filter.to === null;
+  const page: Page = {
+    rows: found.events.map((event) => auditRow(event, emails, read.asked, now)),
+    asOf: showTime(now, now),
+    matching: countMatches(matching),
+    total: (head.seq + 1 - first).toLocaleString('en'),
+    chart,
+    filters: fieldsOf(read),
+    types: GROUPS,
+    problem: wrong ? Object.values(read.problems).join(' ') : null,
+    wrong: Object.fromEntries(Object.keys(read.problems).map((name) => [name, true])),
+    ...links,
+    looked: found.lookedTo === null ? null : await lookedTo(web, found.lookedTo, { links, key, now }),
+    exports: wrong ? [] : exportLinks(read.asked),
+    liveHref: live ? auditHref(read.asked, { after: String(head.seq) }, LIVE_PATH) : null,
+  };
+  await web.show(ctx, 'operator/audit', page, { title: 'Audit log', current: 'audit', wide: true });
+}
+
+type Links = Pick<Page, 'newerHref' | 'olderHref' | 'newestHref'>;
+
+function linksOf(found: AuditPage, key: PageKey, asked: Asked): Links {
+  const { newer, older } = edgesOf(found, key);
+  return {
+    newerHref: found.hasNewer && newer ? auditHref(asked, { after: String(newer) }) : null,
+    olderHref: found.hasOlder && older ? auditHref(asked, { before: String(older) }) : null,
+    newestHref: key === null ? null : auditHref(asked),
+  };
+}
+
+function exportLinks(asked: Asked): Page['exports'] {
+  return EXPORTS.map(({ format, label }) => ({ label, href: auditHref(asked, { format }, EXPORT_PATH) }));
+}
+
+interface Looking {
+  readonly links: Links;
+  readonly key: PageKey;
+  readonly now: Date;
+}
+
+/** Where time ran out before the page was full, and the page that goes on from there. */
+async function lookedTo({ context }: Web, seq: number, { links, key, now }: Looking): Promise<Page['looked']> {
+  const event = await context.auditLog.event(seq);
+  return {
+    seq: seq.toLocaleString('en'),
+    at: event && showTime(event.occurredAt, now),
+    furtherHref: key && 'after' in key ? links.newerHref : links.olderHref,
+  };
+}
+
+async function draw({ context }: Web, { asked, filter }: ReadFilter, now: Date): Promise<Chart | null> {
+  const counts = await context.histogram.over(filter, now);
+  if (counts === null) return null;
+  const bars = counts.bars.map(({ from, to, successes, failures }) => ({
+    from,
+    to,
+    counts: { successes, failures },
+    href: auditHref({ ...asked, from: fieldTime(from), to: fieldTime(to) }),
+  }));
+  const since = exactTime(bars[0]?.from ?? now);
+  const title = counts.cut
+    ? `The newest ${MOST_EVENTS.toLocaleString('en')} of these events, since ${since}`
+    : `Since ${since}`;
+  const { drawChart } = await import('../../view/chart.ts');
+  return drawChart({ bars, series: SERIES, title, now });
+}
+
+function fieldsOf(read: ReadFilter): Page['filters'] {
+  const { asked, filter } = read;
   const { type, outcome, person, address, text } = asked;
+  const kept = (['actor', 'session', 'request'] as const).filter((name) => asked[name] !== '');
   return {
     type,
     outcome,
@@ -126,6 +146,8 @@ function fieldsOf({ asked, filter }: ReadFilter) {
     text,
     from: fieldTime(filter.from),
     to: fieldTime(filter.to),
+    kept: kept.map((name) => ({ name, value: asked[name] })),
+    active: chipsOf(read),
   };
 }
 
@@ -142,7 +164,7 @@ function edgesOf(
     : { newer: newest ?? key.before - 1, older: lookedTo };
 }
 
-function countWords(matching: { events: number; andMore: boolean } | null): string {
+function countMatches(matching: { events: number; andMore: boolean } | null): string {
   if (matching === null) return 'matches not counted';
   const { events, andMore } = matching;
   return `${andMore ? 'more than ' : ''}${events.toLocaleString('en')} ${events === 1 ? 'matches' : 'match'}`;

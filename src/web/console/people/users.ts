@@ -1,8 +1,9 @@
 // People, as operators look for them: who has an account, in which role and state, and whether a second factor protects it.
 // One person's page is in user.ts.
 import type Router from '@koa/router';
+import type Koa from 'koa';
 import { EVERYBODY, type ListedPerson, type PeopleFilter, type PeopleKey } from '../../../core/accounts/user-search.ts';
-import { queryText } from '../../http/query.ts';
+import { queryText, withQuery } from '../../http/query.ts';
 import { requireOperator } from '../../session/access.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
 import type { FilterChip, PersonRow } from '../../view/console-views.ts';
@@ -42,33 +43,34 @@ interface Choice {
 type Asked = Readonly<Record<'q' | keyof typeof CHOICES, string>>;
 
 export function usersPage(router: Router, web: Web): void {
-  const { userSearch } = web.context;
+  router.get(USERS, requireOperator(web.context), (ctx) => showUsers(ctx, web));
+}
 
-  router.get(USERS, requireOperator(web.context), async (ctx) => {
-    const asked = readAsked((name) => queryText(ctx, name));
-    const filter = filterOf(asked);
-    if (filter === null) ctx.status = 422;
-    const key = readKey(queryText(ctx, 'after'), queryText(ctx, 'before'));
-    const [found, matching] = await Promise.all([
-      filter === null ? NOBODY : userSearch.page(filter, key, PAGE_SIZE),
-      filter === null ? NONE : userSearch.count(filter),
-    ]);
-    const [first, last] = [found.people.at(0), found.people.at(-1)];
-    const now = new Date();
-    const page: Views['operator/users'] = {
-      rows: found.people.map((person) => personRow(person, asked, now)),
-      matching: countWords(matching),
-      asOf: showTime(now, now),
-      problem: filter === null ? 'There is no such filter. Choose from the lists.' : null,
-      filters: { ...asked, active: chipsOf(asked) },
-      choices: CHOICES,
-      firstHref: key === null ? null : href(asked),
-      previousHref: found.hasPrevious && first ? href(asked, { before: first.email.toLowerCase() }) : null,
-      nextHref: found.hasNext && last ? href(asked, { after: last.email.toLowerCase() }) : null,
-    };
-    const frame = { title: 'People', current: 'people', wide: true, notice: doneNotice(ctx) } as const;
-    await web.show(ctx, 'operator/users', page, frame);
-  });
+async function showUsers(ctx: Koa.Context, web: Web): Promise<void> {
+  const { userSearch } = web.context;
+  const asked = readAsked((name) => queryText(ctx, name));
+  const filter = filterOf(asked);
+  if (filter === null) ctx.status = 422;
+  const key = readKey(queryText(ctx, 'after'), queryText(ctx, 'before'));
+  const [found, matching] = await Promise.all([
+    filter === null ? NOBODY : userSearch.page(filter, key, PAGE_SIZE),
+    filter === null ? NONE : userSearch.count(filter),
+  ]);
+  const [first, last] = [found.people.at(0), found.people.at(-1)];
+  const now = new Date();
+  const page: Views['operator/users'] = {
+    rows: found.people.map((person) => personRow(person, asked, now)),
+    matching: countPeople(matching),
+    asOf: showTime(now, now),
+    problem: filter === null ? 'There is no such filter. Choose from the lists.' : null,
+    filters: { ...asked, active: chipsOf(asked) },
+    choices: CHOICES,
+    firstHref: key === null ? null : href(asked),
+    previousHref: found.hasPrevious && first ? href(asked, { before: first.email.toLowerCase() }) : null,
+    nextHref: found.hasNext && last ? href(asked, { after: last.email.toLowerCase() }) : null,
+  };
+  const frame = { title: 'People', current: 'people', wide: true, notice: doneNotice(ctx) } as const;
+  await web.show(ctx, 'operator/users', page, frame);
 }
 
 const NONE = { people: 0, andMore: false } as const;
@@ -120,14 +122,12 @@ function chipsOf(asked: Asked): FilterChip[] {
   return [...address, ...chosen];
 }
 
-function countWords(matching: { people: number; andMore: boolean } | null): string {
+function countPeople(matching: { people: number; andMore: boolean } | null): string {
   if (matching === null) return 'many people';
   const { people, andMore } = matching;
   return `${andMore ? 'more than ' : ''}${people.toLocaleString('en')} ${people === 1 ? 'person' : 'people'}`;
 }
 
 function href(asked: Asked, key: Readonly<Record<string, string>> = {}): string {
-  const set = Object.entries({ ...asked, ...key }).filter(([, value]) => value !== '');
-  const query = new URLSearchParams(set).toString();
-  return query === '' ? USERS : `${USERS}?${query}`;
+  return withQuery(USERS, { ...asked, ...key });
 }
