@@ -1,6 +1,6 @@
 // A log of any size, grown step by step out of made-up events, through the same code as sealing: rows, chain, summary.
 import type pg from 'pg';
-import { chainEvents, countEvents, insertEvents, lockHead, moveHead } from '../../src/core/audit/append.ts';
+import { appendEvents, chainEvents, countEvents, lockHead, moveHead } from '../../src/core/audit/append.ts';
 import { type MadeUp, makeUp } from '../../src/core/seed/made-up-events.ts';
 import { createRandom } from '../../src/core/seed/made-up-people.ts';
 
@@ -51,7 +51,7 @@ export async function startLog(
         batch.map(({ event }) => event),
         { ...head, now },
       );
-      await insertEvents(client, chained);
+      await appendEvents(client, chained);
       await countEvents(client, chained);
       const last = chained.at(-1);
       if (last) await moveHead(client, last, head.endingSeq);

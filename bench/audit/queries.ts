@@ -1,7 +1,7 @@
 // What operators ask of the log, and what PostgreSQL does for it: time in the database, and pages read, which must not grow
 // with the log.
 import type pg from 'pg';
-import { AUDIT_COLUMNS } from '../../src/core/audit/event-rows.ts';
+import { EVENT_COLUMNS } from '../../src/core/audit/event-rows.ts';
 import {
   type AuditFilter,
   EVERY_EVENT,
@@ -115,7 +115,7 @@ async function ask(pool: pg.Pool, filter: AuditFilter, before?: number): Promise
   }
   if (span === null) return spent;
   const last = before === undefined ? span.last : before - 1;
-  const query = eventsQuery(filter, { columns: AUDIT_COLUMNS, span: { ...span, last }, order: 'newest', limit: PAGE });
+  const query = eventsQuery(filter, { columns: EVENT_COLUMNS, span: { ...span, last }, order: 'newest', limit: PAGE });
   const events = await explain(pool, query);
   return { ...events, ms: spent.ms + events.ms, pages: spent.pages + events.pages };
 }

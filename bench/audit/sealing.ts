@@ -1,6 +1,6 @@
 // How fast one worker seals, beside a bare insert of the same rows into the same table, turn by turn in one run.
 import type pg from 'pg';
-import { type ChainedEvent, chainEvents, insertEvents } from '../../src/core/audit/append.ts';
+import { appendEvents, type ChainedEvent, chainEvents } from '../../src/core/audit/append.ts';
 import { createSealing } from '../../src/core/audit/sealing.ts';
 import type { Database } from '../../src/core/platform/database.ts';
 import { type MadeUp, makeUp } from '../../src/core/seed/made-up-events.ts';
@@ -56,7 +56,7 @@ async function insertBare(pool: pg.Pool, superuser: pg.Client, made: readonly Ma
   const began = performance.now();
   for (const [index, batch] of batches.entries()) {
     if (index % A_TRANSACTION === 0) await client.query('BEGIN');
-    await insertEvents(client, batch);
+    await appendEvents(client, batch);
     if (index % A_TRANSACTION === A_TRANSACTION - 1 || index === batches.length - 1) await client.query('COMMIT');
   }
   const seconds = (performance.now() - began) / 1_000;

@@ -13,6 +13,7 @@ import { createHistogram, type Histogram } from './audit/reading/histogram.ts';
 import { createTextIndex, type TextIndex } from './audit/reading/text-index.ts';
 import { createSealing, type Sealing } from './audit/sealing.ts';
 import { type Checkpoints, createCheckpoints } from './audit/verification/checkpoints.ts';
+import { createRetention, type Retention } from './audit/verification/retention.ts';
 import { createVerification, type Verification } from './audit/verification/verify-log.ts';
 import type { Config } from './config.ts';
 import { type BreachedPasswords, createBreachedPasswords } from './credentials/breached-passwords.ts';
@@ -99,6 +100,7 @@ export interface Context {
   readonly textIndex: TextIndex;
   readonly verification: Verification;
   readonly checkpoints: Checkpoints;
+  readonly retention: Retention;
   readonly sealing: Sealing;
   readonly readOverview: ReadOverview;
   /** Records one event in a transaction of its own, for acts that change nothing else. Throws if PostgreSQL is away. */
@@ -115,6 +117,14 @@ export function createContext(config: Config, log: Log): Context {
     nudge: (job) => queues.nudge(job),
   });
   const verification = createVerification({ database });
+  const checkpoints = createCheckpoints({
+    database,
+    verification,
+    log,
+    key: config.audit.signingKey,
+    publicKeys: config.audit.publicKeys,
+    file: config.audit.checkpointFile,
+  });
   const redis = openRedis({ url: config.redisUrl, role: 'sessions', log });
   const queueConnection = openRedis({ url: config.redisUrl, role: 'queue', log });
   const queues = openQueues(queueConnection);
@@ -227,12 +237,8 @@ export function createContext(config: Config, log: Log): Context {
     }),
     textIndex: createTextIndex({ database }),
     verification,
-    checkpoints: createCheckpoints({
-      ...{ database, verification, log, retentionMs: config.audit.retentionMs },
-      key: config.audit.signingKey,
-      publicKeys: config.audit.publicKeys,
-      file: config.audit.checkpointFile,
-    }),
+    checkpoints,
+    retention: createRetention({ database, checkpoints, retentionMs: config.audit.retentionMs }),
     sealing: createSealing({ database, followers: [createSealedEndings({ store }), sealedAttempts] }),
     everybody: createEndAllSessions({ database, sessions, store }),
     readOverview: createOverview({ database, redis, queues, log }),

@@ -15,6 +15,7 @@ import type { SealedEvent } from '../../src/core/audit/canonical-event.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
 import { type CheckpointsOptions, createCheckpoints } from '../../src/core/audit/verification/checkpoints.ts';
+import { createRetention } from '../../src/core/audit/verification/retention.ts';
 import {
   readPublicKeys,
   readSigningKey,
@@ -53,7 +54,9 @@ afterAll(async () => {
 const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 const tamper = (text: string) => sql(`SET session_replication_role = replica; ${text}`);
 const checkpoints = (options: Partial<Omit<CheckpointsOptions, 'database' | 'verification' | 'log'>> = {}) =>
-  createCheckpoints({ ...worker, key, publicKeys: [], file: null, retentionMs: null, ...options });
+  createCheckpoints({ ...worker, key, publicKeys: [], file: null, ...options });
+const retention = (retentionMs: number) =>
+  createRetention({ database: worker.database, checkpoints: checkpoints(), retentionMs });
 const verify = (options: Parameters<Context['verification']['verify']>[0] = {}) =>
   worker.verification.verify({ keys, ...options });
 
@@ -524,7 +527,7 @@ describe('a month that has been kept long enough', () => {
 
   /** Seals ten events in the middle of a month, and says when they occurred. */
   async function sealAt(months: number): Promise<Date> {
-    const { chainEvents, countEvents, insertEvents, lockHead, moveHead } = await import(
+    const { chainEvents, countEvents, appendEvents, lockHead, moveHead } = await import(
       '../../src/core/audit/append.ts'
     );
     const { readOutboxEvent } = await import('../../src/core/audit/outbox-event.ts');
@@ -536,7 +539,7 @@ describe('a month that has been kept long enough', () => {
     then.setUTCMonth(then.getUTCMonth() - months);
     const known = Array.from({ length: 10 }, () => readOutboxEvent({ type: 'sys_startup', outcome: 'success' }, then));
     const events = chainEvents(known, { ...head, now: then });
-    await insertEvents(client, events);
+    await appendEvents(client, events);
     await countEvents(client, events);
     const last = events.at(-1);
     if (last) await moveHead(client, last, 0);
@@ -547,9 +550,9 @@ describe('a month that has been kept long enough', () => {
 
   test('is dropped whole, the oldest first, and the rest still verifies', async () => {
     expect(await verify()).toMatchObject({ intact: true, count: 43 });
-    expect(await checkpoints({ retentionMs: 3_650 * DAY }).dropOld()).toEqual([]);
+    expect(await retention(3_650 * DAY).dropOld()).toEqual([]);
     await tamper('UPDATE audit_event SET outcome = $$failure$$ WHERE seq = 4');
-    expect(await checkpoints({ retentionMs: 100 * DAY }).dropOld()).toEqual([]);
+    expect(await retention(100 * DAY).dropOld()).toEqual([]);
     await tamper('UPDATE audit_event SET outcome = $$success$$ WHERE seq = 4');
     await worker.sealing.seal();
     expect(await sql(`SELECT detail->>'seq' AS seq FROM audit_event WHERE type = 'sys_audit_altered'`)).toEqual([
@@ -562,8 +565,7 @@ describe('a month that has been kept long enough', () => {
     let dropped: string[] = [];
     const { pool } = worker.database;
     const query = async (text: string, values: unknown[]) => {
-      if (text.includes('(seq, sealed_at) >') && dropped.length === 0)
-        dropped = await checkpoints({ retentionMs: 100 * DAY }).dropOld();
+      if (text.includes('(seq, sealed_at) >') && dropped.length === 0) dropped = await retention(100 * DAY).dropOld();
       return pool.query(text, values);
     };
     const interrupted = createVerification({ database: { ...worker.database, pool: { query } as unknown as pg.Pool } });

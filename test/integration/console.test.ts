@@ -234,7 +234,7 @@ describe('text in what one person has', () => {
 describe('a search of more than a page may wait for', () => {
   const RARE = { ...EVERY_EVENT, text: 'word: rare' };
   const hurried = () =>
-    createAuditLog({ database: web.context.database, limits: { searchMs: 1, firstPiece: 1_000, stretch: 1_000 } });
+    createAuditLog({ database: web.context.database, limits: { searchMs: 1, firstPiece: 1_000, part: 1_000 } });
   let expected: number[];
 
   beforeAll(async () => {

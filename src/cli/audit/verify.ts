@@ -4,8 +4,8 @@ import { createReadStream, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
-import { type Checkpoint, readCheckpoints, readPublicKeys } from '../../core/audit/verification/signed-checkpoint.ts';
-import { type StretchWorkers, verifyExport } from '../../core/audit/verification/verify-export.ts';
+import { type Checkpoint, parseCheckpoints, readPublicKeys } from '../../core/audit/verification/signed-checkpoint.ts';
+import { type LineCheckers, verifyExport } from '../../core/audit/verification/verify-export.ts';
 import type { VerifyResult } from '../../core/audit/verification/verify-log.ts';
 import { withContext } from '../connect.ts';
 import { printable } from '../print.ts';
@@ -87,7 +87,7 @@ async function verifyGivenFile(
 }
 
 /** A thread a core, started when it is first needed. */
-function startWorkers(workerData: object): StretchWorkers {
+function startWorkers(workerData: object): LineCheckers {
   const threads = availableParallelism();
   const filename = new URL('./verify-worker.js', import.meta.url).href;
   const pool = new Piscina({ filename, workerData, minThreads: 0, maxThreads: threads, idleTimeout: Infinity });
@@ -125,7 +125,7 @@ async function readCheckpointFiles(files: readonly string[]): Promise<Checkpoint
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
   return texts.flatMap((text, index) => {
     try {
-      return readCheckpoints(text);
+      return parseCheckpoints(text);
     } catch (error) {
       throw new Error(`${files[index]}: ${(error as Error).message}`);
     }

@@ -8,23 +8,20 @@ import type { KnownEvent } from './outbox-event.ts';
 
 const SALT_BYTES = 16;
 
-/** The event that the next one follows. */
-interface ChainEnd {
+/** The newest sealed event, locked: nobody else appends to the log meanwhile. */
+export interface LockedHead {
   readonly seq: number;
   /** Hexadecimal. */
   readonly hash: string;
-}
-
-/** The newest sealed event, locked: whoever holds it is alone at the end of the log. */
-export interface Head extends ChainEnd {
+  /** The newest sealed end of a session. */
   readonly endingSeq: number;
   readonly sealedAt: Date;
-  /** PostgreSQL's clock, but never before the event before. */
+  /** PostgreSQL's clock, but not before `sealedAt`. */
   readonly now: Date;
 }
 
 /** Locks the head until the transaction ends, and makes up for what an older version left out of the summary. */
-export async function lockHead(client: pg.ClientBase): Promise<Head> {
+export async function lockHead(client: pg.ClientBase): Promise<LockedHead> {
   const { rows } = await client.query<{ [column: string]: string } & { hash: Buffer; sealed_at: Date; now: Date }>({
     name: 'seal-lock',
     text: `SELECT seq, hash, sealed_at, ending_seq, summary_seq,
@@ -61,7 +58,10 @@ export function isEnding({ type, session }: ChainedEvent): boolean {
 }
 
 /** Gives each event its number and its place in the chain; all of them are sealed at the head's moment. */
-export function chainEvents(known: readonly KnownEvent[], head: ChainEnd & { readonly now: Date }): ChainedEvent[] {
+export function chainEvents(
+  known: readonly KnownEvent[],
+  head: Pick<LockedHead, 'seq' | 'hash' | 'now'>,
+): ChainedEvent[] {
   const salts = randomBytes(SALT_BYTES * known.length);
   const saltsHex = salts.toString('hex');
   const sealedAt = head.now.toISOString();
@@ -87,7 +87,7 @@ export function chainEvents(known: readonly KnownEvent[], head: ChainEnd & { rea
 }
 
 /** Inserts a chained batch, of one moment, behind the head. */
-export async function insertEvents(client: pg.ClientBase, events: readonly ChainedEvent[]): Promise<void> {
+export async function appendEvents(client: pg.ClientBase, events: readonly ChainedEvent[]): Promise<void> {
   const [first] = events;
   if (!first) return;
   await client.query({

@@ -1,10 +1,10 @@
-// A row of the sealed log, as SQL hands it over, and the event that it stands for.
+// A row of the sealed log, as SQL returns it, and the event that it stands for.
 import type pg from 'pg';
 import type { CopiedRow } from '../platform/copy-out.ts';
 import type { SealedEvent, SealedFields } from './canonical-event.ts';
 import type { Detail } from './events.ts';
 
-export interface AuditRow {
+export interface EventRecord {
   seq: string;
   sealed_at: Date;
   id: string;
@@ -25,10 +25,10 @@ export interface AuditRow {
 }
 
 /** What to select so that {@link eventOf} can read it. */
-export const AUDIT_COLUMNS = `seq, sealed_at, id, occurred_at, type, outcome, actor_id, subject_id, session_id, request_id, detail,
+export const EVENT_COLUMNS = `seq, sealed_at, id, occurred_at, type, outcome, actor_id, subject_id, session_id, request_id, detail,
   ip, user_agent, personal_salt, personal_hash, prev_hash, hash`;
 
-export function eventOf(row: AuditRow): SealedEvent {
+export function eventOf(row: EventRecord): SealedEvent {
   return {
     seq: Number(row.seq),
     sealedAt: row.sealed_at,
@@ -59,11 +59,24 @@ export async function firstFrom(pool: pg.Pool, from: number): Promise<number | n
   return rows[0] ? Number(rows[0].seq) : null;
 }
 
-/** An event as an export writes it: text, as it was hashed. A date or a buffer made only to be written again costs more. */
+/** The newest sealed event. */
+export interface ChainHead {
+  readonly seq: number;
+  readonly hash: Buffer;
+}
+
+export async function readHead(pool: pg.Pool): Promise<ChainHead> {
+  const { rows } = await pool.query<{ seq: string; hash: Buffer }>('SELECT seq, hash FROM audit_head WHERE id = 1');
+  const [head] = rows;
+  if (!head) throw new Error('audit_head has lost its row');
+  return { seq: Number(head.seq), hash: head.hash };
+}
+
+/** An event as text, as an export writes it: making a date or a buffer only to write it again costs more. */
 export interface ExportedEvent extends SealedFields {
   readonly ip: string | null;
   readonly userAgent: string | null;
-  /** base64url, as all that follows; null once the personal values have been erased. */
+  /** base64url, as the hashes; null once the personal values have been erased. */
   readonly personalSalt: string | null;
   readonly prevHash: string;
   readonly hash: string;
@@ -74,7 +87,6 @@ export const EXPORT_COLUMNS = `seq, sealed_at AT TIME ZONE 'UTC', id, occurred_a
   subject_id, session_id, request_id, detail, ip, user_agent, encode(personal_hash, 'base64'),
   encode(personal_salt, 'base64'), encode(prev_hash, 'base64'), encode(hash, 'base64')`;
 
-/** An event from the text of its columns. */
 export function exportedEventOf(row: CopiedRow): ExportedEvent {
   const text = (index: number) => row[index] ?? '';
   const maybe = (index: number) => row[index] ?? null;
@@ -108,7 +120,7 @@ function isoOf(text: string): string {
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction}Z`;
 }
 
-/** PostgreSQL can write it so as well, but takes twice as long for the whole row then. */
+/** PostgreSQL can write base64url too, but then takes twice as long for the whole row. */
 function base64urlOf(base64: string): string {
   return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }

@@ -4,12 +4,12 @@
 import type pg from 'pg';
 import type { Database } from '../platform/database.ts';
 import {
+  appendEvents,
   type ChainedEvent,
   chainEvents,
   countEvents,
-  type Head,
-  insertEvents,
   isEnding,
+  type LockedHead,
   lockHead,
   moveHead,
 } from './append.ts';
@@ -120,7 +120,7 @@ export function createSealing({ database, followers }: SealingOptions) {
  * The batches of one transaction. PostgreSQL writes one while the next is hashed here: neither waits for the other.
  * No more than two statements are under way at once, which is what the driver takes without another mode.
  */
-async function sealBatches(client: pg.PoolClient, head: Head, followers: readonly Follower[]) {
+async function sealBatches(client: pg.PoolClient, head: LockedHead, followers: readonly Follower[]) {
   let { seq, hash, endingSeq } = head;
   let last: ChainedEvent | undefined;
   let written: Promise<void> = Promise.resolve();
@@ -151,7 +151,7 @@ async function write(
   notes: readonly Notes[],
   followers: readonly Follower[],
 ): Promise<void> {
-  await insertEvents(client, events);
+  await appendEvents(client, events);
   await countEvents(client, events);
   for (const follower of followers) await follower.write(client, events, notes);
 }

@@ -39,7 +39,7 @@ export interface LinkRequest {
 }
 
 /** A link that counts, or counted until it was used just now. */
-export interface Link {
+export interface OneTimeLink {
   readonly id: string;
   readonly userId: string | null;
   readonly registrationId: string | null;
@@ -103,9 +103,9 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
     },
 
     /** The link that a secret opens, unused as yet. Looking at it changes nothing: mail scanners follow links. */
-    async find(purpose: LinkPurpose, secret: string): Promise<Link | null> {
+    async find(purpose: LinkPurpose, secret: string): Promise<OneTimeLink | null> {
       if (!SECRET.test(secret)) return null;
-      const [link] = await prisma.$queryRaw<Link[]>`
+      const [link] = await prisma.$queryRaw<OneTimeLink[]>`
         SELECT ${LINK} FROM token
          WHERE token_hash = ${hashOf(secret)} AND purpose = ${purpose} AND used_at IS NULL
            AND expires_at > clock_timestamp()`;
@@ -113,9 +113,9 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
     },
 
     /** Uses a link up. Of two at the same instant, one gets it. */
-    async useWithin(transaction: Transaction, purpose: LinkPurpose, secret: string): Promise<Link | null> {
+    async useWithin(transaction: Transaction, purpose: LinkPurpose, secret: string): Promise<OneTimeLink | null> {
       if (!SECRET.test(secret)) return null;
-      const [link] = await transaction.$queryRaw<Link[]>`
+      const [link] = await transaction.$queryRaw<OneTimeLink[]>`
         UPDATE token SET used_at = clock_timestamp()
          WHERE token_hash = ${hashOf(secret)} AND purpose = ${purpose} AND used_at IS NULL
            AND expires_at > clock_timestamp()
@@ -156,7 +156,7 @@ export function bindingOf({ passwordHash, emailKey }: BoundAccount): Uint8Array<
 }
 
 /** Whether a link is bound to what the account is now. */
-export function isBoundTo(link: Link, account: BoundAccount): boolean {
+export function isBoundTo(link: OneTimeLink, account: BoundAccount): boolean {
   return link.binding !== null && timingSafeEqual(Buffer.from(link.binding), bindingOf(account));
 }
 

@@ -3,7 +3,7 @@
 // made up, and where somebody has logged in already it is done only if asked for twice.
 import { randomBytes, randomInt } from 'node:crypto';
 import type pg from 'pg';
-import { chainEvents, countEvents, type Head, insertEvents, lockHead, moveHead } from '../audit/append.ts';
+import { appendEvents, chainEvents, countEvents, type LockedHead, lockHead, moveHead } from '../audit/append.ts';
 import { NO_ORIGIN } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Sealing } from '../audit/sealing.ts';
@@ -125,14 +125,14 @@ async function append({ pool }: Database, batch: readonly MadeUp[]): Promise<num
   }
 }
 
-async function appendWithin(client: pg.ClientBase, head: Head, batch: readonly MadeUp[]): Promise<number> {
+async function appendWithin(client: pg.ClientBase, head: LockedHead, batch: readonly MadeUp[]): Promise<number> {
   const occurred = batch.at(-1)?.event.occurredAt ?? head.now;
   const now = head.seq === 0 || occurred >= head.sealedAt ? occurred : head.now;
   const events = chainEvents(
     batch.map(({ event }) => event),
     { ...head, now },
   );
-  await insertEvents(client, events);
+  await appendEvents(client, events);
   await countEvents(client, events);
   await insertNotes(client, events, batch);
   const last = events.at(-1);

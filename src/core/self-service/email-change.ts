@@ -4,7 +4,7 @@ import type { User, Users } from '../accounts/users.ts';
 import type { NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import { bindingOf, isBoundTo, type Link, newSecret, type OneTimeLinks } from '../credentials/one-time-links.ts';
+import { bindingOf, isBoundTo, newSecret, type OneTimeLink, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import { removeNewerWithin } from '../factors/factor-change.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
@@ -73,7 +73,7 @@ export function createEmailChanges({
     const taken = await throttle.takeToken(origin.ip);
     if (!taken.ok) return refuse(taken, null, origin);
     return settled(taken, async () => {
-      const link: Link | null = await links.find(purpose, secret);
+      const link: OneTimeLink | null = await links.find(purpose, secret);
       const user = link?.userId ? await users.find(link.userId) : null;
       const counts = link && user && !user.disabledAt && (purpose === 'undo_email_change' || isBoundTo(link, user));
       if (counts && link.email !== null) return { ok: true, user, email: link.email, since: link.since };

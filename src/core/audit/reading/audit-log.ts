@@ -4,13 +4,15 @@ import type { Database } from '../../platform/database.ts';
 import { timedQuery } from '../../platform/timed-query.ts';
 import type { SealedEvent } from '../canonical-event.ts';
 import {
-  AUDIT_COLUMNS,
-  type AuditRow,
+  type ChainHead,
+  EVENT_COLUMNS,
+  type EventRecord,
   EXPORT_COLUMNS,
   type ExportedEvent,
   eventOf,
   exportedEventOf,
   firstFrom,
+  readHead,
 } from '../event-rows.ts';
 import {
   type AuditFilter,
@@ -53,7 +55,7 @@ export interface Followed {
 export const COUNT_LIMIT = 1_000;
 const COUNT_TIME_MS = 250;
 /** How much is looked through at once, however little of it matches. */
-const LIMITS = { ...SEARCH_LIMITS, stretch: 250_000 };
+const LIMITS = { ...SEARCH_LIMITS, part: 250_000 };
 const HOUR_MS = 3_600_000;
 
 export type AuditLog = ReturnType<typeof createAuditLog>;
@@ -68,8 +70,8 @@ export function createAuditLog({
   const search = createAuditSearch(pool, limits);
 
   async function select(filter: AuditFilter, selection: Omit<Selection, 'columns'>): Promise<SealedEvent[]> {
-    const { text, values } = eventsQuery(filter, { ...selection, columns: AUDIT_COLUMNS });
-    return (await pool.query<AuditRow>(text, values)).rows.map(eventOf);
+    const { text, values } = eventsQuery(filter, { ...selection, columns: EVENT_COLUMNS });
+    return (await pool.query<EventRecord>(text, values)).rows.map(eventOf);
   }
 
   /** The part of the log in which the filter's time lies; null if nothing happened in it. */
@@ -82,11 +84,11 @@ export function createAuditLog({
   }
 
   /** What comes next of the filter's time, as far as one query looks; null where none of it is left. */
-  async function stretchOf(filter: AuditFilter, { after, upTo }: Range): Promise<Span | null> {
+  async function nextSpan(filter: AuditFilter, { after, upTo }: Range): Promise<Span | null> {
     const span = await spanOf(filter);
     if (span === null) return null;
     const { first, last } = within(span, after, upTo + 1);
-    return first > last ? null : { first, last: Math.min(last, first + limits.stretch - 1) };
+    return first > last ? null : { first, last: Math.min(last, first + limits.part - 1) };
   }
 
   async function summed(filter: AuditFilter): Promise<number> {
@@ -120,7 +122,7 @@ export function createAuditLog({
 
     /** Some of what matches after one number and up to another, oldest first: for whoever reads on and misses none. */
     async following(filter: AuditFilter, range: Range, limit: number): Promise<Followed> {
-      const span = await stretchOf(filter, range);
+      const span = await nextSpan(filter, range);
       const events = span === null ? [] : await select(filter, { span, order: 'oldest', limit });
       const readTo = events.length === limit ? events.at(-1)?.seq : span?.last;
       return { events, readTo: readTo ?? range.upTo };
@@ -133,7 +135,7 @@ export function createAuditLog({
       limit: number,
       take: (event: ExportedEvent) => void,
     ): Promise<number> {
-      const span = await stretchOf(filter, range);
+      const span = await nextSpan(filter, range);
       if (span === null) return range.upTo;
       const query = eventsQuery(filter, { columns: EXPORT_COLUMNS, span, order: 'oldest', limit });
       let taken = 0;
@@ -187,13 +189,7 @@ export function createAuditLog({
       return (await firstFrom(pool, 0)) ?? (await this.head()).seq + 1;
     },
 
-    /** The newest sealed event, as the chain's head has it. */
-    async head(): Promise<{ seq: number; hash: Buffer }> {
-      const { rows } = await pool.query<{ seq: string; hash: Buffer }>('SELECT seq, hash FROM audit_head WHERE id = 1');
-      const head = rows[0];
-      if (!head) throw new Error('audit_head has lost its row');
-      return { seq: Number(head.seq), hash: head.hash };
-    },
+    head: (): Promise<ChainHead> => readHead(pool),
   };
 }
 

@@ -3,7 +3,7 @@
 import type pg from 'pg';
 import { timedQuery } from '../../platform/timed-query.ts';
 import type { SealedEvent } from '../canonical-event.ts';
-import { AUDIT_COLUMNS, type AuditRow, eventOf } from '../event-rows.ts';
+import { EVENT_COLUMNS, type EventRecord, eventOf } from '../event-rows.ts';
 import { type AuditFilter, eventsQuery, type Selection, type Span } from './query.ts';
 
 export interface Found {
@@ -20,8 +20,8 @@ const GROWTH = 4;
 export function createAuditSearch(pool: pg.Pool, { searchMs, firstPiece }: typeof SEARCH_LIMITS) {
   return async function search(filter: AuditFilter, selection: Omit<Selection, 'columns'>): Promise<Found> {
     const queryFor = (span: Span, limit: number) =>
-      eventsQuery(filter, { ...selection, columns: AUDIT_COLUMNS, span, limit });
-    const rows = await timedQuery<AuditRow>(pool, searchMs, queryFor(selection.span, selection.limit));
+      eventsQuery(filter, { ...selection, columns: EVENT_COLUMNS, span, limit });
+    const rows = await timedQuery<EventRecord>(pool, searchMs, queryFor(selection.span, selection.limit));
     if (rows !== null) return { events: rows.map(eventOf), lookedTo: null };
 
     const until = performance.now() + searchMs;
@@ -31,11 +31,11 @@ export function createAuditSearch(pool: pg.Pool, { searchMs, firstPiece }: typeo
       const query = queryFor(piece, selection.limit - events.length);
       const leftMs = until - performance.now();
       // The first is looked through whatever it takes, so that each page gets further than the one before.
-      const found: AuditRow[] | null =
+      const found: EventRecord[] | null =
         lookedTo === null
-          ? (await pool.query<AuditRow>(query.text, query.values)).rows
+          ? (await pool.query<EventRecord>(query.text, query.values)).rows
           : leftMs > 0
-            ? await timedQuery<AuditRow>(pool, leftMs, query)
+            ? await timedQuery<EventRecord>(pool, leftMs, query)
             : null;
       if (found === null) return { events, lookedTo };
       events.push(...found.map(eventOf));

@@ -1,34 +1,39 @@
-// Whether events that come one after another are one unbroken chain, and agree with the checkpoints. It is told of each
-// event's place and hashes, whoever recomputed them, and names the first that is wrong.
+// Whether consecutive events are one unbroken chain that agrees with the checkpoints. Takes each
+// event's number and hashes, and names the first event that is wrong.
 import { missing } from '../canonical-event.ts';
 import type { HeldCheckpoint } from './signed-checkpoint.ts';
 
-export interface Link {
+export interface ChainLink {
   readonly seq: number;
   /** Both base64url. */
   readonly prevHash: string;
   readonly hash: string;
 }
 
+/** Where a part of the chain ends. */
+export type ChainEnd = Pick<ChainLink, 'seq' | 'hash'>;
+
 export interface Problem {
   readonly seq: number;
   readonly problem: string;
+  /** Events are missing before one that is there. */
+  readonly isGap?: true;
 }
 
-/** Events that follow one another, checked but for what comes before them. */
-export interface Stretch {
-  readonly first: Link;
-  readonly last: Link;
+/** Consecutive events, checked except for what comes before them. */
+export interface CheckedPart {
+  readonly first: ChainLink;
+  readonly last: ChainLink;
   readonly count: number;
   readonly pieces: number;
   readonly confirmed: number;
-  /** The first event that is wrong; what follows it was not looked at. */
+  /** The first event that is wrong; what follows it was not checked. */
   readonly problem: Problem | null;
 }
 
 export interface ChainCheckOptions {
-  /** The event that the first one must follow; null: the first one is believed about it. */
-  readonly after: { readonly seq: number; readonly hash: string } | null;
+  /** What the first event must follow; null: its `prevHash` is trusted. */
+  readonly after: ChainEnd | null;
   readonly checkpoints: readonly HeldCheckpoint[];
   /** Whether events may be left out, as a filter does. */
   readonly gaps: boolean;
@@ -43,46 +48,25 @@ export function createChainCheck({ after, checkpoints, gaps }: ChainCheckOptions
   let pieces = 0;
   let count = 0;
 
-  /** What is wrong with where an event stands, or with what it holds. */
-  function wrong({ seq, prevHash }: Link, content: string | null): Problem | null {
+  function wrong({ seq, prevHash }: ChainLink, content: string | null): Problem | null {
     const expected = last === null ? seq : last.seq + 1;
     if (seq < expected) return { seq, problem: `event ${seq} was inserted: it stands twice or out of order` };
-    if (seq > expected && !gaps) return { seq: expected, problem: missing(expected, seq - 1) };
+    if (seq > expected && !gaps) return { seq: expected, problem: missing(expected, seq - 1), isGap: true };
     if (content) return { seq, problem: content };
     if (last !== null && seq === expected && prevHash !== last.hash)
       return { seq, problem: `event ${seq} does not follow the one before it: one of them was replaced` };
     return null;
   }
 
-  /** Counts what was found right, up to its last event. */
-  function add(from: Link, to: Link, events: number, unbroken: number): void {
+  function add(from: ChainLink, to: ChainLink, events: number, unbroken: number): void {
     pieces += first !== null && last !== null && from.seq === last.seq + 1 ? unbroken - 1 : unbroken;
     first ??= from.seq;
     count += events;
     last = { seq: to.seq, hash: to.hash };
   }
 
-  /** Takes the next event; `content` is what is wrong with what it holds. Says what is wrong with it, or with its place. */
-  function take(link: Link, content: string | null): Problem | null {
-    const problem = wrong(link, content);
-    if (problem) return problem;
-    add(link, link, 1, 1);
-    return agrees(link);
-  }
-
-  /** Takes the next events, which have been checked among themselves and against the checkpoints. */
-  function join(stretch: Stretch): Problem | null {
-    const { first: begin, last: end, problem } = stretch;
-    const atBegin = problem?.seq === begin.seq ? problem.problem : null;
-    const found = wrong(begin, atBegin) ?? problem;
-    if (found) return found;
-    add(begin, end, stretch.count, stretch.pieces);
-    confirmed = Math.max(confirmed, stretch.confirmed);
-    return null;
-  }
-
-  /** The checkpoints of this event. Those of events that were left out say nothing here. */
-  function agrees({ seq, hash }: Link): Problem | null {
+  /** A checkpoint of an event that was left out says nothing here. */
+  function agrees({ seq, hash }: ChainLink): Problem | null {
     for (let checkpoint = pending[at]; checkpoint && checkpoint.seq <= seq; checkpoint = pending[at]) {
       at += 1;
       if (checkpoint.seq < seq) continue;
@@ -96,10 +80,32 @@ export function createChainCheck({ after, checkpoints, gaps }: ChainCheckOptions
   }
 
   return {
-    take,
-    join,
+    /**
+     * Adds the next event; `content` is what is wrong with its own values. Returns what is wrong
+     * with it or its place.
+     */
+    take(link: ChainLink, content: string | null): Problem | null {
+      const problem = wrong(link, content);
+      if (problem) return problem;
+      add(link, link, 1, 1);
+      return agrees(link);
+    },
 
-    /** What is missing behind the last event, by the checkpoints and by where the log is known to end. */
+    /** Adds a part that was checked by itself, also against the checkpoints. */
+    join(part: CheckedPart): Problem | null {
+      const { first: begin, last: end, problem } = part;
+      const atBegin = problem?.seq === begin.seq ? problem.problem : null;
+      const found = wrong(begin, atBegin) ?? problem;
+      if (found) return found;
+      add(begin, end, part.count, part.pieces);
+      confirmed = Math.max(confirmed, part.confirmed);
+      return null;
+    },
+
+    /**
+     * What is missing after the last event, by the checkpoints and by where the log is known to
+     * end.
+     */
     finish(end: { readonly seq: number } | null): Problem | null {
       const reached = last?.seq ?? 0;
       const beyond = pending.at(-1);

@@ -1,13 +1,13 @@
-// The worker's checkpoints and the end of what is kept long enough. A checkpoint is written only after the events since the
-// last one were proved; it goes into the database, the program's log and a file, so that no single owner can make it vanish.
-// A month is dropped whole, and only behind a checkpoint that names its last event, so that the rest still verifies.
+// Signs checkpoints of the log. One is signed only after the events since the last one were proved.
+// It goes into the database, the program's log and a file, so that no single owner can make it
+// vanish.
 import type { KeyObject } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import type { Database, Transaction } from '../../platform/database.ts';
 import type { Log } from '../../platform/log.ts';
-import { AUDIT_COLUMNS, type AuditRow, eventOf } from '../event-rows.ts';
-import { NO_ORIGIN } from '../events.ts';
+import { type Detail, NO_ORIGIN, type Outcome } from '../events.ts';
 import { recordEvent } from '../outbox.ts';
+import { newestCheckpoint, storedCheckpoints } from './checkpoint-records.ts';
 import {
   type ChainPoint,
   type Checkpoint,
@@ -17,76 +17,68 @@ import {
   type SigningKey,
   signCheckpoint,
 } from './signed-checkpoint.ts';
-import { checkpointOf, type Proved, readKept, type Verification, type VerifyOptions } from './verify-log.ts';
+import type { Proved, Verification, VerifyOptions } from './verify-log.ts';
 
 export interface CheckpointsOptions {
   readonly database: Database;
   readonly verification: Verification;
   readonly key: SigningKey | null;
-  /** Whose checkpoints are believed beside those of `key`: what it signed with before. */
+  /** Keys whose checkpoints are trusted besides those of `key`: what it signed with before. */
   readonly publicKeys: readonly string[];
-  /** Where each checkpoint is added as a line of JSON; null for nowhere. */
+  /** Each checkpoint is appended to it as a line of JSON; null: to none. */
   readonly file: string | null;
-  /** How long events are kept; null for ever. */
-  readonly retentionMs: number | null;
   readonly log: Log;
 }
 
 export type Checkpoints = ReturnType<typeof createCheckpoints>;
 
-export function createCheckpoints({
-  database,
-  verification,
-  key,
-  publicKeys,
-  file,
-  retentionMs,
-  log,
-}: CheckpointsOptions) {
+export function createCheckpoints({ database, verification, key, publicKeys, file, log }: CheckpointsOptions) {
   const { pool, transact } = database;
   const keys: ReadonlyMap<string, KeyObject> =
     readPublicKeys([...publicKeys, ...(key ? [key.publicText] : [])]) ?? new Map();
 
-  async function newest(): Promise<Checkpoint | null> {
-    const { rows } = await pool.query('SELECT * FROM audit_checkpoint ORDER BY seq DESC, made_at DESC LIMIT 1');
-    return rows[0] ? checkpointOf(rows[0]) : null;
-  }
-
-  /** The newest event that a checkpoint of ours names; 0: none does, so that all is to be proved. */
+  /**
+   * The newest event that a checkpoint of ours names; 0: none does, so that all is to be proved.
+   */
   async function provedUpTo(): Promise<number> {
-    const { rows } = await pool.query(
-      'SELECT * FROM audit_checkpoint WHERE key_id = ANY ($1) ORDER BY seq DESC, made_at DESC LIMIT 1',
-      [[...keys.keys()]],
-    );
-    const checkpoint = rows[0] && checkpointOf(rows[0]);
+    const checkpoint = await newestCheckpoint(pool, [...keys.keys()]);
     return checkpoint && isSigned(checkpoint, keys) ? checkpoint.seq : 0;
   }
 
-  /** What is proved of a part of the log; null if it was altered, which the log and the program's log are told of. */
+  /** Null if that part of the log was altered, which the log and the program's log then say. */
   async function prove(part: Pick<VerifyOptions, 'from' | 'to'>): Promise<Proved | null> {
     const result = await verification.verify({ ...part, keys });
     if (result.intact) return result;
     const { seq, problem } = result;
     log.error({ seq, problem }, 'the audit log was altered: no checkpoint is signed');
-    await transact((transaction) => tell(transaction, 'sys_audit_altered', { seq, problem }, 'failure'));
+    await transact((transaction) => recordOwnEvent(transaction, 'sys_audit_altered', { seq, problem }, 'failure'));
     return null;
   }
 
-  /** Keeps a checkpoint in the database first: what is elsewhere and not there would look like a forgery. */
-  async function keep(point: ChainPoint, reason: CheckpointReason, signing: SigningKey, before: Checkpoint | null) {
+  async function proveAndSign(part: Pick<VerifyOptions, 'from' | 'to'>, reason: CheckpointReason) {
+    if (key === null) return null;
+    const proved = await prove(part);
+    const sealedAt = proved && proved.count > 0 ? await sealedAtOf(proved.seq) : null;
+    if (proved === null || sealedAt === null) return null;
+    return keep({ seq: proved.seq, hash: proved.hash, sealedAt: sealedAt.toISOString() }, reason, key);
+  }
+
+  async function sealedAtOf(seq: number): Promise<Date | null> {
+    const { rows } = await pool.query<{ sealed_at: Date }>(
+      'SELECT sealed_at FROM audit_event WHERE seq = $1 ORDER BY seq DESC LIMIT 1',
+      [seq],
+    );
+    return rows[0]?.sealed_at ?? null;
+  }
+
+  /** In the database first: a checkpoint that is only elsewhere would look like a forgery. */
+  async function keep(point: ChainPoint, reason: CheckpointReason, signing: SigningKey): Promise<Checkpoint> {
+    const before = await newestCheckpoint(pool);
     const checkpoint = signCheckpoint(point, { reason, madeAt: new Date(), key: signing });
-    const { seq, hash, sealedAt, madeAt, keyId, signature } = checkpoint;
     await transact(async (transaction) => {
-      await transaction.auditCheckpoint.create({
-        data: {
-          ...{ seq, sealedAt, madeAt, reason, keyId },
-          hash: Buffer.from(hash, 'base64url'),
-          signature: Buffer.from(signature, 'base64url'),
-        },
-        select: { seq: true },
-      });
-      if (before?.keyId !== keyId)
-        await tell(transaction, 'sys_audit_key', { key: keyId, publicKey: signing.publicText });
+      await insertCheckpoint(transaction, checkpoint);
+      if (before?.keyId !== signing.id)
+        await recordOwnEvent(transaction, 'sys_audit_key', { key: signing.id, publicKey: signing.publicText });
     });
     log.info({ checkpoint }, 'a checkpoint of the audit log was signed');
     if (file !== null) await appendFile(file, `${JSON.stringify(checkpoint)}\n`, { mode: 0o640 });
@@ -94,89 +86,47 @@ export function createCheckpoints({
   }
 
   return {
+    /** Whether there is a key to sign with. */
+    canSign: key !== null,
+
     /** Those in the database, in the order of the log. */
-    all: () => readKept(pool),
+    all: () => storedCheckpoints(pool),
 
     /**
-     * Signs where the log ends now, if it has grown since the last checkpoint and everything since then is in order. If it is
-     * not, nothing is signed, and the log and the program's log say so. Null: nothing was signed.
+     * Signs where the log ends now. Null: nothing was signed, because the log has not grown since
+     * the last checkpoint, or because something since then is not in order; the log and the
+     * program's log then say so.
      */
-    async write(reason: CheckpointReason): Promise<Checkpoint | null> {
-      if (key === null) return null;
-      const proved = await prove({ from: (await provedUpTo()) + 1 });
-      const event = proved && proved.count > 0 ? await lastEvent({ seq: proved.seq }) : null;
-      return proved && event && keep(pointOf(event, proved), reason, key, await newest());
-    },
+    write: async (reason: CheckpointReason): Promise<Checkpoint | null> =>
+      key === null ? null : proveAndSign({ from: (await provedUpTo()) + 1 }, reason),
 
-    /**
-     * Drops the months whose last day is past the retention, the oldest first; returns their names. A month that was altered is
-     * kept, and with it all that follow: what it proves would be gone.
-     */
-    async dropOld(): Promise<string[]> {
-      const dropped: string[] = [];
-      if (retentionMs === null || key === null) return dropped;
-      for (let month = await oldestMonth(); month && month.end.getTime() < Date.now() - retentionMs; ) {
-        const last = await lastEvent({ within: month });
-        if (last) {
-          const proved = await prove({ to: last.seq });
-          if (!proved) return dropped;
-          await keep(pointOf(last, proved), 'retention', key, await newest());
-        }
-        const gone = month;
-        await transact(async (transaction) => {
-          const [row] = await transaction.$queryRaw<{ first_seq: bigint | null; last_seq: bigint | null }[]>`
-            SELECT * FROM audit_drop_month(${gone.name}::timestamp)`;
-          const numbers = { first: Number(row?.first_seq ?? 0), last: Number(row?.last_seq ?? 0) };
-          await tell(transaction, 'sys_audit_dropped', { month: gone.name.slice(0, 7), ...numbers });
-        });
-        dropped.push(gone.name.slice(0, 7));
-        month = await oldestMonth();
-        if (month?.name === gone.name) return dropped;
-      }
-      return dropped;
-    },
+    /** Signs that the log has reached event `seq`, proved from its first event on. Null: it was altered. */
+    writeUpTo: (seq: number, reason: CheckpointReason): Promise<Checkpoint | null> => proveAndSign({ to: seq }, reason),
   };
-
-  async function oldestMonth(): Promise<Month | null> {
-    const { rows } = await pool.query<{ name: string }>(
-      `SELECT min(c.relname) AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE i.inhparent = 'audit_event'::regclass`,
-    );
-    const [, year, month] = /^audit_event_(\d{4})_(\d\d)$/.exec(rows[0]?.name ?? '') ?? [];
-    if (!year || !month) return null;
-    const start = new Date(Date.UTC(Number(year), Number(month) - 1));
-    return { name: `${year}-${month}-01`, start, end: new Date(Date.UTC(Number(year), Number(month))) };
-  }
-
-  async function lastEvent(where: { seq: number } | { within: Month }) {
-    const [condition, values] =
-      'seq' in where
-        ? ['seq = $1', [where.seq]]
-        : ['sealed_at >= $1 AND sealed_at < $2', [where.within.start, where.within.end]];
-    const { rows } = await pool.query<AuditRow>(
-      `SELECT ${AUDIT_COLUMNS} FROM audit_event WHERE ${condition} ORDER BY seq DESC LIMIT 1`,
-      values,
-    );
-    return rows[0] ? eventOf(rows[0]) : null;
-  }
 }
 
-interface Month {
-  /** Its first day. */
-  readonly name: string;
-  readonly start: Date;
-  readonly end: Date;
+async function insertCheckpoint(transaction: Transaction, checkpoint: Checkpoint): Promise<void> {
+  const { seq, hash, sealedAt, madeAt, reason, keyId, signature } = checkpoint;
+  await transaction.auditCheckpoint.create({
+    data: {
+      seq,
+      sealedAt,
+      madeAt,
+      reason,
+      keyId,
+      hash: Buffer.from(hash, 'base64url'),
+      signature: Buffer.from(signature, 'base64url'),
+    },
+    select: { seq: true },
+  });
 }
 
-function pointOf({ sealedAt }: ReturnType<typeof eventOf>, { seq, hash }: Proved): ChainPoint {
-  return { seq, hash, sealedAt: sealedAt.toISOString() };
-}
-
-async function tell(
+/** Records what the log says of itself. */
+export async function recordOwnEvent(
   transaction: Transaction,
   type: 'sys_audit_key' | 'sys_audit_altered' | 'sys_audit_dropped',
-  detail: Readonly<Record<string, string | number>>,
-  outcome: 'success' | 'failure' = 'success',
+  detail: Detail,
+  outcome: Outcome = 'success',
 ): Promise<void> {
   await recordEvent(transaction, { type, outcome, actor: null, subject: null, origin: NO_ORIGIN, detail });
 }

@@ -1,23 +1,27 @@
-// A stretch of an export: whole lines, checked among themselves. The lines are not parsed: what was hashed stands in each as it
-// was hashed, so that the bytes are cut out and hashed again. Only a line that another program has written anew is read as JSON.
+// Checks whole lines of an export against each other. A line holds what was hashed byte for byte,
+// so it is not parsed: the bytes are cut out and hashed again. Only a line that another program has
+// rewritten is read as JSON.
 import { hash } from 'node:crypto';
 import { contentProblem, type SealedEvent } from '../canonical-event.ts';
-import { createChainCheck, type Link, type Problem, type Stretch } from './chain-check.ts';
+import { type ChainLink, type CheckedPart, createChainCheck, type Problem } from './chain-check.ts';
 import type { HeldCheckpoint } from './signed-checkpoint.ts';
 import { linkOf } from './verify-log.ts';
 
-export interface ExportStretch extends Stretch {
+export interface CheckedLines extends CheckedPart {
   readonly erased: number;
 }
 
-/** Checks lines of which the first is believed about what it follows. Null if there is none; throws at a line that is no event. */
-export function checkStretch(
+/**
+ * Checks lines against each other; the first line's `prevHash` is trusted. Null if there is no
+ * line; throws at one that is no event.
+ */
+export function checkLines(
   buffer: Buffer,
   { checkpoints, gaps }: { checkpoints: readonly HeldCheckpoint[]; gaps: boolean },
-): ExportStretch | null {
+): CheckedLines | null {
   const check = createChainCheck({ after: null, checkpoints, gaps });
-  let first: Link | null = null;
-  let last: Link | null = null;
+  let first: ChainLink | null = null;
+  let last: ChainLink | null = null;
   let problem: Problem | null = null;
   let erased = 0;
   for (let start = 0, end = 0; start < buffer.length && !problem; start = end + 1) {
@@ -35,7 +39,7 @@ export function checkStretch(
   return { first, last, count, pieces, confirmed, erased, problem };
 }
 
-interface Line extends Link {
+interface Line extends ChainLink {
   readonly content: string | null;
   readonly erased: boolean;
 }
@@ -60,7 +64,7 @@ function digest(before: string, buffer: Buffer, start: number, end: number, brac
   return hash('sha256', scratch.subarray(0, at), 'base64url');
 }
 
-/** As it was written by us: the bytes are those that were hashed. Null if it was not. */
+/** Null if the bytes are not those that were hashed. */
 function asWritten(buffer: Buffer, start: number, end: number): Line | null {
   const version = buffer.lastIndexOf(VERSION, end);
   const seqAt = version > start ? buffer.lastIndexOf(SEQ, version) : -1;
@@ -88,23 +92,27 @@ function readLine(buffer: Buffer, start: number, end: number): Line {
 }
 
 const FIELDS = new Set([
-  ...[
-    'actor',
-    'detail',
-    'id',
-    'occurredAt',
-    'outcome',
-    'personal',
-    'requestId',
-    'sealedAt',
-    'seq',
-    'session',
-    'subject',
-  ],
-  ...['type', 'v', 'ip', 'userAgent', 'personalSalt', 'prevHash', 'hash'],
+  'actor',
+  'detail',
+  'hash',
+  'id',
+  'ip',
+  'occurredAt',
+  'outcome',
+  'personal',
+  'personalSalt',
+  'prevHash',
+  'requestId',
+  'sealedAt',
+  'seq',
+  'session',
+  'subject',
+  'type',
+  'userAgent',
+  'v',
 ]);
 
-/** As another program has written it anew, or altered: by its values. */
+/** Checks the values: another program has rewritten the line, or altered it. */
 function asJson(text: string): Line {
   const value = parse(text);
   const { seq } = value;

@@ -1,15 +1,16 @@
-// Checkpoints: signed statements of where the log ended at a time. The key is not in the database; so whoever owns that can
-// rewrite or shorten the log, but not make it agree with a checkpoint that is kept elsewhere. Pure: no store, no clock.
+// A checkpoint: a signed statement of where the log ended at a time. The key is not in the
+// database, so whoever owns the database can rewrite or shorten the log, but not make it agree with
+// a checkpoint that is kept elsewhere. Pure: no store, no clock.
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 
 export type CheckpointReason = 'schedule' | 'retention' | 'command';
 
-/** Where the log ended: its last event then. */
+/** The last event of the log at a time. */
 export interface ChainPoint {
   readonly seq: number;
-  /** Of that event, base64url. */
+  /** base64url */
   readonly hash: string;
   readonly sealedAt: string;
 }
@@ -26,15 +27,15 @@ export interface Checkpoint extends ChainPoint {
 export interface SigningKey {
   readonly id: string;
   readonly privateKey: KeyObject;
-  /** As it is handed to verifiers: 32 bytes, base64url. */
+  /** What verifiers are given: 32 bytes, base64url. */
   readonly publicText: string;
 }
 
-/** Before the 32 bytes of a key: the DER of PKCS #8 and of SPKI for Ed25519 (RFC 8410). */
+/** What DER puts before the 32 bytes of an Ed25519 key, in PKCS #8 and in SPKI (RFC 8410). */
 const PRIVATE_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 const PUBLIC_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
-/** A private key from PEM, or from its 32 bytes in hexadecimal, base64 or base64url; null if it is none. */
+/** From PEM, or from 32 bytes in hexadecimal, base64 or base64url; null if it is no Ed25519 key. */
 export function readSigningKey(text: string): SigningKey | null {
   const privateKey = keyFrom(
     text,
@@ -46,7 +47,7 @@ export function readSigningKey(text: string): SigningKey | null {
   return { id: keyId(publicBytes), privateKey, publicText: publicBytes.toString('base64url') };
 }
 
-/** Public keys by their id, from texts that each hold PEM or 32 bytes; null if one of them is no key. */
+/** By key id, from texts of PEM or of 32 bytes each; null if one of them is no Ed25519 key. */
 export function readPublicKeys(texts: readonly string[]): ReadonlyMap<string, KeyObject> | null {
   const keys = new Map<string, KeyObject>();
   for (const text of texts) {
@@ -91,7 +92,7 @@ export function signCheckpoint(
   return { ...unsigned, signature: sign(null, signedBytes(unsigned), key.privateKey).toString('base64url') };
 }
 
-/** Whether one of these keys made the signature; null if none of them is the one that it names. */
+/** Null if the key that it names is none of these. */
 export function isSigned(checkpoint: Checkpoint, keys: ReadonlyMap<string, KeyObject>): boolean | null {
   const { signature, ...unsigned } = checkpoint;
   const key = keys.get(checkpoint.keyId);
@@ -113,8 +114,11 @@ const schema = z.strictObject({
   signature: z.string(),
 });
 
-/** Checkpoints from lines of JSON, as they are written; also from lines of a program's log that hold one. Throws if one is spoilt. */
-export function readCheckpoints(text: string): Checkpoint[] {
+/**
+ * From lines of JSON, also those of the program's log that hold a checkpoint. Throws at a line that
+ * is none.
+ */
+export function parseCheckpoints(text: string): Checkpoint[] {
   return text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return [];
     const parsed = schema.safeParse(unwrapped(line));
@@ -133,25 +137,25 @@ function unwrapped(line: string): unknown {
   }
 }
 
-/** A checkpoint, and whether a known key signed it. One that none did proves nothing, but what contradicts it is wrong. */
+/** One that no known key signed proves nothing, but a log that contradicts it is wrong. */
 export interface HeldCheckpoint extends Checkpoint {
   readonly proved: boolean;
 }
 
-/** What to hold the log against, and the first whose signature is wrong. */
+/** The checkpoints to compare the log with; `forged` names the first whose signature is wrong. */
 export function holdCheckpoints(
   checkpoints: readonly Checkpoint[],
   keys: ReadonlyMap<string, KeyObject>,
-): { held: HeldCheckpoint[]; spoilt: { seq: number; problem: string } | null } {
+): { held: HeldCheckpoint[]; forged: { seq: number; problem: string } | null } {
   const held: HeldCheckpoint[] = [];
   for (const checkpoint of checkpoints) {
     const signed = isSigned(checkpoint, keys);
     if (signed === false) {
       const { seq, madeAt, keyId } = checkpoint;
       const problem = `the checkpoint of ${madeAt} for event ${seq} was altered or forged: key ${keyId} did not sign it`;
-      return { held, spoilt: { seq, problem } };
+      return { held, forged: { seq, problem } };
     }
     held.push({ ...checkpoint, proved: signed === true });
   }
-  return { held, spoilt: null };
+  return { held, forged: null };
 }

@@ -1,11 +1,12 @@
-// The proof that nothing in the sealed log was altered: the chain, computed again from its first event to its head, or a part
-// of it, and held against the checkpoints.
+// Proves that nothing in the sealed log was altered: computes the chain, or a part of it, again and
+// compares it with the checkpoints.
 import type { KeyObject } from 'node:crypto';
 import type pg from 'pg';
 import type { Database } from '../../platform/database.ts';
 import { contentProblem, GENESIS_HASH, type SealedEvent } from '../canonical-event.ts';
-import { AUDIT_COLUMNS, type AuditRow, eventOf, firstFrom } from '../event-rows.ts';
-import { createChainCheck, type Problem } from './chain-check.ts';
+import { type ChainHead, EVENT_COLUMNS, type EventRecord, eventOf, firstFrom, readHead } from '../event-rows.ts';
+import { type ChainEnd, type ChainLink, createChainCheck, type Problem } from './chain-check.ts';
+import { storedCheckpoints } from './checkpoint-records.ts';
 import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './signed-checkpoint.ts';
 
 export type VerifyResult = ({ readonly intact: true } & Proved) | ({ readonly intact: false } & Problem);
@@ -18,20 +19,19 @@ export interface Proved {
   readonly hash: string;
   /** Events whose address and browser were erased. */
   readonly erased: number;
-  /** How many unbroken pieces they are; more than one only where events may be left out. */
+  /** Unbroken pieces; more than one only where events may be left out. */
   readonly pieces: number;
-  /** The last event that a checkpoint with a good signature names; up to it nothing can have been rewritten. 0: none does. */
+  /** The last event that a signed checkpoint names; up to it nothing was rewritten. 0: none. */
   readonly confirmed: number;
   readonly checkpoints: number;
-  /** Of these, those whose key is not known: they prove nothing. */
+  /** Those of them whose key is unknown: they prove nothing. */
   readonly unproved: number;
 }
 
 export interface VerifyOptions {
-  /** The first and the last event to look at. */
   readonly from?: number;
   readonly to?: number;
-  /** Kept elsewhere; those in the database are read beside them. */
+  /** Kept elsewhere; those in the database are read as well. */
   readonly checkpoints?: readonly Checkpoint[];
   readonly keys?: ReadonlyMap<string, KeyObject>;
   readonly onProgress?: (done: number, total: number) => void;
@@ -43,13 +43,13 @@ const VERIFY_BATCH = 5_000;
 export type Verification = ReturnType<typeof createVerification>;
 
 export function createVerification({ database: { pool } }: { database: Database }) {
-  /** Recomputes the chain up to the head that stood when it began, and names the first event that is wrong. */
+  /** Up to the head that stood when it began. Names the first event that is wrong. */
   async function verify(options: VerifyOptions = {}): Promise<VerifyResult> {
     const from = options.from ?? FROM_THE_FIRST;
     for (let first = await firstFrom(pool, from); ; ) {
       const result = await verifyOnce(options, from);
       const now = await firstFrom(pool, from);
-      // A month that is dropped meanwhile is missed; behind the checkpoint of that, the rest is proved once more.
+      // A month that was dropped meanwhile seems to be missing: the rest is proved once more.
       if (result.intact || now === first) return result;
       first = now;
     }
@@ -57,10 +57,10 @@ export function createVerification({ database: { pool } }: { database: Database 
 
   async function verifyOnce(options: VerifyOptions, from: number): Promise<VerifyResult> {
     const { keys = new Map(), onProgress = () => undefined } = options;
-    const head = await readHead(pool);
-    const kept = [...(await readKept(pool, from)), ...(options.checkpoints ?? [])];
-    const { held, spoilt } = holdCheckpoints(kept, keys);
-    if (spoilt) return { intact: false, ...spoilt };
+    const head = chainEnd(await readHead(pool));
+    const stored = await storedCheckpoints(pool, from);
+    const { held, forged } = holdCheckpoints([...stored, ...(options.checkpoints ?? [])], keys);
+    if (forged) return { intact: false, ...forged };
     const to = Math.min(options.to ?? head.seq, head.seq);
     const after = await startOf(pool, from, held);
     const total = to - after.seq;
@@ -82,7 +82,7 @@ export function createVerification({ database: { pool } }: { database: Database 
     return { intact: true, ...check.summary(), erased, ...counted(checkpoints) };
   }
 
-  async function endProblem(last: { seq: number; hash: string }, head: Head): Promise<Problem | null> {
+  async function endProblem(last: ChainEnd, head: ChainEnd): Promise<Problem | null> {
     if (last.seq > 0 && last.hash !== head.hash)
       return { seq: last.seq, problem: `event ${last.seq} is not the one that the head of the chain names` };
     const beyond = await pool.query<{ seq: string }>(
@@ -95,25 +95,14 @@ export function createVerification({ database: { pool } }: { database: Database 
   return { verify };
 }
 
-interface Head {
-  readonly seq: number;
-  readonly hash: string;
-}
-
-async function readHead(pool: pg.Pool): Promise<Head> {
-  const { rows } = await pool.query<{ seq: string; hash: Buffer }>('SELECT seq, hash FROM audit_head WHERE id = 1');
-  const [row] = rows;
-  if (!row) throw new Error('audit_head has lost its row');
-  return { seq: Number(row.seq), hash: row.hash.toString('base64url') };
-}
-
 /**
- * What the first event must follow. The log begins with event 1, or behind what retention has dropped: only a checkpoint that
- * was signed for that may stand for what is gone. A part of it follows what a checkpoint names, or else the event that stands there.
+ * What the first event must follow. The log begins with event 1, or after what retention has
+ * dropped: only a checkpoint that was signed for that may stand for what is gone. A part of the log
+ * follows what a checkpoint names, or else the event before it.
  */
-async function startOf(pool: pg.Pool, from: number, held: readonly HeldCheckpoint[]): Promise<Start> {
+async function startOf(pool: pg.Pool, from: number, held: readonly HeldCheckpoint[]): Promise<ChainEnd> {
   const first = (await firstFrom(pool, from)) ?? 1;
-  const genesis = { seq: 0, hash: GENESIS_HASH.toString('base64url') };
+  const genesis = chainEnd({ seq: 0, hash: GENESIS_HASH });
   const proved = held.filter((checkpoint) => checkpoint.proved);
   const dropped = proved.filter(({ reason }) => reason === 'retention').sort((a, b) => b.seq - a.seq);
   const begin = dropped.find(({ seq }) => seq === first - 1) ?? proved.find(({ seq }) => seq === from - 1);
@@ -128,19 +117,13 @@ async function startOf(pool: pg.Pool, from: number, held: readonly HeldCheckpoin
   return first === 1 ? genesis : (dropped[0] ?? genesis);
 }
 
-interface Start {
-  readonly seq: number;
-  readonly hash: string;
-}
-
-/** Of events that are missing at the beginning, whether a checkpoint would stand for them if its key were known. */
-function explained({ seq, problem }: Problem, after: Start, held: readonly HeldCheckpoint[]): Problem {
+/** Events that are missing at the beginning may be those that an unknown key signed off. */
+function explained({ seq, problem, isGap }: Problem, after: ChainEnd, held: readonly HeldCheckpoint[]): Problem {
   const unknown = held.find(({ proved, reason }) => !proved && reason === 'retention');
-  if (seq !== after.seq + 1 || !unknown || !problem.endsWith('missing')) return { seq, problem };
+  if (seq !== after.seq + 1 || !unknown || !isGap) return { seq, problem };
   return { seq, problem: `${problem}, and key ${unknown.keyId}, which signed that they were dropped, is not known` };
 }
 
-/** How many checkpoints an answer rests on, and how many of them on nothing. */
 export function counted(checkpoints: readonly HeldCheckpoint[]) {
   return { checkpoints: checkpoints.length, unproved: checkpoints.filter(({ proved }) => !proved).length };
 }
@@ -148,8 +131,8 @@ export function counted(checkpoints: readonly HeldCheckpoint[]) {
 async function* batches(pool: pg.Pool, from: number, to: number): AsyncGenerator<SealedEvent[]> {
   let read: { seq: number; sealedAt: Date | string } = { seq: from, sealedAt: '-infinity' };
   for (;;) {
-    const { rows } = await pool.query<AuditRow>(
-      `SELECT ${AUDIT_COLUMNS} FROM audit_event WHERE (seq, sealed_at) > ($1, $2) AND seq <= $3
+    const { rows } = await pool.query<EventRecord>(
+      `SELECT ${EVENT_COLUMNS} FROM audit_event WHERE (seq, sealed_at) > ($1, $2) AND seq <= $3
         ORDER BY seq, sealed_at LIMIT $4`,
       [read.seq, read.sealedAt, to, VERIFY_BATCH],
     );
@@ -161,38 +144,10 @@ async function* batches(pool: pg.Pool, from: number, to: number): AsyncGenerator
   }
 }
 
-export function linkOf({ seq, prevHash, hash }: SealedEvent) {
+export function linkOf({ seq, prevHash, hash }: SealedEvent): ChainLink {
   return { seq, prevHash: prevHash.toString('base64url'), hash: hash.toString('base64url') };
 }
 
-interface CheckpointRow {
-  readonly seq: string;
-  readonly made_at: Date;
-  readonly reason: string;
-  readonly hash: Buffer;
-  readonly sealed_at: Date;
-  readonly key_id: string;
-  readonly signature: Buffer;
-}
-
-/** The checkpoints in the database: all, or those that a part of the log from an event on is held against. */
-export async function readKept(pool: pg.Pool, from = 0): Promise<Checkpoint[]> {
-  const { rows } = await pool.query<CheckpointRow>(
-    `SELECT * FROM audit_checkpoint WHERE seq >= $1 OR reason = 'retention' ORDER BY seq, made_at`,
-    [from - 1],
-  );
-  return rows.map(checkpointOf);
-}
-
-export function checkpointOf(row: CheckpointRow): Checkpoint {
-  return {
-    v: 1,
-    seq: Number(row.seq),
-    hash: row.hash.toString('base64url'),
-    sealedAt: row.sealed_at.toISOString(),
-    madeAt: row.made_at.toISOString(),
-    reason: row.reason,
-    keyId: row.key_id,
-    signature: row.signature.toString('base64url'),
-  };
+function chainEnd({ seq, hash }: ChainHead): ChainEnd {
+  return { seq, hash: hash.toString('base64url') };
 }
