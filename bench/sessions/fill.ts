@@ -1,6 +1,6 @@
 // Sessions in bulk: their copies in Redis, written by the store as a log-in writes them, and their rows in PostgreSQL.
-import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
+import { hashToken } from '../../src/core/credentials/random-token.ts';
 import type { SessionCache } from '../../src/core/sessions/session-cache.ts';
 import type { LiveRecord, SessionTable } from '../../src/core/sessions/session-table.ts';
 import { query } from '../../test/support/query.ts';
@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 
 /** What the session of this number is called in both stores. */
 export function hashOf(number: number): Buffer {
-  return createHash('sha256').update(`made-up ${number}`).digest();
+  return hashToken(`made-up ${number}`);
 }
 
 /** Puts the copies of sessions that have just begun, each of another person: those numbered from `from` on, before `to`. */

@@ -1,11 +1,11 @@
 // One-time links. A link is issued without a secret, in the transaction of what asks for it; it gets 256 random bits when
 // its mail is rendered (or an operator hands it over), and only their SHA-256 is kept. One use, one purpose, a short life
 // that begins with the secret, and none once the account is no longer what the link was bound to.
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Database, Transaction } from '../platform/database.ts';
+import { hashToken, newToken } from './random-token.ts';
 
-const TOKEN_BYTES = 32;
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -89,7 +89,7 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
      * reason: nobody may have got it, and its mail is tried for a day.
      */
     async revealWithin(transaction: Transaction, id: string): Promise<string | null> {
-      const secret = newSecret();
+      const secret = newToken();
       const [token] = await transaction.$queryRaw<{ purpose: string }[]>`
         SELECT purpose FROM token
          WHERE id = ${id}::uuid AND used_at IS NULL
@@ -97,7 +97,7 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
       if (!token) return null;
       const lifeMs = LINK_LIFE_MS[token.purpose as LinkPurpose] ?? LINK_LIFE_MS.reset_password;
       const revealed = await transaction.$executeRaw`
-        UPDATE token SET token_hash = ${hashOf(secret)}, expires_at = clock_timestamp() + ${lifeMs} * interval '1 millisecond'
+        UPDATE token SET token_hash = ${hashToken(secret)}, expires_at = clock_timestamp() + ${lifeMs} * interval '1 millisecond'
          WHERE id = ${id}::uuid AND used_at IS NULL`;
       return revealed > 0 ? secret : null;
     },
@@ -107,7 +107,7 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
       if (!SECRET.test(secret)) return null;
       const [link] = await prisma.$queryRaw<OneTimeLink[]>`
         SELECT ${LINK} FROM token
-         WHERE token_hash = ${hashOf(secret)} AND purpose = ${purpose} AND used_at IS NULL
+         WHERE token_hash = ${hashToken(secret)} AND purpose = ${purpose} AND used_at IS NULL
            AND expires_at > clock_timestamp()`;
       return link ?? null;
     },
@@ -117,7 +117,7 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
       if (!SECRET.test(secret)) return null;
       const [link] = await transaction.$queryRaw<OneTimeLink[]>`
         UPDATE token SET used_at = clock_timestamp()
-         WHERE token_hash = ${hashOf(secret)} AND purpose = ${purpose} AND used_at IS NULL
+         WHERE token_hash = ${hashToken(secret)} AND purpose = ${purpose} AND used_at IS NULL
            AND expires_at > clock_timestamp()
         RETURNING ${LINK}`;
       return link ?? null;
@@ -145,21 +145,12 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
   };
 }
 
-/** 256 random bits. */
-export function newSecret(): string {
-  return randomBytes(TOKEN_BYTES).toString('base64url');
-}
-
 /** What makes a link count only while password and address are what they were when it was asked for. */
 export function bindingOf({ passwordHash, emailKey }: BoundAccount): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(`link ${emailKey} ${passwordHash}`).digest());
+  return hashToken(`link ${emailKey} ${passwordHash}`);
 }
 
 /** Whether a link is bound to what the account is now. */
 export function isBoundTo(link: OneTimeLink, account: BoundAccount): boolean {
   return link.binding !== null && timingSafeEqual(Buffer.from(link.binding), bindingOf(account));
-}
-
-function hashOf(secret: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(secret).digest());
 }

@@ -1,7 +1,14 @@
-// Random tokens of 256 bits, and the hash by which one is kept: a stolen table opens nothing.
-import { createHash } from 'node:crypto';
+// Random tokens, and the hash by which each is kept: whoever reads the table can use none.
+import { createHash, randomBytes } from 'node:crypto';
 
-/** The SHA-256 of a session token: all that Redis and PostgreSQL ever see of it. */
-export function hashToken(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+const TOKEN_BYTES = 32;
+
+/** 256 random bits, base64url: 43 characters. */
+export function newToken(): string {
+  return randomBytes(TOKEN_BYTES).toString('base64url');
+}
+
+/** SHA-256, all that the stores know of a token. */
+export function hashToken(token: string): Buffer<ArrayBuffer> {
+  return createHash('sha256').update(token).digest() as Buffer<ArrayBuffer>;
 }

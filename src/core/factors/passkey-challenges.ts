@@ -1,6 +1,7 @@
 // What a passkey signs: random, good for five minutes, for one purpose and one browser or session, and once. Nothing is kept of
 // one until it was answered, so that a visitor who only looks at the log-in costs no row.
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { hashToken } from '../credentials/random-token.ts';
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
 import type { Transaction } from '../platform/database.ts';
 
@@ -35,7 +36,7 @@ export function createPasskeyChallenges({ secretBox }: { secretBox: SecretBox })
 
     /** Uses a challenge up, in the transaction of what it led to. @throws ChallengeUsedError */
     async useWithin(transaction: Transaction, challenge: string): Promise<void> {
-      const hash = new Uint8Array(createHash('sha256').update(challenge).digest());
+      const hash = hashToken(challenge);
       const rows = await transaction.$executeRaw`
         INSERT INTO used_challenge (hash) VALUES (${hash}) ON CONFLICT DO NOTHING`;
       if (rows === 0) throw new ChallengeUsedError();

@@ -1,12 +1,11 @@
 // A log-in whose password was right and that waits for its second factor: ten minutes, once, and only while the password is the
 // same. The browser holds a random token, the database its hash; there is no session before the factor.
-import { createHash, randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { User } from '../accounts/users.ts';
+import { hashToken, newToken } from '../credentials/random-token.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 
 const LIFE = '10 minutes';
-const TOKEN_BYTES = 32;
 
 export interface PendingLogin {
   readonly id: string;
@@ -25,10 +24,10 @@ export function createPendingLogins({ database: { prisma } }: { database: Databa
       transaction: Transaction,
       { user, remember, next, deviceId }: Omit<PendingLogin, 'id'>,
     ): Promise<string> {
-      const token = randomBytes(TOKEN_BYTES).toString('base64url');
+      const token = newToken();
       await transaction.$executeRaw`
         INSERT INTO pending_login (id, token_hash, user_id, password_mark, remember, next, device_id, expires_at)
-        VALUES (${uuidv7()}::uuid, ${sha256(token)}, ${user.id}::uuid, ${sha256(user.passwordHash)}, ${remember}, ${next},
+        VALUES (${uuidv7()}::uuid, ${hashToken(token)}, ${user.id}::uuid, ${hashToken(user.passwordHash)}, ${remember}, ${next},
                 ${deviceId}::uuid, clock_timestamp() + ${LIFE}::interval)`;
       return token;
     },
@@ -38,9 +37,9 @@ export function createPendingLogins({ database: { prisma } }: { database: Databa
       if (token === '') return null;
       const [row] = await prisma.$queryRaw<Row[]>`
         SELECT id, user_id, password_mark, remember, next, device_id FROM pending_login
-         WHERE token_hash = ${sha256(token)} AND expires_at > clock_timestamp()`;
+         WHERE token_hash = ${hashToken(token)} AND expires_at > clock_timestamp()`;
       const user = row ? await prisma.user.findUnique({ where: { id: row.user_id } }) : null;
-      if (!row || !user || user.disabledAt || !Buffer.from(row.password_mark).equals(sha256(user.passwordHash)))
+      if (!row || !user || user.disabledAt || !Buffer.from(row.password_mark).equals(hashToken(user.passwordHash)))
         return null;
       return { id: row.id, user, remember: row.remember, next: row.next, deviceId: row.device_id };
     },
@@ -60,8 +59,4 @@ interface Row {
   readonly remember: boolean;
   readonly next: string | null;
   readonly device_id: string | null;
-}
-
-function sha256(text: string): Buffer<ArrayBuffer> {
-  return Buffer.from(createHash('sha256').update(text).digest());
 }

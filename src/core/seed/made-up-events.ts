@@ -3,7 +3,8 @@
 // for the same seed. Each says in its detail that it is made up.
 import type { AuditEventType, Detail, Outcome } from '../audit/events.ts';
 import type { KnownEvent, Notes } from '../audit/outbox-event.ts';
-import { addressOfFour, hashOf, makeUpPeople, type Person, pick, type Random, uuidAt } from './made-up-people.ts';
+import { hashToken } from '../credentials/random-token.ts';
+import { addressOfFour, makeUpPeople, type Person, pick, type Random, uuidAt } from './made-up-people.ts';
 
 export interface MadeUp extends Notes {
   readonly event: KnownEvent;
@@ -106,7 +107,10 @@ function createStory(random: Random, people: readonly Person[], { start, span }:
             userAgent: who.userAgent,
             detail: { ...detail, made_up: true },
           },
-          attempt: identifier === undefined ? null : { identifierHash: hashOf(identifier), device: null },
+          attempt:
+            identifier === undefined
+              ? null
+              : { identifierHash: hashToken(identifier).toString('base64url'), device: null },
           block: block ?? null,
         });
       },

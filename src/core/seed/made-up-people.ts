@@ -1,5 +1,4 @@
 // People who never were, for made-up events: each with a network, browsers, a time zone, and for some a journey.
-import { createHash } from 'node:crypto';
 
 export interface Person {
   readonly id: string;
@@ -79,9 +78,4 @@ export function addressOfFour(random: Random): string {
 function addressOfSix(random: Random): string {
   const group = () => (1 + Math.floor(random() * 0xfffe)).toString(16);
   return `2001:db8:${group()}:${group()}:${group()}:${group()}:${group()}:${group()}`;
-}
-
-/** What stands for a typed address in the record of an attempt. */
-export function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
 }

@@ -4,8 +4,9 @@ import type { User, Users } from '../accounts/users.ts';
 import type { NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import { bindingOf, isBoundTo, newSecret, type OneTimeLink, type OneTimeLinks } from '../credentials/one-time-links.ts';
+import { bindingOf, isBoundTo, type OneTimeLink, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
+import { newToken } from '../credentials/random-token.ts';
 import { removeNewerWithin } from '../factors/factor-change.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
@@ -221,7 +222,7 @@ export function createEmailChanges({
       const opened = await open('undo_email_change', secret, origin);
       if (!opened.ok) return opened;
       const { user, email, since } = opened;
-      const passwordHash = await passwords.hash(newSecret());
+      const passwordHash = await passwords.hash(newToken());
       const moved = await move(
         'undo_email_change',
         user,

@@ -1,7 +1,7 @@
 // Accounts that wait for a mailed link: somebody registered where addresses are verified, or was invited. Before the link is
 // confirmed there is no account, so nothing is usable and the address is not taken. Whoever registers an address that has an
 // account gets the same answer after the same work; the mail to its owner is another one (ASVS 6.3.8).
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Role, Users } from '../accounts/users.ts';
 import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -9,6 +9,7 @@ import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { LINK_LIFE_MS, type LinkPurpose, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import { type BadPassword, BREACHED, type Passwords, passwordProblem } from '../credentials/passwords.ts';
+import { hashToken } from '../credentials/random-token.ts';
 import type { Begun, Visit } from '../login/start-session.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
@@ -179,7 +180,7 @@ export function createPendingRegistrations({
       if (!mailing.ok) return refuse(mailing, null, origin);
       return settled(mailing, async () => {
         const passwordHash = await passwords.hash(password);
-        const browserHash = hashOf(browser);
+        const browserHash = browserHashOf(browser);
         await transact(async (transaction) => {
           const user = await transaction.user.findUnique({ where: { emailKey: emailKey(email) } });
           const since = new Date(Date.now() - DOUBLE_SUBMIT_MS);
@@ -287,10 +288,10 @@ function invitedEvent({ actor, origin }: Actor, handedOver: boolean): NewAuditEv
 
 /** A browser without a secret is the same as none. */
 function isSameBrowser(kept: Uint8Array | null, browser: string): boolean {
-  const hash = hashOf(browser);
+  const hash = browserHashOf(browser);
   return kept !== null && hash !== null && timingSafeEqual(Buffer.from(kept), hash);
 }
 
-function hashOf(browser: string): Uint8Array<ArrayBuffer> | null {
-  return browser === '' ? null : new Uint8Array(createHash('sha256').update(`browser ${browser}`).digest());
+function browserHashOf(browser: string): Uint8Array<ArrayBuffer> | null {
+  return browser === '' ? null : hashToken(`browser ${browser}`);
 }

@@ -1,11 +1,10 @@
 // What can happen to a session: it begins, is listed, and ends. Each act and the event that tells of it are one
 // transaction; then Redis is told. If PostgreSQL is away, an end takes effect in Redis and a job waits to record it.
-import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { type NewAuditEvent, NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { type EventNote, recordEvents } from '../audit/outbox.ts';
-import { hashToken } from '../credentials/random-token.ts';
+import { hashToken, newToken } from '../credentials/random-token.ts';
 import { afterCommit, type Database, isDatabaseOutage, type Transaction } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import { type EndSessionJob, LAST_FAILURE_ONLY, type Queues } from '../platform/queues.ts';
@@ -22,7 +21,6 @@ import {
   type SessionTable,
 } from './session-table.ts';
 
-const TOKEN_BYTES = 32;
 const MAX_USER_AGENT = 512;
 const EXPIRY_BATCH = 500;
 /** A touch happens at most once a minute, and the worker writes it down seconds later. */
@@ -145,7 +143,7 @@ export function createSessions({ database, records, store, queues, policy, log }
     { remember, proved, data = {}, loggedInAt, origin, also = () => [] }: Beginning,
   ) {
     const limits = limitsFor(policy, account.role, remember);
-    const token = randomBytes(TOKEN_BYTES).toString('base64url');
+    const token = newToken();
     const tokenHash = hashToken(token);
     const id = uuidv7();
     const began = {

@@ -1,14 +1,13 @@
 // Browsers that have logged in to an account before. The cookie holds a random token and its signature, which names the
 // account as well: with another account's address it is nothing. Only the token's hash is kept; a row can be revoked.
-import { createHash, randomBytes } from 'node:crypto';
 import Keygrip from 'keygrip';
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Actor } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
+import { hashToken, newToken } from '../credentials/random-token.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 
-const TOKEN_BYTES = 32;
 const ENTRY = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 const SEPARATOR = '~';
 /** People who share a browser: the oldest is forgotten. */
@@ -56,7 +55,7 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
    * or new; and the cookie that it is to keep from now on.
    */
   function remembering({ userId, deviceId, account, cookie }: Success, from: Prisma.Sql) {
-    const token = randomBytes(TOKEN_BYTES).toString('base64url');
+    const token = newToken();
     return {
       tables: Prisma.sql`
         used AS (
@@ -64,7 +63,7 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
            WHERE known_device.id = ${deviceId}::uuid AND user_id = ${userId}::uuid AND revoked_at IS NULL RETURNING TRUE),
         remembered AS (
           INSERT INTO known_device (id, token_hash, user_id)
-          SELECT ${uuidv7()}::uuid, ${hashOf(token)}::bytea, ${userId}::uuid FROM ${from} WHERE NOT EXISTS (SELECT FROM used)),
+          SELECT ${uuidv7()}::uuid, ${hashToken(token)}::bytea, ${userId}::uuid FROM ${from} WHERE NOT EXISTS (SELECT FROM used)),
         too_many AS (
           UPDATE known_device SET revoked_at = ${new Date()} FROM ${from}
            WHERE NOT EXISTS (SELECT FROM used) AND known_device.id IN (
@@ -98,7 +97,7 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
       const token = tokenFor(account, cookie);
       if (token === null) return null;
       const device = await prisma.knownDevice.findFirst({
-        where: { tokenHash: hashOf(token), ...stillKnown() },
+        where: { tokenHash: hashToken(token), ...stillKnown() },
         select: { id: true },
       });
       return device?.id ?? null;
@@ -127,8 +126,4 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
       return forgotten;
     },
   };
-}
-
-function hashOf(token: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(token).digest());
 }

@@ -1,9 +1,10 @@
 // Against forged forms: a token bound to the session (or, before there is one, to a cookie of its own), beside the
 // browser's own word on where a request comes from (Fetch Metadata, Origin). OWASP CSRF cheat sheet: HMAC-based tokens.
 // Written here because the usual library derives its tokens with SHA-1, which ASVS 11.4.1 rules out.
-import { createHmac, type Hmac, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, type Hmac, randomFillSync, timingSafeEqual } from 'node:crypto';
 import type Koa from 'koa';
 import type { Config } from '../../core/config.ts';
+import { newToken } from '../../core/credentials/random-token.ts';
 import { createCookie, isSecret } from '../http/cookies.ts';
 import { type Fields, readBody } from '../http/form.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -53,7 +54,7 @@ function readVisitor(ctx: Koa.Context, config: Config): void {
 /** The token for the forms of the page being made. An anonymous visitor gets the cookie that it is bound to. */
 export function csrfToken(ctx: Koa.Context, config: Config): string {
   if (!liveSession(ctx) && ctx.state.visitor === undefined) {
-    ctx.state.visitor = randomBytes(32).toString('base64url');
+    ctx.state.visitor = newToken();
     visitorCookie.keep(ctx, config, ctx.state.visitor);
   }
   const salt = newSalt();
