@@ -1,6 +1,7 @@
 // A log of any size, grown step by step out of made-up events, through the same code as sealing: rows, chain, summary.
 import type pg from 'pg';
 import { appendEvents, chainEvents, countEvents, lockHead, moveHead } from '../../src/core/audit/append.ts';
+import { inTransaction } from '../../src/core/platform/connection.ts';
 import { type MadeUp, makeUp } from '../../src/core/seed/made-up-events.ts';
 import { createRandom } from '../../src/core/seed/made-up-people.ts';
 
@@ -41,24 +42,17 @@ export async function startLog(
     return waiting.splice(0, most);
   }
 
-  async function add(batch: readonly MadeUp[]): Promise<void> {
-    const client = await pool.connect();
-    try {
-      await client.query('BEGIN; SET LOCAL synchronous_commit = off');
-      const head = await lockHead(client);
-      const now = batch.at(-1)?.event.occurredAt ?? head.now;
-      const chained = chainEvents(
-        batch.map(({ event }) => event),
-        { ...head, now },
-      );
-      await appendEvents(client, chained);
-      await countEvents(client, chained);
-      const last = chained.at(-1);
-      if (last) await moveHead(client, last, head.endingSeq);
-      await client.query('COMMIT');
-    } finally {
-      client.release();
-    }
+  async function add(client: pg.PoolClient, batch: readonly MadeUp[]): Promise<void> {
+    const head = await lockHead(client);
+    const now = batch.at(-1)?.event.occurredAt ?? head.now;
+    const chained = chainEvents(
+      batch.map(({ event }) => event),
+      { ...head, now },
+    );
+    await appendEvents(client, chained);
+    await countEvents(client, chained);
+    const last = chained.at(-1);
+    if (last) await moveHead(client, last, head.endingSeq);
   }
 
   return {
@@ -66,7 +60,8 @@ export async function startLog(
       const began = performance.now();
       const indexes = events - done > BULK ? await dropIndexes(pool) : [];
       for (let batch = next(Math.min(BATCH, events - done)); batch.length > 0; ) {
-        await add(batch);
+        const added = batch;
+        await inTransaction(pool, (client) => add(client, added), 'BEGIN; SET LOCAL synchronous_commit = off');
         done += batch.length;
         batch = next(Math.min(BATCH, events - done));
       }

@@ -13,7 +13,7 @@ import { createHistogram } from '../../src/core/audit/reading/histogram.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
 import { createTextIndex } from '../../src/core/audit/reading/text-index.ts';
 import type { Database } from '../../src/core/platform/database.ts';
-import { migrate } from '../../src/core/platform/migrations.ts';
+import { migrate } from '../../src/core/platform/migrations/migrate.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { type Postgres, startPostgres } from '../../src/launcher/servers/postgres.ts';
 import { type RedisServer, startRedis } from '../../src/launcher/servers/redis.ts';

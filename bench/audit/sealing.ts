@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { appendEvents, type ChainedEvent, chainEvents } from '../../src/core/audit/append.ts';
 import { createSealing } from '../../src/core/audit/sealing.ts';
+import { inTransaction } from '../../src/core/platform/connection.ts';
 import type { Database } from '../../src/core/platform/database.ts';
 import { type MadeUp, makeUp } from '../../src/core/seed/made-up-events.ts';
 import { createRandom } from '../../src/core/seed/made-up-people.ts';
@@ -52,16 +53,12 @@ async function insertBare(pool: pg.Pool, superuser: pg.Client, made: readonly Ma
     batches.push(batch);
     end = batch.at(-1) ?? end;
   }
-  const client = await pool.connect();
   const began = performance.now();
-  for (const [index, batch] of batches.entries()) {
-    if (index % A_TRANSACTION === 0) await client.query('BEGIN');
-    await appendEvents(client, batch);
-    if (index % A_TRANSACTION === A_TRANSACTION - 1 || index === batches.length - 1) await client.query('COMMIT');
-  }
-  const seconds = (performance.now() - began) / 1_000;
-  client.release();
-  return made.length / seconds;
+  for (let at = 0; at < batches.length; at += A_TRANSACTION)
+    await inTransaction(pool, async (client) => {
+      for (const batch of batches.slice(at, at + A_TRANSACTION)) await appendEvents(client, batch);
+    });
+  return made.length / ((performance.now() - began) / 1_000);
 }
 
 async function seal(pool: pg.Pool, superuser: pg.Client, made: readonly MadeUp[]): Promise<number> {

@@ -17,7 +17,7 @@ export function migrateCommand(): Command {
 
 async function run(): Promise<void> {
   const env = process.env['DATABASE_URL'] ? process.env : await commandEnvironment(process.env);
-  const { grantLogin, migrate } = await import('../core/platform/migrations.ts');
+  const { grantLogin, migrate } = await import('../core/platform/migrations/migrate.ts');
   const ownerUrl = env['DATABASE_URL'] ?? '';
   const applied = await migrate(ownerUrl, { onWait: (what) => process.stderr.write(`${WAITING[what]}\n`) });
   if (env['WEB_DATABASE_URL']) await grantLogin(ownerUrl, env['WEB_DATABASE_URL'], 'holdfast_web');

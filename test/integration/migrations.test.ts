@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { type Database, openDatabase } from '../../src/core/platform/database.ts';
-import { migrate } from '../../src/core/platform/migrations.ts';
+import { migrate } from '../../src/core/platform/migrations/migrate.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { Prisma } from '../../src/generated/prisma/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';

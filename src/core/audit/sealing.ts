@@ -2,6 +2,7 @@
 // the head of the chain, deletes a few batches from the outbox, inserts them into the log and moves the head; whatever is
 // killed, either all of that happened or nothing did. Followers write down elsewhere what a sealed event means there.
 import type pg from 'pg';
+import { withConnection } from '../platform/connection.ts';
 import type { Database } from '../platform/database.ts';
 import {
   appendEvents,
@@ -61,32 +62,17 @@ export function createSealing({ database, followers }: SealingOptions) {
 
   /** Seals a few batches, in one transaction. */
   async function sealSome(): Promise<Sealed> {
-    const client = await database.pool.connect();
-    let broken: Error | undefined;
-    const onBreak = (error: Error) => {
-      broken = error; // between two statements nobody else hears of it
-    };
-    client.on('error', onBreak);
-    try {
+    const following = followers.map((follower) => follower.begin());
+    const { count, more, moved } = await withConnection(database.pool, async (client) => {
       await client.query('BEGIN');
       const head = await lockHead(client);
-      const following = followers.map((follower) => follower.begin());
       const { last, count, more, endingSeq } = await sealBatches(client, head, following);
-      if (!last) {
-        await client.query('ROLLBACK');
-        return { count: 0, more: false };
-      }
-      await moveHead(client, last, endingSeq);
-      await client.query('COMMIT');
-      for (const follower of following) await follower.committed?.({ previousSeq: head.endingSeq, endingSeq });
-      return { count, more };
-    } catch (error) {
-      broken = error instanceof Error ? error : new Error(String(error));
-      throw error;
-    } finally {
-      client.release(broken);
-      client.off('error', onBreak);
-    }
+      if (last) await moveHead(client, last, endingSeq);
+      await client.query(last ? 'COMMIT' : 'ROLLBACK');
+      return { count, more, moved: last ? { previousSeq: head.endingSeq, endingSeq } : null };
+    });
+    if (moved) for (const follower of following) await follower.committed?.(moved);
+    return { count, more };
   }
 
   return {

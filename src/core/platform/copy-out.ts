@@ -1,5 +1,6 @@
 // Rows in bulk, by PostgreSQL's COPY: a row costs a third of what the driver needs to read it as an ordinary one.
 import pg from 'pg';
+import { withConnection } from './connection.ts';
 
 /** A field of a row as text, as PostgreSQL writes it; null is NULL. */
 export type CopiedRow = readonly (string | null)[];
@@ -14,10 +15,8 @@ export interface CopyQuery {
  * costs more than reading it. Throws as any query does, and what `take` throws.
  */
 export async function copyOut(pool: pg.Pool, query: CopyQuery, take: (row: CopiedRow) => void): Promise<void> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await new Promise<void>((resolve, reject) => {
+  await withConnection(pool, (client) => {
+    return new Promise<void>((resolve, reject) => {
       const copy = new CopyOut(`COPY (${inlined(query)}) TO STDOUT`, (error) => {
         const failed = error ?? copy.failed;
         if (failed) reject(failed);
@@ -26,12 +25,7 @@ export async function copyOut(pool: pg.Pool, query: CopyQuery, take: (row: Copie
       copy.take = take;
       client.query(copy);
     });
-  } catch (error) {
-    broken = error as Error;
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+  });
 }
 
 class CopyOut extends pg.Query {

@@ -8,6 +8,7 @@ import { NO_ORIGIN } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Sealing } from '../audit/sealing.ts';
 import type { Passwords } from '../credentials/passwords.ts';
+import { inTransaction } from '../platform/connection.ts';
 import type { Database } from '../platform/database.ts';
 import { insertNotes } from '../throttle/sealed-attempts.ts';
 import { type MadeUp, makeUp } from './made-up-events.ts';
@@ -110,19 +111,8 @@ function* batches(hours: Iterable<MadeUp[]>): Generator<MadeUp[]> {
 }
 
 /** Seals a batch and returns its last number. In an empty log it was sealed when it happened, else now. */
-async function append({ pool }: Database, batch: readonly MadeUp[]): Promise<number> {
-  const client = await pool.connect();
-  let broken = true;
-  try {
-    await client.query('BEGIN');
-    const head = await lockHead(client);
-    const last = await appendWithin(client, head, batch);
-    await client.query('COMMIT');
-    broken = false;
-    return last;
-  } finally {
-    client.release(broken);
-  }
+function append({ pool }: Database, batch: readonly MadeUp[]): Promise<number> {
+  return inTransaction(pool, async (client) => appendWithin(client, await lockHead(client), batch));
 }
 
 async function appendWithin(client: pg.ClientBase, head: LockedHead, batch: readonly MadeUp[]): Promise<number> {

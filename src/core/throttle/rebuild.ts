@@ -2,6 +2,7 @@
 // the id of its attempt, so that doing it twice, or beside attempts that go on, changes nothing.
 import type { Redis } from 'ioredis';
 import type { AttemptNote } from '../audit/events.ts';
+import { inReadTransaction } from '../platform/connection.ts';
 import type { Database } from '../platform/database.ts';
 import { keys } from '../platform/redis.ts';
 import type { ThrottleWindows, Window } from './windows.ts';
@@ -130,9 +131,7 @@ async function readAttempts(
   newerThanMs: number,
   take: (attempts: readonly AttemptRow[]) => Promise<boolean>,
 ): Promise<boolean> {
-  const client = await pool.connect();
-  try {
-    await client.query(`BEGIN READ ONLY; SET LOCAL statement_timeout = ${BATCH_TIME_MS}`);
+  return inReadTransaction(pool, BATCH_TIME_MS, async (client) => {
     await client.query({
       text: `DECLARE noted NO SCROLL CURSOR FOR
              SELECT id, extract(epoch FROM now() - occurred_at) * 1000 AS age_ms, outcome, ip,
@@ -163,13 +162,7 @@ async function readAttempts(
       if (rows.length === 0) return true;
       if (!(await take(rows))) return false;
     }
-  } finally {
-    const broken = await client.query('ROLLBACK').then(
-      () => undefined,
-      (error: Error) => error,
-    );
-    client.release(broken);
-  }
+  });
 }
 
 async function readBlocks({ pool }: Database): Promise<BlockRow[]> {

@@ -1,7 +1,8 @@
 // Reading the sealed log: pages by key, newest first; one event and its neighbours; what came after a number, in order.
+
+import { timedQuery } from '../../platform/connection.ts';
 import { copyOut } from '../../platform/copy-out.ts';
 import type { Database } from '../../platform/database.ts';
-import { timedQuery } from '../../platform/timed-query.ts';
 import type { SealedEvent } from '../canonical-event.ts';
 import {
   type ChainHead,

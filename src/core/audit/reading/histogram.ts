@@ -1,7 +1,8 @@
 // How many events there are over time, for the picture above the log. Promises an answer whose cost does not grow with the
 // log: whole hours come from the summary that sealing keeps, anything else from the newest ten thousand events that match.
+
+import { timedQuery } from '../../platform/connection.ts';
 import type { Database } from '../../platform/database.ts';
-import { timedQuery } from '../../platform/timed-query.ts';
 import type { AuditLog } from './audit-log.ts';
 import { type AuditFilter, eventsQuery, isSummarised, summaryConditions } from './query.ts';
 

@@ -1,0 +1,108 @@
+// Runs the scripts of the migrations, each as a whole.
+import { setTimeout as delay } from 'node:timers/promises';
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { withConnection } from '../connection.ts';
+
+/**
+ * A migration waits for a table no longer than this, because everybody after it waits too. Longer
+ * than `deadlock_timeout` (1 s), after which PostgreSQL makes an autovacuum give way.
+ */
+const LOCK_TIMEOUT_MS = 2_000;
+/** The script is not at fault: lock_not_available, deadlock_detected. */
+const BUSY: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);
+
+/**
+ * An index that is built concurrently waits for every open transaction, and holds nobody up
+ * meanwhile.
+ */
+const CONCURRENT_LOCK_TIMEOUT_MS = 60_000;
+const CONCURRENT_INDEX = /^CREATE INDEX CONCURRENTLY "(\w+)"/m;
+
+/** The advisory lock that each script's transaction holds. */
+export const SCRIPT_LOCK = 7_042_002;
+
+export const WAIT_MS = 10 * 60_000;
+
+export interface MigrateOptions {
+  /**
+   * How long to retry a migration whose table somebody else holds, as a backup does, and to await
+   * one's turn.
+   */
+  readonly waitMs?: number;
+  readonly pauseMs?: number;
+  /**
+   * Called when a table is in use, so that the migration is retried, and when another run comes
+   * first.
+   */
+  readonly onWait?: (what: 'table' | 'turn') => void;
+}
+
+/**
+ * The adapter would split a script at every semicolon, also inside functions. PostgreSQL takes it
+ * whole, in one transaction with the note that the migration is done. A script that is one `CREATE
+ * INDEX CONCURRENTLY` runs in none.
+ */
+export class WholeScripts extends PrismaPg {
+  readonly #pool: pg.Pool;
+  readonly #names: ReadonlyMap<string, string>;
+  readonly #options: MigrateOptions;
+  /** What failed last: the engine does not say. */
+  failed: { readonly name: string | undefined; readonly reason: Error } | null = null;
+
+  constructor(pool: pg.Pool, names: ReadonlyMap<string, string>, options: MigrateOptions) {
+    super(pool);
+    this.#pool = pool;
+    this.#names = names;
+    this.#options = options;
+  }
+
+  override async connect() {
+    const adapter = await super.connect();
+    adapter.executeScript = (script: string) => this.#execute(script);
+    return adapter;
+  }
+
+  async #execute(script: string): Promise<void> {
+    const { waitMs = WAIT_MS, pauseMs = 5_000, onWait = () => undefined } = this.#options;
+    for (const deadline = performance.now() + waitMs; ; ) {
+      try {
+        const [, index] = CONCURRENT_INDEX.exec(script) ?? [];
+        if (index === undefined) await this.#pool.query(this.#transactionOf(script));
+        else await this.#buildConcurrently(index, script);
+        return;
+      } catch (error) {
+        if (!BUSY.has((error as { code?: string }).code) || performance.now() > deadline) {
+          this.failed = { name: this.#names.get(script), reason: error as Error };
+          throw error;
+        }
+        onWait('table');
+        await delay(pauseMs);
+      }
+    }
+  }
+
+  #transactionOf(script: string): string {
+    const name = this.#names.get(script);
+    const done =
+      name === undefined
+        ? ''
+        : `UPDATE _prisma_migrations SET finished_at = now()
+            WHERE migration_name = ${pg.escapeLiteral(name)} AND finished_at IS NULL AND rolled_back_at IS NULL`;
+    return `SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS};
+            SELECT pg_advisory_xact_lock(${SCRIPT_LOCK});
+            ${script}\n;${done}`;
+  }
+
+  /**
+   * In no transaction, as PostgreSQL demands. What an earlier try left of the index is of no use.
+   */
+  async #buildConcurrently(index: string, script: string): Promise<void> {
+    await withConnection(this.#pool, async (client) => {
+      await client.query(`SET lock_timeout = ${CONCURRENT_LOCK_TIMEOUT_MS}`);
+      await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${pg.escapeIdentifier(index)}`);
+      await client.query(script);
+      await client.query('RESET lock_timeout');
+    });
+  }
+}
