@@ -20,8 +20,17 @@ interface Setting {
   readonly origin: Origin;
 }
 
-/** Why nothing is known; the message is recorded, and tells of the service only. */
-class NoAnswerError extends Error {}
+type NoAnswer = 'timeout' | 'unreachable' | 'malformed' | 'too_large' | `status_${number}`;
+
+class NoAnswerError extends Error {
+  /** Recorded: says nothing of the password. */
+  readonly reason: NoAnswer;
+
+  constructor(reason: NoAnswer) {
+    super(`the breach service gave no answer: ${reason}`);
+    this.reason = reason;
+  }
+}
 
 export interface BreachedPasswordsOptions {
   /** Null: nobody is asked. */
@@ -34,7 +43,7 @@ export interface BreachedPasswordsOptions {
 export type BreachedPasswords = ReturnType<typeof createBreachedPasswords>;
 
 export function createBreachedPasswords({ url, database, metrics, log }: BreachedPasswordsOptions) {
-  async function recordFailure(reason: string, { userId, origin }: Setting): Promise<void> {
+  async function recordFailure(reason: NoAnswer, { userId, origin }: Setting): Promise<void> {
     log.warn({ reason }, 'the breach service could not be asked');
     const about = { actor: userId, subject: userId, origin, detail: { reason } };
     await database.transact((transaction) =>
@@ -53,7 +62,7 @@ export function createBreachedPasswords({ url, database, metrics, log }: Breache
       } catch (error) {
         if (!(error instanceof NoAnswerError)) throw error;
         metrics.countBreachCheck('failed');
-        await recordFailure(error.message, setting);
+        await recordFailure(error.reason, setting);
         return false;
       }
     },

@@ -8,7 +8,7 @@ import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
-import { afterCommit, type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
+import { afterCommit, type Database, hasSqlState, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 import { type AuthenticationMethod, isTwoFactors } from '../sessions/authentication-method.ts';
 import { keptUserAgent, type NewSession, type Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
@@ -55,8 +55,8 @@ export class AccountChangedError extends Error {}
 /** What was proved is not enough for this account. */
 export class SecondFactorNeededError extends AccountChangedError {}
 
-/** How the database refuses a session of a password alone where there is a second factor. */
-const NEEDS_FACTOR = 'a session of this account needs its second factor';
+/** The SQLSTATE of a session that needs a second factor; a database that is not migrated yet has only the message. */
+const NEEDS_FACTOR = { state: 'HF001', message: 'a session of this account needs its second factor' };
 
 interface CurrentAccount {
   /** It is as it was when the proof was looked at. */
@@ -199,7 +199,7 @@ export function createEntry({
       return await beginAsItIs(user, visit, admitted);
     } catch (error) {
       // A factor that was added while this waited for the account: the statement does not see it yet, the database does.
-      if (error instanceof Error && error.message.includes(NEEDS_FACTOR)) throw new SecondFactorNeededError();
+      if (needsFactor(error)) throw new SecondFactorNeededError();
       throw error;
     }
   }
@@ -213,6 +213,12 @@ export function createEntry({
   }
 
   return { begin };
+}
+
+function needsFactor(error: unknown): boolean {
+  return (
+    hasSqlState(error, NEEDS_FACTOR.state) || (error instanceof Error && error.message.includes(NEEDS_FACTOR.message))
+  );
 }
 
 function mustAllow(current: CurrentAccount | undefined): CurrentAccount {

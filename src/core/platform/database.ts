@@ -172,6 +172,16 @@ export function isDatabaseOutage(error: unknown): boolean {
   return false;
 }
 
+/** Whether PostgreSQL raised this SQLSTATE, in a query of Prisma's or of the pool's. */
+export function hasSqlState(error: unknown, state: string): boolean {
+  for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth += 1) {
+    const { code, originalCode, meta, cause: next } = cause as Readonly<Record<string, unknown>>;
+    if (code === state || originalCode === state) return true;
+    cause = next ?? (meta as { driverAdapterError?: unknown } | undefined)?.driverAdapterError;
+  }
+  return false;
+}
+
 /** Whether an error says that a row with the same unique value is there already. */
 export function isUniqueViolation(error: unknown): boolean {
   return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';

@@ -82,7 +82,17 @@ export function milliseconds(time: readonly (number | string)[]): number {
   return Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000);
 }
 
-/** Whether Redis has refused to take more, by `maxmemory` and no eviction. */
+/** Whether Redis takes no more: `maxmemory` is reached, and nothing is evicted. */
 export function isFull(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('OOM');
+  return replyCode(error) === 'OOM';
+}
+
+/** Whether Redis did not answer within the client's time: ioredis gives such an error no code. */
+export function isCommandTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out';
+}
+
+/** The code of an error that Redis answered with: by the protocol, its first word. */
+function replyCode(error: unknown): string | null {
+  return error instanceof Error && error.name === 'ReplyError' ? (error.message.split(' ', 1)[0] ?? null) : null;
 }

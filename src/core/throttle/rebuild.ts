@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { AttemptNote } from '../audit/events.ts';
 import { inReadTransaction } from '../platform/connection.ts';
 import type { Database } from '../platform/database.ts';
-import { keys } from '../platform/redis.ts';
+import { isCommandTimeout, keys } from '../platform/redis.ts';
 import type { ThrottleWindows, Window } from './windows.ts';
 
 /** Thrown when Redis could not take what the records know; the records themselves were read. */
@@ -104,7 +104,7 @@ async function writeCounters(redis: Redis, entries: readonly Entry[], now: numbe
         await redis.eval(FILL, names.length, ...names, ...values);
         break;
       } catch (error) {
-        if (tries === TRIES || !(error as Error).message.includes('timed out')) throw error;
+        if (tries === TRIES || !isCommandTimeout(error)) throw error;
       }
     }
   }
