@@ -70,6 +70,7 @@ async function takeBack(): Promise<string[]> {
     '20261128000001_ended_sessions',
     '20261128000002_revoked_browsers',
     '20261128000003_blocks_of_a_person',
+    '20261128000004_code_of_the_second_factor',
   ];
   await query(stores.superuserUrl, 'ALTER TABLE session DROP COLUMN logged_in_at; ALTER TABLE token DROP COLUMN since');
   await query(stores.superuserUrl, 'DELETE FROM _prisma_migrations WHERE migration_name = ANY ($1)', [names]);

@@ -316,7 +316,8 @@ describe('the database', () => {
     const [user] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [somebody.email]);
     const insert = `INSERT INTO session (id, token_hash, user_id, remember, idle_timeout_seconds, idle_deadline, absolute_deadline)
                     VALUES (gen_random_uuid(), sha256(random()::text::bytea), $1, false, 60, now(), now())`;
-    await expect(query(stores.database.webUrl, insert, [user?.id])).rejects.toThrow('needs its second factor');
+    const refused = { code: 'HF001', message: expect.stringContaining('needs its second factor') };
+    await expect(query(stores.database.webUrl, insert, [user?.id])).rejects.toMatchObject(refused);
   });
 
   test('lets the worker read no secret and no code', async () => {

@@ -79,7 +79,7 @@ function variablesOf(file: string): string[] {
   return ways.flatMap((way) => [...text.matchAll(way)].map(([, name = '']) => name)).filter((name) => name !== 'PATH');
 }
 
-const configVariables = new Set(variablesOf('src/core/config.ts'));
+const configVariables = new Set(variablesOf('src/core/config-schema.ts'));
 const allVariables = new Set([
   ...configVariables,
   ...['src/launcher/settings.ts', 'src/supervisor/main.ts', 'src/cli/migrate.ts'].flatMap(variablesOf),

@@ -1,0 +1,159 @@
+// The variables of the environment: how each is read, and its default. Only config.ts uses this.
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+import { readPublicKeys, readSigningKey } from './audit/verification/signed-checkpoint.ts';
+import type { Mailbox } from './mail/outgoing-mail.ts';
+import { LANGUAGES, type Language } from './platform/languages.ts';
+import type { ThrottleRule } from './throttle/policy.ts';
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** Ten years: cookies, stores and clocks take no much later date. */
+const LONGEST = 3_650 * UNITS.d;
+
+/** A duration such as `30d`, `12h`, `90s` or `500ms`, in milliseconds. */
+const duration = z.string().transform((text, context) => {
+  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text.trim());
+  const milliseconds = match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : 0;
+  if (milliseconds > 0 && milliseconds <= LONGEST) return milliseconds;
+  context.addIssue({
+    code: 'custom',
+    message: 'expected a duration such as 30d, 12h, 45m, 90s or 500ms, 3650d at most',
+  });
+  return z.NEVER;
+});
+
+const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+
+const url = (...schemes: readonly string[]) =>
+  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
+    message: `expected a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  });
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const languages = list.transform((parts, context): [Language, ...Language[]] => {
+  const known = [...new Set(parts)].flatMap((part) => LANGUAGES.find((language) => language === part) ?? []);
+  const [first, ...rest] = known;
+  if (first !== undefined && known.length === new Set(parts).size) return [first, ...rest];
+  context.addIssue({ code: 'custom', message: `expected some of ${LANGUAGES.join(', ')}, the default first` });
+  return z.NEVER;
+});
+
+/** Networks in CIDR notation; an address without bits is a network of one. */
+const networks = list.transform((parts, context) =>
+  parts.flatMap((part) => {
+    try {
+      return [part.includes('/') ? ipaddr.parseCIDR(part) : lone(part)];
+    } catch {
+      context.addIssue({ code: 'custom', message: `not an address or a CIDR range: ${part}` });
+      return [];
+    }
+  }),
+);
+
+function lone(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  const address = ipaddr.parse(text);
+  return [address, address.kind() === 'ipv4' ? 32 : 128];
+}
+
+/** `login@example.org` or `The service <login@example.org>`. */
+const mailbox = z.string().transform((text, context): Mailbox => {
+  const [, name, bracketed] = /^([^<>"\p{Cc}]{0,100})<([^<>]+)>$/u.exec(text.trim()) ?? [];
+  const address = z.email().safeParse((bracketed ?? text).trim());
+  if (address.success) return { name: name?.trim() ?? '', address: address.data };
+  context.addIssue({
+    code: 'custom',
+    message: 'expected an address, such as login@example.org or Name <login@example.org>',
+  });
+  return z.NEVER;
+});
+
+/**
+ * A rule of the throttle: with `5/10/1h` five attempts are free, each further one blocks, and ten
+ * an hour are the limit.
+ */
+const rule = z.string().transform((text, context): ThrottleRule => {
+  const [, free, limit, window] = /^(\d{1,6})\/(\d{1,6})\/(\w+)$/.exec(text.trim()) ?? [];
+  const windowMs = duration.safeParse(window ?? '');
+  const numbers = { free: Number(free), limit: Number(limit) };
+  if (windowMs.success && numbers.free >= 1 && numbers.limit >= numbers.free)
+    return { ...numbers, windowMs: windowMs.data };
+  context.addIssue({ code: 'custom', message: 'expected free attempts, the limit and the window, such as 5/10/1h' });
+  return z.NEVER;
+});
+
+const signingKey = z.string().transform((text, context) => {
+  const key = readSigningKey(text);
+  if (key) return key;
+  context.addIssue({
+    code: 'custom',
+    message: 'expected an Ed25519 private key: 32 bytes in hexadecimal or base64, or PEM',
+  });
+  return z.NEVER;
+});
+
+export const schema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: integer(0, 65_535).default(3_000),
+  PUBLIC_URL: url('http', 'https').optional(),
+  DATABASE_URL: url('postgresql', 'postgres'),
+  DATABASE_POOL: integer(2, 200).default(10),
+  REDIS_URL: url('redis', 'rediss'),
+  SESSION_KEYS: list.default([]),
+  SESSION_IDLE: duration.default(UNITS.d),
+  SESSION_ABSOLUTE: duration.default(7 * UNITS.d),
+  SESSION_REMEMBER_IDLE: duration.default(30 * UNITS.d),
+  SESSION_REMEMBER_ABSOLUTE: duration.default(180 * UNITS.d),
+  SESSION_OPERATOR_IDLE: duration.default(12 * UNITS.h),
+  SESSION_OPERATOR_ABSOLUTE: duration.default(7 * UNITS.d),
+  SECRETS_KEYS: list.default([]),
+  SECOND_FACTOR: z.enum(['nobody', 'operators', 'everybody']).default('operators'),
+  RECENT_LOGIN: duration.default(10 * UNITS.m),
+  SERVICE_NAME: z.string().min(1).max(60).default('Holdfast'),
+  LANGUAGES: languages.default([...LANGUAGES]),
+  TRUSTED_PROXIES: networks.default([]),
+  FORWARDED_HEADER: z.enum(['x-forwarded-for', 'forwarded']).default('x-forwarded-for'),
+  PASSWORD_HASH_CONCURRENCY: integer(1, 64).default(1),
+  PASSWORD_HASH_MEMORY_KIB: integer(1_024, 2_097_152).default(19_456),
+  PASSWORD_HASH_PASSES: integer(1, 1_000).default(2),
+  PASSWORD_HASH_LANES: integer(1, 64).default(1),
+  BREACHED_PASSWORDS_URL: url('https', 'http').optional(),
+  ATTEMPT_RETENTION: duration.default(90 * UNITS.d),
+  AUDIT_RETENTION: duration.refine((ms) => ms >= 62 * UNITS.d, { message: 'at least 62d' }).optional(),
+  AUDIT_SIGNING_KEY: signingKey.optional(),
+  AUDIT_PUBLIC_KEYS: list
+    .refine((keys) => readPublicKeys(keys) !== null, {
+      message: 'expected Ed25519 public keys, 32 bytes in base64 each',
+    })
+    .default([]),
+  AUDIT_CHECKPOINT_FILE: z.string().optional(),
+  THROTTLE_ACCOUNT_CLIENT: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
+  THROTTLE_CLIENT: rule.default({ free: 50, limit: 100, windowMs: UNITS.h }),
+  THROTTLE_ACCOUNT: rule.default({ free: 20, limit: 50, windowMs: UNITS.d }),
+  THROTTLE_DEVICE: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
+  THROTTLE_REGISTER: rule.default({ free: 10, limit: 20, windowMs: UNITS.h }),
+  THROTTLE_PASSWORD_CHANGE: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
+  THROTTLE_MAILBOX: rule.default({ free: 3, limit: 6, windowMs: 6 * UNITS.h }),
+  THROTTLE_MAIL_CLIENT: rule.default({ free: 10, limit: 20, windowMs: UNITS.h }),
+  THROTTLE_TOKEN: rule.default({ free: 20, limit: 40, windowMs: UNITS.h }),
+  THROTTLE_SECOND_FACTOR: rule.default({ free: 5, limit: 20, windowMs: UNITS.d }),
+  THROTTLE_BLOCK_FIRST: duration.default(30 * UNITS.s),
+  THROTTLE_BLOCK_LONGEST: duration.default(UNITS.h),
+  THROTTLE_SPRAYING_ACCOUNTS: integer(2, 100_000).default(15),
+  THROTTLE_STUFFING_CLIENTS: integer(2, 100_000).default(50),
+  THROTTLE_DEVICE_RETENTION: duration.default(180 * UNITS.d),
+  SMTP_URL: url('smtp', 'smtps').optional(),
+  MAIL_FROM: mailbox.optional(),
+  MAIL_RETENTION: duration.default(30 * UNITS.d),
+  REGISTRATION: z.enum(['open', 'verify', 'closed']).optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  SHUTDOWN_TIMEOUT_MS: integer(100, 600_000).default(10_000),
+  METRICS_PORT: integer(0, 65_535).optional(),
+  METRICS_HOST: z.string().default('127.0.0.1'),
+});
