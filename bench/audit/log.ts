@@ -2,8 +2,9 @@
 import type pg from 'pg';
 import { appendEvents, chainEvents, countEvents, lockHead, moveHead } from '../../src/core/audit/append.ts';
 import { inTransaction } from '../../src/core/platform/connection.ts';
-import { type MadeUp, makeUp } from '../../src/core/seed/made-up-events.ts';
+import { makeUp } from '../../src/core/seed/made-up-events.ts';
 import { createRandom } from '../../src/core/seed/made-up-people.ts';
+import type { MadeUp } from '../../src/core/seed/made-up-requests.ts';
 
 const BATCH = 5_000;
 /** Past this many at once, the indexes are made after the rows. */

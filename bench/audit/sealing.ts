@@ -4,8 +4,9 @@ import { appendEvents, type ChainedEvent, chainEvents } from '../../src/core/aud
 import { createSealing } from '../../src/core/audit/sealing.ts';
 import { inTransaction } from '../../src/core/platform/connection.ts';
 import type { Database } from '../../src/core/platform/database.ts';
-import { type MadeUp, makeUp } from '../../src/core/seed/made-up-events.ts';
+import { makeUp } from '../../src/core/seed/made-up-events.ts';
 import { createRandom } from '../../src/core/seed/made-up-people.ts';
+import type { MadeUp } from '../../src/core/seed/made-up-requests.ts';
 import { createSealedEndings } from '../../src/core/sessions/sealed-endings.ts';
 import type { SessionCache } from '../../src/core/sessions/session-cache.ts';
 import { sealedAttempts } from '../../src/core/throttle/sealed-attempts.ts';

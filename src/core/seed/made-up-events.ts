@@ -1,14 +1,8 @@
-// Events that never happened, to try the log out with and to measure it: months of ordinary days with a peak on Monday
-// mornings, quiet nights and weekends, an attack, journeys. In the order in which they would have happened; the same ones
-// for the same seed. Each says in its detail that it is made up.
-import type { AuditEventType, Detail, Outcome } from '../audit/events.ts';
-import type { KnownEvent, Notes } from '../audit/outbox-event.ts';
-import { hashToken } from '../credentials/random-token.ts';
+// Events that never happened, to try out and measure the log: months of ordinary days with a peak on
+// Monday mornings, quiet nights and weekends, an attack, journeys. In order of time; the same for the
+// same seed. Each says in its detail that it is made up.
 import { addressOfFour, makeUpPeople, type Person, pick, type Random, uuidAt } from './made-up-people.ts';
-
-export interface MadeUp extends Notes {
-  readonly event: KnownEvent;
-}
+import { createRequests, type MadeUp, type MakeRequest, NOBODY, type Requester } from './made-up-requests.ts';
 
 export interface MakingUp {
   readonly random: Random;
@@ -20,9 +14,9 @@ export interface MakingUp {
 
 const HOUR = 3_600_000;
 const WEEK = 168 * HOUR;
-/** Share of the events that the attack makes, in three hours, after this share of the span. */
+/** Its share of the events, how long it lasts, and after what share of the span it begins. */
 const ATTACK = { share: 0.08, hours: 3, after: 0.62, addresses: 40 };
-/** How busy each hour of a day is, from midnight on, where the people live. */
+/** How busy each hour of a day is, from midnight on. */
 const DAY = [1, 1, 1, 1, 1, 2, 6, 18, 40, 34, 26, 22, 18, 22, 24, 22, 18, 14, 10, 9, 8, 6, 4, 2];
 const WEEKEND = 0.18;
 const MONDAY_MORNING = 2.5;
@@ -66,62 +60,53 @@ function busyness(time: Date): number {
   return day === 1 && hour >= 7 && hour <= 9 ? base * MONDAY_MORNING : base;
 }
 
+interface World {
+  readonly random: Random;
+  readonly request: MakeRequest;
+  anyone(): Person;
+  /** Where a person acts from, and with what. */
+  from(person: Person, time: number): Requester;
+}
+
 function createStory(random: Random, people: readonly Person[], { start, span }: { start: number; span: number }) {
-  const sessions: Session[] = [];
-  const attackers = Array.from({ length: ATTACK.addresses }, () => addressOfFour(random));
-  const operators = people.slice(0, Math.max(1, Math.floor(people.length / 500)));
-  let requests = 0;
-  let registered = 0;
-
-  /** Some people come every day and most come rarely. */
-  const anyone = () => people[Math.floor(random() ** 2 * people.length)] as Person;
-
-  const placeOf = (person: Person, time: number) => {
-    const gone = person.journey ? time - start - person.journey.from * span : -1;
-    return person.journey && gone >= 0 && gone < WEEK ? person.journey.ip : person.ip;
+  const world: World = {
+    random,
+    request: createRequests({ random, prefix: `seed${(start / HOUR).toString(36)}` }),
+    // Some people come every day and most come rarely.
+    anyone: () => people[Math.floor(random() ** 2 * people.length)] as Person,
+    from(person, time) {
+      const gone = person.journey ? time - start - person.journey.from * span : -1;
+      const ip = person.journey && gone >= 0 && gone < WEEK ? person.journey.ip : person.ip;
+      return { person, ip, userAgent: pick(random, person.browsers) };
+    },
   };
+  const attack = createAttack(world);
+  const { logIn, endSession } = createVisits(world);
+  const rare = createRareActs(world, people);
 
-  /** One request of one browser, and what it leads to. */
-  function request(time: number, who: { person: Person | null; ip: string | null; userAgent: string | null }) {
-    requests += 1;
-    const requestId = who.ip === null ? null : `seed${(start / HOUR).toString(36)}-${requests.toString(36)}`;
-    const told: MadeUp[] = [];
-    return {
-      told,
-      tell(
-        type: AuditEventType,
-        outcome: Outcome,
-        { detail, session, actor, subject, identifier, block }: Partial<Telling> = {},
-      ) {
-        told.push({
-          event: {
-            id: uuidAt(random, time),
-            occurredAt: new Date(time),
-            type,
-            outcome,
-            actor: actor === undefined ? (who.person?.id ?? null) : actor,
-            subject: subject === undefined ? (who.person?.id ?? null) : subject,
-            session: session ?? null,
-            requestId,
-            ip: who.ip,
-            userAgent: who.userAgent,
-            detail: { ...detail, made_up: true },
-          },
-          attempt:
-            identifier === undefined
-              ? null
-              : { identifierHash: hashToken(identifier).toString('base64url'), device: null },
-          block: block ?? null,
-        });
-      },
-    };
+  function ordinary(time: number): MadeUp[] {
+    const chance = random();
+    if (chance < 0.5) return logIn(time);
+    if (chance < 0.93) return endSession(time);
+    return chance < 0.985 ? rare(time) : cleanup(world, time);
   }
 
-  const from = (person: Person, time: number) => ({
-    person,
-    ip: placeOf(person, time),
-    userAgent: pick(random, person.browsers),
-  });
+  return {
+    /** `count` events of one hour, in order; `attacked` of them are the attack's. */
+    hour(time: number, count: number, attacked: number): MadeUp[] {
+      const made: MadeUp[] = [];
+      const within = () => time + Math.floor(random() * HOUR);
+      while (made.length < attacked && made.length < count) made.push(...attack(within()));
+      while (made.length < count) made.push(...ordinary(within()));
+      made.length = count;
+      return made.sort((a, b) => a.event.occurredAt.getTime() - b.event.occurredAt.getTime());
+    },
+  };
+}
+
+/** Log-ins, and the ends of the sessions that they began. */
+function createVisits({ random, request, anyone, from }: World) {
+  const sessions: Session[] = [];
 
   function logIn(time: number): MadeUp[] {
     const person = anyone();
@@ -137,10 +122,8 @@ function createStory(random: Random, people: readonly Person[], { start, span }:
     done.tell('authn_login_success', 'success', { session, identifier: person.email });
     done.tell('session_created', 'success', { session, detail: { remember: random() < 0.4 } });
     if (who.ip !== person.ip || random() < 0.03) {
-      done.tell('authn_new_device', 'success', {
-        session,
-        detail: { new: who.ip === person.ip ? 'browser' : 'network' },
-      });
+      const detail = { new: who.ip === person.ip ? 'browser' : 'network' };
+      done.tell('authn_new_device', 'success', { session, detail });
     }
     sessions.push({ id: session, person });
     return [...tries, ...done.told];
@@ -153,20 +136,21 @@ function createStory(random: Random, people: readonly Person[], { start, span }:
     sessions[at] = sessions[sessions.length - 1] as Session;
     sessions.pop();
     const expired = random() < 0.45;
-    const by = request(time, expired ? { person: null, ip: null, userAgent: null } : from(ending.person, time));
-    const subject = ending.person.id;
-    if (expired)
-      by.tell('session_expired', 'success', {
-        session: ending.id,
-        actor: null,
-        subject,
-        detail: { reason: 'expired' },
-      });
-    else by.tell('session_ended', 'success', { session: ending.id, subject, detail: { reason: 'logged_out' } });
+    const by = request(time, expired ? NOBODY : from(ending.person, time));
+    const about = { session: ending.id, subject: ending.person.id };
+    if (expired) by.tell('session_expired', 'success', { ...about, actor: null, detail: { reason: 'expired' } });
+    else by.tell('session_ended', 'success', { ...about, detail: { reason: 'logged_out' } });
     return by.told;
   }
 
-  function rare(time: number): MadeUp[] {
+  return { logIn, endSession };
+}
+
+/** What people and operators do now and then. */
+function createRareActs({ random, request, anyone, from }: World, people: readonly Person[]) {
+  const operators = people.slice(0, Math.max(1, Math.floor(people.length / 500)));
+  let registered = 0;
+  return (time: number): MadeUp[] => {
     const chance = random();
     const person = chance < 0.4 ? (people[registered++ % people.length] as Person) : anyone();
     const by = request(time, from(chance < 0.55 ? person : pick(random, operators), time));
@@ -178,15 +162,19 @@ function createStory(random: Random, people: readonly Person[], { start, span }:
     else if (chance < 0.97) by.tell('user_disabled', 'success', { subject: person.id });
     else by.tell('privilege_permissions_changed', 'success', { subject: person.id, detail: { role: 'member' } });
     return by.told;
-  }
+  };
+}
 
-  function housekeeping(time: number): MadeUp[] {
-    const by = request(time, { person: null, ip: null, userAgent: null });
-    by.tell('sys_cleanup', 'success', { detail: { what: 'sessions', count: 1 + Math.floor(random() * 90) } });
-    return by.told;
-  }
+function cleanup({ random, request }: World, time: number): MadeUp[] {
+  const by = request(time, NOBODY);
+  by.tell('sys_cleanup', 'success', { detail: { what: 'sessions', count: 1 + Math.floor(random() * 90) } });
+  return by.told;
+}
 
-  function attack(time: number): MadeUp[] {
+/** Guesses from a few dozen addresses, some of them at people who exist, and what the throttle says of it. */
+function createAttack({ random, request, anyone }: World) {
+  const attackers = Array.from({ length: ATTACK.addresses }, () => addressOfFour(random));
+  return (time: number): MadeUp[] => {
     const ip = pick(random, attackers);
     const by = request(time, { person: null, ip, userAgent: 'python-requests/2.32.5' });
     const known = random() < 0.3 ? anyone() : null;
@@ -194,9 +182,9 @@ function createStory(random: Random, people: readonly Person[], { start, span }:
     if (chance < 0.004) {
       by.tell('authn_password_spraying', 'failure', { detail: { accounts: 15 + Math.floor(random() * 400) } });
     } else if (chance < 0.02) {
-      const block = uuidAt(random, time);
-      const note = { id: block, scope: 'client', key: `seed:${ip}`, failures: 50, lastsMs: 60_000 };
-      by.tell('excess_rate_limit_exceeded', 'failure', { detail: { scope: 'client', block }, block: note });
+      const id = uuidAt(random, time);
+      const block = { id, scope: 'client', key: `seed:${ip}`, failures: 50, lastsMs: 60_000 };
+      by.tell('excess_rate_limit_exceeded', 'failure', { detail: { scope: 'client', block: id }, block });
     } else {
       by.tell('authn_login_fail', 'failure', {
         subject: known?.id ?? null,
@@ -204,33 +192,5 @@ function createStory(random: Random, people: readonly Person[], { start, span }:
       });
     }
     return by.told;
-  }
-
-  function ordinary(time: number): MadeUp[] {
-    const chance = random();
-    if (chance < 0.5) return logIn(time);
-    if (chance < 0.93) return endSession(time);
-    return chance < 0.985 ? rare(time) : housekeeping(time);
-  }
-
-  return {
-    /** So many events of one hour, in order, so many of them the attack's. */
-    hour(time: number, count: number, attacked: number): MadeUp[] {
-      const made: MadeUp[] = [];
-      const within = () => time + Math.floor(random() * HOUR);
-      while (made.length < attacked && made.length < count) made.push(...attack(within()));
-      while (made.length < count) made.push(...ordinary(within()));
-      made.length = count;
-      return made.sort((a, b) => a.event.occurredAt.getTime() - b.event.occurredAt.getTime());
-    },
   };
-}
-
-interface Telling {
-  readonly detail: Detail;
-  readonly session: string;
-  readonly actor: string | null;
-  readonly subject: string | null;
-  readonly identifier: string;
-  readonly block: NonNullable<Notes['block']>;
 }

@@ -1,19 +1,19 @@
-// People who never were, for made-up events: each with a network, browsers, a time zone, and for some a journey.
+// People who never were, for made-up events.
 
 export interface Person {
   readonly id: string;
   readonly email: string;
   readonly ip: string;
   readonly browsers: readonly string[];
-  /** Hours that the sun is ahead of UTC where they live. */
+  /** Hours ahead of UTC. */
   readonly zone: number;
-  /** Whose log-ins come from elsewhere for a week, from this share of the span on. */
+  /** For a week their log-ins come from elsewhere; `from` is the share of the span before it. */
   readonly journey: { readonly from: number; readonly ip: string } | null;
   /** Has no password manager. */
   readonly forgetful: boolean;
 }
 
-/** Numbers from 0 to 1 that look random; the same ones for the same seed. */
+/** From 0 to 1; the same numbers for the same seed. */
 export type Random = () => number;
 
 export function createRandom(seed: number): Random {
@@ -67,7 +67,7 @@ export function makeUpPeople(random: Random, count: number, bornAt: number): Per
   });
 }
 
-/** Of the networks set aside for tests and examples, which belong to nobody. */
+/** In the networks for tests and examples, which belong to nobody. */
 export function addressOfFour(random: Random): string {
   const byte = () => Math.floor(random() * 256);
   return random() < 0.9

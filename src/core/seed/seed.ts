@@ -1,6 +1,6 @@
-// Fills the log with made-up events, to try it out: through the very code with which the worker seals, the chain included.
-// A log that proves what happened is spoilt by what never did; so each run is told in the log, each event says that it is
-// made up, and where somebody has logged in already it is done only if asked for twice.
+// Fills the log with made-up events, chained by the code with which the worker seals. Made-up events
+// spoil a log that proves what happened: each run is recorded, each event says that it is made up,
+// and a log in use is filled only if that is asked for twice.
 import { randomBytes, randomInt } from 'node:crypto';
 import type pg from 'pg';
 import { appendEvents, chainEvents, countEvents, type LockedHead, lockHead, moveHead } from '../audit/append.ts';
@@ -11,8 +11,9 @@ import type { Passwords } from '../credentials/passwords.ts';
 import { inTransaction } from '../platform/connection.ts';
 import type { Database } from '../platform/database.ts';
 import { insertNotes } from '../throttle/sealed-attempts.ts';
-import { type MadeUp, makeUp } from './made-up-events.ts';
+import { makeUp } from './made-up-events.ts';
 import { createRandom, type Person } from './made-up-people.ts';
+import type { MadeUp } from './made-up-requests.ts';
 
 const BATCH = 5_000;
 const PEOPLE_A_BATCH = 5_000;
@@ -22,7 +23,7 @@ export interface SeedOptions {
   readonly events: number;
   readonly people: number;
   readonly months: number;
-  /** Also where the log tells of more than processes that came and went. */
+  /** Also where people have done something already. */
   readonly intoUsedLog: boolean;
 }
 
@@ -41,7 +42,7 @@ export async function seed(
   const from = new Date(to.getTime() - months * MONTH_MS);
   const random = createRandom(randomInt(2 ** 32));
   const story = makeUp({ random, events, people, from, to });
-  await tell(database, { events, people });
+  await recordSeeding(database, { events, people });
   await insertPeople(database, story.people, await passwords.hash(randomBytes(32).toString('base64')), from);
   await makePartitions(database, from, to);
   let done = 0;
@@ -57,7 +58,6 @@ export async function seed(
   return { ok: true, events: done, firstSeq, lastSeq };
 }
 
-/** Whether the log tells of anything that people did. */
 async function isInUse({ pool }: Database): Promise<boolean> {
   const { rows } = await pool.query<{ used: boolean }>(
     `SELECT EXISTS (SELECT FROM audit_summary WHERE type NOT LIKE 'sys\\_%') AS used`,
@@ -65,7 +65,7 @@ async function isInUse({ pool }: Database): Promise<boolean> {
   return rows[0]?.used === true;
 }
 
-async function tell({ transact }: Database, detail: { events: number; people: number }): Promise<void> {
+async function recordSeeding({ transact }: Database, detail: { events: number; people: number }): Promise<void> {
   await transact((transaction) =>
     recordEvent(transaction, {
       type: 'sys_made_up_events',
@@ -78,7 +78,7 @@ async function tell({ transact }: Database, detail: { events: number; people: nu
   );
 }
 
-/** Accounts that nobody can log in to: the password is thrown away. */
+/** Nobody can log in to them: the password is thrown away. */
 async function insertPeople({ prisma }: Database, people: readonly Person[], passwordHash: string, createdAt: Date) {
   for (let at = 0; at < people.length; at += PEOPLE_A_BATCH) {
     const data = people
@@ -96,7 +96,7 @@ async function makePartitions({ pool }: Database, from: Date, to: Date): Promise
   );
 }
 
-/** Batches of one month each, for a batch is sealed at one moment. */
+/** No batch spans two months: it is sealed at one moment. */
 function* batches(hours: Iterable<MadeUp[]>): Generator<MadeUp[]> {
   let batch: MadeUp[] = [];
   let month = '';
@@ -110,7 +110,7 @@ function* batches(hours: Iterable<MadeUp[]>): Generator<MadeUp[]> {
   if (batch.length > 0) yield batch;
 }
 
-/** Seals a batch and returns its last number. In an empty log it was sealed when it happened, else now. */
+/** Returns the last number. In an empty log events are sealed when they occurred, else now. */
 function append({ pool }: Database, batch: readonly MadeUp[]): Promise<number> {
   return inTransaction(pool, async (client) => appendWithin(client, await lockHead(client), batch));
 }
