@@ -72,6 +72,11 @@ export async function readHead(pool: pg.Pool): Promise<ChainHead> {
   return { seq: Number(head.seq), hash: head.hash };
 }
 
+/** The number of the oldest event that is kept; of the next one if none is. */
+export async function firstKept(pool: pg.Pool): Promise<number> {
+  return (await firstFrom(pool, 0)) ?? (await readHead(pool)).seq + 1;
+}
+
 /** An event as text, as an export writes it: making a date or a buffer only to write it again costs more. */
 export interface ExportedEvent extends SealedFields {
   readonly ip: string | null;

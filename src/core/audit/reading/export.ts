@@ -2,7 +2,8 @@
 // A batch is read while the one before is written, so that memory stays flat however long the log.
 import { personalText, sealedText } from '../canonical-event.ts';
 import type { ExportedEvent } from '../event-rows.ts';
-import type { AuditLog, Range } from './audit-log.ts';
+import type { AuditLog } from './audit-log.ts';
+import type { Range } from './follow.ts';
 import type { AuditFilter } from './query.ts';
 
 export type ExportFormat = 'ndjson' | 'csv';
