@@ -1,7 +1,7 @@
-// The worker's part of mail: takes what is due, gives its link a secret, renders it, hands it to the server, and writes down
-// what became of it. Only one worker has a mail at a time: taking it moves it out of reach for a minute and a half, longer
-// than any delivery may take. A worker that dies between the server's word and the commit leaves a mail that is sent a
-// second time, with the same Message-ID and a link that replaces the first (docs/decisions/0020).
+// The worker's part of mail: takes what is due, gives its link a secret, renders it, sends it and
+// writes down the outcome. A worker that dies between the server's answer and the commit leaves a mail
+// that is sent again, with the same Message-ID and a new link in place of the first
+// (docs/decisions/0020-a-mail-may-arrive-twice.md).
 import { setTimeout as delay } from 'node:timers/promises';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { NO_ORIGIN } from '../audit/events.ts';
@@ -10,33 +10,21 @@ import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import { type Database, deleteSome, type Transaction } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Queues } from '../platform/queues.ts';
+import { endMail, putOff, type TakenMail, takeDue } from './due-mail.ts';
 import type { MailPolicy } from './outgoing-mail.ts';
 import { isKnownTemplate, type RenderMail } from './rendering.ts';
 import { LINK_PATHS, type MailTemplate, type MailTemplates } from './templates.ts';
 import { DELIVERY_TIMEOUT_MS, type Deliver, type Delivery } from './transport.ts';
 
 const LANES = 4;
-/** How long one job goes on; then it asks for the next, so that a worker that is told to stop can. */
+/** How long one job goes on before it asks for the next, so that a worker can stop. */
 const PASS_MS = 5_000;
-const TAKEN_MS = 2 * DELIVERY_TIMEOUT_MS;
 const GIVE_UP_MS = 86_400_000;
 const OUTAGE_RETRY_MS = { first: 5_000, longest: 60_000 };
 const DEFERRED_RETRY_MS = { first: 60_000, longest: 30 * 60_000 };
 const SETTLE_PAUSE_MS = 500;
 
-interface TakenMail {
-  readonly id: string;
-  readonly recipient: string;
-  readonly userId: string | null;
-  readonly template: string;
-  readonly parameters: unknown;
-  readonly language: string;
-  readonly tokenId: string | null;
-  readonly attempts: number;
-  readonly ageMs: number;
-}
-
-/** Either the mail with its secret, or the word that it is not to be sent any more. */
+/** `link` is empty for a mail that has none, and null where it no longer counts. */
 type Prepared = { readonly mail: TakenMail; readonly link: string | null };
 
 export interface MailDeliveryOptions {
@@ -62,16 +50,9 @@ export function createMailDelivery({
   publicOrigin,
   log,
 }: MailDeliveryOptions) {
-  /** Takes the mail that has waited longest, and gives its link a secret that counts from now on. */
   function take(): Promise<Prepared | null> {
     return transact(async (transaction) => {
-      const [mail] = await transaction.$queryRaw<TakenMail[]>`
-        UPDATE mail SET attempts = attempts + 1, due_at = clock_timestamp() + ${TAKEN_MS} * interval '1 millisecond'
-         WHERE id = (SELECT id FROM mail WHERE ended_at IS NULL AND due_at <= clock_timestamp()
-                      ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-        RETURNING id, recipient, user_id AS "userId", template, parameters, token_id AS "tokenId", attempts,
-                  coalesce((SELECT a.language FROM user_account AS a WHERE a.id = mail.user_id), language) AS language,
-                  (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS "ageMs"`;
+      const mail = await takeDue(transaction);
       if (!mail) return null;
       const path = LINK_PATHS[mail.template as MailTemplate];
       if (path === undefined) return { mail, link: '' };
@@ -83,24 +64,24 @@ export function createMailDelivery({
   async function attempt({ mail, link }: Prepared, send: Deliver): Promise<Delivery['state']> {
     const { id, recipient: to, template, language } = mail;
     if (link === null)
-      return settle(mail, (transaction) => end(transaction, mail, 'dropped', 'its link was used or taken back'));
+      return settle(mail, (transaction) => endMail(transaction, mail, 'dropped', 'its link was used or taken back'));
     if (!isKnownTemplate(template)) {
       const error = `no words for ${template}; a newer version may have them`;
-      return settle(mail, (transaction) => again(transaction, mail, error, DEFERRED_RETRY_MS), 'deferred');
+      return settle(mail, (transaction) => putOff(transaction, mail, error, DEFERRED_RETRY_MS), 'deferred');
     }
     const parameters = mail.parameters as MailTemplates[typeof template];
     const delivery = await send({ id, to, ...render({ template, parameters, language, link }) });
-    if (delivery.state === 'sent') return settle(mail, (transaction) => end(transaction, mail, 'sent', null));
+    if (delivery.state === 'sent') return settle(mail, (transaction) => endMail(transaction, mail, 'sent', null));
     const { state, error, code } = delivery;
     log.warn({ mailId: id, template, attempt: mail.attempts, code, state }, 'a mail was not taken');
     if (state !== 'refused' && mail.ageMs < GIVE_UP_MS) {
       const retry = state === 'outage' ? OUTAGE_RETRY_MS : DEFERRED_RETRY_MS;
-      return settle(mail, (transaction) => again(transaction, mail, error, retry), state);
+      return settle(mail, (transaction) => putOff(transaction, mail, error, retry), state);
     }
     return settle(
       mail,
       async (transaction) => {
-        if (!(await end(transaction, mail, 'failed', error))) return;
+        if (!(await endMail(transaction, mail, 'failed', error))) return;
         const detail = { template, code, attempts: mail.attempts };
         const about = { actor: null, subject: mail.userId, origin: NO_ORIGIN, detail };
         await recordEvent(transaction, { type: 'mail_failed', outcome: 'failure', ...about });
@@ -109,7 +90,7 @@ export function createMailDelivery({
     );
   }
 
-  /** Writes down what became of a mail, trying for as long as nobody else may take it: else it would be sent again. */
+  /** Writes down the outcome. Retries as long as nobody else may take the mail: it would be sent again. */
   async function settle<S extends Delivery['state']>(
     mail: TakenMail,
     write: (transaction: Transaction) => Promise<unknown>,
@@ -128,33 +109,8 @@ export function createMailDelivery({
     }
   }
 
-  /** False where somebody else has taken the mail meanwhile. */
-  async function end(
-    transaction: Transaction,
-    { id, attempts }: TakenMail,
-    outcome: 'sent' | 'failed' | 'dropped',
-    error: string | null,
-  ): Promise<boolean> {
-    const ended = await transaction.$executeRaw`
-      UPDATE mail SET ended_at = clock_timestamp(), outcome = ${outcome}, last_error = ${error}
-       WHERE id = ${id}::uuid AND attempts = ${attempts} AND ended_at IS NULL`;
-    return ended > 0;
-  }
-
-  async function again(
-    transaction: Transaction,
-    { id, attempts }: TakenMail,
-    error: string,
-    { first, longest }: { first: number; longest: number },
-  ): Promise<void> {
-    const waitMs = Math.min(longest, first * 2 ** Math.min(20, attempts - 1)) * (0.75 + Math.random() / 2);
-    await transaction.$executeRaw`
-      UPDATE mail SET due_at = clock_timestamp() + ${waitMs} * interval '1 millisecond', last_error = ${error}
-       WHERE id = ${id}::uuid AND attempts = ${attempts} AND ended_at IS NULL`;
-  }
-
   return {
-    /** Sends what is due, a few at once, for some seconds. A server that is away is asked for one mail, not for each. */
+    /** Sends what is due, a few at once, for some seconds or until the server is away. Returns how many it tried. */
     async sendDue(): Promise<number> {
       if (deliver === null) return 0;
       const deadline = performance.now() + PASS_MS;
@@ -178,10 +134,10 @@ export function createMailDelivery({
       return handled;
     },
 
-    /** Deletes what was sent, failed or dropped longer ago than mail is kept, at most `limit`; returns how many. */
+    /** Deletes at most `limit` mails that ended longer ago than mail is kept; returns how many. */
     deleteOld(transaction: Transaction, limit: number): Promise<number> {
       const oldest = Prisma.sql`statement_timestamp() - ${policy.retentionMs} * interval '1 millisecond'`;
-      // The moment of writing is what there is an index of.
+      // The index is on created_at.
       const where = Prisma.sql`ended_at < ${oldest} AND created_at < ${oldest}`;
       return deleteSome(transaction, { from: 'mail', where, limit });
     },

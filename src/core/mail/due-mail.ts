@@ -1,0 +1,56 @@
+// The mail that is due, in its table. Taking a mail moves it out of every other worker's reach for a
+// minute and a half, longer than any delivery may take.
+import type { Transaction } from '../platform/database.ts';
+import { DELIVERY_TIMEOUT_MS } from './transport.ts';
+
+const TAKEN_MS = 2 * DELIVERY_TIMEOUT_MS;
+
+export interface TakenMail {
+  readonly id: string;
+  readonly recipient: string;
+  readonly userId: string | null;
+  readonly template: string;
+  readonly parameters: unknown;
+  readonly language: string;
+  readonly tokenId: string | null;
+  readonly attempts: number;
+  readonly ageMs: number;
+}
+
+/** The one that has waited longest; null where none is due. */
+export async function takeDue(transaction: Transaction): Promise<TakenMail | null> {
+  const [mail] = await transaction.$queryRaw<TakenMail[]>`
+    UPDATE mail SET attempts = attempts + 1, due_at = clock_timestamp() + ${TAKEN_MS} * interval '1 millisecond'
+     WHERE id = (SELECT id FROM mail WHERE ended_at IS NULL AND due_at <= clock_timestamp()
+                  ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING id, recipient, user_id AS "userId", template, parameters, token_id AS "tokenId", attempts,
+              coalesce((SELECT a.language FROM user_account AS a WHERE a.id = mail.user_id), language) AS language,
+              (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS "ageMs"`;
+  return mail ?? null;
+}
+
+/** False where another worker has taken the mail meanwhile. */
+export async function endMail(
+  transaction: Transaction,
+  { id, attempts }: TakenMail,
+  outcome: 'sent' | 'failed' | 'dropped',
+  error: string | null,
+): Promise<boolean> {
+  const ended = await transaction.$executeRaw`
+    UPDATE mail SET ended_at = clock_timestamp(), outcome = ${outcome}, last_error = ${error}
+     WHERE id = ${id}::uuid AND attempts = ${attempts} AND ended_at IS NULL`;
+  return ended > 0;
+}
+
+/** Puts a mail off, for twice as long each time. */
+export async function putOff(
+  transaction: Transaction,
+  { id, attempts }: TakenMail,
+  error: string,
+  { first, longest }: { first: number; longest: number },
+): Promise<void> {
+  const waitMs = Math.min(longest, first * 2 ** Math.min(20, attempts - 1)) * (0.75 + Math.random() / 2);
+  await transaction.$executeRaw`
+    UPDATE mail SET due_at = clock_timestamp() + ${waitMs} * interval '1 millisecond', last_error = ${error}
+     WHERE id = ${id}::uuid AND attempts = ${attempts} AND ended_at IS NULL`;
+}
