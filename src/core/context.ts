@@ -42,6 +42,7 @@ import { openQueues, type Queues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
 import { createEmailChanges, type EmailChanges } from './self-service/email-change.ts';
 import { createNotMe, type NotMe } from './self-service/not-me.ts';
+import { createOpenLink } from './self-service/open-link.ts';
 import { createPasswordChanges, type PasswordChanges } from './self-service/password-change.ts';
 import { createPasswordResets, type PasswordResets } from './self-service/password-reset.ts';
 import { createRegistration, type Registration } from './self-service/registration.ts';
@@ -159,6 +160,7 @@ export function createContext(config: Config, log: Log): Context {
   });
   const secondFactors = createSecondFactors({ database, secretBox, passwords, passkeys });
   const pendingLogins = createPendingLogins({ database });
+  const openLink = createOpenLink({ users, throttle, refusals, links });
   const proof = {
     database,
     users,
@@ -173,6 +175,7 @@ export function createContext(config: Config, log: Log): Context {
     entry,
     identifierHash,
     links,
+    openLink,
     mail,
     log,
     passkeys,

@@ -4,7 +4,8 @@ import type { User, Users } from '../accounts/users.ts';
 import type { NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import { bindingOf, isBoundTo, type OneTimeLink, type OneTimeLinks } from '../credentials/one-time-links.ts';
+
+import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import { newToken } from '../credentials/random-token.ts';
 import { removeNewerWithin } from '../factors/factor-change.ts';
@@ -16,7 +17,8 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
-import type { DeadLink, PasswordResets } from './password-reset.ts';
+import { DEAD_LINK, type DeadLink, type OpenLink } from './open-link.ts';
+import type { PasswordResets } from './password-reset.ts';
 
 type Purpose = 'change_email' | 'undo_email_change';
 
@@ -43,13 +45,12 @@ export interface EmailChangesOptions {
   readonly devices: KnownDevices;
   readonly identifierHash: IdentifierHash;
   readonly links: OneTimeLinks;
+  readonly openLink: OpenLink;
   readonly mail: Mail;
   readonly passwordResets: PasswordResets;
 }
 
 export type EmailChanges = ReturnType<typeof createEmailChanges>;
-
-const DEAD: DeadLink = { ok: false, reason: 'dead_link' };
 
 export function createEmailChanges({
   database: { transact },
@@ -61,35 +62,14 @@ export function createEmailChanges({
   devices,
   identifierHash,
   links,
+  openLink,
   mail,
   passwordResets,
 }: EmailChangesOptions) {
-  /** The account and the address of a link, while it counts: a change only for the password and address it was asked under. */
-  async function open(
-    purpose: Purpose,
-    secret: string,
-    origin: Origin,
-  ): Promise<{ ok: true; user: User; email: string; since: Date | null } | DeadLink | Throttled> {
-    if (secret === '') return DEAD;
-    const taken = await throttle.takeToken(origin.ip);
-    if (!taken.ok) return refuse(taken, null, origin);
-    return settled(taken, async () => {
-      const link: OneTimeLink | null = await links.find(purpose, secret);
-      const user = link?.userId ? await users.find(link.userId) : null;
-      const counts = link && user && !user.disabledAt && (purpose === 'undo_email_change' || isBoundTo(link, user));
-      if (counts && link.email !== null) return { ok: true, user, email: link.email, since: link.since };
-      await transact(async (transaction) => {
-        const detail = { reason: 'dead_link' };
-        await recordEvent(transaction, {
-          ...event('user_email_change_fail', null, origin),
-          outcome: 'failure',
-          detail,
-        });
-        await recordBlocks(transaction, taken.blocks, null, origin);
-      });
-      return DEAD;
-    });
-  }
+  const open = (purpose: Purpose, secret: string, origin: Origin) =>
+    openLink.openOfAccount({ purpose, secret, origin }, (user, { email, since }) =>
+      email === null ? null : { user, email, since },
+    );
 
   /** Throttled together with changes of it: a link could else be asked for to try it from any number of addresses. */
   async function knowsPassword(user: User, email: string, password: string, origin: Origin) {
@@ -180,7 +160,7 @@ export function createEmailChanges({
       origin: Origin,
     ): Promise<{ ok: true; email: string; userId: string } | DeadLink | Throttled> {
       const opened = await open(purpose, secret, origin);
-      return opened.ok ? { ok: true, email: opened.email, userId: opened.user.id } : opened;
+      return opened.ok ? { ok: true, email: opened.target.email, userId: opened.target.user.id } : opened;
     },
 
     /**
@@ -195,7 +175,7 @@ export function createEmailChanges({
     }: EmailChange & { by: { userId: string | null; password: string } }): Promise<ConfirmedChange> {
       const opened = await open('change_email', secret, origin);
       if (!opened.ok) return opened;
-      const { user, email, since } = opened;
+      const { user, email, since } = opened.target;
       if (by.userId !== user.id) {
         const known = await knowsPassword(user, email, by.password, origin);
         if (!known.ok) return known;
@@ -210,7 +190,7 @@ export function createEmailChanges({
         await mail.sendWithin(transaction, { ...letter, template: 'email-changed', parameters });
         await recordEvent(transaction, event('user_email_changed', user.id, origin));
       });
-      return moved ? { ok: true, email } : DEAD;
+      return moved ? { ok: true, email } : DEAD_LINK;
     },
 
     /**
@@ -221,7 +201,7 @@ export function createEmailChanges({
     async undo({ secret, origin, told }: EmailChange): Promise<EmailChangeResult> {
       const opened = await open('undo_email_change', secret, origin);
       if (!opened.ok) return opened;
-      const { user, email, since } = opened;
+      const { user, email, since } = opened.target;
       const passwordHash = await passwords.hash(newToken());
       const moved = await move(
         'undo_email_change',
@@ -239,7 +219,7 @@ export function createEmailChanges({
           await recordEvent(transaction, event('user_email_change_undone', user.id, origin));
         },
       );
-      return moved ? { ok: true, email } : DEAD;
+      return moved ? { ok: true, email } : DEAD_LINK;
     },
   };
 }

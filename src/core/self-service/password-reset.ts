@@ -6,7 +6,7 @@ import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import { bindingOf, isBoundTo, type OneTimeLinks } from '../credentials/one-time-links.ts';
+import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import { type BadPassword, BREACHED, type Passwords, passwordProblem } from '../credentials/passwords.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
@@ -15,12 +15,7 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
-
-/** Used, replaced, expired, of another purpose, made up, or bound to what the account no longer is: one answer for all. */
-export interface DeadLink {
-  readonly ok: false;
-  readonly reason: 'dead_link';
-}
+import { DEAD_LINK, type DeadLink, type OpenLink } from './open-link.ts';
 
 export interface PasswordReset {
   readonly secret: string;
@@ -46,13 +41,13 @@ export interface PasswordResetsOptions {
   readonly devices: KnownDevices;
   readonly identifierHash: IdentifierHash;
   readonly links: OneTimeLinks;
+  readonly openLink: OpenLink;
   readonly mail: Mail;
 }
 
 export type PasswordResets = ReturnType<typeof createPasswordResets>;
 
 const PURPOSE = 'reset_password';
-const DEAD: DeadLink = { ok: false, reason: 'dead_link' };
 
 export function createPasswordResets({
   database: { transact },
@@ -65,6 +60,7 @@ export function createPasswordResets({
   devices,
   identifierHash,
   links,
+  openLink,
   mail,
 }: PasswordResetsOptions) {
   const issueWithin = (transaction: Transaction, user: User) =>
@@ -74,29 +70,6 @@ export function createPasswordResets({
     const tokenId = await issueWithin(transaction, user);
     const about = { to: user.email, userId: user.id, language, tokenId };
     await mail.sendWithin(transaction, { ...about, template: 'reset-password', parameters: from });
-  }
-
-  /** The account that a link opens, while the link counts. */
-  async function accountOf(secret: string): Promise<User | null> {
-    const link = await links.find(PURPOSE, secret);
-    const user = link?.userId ? await users.find(link.userId) : null;
-    return link && user && !user.disabledAt && isBoundTo(link, user) ? user : null;
-  }
-
-  /** The account of a link that is tried, throttled: one that leads nowhere is recorded, a good one costs nothing. */
-  async function open(secret: string, origin: Origin): Promise<{ ok: true; user: User } | DeadLink | Throttled> {
-    if (secret === '') return DEAD; // somebody opened the page without a link
-    const taken = await throttle.takeToken(origin.ip);
-    if (!taken.ok) return refuse(taken, null, origin);
-    return settled(taken, async () => {
-      const user = await accountOf(secret);
-      if (user) return { ok: true, user };
-      await transact(async (transaction) => {
-        await recordEvent(transaction, { ...failure(origin), detail: { reason: 'dead_link' } });
-        await recordBlocks(transaction, taken.blocks, null, origin);
-      });
-      return DEAD;
-    });
   }
 
   /** The new password, the end of every session and the mail about it, if the account is still what the link was for. */
@@ -155,20 +128,20 @@ export function createPasswordResets({
 
     /** The address of the account that a link is for; looking changes nothing. */
     async look(secret: string, origin: Origin): Promise<{ ok: true; email: string } | DeadLink | Throttled> {
-      const opened = await open(secret, origin);
-      return opened.ok ? { ok: true, email: opened.user.email } : opened;
+      const opened = await openLink.openOfAccount({ purpose: PURPOSE, secret, origin }, ({ email }) => email);
+      return opened.ok ? { ok: true, email: opened.target } : opened;
     },
 
     /** Sets the password. The link is used up only by a password that is accepted. */
     async reset(wanted: PasswordReset): Promise<PasswordResetResult> {
-      const opened = await open(wanted.secret, wanted.origin);
+      const opened = await openLink.openOfAccount({ purpose: PURPOSE, ...wanted }, (account) => account);
       if (!opened.ok) return opened;
-      const { user } = opened;
+      const user = opened.target;
       const problem = await passwordProblem(wanted.password, user.email);
       if (problem) return { ok: false, reason: 'bad_password', problem, email: user.email };
       const setting = { userId: user.id, origin: wanted.origin };
       if (await breachedPasswords.has(wanted.password, setting)) return { ...BREACHED, email: user.email };
-      return (await change(user, wanted)) ? { ok: true, userId: user.id } : DEAD;
+      return (await change(user, wanted)) ? { ok: true, userId: user.id } : DEAD_LINK;
     },
 
     /**
@@ -200,10 +173,6 @@ export function createPasswordResets({
     /** For those who start a reset themselves, in a transaction of their own. */
     mailLinkWithin,
   };
-}
-
-function failure(origin: Origin): NewAuditEvent {
-  return { type: 'authn_password_reset_fail', outcome: 'failure', actor: null, subject: null, origin };
 }
 
 function byOperator(userId: string, by: Actor, how: 'mail' | 'handed_over'): NewAuditEvent {

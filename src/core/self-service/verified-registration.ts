@@ -18,7 +18,7 @@ import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
 import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
-import type { DeadLink } from './password-reset.ts';
+import { DEAD_LINK, type DeadLink, type OpenLink } from './open-link.ts';
 import type { Registration } from './registration.ts';
 
 type Purpose = Extract<LinkPurpose, 'confirm_registration' | 'invitation'>;
@@ -83,6 +83,7 @@ export interface PendingRegistrationsOptions {
   readonly refusals: Refusals;
   readonly identifierHash: IdentifierHash;
   readonly links: OneTimeLinks;
+  readonly openLink: OpenLink;
   readonly mail: Mail;
   readonly registration: Registration;
 }
@@ -98,28 +99,14 @@ export function createPendingRegistrations({
   refusals: { recordBlocks, refuse },
   identifierHash,
   links,
+  openLink,
   mail,
   registration,
 }: PendingRegistrationsOptions) {
-  /** What a link opens, throttled; a good one costs nothing. */
-  async function open(
-    purpose: Purpose,
-    secret: string,
-    origin: Origin,
-  ): Promise<{ ok: true; pending: Pending } | DeadLink | Throttled> {
-    if (secret === '') return { ok: false, reason: 'dead_link' };
-    const taken = await throttle.takeToken(origin.ip);
-    if (!taken.ok) return refuse(taken, null, origin);
-    return settled(taken, async () => {
-      const link = await links.find(purpose, secret);
-      const pending = link?.registrationId
-        ? await prisma.registration.findUnique({ where: { id: link.registrationId } })
-        : null;
-      if (pending) return { ok: true, pending };
-      await fail('dead_link', origin, (transaction) => recordBlocks(transaction, taken.blocks, null, origin));
-      return { ok: false, reason: 'dead_link' };
+  const open = (purpose: Purpose, secret: string, origin: Origin) =>
+    openLink.open({ purpose, secret, origin }, async ({ registrationId }): Promise<Pending | null> => {
+      return registrationId ? prisma.registration.findUnique({ where: { id: registrationId } }) : null;
     });
-  }
 
   async function fail(
     reason: string,
@@ -147,7 +134,7 @@ export function createPendingRegistrations({
     });
     if (begun) return { ok: true, ...begun };
     const taken = (await users.findByEmail(email)) !== null;
-    return taken ? { ok: false, reason: 'email_taken', email } : { ok: false, reason: 'dead_link' };
+    return taken ? { ok: false, reason: 'email_taken', email } : DEAD_LINK;
   }
 
   /** A password that another browser gives is an attempt like any other: it costs a try of a link. */
@@ -216,7 +203,7 @@ export function createPendingRegistrations({
     ): Promise<Looked | DeadLink | Throttled> {
       const opened = await open(purpose, secret, origin);
       if (!opened.ok) return opened;
-      const { email, browserHash } = opened.pending;
+      const { email, browserHash } = opened.target;
       return { ok: true, email, sameBrowser: isSameBrowser(browserHash, browser) };
     },
 
@@ -227,8 +214,8 @@ export function createPendingRegistrations({
     async confirm(confirmed: ConfirmedRegistration): Promise<ConfirmResult> {
       const opened = await open('confirm_registration', confirmed.secret, confirmed.visit.origin);
       if (!opened.ok) return opened;
-      const { pending } = opened;
-      if (pending.passwordHash === null) return { ok: false, reason: 'dead_link' };
+      const pending = opened.target;
+      if (pending.passwordHash === null) return DEAD_LINK;
       if (!isSameBrowser(pending.browserHash, confirmed.browser)) {
         const known = await knowsPassword(pending, confirmed);
         if (!known.ok) return known;
@@ -255,12 +242,12 @@ export function createPendingRegistrations({
     async accept(confirmed: ConfirmedRegistration): Promise<ConfirmResult> {
       const opened = await open('invitation', confirmed.secret, confirmed.visit.origin);
       if (!opened.ok) return opened;
-      const { email } = opened.pending;
+      const { email } = opened.target;
       const problem = await passwordProblem(confirmed.password, email);
       if (problem) return { ok: false, reason: 'bad_password', problem, email };
       const { origin } = confirmed.visit;
       if (await breachedPasswords.has(confirmed.password, { userId: null, origin })) return { ...BREACHED, email };
-      return makeAccount('invitation', opened.pending, await passwords.hash(confirmed.password), confirmed);
+      return makeAccount('invitation', opened.target, await passwords.hash(confirmed.password), confirmed);
     },
   };
 
