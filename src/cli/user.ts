@@ -3,8 +3,9 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
+import type { AccountChangeResult } from '../core/accounts/account-change.ts';
 import { EVERYBODY } from '../core/accounts/user-search.ts';
-import type { AccountChangeResult, Role } from '../core/accounts/users.ts';
+import type { Role } from '../core/accounts/users.ts';
 import { NO_ORIGIN } from '../core/audit/events.ts';
 import { readEmail } from '../core/platform/email-address.ts';
 import { withContext } from './connect.ts';

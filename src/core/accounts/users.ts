@@ -1,12 +1,12 @@
 // Accounts: an address that is compared without case, a password's hash, a role. Every change records its event.
-import type { Prisma, Role, User } from '../../generated/prisma/client.ts';
-import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
+import { Prisma, type Role, type User } from '../../generated/prisma/client.ts';
+import type { Actor, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
-import type { EndReason } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import { type AccountChangeResult, createAccountChange, lockWithOperatorsWithin } from './account-change.ts';
 
 export type { Role, User };
 
@@ -26,71 +26,31 @@ export interface NewUser {
   readonly origin: Origin;
 }
 
-export type AccountChangeResult =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly reason: 'no_account' | 'unchanged' | 'last_operator' | 'changed_meanwhile' };
-
-interface AccountChange {
-  readonly userId: string;
-  /** Whether there is something to change. */
-  readonly changes: (account: LockedAccount) => boolean;
-  /** Whether an operator who may act is one no longer. */
-  readonly takesOperator: boolean;
-  readonly data: Prisma.UserUpdateManyMutationInput;
-  readonly event: Pick<NewAuditEvent, 'type' | 'detail'>;
-  readonly ends: EndReason | null;
-  readonly by: Actor;
-}
-
 export interface UsersOptions {
   readonly database: Database;
   readonly sessions: Sessions;
 }
 
+const COLUMNS = `id, email, email_key AS "emailKey", password_hash AS "passwordHash", role, disabled_at AS "disabledAt",
+                 deleted_at AS "deletedAt", password_changed_at AS "passwordChangedAt", created_at AS "createdAt",
+                 language, version`;
+
 export type Users = ReturnType<typeof createUsers>;
 
-export function createUsers({ database: { prisma, pool, transact }, sessions }: UsersOptions) {
+export function createUsers({ database, sessions }: UsersOptions) {
+  const { prisma, pool, transact } = database;
+  const change = createAccountChange(database, sessions);
+
   async function createWithin(
     transaction: Transaction,
     { email, passwordHash, role, language = null, origin }: NewUser,
   ): Promise<User> {
     const data = { email, emailKey: emailKey(email), passwordHash, role, language };
     const user = await transaction.user.create({ data });
-    await recordEvent(transaction, {
-      type: 'user_created',
-      outcome: 'success',
-      actor: origin.requestId ? user.id : null,
-      subject: user.id,
-      origin,
-      detail: { role },
-    });
+    const actor = origin.requestId ? user.id : null;
+    const about = { actor, subject: user.id, origin, detail: { role } };
+    await recordEvent(transaction, { type: 'user_created', outcome: 'success', ...about });
     return user;
-  }
-
-  /** Changes an account that is as the operator saw it, with its event, and ends its sessions if there is a reason to. */
-  async function change({ userId, changes, takesOperator, data, event, ends, by }: AccountChange) {
-    const { actor, origin, session = null, reason } = by;
-    return transact<AccountChangeResult>(async (transaction) => {
-      const account = await lockAccount(transaction, userId);
-      if (!account) return { ok: false, reason: 'no_account' };
-      if (by.seen !== undefined && by.seen !== account.version) return { ok: false, reason: 'changed_meanwhile' };
-      if (!changes(account)) return { ok: false, reason: 'unchanged' };
-      if (takesOperator && account.isLastOperator) return { ok: false, reason: 'last_operator' };
-      await transaction.user.update({ where: { id: userId }, data: { ...data, version: { increment: 1 } } });
-      const detail = { ...event.detail, ...(reason ? { reason } : {}) };
-      await recordEvent(transaction, {
-        ...event,
-        outcome: 'success',
-        actor,
-        subject: userId,
-        session,
-        origin,
-        detail,
-      });
-      const why = { actor, origin, ...(reason ? { note: reason } : {}) };
-      if (ends) await sessions.endWithin(transaction, { userId }, { ...why, reason: ends });
-      return { ok: true };
-    });
   }
 
   return {
@@ -110,10 +70,7 @@ export function createUsers({ database: { prisma, pool, transact }, sessions }: 
     async findByEmail(email: string): Promise<User | null> {
       const { rows } = await pool.query<User>({
         name: 'user-by-email',
-        text: `SELECT id, email, email_key AS "emailKey", password_hash AS "passwordHash", role, disabled_at AS "disabledAt",
-                      deleted_at AS "deletedAt", password_changed_at AS "passwordChangedAt", created_at AS "createdAt",
-                      language, version
-                 FROM user_account WHERE email_key = $1 AND deleted_at IS NULL`,
+        text: `SELECT ${COLUMNS} FROM user_account WHERE email_key = $1 AND deleted_at IS NULL`,
         values: [emailKey(email)],
       });
       return rows[0] ?? null;
@@ -132,10 +89,7 @@ export function createUsers({ database: { prisma, pool, transact }, sessions }: 
       return new Map(users.map((user) => [user.id, user.email]));
     },
 
-    /**
-     * Gives an account a role. Its sessions end in the same transaction, so that the old role counts nowhere from the
-     * next request on; the person logs in again. The last operator stays one.
-     */
+    /** Gives an account a role and ends its sessions, so that the old role counts nowhere. The last operator stays one. */
     setRole(userId: string, role: Role, by: Actor): Promise<AccountChangeResult> {
       return change({
         userId,
@@ -148,10 +102,7 @@ export function createUsers({ database: { prisma, pool, transact }, sessions }: 
       });
     },
 
-    /**
-     * Disables an account, which ends its sessions in the same transaction and refuses every log-in, or enables it again.
-     * The last operator can't be disabled.
-     */
+    /** Disables an account, which ends its sessions and refuses every log-in, or enables it. Never the last operator. */
     setDisabled(userId: string, disabled: boolean, by: Actor): Promise<AccountChangeResult> {
       return change({
         userId,
@@ -175,30 +126,28 @@ export function createUsers({ database: { prisma, pool, transact }, sessions }: 
     },
 
     /**
-     * Whether an account is the last operator who can act, for whoever is about to delete it in this transaction. Until
-     * its end nobody else can take an operator away, so that of two who try at once the second is told the truth.
+     * Whether an account is the last operator who can act. Until the transaction's end nobody else can take an operator
+     * away, so of two who delete one at once the second sees what the first did.
      */
     async isLastOperatorWithin(transaction: Transaction, userId: string): Promise<boolean> {
-      return (await lockAccount(transaction, userId))?.isLastOperator ?? false;
+      return (await lockWithOperatorsWithin(transaction, userId))?.isLastOperator ?? false;
     },
   };
 }
 
-interface LockedAccount {
-  readonly role: Role;
-  readonly disabled: boolean;
-  readonly version: number;
-  readonly isLastOperator: boolean;
+/**
+ * Locks an account until the transaction's end and reads it as it is then; null where there is none. Whatever changes an
+ * account takes this lock first and its sessions' after: in another order, two would wait for each other.
+ */
+export async function lockUserWithin(transaction: Transaction, userId: string): Promise<User | null> {
+  const [user] = await transaction.$queryRaw<User[]>`
+    SELECT ${Prisma.raw(COLUMNS)} FROM user_account WHERE id = ${userId}::uuid AND deleted_at IS NULL FOR UPDATE`;
+  return user ?? null;
 }
 
-/** Locks an account and every operator who can act, in one order, and reads them as they are once the locks are held. */
-async function lockAccount(transaction: Transaction, userId: string): Promise<LockedAccount | null> {
-  const rows = await transaction.$queryRaw<{ id: string; role: Role; disabled: boolean; version: number }[]>`
-    SELECT id, role, disabled_at IS NOT NULL AS disabled, version FROM user_account
-     WHERE deleted_at IS NULL AND (id = ${userId}::uuid OR (role = 'operator' AND disabled_at IS NULL))
-     ORDER BY id FOR UPDATE`;
-  const account = rows.find(({ id }) => id === userId);
-  if (!account) return null;
-  const acts = account.role === 'operator' && !account.disabled;
-  return { ...account, isLastOperator: acts && rows.every(({ id }) => id === userId) };
+/** The same, for what was decided on an earlier reading: null where it may no longer log in, or has another password or address. */
+export async function lockUnchangedWithin(transaction: Transaction, read: User): Promise<User | null> {
+  const user = await lockUserWithin(transaction, read.id);
+  if (!user || user.disabledAt) return null;
+  return user.passwordHash === read.passwordHash && user.emailKey === read.emailKey ? user : null;
 }

@@ -1,10 +1,9 @@
 // Another address for an account: it counts once its own mailbox has confirmed it, and the old one is told and can take it
 // back for a week. A change ends every session, because a session's copies carry the address and log-ins go by it.
-import type { User, Users } from '../accounts/users.ts';
+import { lockUnchangedWithin, type User, type Users } from '../accounts/users.ts';
 import type { NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-
 import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import { newToken } from '../credentials/random-token.ts';
@@ -95,10 +94,8 @@ export function createEmailChanges({
   ): Promise<boolean> {
     try {
       return await transact(async (transaction) => {
-        const [current] = await transaction.$queryRaw<{ ok: boolean }[]>`
-          SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND email_key = ${user.emailKey} AS ok
-            FROM user_account WHERE id = ${user.id}::uuid FOR UPDATE`;
-        if (!current?.ok || !(await links.useWithin(transaction, purpose, secret))) return false;
+        if (!(await lockUnchangedWithin(transaction, user))) return false;
+        if (!(await links.useWithin(transaction, purpose, secret))) return false;
         const password = passwordHash ? { passwordHash, passwordChangedAt: new Date() } : {};
         const data = { email, emailKey: emailKey(email), ...password };
         await transaction.user.update({ where: { id: user.id }, data });

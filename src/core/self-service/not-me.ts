@@ -1,13 +1,14 @@
 // "This wasn't me": the link in the mail about a log-in from a new browser or network. Following it shows the log-in.
 // The button there ends every session, forgets every known browser, removes second factors added since, and leads to a
 // new password at once: whoever logged in knew the old one.
+import { lockUserWithin } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
-import { lockWithin, Refused, removeNewerWithin } from '../factors/factor-change.ts';
+import { removeNewerWithin } from '../factors/factor-change.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
-import type { Database, Transaction } from '../platform/database.ts';
+import type { Database } from '../platform/database.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Throttled } from '../throttle/refusals.ts';
@@ -71,21 +72,17 @@ export function createNotMe({
       const opened = await open(secret, origin);
       if (!opened.ok) return opened;
       const { user, sessionId, since } = opened.target;
-      const work = async (transaction: Transaction): Promise<string | null> => {
-        const { email } = await lockWithin(transaction, user.id);
-        if (!(await links.useWithin(transaction, PURPOSE, secret))) return null;
+      const resetSecret = await transact(async (transaction) => {
+        const account = await lockUserWithin(transaction, user.id);
+        if (!account || !(await links.useWithin(transaction, PURPOSE, secret))) return null;
         const about = { actor: user.id, subject: user.id, session: sessionId, origin } as const;
         await recordEvent(transaction, { type: 'authn_login_disowned', outcome: 'success', ...about });
         await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
         const why = { reason: 'revoked', actor: user.id, origin } as const;
         await sessions.endWithin(transaction, { userId: user.id }, why);
-        await removeNewerWithin(transaction, { userId: user.id, email, since, origin, told }, mail);
+        await removeNewerWithin(transaction, { userId: user.id, email: account.email, since, origin, told }, mail);
         const request = { purpose: 'reset_password', userId: user.id, binding: bindingOf(user) } as const;
         return links.revealWithin(transaction, await links.issueWithin(transaction, request));
-      };
-      const resetSecret = await transact(work).catch((error: unknown) => {
-        if (error instanceof Refused) return null; // deleted meanwhile
-        throw error;
       });
       return resetSecret === null ? DEAD_LINK : { ok: true, resetSecret };
     },

@@ -1,5 +1,5 @@
 // Changing the password: the new hash, the end of every session and the new one are one transaction, or nothing.
-import type { Users } from '../accounts/users.ts';
+import { lockUserWithin, type Users } from '../accounts/users.ts';
 import type { BlockNote, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
@@ -74,8 +74,7 @@ export function createPasswordChanges({
     if (await breachedPasswords.has(change.password, { userId: user.id, origin })) return BREACHED;
     const passwordHash = await passwords.hash(change.password);
     const session = await transact(async (transaction) => {
-      // First the account, as everything does that changes it, then its sessions: in another order two would wait for each other.
-      await transaction.$queryRaw`SELECT FROM user_account WHERE id = ${user.id}::uuid FOR UPDATE`;
+      await lockUserWithin(transaction, user.id);
       const old = await records.lock(transaction, change);
       if (!old) return null;
       await transaction.user.update({

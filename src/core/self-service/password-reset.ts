@@ -1,7 +1,7 @@
 // Choosing a new password without the old one, by a one-time link that only the account's mailbox gets. Whoever asks gets one
 // answer after the same work, whether there is an account or not. A reset ends every session and logs nobody in: whoever
 // holds a second factor shows it at the log-in.
-import type { User, Users } from '../accounts/users.ts';
+import { lockUnchangedWithin, type User, type Users } from '../accounts/users.ts';
 import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
@@ -76,10 +76,8 @@ export function createPasswordResets({
   async function change(user: User, { secret, password, origin, told }: PasswordReset): Promise<boolean> {
     const passwordHash = await passwords.hash(password);
     return transact(async (transaction) => {
-      const [current] = await transaction.$queryRaw<{ ok: boolean }[]>`
-        SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND email_key = ${user.emailKey} AS ok
-          FROM user_account WHERE id = ${user.id}::uuid FOR UPDATE`;
-      if (!current?.ok || !(await links.useWithin(transaction, PURPOSE, secret))) return false;
+      if (!(await lockUnchangedWithin(transaction, user))) return false;
+      if (!(await links.useWithin(transaction, PURPOSE, secret))) return false;
       const data = { passwordHash, passwordChangedAt: new Date() };
       await transaction.user.update({ where: { id: user.id }, data });
       const about = { actor: user.id, subject: user.id, origin };

@@ -1,6 +1,7 @@
 // What an operator can do to somebody's account: what each action says, and what it does.
 import type Koa from 'koa';
-import type { AccountChangeResult, Role, User } from '../../../core/accounts/users.ts';
+import type { AccountChangeResult } from '../../../core/accounts/account-change.ts';
+import type { Role, User } from '../../../core/accounts/users.ts';
 import type { Actor, AuditEventType } from '../../../core/audit/events.ts';
 import type { Context } from '../../../core/context.ts';
 import { HttpError } from '../../http/http-error.ts';
