@@ -14,7 +14,7 @@ import { type Database, isUniqueViolation, type Transaction } from '../platform/
 import { emailKey } from '../platform/email-address.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
-import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
+import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import { DEAD_LINK, type DeadLink, type OpenLink } from './open-link.ts';
 import type { PasswordResets } from './password-reset.ts';
@@ -57,7 +57,7 @@ export function createEmailChanges({
   sessions,
   passwords,
   throttle,
-  refusals: { recordBlocks, refuse },
+  refusals,
   devices,
   identifierHash,
   links,
@@ -72,15 +72,11 @@ export function createEmailChanges({
 
   /** Throttled together with changes of it: a link could else be asked for to try it from any number of addresses. */
   async function knowsPassword(user: User, email: string, password: string, origin: Origin) {
-    const taken = await throttle.takePasswordChange(user.id);
-    if (!taken.ok) return refuse(taken, user.id, origin);
-    return settled(taken, async () => {
+    const about = { subject: user.id, origin };
+    return refusals.attempt(throttle.takePasswordChange(user.id), about, async (tried) => {
       if (await passwords.verify(user.passwordHash, password)) return { ok: true } as const;
-      await transact(async (transaction) => {
-        const failed = { outcome: 'failure', detail: { reason: 'wrong_password' } } as const;
-        await recordEvent(transaction, { ...event('user_email_change_fail', user.id, origin), actor: null, ...failed });
-        await recordBlocks(transaction, taken.blocks, user.id, origin);
-      });
+      const failed = { outcome: 'failure', actor: null, detail: { reason: 'wrong_password' } } as const;
+      await tried.record({ ...event('user_email_change_fail', user.id, origin), ...failed });
       return { ok: false, reason: 'wrong_password', email } as const;
     });
   }
@@ -127,9 +123,8 @@ export function createEmailChanges({
     }): Promise<{ ok: true } | { ok: false; reason: 'same' } | Throttled> {
       const user = await users.find(userId);
       if (!user || user.emailKey === emailKey(email)) return { ok: false, reason: 'same' };
-      const taken = await throttle.takeMail({ address: identifierHash(email), ip: origin.ip });
-      if (!taken.ok) return refuse(taken, userId, origin);
-      return settled(taken, async () => {
+      const taking = throttle.takeMail({ address: identifierHash(email), ip: origin.ip });
+      return refusals.attempt(taking, { subject: userId, origin }, async (tried) => {
         const free = (await users.findByEmail(email)) === null;
         await transact(async (transaction) => {
           await links.takeBackWithin(transaction, userId, ['change_email']);
@@ -143,10 +138,9 @@ export function createEmailChanges({
           const letter = { to: email, userId, language: told.language, parameters: {}, tokenId };
           if (free) await mail.sendWithin(transaction, { ...letter, template: 'confirm-email' });
           else await mail.pretendWithin(transaction, 'confirm-email');
-          await recordEvent(transaction, event('user_email_change_asked', userId, origin));
-          await recordBlocks(transaction, taken.blocks, userId, origin);
+          await tried.record(event('user_email_change_asked', userId, origin), { within: transaction });
         });
-        return { ok: true };
+        return { ok: true } as const;
       });
     },
 

@@ -1,6 +1,6 @@
 // Changing the password: the new hash, the end of every session and the new one are one transaction, or nothing.
 import { lockUserWithin, type Users } from '../accounts/users.ts';
-import type { BlockNote, Origin } from '../audit/events.ts';
+import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import { type BadPassword, BREACHED, type Passwords } from '../credentials/passwords.ts';
@@ -9,7 +9,7 @@ import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
 import type { SessionTable } from '../sessions/session-table.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
-import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
+import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 
 export interface PasswordChange {
@@ -49,13 +49,10 @@ export function createPasswordChanges({
   passwords,
   breachedPasswords,
   throttle,
-  refusals: { recordBlocks, refuse },
+  refusals,
   mail,
 }: PasswordChangesOptions) {
-  async function tryPasswordChange(
-    change: PasswordChange,
-    blocks: readonly BlockNote[],
-  ): Promise<PasswordChangeResult> {
+  async function tryPasswordChange(change: PasswordChange, tried: Tried): Promise<PasswordChangeResult> {
     const user = await users.find(change.userId);
     const matches = await passwords.verify(user?.passwordHash ?? null, change.current);
     const { origin } = change;
@@ -64,8 +61,7 @@ export function createPasswordChanges({
       const live = await transact(async (transaction) => {
         // A form that was sent twice: the first has changed the password, and ended the session that both came from.
         if (!(await records.lock(transaction, change))) return false;
-        await recordEvent(transaction, { type: 'authn_password_change_fail', outcome: 'failure', ...about });
-        await recordBlocks(transaction, blocks, change.userId, origin);
+        await tried.record({ type: 'authn_password_change_fail', outcome: 'failure', ...about }, { within: transaction });
         return true;
       });
       if (!live) return { ok: false, reason: 'session_ended' };
@@ -97,13 +93,18 @@ export function createPasswordChanges({
      * A wrong current password is recorded and refused. From a session that ended meanwhile nothing is changed, and nothing
      * is said of the password: that costs no attempt.
      */
-    async change(change: PasswordChange): Promise<PasswordChangeResult> {
-      const taken = await throttle.takePasswordChange(change.userId);
-      if (!taken.ok) return refuse(taken, change.userId, change.origin);
-      const result = await settled(taken, () => tryPasswordChange(change, taken.blocks));
-      if (!result.ok && result.reason === 'bad_password') await taken.succeeded(); // the current one was right
-      if (!result.ok && result.reason === 'session_ended') await taken.giveBack();
-      return result;
+    change(change: PasswordChange): Promise<PasswordChangeResult> {
+      const { userId, origin } = change;
+      return refusals.attempt<PasswordChangeResult>(
+        throttle.takePasswordChange(userId),
+        { subject: userId, origin },
+        async (tried) => {
+          const result = await tryPasswordChange(change, tried);
+          if (!result.ok && result.reason === 'bad_password') await tried.succeeded(); // the current one was right
+          if (!result.ok && result.reason === 'session_ended') await tried.giveBack();
+          return result;
+        },
+      );
     },
   };
 }

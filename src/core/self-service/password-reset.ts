@@ -13,7 +13,7 @@ import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
-import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
+import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import { DEAD_LINK, type DeadLink, type OpenLink } from './open-link.ts';
 
@@ -56,7 +56,7 @@ export function createPasswordResets({
   passwords,
   breachedPasswords,
   throttle,
-  refusals: { recordBlocks, refuse },
+  refusals,
   devices,
   identifierHash,
   links,
@@ -94,18 +94,9 @@ export function createPasswordResets({
 
   return {
     /** Mails a link if the address has an account that may log in; for any other the work and the answer are the same. */
-    async request({
-      email,
-      origin,
-      told,
-    }: {
-      email: string;
-      origin: Origin;
-      told: Told;
-    }): Promise<{ ok: true } | Throttled> {
-      const taken = await throttle.takeMail({ address: identifierHash(email), ip: origin.ip });
-      if (!taken.ok) return refuse(taken, null, origin);
-      return settled(taken, async () => {
+    request({ email, origin, told }: { email: string; origin: Origin; told: Told }): Promise<{ ok: true } | Throttled> {
+      const taking = throttle.takeMail({ address: identifierHash(email), ip: origin.ip });
+      return refusals.attempt(taking, { subject: null, origin }, async (tried) => {
         const user = await users.findByEmail(email);
         const able = user !== null && !user.disabledAt;
         const detail = { by: 'form', ...(able ? {} : { reason: user ? 'account_disabled' : 'unknown_account' }) };
@@ -117,10 +108,9 @@ export function createPasswordResets({
           }
           const about = { actor: null, subject: user?.id ?? null, origin, detail };
           const outcome = able ? 'success' : 'failure';
-          await recordEvent(transaction, { type: 'authn_password_reset_request', outcome, ...about });
-          await recordBlocks(transaction, taken.blocks, user?.id ?? null, origin);
+          await tried.record({ type: 'authn_password_reset_request', outcome, ...about }, { within: transaction });
         });
-        return { ok: true };
+        return { ok: true } as const;
       });
     },
 
@@ -146,11 +136,11 @@ export function createPasswordResets({
      * An operator has the link mailed to the account's own address, and sees neither it nor a password (ASVS 6.4.6). False
      * where there is no such account, it is disabled, or no mail is possible.
      */
-    async send(userId: string, { language, from }: Told, by: Actor): Promise<boolean> {
+    async send(userId: string, told: Told, by: Actor): Promise<boolean> {
       const user = await users.find(userId);
       if (!user || user.disabledAt || !mail.possible) return false;
       await transact(async (transaction) => {
-        await mailLinkWithin(transaction, user, { language, from });
+        await mailLinkWithin(transaction, user, told);
         await recordEvent(transaction, byOperator(userId, by, 'mail'));
       });
       return true;
@@ -160,12 +150,11 @@ export function createPasswordResets({
     async reveal(userId: string, by: Actor): Promise<string | null> {
       const user = await users.find(userId);
       if (!user || user.disabledAt) return null;
-      const secret = await transact(async (transaction) => {
-        const made = await links.revealWithin(transaction, await issueWithin(transaction, user));
+      return transact(async (transaction) => {
+        const secret = await links.revealWithin(transaction, await issueWithin(transaction, user));
         await recordEvent(transaction, byOperator(userId, by, 'handed_over'));
-        return made;
+        return secret;
       });
-      return secret;
     },
 
     /** For those who start a reset themselves, in a transaction of their own. */

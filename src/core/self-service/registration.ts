@@ -55,7 +55,7 @@ export function createRegistration({
   passwords,
   breachedPasswords,
   throttle,
-  refusals: { recordBlocks, refuse },
+  refusals,
   devices,
   entry,
   identifierHash,
@@ -92,12 +92,9 @@ export function createRegistration({
 
     /** Makes an account and logs in, in one transaction. Of two with one address at the same instant, one gets it. */
     async register(credentials: NewMember): Promise<RegisterResult> {
-      const taken = await throttle.takeRegister(credentials.origin.ip);
-      if (!taken.ok) return refuse(taken, null, credentials.origin);
-      if (taken.blocks.length > 0) {
-        await transact((transaction) => recordBlocks(transaction, taken.blocks, null, credentials.origin));
-      }
       const { email, password, language, origin } = credentials;
+      const throttled = await refusals.charge(throttle.takeRegister(origin.ip), { subject: null, origin });
+      if (throttled) return throttled;
       if (await breachedPasswords.has(password, { userId: null, origin })) return BREACHED;
       const passwordHash = await passwords.hash(password);
       const begun = await make({ email, passwordHash, role: 'member', language }, credentials);
