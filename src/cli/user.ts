@@ -155,9 +155,9 @@ function tell(result: AccountChangeResult, who: string, done: string, already: s
 const BY_COMMAND = { actor: null, origin: NO_ORIGIN } as const;
 
 async function invite(email: string, { print }: { print: boolean }): Promise<void> {
-  await withContext(async ({ pendingRegistrations, mail, config }) => {
+  await withContext(async ({ invitations, mail, config }) => {
     const told = { language: config.languages[0], from: { at: new Date().toISOString(), device: '', ip: null } };
-    const result = await pendingRegistrations.invite(email, told, BY_COMMAND, { reveal: print || !mail.possible });
+    const result = await invitations.invite(email, told, BY_COMMAND, { reveal: print || !mail.possible });
     if (!result.ok) throw new Error(`An account with the address ${email} exists already.`);
     if (result.secret === null) process.stdout.write(`A mail with the link is on its way to ${printable(email)}.\n`);
     else handOver(`${config.publicOrigin}/invitation?token=${result.secret}`, 'for 7 days');

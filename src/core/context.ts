@@ -41,12 +41,14 @@ import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { openQueues, type Queues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
 import { createEmailChanges, type EmailChanges } from './self-service/email-change.ts';
+import { createInvitations, type Invitations } from './self-service/invitations.ts';
 import { createNotMe, type NotMe } from './self-service/not-me.ts';
 import { createOpenLink } from './self-service/open-link.ts';
 import { createPasswordChanges, type PasswordChanges } from './self-service/password-change.ts';
 import { createPasswordResets, type PasswordResets } from './self-service/password-reset.ts';
+import { createPendingRegistrations } from './self-service/pending-registrations.ts';
 import { createRegistration, type Registration } from './self-service/registration.ts';
-import { createPendingRegistrations, type PendingRegistrations } from './self-service/verified-registration.ts';
+import { createVerifiedRegistration, type VerifiedRegistration } from './self-service/verified-registration.ts';
 import { createEndAllSessions, type EndAllSessions } from './sessions/end-all-sessions.ts';
 import { createSealedEndings } from './sessions/sealed-endings.ts';
 import { SessionCache } from './sessions/session-cache.ts';
@@ -80,7 +82,8 @@ export interface Context {
   readonly devices: KnownDevices;
   readonly login: Login;
   readonly registration: Registration;
-  readonly pendingRegistrations: PendingRegistrations;
+  readonly verifiedRegistration: VerifiedRegistration;
+  readonly invitations: Invitations;
   readonly passwordChanges: PasswordChanges;
   readonly passwordResets: PasswordResets;
   readonly emailChanges: EmailChanges;
@@ -183,6 +186,7 @@ export function createContext(config: Config, log: Log): Context {
     pendingLogins,
   };
   const registration = createRegistration(proof);
+  const pendingRegistrations = createPendingRegistrations({ ...proof, registration });
   const passwordResets = createPasswordResets(proof);
   return {
     config,
@@ -203,7 +207,8 @@ export function createContext(config: Config, log: Log): Context {
     devices,
     login: createLogin(proof),
     registration,
-    pendingRegistrations: createPendingRegistrations({ ...proof, registration }),
+    verifiedRegistration: createVerifiedRegistration({ ...proof, pendingRegistrations }),
+    invitations: createInvitations({ ...proof, pendingRegistrations }),
     passwordChanges: createPasswordChanges(proof),
     passwordResets,
     emailChanges: createEmailChanges({ ...proof, passwordResets }),

@@ -97,7 +97,7 @@ describe('a password that the service knows', () => {
     expect([reset.status, fieldError(reset.text, 'password')]).toEqual([422, SENTENCE]);
 
     const told = { language: 'en', from: { at: '', device: '', ip: null } } as const;
-    const invited = await web.context.pendingRegistrations.invite(newEmail(), told, by, { reveal: true });
+    const invited = await web.context.invitations.invite(newEmail(), told, by, { reveal: true });
     await someone.get(`/invitation?token=${invited.ok ? invited.secret : ''}`);
     const accepted = await someone.submit('/invitation', { password: BREACHED });
     expect([accepted.status, fieldError(accepted.text, 'password')]).toEqual([422, SENTENCE]);
@@ -110,7 +110,7 @@ describe('a password that the service knows', () => {
     const origin = { ip: '203.0.113.4', userAgent: null, requestId: 'verify' };
     const told = { language: 'en', from: { at: '', device: '', ip: null } } as const;
     const wanted = { email: newEmail(), password: BREACHED, browser: '', origin, told };
-    const result = await web.context.pendingRegistrations.ask(wanted);
+    const result = await web.context.verifiedRegistration.ask(wanted);
     expect(result).toEqual({ ok: false, reason: 'bad_password', problem: 'breached' });
     expect(await sql('SELECT id FROM registration WHERE email = $1', [wanted.email])).toEqual([]);
   });
@@ -123,7 +123,7 @@ describe('a password that the service knows', () => {
     const origin = { ip: '203.0.113.5', userAgent: null, requestId: null };
     const told = { language: 'en', from: { at: '', device: '', ip: null } } as const;
     for (let times = 0; times < 2; times += 1)
-      await strict.context.pendingRegistrations.ask({
+      await strict.context.verifiedRegistration.ask({
         email: newEmail(),
         password: BREACHED,
         browser: '',

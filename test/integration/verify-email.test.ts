@@ -163,7 +163,7 @@ describe('an address that has an account', () => {
     const { email } = await account();
     const ask = async (address: string, round: number) => {
       const began = performance.now();
-      await site.web.context.pendingRegistrations.ask({
+      await site.web.context.verifiedRegistration.ask({
         email: address,
         password: PASSWORD,
         browser: `browser ${round}`,
@@ -221,7 +221,7 @@ describe('where accounts are for the invited', () => {
 
   test('the invited choose a password by a link that counts once', async () => {
     const email = newEmail();
-    expect(await closed.context.pendingRegistrations.invite(email, told, by, { reveal: false })).toEqual({
+    expect(await closed.context.invitations.invite(email, told, by, { reveal: false })).toEqual({
       ok: true,
       secret: null,
     });
@@ -234,13 +234,13 @@ describe('where accounts are for the invited', () => {
     expect((await someone.submit('/invitation', { password: PASSWORD })).status).toBe(303);
     expect(await someone.profile()).toBe(200);
     expect((await follow(site.browser(closed.url), path)).status).toBe(410);
-    const again = await closed.context.pendingRegistrations.invite(email, told, by, { reveal: false });
+    const again = await closed.context.invitations.invite(email, told, by, { reveal: false });
     expect(again).toEqual({ ok: false, reason: 'email_taken' });
   });
 
   test('a new invitation replaces the one before', async () => {
     const email = newEmail();
-    const invite = () => closed.context.pendingRegistrations.invite(email, told, by, { reveal: true });
+    const invite = () => closed.context.invitations.invite(email, told, by, { reveal: true });
     const [first, second] = [await invite(), await invite()];
     const secretOf = (result: Awaited<ReturnType<typeof invite>>) => (result.ok ? result.secret : null);
     expect((await follow(site.browser(closed.url), `/invitation?token=${secretOf(first)}`)).status).toBe(410);

@@ -61,7 +61,10 @@ export function createPasswordChanges({
       const live = await transact(async (transaction) => {
         // A form that was sent twice: the first has changed the password, and ended the session that both came from.
         if (!(await records.lock(transaction, change))) return false;
-        await tried.record({ type: 'authn_password_change_fail', outcome: 'failure', ...about }, { within: transaction });
+        await tried.record(
+          { type: 'authn_password_change_fail', outcome: 'failure', ...about },
+          { within: transaction },
+        );
         return true;
       });
       if (!live) return { ok: false, reason: 'session_ended' };

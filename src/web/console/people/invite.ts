@@ -13,7 +13,7 @@ import type { Views } from '../../view/views.ts';
 const PATH = '/operator/users/invite';
 
 export function invitePage(router: Router, web: Web): void {
-  const { pendingRegistrations, config, mail } = web.context;
+  const { invitations, config, mail } = web.context;
   const guards = [requireOperator(web.context), requireRecentLogin(web.context, PATH)] as const;
 
   router.get(PATH, ...guards, (ctx) => show(ctx, web, {}));
@@ -26,7 +26,7 @@ export function invitePage(router: Router, web: Web): void {
       return show(ctx, web, { email: typed, errors: { email: 'This is not a whole e-mail address.' } });
     }
     const by = { actor: liveSession(ctx)?.owner.userId ?? null, origin: ctx.state.origin };
-    const result = await pendingRegistrations.invite(email, toldOf(ctx), by, { reveal: !mail.possible });
+    const result = await invitations.invite(email, toldOf(ctx), by, { reveal: !mail.possible });
     if (!result.ok) {
       ctx.status = 422;
       return show(ctx, web, { email, errors: { email: 'There is an account with this address already.' } });

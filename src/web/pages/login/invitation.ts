@@ -18,21 +18,21 @@ export function invitationPage(router: Router, web: Web): void {
 }
 
 async function openLink(ctx: Koa.Context, web: Web): Promise<void> {
-  const { pendingRegistrations, config } = web.context;
+  const { invitations, config } = web.context;
   if (linkCookie.takeFromAddress(ctx, config, 'invitation')) return;
   const secret = linkCookie.read(ctx, config, 'invitation');
-  const looked = await pendingRegistrations.look('invitation', secret, '', ctx.state.origin);
+  const looked = await invitations.look(secret, ctx.state.origin);
   if (looked.ok) return show(ctx, web, looked.email, {});
   return deadLink(ctx, web, looked, 'invitation');
 }
 
 async function accept(ctx: Koa.Context, web: Web): Promise<void> {
-  const { pendingRegistrations, config } = web.context;
+  const { invitations, config } = web.context;
   const { password = '' } = await readBody(ctx);
   const secret = linkCookie.read(ctx, config, 'invitation');
   const { register: words, passwordProblems, language } = ctx.state.text;
   const visit = firstVisitOf(ctx, config);
-  const result = await pendingRegistrations.accept({ secret, browser: '', password, visit, language });
+  const result = await invitations.accept({ secret, password, visit, language });
   if (result.ok) {
     linkCookie.drop(ctx, config, 'invitation');
     await startVisit(ctx, config, result);

@@ -42,7 +42,7 @@ function showStale(ctx: Koa.Context, web: Web, fields: Fields): void | Promise<v
 }
 
 async function register(ctx: Koa.Context, web: Web): Promise<void> {
-  const { registration, pendingRegistrations, config } = web.context;
+  const { registration, verifiedRegistration, config } = web.context;
   const fields = await readBody(ctx);
   const typed = fields['email']?.trim() ?? '';
   const { password = '' } = fields;
@@ -59,7 +59,7 @@ async function register(ctx: Koa.Context, web: Web): Promise<void> {
   }
   if (config.registration === 'verify') {
     const asked = { email, password, browser: browserOf(ctx), origin: ctx.state.origin, told: toldOf(ctx) };
-    const result = await pendingRegistrations.ask(asked);
+    const result = await verifiedRegistration.ask(asked);
     return result.ok ? seeOther(ctx, `${PATH}/sent`) : refuse(ctx, web, { email, next, refusal: result });
   }
   const result = await registration.register({ ...firstVisitOf(ctx, config), email, password, language });

@@ -18,19 +18,19 @@ export function verifyEmailPage(router: Router, web: Web): void {
 }
 
 async function openLink(ctx: Koa.Context, web: Web): Promise<void> {
-  const { pendingRegistrations, config } = web.context;
+  const { verifiedRegistration, config } = web.context;
   if (linkCookie.takeFromAddress(ctx, config, 'verify')) return;
   const secret = linkCookie.read(ctx, config, 'verify');
-  const looked = await pendingRegistrations.look('confirm_registration', secret, browserOf(ctx), ctx.state.origin);
+  const looked = await verifiedRegistration.look(secret, browserOf(ctx), ctx.state.origin);
   if (!looked.ok) return deadLink(ctx, web, looked, 'verify');
   return show(ctx, web, { email: looked.email, asksPassword: !looked.sameBrowser });
 }
 
 async function confirm(ctx: Koa.Context, web: Web): Promise<void> {
-  const { pendingRegistrations, config } = web.context;
+  const { verifiedRegistration, config } = web.context;
   const { password = '' } = await readBody(ctx);
   const { login, verify, language } = ctx.state.text;
-  const result = await pendingRegistrations.confirm({
+  const result = await verifiedRegistration.confirm({
     secret: linkCookie.read(ctx, config, 'verify'),
     browser: browserOf(ctx),
     password,

@@ -1,0 +1,100 @@
+// Invitations: an operator invites an address, and the invited choose the password of their account by a link.
+import type { Users } from '../accounts/users.ts';
+import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
+import { recordEvent } from '../audit/outbox.ts';
+import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
+import type { OneTimeLinks } from '../credentials/one-time-links.ts';
+import { type BadPassword, BREACHED, type Passwords, passwordProblem } from '../credentials/passwords.ts';
+import type { Visit } from '../login/start-session.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import type { Told } from '../mail/templates.ts';
+import type { Database } from '../platform/database.ts';
+import { emailKey } from '../platform/email-address.ts';
+import type { Language } from '../platform/languages.ts';
+import type { Throttled } from '../throttle/refusals.ts';
+import type { DeadLink } from './open-link.ts';
+import type { ConfirmResult, PendingRegistrations } from './pending-registrations.ts';
+
+export interface AcceptedInvitation {
+  readonly secret: string;
+  /** That the invited choose. */
+  readonly password: string;
+  readonly visit: Visit;
+  /** That the person reads. */
+  readonly language: Language;
+}
+
+export type InviteResult =
+  | { readonly ok: true; readonly secret: string | null }
+  | { readonly ok: false; readonly reason: 'email_taken' };
+
+export type AcceptResult = ConfirmResult | (BadPassword & { readonly email: string }) | Throttled;
+
+export interface InvitationsOptions {
+  readonly database: Database;
+  readonly users: Users;
+  readonly passwords: Passwords;
+  readonly breachedPasswords: BreachedPasswords;
+  readonly links: OneTimeLinks;
+  readonly mail: Mail;
+  readonly pendingRegistrations: PendingRegistrations;
+}
+
+export type Invitations = ReturnType<typeof createInvitations>;
+
+const PURPOSE = 'invitation';
+
+export function createInvitations({
+  database: { transact },
+  users,
+  passwords,
+  breachedPasswords,
+  links,
+  mail,
+  pendingRegistrations,
+}: InvitationsOptions) {
+  return {
+    /**
+     * Mails a link; an earlier invitation no longer counts. With `reveal`, or where no mail is possible, its secret is
+     * returned instead, for the operator to hand over.
+     */
+    async invite(email: string, told: Told, by: Actor, { reveal }: { reveal: boolean }): Promise<InviteResult> {
+      if (await users.findByEmail(email)) return { ok: false, reason: 'email_taken' };
+      const handOver = reveal || !mail.possible;
+      const secret = await transact(async (transaction) => {
+        await transaction.registration.deleteMany({ where: { emailKey: emailKey(email), passwordHash: null } });
+        const tokenId = await pendingRegistrations.noteWithin(transaction, PURPOSE, { email, invitedBy: by.actor });
+        await recordEvent(transaction, invitedEvent(by, handOver));
+        if (handOver) return links.revealWithin(transaction, tokenId);
+        const letter = { to: email, userId: null, language: told.language, parameters: {}, tokenId };
+        await mail.sendWithin(transaction, { ...letter, template: 'invitation' });
+        return null;
+      });
+      return { ok: true, secret };
+    },
+
+    /** Whom a link invites; looking changes nothing. */
+    async look(secret: string, origin: Origin): Promise<{ ok: true; email: string } | DeadLink | Throttled> {
+      const opened = await pendingRegistrations.open({ purpose: PURPOSE, secret, origin });
+      return opened.ok ? { ok: true, email: opened.target.email } : opened;
+    },
+
+    /** Makes the account with the password that the invited chose, and logs in. */
+    async accept({ secret, password, visit, language }: AcceptedInvitation): Promise<AcceptResult> {
+      const { origin } = visit;
+      const opened = await pendingRegistrations.open({ purpose: PURPOSE, secret, origin });
+      if (!opened.ok) return opened;
+      const { email } = opened.target;
+      const problem = await passwordProblem(password, email);
+      if (problem) return { ok: false, reason: 'bad_password', problem, email };
+      if (await breachedPasswords.has(password, { userId: null, origin })) return { ...BREACHED, email };
+      const passwordHash = await passwords.hash(password);
+      return pendingRegistrations.confirm(opened.target, { purpose: PURPOSE, secret, passwordHash, visit, language });
+    },
+  };
+}
+
+function invitedEvent({ actor, origin }: Actor, handedOver: boolean): NewAuditEvent {
+  const detail = { how: handedOver ? 'handed_over' : 'mail' };
+  return { type: 'user_invited', outcome: 'success', actor, subject: null, origin, detail };
+}

@@ -1,0 +1,97 @@
+// Accounts that wait for a mailed link. Until it is confirmed there is no account, so nothing is usable and the address is
+// not taken.
+import type { Role, Users } from '../accounts/users.ts';
+import { LINK_LIFE_MS, type LinkPurpose, type OneTimeLinks } from '../credentials/one-time-links.ts';
+import type { Begun, Visit } from '../login/start-session.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { emailKey } from '../platform/email-address.ts';
+import type { Language } from '../platform/languages.ts';
+
+import { DEAD_LINK, type DeadLink, type LinkTried, type OpenLink } from './open-link.ts';
+import type { Registration } from './registration.ts';
+
+type Purpose = Extract<LinkPurpose, 'confirm_registration' | 'invitation'>;
+
+/** The mail may wait this long before its link begins to count. */
+const MAIL_WAITS_MS = 86_400_000;
+
+/** What a link leads to. */
+export interface Pending {
+  readonly id: string;
+  readonly email: string;
+  readonly role: Role;
+  /** Null for the invited, who choose a password. */
+  readonly passwordHash: string | null;
+  readonly browserHash: Uint8Array | null;
+}
+
+/** The link that makes an account, and what the account and its first session need. */
+export interface Confirmed {
+  readonly purpose: Purpose;
+  readonly secret: string;
+  readonly passwordHash: string;
+  readonly visit: Visit;
+  /** That the person reads. */
+  readonly language: Language;
+}
+
+export type ConfirmResult =
+  | ({ readonly ok: true } & Begun)
+  | { readonly ok: false; readonly reason: 'email_taken'; readonly email: string }
+  | DeadLink;
+
+interface NewPending {
+  readonly email: string;
+  readonly passwordHash?: string;
+  readonly browserHash?: Uint8Array<ArrayBuffer> | null;
+  readonly invitedBy?: string | null;
+}
+
+export interface PendingRegistrationsOptions {
+  readonly database: Database;
+  readonly users: Users;
+  readonly links: OneTimeLinks;
+  readonly openLink: OpenLink;
+  readonly registration: Registration;
+}
+
+export type PendingRegistrations = ReturnType<typeof createPendingRegistrations>;
+
+export function createPendingRegistrations({
+  database: { prisma },
+  users,
+  links,
+  openLink,
+  registration,
+}: PendingRegistrationsOptions) {
+  return {
+    /** Notes who wants, or is to have, an account; returns the id of the link that confirms it. */
+    async noteWithin(transaction: Transaction, purpose: Purpose, pending: NewPending): Promise<string> {
+      const expiresAt = new Date(Date.now() + LINK_LIFE_MS[purpose] + MAIL_WAITS_MS);
+      const data = { ...pending, emailKey: emailKey(pending.email), expiresAt };
+      const { id } = await transaction.registration.create({ data, select: { id: true } });
+      return links.issueWithin(transaction, { purpose, registrationId: id });
+    },
+
+    open(tried: LinkTried & { readonly purpose: Purpose }) {
+      return openLink.open(tried, async ({ registrationId }): Promise<Pending | null> => {
+        return registrationId ? prisma.registration.findUnique({ where: { id: registrationId } }) : null;
+      });
+    },
+
+    /** Makes the account of a link, which is used up with it, and logs in; other registrations of the address end too. */
+    async confirm(
+      { email, role }: Pending,
+      { purpose, secret, passwordHash, visit, language }: Confirmed,
+    ): Promise<ConfirmResult> {
+      const begun = await registration.make({ email, passwordHash, role, language }, visit, async (transaction) => {
+        if (!(await links.useWithin(transaction, purpose, secret))) return false;
+        await transaction.registration.deleteMany({ where: { emailKey: emailKey(email) } });
+        return true;
+      });
+      if (begun) return { ok: true, ...begun };
+      const taken = (await users.findByEmail(email)) !== null;
+      return taken ? { ok: false, reason: 'email_taken', email } : DEAD_LINK;
+    },
+  };
+}
