@@ -24,12 +24,12 @@ export function throttleCommand(): Command {
 }
 
 async function list({ all }: { all: boolean }): Promise<void> {
-  await withContext(async ({ throttleRecords, users }) => {
-    const blocks = (await throttleRecords.blocks(LIST_LIMIT)).filter(({ active }) => all || active);
-    const emails = await users.emails(blocks.flatMap(({ userId }) => (userId === null ? [] : [userId])));
+  await withContext(async ({ blocks, users }) => {
+    const listed = (await blocks.list(LIST_LIMIT)).filter(({ active }) => all || active);
+    const emails = await users.emails(listed.flatMap(({ userId }) => (userId === null ? [] : [userId])));
     printTable(
       ['id', 'scope', 'account', 'address', 'from', 'until', 'failed', 'refused', 'ended'],
-      blocks.map((block) => [
+      listed.map((block) => [
         block.id,
         block.scope,
         block.userId === null ? '' : (emails.get(block.userId) ?? block.userId),
@@ -47,9 +47,9 @@ async function list({ all }: { all: boolean }): Promise<void> {
 async function lift(id: string, { reason }: { reason: string }): Promise<void> {
   if (!UUID.test(id)) throw new Error(`${id} is not the id of a block; "throttle list" shows them.`);
   if (reason.trim() === '') throw new Error('Say why with --reason: it is recorded.');
-  await withContext(async ({ throttleRecords, store }) => {
+  await withContext(async ({ blocks, store }) => {
     while (!store.health().redis) await new Promise((resolve) => setTimeout(resolve, 50));
-    if (!(await throttleRecords.lift(id, { actor: null, reason: reason.trim(), origin: NO_ORIGIN }))) {
+    if (!(await blocks.lift(id, { actor: null, reason: reason.trim(), origin: NO_ORIGIN }))) {
       throw new Error('There is no such block, or it has ended already.');
     }
     process.stdout.write('The block was lifted.\n');

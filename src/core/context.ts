@@ -54,7 +54,9 @@ import { createSealedEndings } from './sessions/sealed-endings.ts';
 import { SessionCache } from './sessions/session-cache.ts';
 import { createSessionTable, type SessionTable } from './sessions/session-table.ts';
 import { createSessions, type Sessions } from './sessions/sessions.ts';
-import { createThrottleRecords, type ThrottleRecords } from './throttle/blocks.ts';
+import { type AttackDetection, createAttackDetection } from './throttle/attack-detection.ts';
+import { type Attempts, createAttempts } from './throttle/attempts.ts';
+import { type Blocks, createBlocks } from './throttle/blocks.ts';
 import { createKnownDevices, type KnownDevices } from './throttle/known-devices.ts';
 import { createRefusals, type Refusals } from './throttle/refusals.ts';
 import { sealedAttempts } from './throttle/sealed-attempts.ts';
@@ -78,7 +80,9 @@ export interface Context {
   readonly userSearch: UserSearch;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
-  readonly throttleRecords: ThrottleRecords;
+  readonly attempts: Attempts;
+  readonly blocks: Blocks;
+  readonly attackDetection: AttackDetection;
   readonly devices: KnownDevices;
   readonly login: Login;
   readonly registration: Registration;
@@ -203,7 +207,9 @@ export function createContext(config: Config, log: Log): Context {
     users,
     throttle,
     refusals,
-    throttleRecords: createThrottleRecords({ redis, database, throttle, policy: config.throttle, log }),
+    attempts: createAttempts({ database }),
+    blocks: createBlocks({ redis, database, throttle, log }),
+    attackDetection: createAttackDetection({ database, policy: config.throttle }),
     devices,
     login: createLogin(proof),
     registration,

@@ -452,7 +452,7 @@ describe('a guard', () => {
 describe('the records', () => {
   test('fold a flood of refused attempts into one block and its count', async () => {
     await worker.sealing.seal();
-    await worker.throttleRecords.fold();
+    await worker.blocks.fold();
     const target = { account: 'flooded', ip: newClient(), deviceId: null };
     const before = await counts();
     const email = newEmail();
@@ -474,8 +474,8 @@ describe('the records', () => {
       `${total} refused: ${Math.round(ms)} ms, ${((used.user + used.system) / 1_000 / total).toFixed(4)} ms of CPU each\n`,
     );
     await worker.sealing.seal();
-    await worker.throttleRecords.fold();
-    await worker.throttleRecords.fold();
+    await worker.blocks.fold();
+    await worker.blocks.fold();
     const after = await counts();
     expect(after.attempts - before.attempts).toBe(5);
     expect(after.events - before.events).toBe(6);
@@ -500,9 +500,9 @@ describe('the records', () => {
     const ip = newClient();
     await fail(newEmail(), 8, ip);
     await worker.sealing.seal();
-    await worker.throttleRecords.fold();
+    await worker.blocks.fold();
     await sql("UPDATE throttle_block SET until_at = until_at - interval '1 hour' WHERE host(ip) = $1", [ip]);
-    await worker.throttleRecords.fold();
+    await worker.blocks.fold();
     await worker.sealing.seal();
     const [block] = await sql('SELECT refused, end_reason FROM throttle_block WHERE host(ip) = $1', [ip]);
     expect(block).toEqual({ refused: '3', end_reason: 'expired' });
@@ -519,10 +519,10 @@ describe('the records', () => {
                SELECT gen_random_uuid(), now(), decode(md5(n::text), 'hex'), ('198.19.0.' || n)::inet, 'failure'
                  FROM generate_series(1, 60) AS n`);
     await worker.sealing.seal();
-    await worker.throttleRecords.watch();
-    await worker.throttleRecords.watch();
+    await worker.attackDetection.watch();
+    await worker.attackDetection.watch();
     await worker.sealing.seal();
-    await worker.throttleRecords.watch();
+    await worker.attackDetection.watch();
     await worker.sealing.seal();
     const spraying = await sql(
       "SELECT detail FROM audit_event WHERE type = 'authn_password_spraying' AND host(ip) = $1",
@@ -545,7 +545,7 @@ describe('an operator', () => {
     const ip = newClient();
     await fail(owner, 6, ip);
     await worker.sealing.seal();
-    await worker.throttleRecords.fold();
+    await worker.blocks.fold();
 
     const attempts = await operator.get(`/operator/attempts?address=${ip}&outcome=failure&person=${owner}`);
     expect(attempts.status).toBe(200);

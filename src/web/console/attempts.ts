@@ -3,7 +3,7 @@ import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
 import type Koa from 'koa';
 import type { Users } from '../../core/accounts/users.ts';
-import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../../core/throttle/blocks.ts';
+import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../../core/throttle/attempts.ts';
 import { isUuid, queryText, withQuery } from '../http/query.ts';
 import { requireOperator } from '../session/access.ts';
 import { describeDevice, showTime } from '../texts/times-and-devices.ts';
@@ -58,15 +58,15 @@ export function attemptsPage(router: Router, web: Web): void {
 }
 
 async function showAttempts(ctx: Koa.Context, web: Web): Promise<void> {
-  const { throttleRecords, users } = web.context;
+  const { attempts, users } = web.context;
   const asked = readAsked(ctx);
   const { filter, problem } = await readFilter(asked, users);
   if (problem) ctx.status = 422;
   const now = new Date();
   const key = readKey(queryText(ctx, 'before'), queryText(ctx, 'after'));
   const [found, day] = await Promise.all([
-    problem ? NOTHING : throttleRecords.attempts(filter, key, PAGE_SIZE),
-    throttleRecords.lastDay(now),
+    problem ? NOTHING : attempts.page(filter, key, PAGE_SIZE),
+    attempts.lastDay(now),
   ]);
   const shown = found.attempts;
   const [first, last] = [shown.at(0), shown.at(-1)];

@@ -44,7 +44,7 @@ async function lift(ctx: Koa.Context, web: Web): Promise<void> {
     return show(ctx, web, 'Say why the block is lifted: the reason is recorded.');
   }
   const actor = memberOf(ctx).userId;
-  if (!(await web.context.throttleRecords.lift(id, { actor, reason, origin: ctx.state.origin }))) {
+  if (!(await web.context.blocks.lift(id, { actor, reason, origin: ctx.state.origin }))) {
     ctx.status = 404;
     return show(ctx, web, 'That block has ended already. Nothing was changed.');
   }
@@ -52,8 +52,8 @@ async function lift(ctx: Koa.Context, web: Web): Promise<void> {
 }
 
 async function show(ctx: Koa.Context, web: Web, problem: string | null): Promise<void> {
-  const { throttleRecords, users } = web.context;
-  const blocks = await throttleRecords.blocks(LIMIT);
+  const { users } = web.context;
+  const blocks = await web.context.blocks.list(LIMIT);
   const ids = blocks.flatMap(({ userId, liftedBy }) => [userId, liftedBy]).filter((id) => id !== null);
   const emails = await users.emails(ids);
   const now = new Date();

@@ -59,14 +59,14 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
 type Found = Awaited<ReturnType<typeof readAll>>;
 
 async function readAll({ context }: Web, { id }: User) {
-  const { sessions, devices, secondFactors, throttleRecords, auditLog } = context;
+  const { sessions, devices, secondFactors, auditLog } = context;
   const filter = { userId: id, address: null, outcome: null, sinceMs: SHOWN_MS };
   const [live, browsers, factors, { attempts }, blocks, { events }] = await Promise.all([
     sessions.list(id),
     devices.count(id),
     secondFactors.overview(id),
-    throttleRecords.attempts(filter, null, LATEST),
-    throttleRecords.blocks(LATEST, id),
+    context.attempts.page(filter, null, LATEST),
+    context.blocks.list(LATEST, id),
     auditLog.page({ ...EVERY_EVENT, person: id }, null, LATEST),
   ]);
   return { live, browsers, factors, attempts, blocks, events };
