@@ -1,16 +1,15 @@
 // Logging in: session and events are one transaction, or nothing. An account that does not exist, one that is disabled and
 // a wrong password give one answer, after the same work.
 import type { User, Users } from '../accounts/users.ts';
-import { recordEvent, recordEvents } from '../audit/outbox.ts';
+import { recordEvent } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
-import { blockNotes, type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
+import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
-import type { Taken } from '../throttle/windows.ts';
 import type { PendingLogins } from './pending-logins.ts';
 import {
   AccountChangedError,
@@ -31,7 +30,7 @@ export type LoginResult =
 interface Admission {
   readonly account: string;
   readonly deviceId: string | null;
-  readonly taken: Extract<Taken, { ok: true }>;
+  readonly tried: Tried;
 }
 
 /** A hash that another log-in has just renewed is read again, and the password checked against it. */
@@ -54,11 +53,11 @@ export interface LoginOptions {
 export type Login = ReturnType<typeof createLogin>;
 
 export function createLogin({
-  database: { prisma, transact },
+  database: { transact },
   users,
   passwords,
   throttle,
-  refusals: { refuse },
+  refusals,
   devices,
   entry,
   pendingLogins,
@@ -69,11 +68,11 @@ export function createLogin({
   async function recordFailure(
     user: User | null,
     { origin }: Credentials,
-    { account, deviceId, taken }: Admission,
+    { account, deviceId, tried }: Admission,
     reason: string,
   ): Promise<void> {
     const event = {
-      id: taken.id,
+      id: tried.id,
       type: 'authn_login_fail',
       outcome: 'failure',
       actor: null,
@@ -82,7 +81,7 @@ export function createLogin({
       detail: { reason },
     } as const;
     const attempt = { identifierHash: account, device: deviceId };
-    await recordEvents(prisma, [{ event, attempt }, ...blockNotes(taken.blocks, user?.id ?? null, origin)]);
+    await tried.record(event, { attempt });
   }
 
   /** Looks at an attempt that was let through. What it throws is an outage, and no guess was answered. */
@@ -96,11 +95,11 @@ export function createLogin({
         return { ok: false, reason: 'wrong_credentials' };
       }
       try {
-        const { taken, deviceId } = admission;
+        const { tried, deviceId } = admission;
         const begun = await entry.begin(user, credentials, {
-          attemptId: taken.id,
+          attemptId: tried.id,
           deviceId,
-          alongside: taken.succeeded,
+          alongside: tried.succeeded,
         });
         if (passwords.isOutdated(user.passwordHash)) await rehash(user, credentials);
         return { ok: true, ...begun };
@@ -137,7 +136,7 @@ export function createLogin({
   async function waitForFactor(
     checked: User,
     credentials: Credentials,
-    { deviceId, taken }: Admission,
+    { deviceId, tried }: Admission,
   ): Promise<LoginResult> {
     const { remember, next = null, origin } = credentials;
     const rehashed = passwords.isOutdated(checked.passwordHash) ? await rehash(checked, credentials) : null;
@@ -147,7 +146,7 @@ export function createLogin({
       await recordEvent(transaction, { type: 'authn_second_factor_asked', outcome: 'success', ...about });
       return pendingLogins.beginWithin(transaction, { user, remember, next, deviceId });
     });
-    await taken.giveBack();
+    await tried.giveBack();
     return { ok: false, reason: 'second_factor', pendingToken };
   }
 
@@ -159,9 +158,11 @@ export function createLogin({
     async logIn(credentials: Credentials): Promise<LoginResult> {
       const account = identifierHash(credentials.email);
       const deviceId = await devices.find(account, credentials.deviceCookie);
-      const taken = await throttle.takeLogin({ account, ip: credentials.origin.ip, deviceId });
-      if (!taken.ok) return refuse(taken, null, credentials.origin);
-      return settled(taken, () => tryCredentials(credentials, { account, deviceId, taken }));
+      const { origin } = credentials;
+      const taking = throttle.takeLogin({ account, ip: origin.ip, deviceId });
+      return refusals.attempt(taking, { subject: null, origin }, (tried) =>
+        tryCredentials(credentials, { account, deviceId, tried }),
+      );
     },
   };
 }

@@ -1,16 +1,15 @@
 // Proving again who one is, in a session that began a while ago: before an act that matters. A session's age is that of its
 // last proof, so a new one takes the place of the old (ASVS 7.2.4), with a new token.
 import type { Users } from '../accounts/users.ts';
-import type { BlockNote, Origin } from '../audit/events.ts';
+import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
 import { FactorRefusedError, type Proving, type SecondFactors } from '../factors/second-factors.ts';
 import type { Database } from '../platform/database.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
-import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
+import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
-import type { Taken } from '../throttle/windows.ts';
 
 interface Confirming {
   readonly userId: string;
@@ -54,16 +53,13 @@ export function createReauthentication({
   passwords,
   secondFactors,
   throttle,
-  refusals: { recordBlocks, refuse },
+  refusals,
 }: ReauthenticationOptions) {
-  async function recordFailure(who: Confirming, by: By, blocks: readonly BlockNote[]): Promise<void> {
-    await transact(async (transaction) => {
-      await recordEvent(transaction, { type: 'authn_confirm_fail', outcome: 'failure', ...about(who, by) });
-      await recordBlocks(transaction, blocks, who.userId, who.origin);
-    });
-  }
+  const recordFailure = (tried: Tried, who: Confirming, by: By): Promise<void> =>
+    tried.record({ type: 'authn_confirm_fail', outcome: 'failure', ...about(who, by) });
 
   async function replace(
+    tried: Tried,
     who: Confirming,
     by: By,
     proving?: Extract<Proving, { ok: true }>,
@@ -77,30 +73,32 @@ export function createReauthentication({
         await recordEvent(transaction, { type: 'authn_confirm_success', outcome: 'success', ...about(who, by) });
       return replaced;
     });
-    return session ? { ok: true, session } : { ok: false, reason: 'session_ended' };
+    if (session) return { ok: true, session };
+    await tried.giveBack(); // what was proved was right
+    return { ok: false, reason: 'session_ended' };
   }
 
   async function tryPassword(
     { password, ...who }: PasswordReauthentication,
-    blocks: readonly BlockNote[],
+    tried: Tried,
   ): Promise<ReauthenticationResult> {
     const user = await users.find(who.userId);
-    if (await passwords.verify(user?.passwordHash ?? null, password)) return replace(who, 'password');
-    await recordFailure(who, 'password', blocks);
+    if (await passwords.verify(user?.passwordHash ?? null, password)) return replace(tried, who, 'password');
+    await recordFailure(tried, who, 'password');
     return { ok: false, reason: 'wrong_password' };
   }
 
   async function tryPasskey(
     { answer, owner, ...who }: PasskeyReauthentication,
-    blocks: readonly BlockNote[],
+    tried: Tried,
   ): Promise<ReauthenticationResult> {
     const proving = await secondFactors.prove(who.userId, { factor: 'passkey', answer, owner });
     try {
-      if (proving.ok) return await replace(who, 'passkey', proving);
+      if (proving.ok) return await replace(tried, who, 'passkey', proving);
     } catch (error) {
       if (!(error instanceof FactorRefusedError)) throw error;
     }
-    await recordFailure(who, 'passkey', blocks);
+    await recordFailure(tried, who, 'passkey');
     return { ok: false, reason: 'wrong_passkey' };
   }
 
@@ -108,28 +106,17 @@ export function createReauthentication({
     /** By the password; throttled together with changes of it, because both try the same secret. */
     async confirm(confirmation: PasswordReauthentication): Promise<ReauthenticationResult> {
       const { userId, origin } = confirmation;
-      const taken = await throttle.takePasswordChange(userId);
-      if (!taken.ok) return refuse(taken, userId, origin);
-      return unlessEnded(taken, await settled(taken, () => tryPassword(confirmation, taken.blocks)));
+      const taking = throttle.takePasswordChange(userId);
+      return refusals.attempt(taking, { subject: userId, origin }, (tried) => tryPassword(confirmation, tried));
     },
 
     /** By a passkey, which is two factors. */
     async byPasskey(confirmation: PasskeyReauthentication): Promise<ReauthenticationResult> {
       const { userId, origin } = confirmation;
-      const taken = await throttle.takeSecondFactor(userId);
-      if (!taken.ok) return refuse(taken, userId, origin);
-      return unlessEnded(taken, await settled(taken, () => tryPasskey(confirmation, taken.blocks)));
+      const taking = throttle.takeSecondFactor(userId);
+      return refusals.attempt(taking, { subject: userId, origin }, (tried) => tryPasskey(confirmation, tried));
     },
   };
-}
-
-/** What was right and found its session ended is no failure: it costs nothing, and begins no block that nobody recorded. */
-async function unlessEnded(
-  taken: Extract<Taken, { ok: true }>,
-  result: ReauthenticationResult,
-): Promise<ReauthenticationResult> {
-  if (!result.ok && result.reason === 'session_ended') await taken.giveBack();
-  return result;
 }
 
 function about({ userId, sessionId, origin }: Confirming, by: By) {

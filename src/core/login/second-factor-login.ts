@@ -1,7 +1,6 @@
 // What lets somebody in beside the password: the second step of a log-in that waits for it, and a passkey alone, which is two
 // factors. The factor is used up, the waiting ended and the session begun in one transaction, or nothing of it.
 import type { Origin } from '../audit/events.ts';
-import { recordEvent } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
 import type { Passkeys } from '../factors/passkeys.ts';
@@ -15,9 +14,8 @@ import {
 import type { Database } from '../platform/database.ts';
 import type { SecondFactor } from '../sessions/authentication-method.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
-import { type Refusals, settled, type Throttled } from '../throttle/refusals.ts';
+import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
-import type { Taken } from '../throttle/windows.ts';
 import type { PendingLogin, PendingLogins } from './pending-logins.ts';
 import { AccountChangedError, type Begun, type Entry, type Visit } from './start-session.ts';
 
@@ -48,7 +46,7 @@ export interface SecondFactorLoginOptions {
 export type SecondFactorLogin = ReturnType<typeof createSecondFactorLogin>;
 
 export function createSecondFactorLogin({
-  database: { prisma, transact },
+  database: { prisma },
   entry,
   pendingLogins,
   secondFactors,
@@ -56,32 +54,28 @@ export function createSecondFactorLogin({
   devices,
   identifierHash,
   throttle,
-  refusals: { recordBlocks, refuse },
+  refusals,
 }: SecondFactorLoginOptions) {
-  type Allowed = Extract<Taken, { ok: true }>;
-
+  /** Records that a factor was refused, and why. */
   async function recordFailure(
-    userId: string | null,
+    tried: Tried,
+    subject: string | null,
     { factor, reason }: { factor: SecondFactor; reason: string },
     origin: Origin,
-    { blocks }: Allowed,
   ): Promise<void> {
-    await transact(async (transaction) => {
-      const about = { actor: null, subject: userId, origin, detail: { reason: `${reason}_${factor}` } };
-      await recordEvent(transaction, { type: 'authn_login_fail', outcome: 'failure', ...about });
-      await recordBlocks(transaction, blocks, userId, origin);
-    });
+    const detail = { reason: `${reason}_${factor}` };
+    await tried.record({ type: 'authn_login_fail', outcome: 'failure', actor: null, subject, origin, detail });
   }
 
   async function tryStep(
     { id, user, remember, next, deviceId }: PendingLogin,
     given: Given,
     visit: StepVisit,
-    taken: Allowed,
+    tried: Tried,
   ): Promise<SecondFactorResult> {
     const proving = await secondFactors.prove(user.id, given);
     if (!proving.ok) {
-      await recordFailure(user.id, proving, visit.origin, taken);
+      await recordFailure(tried, user.id, proving, visit.origin);
       return { ok: false, reason: proving.reason };
     }
     try {
@@ -100,20 +94,20 @@ export function createSecondFactorLogin({
       return { ok: true, next, ...begun };
     } catch (error) {
       if (error instanceof AccountChangedError) {
-        await taken.giveBack(); // the code was right: no failure, and no block that nobody recorded
+        await tried.giveBack(); // the code was right: no failure, and no block that nobody recorded
         return { ok: false, reason: 'expired' };
       }
       if (!(error instanceof FactorRefusedError)) throw error;
-      await recordFailure(user.id, { factor: proving.factor, reason: 'used' }, visit.origin, taken);
+      await recordFailure(tried, user.id, { factor: proving.factor, reason: 'used' }, visit.origin);
       return { ok: false, reason: 'used' };
     }
   }
 
-  async function tryPasskey(answer: string, owner: Purpose, visit: Visit, taken: Allowed): Promise<PasskeyLoginResult> {
+  async function tryPasskey(answer: string, owner: Purpose, visit: Visit, tried: Tried): Promise<PasskeyLoginResult> {
     const proved = await passkeys.prove(answer, owner, null);
     const user = proved ? await prisma.user.findUnique({ where: { id: proved.passkey.userId } }) : null;
     const refused = async (reason: string): Promise<PasskeyLoginResult> => {
-      await recordFailure(user?.id ?? null, { factor: 'passkey', reason }, visit.origin, taken);
+      await recordFailure(tried, user?.id ?? null, { factor: 'passkey', reason }, visit.origin);
       return { ok: false, reason: 'wrong' };
     };
     if (!proved || !user) return refused('wrong');
@@ -138,16 +132,18 @@ export function createSecondFactorLogin({
     async finish(token: string, given: Given, visit: StepVisit): Promise<SecondFactorResult> {
       const pending = await pendingLogins.find(token);
       if (!pending) return { ok: false, reason: 'expired' };
-      const taken = await throttle.takeSecondFactor(pending.user.id, pending.deviceId);
-      if (!taken.ok) return refuse(taken, pending.user.id, visit.origin);
-      return settled(taken, () => tryStep(pending, given, visit, taken));
+      const taking = throttle.takeSecondFactor(pending.user.id, pending.deviceId);
+      return refusals.attempt(taking, { subject: pending.user.id, origin: visit.origin }, (tried) =>
+        tryStep(pending, given, visit, tried),
+      );
     },
 
     /** Logs in with a passkey and nothing else. `owner` is what the challenge was made for. */
     async logInWithPasskey(answer: string, owner: Purpose, visit: Visit): Promise<PasskeyLoginResult> {
-      const taken = await throttle.takeToken(visit.origin.ip);
-      if (!taken.ok) return refuse(taken, null, visit.origin);
-      return settled(taken, () => tryPasskey(answer, owner, visit, taken));
+      const taking = throttle.takeToken(visit.origin.ip);
+      return refusals.attempt(taking, { subject: null, origin: visit.origin }, (tried) =>
+        tryPasskey(answer, owner, visit, tried),
+      );
     },
   };
 }
