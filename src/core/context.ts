@@ -25,11 +25,12 @@ import { createEnrolment, type Enrolment } from './factors/enrolment.ts';
 import { createPasskeyChallenges } from './factors/passkey-challenges.ts';
 import { createPasskeys, type Passkeys } from './factors/passkeys.ts';
 import { createSecondFactors, type SecondFactors } from './factors/second-factors.ts';
+import { createStartFirstSession } from './login/first-session.ts';
 import { createLogin, type Login } from './login/password-login.ts';
 import { createPendingLogins, type PendingLogins } from './login/pending-logins.ts';
 import { createReauthentication, type Reauthentication } from './login/reauthentication.ts';
 import { createSecondFactorLogin, type SecondFactorLogin } from './login/second-factor-login.ts';
-import { createEntry } from './login/start-session.ts';
+import { createStartSession } from './login/start-session.ts';
 import { createMailDelivery, type MailDelivery } from './mail/delivery.ts';
 import { createMail, type Mail } from './mail/outgoing-mail.ts';
 import { createMailRenderer } from './mail/rendering.ts';
@@ -156,7 +157,8 @@ export function createContext(config: Config, log: Log): Context {
   const mail = createMail({ database, policy: config.mail });
   const identifierHash = createIdentifierHash(config.sessionKeys.at(-1) ?? '');
   const refusals = createRefusals({ database });
-  const entry = createEntry({ database, sessions, devices, identifierHash, links, mail });
+  const startSession = createStartSession({ database, sessions, devices, identifierHash, links, mail });
+  const startFirstSession = createStartFirstSession({ sessions, devices, identifierHash });
   const auditLog = createAuditLog({ database });
   const secretBox = createSecretBox(config.secretsKeys);
   const passkeys = createPasskeys({
@@ -179,7 +181,8 @@ export function createContext(config: Config, log: Log): Context {
     throttle,
     refusals,
     devices,
-    entry,
+    startSession,
+    startFirstSession,
     identifierHash,
     links,
     openLink,

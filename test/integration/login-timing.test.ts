@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createIdentifierHash } from '../../src/core/credentials/identifier-hash.ts';
 import { createLogin, type Login } from '../../src/core/login/password-login.ts';
-import { createEntry } from '../../src/core/login/start-session.ts';
+import { createStartSession } from '../../src/core/login/start-session.ts';
 import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { rankScore } from '../support/rank-test.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
@@ -80,7 +80,7 @@ test('the same measurement finds out a log-in that has no decoy', async () => {
   const login = createLogin({
     ...context,
     identifierHash,
-    entry: createEntry({ ...context, identifierHash }),
+    startSession: createStartSession({ ...context, identifierHash }),
     passwords: {
       ...context.passwords,
       verify: async (kept, password) => kept !== null && verify(kept, password),

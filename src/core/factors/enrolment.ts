@@ -90,7 +90,7 @@ export function createEnrolment({
       return { ok: true, session, codes: issued && codes ? codes.codes : null };
     } catch (error) {
       if (isUniqueViolation(error)) return { ok: false, reason: 'exists' };
-      return refusal(error, ['exists', 'too_many', 'session_ended']);
+      return refusal(error, ['wrong', 'exists', 'too_many', 'session_ended']);
     }
   }
 
@@ -169,7 +169,7 @@ export function createEnrolment({
       const { userId } = changer;
       return add(changer, 'passkey', { passkey: id }, async (transaction, { passkeys: known }) => {
         if (known >= MAX_PASSKEYS) throw new Refused('too_many');
-        await passkeys.useChallengeWithin(transaction, made.challenge);
+        if (!(await passkeys.useChallengeWithin(transaction, made.challenge))) throw new Refused('wrong');
         const { credentialId, publicKey, counter } = made;
         const transports = [...made.transports];
         await transaction.passkey.create({ data: { id, userId, credentialId, publicKey, counter, transports, name } });

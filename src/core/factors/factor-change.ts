@@ -21,7 +21,7 @@ export interface Changer {
 
 /** Undoes a transaction, and says why. */
 export class Refused extends Error {
-  readonly reason: 'exists' | 'too_many' | 'required' | 'no_factor' | 'session_ended';
+  readonly reason: 'wrong' | 'exists' | 'too_many' | 'required' | 'no_factor' | 'session_ended';
 
   constructor(reason: Refused['reason']) {
     super(reason);

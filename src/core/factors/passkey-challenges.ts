@@ -10,9 +10,6 @@ const MOMENT_BYTES = 6;
 const BODY_BYTES = RANDOM_BYTES + MOMENT_BYTES;
 const LIFE_MS = 5 * 60_000;
 
-/** Thrown within a transaction, which it undoes: the challenge was answered before. */
-export class ChallengeUsedError extends Error {}
-
 export type PasskeyChallenges = ReturnType<typeof createPasskeyChallenges>;
 
 export function createPasskeyChallenges({ secretBox }: { secretBox: SecretBox }) {
@@ -34,12 +31,12 @@ export function createPasskeyChallenges({ secretBox }: { secretBox: SecretBox })
       return Math.abs(ageMs) <= LIFE_MS && secretBox.isSigned(body, bytes.subarray(BODY_BYTES), { purpose, owner });
     },
 
-    /** Uses a challenge up, in the transaction of what it led to. @throws ChallengeUsedError */
-    async useWithin(transaction: Transaction, challenge: string): Promise<void> {
+    /** Uses a challenge up, in the transaction of what it led to; false if it was answered before. */
+    async useWithin(transaction: Transaction, challenge: string): Promise<boolean> {
       const hash = hashToken(challenge);
       const rows = await transaction.$executeRaw`
         INSERT INTO used_challenge (hash) VALUES (${hash}) ON CONFLICT DO NOTHING`;
-      if (rows === 0) throw new ChallengeUsedError();
+      return rows > 0;
     },
   };
 }

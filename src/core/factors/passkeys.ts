@@ -48,9 +48,6 @@ export interface PasskeysOptions {
   readonly serviceName: string;
 }
 
-/** Thrown within a transaction, which it undoes: the passkey is gone, or answered elsewhere with a newer count. */
-export class PasskeyRefusedError extends Error {}
-
 /** Two hundred modules, which a process does without until somebody uses a passkey. */
 const library = () => import('@simplewebauthn/server');
 
@@ -148,22 +145,20 @@ export function createPasskeys({ database: { prisma }, challenges, origin, servi
       return { passkey, counter: verified.authenticationInfo.newCounter, challenge };
     },
 
-    /** Uses up the challenge of a new passkey. @throws ChallengeUsedError */
-    useChallengeWithin: (transaction: Transaction, challenge: string): Promise<void> =>
-      challenges.useWithin(transaction, challenge),
+    /** Uses up the challenge of a new passkey; false if it was answered before. */
+    useChallengeWithin: challenges.useWithin,
 
     /**
-     * Takes an answer, in the transaction of what it opens: its challenge is used up, its count kept. An authenticator that
-     * counts never counts back; where it does, there is a copy of it, and it is refused.
-     * @throws PasskeyRefusedError, ChallengeUsedError
+     * Takes an answer, in the transaction of what it opens, and keeps its count; false if the challenge was answered before,
+     * or the passkey is gone. An authenticator that counts never counts back: one that does was copied, and is refused.
      */
-    async useWithin(transaction: Transaction, { passkey, counter, challenge }: ProvedPasskey): Promise<void> {
-      await challenges.useWithin(transaction, challenge);
+    async useWithin(transaction: Transaction, { passkey, counter, challenge }: ProvedPasskey): Promise<boolean> {
+      if (!(await challenges.useWithin(transaction, challenge))) return false;
       const { count } = await transaction.passkey.updateMany({
         where: { id: passkey.id, ...(counter > 0 ? { counter: { lt: counter } } : { counter: 0 }) },
         data: { counter, lastUsedAt: new Date() },
       });
-      if (count === 0) throw new PasskeyRefusedError();
+      return count > 0;
     },
   };
 }

@@ -5,8 +5,7 @@ import type { Passwords } from '../credentials/passwords.ts';
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { SecondFactor } from '../sessions/authentication-method.ts';
-import { ChallengeUsedError } from './passkey-challenges.ts';
-import { PasskeyRefusedError, type Passkeys } from './passkeys.ts';
+import type { Passkeys } from './passkeys.ts';
 import { readRecoveryCode, useCodeWithin } from './recovery-codes.ts';
 
 /** What somebody gives as their second factor. */
@@ -22,8 +21,8 @@ export type Proving =
   | {
       readonly ok: true;
       readonly factor: SecondFactor;
-      /** Uses it up. @throws FactorRefusedError when that happened elsewhere meanwhile. */
-      useWithin(transaction: Transaction): Promise<void>;
+      /** Uses it up; false if that happened elsewhere meanwhile, and the transaction must be undone. */
+      useWithin(transaction: Transaction): Promise<boolean>;
     }
   | { readonly ok: false; readonly factor: SecondFactor; readonly reason: FactorProblem };
 
@@ -33,9 +32,6 @@ export interface FactorOverview {
   readonly passkeys: readonly Pick<Passkey, 'id' | 'name' | 'createdAt' | 'lastUsedAt'>[];
   readonly recoveryCodesLeft: number;
 }
-
-/** Thrown within a transaction, which it undoes: what was given has been used elsewhere meanwhile. */
-export class FactorRefusedError extends Error {}
 
 export interface SecondFactorsOptions {
   readonly database: Database;
@@ -71,7 +67,7 @@ export function createSecondFactors({ database: { prisma }, secretBox, passwords
           where: { userId, lastStep: { lt: checked.step } },
           data: { lastStep: checked.step, ...again },
         });
-        if (count === 0) throw new FactorRefusedError();
+        return count > 0;
       },
     };
   }
@@ -85,20 +81,14 @@ export function createSecondFactors({ database: { prisma }, secretBox, passwords
     const where = { userId_codeHash: { userId, codeHash: new Uint8Array(hash) } };
     const kept = await prisma.recoveryCode.findUnique({ where });
     if (!kept || kept.usedAt) return { ok: false, factor, reason: kept ? 'used' : 'wrong' };
-    return {
-      ok: true,
-      factor,
-      async useWithin(transaction) {
-        if (!(await useCodeWithin(transaction, userId, hash))) throw new FactorRefusedError();
-      },
-    };
+    return { ok: true, factor, useWithin: (transaction) => useCodeWithin(transaction, userId, hash) };
   }
 
   async function provePasskey(userId: string, answer: string, owner: Purpose): Promise<Proving> {
     const factor = 'passkey';
     const proved = await passkeys.prove(answer, owner, userId);
     if (!proved) return { ok: false, factor, reason: 'wrong' };
-    return { ok: true, factor, useWithin: (transaction) => usePasskeyWithin(passkeys, transaction, proved) };
+    return { ok: true, factor, useWithin: (transaction) => passkeys.useWithin(transaction, proved) };
   }
 
   return {
@@ -122,16 +112,4 @@ export function createSecondFactors({ database: { prisma }, secretBox, passwords
       return provePasskey(userId, given.answer, given.owner);
     },
   };
-}
-
-/** Takes a passkey's answer, whose every refusal is one. @throws FactorRefusedError */
-export async function usePasskeyWithin(
-  passkeys: Passkeys,
-  transaction: Transaction,
-  proved: Parameters<Passkeys['useWithin']>[1],
-): Promise<void> {
-  await passkeys.useWithin(transaction, proved).catch((error: unknown) => {
-    const refused = error instanceof PasskeyRefusedError || error instanceof ChallengeUsedError;
-    throw refused ? new FactorRefusedError() : error;
-  });
 }

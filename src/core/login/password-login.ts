@@ -11,13 +11,14 @@ import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { PendingLogins } from './pending-logins.ts';
-import {
-  AccountChangedError,
-  type Begun,
-  type Credentials,
-  type Entry,
-  SecondFactorNeededError,
-} from './start-session.ts';
+import type { Begun, StartSession, Visit } from './start-session.ts';
+
+export interface Credentials extends Visit {
+  /** Where the browser wants to go afterwards, kept while the second factor is waited for. */
+  readonly next?: string | null;
+  readonly email: string;
+  readonly password: string;
+}
 
 export type LoginResult =
   | ({ readonly ok: true } & Begun)
@@ -43,7 +44,7 @@ export interface LoginOptions {
   readonly throttle: Throttle;
   readonly refusals: Refusals;
   readonly devices: KnownDevices;
-  readonly entry: Entry;
+  readonly startSession: StartSession;
   readonly pendingLogins: PendingLogins;
   readonly links: OneTimeLinks;
   readonly identifierHash: IdentifierHash;
@@ -59,7 +60,7 @@ export function createLogin({
   throttle,
   refusals,
   devices,
-  entry,
+  startSession,
   pendingLogins,
   links,
   identifierHash,
@@ -94,19 +95,13 @@ export function createLogin({
         await recordFailure(user, credentials, admission, refusal(user, matches));
         return { ok: false, reason: 'wrong_credentials' };
       }
-      try {
-        const { tried, deviceId } = admission;
-        const begun = await entry.begin(user, credentials, {
-          attemptId: tried.id,
-          deviceId,
-          alongside: tried.succeeded,
-        });
+      const { tried, deviceId } = admission;
+      const started = await startSession(user, credentials, { attemptId: tried.id, deviceId });
+      if (started.ok) {
         if (passwords.isOutdated(user.passwordHash)) await rehash(user, credentials);
-        return { ok: true, ...begun };
-      } catch (error) {
-        if (error instanceof SecondFactorNeededError) return waitForFactor(user, credentials, admission);
-        if (!(error instanceof AccountChangedError)) throw error;
+        return started;
       }
+      if (started.reason === 'second_factor_needed') return waitForFactor(user, credentials, admission);
     }
     await recordFailure(user, credentials, admission, 'account_changed');
     return { ok: false, reason: 'wrong_credentials' };

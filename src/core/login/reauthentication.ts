@@ -5,7 +5,7 @@ import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
-import { FactorRefusedError, type Proving, type SecondFactors } from '../factors/second-factors.ts';
+import type { Proving, SecondFactors } from '../factors/second-factors.ts';
 import type { Database } from '../platform/database.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
@@ -55,8 +55,10 @@ export function createReauthentication({
   throttle,
   refusals,
 }: ReauthenticationOptions) {
-  const recordFailure = (tried: Tried, who: Confirming, by: By): Promise<void> =>
-    tried.record({ type: 'authn_confirm_fail', outcome: 'failure', ...about(who, by) });
+  async function fail(tried: Tried, who: Confirming, by: By): Promise<ReauthenticationResult> {
+    await tried.record({ type: 'authn_confirm_fail', outcome: 'failure', ...about(who, by) });
+    return { ok: false, reason: `wrong_${by}` };
+  }
 
   async function replace(
     tried: Tried,
@@ -65,15 +67,16 @@ export function createReauthentication({
     proving?: Extract<Proving, { ok: true }>,
   ): Promise<ReauthenticationResult> {
     const { userId, sessionId, origin } = who;
-    const session = await transact(async (transaction) => {
-      await proving?.useWithin(transaction);
-      const proved = proving ? { proved: 'passkey' as const } : {};
-      const replaced = await sessions.replaceWithin(transaction, { sessionId, userId, origin, ...proved });
-      if (replaced)
+    const replaced = await transact<NewSession | 'refused' | null>(async (transaction, rollback) => {
+      if (proving && !(await proving.useWithin(transaction))) return rollback('refused');
+      const more = proving ? { proved: 'passkey' as const } : {};
+      const session = await sessions.replaceWithin(transaction, { sessionId, userId, origin, ...more });
+      if (session)
         await recordEvent(transaction, { type: 'authn_confirm_success', outcome: 'success', ...about(who, by) });
-      return replaced;
+      return session;
     });
-    if (session) return { ok: true, session };
+    if (replaced === 'refused') return fail(tried, who, by);
+    if (replaced) return { ok: true, session: replaced };
     await tried.giveBack(); // what was proved was right
     return { ok: false, reason: 'session_ended' };
   }
@@ -84,8 +87,7 @@ export function createReauthentication({
   ): Promise<ReauthenticationResult> {
     const user = await users.find(who.userId);
     if (await passwords.verify(user?.passwordHash ?? null, password)) return replace(tried, who, 'password');
-    await recordFailure(tried, who, 'password');
-    return { ok: false, reason: 'wrong_password' };
+    return fail(tried, who, 'password');
   }
 
   async function tryPasskey(
@@ -93,13 +95,7 @@ export function createReauthentication({
     tried: Tried,
   ): Promise<ReauthenticationResult> {
     const proving = await secondFactors.prove(who.userId, { factor: 'passkey', answer, owner });
-    try {
-      if (proving.ok) return await replace(tried, who, 'passkey', proving);
-    } catch (error) {
-      if (!(error instanceof FactorRefusedError)) throw error;
-    }
-    await recordFailure(tried, who, 'passkey');
-    return { ok: false, reason: 'wrong_passkey' };
+    return proving.ok ? replace(tried, who, 'passkey', proving) : fail(tried, who, 'passkey');
   }
 
   return {

@@ -4,20 +4,14 @@ import type { Origin } from '../audit/events.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
 import type { Passkeys } from '../factors/passkeys.ts';
-import {
-  type FactorProblem,
-  FactorRefusedError,
-  type Given,
-  type SecondFactors,
-  usePasskeyWithin,
-} from '../factors/second-factors.ts';
+import type { FactorProblem, Given, SecondFactors } from '../factors/second-factors.ts';
 import type { Database } from '../platform/database.ts';
 import type { SecondFactor } from '../sessions/authentication-method.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { PendingLogin, PendingLogins } from './pending-logins.ts';
-import { AccountChangedError, type Begun, type Entry, type Visit } from './start-session.ts';
+import type { Begun, StartSession, Visit } from './start-session.ts';
 
 export type SecondFactorResult =
   | ({ readonly ok: true; readonly next: string | null } & Begun)
@@ -33,7 +27,7 @@ type StepVisit = Omit<Visit, 'remember'>;
 
 export interface SecondFactorLoginOptions {
   readonly database: Database;
-  readonly entry: Entry;
+  readonly startSession: StartSession;
   readonly pendingLogins: PendingLogins;
   readonly secondFactors: SecondFactors;
   readonly passkeys: Passkeys;
@@ -47,7 +41,7 @@ export type SecondFactorLogin = ReturnType<typeof createSecondFactorLogin>;
 
 export function createSecondFactorLogin({
   database: { prisma },
-  entry,
+  startSession,
   pendingLogins,
   secondFactors,
   passkeys,
@@ -78,29 +72,23 @@ export function createSecondFactorLogin({
       await recordFailure(tried, user.id, proving, visit.origin);
       return { ok: false, reason: proving.reason };
     }
-    try {
-      const begun = await entry.begin(
-        user,
-        { ...visit, remember },
-        {
-          deviceId,
-          proved: `password+${proving.factor}`,
-          useWithin: async (transaction) => {
-            if (!(await pendingLogins.endWithin(transaction, id))) throw new FactorRefusedError();
-            await proving.useWithin(transaction);
-          },
-        },
-      );
-      return { ok: true, next, ...begun };
-    } catch (error) {
-      if (error instanceof AccountChangedError) {
-        await tried.giveBack(); // the code was right: no failure, and no block that nobody recorded
-        return { ok: false, reason: 'expired' };
-      }
-      if (!(error instanceof FactorRefusedError)) throw error;
+    const started = await startSession(
+      user,
+      { ...visit, remember },
+      {
+        deviceId,
+        authenticationMethod: `password+${proving.factor}`,
+        useWithin: async (transaction) =>
+          (await pendingLogins.endWithin(transaction, id)) && (await proving.useWithin(transaction)),
+      },
+    );
+    if (started.ok) return { ...started, next };
+    if (started.reason === 'factor_refused') {
       await recordFailure(tried, user.id, { factor: proving.factor, reason: 'used' }, visit.origin);
       return { ok: false, reason: 'used' };
     }
+    await tried.giveBack(); // the code was right: no failure, and no block that nobody recorded
+    return { ok: false, reason: 'expired' };
   }
 
   async function tryPasskey(answer: string, owner: Purpose, visit: Visit, tried: Tried): Promise<PasskeyLoginResult> {
@@ -112,19 +100,14 @@ export function createSecondFactorLogin({
     };
     if (!proved || !user) return refused('wrong');
     if (user.disabledAt) return refused('account_disabled');
-    try {
-      const deviceId = await devices.find(identifierHash(user.email), visit.deviceCookie);
-      const begun = await entry.begin(user, visit, {
-        deviceId,
-        proved: 'passkey',
-        useWithin: (transaction) => usePasskeyWithin(passkeys, transaction, proved),
-      });
-      return { ok: true, ...begun };
-    } catch (error) {
-      if (error instanceof AccountChangedError) return refused('account_changed');
-      if (error instanceof FactorRefusedError) return refused('used');
-      throw error;
-    }
+    const deviceId = await devices.find(identifierHash(user.email), visit.deviceCookie);
+    const started = await startSession(user, visit, {
+      deviceId,
+      authenticationMethod: 'passkey',
+      useWithin: (transaction) => passkeys.useWithin(transaction, proved),
+    });
+    if (started.ok) return started;
+    return refused(started.reason === 'factor_refused' ? 'used' : 'account_changed');
   }
 
   return {

@@ -1,17 +1,26 @@
-// The beginning of a session for somebody who has proved who they are: row, events and known browser are one transaction,
-// and where it tells of nothing new one statement.
-import { Prisma } from '../../generated/prisma/client.ts';
+// Starts a session for somebody who has proved who they are: row, events, known browser and mail in one transaction; where
+// nothing is replaced, used up or told, in one statement.
+import type { Prisma } from '../../generated/prisma/client.ts';
 import type { User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
-import { insertEvents } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import { afterCommit, type Database, hasSqlState, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
-import { type AuthenticationMethod, isTwoFactors } from '../sessions/authentication-method.ts';
-import { keptUserAgent, type NewSession, type Sessions } from '../sessions/sessions.ts';
+import type { AuthenticationMethod } from '../sessions/authentication-method.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
+import {
+  type Begun,
+  type CurrentAccount,
+  createStartStatement,
+  currentAccount,
+  type StartRow,
+  whatIsNew,
+} from './start-statement.ts';
+
+export type { Begun };
 
 export interface Visit {
   /** The session that this browser holds already; it is replaced. */
@@ -20,61 +29,34 @@ export interface Visit {
   readonly origin: Origin;
   /** The value of the cookie that known browsers keep; empty without one. */
   readonly deviceCookie: string;
-  /** How to tell its owner of a log-in from a new browser or network; without it nobody is told. */
+  /** How to tell the owner of a log-in from a new browser or network; without it no mail goes out. */
   readonly told?: Told;
 }
 
-export interface Credentials extends Visit {
-  /** Where the browser wants to go afterwards, kept while the second factor is waited for. */
-  readonly next?: string | null;
-  readonly email: string;
-  readonly password: string;
-}
-
-export interface Begun {
-  readonly session: NewSession;
-  /** What the browser is to keep as its device cookie. */
-  readonly deviceCookie: string;
-}
-
-/** How somebody was let in. */
+/** How somebody was admitted. */
 export interface Admitted {
   /** The id that the event must have, where the throttle gave one. */
   readonly attemptId?: string;
   readonly deviceId: string | null;
-  readonly proved?: AuthenticationMethod;
-  /** Done beside the telling of Redis, once the session has begun. Never throws. */
-  readonly alongside?: () => Promise<void>;
-  /** Uses up what proved it, in the same transaction. What it throws undoes everything. */
-  readonly useWithin?: (transaction: Transaction) => Promise<void>;
+  /** `password` unless said otherwise. */
+  readonly authenticationMethod?: AuthenticationMethod;
+  /** Uses up what was proved, in the same transaction; false if it was used elsewhere meanwhile. */
+  readonly useWithin?: (transaction: Transaction) => Promise<boolean>;
 }
 
-/** The account changed between the proof and the beginning of the session. */
-export class AccountChangedError extends Error {}
+/** `account_changed`: since it was read. `factor_refused`: `useWithin` said no. Nothing was kept then. */
+export type StartResult =
+  | ({ readonly ok: true } & Begun)
+  | { readonly ok: false; readonly reason: 'account_changed' | 'second_factor_needed' | 'factor_refused' };
 
-/** What was proved is not enough for this account. */
-export class SecondFactorNeededError extends AccountChangedError {}
+const ACCOUNT_CHANGED = { ok: false, reason: 'account_changed' } as const;
+const SECOND_FACTOR_NEEDED = { ok: false, reason: 'second_factor_needed' } as const;
+const FACTOR_REFUSED = { ok: false, reason: 'factor_refused' } as const;
 
 /** The SQLSTATE of a session that needs a second factor; a database that is not migrated yet has only the message. */
 const NEEDS_FACTOR = { state: 'HF001', message: 'a session of this account needs its second factor' };
 
-interface CurrentAccount {
-  /** It is as it was when the proof was looked at. */
-  unchanged: boolean;
-  /** What was proved is enough for it. */
-  enough: boolean;
-  /** Whether the account has had a session before; one from this address, by this browser. */
-  seen: boolean;
-  seen_ip: boolean;
-  seen_browser: boolean;
-}
-
-interface Begins extends CurrentAccount {
-  readonly created_at: Date | null;
-  readonly known: boolean;
-}
-
-export interface EntryOptions {
+export interface StartSessionOptions {
   readonly database: Database;
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
@@ -83,153 +65,90 @@ export interface EntryOptions {
   readonly mail: Mail;
 }
 
-export type Entry = ReturnType<typeof createEntry>;
+export type StartSession = ReturnType<typeof createStartSession>;
 
-export function createEntry({
+export function createStartSession({
   database: { prisma, pool, transact },
   sessions,
   devices,
   identifierHash,
   links,
   mail,
-}: EntryOptions) {
-  /**
-   * The account as it is now, locked: this serialises with a change of password, of role or of state, and none of them can
-   * pass by unseen.
-   */
-  function accountNow(user: User, origin: Origin, proved: AuthenticationMethod): Prisma.Sql {
-    return Prisma.sql`
-      SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND role::text = ${user.role} AS unchanged,
-             ${isTwoFactors(proved)} OR NOT (EXISTS (SELECT FROM totp WHERE user_id = user_account.id)
-                                             OR EXISTS (SELECT FROM passkey WHERE user_id = user_account.id)) AS enough,
-             EXISTS (SELECT FROM session WHERE user_id = user_account.id) AS seen,
-             EXISTS (SELECT FROM session WHERE user_id = user_account.id AND ip = ${origin.ip}::inet) AS seen_ip,
-             EXISTS (SELECT FROM session
-                      WHERE user_id = user_account.id AND user_agent IS NOT DISTINCT FROM ${keptUserAgent(origin)}) AS seen_browser
-        FROM user_account WHERE id = ${user.id}::uuid FOR SHARE`;
+}: StartSessionOptions) {
+  type Start = Parameters<typeof currentAccount>[0];
+
+  const statementOf = createStartStatement({ sessions, devices, identifierHash });
+
+  /** As a prepared statement: planning is most of what it costs PostgreSQL. */
+  const queryPrepared = async ({ text, values }: Prisma.Sql) =>
+    (await pool.query<StartRow>({ name: 'start-session', text, values: [...values] })).rows;
+
+  /** By one statement, if nothing about the log-in is new; else null. */
+  async function startIfSeen(start: Start): Promise<StartResult | null> {
+    const { statement, begun } = statementOf(start, 'none');
+    const [row] = await queryPrepared(statement);
+    if (!row?.unchanged) return ACCOUNT_CHANGED;
+    if (!row.enough) return SECOND_FACTOR_NEEDED;
+    const started = begun(row);
+    if (!started) return null;
+    nudgeAfterCommit(prisma, 'seal-events');
+    await sessions.open(started.session);
+    return { ok: true, ...started };
   }
 
-  /** As a statement by itself, which PostgreSQL has planned before: that is most of what it costs there. */
-  const alone = async ({ text, values }: Prisma.Sql) =>
-    (await pool.query<Begins>({ name: 'begin-session', text, values: [...values] })).rows;
-
-  /** Begins the session if the account allows it, in one statement; if nothing of it is new, unless it is known what. */
-  async function beginIfAllowed(
-    query: (statement: Prisma.Sql) => Promise<Begins[]>,
-    user: User,
-    { remember, origin, deviceCookie }: Visit,
-    { attemptId, deviceId, proved = 'password' }: Admitted,
-    news: { readonly what: string | null } | 'none',
-  ): Promise<{ current: CurrentAccount | undefined; begun: Begun | null }> {
-    const account = identifierHash(user.email);
-    const about = { outcome: 'success', actor: user.id, subject: user.id, origin } as const;
-    const event = {
-      type: 'authn_login_success',
-      ...about,
-      ...(attemptId ? { id: attemptId } : {}),
-      detail: { proved },
-    } as const;
-    const attempt = { identifierHash: account, device: deviceId };
-    const what = news === 'none' ? null : news.what;
-    const newDevice = { type: 'authn_new_device', ...about, detail: { new: what } } as const;
-    const draft = sessions.draft(user, {
-      ...{ remember, proved, origin },
-      also: (session) => [
-        { event: { ...event, session }, attempt },
-        ...(what ? [{ event: { ...newDevice, session } }] : []),
-      ],
-    });
-    const allowed = Prisma.sql`allowed`;
-    const device = devices.remembering({ userId: user.id, deviceId, account, cookie: deviceCookie }, allowed);
-    const [row] = await query(Prisma.sql`
-      WITH account AS MATERIALIZED (${accountNow(user, origin, proved)}),
-           allowed AS (SELECT FROM account
-                        WHERE unchanged AND enough AND (${news !== 'none'} OR NOT seen OR (seen_ip AND seen_browser))),
-           begun AS (${draft.insert(allowed)}),
-           recorded AS (${insertEvents(draft.notes, allowed)}),
-           ${device.tables}
-      SELECT account.*, (SELECT created_at FROM begun) AS created_at, ${device.known} AS known FROM account`);
-    if (!row?.created_at) return { current: row, begun: null };
-    return { current: row, begun: { session: draft.begun(row.created_at), deviceCookie: device.cookie(row.known) } };
-  }
-
-  /** In one statement where nothing has to be replaced, used up or told of; else in one transaction. */
-  async function beginAsItIs(user: User, visit: Visit, admitted: Admitted): Promise<Begun> {
-    const { origin, previousSessionId, told } = visit;
-    const { proved = 'password', useWithin, alongside } = admitted;
-    if (!previousSessionId && !useWithin) {
-      const { current, begun } = await beginIfAllowed(alone, user, visit, admitted, 'none');
-      mustAllow(current);
-      if (begun) {
-        nudgeAfterCommit(prisma, 'seal-events');
-        await Promise.all([sessions.open(begun.session), alongside?.()]);
-        return begun;
-      }
-    }
-    return transact(async (transaction) => {
-      const [current] = await transaction.$queryRaw<CurrentAccount[]>(accountNow(user, origin, proved));
-      const what = whatIsNew(mustAllow(current));
-      await useWithin?.(transaction);
+  function startInTransaction(
+    start: Start,
+    { previousSessionId, told }: Visit,
+    { useWithin }: Admitted,
+  ): Promise<StartResult> {
+    const { user, origin } = start;
+    return transact<StartResult>(async (transaction, rollback) => {
+      const [current] = await transaction.$queryRaw<CurrentAccount[]>(currentAccount(start));
+      if (!current?.unchanged) return rollback(ACCOUNT_CHANGED);
+      if (!current.enough) return rollback(SECOND_FACTOR_NEEDED);
+      if (useWithin && !(await useWithin(transaction))) return rollback(FACTOR_REFUSED);
       if (previousSessionId) {
         const why = { reason: 'replaced', actor: user.id, origin } as const;
         await sessions.endWithin(transaction, { sessionId: previousSessionId }, why);
       }
-      const { begun: created } = await beginIfAllowed(
-        (statement) => transaction.$queryRaw(statement),
-        user,
-        visit,
-        admitted,
-        { what },
-      );
-      if (!created) throw new AccountChangedError();
+      const what = whatIsNew(current);
+      const { statement, begun } = statementOf(start, { what });
+      const [row] = await transaction.$queryRaw<StartRow[]>(statement);
+      const started = begun(row);
+      if (!started) return rollback(ACCOUNT_CHANGED);
       nudgeAfterCommit(transaction, 'seal-events');
-      afterCommit(transaction, () => Promise.all([sessions.open(created.session), alongside?.()]));
-      if (what && told && mail.possible) await tellWithin(transaction, user, created.session.record.owner.id, told);
-      return created;
+      afterCommit(transaction, () => sessions.open(started.session));
+      if (what && told && mail.possible) await tellWithin(transaction, user, started, told);
+      return { ok: true, ...started };
     });
   }
 
-  /**
-   * Begins a session for an account whose owner has proved who they are, and ends the one it replaces.
-   * @throws SecondFactorNeededError when the account has a second factor, and none was proved.
-   * @throws AccountChangedError when the account changed since it was read.
-   */
-  async function begin(user: User, visit: Visit, admitted: Admitted): Promise<Begun> {
-    try {
-      return await beginAsItIs(user, visit, admitted);
-    } catch (error) {
-      // A factor that was added while this waited for the account: the statement does not see it yet, the database does.
-      if (needsFactor(error)) throw new SecondFactorNeededError();
-      throw error;
-    }
-  }
-
   /** Writes the mail about a log-in, with the link that says that it was somebody else's. */
-  async function tellWithin(transaction: Transaction, user: User, sessionId: string, { language, from }: Told) {
+  async function tellWithin(transaction: Transaction, user: User, { session }: Begun, { language, from }: Told) {
+    const sessionId = session.record.owner.id;
     const request = { purpose: 'not_me', userId: user.id, sessionId, binding: bindingOf(user) } as const;
     const tokenId = await links.issueWithin(transaction, request);
     const letter = { to: user.email, userId: user.id, language, tokenId };
     await mail.sendWithin(transaction, { ...letter, template: 'new-device', parameters: from });
   }
 
-  return { begin };
+  /** Starts a session, if the account still allows it, and ends the one it replaces. */
+  return async function startSession(user: User, visit: Visit, admitted: Admitted): Promise<StartResult> {
+    const { authenticationMethod = 'password', useWithin } = admitted;
+    const start = { user, ...visit, ...admitted, authenticationMethod };
+    try {
+      const started = visit.previousSessionId || useWithin ? null : await startIfSeen(start);
+      return started ?? (await startInTransaction(start, visit, admitted));
+    } catch (error) {
+      // A factor that was added while this waited for the account: the statement does not see it yet, the database does.
+      if (needsFactor(error)) return SECOND_FACTOR_NEEDED;
+      throw error;
+    }
+  };
 }
 
 function needsFactor(error: unknown): boolean {
   return (
     hasSqlState(error, NEEDS_FACTOR.state) || (error instanceof Error && error.message.includes(NEEDS_FACTOR.message))
   );
-}
-
-function mustAllow(current: CurrentAccount | undefined): CurrentAccount {
-  if (!current?.unchanged) throw new AccountChangedError();
-  if (!current.enough) throw new SecondFactorNeededError();
-  return current;
-}
-
-/** What makes a log-in one from a new device: null at the first log-in, and for a browser and address seen before. */
-function whatIsNew({ seen, seen_browser, seen_ip }: CurrentAccount): string | null {
-  if (!seen) return null;
-  const news = [seen_browser ? '' : 'browser', seen_ip ? '' : 'address'].filter((word) => word !== '');
-  return news.length > 0 ? news.join(' and ') : null;
 }

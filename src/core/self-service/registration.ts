@@ -1,14 +1,13 @@
 // Registering where anybody may: account, session and events are one transaction, or nothing. Where the address is verified
 // first, or people are invited, pending-registration.ts does the rest.
-import type { Role, User, Users } from '../accounts/users.ts';
+import type { Role, Users } from '../accounts/users.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
-import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { type BadPassword, BREACHED, type Passwords } from '../credentials/passwords.ts';
-import { AccountChangedError, type Begun, type Credentials, type Entry, type Visit } from '../login/start-session.ts';
+import type { StartFirstSession } from '../login/first-session.ts';
+import type { Credentials } from '../login/password-login.ts';
+import type { Begun, StartSession, Visit } from '../login/start-session.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
 import type { Language } from '../platform/languages.ts';
-import type { Sessions } from '../sessions/sessions.ts';
-import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 
@@ -36,14 +35,12 @@ const DOUBLE_SUBMIT_MS = 60_000;
 export interface RegistrationOptions {
   readonly database: Database;
   readonly users: Users;
-  readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
-  readonly devices: KnownDevices;
-  readonly entry: Entry;
-  readonly identifierHash: IdentifierHash;
+  readonly startSession: StartSession;
+  readonly startFirstSession: StartFirstSession;
 }
 
 export type Registration = ReturnType<typeof createRegistration>;
@@ -51,14 +48,12 @@ export type Registration = ReturnType<typeof createRegistration>;
 export function createRegistration({
   database: { transact },
   users,
-  sessions,
   passwords,
   breachedPasswords,
   throttle,
   refusals,
-  devices,
-  entry,
-  identifierHash,
+  startSession,
+  startFirstSession,
 }: RegistrationOptions) {
   /**
    * Makes an account and logs in, in one transaction, or does neither: null where the address has one already, or where
@@ -66,20 +61,20 @@ export function createRegistration({
    */
   async function make(
     { email, passwordHash, role, language }: NewAccount,
-    { origin, remember, previousSessionId, deviceCookie }: Visit,
+    visit: Visit,
     first: (transaction: Transaction) => Promise<boolean> = async () => true,
   ): Promise<Begun | null> {
     try {
       return await transact(async (transaction) => {
         if (!(await first(transaction))) return null;
-        const user = await users.createWithin(transaction, { email, passwordHash, role, language, origin });
-        if (previousSessionId) {
-          const why = { reason: 'replaced', actor: user.id, origin } as const;
-          await sessions.endWithin(transaction, { sessionId: previousSessionId }, why);
-        }
-        const session = await sessions.createWithin(transaction, user, { remember, proved: 'password', origin });
-        const remembered = { userId: user.id, deviceId: null, account: identifierHash(email), cookie: deviceCookie };
-        return { session, deviceCookie: await devices.rememberWithin(transaction, remembered) };
+        const user = await users.createWithin(transaction, {
+          email,
+          passwordHash,
+          role,
+          language,
+          origin: visit.origin,
+        });
+        return startFirstSession(transaction, user, visit);
       });
     } catch (error) {
       if (isUniqueViolation(error)) return null;
@@ -102,20 +97,11 @@ export function createRegistration({
       const user = await users.findByEmail(email);
       const young = user !== null && Date.now() - user.createdAt.getTime() < DOUBLE_SUBMIT_MS;
       if (young && (await passwords.verify(user.passwordHash, password))) {
-        const again = await logInAgain(user, credentials);
-        if (again) return { ok: true, ...again };
+        // Not for an account that a password alone opens no longer, or that was disabled or changed meanwhile.
+        const again = await startSession(user, credentials, { deviceId: null });
+        if (again.ok) return again;
       }
       return { ok: false, reason: 'email_taken' };
     },
   };
-
-  /** Null for an account that a password alone opens no longer: it has a second factor by now, was disabled or changed. */
-  async function logInAgain(user: User, visit: Visit): Promise<Begun | null> {
-    try {
-      return await entry.begin(user, visit, { deviceId: null });
-    } catch (error) {
-      if (error instanceof AccountChangedError) return null;
-      throw error;
-    }
-  }
 }

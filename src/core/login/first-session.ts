@@ -1,0 +1,37 @@
+// Starts the session of an account that is being made, in the transaction that makes it.
+import type { User } from '../accounts/users.ts';
+import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import type { Transaction } from '../platform/database.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
+import type { Begun, Visit } from './start-session.ts';
+
+export interface FirstSessionOptions {
+  readonly sessions: Sessions;
+  readonly devices: KnownDevices;
+  readonly identifierHash: IdentifierHash;
+}
+
+export type StartFirstSession = ReturnType<typeof createStartFirstSession>;
+
+export function createStartFirstSession({ sessions, devices, identifierHash }: FirstSessionOptions) {
+  /** Starts the session, ends the one it replaces, and remembers the browser. The transaction holds the account. */
+  return async function startFirstSession(
+    transaction: Transaction,
+    user: User,
+    { previousSessionId, remember, origin, deviceCookie }: Visit,
+  ): Promise<Begun> {
+    if (previousSessionId) {
+      const why = { reason: 'replaced', actor: user.id, origin } as const;
+      await sessions.endWithin(transaction, { sessionId: previousSessionId }, why);
+    }
+    const session = await sessions.createWithin(transaction, user, { remember, proved: 'password', origin });
+    const browser = {
+      userId: user.id,
+      deviceId: null,
+      account: identifierHash(user.email),
+      cookie: deviceCookie,
+    };
+    return { session, deviceCookie: await devices.rememberWithin(transaction, browser) };
+  };
+}

@@ -1,0 +1,120 @@
+// The statement that starts a session: the account's check, the row, its events and the known browser in one, because a
+// round trip to the database is most of what a log-in costs beside the hash.
+import { Prisma } from '../../generated/prisma/client.ts';
+import type { User } from '../accounts/users.ts';
+import type { Origin } from '../audit/events.ts';
+import { insertEvents } from '../audit/outbox.ts';
+import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import { type AuthenticationMethod, isTwoFactors } from '../sessions/authentication-method.ts';
+import { keptUserAgent, type NewSession, type Sessions } from '../sessions/sessions.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
+
+export interface CurrentAccount {
+  /** As it was when the proof was checked. */
+  readonly unchanged: boolean;
+  /** What was proved is enough for it. */
+  readonly enough: boolean;
+  /** Whether it has had a session before; one from this address; one by this browser. */
+  readonly seen: boolean;
+  readonly seen_ip: boolean;
+  readonly seen_browser: boolean;
+}
+
+export interface StartRow extends CurrentAccount {
+  /** When the session began; null if it was not allowed to. */
+  readonly created_at: Date | null;
+  /** Whether the browser was known. */
+  readonly known: boolean;
+}
+
+export interface Begun {
+  readonly session: NewSession;
+  /** What the browser is to keep as its device cookie. */
+  readonly deviceCookie: string;
+}
+
+interface Start {
+  readonly user: User;
+  readonly remember: boolean;
+  readonly origin: Origin;
+  readonly deviceCookie: string;
+  readonly deviceId: string | null;
+  /** The id that the event must have, where the throttle gave one. */
+  readonly attemptId?: string;
+  readonly authenticationMethod: AuthenticationMethod;
+}
+
+/**
+ * Reads the account and locks it: a change of its password, role or state comes either before, and is seen, or after, and
+ * ends the session.
+ */
+export function currentAccount({ user, origin, authenticationMethod }: Start): Prisma.Sql {
+  return Prisma.sql`
+    SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND role::text = ${user.role} AS unchanged,
+           ${isTwoFactors(authenticationMethod)}
+             OR NOT (EXISTS (SELECT FROM totp WHERE user_id = user_account.id)
+                     OR EXISTS (SELECT FROM passkey WHERE user_id = user_account.id)) AS enough,
+           EXISTS (SELECT FROM session WHERE user_id = user_account.id) AS seen,
+           EXISTS (SELECT FROM session WHERE user_id = user_account.id AND ip = ${origin.ip}::inet) AS seen_ip,
+           EXISTS (SELECT FROM session
+                    WHERE user_id = user_account.id AND user_agent IS NOT DISTINCT FROM ${keptUserAgent(origin)}) AS seen_browser
+      FROM user_account WHERE id = ${user.id}::uuid FOR SHARE`;
+}
+
+/** What makes a log-in one from a new device: null at the first log-in, and for a browser and address seen before. */
+export function whatIsNew({ seen, seen_browser, seen_ip }: CurrentAccount): string | null {
+  if (!seen) return null;
+  const news = [seen_browser ? '' : 'browser', seen_ip ? '' : 'address'].filter((word) => word !== '');
+  return news.length > 0 ? news.join(' and ') : null;
+}
+
+export interface StartStatementOptions {
+  readonly sessions: Sessions;
+  readonly devices: KnownDevices;
+  readonly identifierHash: IdentifierHash;
+}
+
+/**
+ * Makes the statement that starts a session if the account allows it. `news` is what is new about the log-in; with `'none'`
+ * the session starts only if browser and address were seen before. `begun` reads the statement's row: null if nothing began.
+ */
+export function createStartStatement({ sessions, devices, identifierHash }: StartStatementOptions) {
+  return (start: Start, news: { readonly what: string | null } | 'none') => {
+    const { user, remember, origin, deviceId, attemptId, authenticationMethod } = start;
+    const account = identifierHash(user.email);
+    const what = news === 'none' ? null : news.what;
+    const about = { outcome: 'success', actor: user.id, subject: user.id, origin } as const;
+    const loggedIn = {
+      ...about,
+      ...(attemptId ? { id: attemptId } : {}),
+      type: 'authn_login_success',
+      detail: { proved: authenticationMethod },
+    } as const;
+    const newDevice = { ...about, type: 'authn_new_device', detail: { new: what } } as const;
+    const draft = sessions.draft(user, {
+      remember,
+      proved: authenticationMethod,
+      origin,
+      also: (session) => [
+        { event: { ...loggedIn, session }, attempt: { identifierHash: account, device: deviceId } },
+        ...(what ? [{ event: { ...newDevice, session } }] : []),
+      ],
+    });
+    const allowed = Prisma.sql`allowed`;
+    const device = devices.remembering({ userId: user.id, deviceId, account, cookie: start.deviceCookie }, allowed);
+    return {
+      statement: Prisma.sql`
+        WITH account AS MATERIALIZED (${currentAccount(start)}),
+             allowed AS (SELECT FROM account
+                          WHERE unchanged AND enough AND (${news !== 'none'} OR NOT seen OR (seen_ip AND seen_browser))),
+             begun AS (${draft.insert(allowed)}),
+             recorded AS (${insertEvents(draft.notes, allowed)}),
+             ${device.tables}
+        SELECT account.*, (SELECT created_at FROM begun) AS created_at, ${device.known} AS known FROM account`,
+      begun(row: StartRow | undefined): Begun | null {
+        if (!row?.created_at) return null;
+        return { session: draft.begun(row.created_at), deviceCookie: device.cookie(row.known) };
+      },
+    };
+  };
+}
