@@ -26,7 +26,8 @@ import { createPasskeyChallenges } from './factors/passkey-challenges.ts';
 import { createPasskeys, type Passkeys } from './factors/passkeys.ts';
 import { createSecondFactors, type SecondFactors } from './factors/second-factors.ts';
 import { createStartFirstSession } from './login/first-session.ts';
-import { createLogin, type Login } from './login/password-login.ts';
+import { createPasskeyLogin, type PasskeyLogin } from './login/passkey-login.ts';
+import { createPasswordLogin, type PasswordLogin } from './login/password-login.ts';
 import { createPendingLogins, type PendingLogins } from './login/pending-logins.ts';
 import { createReauthentication, type Reauthentication } from './login/reauthentication.ts';
 import { createSecondFactorLogin, type SecondFactorLogin } from './login/second-factor-login.ts';
@@ -85,7 +86,7 @@ export interface Context {
   readonly blocks: Blocks;
   readonly attackDetection: AttackDetection;
   readonly devices: KnownDevices;
-  readonly login: Login;
+  readonly passwordLogin: PasswordLogin;
   readonly registration: Registration;
   readonly verifiedRegistration: VerifiedRegistration;
   readonly invitations: Invitations;
@@ -103,6 +104,7 @@ export interface Context {
   readonly secondFactors: SecondFactors;
   readonly pendingLogins: PendingLogins;
   readonly secondFactorLogin: SecondFactorLogin;
+  readonly passkeyLogin: PasskeyLogin;
   readonly enrolment: Enrolment;
   readonly auditLog: AuditLog;
   readonly histogram: Histogram;
@@ -214,7 +216,7 @@ export function createContext(config: Config, log: Log): Context {
     blocks: createBlocks({ redis, database, throttle, log }),
     attackDetection: createAttackDetection({ database, policy: config.throttle }),
     devices,
-    login: createLogin(proof),
+    passwordLogin: createPasswordLogin(proof),
     registration,
     verifiedRegistration: createVerifiedRegistration({ ...proof, pendingRegistrations }),
     invitations: createInvitations({ ...proof, pendingRegistrations }),
@@ -245,6 +247,7 @@ export function createContext(config: Config, log: Log): Context {
     secondFactors,
     pendingLogins,
     secondFactorLogin: createSecondFactorLogin(proof),
+    passkeyLogin: createPasskeyLogin(proof),
     enrolment: createEnrolment({
       ...proof,
       secretBox,

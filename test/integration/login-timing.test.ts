@@ -2,7 +2,7 @@
 // measured in turns, in an order by chance, and compared by rank. What the machine does meanwhile falls on all three alike.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createIdentifierHash } from '../../src/core/credentials/identifier-hash.ts';
-import { createLogin, type Login } from '../../src/core/login/password-login.ts';
+import { createPasswordLogin, type PasswordLogin } from '../../src/core/login/password-login.ts';
 import { createStartSession } from '../../src/core/login/start-session.ts';
 import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { rankScore } from '../support/rank-test.ts';
@@ -46,7 +46,10 @@ interface Guess {
 }
 
 /** Milliseconds of each kind of refusal, one of each in every round. */
-async function measure<Kind extends string>(login: Login, kinds: Record<Kind, Guess>): Promise<Record<Kind, number[]>> {
+async function measure<Kind extends string>(
+  login: PasswordLogin,
+  kinds: Record<Kind, Guess>,
+): Promise<Record<Kind, number[]>> {
   const names = Object.keys(kinds) as Kind[];
   const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Kind, number[]>;
   for (let round = -5; round < ROUNDS; round += 1) {
@@ -63,7 +66,7 @@ async function measure<Kind extends string>(login: Login, kinds: Record<Kind, Gu
 }
 
 test('a refusal takes as long for an unknown account as for a wrong password and for a disabled account', async () => {
-  const times = await measure(web.context.login, {
+  const times = await measure(web.context.passwordLogin, {
     unknown: { email: newEmail(), password: PASSWORD },
     wrong: { email: await account(), password: 'not the password' },
     disabled: { email: await disabledAccount(), password: PASSWORD },
@@ -77,7 +80,7 @@ test('the same measurement finds out a log-in that has no decoy', async () => {
   const { context, config } = web;
   const identifierHash = createIdentifierHash(config.sessionKeys.at(-1) ?? '');
   const { verify } = context.passwords;
-  const login = createLogin({
+  const login = createPasswordLogin({
     ...context,
     identifierHash,
     startSession: createStartSession({ ...context, identifierHash }),

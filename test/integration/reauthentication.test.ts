@@ -185,7 +185,7 @@ test('a right password in a session that has ended costs nothing, and begins no 
   await browser.logOut();
   const reasons = [];
   for (let attempt = 0; attempt < 7; attempt += 1) {
-    const result = await web.context.reauthentication.confirm({ ...who, password: PASSWORD });
+    const result = await web.context.reauthentication.byPassword({ ...who, password: PASSWORD });
     reasons.push(result.ok || result.reason);
   }
   expect(reasons).toEqual(Array(7).fill('session_ended'));

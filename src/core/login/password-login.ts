@@ -20,7 +20,7 @@ export interface Credentials extends Visit {
   readonly password: string;
 }
 
-export type LoginResult =
+export type PasswordLoginResult =
   | ({ readonly ok: true } & Begun)
   | { readonly ok: false; readonly reason: 'wrong_credentials' }
   /** The password is right, nobody is logged in yet: the browser gets the token of a log-in that waits. */
@@ -37,7 +37,7 @@ interface Admission {
 /** A hash that another log-in has just renewed is read again, and the password checked against it. */
 const ROUNDS = 2;
 
-export interface LoginOptions {
+export interface PasswordLoginOptions {
   readonly database: Database;
   readonly users: Users;
   readonly passwords: Passwords;
@@ -51,9 +51,9 @@ export interface LoginOptions {
   readonly log: Log;
 }
 
-export type Login = ReturnType<typeof createLogin>;
+export type PasswordLogin = ReturnType<typeof createPasswordLogin>;
 
-export function createLogin({
+export function createPasswordLogin({
   database: { transact },
   users,
   passwords,
@@ -65,7 +65,7 @@ export function createLogin({
   links,
   identifierHash,
   log,
-}: LoginOptions) {
+}: PasswordLoginOptions) {
   async function recordFailure(
     user: User | null,
     { origin }: Credentials,
@@ -86,7 +86,7 @@ export function createLogin({
   }
 
   /** Looks at an attempt that was let through. What it throws is an outage, and no guess was answered. */
-  async function tryCredentials(credentials: Credentials, admission: Admission): Promise<LoginResult> {
+  async function tryCredentials(credentials: Credentials, admission: Admission): Promise<PasswordLoginResult> {
     let user: User | null = null;
     for (let round = 0; round < ROUNDS; round += 1) {
       user = await users.findByEmail(credentials.email);
@@ -132,7 +132,7 @@ export function createLogin({
     checked: User,
     credentials: Credentials,
     { deviceId, tried }: Admission,
-  ): Promise<LoginResult> {
+  ): Promise<PasswordLoginResult> {
     const { remember, next = null, origin } = credentials;
     const rehashed = passwords.isOutdated(checked.passwordHash) ? await rehash(checked, credentials) : null;
     const user = { ...checked, passwordHash: rehashed ?? checked.passwordHash };
@@ -150,7 +150,7 @@ export function createLogin({
      * Logs in, if the throttle lets the attempt through. A refusal is recorded before it is answered, and so is a success:
      * if PostgreSQL can't take the record, the error is thrown and nobody is logged in.
      */
-    async logIn(credentials: Credentials): Promise<LoginResult> {
+    async logIn(credentials: Credentials): Promise<PasswordLoginResult> {
       const account = identifierHash(credentials.email);
       const deviceId = await devices.find(account, credentials.deviceCookie);
       const { origin } = credentials;

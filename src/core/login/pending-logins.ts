@@ -1,5 +1,5 @@
-// A log-in whose password was right and that waits for its second factor: ten minutes, once, and only while the password is the
-// same. The browser holds a random token, the database its hash; there is no session before the factor.
+// A log-in whose password was right and that waits for its second factor: ten minutes, once, and only while the password
+// stays the same. There is no session before the factor.
 import { v7 as uuidv7 } from 'uuid';
 import type { User } from '../accounts/users.ts';
 import { hashToken, newToken } from '../credentials/random-token.ts';
@@ -19,7 +19,7 @@ export type PendingLogins = ReturnType<typeof createPendingLogins>;
 
 export function createPendingLogins({ database: { prisma } }: { database: Database }) {
   return {
-    /** Begins to wait; gives the token for the browser's cookie. */
+    /** Returns the token for the browser's cookie; only its hash is kept. */
     async beginWithin(
       transaction: Transaction,
       { user, remember, next, deviceId }: Omit<PendingLogin, 'id'>,
@@ -32,10 +32,10 @@ export function createPendingLogins({ database: { prisma } }: { database: Databa
       return token;
     },
 
-    /** The log-in that waits for this browser; null when it took too long, was finished, or the account has changed since. */
+    /** Null when it took too long, was finished, or the account has changed since. */
     async find(token: string): Promise<PendingLogin | null> {
       if (token === '') return null;
-      const [row] = await prisma.$queryRaw<Row[]>`
+      const [row] = await prisma.$queryRaw<PendingLoginRecord[]>`
         SELECT id, user_id, password_mark, remember, next, device_id FROM pending_login
          WHERE token_hash = ${hashToken(token)} AND expires_at > clock_timestamp()`;
       const user = row ? await prisma.user.findUnique({ where: { id: row.user_id } }) : null;
@@ -44,7 +44,7 @@ export function createPendingLogins({ database: { prisma } }: { database: Databa
       return { id: row.id, user, remember: row.remember, next: row.next, deviceId: row.device_id };
     },
 
-    /** Ends the waiting, in the transaction of what it led to: of two at once, one gets true. */
+    /** In the transaction of what it led to: of two at once, one gets true. */
     async endWithin(transaction: Transaction, id: string): Promise<boolean> {
       const { count } = await transaction.pendingLogin.deleteMany({ where: { id } });
       return count === 1;
@@ -52,7 +52,7 @@ export function createPendingLogins({ database: { prisma } }: { database: Databa
   };
 }
 
-interface Row {
+interface PendingLoginRecord {
   readonly id: string;
   readonly user_id: string;
   readonly password_mark: Uint8Array;

@@ -41,7 +41,7 @@ function showStale(ctx: Koa.Context, web: Web, fields: Fields): void | Promise<v
 }
 
 async function logIn(ctx: Koa.Context, web: Web): Promise<void> {
-  const { login, config } = web.context;
+  const { passwordLogin, config } = web.context;
   const fields = await readBody(ctx);
   const { password = '' } = fields;
   const typed = readTyped(fields);
@@ -54,7 +54,7 @@ async function logIn(ctx: Koa.Context, web: Web): Promise<void> {
     ctx.status = 422;
     return showLogin(ctx, web, { ...typed, errors });
   }
-  const result = await login.logIn({ ...visitOf(ctx, config, remember), email, password, next });
+  const result = await passwordLogin.logIn({ ...visitOf(ctx, config, remember), email, password, next });
   if (result.ok) {
     await startVisit(ctx, config, result);
     return seeOther(ctx, next ?? '/profile');

@@ -20,12 +20,12 @@ export function passkeyLoginPage(router: Router, web: Web): void {
 }
 
 async function logIn(ctx: Koa.Context, web: Web): Promise<void> {
-  const { secondFactorLogin, config } = web.context;
+  const { passkeyLogin, config } = web.context;
   const fields = await readBody(ctx);
   const next = readNext(fields['next']);
   const remember = fields['remember'] !== undefined;
   const visit = visitOf(ctx, config, remember);
-  const result = await secondFactorLogin.logInWithPasskey(fields['credential'] ?? '', purposeOf(ctx), visit);
+  const result = await passkeyLogin.logIn(fields['credential'] ?? '', purposeOf(ctx), visit);
   if (result.ok) {
     await startVisit(ctx, config, result);
     return seeOther(ctx, next ?? '/profile');

@@ -32,7 +32,7 @@ async function givePassword(ctx: Koa.Context, web: Web): Promise<void> {
     return show(ctx, web, { next, errors: { password: ctx.state.text.confirm.passwordMissing } });
   }
   const { origin } = ctx.state;
-  await answer(ctx, web, next, await web.context.reauthentication.confirm({ userId, sessionId, password, origin }));
+  await answer(ctx, web, next, await web.context.reauthentication.byPassword({ userId, sessionId, password, origin }));
 }
 
 async function giveOptions(ctx: Koa.Context, web: Web): Promise<void> {
