@@ -1,8 +1,6 @@
-// One change of an account's second factors as a whole: the account is locked, the change, a new session in place of the one it was
-// done in, its event and its mail are one transaction, and the first factor ends every other session: they proved less than is
-// asked from now on.
+// A change of an account's second factors as a whole: the account is locked, and the change, its event, its mail and a new
+// session in place of the changer's are one transaction.
 import type { Origin } from '../audit/events.ts';
-import { recordEvent } from '../audit/outbox.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { FactorChange, Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
@@ -15,52 +13,57 @@ export interface Changer {
   readonly userId: string;
   readonly sessionId: string;
   readonly origin: Origin;
-  /** For the mail that tells of it. */
+  /** For the mail about it. */
   readonly told: Told;
 }
 
-/** Undoes a transaction, and says why. */
-export class Refused extends Error {
-  readonly reason: 'wrong' | 'exists' | 'too_many' | 'required' | 'no_factor' | 'session_ended';
-
-  constructor(reason: Refused['reason']) {
-    super(reason);
-    this.reason = reason;
-  }
+/** The account while it is locked. */
+export interface LockedAccount {
+  readonly email: string;
+  readonly role: 'member' | 'operator';
+  readonly passkeys: number;
+  /** All second factors. */
+  readonly count: number;
 }
 
-export interface FactorChangeOptions {
+export type ChangeResult<Reason extends string> =
+  | { readonly ok: true; readonly session: NewSession }
+  | { readonly ok: false; readonly reason: Reason | 'session_ended' };
+
+export interface FactorChangesOptions {
   readonly database: Database;
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
   readonly mail: Mail;
 }
 
-export function createFactorChange({ database: { transact }, sessions, devices, mail }: FactorChangeOptions) {
+export type FactorChanges = ReturnType<typeof createFactorChanges>;
+
+export function createFactorChanges({ database: { transact }, sessions, devices, mail }: FactorChangesOptions) {
   return {
-    /** Does a change. The account stays locked, so that changes of its factors come one after the other. @throws Refused */
-    async change(
+    /**
+     * Makes a change. `work` answers with a reason against it, and nothing is kept, or null. The first factor, added with
+     * `method`, ends every other session: they proved less than is asked from now on.
+     */
+    change<Reason extends string = never>(
       { userId, sessionId, origin }: Changer,
-      proved: AuthenticationMethod | null,
-      work: (transaction: Transaction, about: About) => Promise<void>,
-    ): Promise<NewSession> {
-      return transact(async (transaction) => {
-        const before = await lockWithin(transaction, userId);
-        await work(transaction, { ...before, actor: userId, subject: userId, session: sessionId, origin });
-        const first = proved !== null && before.count === 0;
-        const which = { userId, exceptSessionId: sessionId };
-        const reason = { reason: 'second_factor_added', actor: userId, origin } as const;
-        if (first) await sessions.endWithin(transaction, which, reason);
-        // They became known by a password alone, and from now on each has tries of its own at a code.
-        if (first) await devices.forgetAllWithin(transaction, userId, { actor: userId, session: sessionId, origin });
-        const replaced = await sessions.replaceWithin(transaction, {
-          sessionId,
-          userId,
-          origin,
-          ...(proved === null ? {} : { proved }),
-        });
-        if (!replaced) throw new Refused('session_ended');
-        return replaced;
+      method: AuthenticationMethod | null,
+      work: (transaction: Transaction, account: LockedAccount) => Promise<Reason | null>,
+    ): Promise<ChangeResult<Reason>> {
+      return transact<ChangeResult<Reason>>(async (transaction, rollback) => {
+        const account = await lockWithin(transaction, userId);
+        if (!account) return rollback({ ok: false, reason: 'session_ended' });
+        const reason = await work(transaction, account);
+        if (reason !== null) return rollback({ ok: false, reason });
+        if (method !== null && account.count === 0) {
+          const others = { userId, exceptSessionId: sessionId };
+          await sessions.endWithin(transaction, others, { reason: 'second_factor_added', actor: userId, origin });
+          // They became known by a password alone; each would have tries of its own at a code.
+          await devices.forgetAllWithin(transaction, userId, { actor: userId, session: sessionId, origin });
+        }
+        const proved = method === null ? {} : { proved: method };
+        const session = await sessions.replaceWithin(transaction, { sessionId, userId, origin, ...proved });
+        return session ? { ok: true, session } : rollback({ ok: false, reason: 'session_ended' });
       });
     },
 
@@ -72,31 +75,17 @@ export function createFactorChange({ database: { transact }, sessions, devices, 
   };
 }
 
-/** What is known of the account while it is locked, and who acts. */
-export interface About extends Locked {
-  readonly actor: string;
-  readonly subject: string;
-  readonly session: string;
-  readonly origin: Origin;
-}
-
-interface Locked {
-  readonly email: string;
-  readonly role: 'member' | 'operator';
-  readonly passkeys: number;
-  /** All second factors. */
-  readonly count: number;
-}
-
-/** @throws Refused when there is no such account, or no longer. */
-export async function lockWithin(transaction: Transaction, userId: string): Promise<Locked> {
-  const [account] = await transaction.$queryRaw<Pick<Locked, 'email' | 'role'>[]>`
+/** Locks the account until the transaction ends, so that changes of its factors follow one another; null if it was deleted. */
+export async function lockWithin(transaction: Transaction, userId: string): Promise<LockedAccount | null> {
+  const [account] = await transaction.$queryRaw<Pick<LockedAccount, 'email' | 'role'>[]>`
     SELECT email, role FROM user_account WHERE id = ${userId}::uuid AND deleted_at IS NULL FOR UPDATE`;
-  if (!account) throw new Refused('session_ended');
-  return { ...account, ...(await countWithin(transaction, userId)) };
+  return account ? { ...account, ...(await countWithin(transaction, userId)) } : null;
 }
 
-async function countWithin(transaction: Transaction, userId: string): Promise<Pick<Locked, 'passkeys' | 'count'>> {
+export async function countWithin(
+  transaction: Transaction,
+  userId: string,
+): Promise<Pick<LockedAccount, 'passkeys' | 'count'>> {
   const [apps, passkeys] = await Promise.all([
     transaction.totp.count({ where: { userId } }),
     transaction.passkey.count({ where: { userId } }),
@@ -104,41 +93,7 @@ async function countWithin(transaction: Transaction, userId: string): Promise<Pi
   return { passkeys, count: apps + passkeys };
 }
 
-/**
- * Takes back what was set up since somebody else logged in: the second factors and the recovery codes made from then on, and
- * with the last factor all codes. Recorded, and told by mail. The caller holds the lock of the account.
- */
-export async function removeNewerWithin(
-  transaction: Transaction,
-  { userId, email, since, origin, told }: { userId: string; email: string; since: Date; origin: Origin; told: Told },
-  mail: Mail,
-): Promise<void> {
-  const newer = { userId, createdAt: { gte: since } };
-  const totp = await transaction.totp.deleteMany({ where: newer });
-  const keys = await transaction.passkey.deleteMany({ where: newer });
-  if (totp.count + keys.count === 0) return;
-  const left = await countWithin(transaction, userId);
-  await transaction.recoveryCode.deleteMany({ where: left.count === 0 ? { userId } : newer });
-  const detail = { factor: 'all', since: since.toISOString(), passkeys: keys.count, totp: totp.count };
-  const about = { actor: userId, subject: userId, origin, detail };
-  await recordEvent(transaction, { type: 'authn_factor_removed', outcome: 'success', ...about });
-  const letter = {
-    to: email,
-    userId,
-    language: told.language,
-    parameters: { ...told.from, change: 'newer_removed' },
-  } as const;
-  await mail.sendWithin(transaction, { ...letter, template: 'factor-changed' });
-}
-
 /** For the event of a change. */
-export function byWhom({ actor, subject, session, origin }: About) {
-  return { actor, subject, session, origin };
-}
-
-/** The reason of a refusal that the caller knows; whatever else was thrown goes on. */
-export function refusal<R extends Refused['reason']>(error: unknown, known: readonly R[]): { ok: false; reason: R } {
-  const reason = error instanceof Refused ? known.find((one) => one === error.reason) : undefined;
-  if (reason === undefined) throw error;
-  return { ok: false, reason };
+export function byWhom({ userId, sessionId, origin }: Changer) {
+  return { actor: userId, subject: userId, session: sessionId, origin };
 }

@@ -56,6 +56,21 @@ export type Passkeys = ReturnType<typeof createPasskeys>;
 export function createPasskeys({ database: { prisma }, challenges, origin, serviceName }: PasskeysOptions) {
   const rpId = new URL(origin).hostname;
 
+  /** What every answer must fulfil, and the challenge that one signed. */
+  function expecting(owner: Purpose) {
+    let challenge = '';
+    const expected = {
+      expectedChallenge: (given: string) => {
+        challenge = given;
+        return challenges.isOurs(given, owner);
+      },
+      expectedOrigin: origin,
+      expectedRPID: rpId,
+      requireUserVerification: true,
+    };
+    return { expected, challenge: () => challenge };
+  }
+
   return {
     /** What a browser needs to make a passkey for this account. */
     async creationOptions(
@@ -96,16 +111,10 @@ export function createPasskeys({ database: { prisma }, challenges, origin, servi
       const response = parse(text);
       if (!response) return null;
       const { verifyRegistrationResponse } = await library();
-      let challenge = '';
+      const { expected, challenge } = expecting(owner);
       const verified = await verifyRegistrationResponse({
+        ...expected,
         response: response as unknown as RegistrationResponseJSON,
-        expectedChallenge: (given) => {
-          challenge = given;
-          return challenges.isOurs(given, owner);
-        },
-        expectedOrigin: origin,
-        expectedRPID: rpId,
-        requireUserVerification: true,
         supportedAlgorithmIDs: ALGORITHMS,
       }).catch(() => null);
       if (!verified?.verified) return null;
@@ -115,7 +124,7 @@ export function createPasskeys({ database: { prisma }, challenges, origin, servi
         publicKey: new Uint8Array(credential.publicKey),
         counter: credential.counter,
         transports: (credential.transports ?? []).filter((name) => /^[\w-]{1,20}$/.test(name)).slice(0, 10),
-        challenge,
+        challenge: challenge(),
       };
     },
 
@@ -125,16 +134,10 @@ export function createPasskeys({ database: { prisma }, challenges, origin, servi
       const passkey = response ? await prisma.passkey.findUnique({ where: { credentialId: response.id } }) : null;
       if (!response || !passkey || (userId !== null && passkey.userId !== userId)) return null;
       const { verifyAuthenticationResponse } = await library();
-      let challenge = '';
+      const { expected, challenge } = expecting(owner);
       const verified = await verifyAuthenticationResponse({
+        ...expected,
         response: response as unknown as AuthenticationResponseJSON,
-        expectedChallenge: (given) => {
-          challenge = given;
-          return challenges.isOurs(given, owner);
-        },
-        expectedOrigin: origin,
-        expectedRPID: rpId,
-        requireUserVerification: true,
         credential: {
           id: passkey.credentialId,
           publicKey: new Uint8Array(passkey.publicKey),
@@ -142,7 +145,7 @@ export function createPasskeys({ database: { prisma }, challenges, origin, servi
         },
       }).catch(() => null);
       if (!verified?.verified) return null;
-      return { passkey, counter: verified.authenticationInfo.newCounter, challenge };
+      return { passkey, counter: verified.authenticationInfo.newCounter, challenge: challenge() };
     },
 
     /** Uses up the challenge of a new passkey; false if it was answered before. */

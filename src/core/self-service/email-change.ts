@@ -7,7 +7,7 @@ import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import { newToken } from '../credentials/random-token.ts';
-import { removeNewerWithin } from '../factors/factor-change.ts';
+import { removeNewerWithin } from '../factors/factor-removal.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';

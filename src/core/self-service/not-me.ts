@@ -5,7 +5,7 @@ import { lockUserWithin } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
-import { removeNewerWithin } from '../factors/factor-change.ts';
+import { removeNewerWithin } from '../factors/factor-removal.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';

@@ -1,0 +1,89 @@
+// What adding a second factor of any kind brings with it, and what removing one does.
+import { recordEvent } from '../audit/outbox.ts';
+import type { Passwords } from '../credentials/passwords.ts';
+import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
+import { needsSecondFactor, type SecondFactorPolicy } from '../sessions/authentication-method.ts';
+import type { NewSession } from '../sessions/sessions.ts';
+import { byWhom, type ChangeResult, type Changer, type FactorChanges, type LockedAccount } from './factor-change.ts';
+import { newRecoveryCodes, replaceCodesWithin } from './recovery-codes.ts';
+
+export type Factor = 'totp' | 'passkey';
+
+export type AddResult =
+  | {
+      readonly ok: true;
+      readonly session: NewSession;
+      /** New recovery codes, to be shown this once; null where the account has some. */
+      readonly codes: readonly string[] | null;
+    }
+  | { readonly ok: false; readonly reason: 'wrong' | 'late' | 'expired' | 'exists' | 'too_many' | 'session_ended' };
+
+/** `required`: the account must have a second factor, and this is the last. */
+export type RemoveResult = ChangeResult<'required' | 'no_factor'>;
+
+export interface AddAndRemoveOptions {
+  readonly database: Database;
+  readonly factorChanges: FactorChanges;
+  readonly passwords: Passwords;
+  readonly policy: SecondFactorPolicy;
+}
+
+export type AddAndRemove = ReturnType<typeof createAddAndRemove>;
+
+export function createAddAndRemove({
+  database: { prisma },
+  factorChanges: { change, tellWithin },
+  passwords,
+  policy,
+}: AddAndRemoveOptions) {
+  return {
+    /** Adds a factor; an account without recovery codes gets some. `write` answers with a reason against it, or null. */
+    async add(
+      changer: Changer,
+      { factor, ...more }: { readonly factor: Factor; readonly passkey?: string },
+      write: (transaction: Transaction, account: LockedAccount) => Promise<'wrong' | 'too_many' | null>,
+    ): Promise<AddResult> {
+      const { userId } = changer;
+      const countCodes = (client: Pick<Transaction, 'recoveryCode'>) =>
+        client.recoveryCode.count({ where: { userId } });
+      // Hashed before the account is locked.
+      const codes = (await countCodes(prisma)) > 0 ? null : await newRecoveryCodes(passwords);
+      let issued = false;
+      try {
+        const changed = await change(changer, `password+${factor}`, async (transaction, account) => {
+          const reason = await write(transaction, account);
+          if (reason) return reason;
+          issued = codes !== null && (await countCodes(transaction)) === 0;
+          if (codes && issued) await replaceCodesWithin(transaction, userId, codes);
+          const event = { type: 'authn_factor_added', outcome: 'success', detail: { factor, ...more } } as const;
+          await recordEvent(transaction, { ...event, ...byWhom(changer) });
+          await tellWithin(transaction, changer, account.email, `${factor}_added`);
+          return null;
+        });
+        return changed.ok ? { ...changed, codes: issued && codes ? codes.codes : null } : changed;
+      } catch (error) {
+        if (isUniqueViolation(error)) return { ok: false, reason: 'exists' };
+        throw error;
+      }
+    },
+
+    /** Removes a factor, and with the last one the recovery codes. `write` returns how many rows it deleted. */
+    remove(
+      changer: Changer,
+      { factor, ...more }: { readonly factor: Factor; readonly passkey?: string },
+      write: (transaction: Transaction) => Promise<{ readonly count: number }>,
+    ): Promise<RemoveResult> {
+      return change(changer, null, async (transaction, account) => {
+        if ((await write(transaction)).count === 0) return 'no_factor';
+        if (account.count === 1) {
+          if (needsSecondFactor(policy, account.role)) return 'required';
+          await transaction.recoveryCode.deleteMany({ where: { userId: changer.userId } });
+        }
+        const event = { type: 'authn_factor_removed', outcome: 'success', detail: { factor, ...more } } as const;
+        await recordEvent(transaction, { ...event, ...byWhom(changer) });
+        await tellWithin(transaction, changer, account.email, `${factor}_removed`);
+        return null;
+      });
+    },
+  };
+}
