@@ -30,6 +30,7 @@ import { createPasskeyLogin, type PasskeyLogin } from './login/passkey-login.ts'
 import { createPasswordLogin, type PasswordLogin } from './login/password-login.ts';
 import { createPendingLogins, type PendingLogins } from './login/pending-logins.ts';
 import { createReauthentication, type Reauthentication } from './login/reauthentication.ts';
+import { createRenewHash } from './login/renew-hash.ts';
 import { createSecondFactorLogin, type SecondFactorLogin } from './login/second-factor-login.ts';
 import { createStartSession } from './login/start-session.ts';
 import { createMailDelivery, type MailDelivery } from './mail/delivery.ts';
@@ -216,7 +217,7 @@ export function createContext(config: Config, log: Log): Context {
     blocks: createBlocks({ redis, database, throttle, log }),
     attackDetection: createAttackDetection({ database, policy: config.throttle }),
     devices,
-    passwordLogin: createPasswordLogin(proof),
+    passwordLogin: createPasswordLogin({ ...proof, renewHash: createRenewHash({ database, passwords, links, log }) }),
     registration,
     verifiedRegistration: createVerifiedRegistration({ ...proof, pendingRegistrations }),
     invitations: createInvitations({ ...proof, pendingRegistrations }),

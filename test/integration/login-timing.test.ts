@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createIdentifierHash } from '../../src/core/credentials/identifier-hash.ts';
 import { createPasswordLogin, type PasswordLogin } from '../../src/core/login/password-login.ts';
+import { createRenewHash } from '../../src/core/login/renew-hash.ts';
 import { createStartSession } from '../../src/core/login/start-session.ts';
 import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { rankScore } from '../support/rank-test.ts';
@@ -84,6 +85,7 @@ test('the same measurement finds out a log-in that has no decoy', async () => {
     ...context,
     identifierHash,
     startSession: createStartSession({ ...context, identifierHash }),
+    renewHash: createRenewHash(context),
     passwords: {
       ...context.passwords,
       verify: async (kept, password) => kept !== null && verify(kept, password),

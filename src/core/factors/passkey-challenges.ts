@@ -1,5 +1,5 @@
-// What a passkey signs: random, good for five minutes, for one purpose and one browser or session, and once. Nothing is kept of
-// one until it was answered, so that a visitor who only looks at the log-in costs no row.
+// What a passkey signs: random, good once, for five minutes, one purpose and one browser or session. Nothing is kept of a
+// challenge until it was answered, so that a visitor who only looks at the log-in page costs no row.
 import { randomBytes } from 'node:crypto';
 import { hashToken } from '../credentials/random-token.ts';
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';

@@ -1,20 +1,12 @@
-// Passkeys (WebAuthn): what a browser is asked for, and whether its answer is right. Who may add one, and what an answer opens, others
-// decide. A passkey proves two factors: having it, and the finger, face or PIN that unlocks it (user verification is required).
-import type {
-  AuthenticationResponseJSON,
-  PublicKeyCredentialCreationOptionsJSON,
-  PublicKeyCredentialRequestOptionsJSON,
-  RegistrationResponseJSON,
-} from '@simplewebauthn/server';
+// Passkeys (WebAuthn): what a browser is asked for, and whether its answer is right. Who may add one, and what an answer
+// opens, others decide. User verification is required, so a passkey proves two factors: having it, and what unlocks it.
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import { z } from 'zod';
 import type { Passkey } from '../../generated/prisma/client.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { PasskeyChallenges } from './passkey-challenges.ts';
-
-/** Ed25519, ECDSA with P-256, RSA with SHA-256: what authenticators have, and no SHA-1. */
-const ALGORITHMS = [-8, -7, -257];
-const TIMEOUT_MS = 5 * 60_000;
+import { ALGORITHMS, createPasskeyOptions } from './passkey-options.ts';
 
 /** What an answer of a browser must be made of at least; its cryptography is the library's to judge. */
 const answer = z.looseObject({
@@ -53,7 +45,8 @@ const library = () => import('@simplewebauthn/server');
 
 export type Passkeys = ReturnType<typeof createPasskeys>;
 
-export function createPasskeys({ database: { prisma }, challenges, origin, serviceName }: PasskeysOptions) {
+export function createPasskeys({ database, challenges, origin, serviceName }: PasskeysOptions) {
+  const { prisma } = database;
   const rpId = new URL(origin).hostname;
 
   /** What every answer must fulfil, and the challenge that one signed. */
@@ -72,39 +65,7 @@ export function createPasskeys({ database: { prisma }, challenges, origin, servi
   }
 
   return {
-    /** What a browser needs to make a passkey for this account. */
-    async creationOptions(
-      user: { readonly id: string; readonly email: string },
-      owner: Purpose,
-    ): Promise<PublicKeyCredentialCreationOptionsJSON> {
-      const known = await prisma.passkey.findMany({ where: { userId: user.id }, select: CREDENTIAL });
-      const { generateRegistrationOptions } = await library();
-      return generateRegistrationOptions({
-        rpName: serviceName,
-        rpID: rpId,
-        userName: user.email,
-        userID: new Uint8Array(Buffer.from(user.id.replaceAll('-', ''), 'hex')),
-        challenge: new Uint8Array(challenges.issue(owner)),
-        timeout: TIMEOUT_MS,
-        attestationType: 'none',
-        excludeCredentials: known.map(asCredential),
-        authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
-        supportedAlgorithmIDs: ALGORITHMS,
-      });
-    },
-
-    /** What a browser needs to use a passkey: one of an account's, or without an account whichever it has for this site. */
-    async requestOptions(userId: string | null, owner: Purpose): Promise<PublicKeyCredentialRequestOptionsJSON> {
-      const known = userId === null ? [] : await prisma.passkey.findMany({ where: { userId }, select: CREDENTIAL });
-      const { generateAuthenticationOptions } = await library();
-      return generateAuthenticationOptions({
-        rpID: rpId,
-        challenge: new Uint8Array(challenges.issue(owner)),
-        timeout: TIMEOUT_MS,
-        userVerification: 'required',
-        ...(userId === null ? {} : { allowCredentials: known.map(asCredential) }),
-      });
-    },
+    ...createPasskeyOptions({ database, challenges, rpId, serviceName }),
 
     /** The passkey that a browser made, or null if the answer is broken, late, foreign or not verified. */
     async readNew(text: string, owner: Purpose): Promise<NewPasskey | null> {
@@ -164,12 +125,6 @@ export function createPasskeys({ database: { prisma }, challenges, origin, servi
       return count > 0;
     },
   };
-}
-
-const CREDENTIAL = { credentialId: true, transports: true } as const;
-
-function asCredential({ credentialId, transports }: { credentialId: string; transports: string[] }) {
-  return { id: credentialId, transports };
 }
 
 function parse(text: string): z.infer<typeof answer> | null {

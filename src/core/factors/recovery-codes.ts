@@ -1,23 +1,23 @@
-// Ten codes on paper, for when every other factor is lost. Fifty random bits each, so they are kept as passwords are: Argon2id,
-// with one salt for all that were made together, so that trying a code costs one hash and not ten.
+// Ten codes on paper, for when every other factor is lost. Fifty random bits each, so they are kept as passwords are, by
+// Argon2id. Codes made together share a salt: trying one costs one hash, not ten.
 import { randomBytes } from 'node:crypto';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Transaction } from '../platform/database.ts';
 
 const COUNT = 10;
 const LENGTH = 10;
-/** Without the letters that are mistaken for digits or each other (Crockford's base32). */
+/** Crockford's base32: without letters that look like digits or each other. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const SALT_BYTES = 16;
 
 export interface HashedCodes {
-  /** As they are shown, this once: `XXXXX-XXXXX`. */
+  /** As they are shown: `XXXXX-XXXXX`. */
   readonly codes: readonly string[];
   readonly salt: Buffer;
   readonly hashes: readonly Buffer[];
 }
 
-/** A code as it is hashed, however it was typed; null for what can be none. */
+/** A code as it is hashed, however it was typed; null for what can't be one. */
 export function readRecoveryCode(typed: string): string | null {
   const code = typed.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
   return code.length === LENGTH && [...code].every((letter) => ALPHABET.includes(letter)) ? code : null;
@@ -32,7 +32,6 @@ export async function newRecoveryCodes(passwords: Passwords): Promise<HashedCode
   return { codes: plain.map((code) => `${code.slice(0, 5)}-${code.slice(5)}`), salt, hashes };
 }
 
-/** Puts new codes in the place of all that an account has, in the caller's transaction. */
 export async function replaceCodesWithin(
   transaction: Transaction,
   userId: string,
@@ -44,7 +43,7 @@ export async function replaceCodesWithin(
   });
 }
 
-/** Uses a code up, in the caller's transaction: of two at once, one gets it. */
+/** Of two uses at once, one gets true. */
 export async function useCodeWithin(transaction: Transaction, userId: string, hash: Buffer): Promise<boolean> {
   const { count } = await transaction.recoveryCode.updateMany({
     where: { userId, codeHash: new Uint8Array(hash), usedAt: null },

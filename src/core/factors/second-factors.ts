@@ -1,10 +1,9 @@
-// An account's second factors: which it has, and whether what somebody gives is one of them. What was right counts only once it
-// has been used, in the transaction of what it opens; of two uses at once, one is refused there.
+// An account's second factors: which it has, and whether what somebody gives is one of them. A right one counts only once
+// it is used up, in the transaction of what it opens; of two uses at once, one is refused there.
 import type { Passkey } from '../../generated/prisma/client.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import type { SecondFactor } from '../sessions/authentication-method.ts';
 import type { Passkeys } from './passkeys.ts';
 import { readRecoveryCode, useCodeWithin } from './recovery-codes.ts';
 
@@ -20,13 +19,12 @@ export type FactorProblem = 'wrong' | 'used' | 'late';
 export type Proving =
   | {
       readonly ok: true;
-      readonly factor: SecondFactor;
       /** Uses it up; false if that happened elsewhere meanwhile, and the transaction must be undone. */
       useWithin(transaction: Transaction): Promise<boolean>;
     }
-  | { readonly ok: false; readonly factor: SecondFactor; readonly reason: FactorProblem };
+  | { readonly ok: false; readonly reason: FactorProblem };
 
-/** What an account has, as its owner is shown it. */
+/** As its owner is shown them. */
 export interface FactorOverview {
   readonly totpSince: Date | null;
   readonly passkeys: readonly Pick<Passkey, 'id' | 'name' | 'createdAt' | 'lastUsedAt'>[];
@@ -42,26 +40,24 @@ export interface SecondFactorsOptions {
 
 export type SecondFactors = ReturnType<typeof createSecondFactors>;
 
-/** What a kept TOTP secret is sealed for. */
+/** What a kept TOTP secret is encrypted for. */
 export function totpPurpose(userId: string): Purpose {
   return { purpose: 'totp', owner: userId };
 }
 
 export function createSecondFactors({ database: { prisma }, secretBox, passwords, passkeys }: SecondFactorsOptions) {
   async function proveTotp(userId: string, code: string): Promise<Proving> {
-    const factor = 'totp';
     const [row] = await prisma.$queryRaw<{ secret: Uint8Array; last_step: bigint; now: number }[]>`
       SELECT secret, last_step, extract(epoch FROM clock_timestamp())::float8 AS now FROM totp WHERE user_id = ${userId}::uuid`;
-    if (!row) return { ok: false, factor, reason: 'wrong' };
+    if (!row) return { ok: false, reason: 'wrong' };
     const opened = secretBox.decrypt(row.secret, totpPurpose(userId));
-    if (!opened) throw new Error('a TOTP secret was sealed with a key that SECRETS_KEYS does not list');
+    if (!opened) throw new Error('a TOTP secret was encrypted with a key that SECRETS_KEYS does not list');
     const { checkTotp } = await import('./totp.ts');
     const checked = checkTotp(opened.text, code, { now: Math.floor(row.now), lastStep: Number(row.last_step) });
-    if (!checked.ok) return { ok: false, factor, reason: checked.reason };
+    if (!checked.ok) return { ok: false, reason: checked.reason };
     const again = opened.stale ? { secret: new Uint8Array(secretBox.encrypt(opened.text, totpPurpose(userId))) } : {};
     return {
       ok: true,
-      factor,
       async useWithin(transaction) {
         const { count } = await transaction.totp.updateMany({
           where: { userId, lastStep: { lt: checked.step } },
@@ -73,22 +69,20 @@ export function createSecondFactors({ database: { prisma }, secretBox, passwords
   }
 
   async function proveRecoveryCode(userId: string, typed: string): Promise<Proving> {
-    const factor = 'recovery_code';
     const code = readRecoveryCode(typed);
     const made = code === null ? null : await prisma.recoveryCode.findFirst({ where: { userId } });
-    if (code === null || !made) return { ok: false, factor, reason: 'wrong' };
+    if (code === null || !made) return { ok: false, reason: 'wrong' };
     const hash = await passwords.derive(code, Buffer.from(made.salt));
     const where = { userId_codeHash: { userId, codeHash: new Uint8Array(hash) } };
     const kept = await prisma.recoveryCode.findUnique({ where });
-    if (!kept || kept.usedAt) return { ok: false, factor, reason: kept ? 'used' : 'wrong' };
-    return { ok: true, factor, useWithin: (transaction) => useCodeWithin(transaction, userId, hash) };
+    if (!kept || kept.usedAt) return { ok: false, reason: kept ? 'used' : 'wrong' };
+    return { ok: true, useWithin: (transaction) => useCodeWithin(transaction, userId, hash) };
   }
 
   async function provePasskey(userId: string, answer: string, owner: Purpose): Promise<Proving> {
-    const factor = 'passkey';
     const proved = await passkeys.prove(answer, owner, userId);
-    if (!proved) return { ok: false, factor, reason: 'wrong' };
-    return { ok: true, factor, useWithin: (transaction) => passkeys.useWithin(transaction, proved) };
+    if (!proved) return { ok: false, reason: 'wrong' };
+    return { ok: true, useWithin: (transaction) => passkeys.useWithin(transaction, proved) };
   }
 
   return {
@@ -105,7 +99,6 @@ export function createSecondFactors({ database: { prisma }, secretBox, passwords
       return { totpSince: totp?.createdAt ?? null, passkeys: keys, recoveryCodesLeft };
     },
 
-    /** Whether what was given is one of this account's factors. */
     prove(userId: string, given: Given): Promise<Proving> {
       if (given.factor === 'totp') return proveTotp(userId, given.code);
       if (given.factor === 'recovery_code') return proveRecoveryCode(userId, given.code);

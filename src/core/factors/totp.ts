@@ -1,11 +1,10 @@
-// Codes of an authenticator app (RFC 6238): six digits, thirty seconds, SHA-1 as every app has it. Which step a code belongs to is
-// decided here; that a step is used once, where it is kept. Imported by who needs it when they do: it brings cryptography of its own.
+// Codes of an authenticator app (RFC 6238): six digits, thirty seconds, SHA-1 as every app has it. Says which step a code
+// belongs to; that a step is used once is up to the caller. Imported when needed: it brings cryptography of its own.
 import { generateSecret, generateURI, verifySync } from 'otplib';
 
 const PERIOD_SECONDS = 30;
-/** A clock off by one step is taken as right. */
 const TOLERANCE_SECONDS = PERIOD_SECONDS;
-/** A code this old is told apart from a wrong one, because that helps its owner and nobody else. */
+/** A code this old is `late`, not `wrong`: that helps its owner and nobody else. */
 const LATE_SECONDS = 600;
 
 export type CodeCheck =
@@ -13,7 +12,7 @@ export type CodeCheck =
   /** `late`: it was right some minutes ago, so the clock of the device is slow. */
   | { readonly ok: false; readonly reason: 'wrong' | 'used' | 'late' };
 
-/** A new secret: 160 bits, in base32. */
+/** 160 bits, in base32. */
 export function newTotpSecret(): string {
   return generateSecret({ length: 20 });
 }
@@ -31,7 +30,7 @@ export function totpUri({
   return generateURI({ issuer: serviceName, label: email, secret });
 }
 
-/** Whether a code is one of this secret at that time (seconds since 1970), and of a step after the last one that was used. */
+/** `now` in seconds since 1970; `lastStep` is the last one that was used. */
 export function checkTotp(
   secret: string,
   typed: string,

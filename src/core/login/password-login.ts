@@ -1,16 +1,15 @@
-// Logging in: session and events are one transaction, or nothing. An account that does not exist, one that is disabled and
-// a wrong password give one answer, after the same work.
+// Logging in with a password. An account that does not exist, one that is disabled and a wrong password give one answer,
+// after the same work.
 import type { User, Users } from '../accounts/users.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Database } from '../platform/database.ts';
-import type { Log } from '../platform/log.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { PendingLogins } from './pending-logins.ts';
+import type { RenewHash } from './renew-hash.ts';
 import type { Begun, StartSession, Visit } from './start-session.ts';
 
 export interface Credentials extends Visit {
@@ -27,28 +26,27 @@ export type PasswordLoginResult =
   | { readonly ok: false; readonly reason: 'second_factor'; readonly pendingToken: string }
   | Throttled;
 
-/** What the decision on an attempt was made by. */
-interface Admission {
+/** An attempt that the throttle let through, and what it was told of it. */
+interface Attempt {
   readonly account: string;
   readonly deviceId: string | null;
   readonly tried: Tried;
 }
 
-/** A hash that another log-in has just renewed is read again, and the password checked against it. */
+/** A hash that another log-in renews meanwhile changes the account: it is read and checked once more. */
 const ROUNDS = 2;
 
 export interface PasswordLoginOptions {
   readonly database: Database;
   readonly users: Users;
   readonly passwords: Passwords;
+  readonly renewHash: RenewHash;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
   readonly devices: KnownDevices;
   readonly startSession: StartSession;
   readonly pendingLogins: PendingLogins;
-  readonly links: OneTimeLinks;
   readonly identifierHash: IdentifierHash;
-  readonly log: Log;
 }
 
 export type PasswordLogin = ReturnType<typeof createPasswordLogin>;
@@ -57,19 +55,18 @@ export function createPasswordLogin({
   database: { transact },
   users,
   passwords,
+  renewHash,
   throttle,
   refusals,
   devices,
   startSession,
   pendingLogins,
-  links,
   identifierHash,
-  log,
 }: PasswordLoginOptions) {
   async function recordFailure(
     user: User | null,
     { origin }: Credentials,
-    { account, deviceId, tried }: Admission,
+    { account, deviceId, tried }: Attempt,
     reason: string,
   ): Promise<void> {
     const event = {
@@ -81,61 +78,38 @@ export function createPasswordLogin({
       origin,
       detail: { reason },
     } as const;
-    const attempt = { identifierHash: account, device: deviceId };
-    await tried.record(event, { attempt });
+    await tried.record(event, { attempt: { identifierHash: account, device: deviceId } });
   }
 
-  /** Looks at an attempt that was let through. What it throws is an outage, and no guess was answered. */
-  async function tryCredentials(credentials: Credentials, admission: Admission): Promise<PasswordLoginResult> {
+  async function tryCredentials(credentials: Credentials, attempt: Attempt): Promise<PasswordLoginResult> {
     let user: User | null = null;
     for (let round = 0; round < ROUNDS; round += 1) {
       user = await users.findByEmail(credentials.email);
       const matches = await passwords.verify(user?.passwordHash ?? null, credentials.password);
       if (!user || !matches || user.disabledAt) {
-        await recordFailure(user, credentials, admission, refusal(user, matches));
+        await recordFailure(user, credentials, attempt, refusal(user, matches));
         return { ok: false, reason: 'wrong_credentials' };
       }
-      const { tried, deviceId } = admission;
+      const { tried, deviceId } = attempt;
       const started = await startSession(user, credentials, { attemptId: tried.id, deviceId });
       if (started.ok) {
-        if (passwords.isOutdated(user.passwordHash)) await rehash(user, credentials);
+        await renewHash(user, credentials);
         return started;
       }
-      if (started.reason === 'second_factor_needed') return waitForFactor(user, credentials, admission);
+      if (started.reason === 'second_factor_needed') return waitForFactor(user, credentials, attempt);
     }
-    await recordFailure(user, credentials, admission, 'account_changed');
+    await recordFailure(user, credentials, attempt, 'account_changed');
     return { ok: false, reason: 'wrong_credentials' };
   }
 
-  /** Keeps the password at the present cost. A password changed meanwhile stays; what goes wrong is left to the next log-in. */
-  async function rehash(user: User, { password, origin }: Credentials): Promise<string | null> {
-    try {
-      const passwordHash = await passwords.hash(password);
-      const kept = await transact(async (transaction) => {
-        const where = { id: user.id, passwordHash: user.passwordHash };
-        const { count } = await transaction.user.updateMany({ where, data: { passwordHash } });
-        if (count === 0) return false;
-        await links.rebindWithin(transaction, user, passwordHash);
-        const about = { outcome: 'success', actor: user.id, subject: user.id, origin } as const;
-        await recordEvent(transaction, { type: 'authn_password_rehashed', ...about });
-        return true;
-      });
-      return kept ? passwordHash : null;
-    } catch (error) {
-      log.debug({ err: error }, 'an older hash stays until the next log-in');
-      return null;
-    }
-  }
-
-  /** Not a failure, nor a success yet: what the attempt took is given back, and codes have a window of their own. */
+  /** Neither a failure nor yet a success: what the attempt took is given back. Codes have a window of their own. */
   async function waitForFactor(
     checked: User,
     credentials: Credentials,
-    { deviceId, tried }: Admission,
+    { deviceId, tried }: Attempt,
   ): Promise<PasswordLoginResult> {
     const { remember, next = null, origin } = credentials;
-    const rehashed = passwords.isOutdated(checked.passwordHash) ? await rehash(checked, credentials) : null;
-    const user = { ...checked, passwordHash: rehashed ?? checked.passwordHash };
+    const user = { ...checked, passwordHash: await renewHash(checked, credentials) };
     const pendingToken = await transact(async (transaction) => {
       const about = { actor: null, subject: user.id, origin };
       await recordEvent(transaction, { type: 'authn_second_factor_asked', outcome: 'success', ...about });
