@@ -25,7 +25,7 @@ function problemsOf(env: Record<string, string>, options?: { signs: boolean }): 
 const variables = (problems: readonly string[]) => problems.map((problem) => problem.split(':')[0]);
 
 describe('what is left out', () => {
-  test('has the defaults that the README names', () => {
+  test('has the defaults that docs/settings.md names', () => {
     const config = readConfig(STORES);
     expect(config).toMatchObject({
       ...{

@@ -62,9 +62,12 @@ const example = new Map(
     value,
   ]),
 );
-/** Name → the second cell of its row in README's tables. */
+/** Name → the second cell of its row in the tables of docs/settings.md. */
 const documented = new Map(
-  [...read('README.md').matchAll(/^\| `([A-Z][A-Z_]+)` \| (.*?) \|/gm)].map(([, name = '', cell = '']) => [name, cell]),
+  [...read('docs/settings.md').matchAll(/^\| `([A-Z][A-Z_]+)` \| (.*?) \|/gm)].map(([, name = '', cell = '']) => [
+    name,
+    cell,
+  ]),
 );
 
 /** What a file reads of the environment, however it does that. */
@@ -260,7 +263,7 @@ describe('the settings', () => {
     }
   });
 
-  test('all stand in README, and nothing else does', () => {
+  test('all stand in docs/settings.md, and nothing else does', () => {
     expect([...documented.keys()].sort()).toEqual([...allVariables].sort());
   });
 
@@ -272,7 +275,7 @@ describe('the settings', () => {
     }
   });
 
-  test('have the same defaults in README and .env.example', () => {
+  test('have the same defaults in docs/settings.md and .env.example', () => {
     for (const [name, cell] of documented) {
       const value = example.get(name);
       if (value) expect({ name, cell }).toEqual({ name, cell: `\`${value}\`` });
