@@ -4,6 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
+import { hashToken } from '../../src/core/credentials/random-token.ts';
+import { keys } from '../../src/core/platform/redis.ts';
+import { nameOf } from '../../src/core/sessions/session-cache.ts';
 import {
   Browser,
   newEmail,
@@ -237,19 +240,24 @@ describe('a session ends', () => {
     for (const on of [web, other]) expect(await statusWith(cookie, on)).toBe(303);
   });
 
-  test('for good: a save, a refill and a touch that come late do not bring it back', async () => {
+  test('for good: a refill, a touch and a save that come late do not bring it back', async () => {
     const { browser, cookie, token, key } = await registered();
     const reading = await web.context.store.read(token);
     if (reading.state !== 'live') throw new Error('not live');
     await browser.logOut();
-    await web.context.store.save(token, reading, { late: true });
-    await web.context.store.put(createHash('sha256').update(token).digest(), {
+    await web.context.store.put(hashToken(token), {
       ...reading,
       sinceSeenMs: 0,
       idleTimeoutMs: 60_000,
       absoluteRemainingMs: 60_000,
     });
+    const name = nameOf(hashToken(token)); // what it is called in Redis
+    await web.context.redis.hfTouch(keys.session(name), keys.touched, 60_000, name);
+    await expect(
+      web.context.store.set(token, { late: true }, undefined, { ctx: { state: { reading } } }),
+    ).rejects.toThrow('must not write');
     expect((await redis.get(key))?.startsWith('E')).toBe(true);
+    expect(await redis.zscore(`hf:${keys.touched}`, name)).toBeNull();
     expect(await statusWith(cookie)).toBe(303);
     expect(await statusWith(cookie, other)).toBe(303);
   });

@@ -2,6 +2,7 @@
 // have missed an ending, never able to bring an ended session back. See "How an ended session stays ended" in
 // docs/architecture.md. Everything falls back to PostgreSQL; only when neither can be asked is an error thrown.
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { type Redis, ReplyError, type Result } from 'ioredis';
 import RedisStore from 'koa-redis';
 import { hashToken } from '../credentials/random-token.ts';
@@ -73,14 +74,6 @@ const SCRIPTS = {
           if redis.call('PTTL', KEYS[3]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[3], ARGV[3]) end
           return 1`,
   },
-  // Changes the JSON of a live copy, and of nothing else: a save that comes late meets a tombstone, or nothing.
-  hfSave: {
-    numberOfKeys: 1,
-    lua: `local head = redis.call('GETRANGE', KEYS[1], 0, ${HEADER - 1})
-          if string.sub(head, 1, 1) ~= 'L' then return 0 end
-          redis.call('SET', KEYS[1], head .. ARGV[1], 'KEEPTTL')
-          return 1`,
-  },
   // Moves the idle deadline of a live copy, at most once in the interval whoever asks. Answers Redis's time.
   hfTouch: {
     numberOfKeys: 2,
@@ -134,7 +127,6 @@ declare module 'ioredis' {
         tokenHash: string,
       ]
     ): Result<number, Context>;
-    hfSave(key: string, json: string): Result<number, Context>;
     hfTouch(key: string, touched: string, idleTimeoutMs: number, tokenHash: string): Result<number, Context>;
     hfMark(key: string, seq: number, found: number | '-'): Result<number, Context>;
     hfForgetTouches(key: string, ...touches: string[]): Result<number, Context>;
@@ -216,12 +208,16 @@ export class SessionCache extends RedisStore {
     return reading.state === 'live' ? { ...reading.data } : null;
   }
 
-  /** koa-session's way to write: the copy of a session that has just begun, or the changed data of a live one. */
-  async set(token: string, data: Record<string, unknown>, _maxAge: unknown, { ctx }: StoreOptions): Promise<void> {
+  /**
+   * koa-session's way to write: it has given a cookie to a session that has begun, whose row and copy are written by then.
+   * Pages keep nothing in a session: two of them writing at once would lose what one wrote. One that tries is refused.
+   */
+  async set(_token: string, data: Record<string, unknown>, _maxAge: unknown, { ctx }: StoreOptions): Promise<void> {
     const reading = ctx?.state.reading;
-    if (reading?.state !== 'live') throw new Error('a visitor who is not logged in has no session to write to');
-    const kept = Object.fromEntries(Object.entries(data).filter(([key]) => !key.startsWith('_')));
-    if (JSON.stringify(kept) !== JSON.stringify(reading.data)) await this.save(token, reading, kept);
+    const written = Object.fromEntries(Object.entries(data).filter(([key]) => !key.startsWith('_')));
+    if (reading?.state !== 'live' || !isDeepStrictEqual(written, reading.data)) {
+      throw new Error('a page must not write into ctx.session: nothing of it would be kept');
+    }
   }
 
   /** koa-session drops its cookie; the end itself is an act of the core (`sessions.end`), with an event, made before. */
@@ -278,18 +274,6 @@ export class SessionCache extends RedisStore {
   async put(tokenHash: Buffer, record: LiveRecord): Promise<void> {
     if (!this.#trusted) return;
     await this.#writeCopy(tokenHash, record).catch((error: unknown) => this.#refused(error));
-  }
-
-  /** Keeps the application's data of a live session in both stores; an ended one stays ended. */
-  async save(token: string, session: LiveSession, data: SessionData): Promise<void> {
-    const hash = hashToken(token);
-    await this.#records.saveData(hash, data);
-    const key = keys.session(nameOf(hash));
-    const copy = parseCopy(await this.client.get(key).catch(() => null));
-    if (copy)
-      await this.client
-        .hfSave(key, this.serialize(brief({ ...copy, owner: session.owner, data })))
-        .catch(() => undefined);
   }
 
   /**

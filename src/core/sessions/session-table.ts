@@ -20,7 +20,10 @@ export const END_REASONS = [
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
-/** Application data kept with a session; anything that JSON can hold. */
+/**
+ * Application data kept with a session; anything that JSON can hold. Nothing writes it today: what older versions kept goes
+ * along when a session is replaced, and with its copies.
+ */
 export type SessionData = Readonly<Record<string, unknown>>;
 
 /** Who a session belongs to: what a restricted page may rely on. */
@@ -157,14 +160,6 @@ export function createSessionTable({ database: { prisma, pool } }: { database: D
           WHERE session.token_hash = t.token_hash AND session.ended_at IS NULL AND session.last_seen_at < t.seen_at`,
         [touches.map((touch) => touch.tokenHash), touches.map((touch) => touch.ageMs)],
       );
-    },
-
-    /** Keeps the application's data of a live session. */
-    async saveData(tokenHash: Buffer, data: SessionData): Promise<void> {
-      await prisma.session.updateMany({
-        where: { tokenHash: new Uint8Array(tokenHash), endedAt: null },
-        data: { data: data as Prisma.InputJsonObject },
-      });
     },
 
     /**
