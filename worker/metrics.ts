@@ -13,7 +13,7 @@ export async function publishMetrics({
   metrics,
   database,
   queues,
-  store,
+  sessionCache,
 }: Context): Promise<MetricsPort | null> {
   if (config.metrics === null) return null;
   metrics.watchProcess();
@@ -51,9 +51,10 @@ export async function publishMetrics({
   });
   metrics.addGauge({
     name: 'holdfast_store_up',
-    help: 'Whether a store can be asked and believed',
+    help: 'Whether a store can be asked and trusted',
     labelNames: ['store'],
-    read: () => Object.entries(store.health()).map(([name, up]) => ({ labels: { store: name }, value: Number(up) })),
+    read: () =>
+      Object.entries(sessionCache.health()).map(([name, up]) => ({ labels: { store: name }, value: Number(up) })),
   });
   return serveMetrics({ ...config.metrics, read: () => metrics.registry.metrics(), log });
 

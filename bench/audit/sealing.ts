@@ -70,10 +70,10 @@ async function seal(pool: pg.Pool, superuser: pg.Client, made: readonly MadeUp[]
   }
   await superuser.query('VACUUM ANALYZE outbox');
   // No event of these ends a session that this database has: Redis has nothing to be told.
-  const store = { carryOut: async () => undefined } as unknown as SessionCache;
+  const cache = { replay: async () => undefined } as unknown as SessionCache;
   const sealing = createSealing({
     database: { pool } as unknown as Database,
-    followers: [createSealedEndings({ store }), sealedAttempts],
+    followers: [createSealedEndings({ cache }), sealedAttempts],
   });
   await sealing.makePartitions();
   const began = performance.now();

@@ -1,4 +1,4 @@
-// Sessions in bulk: their copies in Redis, written by the store as a log-in writes them, and their rows in PostgreSQL.
+// Sessions in bulk: their copies in Redis, written by the cache as a log-in writes them, and their rows in PostgreSQL.
 import { v7 as uuidv7 } from 'uuid';
 import { hashToken } from '../../src/core/credentials/random-token.ts';
 import type { SessionCache } from '../../src/core/sessions/session-cache.ts';
@@ -14,10 +14,10 @@ export function hashOf(number: number): Buffer {
 }
 
 /** Puts the copies of sessions that have just begun, each of another person: those numbered from `from` on, before `to`. */
-export async function fillCopies(store: SessionCache, from: number, to: number): Promise<void> {
+export async function fillCopies(cache: SessionCache, from: number, to: number): Promise<void> {
   for (let start = from; start < to; start += BATCH) {
     const numbers = Array.from({ length: Math.min(BATCH, to - start) }, (_, index) => start + index);
-    await Promise.all(numbers.map((number) => store.put(hashOf(number), justBegun(number))));
+    await Promise.all(numbers.map((number) => cache.put(hashOf(number), justBegun(number))));
   }
 }
 
@@ -45,7 +45,7 @@ function justBegun(number: number): LiveRecord {
     userId: uuidv7(),
     email: `${'a'.repeat(3 + (number % 21))}@example.org`, // 15 to 35 characters
     role: 'member' as const,
-    proved: 'password' as const,
+    authenticationMethod: 'password' as const,
     remember: false,
     createdAt: Date.now(),
     memberSince: Date.now(),
@@ -54,12 +54,12 @@ function justBegun(number: number): LiveRecord {
   return { state: 'live', owner, data: {}, ...deadlines };
 }
 
-/** A PostgreSQL in which no session ever ended: the store asks no more of it here. */
+/** A PostgreSQL in which no session ever ended: the cache asks no more of it here. */
 export function nothingEnded(): SessionTable {
-  const records: Partial<SessionTable> = {
-    newest: async () => ({ ending: 0, everybody: null }),
+  const table: Partial<SessionTable> = {
+    newest: async () => ({ ending: 0, allEnded: null }),
     endingsAfter: async () => [],
     overdueEndings: async (since) => ({ endings: [], until: since }),
   };
-  return records as SessionTable;
+  return table as SessionTable;
 }

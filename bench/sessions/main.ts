@@ -1,4 +1,4 @@
-// `npm run bench:sessions`: what 100,000 sessions cost in Redis, written by the store as a log-in writes them. Prints the
+// `npm run bench:sessions`: what 100,000 sessions cost in Redis, written by the cache as a log-in writes them. Prints the
 // figures and writes them into docs/restart.md.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,8 @@ import { Redis } from 'ioredis';
 import { createLog } from '../../src/core/platform/log.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { keys, openRedis } from '../../src/core/platform/redis.ts';
-import { nameOf, SessionCache } from '../../src/core/sessions/session-cache.ts';
+import { nameOf } from '../../src/core/sessions/cache-entry.ts';
+import { createSessionCache } from '../../src/core/sessions/session-cache.ts';
 import { startRedis } from '../../src/launcher/servers/redis.ts';
 import { until } from '../../test/support/until.ts';
 import { circumstances, table, writeInto } from '../report.ts';
@@ -26,12 +27,12 @@ const server = await startRedis({
 });
 const log = createLog({ level: 'warn', name: 'bench' });
 const client = openRedis({ url: server.url, role: 'sessions', log });
-const store = new SessionCache({ redis: client, records: nothingEnded(), log });
+const cache = createSessionCache({ redis: client, table: nothingEnded(), log });
 try {
-  await until(() => store.health().redis);
+  await until(() => cache.health().redis);
   await measure();
 } finally {
-  store.close();
+  cache.close();
   client.disconnect();
   await server.kill();
   rmSync(folder, { recursive: true, force: true });
@@ -40,7 +41,7 @@ try {
 async function measure(): Promise<void> {
   const redis = new Redis(server.url);
   const empty = await usedMemory(redis);
-  await fillCopies(store, 0, SESSIONS);
+  await fillCopies(cache, 0, SESSIONS);
   const names = Array.from({ length: SESSIONS }, (_, number) => nameOf(hashOf(number)));
   const copies = await usedMemory(redis);
   const kept = await redis.dbsize();

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { createLog } from '../../src/core/platform/log.ts';
 import { openRedis } from '../../src/core/platform/redis.ts';
-import { SessionCache } from '../../src/core/sessions/session-cache.ts';
+import { createSessionCache } from '../../src/core/sessions/session-cache.ts';
 import { until } from '../../test/support/until.ts';
 import { startLog } from '../audit/log.ts';
 import { circumstances, table } from '../report.ts';
@@ -95,12 +95,12 @@ async function growSessions({ installation: { servers } }: Holdfast, from: numbe
   await fillRows(servers.database.superuserUrl, from, to);
   const log = createLog({ level: 'warn', name: 'bench' });
   const client = openRedis({ url: servers.redisUrl, role: 'sessions', log });
-  const store = new SessionCache({ redis: client, records: nothingEnded(), log });
+  const cache = createSessionCache({ redis: client, table: nothingEnded(), log });
   try {
-    await until(() => store.health().redis);
-    await fillCopies(store, from, to);
+    await until(() => cache.health().redis);
+    await fillCopies(cache, from, to);
   } finally {
-    store.close();
+    cache.close();
     client.disconnect();
   }
   const redis = new Redis(servers.redisUrl);

@@ -52,7 +52,7 @@ export async function withContext<T>(work: (context: Context) => Promise<T>): Pr
 }
 
 /** Gives Redis a moment to be there: what a command ends should end in it at once. Without it PostgreSQL is enough. */
-async function settle({ store }: Context): Promise<void> {
+async function settle({ sessionCache }: Context): Promise<void> {
   const deadline = performance.now() + REDIS_WAIT_MS;
-  while (!store.health().redis && performance.now() < deadline) await delay(20);
+  while (!sessionCache.health().redis && performance.now() < deadline) await delay(20);
 }

@@ -1,4 +1,4 @@
-// `session`: the end of everybody's sessions, for when it can't be known which of them are still in the right hands.
+// `session`: the end of all sessions, for when it can't be known which of them are still in the right hands.
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { NO_ORIGIN } from '../core/audit/events.ts';
@@ -21,13 +21,13 @@ export function sessionCommand(): Command {
 async function endAll({ reason, yes }: { reason: string; yes: boolean }): Promise<void> {
   const why = reason.trim();
   if (why === '') throw new Error('Say why with --reason: it is recorded.');
-  await withContext(async ({ everybody, readOverview }) => {
+  await withContext(async ({ endAllSessions, readOverview }) => {
     const count = (await readOverview()).sessions?.count ?? 0;
     if (!yes) await confirm(count);
-    await everybody.ask({ actor: null, origin: NO_ORIGIN, reason: why, kept: null });
+    await endAllSessions.ask({ actor: null, origin: NO_ORIGIN, reason: why, kept: null });
     process.stderr.write('No session that began before now counts any more. Ending the records:\n');
     const bar = startBar('Ending', count, 'sessions');
-    const ended = await everybody.carryOut({ onProgress: (done) => bar.update(done) });
+    const ended = await endAllSessions.endRemaining({ onProgress: (done) => bar.update(done) });
     bar.stop();
     process.stdout.write(`Ended ${ended} ${ended === 1 ? 'session' : 'sessions'}.\n`);
   });

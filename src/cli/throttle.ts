@@ -47,8 +47,8 @@ async function list({ all }: { all: boolean }): Promise<void> {
 async function lift(id: string, { reason }: { reason: string }): Promise<void> {
   if (!UUID.test(id)) throw new Error(`${id} is not the id of a block; "throttle list" shows them.`);
   if (reason.trim() === '') throw new Error('Say why with --reason: it is recorded.');
-  await withContext(async ({ blocks, store }) => {
-    while (!store.health().redis) await new Promise((resolve) => setTimeout(resolve, 50));
+  await withContext(async ({ blocks, sessionCache }) => {
+    while (!sessionCache.health().redis) await new Promise((resolve) => setTimeout(resolve, 50));
     if (!(await blocks.lift(id, { actor: null, reason: reason.trim(), origin: NO_ORIGIN }))) {
       throw new Error('There is no such block, or it has ended already.');
     }

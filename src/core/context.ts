@@ -54,7 +54,7 @@ import { createRegistration, type Registration } from './self-service/registrati
 import { createVerifiedRegistration, type VerifiedRegistration } from './self-service/verified-registration.ts';
 import { createEndAllSessions, type EndAllSessions } from './sessions/end-all-sessions.ts';
 import { createSealedEndings } from './sessions/sealed-endings.ts';
-import { SessionCache } from './sessions/session-cache.ts';
+import { createSessionCache, type SessionCache } from './sessions/session-cache.ts';
 import { createSessionTable, type SessionTable } from './sessions/session-table.ts';
 import { createSessions, type Sessions } from './sessions/sessions.ts';
 import { type AttackDetection, createAttackDetection } from './throttle/attack-detection.ts';
@@ -72,10 +72,10 @@ export interface Context {
   readonly metrics: Metrics;
   readonly redis: Redis;
   readonly queues: Queues;
-  readonly records: SessionTable;
-  readonly store: SessionCache;
+  readonly sessionTable: SessionTable;
+  readonly sessionCache: SessionCache;
   readonly sessions: Sessions;
-  readonly everybody: EndAllSessions;
+  readonly endAllSessions: EndAllSessions;
   readonly readRecentChanges: ReadRecentChanges;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
@@ -140,10 +140,17 @@ export function createContext(config: Config, log: Log): Context {
   const redis = openRedis({ url: config.redisUrl, role: 'sessions', log });
   const queueConnection = openRedis({ url: config.redisUrl, role: 'queue', log });
   const queues = openQueues(queueConnection);
-  const records = createSessionTable({ database });
+  const sessionTable = createSessionTable({ database });
   const metrics = createMetrics();
-  const store = new SessionCache({ redis, records, log, count: metrics.countRead });
-  const sessions = createSessions({ database, records, store, queues, policy: config.session, log });
+  const sessionCache = createSessionCache({ redis, table: sessionTable, log, count: metrics.countRead });
+  const sessions = createSessions({
+    database,
+    table: sessionTable,
+    cache: sessionCache,
+    queues,
+    policy: config.session,
+    log,
+  });
   const passwords = createPasswords({ concurrency: config.passwordHashConcurrency, cost: config.passwordHashCost });
   const breachedPasswords = createBreachedPasswords({
     url: config.breachedPasswordsUrl,
@@ -176,7 +183,7 @@ export function createContext(config: Config, log: Log): Context {
   const proof = {
     database,
     users,
-    records,
+    sessionTable,
     sessions,
     passwords,
     breachedPasswords,
@@ -205,8 +212,8 @@ export function createContext(config: Config, log: Log): Context {
     metrics,
     redis,
     queues,
-    records,
-    store,
+    sessionTable,
+    sessionCache,
     sessions,
     passwords,
     breachedPasswords,
@@ -260,14 +267,14 @@ export function createContext(config: Config, log: Log): Context {
     verification,
     checkpoints,
     retention: createRetention({ database, checkpoints, retentionMs: config.audit.retentionMs }),
-    sealing: createSealing({ database, followers: [createSealedEndings({ store }), sealedAttempts] }),
-    everybody: createEndAllSessions({ database, sessions, store }),
+    sealing: createSealing({ database, followers: [createSealedEndings({ cache: sessionCache }), sealedAttempts] }),
+    endAllSessions: createEndAllSessions({ database, sessions, cache: sessionCache }),
     readOverview: createOverview({ database, redis, queues, log }),
     async record(event) {
       await database.transact((transaction) => recordEvent(transaction, event));
     },
     async close() {
-      store.close();
+      sessionCache.close();
       await queues.close();
       await Promise.all([closeRedis(redis), closeRedis(queueConnection), database.close()]);
     },

@@ -46,6 +46,7 @@ import { secondFactorPages } from './pages/login/second-factor.ts';
 import { verifyEmailPage } from './pages/login/verify-email.ts';
 import { csrf } from './session/csrf.ts';
 import { sessions } from './session/session-cookie.ts';
+import { SessionStore } from './session/session-store.ts';
 import { languages, TEXTS } from './texts/language.ts';
 import { errors } from './view/errors.ts';
 import { createWeb } from './view/page.ts';
@@ -59,7 +60,7 @@ export interface Application {
 }
 
 export function createApp(context: Context, readiness: Readiness): Application {
-  const { config, log, store } = context;
+  const { config, log, redis, sessionCache } = context;
   const views = path.join(projectRoot, 'views');
   const assets = createAssets({ assetsDir: path.join(views, 'assets'), reload: false });
   const web = createWeb(context, createRenderer({ viewsDir: views, assets: assets.urls }));
@@ -83,7 +84,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.use(ownHost(config));
   app.use(assets.middleware);
   app.use(compressLarge());
-  app.use(sessions(app, { config, store }));
+  app.use(sessions(app, { config, store: new SessionStore({ redis, cache: sessionCache }) }));
   app.use(csrf(config, web.staleForms));
 
   const router = new PageRouter({ sensitive: true, strict: true }); // one address a page: a rule in a proxy can't be spelled around

@@ -57,7 +57,7 @@ async function announce(): Promise<void> {
   const began = performance.now();
   let said = false;
   for (;;) {
-    const { redis, postgres } = context.store.health();
+    const { redis, postgres } = context.sessionCache.health();
     if ((redis && postgres) || readiness.draining) break;
     if (!said && performance.now() - began > 2_000) {
       log.warn({ redis, postgres }, 'waiting for the stores');

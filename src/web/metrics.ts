@@ -5,14 +5,22 @@ import { AggregatorRegistry } from 'prom-client';
 import type { Context } from '../core/context.ts';
 import { serveMetrics } from '../core/platform/metrics-server.ts';
 
-export async function publishMetrics({ config, log, metrics, store, passwords, database }: Context): Promise<void> {
+export async function publishMetrics({
+  config,
+  log,
+  metrics,
+  sessionCache,
+  passwords,
+  database,
+}: Context): Promise<void> {
   if (config.metrics === null) return;
   metrics.watchProcess();
   metrics.addGauge({
     name: 'holdfast_store_up',
-    help: 'Web processes for which a store can be asked and believed',
+    help: 'Web processes for which a store can be asked and trusted',
     labelNames: ['store'],
-    read: () => Object.entries(store.health()).map(([name, up]) => ({ labels: { store: name }, value: Number(up) })),
+    read: () =>
+      Object.entries(sessionCache.health()).map(([name, up]) => ({ labels: { store: name }, value: Number(up) })),
   });
   metrics.addGauge({
     name: 'holdfast_password_hashes',

@@ -32,7 +32,7 @@ async function registered(on: TestProcess): Promise<{ browser: Browser; email: s
   return { browser, email };
 }
 
-const endAll = () => web.context.everybody.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null });
+const endAll = () => web.context.endAllSessions.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null });
 const hasEnded = ({ browser }: { browser: Browser }) => until(async () => (await browser.profile()) === 303, 5_000);
 const notEndedYet = () => query(servers.database.superuserUrl, 'SELECT FROM session WHERE ended_at IS NULL');
 
@@ -89,7 +89,7 @@ test('Redis is emptied, then away, while the rows are not ended yet; the worker 
   expect(await shownTo(web, after)).toBe(200);
   await servers.startRedisAgain();
   await Promise.all([waitForStores(web.context), waitForStores(other.context), waitForStores(worker)]);
-  await worker.everybody.carryOut();
+  await worker.endAllSessions.endRemaining();
   await worker.sealing.seal();
   expect(await shownTo(web, before)).toBe(303);
   expect(await shownTo(other, after)).toBe(200);

@@ -47,7 +47,7 @@ test('Redis away before the worker could be nudged: the sweep sends the mail, an
   expect(await outcomeOf(email)).toEqual({ outcome: null, attempts: 0 });
   expect(await send()).toBe(1);
   await servers.startRedisAgain();
-  await until(() => worker.store.health().redis && web.context.store.health().redis);
+  await until(() => worker.sessionCache.health().redis && web.context.sessionCache.health().redis);
   expect(await send()).toBe(0);
   expect([server.countTo(email), await outcomeOf(email)]).toEqual([1, { outcome: 'sent', attempts: 1 }]);
   const link = new URL((await server.mailTo(email)).link ?? '');

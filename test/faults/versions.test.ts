@@ -61,7 +61,7 @@ test('a copy with fields that a newer version added is read, and keeps them when
   expect(await browser.profile()).toBe(200);
   await until(async () => !(await redis.get(key))?.startsWith(old)); // it was seen
   expect((await redis.get(key))?.slice(HEADER_LENGTH)).toBe(newer);
-  expect(await web.context.store.read(token)).toMatchObject({ state: 'live', data: { theme: 'dark' } });
+  expect(await web.context.sessionCache.read(token)).toMatchObject({ state: 'live', data: { theme: 'dark' } });
 });
 
 test('a copy without the fields that an older version did not write yet has defaults for them', async () => {

@@ -212,7 +212,7 @@ describe('every route', () => {
       'whose session was ended with everybody’s',
       async () => {
         const [own] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1', [memberId]);
-        await web.context.everybody.ask({ ...BY, reason: 'a test', kept: own?.id ?? null });
+        await web.context.endAllSessions.ask({ ...BY, reason: 'a test', kept: own?.id ?? null });
       },
     ],
     ['whose session has run out', runOut],

@@ -61,10 +61,10 @@ test('counts at once in every process, the rows follow, and whoever asked stays'
   expect((await people[1].browser.logIn(people[1].email)).status).toBe(303);
   expect(await people[1].browser.profile()).toBe(200);
 
-  expect(await worker.everybody.carryOut()).toBe(4);
-  expect(await worker.everybody.carryOut()).toBe(0);
+  expect(await worker.endAllSessions.endRemaining()).toBe(4);
+  expect(await worker.endAllSessions.endRemaining()).toBe(0);
   await sql("UPDATE everybody_ended SET asked_at = asked_at - interval '1 minute'");
-  await worker.everybody.carryOut();
+  await worker.endAllSessions.endRemaining();
   await worker.sealing.seal();
   expect(await people[1].browser.profile()).toBe(200);
   expect(await chief.browser.profile()).toBe(200);
@@ -88,9 +88,11 @@ test('leaves no way by which an ended session goes on: not as another one, with 
   const { browser, id } = await person(other);
   const [session] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1', [id]);
   const sessionId = session?.id ?? '';
-  expect(await web.context.everybody.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null })).toBe(true);
+  expect(await web.context.endAllSessions.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null })).toBe(
+    true,
+  );
   // In the other process, at once: it may not have heard yet.
-  const { sessions, database, everybody, passwordChanges } = other.context;
+  const { sessions, database, endAllSessions, passwordChanges } = other.context;
   const replaced = await database.prisma.$transaction((transaction) =>
     sessions.replaceWithin(transaction, { sessionId, userId: id, origin: NO_ORIGIN }),
   );
@@ -101,7 +103,7 @@ test('leaves no way by which an ended session goes on: not as another one, with 
     const change = { userId: id, sessionId, current, password: 'another long password', origin: NO_ORIGIN, told };
     expect(await passwordChanges.change(change)).toEqual({ ok: false, reason: 'session_ended' });
   }
-  expect(await everybody.ask({ actor: id, origin: NO_ORIGIN, reason: 'mine first', kept: sessionId })).toBe(false);
+  expect(await endAllSessions.ask({ actor: id, origin: NO_ORIGIN, reason: 'mine first', kept: sessionId })).toBe(false);
   expect(await sql('SELECT FROM everybody_ended WHERE kept_session_id = $1', [sessionId])).toHaveLength(0);
   await until(async () => (await browser.profile()) === 303, 3_000);
 });
@@ -117,10 +119,10 @@ test('a copy of a version that did not note when a session began is judged by Po
 
 test('goes on while Redis is away, and from the command line nobody stays', async () => {
   const { browser, email } = await person(web);
-  await other.context.everybody.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null });
+  await other.context.endAllSessions.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null });
   await until(async () => (await browser.profile()) === 303, 3_000);
   web.context.redis.disconnect();
-  await until(() => !web.context.store.health().redis);
+  await until(() => !web.context.sessionCache.health().redis);
   expect(await browser.profile()).toBe(303);
   expect((await browser.logIn(email)).status).toBe(303);
   expect(await browser.profile()).toBe(200);

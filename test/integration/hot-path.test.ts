@@ -47,7 +47,7 @@ describe('sessions that are read at the same moment', () => {
     const asked = Array.from({ length: 120 }, (_, index) => people[index % people.length]?.cookie ?? '');
     await profile(asked[0] ?? '');
     const reads = jest.spyOn(web.context.redis, 'mget'); // counted here: other test files use the same server
-    const readings = await Promise.all(asked.map((cookie) => web.context.store.read(tokenOf(cookie))));
+    const readings = await Promise.all(asked.map((cookie) => web.context.sessionCache.read(tokenOf(cookie))));
     expect(reads).toHaveBeenCalledTimes(1);
     reads.mockRestore();
     const emails = readings.map((reading) => (reading.state === 'live' ? reading.owner.email : reading.state));

@@ -74,7 +74,7 @@ test('is there without PostgreSQL, and without Redis, and says what is away', as
   expect(withoutRedis.text).toContain('pages go on from PostgreSQL, slower');
   expect(withoutRedis.text).toContain('Redis, which keeps the queues, is away');
   await web.context.redis.connect();
-  await until(() => web.context.store.health().redis);
+  await until(() => web.context.sessionCache.health().redis);
   expect((await operator.browser.get('/operator')).status).toBe(200);
   await connections(false);
   const withoutPostgres = await operator.browser.get('/operator');

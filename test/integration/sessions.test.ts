@@ -6,7 +6,8 @@ import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { hashToken } from '../../src/core/credentials/random-token.ts';
 import { keys } from '../../src/core/platform/redis.ts';
-import { nameOf } from '../../src/core/sessions/session-cache.ts';
+import { nameOf } from '../../src/core/sessions/cache-entry.ts';
+import { SessionStore } from '../../src/web/session/session-store.ts';
 import {
   Browser,
   newEmail,
@@ -170,7 +171,7 @@ describe('a session is extended', () => {
     const seenAt = (await redis.get(key))?.slice(1, 14);
     expect(await browser.profile()).toBe(200);
     expect((await redis.get(key))?.slice(1, 14)).toBe(seenAt);
-    await worker.store.flushTouches();
+    await worker.sessionCache.flushTouches();
     const [row] = await sql<{ age: number; left: number }>(
       'SELECT extract(epoch FROM now() - last_seen_at)::float8 AS age, extract(epoch FROM idle_deadline - now())::float8 AS left FROM session WHERE id = $1',
       [sessionId],
@@ -242,10 +243,10 @@ describe('a session ends', () => {
 
   test('for good: a refill, a touch and a save that come late do not bring it back', async () => {
     const { browser, cookie, token, key } = await registered();
-    const reading = await web.context.store.read(token);
+    const reading = await web.context.sessionCache.read(token);
     if (reading.state !== 'live') throw new Error('not live');
     await browser.logOut();
-    await web.context.store.put(hashToken(token), {
+    await web.context.sessionCache.put(hashToken(token), {
       ...reading,
       sinceSeenMs: 0,
       idleTimeoutMs: 60_000,
@@ -253,9 +254,10 @@ describe('a session ends', () => {
     });
     const name = nameOf(hashToken(token)); // what it is called in Redis
     await web.context.redis.hfTouch(keys.session(name), keys.touched, 60_000, name);
-    await expect(
-      web.context.store.set(token, { late: true }, undefined, { ctx: { state: { reading } } }),
-    ).rejects.toThrow('must not write');
+    const { redis: client, sessionCache: cache } = web.context;
+    const store = new SessionStore({ redis: client, cache });
+    const ctx = { state: { reading } };
+    await expect(store.set(token, { late: true }, undefined, { ctx })).rejects.toThrow('must not write');
     expect((await redis.get(key))?.startsWith('E')).toBe(true);
     expect(await redis.zscore(`hf:${keys.touched}`, name)).toBeNull();
     expect(await statusWith(cookie)).toBe(303);

@@ -129,7 +129,7 @@ const WALK: Readonly<Record<string, () => Promise<number>>> = {
     const { browser } = await person(true);
     const path = '/operator/sessions/end-all';
     const { status } = await browser.submit(path, { reason: 'a test', word: 'everybody' }, path);
-    await worker.everybody.carryOut();
+    await worker.endAllSessions.endRemaining();
     return status;
   },
   '/forgot-password': async () => {

@@ -87,8 +87,8 @@ export async function openWorker(stores: TestStores, env: Readonly<Record<string
   return context;
 }
 
-export function waitForStores({ store }: Context): Promise<void> {
-  return until(() => store.health().redis && store.health().postgres);
+export function waitForStores({ sessionCache }: Context): Promise<void> {
+  return until(() => sessionCache.health().redis && sessionCache.health().postgres);
 }
 
 /** One person's browser: keeps its cookies, follows no redirect, and fills in the forms that it is shown. */

@@ -20,9 +20,9 @@ type Deletions = Readonly<Record<string, DeleteSome>>;
 
 /** Ends sessions that have expired, after writing down which were seen lately; deletes those ended long ago. */
 export async function cleanupSessions(context: Context): Promise<void> {
-  await context.store.flushTouches();
+  await context.sessionCache.flushTouches();
   await context.sessions.endExpired();
-  await deleteAll(context, 'cleanup-sessions', { sessions: context.records.deleteOld });
+  await deleteAll(context, 'cleanup-sessions', { sessions: context.sessionTable.deleteOld });
 }
 
 /** Deletes login attempts, what the throttle has recorded, and known browsers, older than they are kept. */

@@ -70,8 +70,8 @@ export function createReauthentication({
     const { userId, sessionId, origin } = who;
     const replaced = await transact<NewSession | 'used' | null>(async (transaction, rollback) => {
       if (useWithin && !(await useWithin(transaction))) return rollback('used');
-      const proved = by === 'passkey' ? { proved: by } : {};
-      const session = await sessions.replaceWithin(transaction, { sessionId, userId, origin, ...proved });
+      const method = by === 'passkey' ? { authenticationMethod: by } : {};
+      const session = await sessions.replaceWithin(transaction, { sessionId, userId, origin, ...method });
       if (session)
         await recordEvent(transaction, { type: 'authn_confirm_success', outcome: 'success', ...about(who, by) });
       return session;

@@ -93,7 +93,7 @@ export function createStartStatement({ sessions, devices, identifierHash }: Star
     const newDevice = { ...about, type: 'authn_new_device', detail: { new: what } } as const;
     const draft = sessions.draft(user, {
       remember,
-      proved: authenticationMethod,
+      authenticationMethod,
       origin,
       also: (session) => [
         { event: { ...loggedIn, session }, attempt: { identifierHash: account, device: deviceId } },

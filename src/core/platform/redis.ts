@@ -15,8 +15,8 @@ export const keys = {
   owner: (userId: string) => `u:${userId}`,
   /** The seq of the newest sealed ending that this Redis has carried out. */
   endings: 'endings',
-  /** When everybody's sessions were last ended, for processes that can't ask PostgreSQL. */
-  everybody: 'everybody',
+  /** When all sessions were last ended, for processes that can't ask PostgreSQL. */
+  allEnded: 'everybody',
   /** Sorted set: token hash by the moment it was last seen, for the worker to write down. */
   touched: 'touched',
   /** Stands while an operator's session has looked at something of a person's lately. */
@@ -42,7 +42,7 @@ const OPTIONS: Readonly<Record<Role, Omit<RedisOptions, 'replyMapping'>>> = {
   sessions: {
     keyPrefix: KEY_PREFIX,
     enableAutoPipelining: true,
-    autoPipeliningIgnoredCommands: ['mget'], // the session store puts the reads of a moment into one by itself
+    autoPipeliningIgnoredCommands: ['mget'], // the session cache puts the reads of a moment into one by itself
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_TIMEOUT_MS,

@@ -30,7 +30,7 @@ export type PasswordChangeResult =
 export interface PasswordChangesOptions {
   readonly database: Database;
   readonly users: Users;
-  readonly records: SessionTable;
+  readonly sessionTable: SessionTable;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
@@ -44,7 +44,7 @@ export type PasswordChanges = ReturnType<typeof createPasswordChanges>;
 export function createPasswordChanges({
   database: { transact },
   users,
-  records,
+  sessionTable,
   sessions,
   passwords,
   breachedPasswords,
@@ -60,7 +60,7 @@ export function createPasswordChanges({
     if (!user || !matches) {
       const live = await transact(async (transaction) => {
         // A form that was sent twice: the first has changed the password, and ended the session that both came from.
-        if (!(await records.lock(transaction, change))) return false;
+        if (!(await sessionTable.lock(transaction, change))) return false;
         await tried.record(
           { type: 'authn_password_change_fail', outcome: 'failure', ...about },
           { within: transaction },
@@ -74,7 +74,7 @@ export function createPasswordChanges({
     const passwordHash = await passwords.hash(change.password);
     const session = await transact(async (transaction) => {
       await lockUserWithin(transaction, user.id);
-      const old = await records.lock(transaction, change);
+      const old = await sessionTable.lock(transaction, change);
       if (!old) return null;
       await transaction.user.update({
         where: { id: user.id },

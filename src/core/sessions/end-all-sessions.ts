@@ -5,7 +5,7 @@ import { NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 import type { SessionCache } from './session-cache.ts';
-import { type AllEndedMark, endedWithAll } from './session-table.ts';
+import { type AllSessionsEnded, endedWithAll } from './session-table.ts';
 import type { Sessions } from './sessions.ts';
 
 const BATCH = 1_000;
@@ -13,7 +13,7 @@ const BATCH = 1_000;
 export interface EndAllSessionsOptions {
   readonly database: Database;
   readonly sessions: Sessions;
-  readonly store: SessionCache;
+  readonly cache: SessionCache;
 }
 
 interface Asked {
@@ -42,7 +42,7 @@ export interface EndAllProgress {
 
 export type EndAllSessions = ReturnType<typeof createEndAllSessions>;
 
-export function createEndAllSessions({ database: { pool, transact }, sessions, store }: EndAllSessionsOptions) {
+export function createEndAllSessions({ database: { pool, transact }, sessions, cache }: EndAllSessionsOptions) {
   /** Ends one batch after the moment and id of the one before; null when there is none. */
   async function endBatch({ id, at, actor, kept, reason }: Asked, after: Place): Promise<(Place & Count) | null> {
     return transact(async (transaction) => {
@@ -81,7 +81,7 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, s
      * within a second. False if the one to be kept has ended itself by now; then nothing was done.
      */
     async ask({ actor, origin, reason, kept }: EndAllRequest): Promise<boolean> {
-      const mark = await transact(async (transaction): Promise<AllEndedMark | null> => {
+      const mark = await transact(async (transaction): Promise<AllSessionsEnded | null> => {
         // What is being written about sessions comes first, and what begins later sees the mark: nothing slips between.
         await transaction.$executeRaw`LOCK TABLE session IN EXCLUSIVE MODE`;
         if (kept !== null && !(await counts(transaction, kept))) return null;
@@ -94,7 +94,7 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, s
         return { at: row?.at.getTime() ?? 0, kept };
       });
       if (mark === null) return false;
-      await store.endAll(mark);
+      await cache.endAll(mark);
       return true;
     },
 
@@ -102,7 +102,7 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, s
      * The worker's part: ends in PostgreSQL and Redis what the mark has ended already, and returns how many. Several at
      * once take different batches. After `withinMs` it leaves the rest to the next run, so that other jobs get their turn.
      */
-    async carryOut({
+    async endRemaining({
       withinMs = Number.POSITIVE_INFINITY,
       onProgress = () => undefined,
     }: {

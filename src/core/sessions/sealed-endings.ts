@@ -6,7 +6,7 @@ import type { SessionCache } from './session-cache.ts';
 import type { Ending, EndReason } from './session-table.ts';
 
 /** Tells Redis of sealed endings. The sealing fails while Redis can't take them; whoever finds the mark behind repeats them. */
-export function createSealedEndings({ store }: { store: SessionCache }): SealingFollower {
+export function createSealedEndings({ cache }: { cache: SessionCache }): SealingFollower {
   return {
     begin() {
       const ended: Ending[] = [];
@@ -15,7 +15,7 @@ export function createSealedEndings({ store }: { store: SessionCache }): Sealing
           ended.push(...(await markEndings(client, events.filter(isEnding))));
         },
         async committed({ previousSeq, endingSeq }) {
-          if (endingSeq > previousSeq) await store.carryOut(ended, { previousSeq, endingSeq });
+          if (endingSeq > previousSeq) await cache.replay(ended, { previousSeq, endingSeq });
         },
       };
     },

@@ -34,8 +34,8 @@ export interface SessionOwner {
   readonly role: Role;
   /** Whether the browser keeps the cookie when it is closed. */
   readonly remember: boolean;
-  /** What they proved when it began. */
-  readonly proved: AuthenticationMethod;
+  /** How they logged in. */
+  readonly authenticationMethod: AuthenticationMethod;
   /** Milliseconds since 1970: when this session began, and when the account was made. */
   readonly createdAt: number;
   readonly memberSince: number;
@@ -62,7 +62,7 @@ export interface Ending {
 }
 
 /** No session that began at or before this moment (PostgreSQL's clock, milliseconds) counts, but the one that is kept. */
-export interface AllEndedMark {
+export interface AllSessionsEnded {
   readonly at: number;
   readonly kept: string | null;
 }
@@ -79,7 +79,7 @@ interface Row {
   member_since: Date;
   end_reason: EndReason | null;
   disabled: boolean;
-  with_everybody: boolean;
+  ended_with_all: boolean;
   since_seen_ms: number;
   idle_remaining_ms: number;
   idle_timeout_seconds: number;
@@ -95,7 +95,7 @@ export const endedWithAll = Prisma.raw(ENDED_WITH_ALL);
 
 const FIND = `
   SELECT s.id, s.user_id, u.email, u.role, s.remember, s.proved, s.data, s.created_at, u.created_at AS member_since, s.end_reason,
-         u.disabled_at IS NOT NULL AS disabled, ${ENDED_WITH_ALL} AS with_everybody, s.idle_timeout_seconds,
+         u.disabled_at IS NOT NULL AS disabled, ${ENDED_WITH_ALL} AS ended_with_all, s.idle_timeout_seconds,
          extract(epoch FROM clock_timestamp() - s.last_seen_at)::float8 * 1000 AS since_seen_ms,
          extract(epoch FROM s.idle_deadline - clock_timestamp())::float8 * 1000 AS idle_remaining_ms,
          extract(epoch FROM s.absolute_deadline - clock_timestamp())::float8 * 1000 AS absolute_remaining_ms
@@ -133,14 +133,21 @@ export function createSessionTable({ database: { prisma, pool } }: { database: D
     async lock(
       transaction: Transaction,
       { sessionId, userId }: { sessionId: string; userId: string },
-    ): Promise<{ remember: boolean; proved: AuthenticationMethod; data: SessionData; loggedInAt: Date } | null> {
+    ): Promise<{
+      remember: boolean;
+      authenticationMethod: AuthenticationMethod;
+      data: SessionData;
+      loggedInAt: Date;
+    } | null> {
       const [row] = await transaction.$queryRaw<
         { remember: boolean; proved: string; data: SessionData; loggedInAt: Date }[]
       >`
         SELECT remember, proved, data, coalesce(logged_in_at, created_at) AS "loggedInAt" FROM session AS s
          WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND ended_at IS NULL AND NOT ${endedWithAll}
            FOR UPDATE`;
-      return row ? { ...row, proved: readAuthenticationMethod(row.proved) } : null;
+      if (!row) return null;
+      const { remember, proved, data, loggedInAt } = row;
+      return { remember, authenticationMethod: readAuthenticationMethod(proved), data, loggedInAt };
     },
 
     /** Moves a session's idle deadline, at most once a minute; for when Redis, which does it otherwise, is away. */
@@ -166,14 +173,14 @@ export function createSessionTable({ database: { prisma, pool } }: { database: D
      * The seq of the newest sealed ending, which a Redis that can be believed has carried out; and when everybody's
      * sessions were last ended, or null. Read together, so that nobody believes a Redis and knows only one of them.
      */
-    async newest(): Promise<{ ending: number; everybody: AllEndedMark | null }> {
+    async newest(): Promise<{ ending: number; allEnded: AllSessionsEnded | null }> {
       const { rows } = await pool.query<{ ending_seq: string; asked_at: Date | null; kept_session_id: string | null }>({
         name: 'session-newest',
         text: NEWEST,
       });
       const [row] = rows;
-      const everybody = row?.asked_at ? { at: row.asked_at.getTime(), kept: row.kept_session_id } : null;
-      return { ending: Number(row?.ending_seq ?? 0), everybody };
+      const allEnded = row?.asked_at ? { at: row.asked_at.getTime(), kept: row.kept_session_id } : null;
+      return { ending: Number(row?.ending_seq ?? 0), allEnded };
     },
 
     /** Endings that a Redis at `mark` may have missed: sealed after it, or not sealed yet. Null: an empty Redis. */
@@ -261,7 +268,7 @@ function condition(which: EndSelection): Prisma.Sql {
 
 function judge(row: Row): SessionRecord {
   if (row.end_reason) return { state: 'ended', reason: row.end_reason };
-  if (row.with_everybody) return { state: 'ended', reason: 'revoked_by_operator' };
+  if (row.ended_with_all) return { state: 'ended', reason: 'revoked_by_operator' };
   if (row.disabled) return { state: 'ended', reason: 'account_disabled' };
   if (row.idle_remaining_ms <= 0 || row.absolute_remaining_ms <= 0) return { state: 'ended', reason: 'expired' };
   return {
@@ -272,7 +279,7 @@ function judge(row: Row): SessionRecord {
       email: row.email,
       role: row.role,
       remember: row.remember,
-      proved: readAuthenticationMethod(row.proved),
+      authenticationMethod: readAuthenticationMethod(row.proved),
       createdAt: row.created_at.getTime(),
       memberSince: row.member_since.getTime(),
     },

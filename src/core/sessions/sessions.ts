@@ -65,7 +65,7 @@ export interface ListedSession {
 /** How a session begins. */
 export interface Beginning {
   readonly remember: boolean;
-  readonly proved: AuthenticationMethod;
+  readonly authenticationMethod: AuthenticationMethod;
   readonly data?: SessionData;
   /** When the log-in was that it goes back to, if that is not now. */
   readonly loggedInAt?: Date;
@@ -87,8 +87,8 @@ export interface EndOptions {
 
 export interface SessionsOptions {
   readonly database: Database;
-  readonly records: SessionTable;
-  readonly store: SessionCache;
+  readonly table: SessionTable;
+  readonly cache: SessionCache;
   readonly queues: Queues;
   readonly policy: SessionPolicy;
   readonly log: Log;
@@ -96,42 +96,43 @@ export interface SessionsOptions {
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-export function createSessions({ database, records, store, queues, policy, log }: SessionsOptions) {
+export function createSessions({ database, table, cache, queues, policy, log }: SessionsOptions) {
   /** Ends sessions in the caller's transaction, with their events; their copies in Redis go after the commit. */
   async function endWithin(
     transaction: Transaction,
     which: EndSelection,
     options: EndOptions,
   ): Promise<EndedSession[]> {
-    const ended = await records.end(transaction, which, options.reason);
+    const ended = await table.end(transaction, which, options.reason);
     await recordEvents(
       transaction,
       ended.map((session) => ({ event: endingEvent(session, options) })),
     );
-    afterCommit(transaction, () => store.bury(ended));
+    afterCommit(transaction, () => cache.invalidate(ended));
     return ended;
   }
 
   /** Puts the copy of a session whose beginning is committed into Redis. Never throws. */
-  const open = ({ tokenHash, record }: NewSession): Promise<void> => store.put(tokenHash, record);
+  const open = ({ tokenHash, record }: NewSession): Promise<void> => cache.put(tokenHash, record);
 
   /** Buries the copies that Redis holds of the sessions, with a job for each that PostgreSQL is told by; false if it can't. */
   async function endWithoutDatabase(which: EndSelection, { reason, actor, origin }: EndOptions): Promise<boolean> {
     const userId = 'userId' in which ? which.userId : 'ownerId' in which ? which.ownerId : undefined;
     if (userId === undefined) return false;
-    const copies = (await store.copiesOf(userId)).filter((copy) => isSelected(copy.sessionId, which));
+    const copies = (await cache.copiesOf(userId)).filter((copy) => isSelected(copy.sessionId, which));
     if (copies.length === 0) return false;
     const queue = await queues.open('sessions');
     for (const { sessionId } of copies) {
       const job: EndSessionJob = { sessionId, reason, actor, origin };
       await queue.add('end-session', job, { jobId: `end-${sessionId}`, ...UNTIL_RECORDED });
     }
-    const buried = await store.bury(
+    const invalidated = await cache.invalidate(
       copies.map(({ tokenHash }) => ({ tokenHash, reason })),
       UNRECORDED_TOMBSTONE_MS,
     );
-    if (buried) log.info({ count: copies.length }, 'sessions were ended in Redis; PostgreSQL is told when it returns');
-    return buried;
+    if (invalidated)
+      log.info({ count: copies.length }, 'sessions were ended in Redis; PostgreSQL is told when it returns');
+    return invalidated;
   }
 
   /**
@@ -140,7 +141,7 @@ export function createSessions({ database, records, store, queues, policy, log }
    */
   function draft(
     account: SessionAccount,
-    { remember, proved, data = {}, loggedInAt, origin, also = () => [] }: Beginning,
+    { remember, authenticationMethod, data = {}, loggedInAt, origin, also = () => [] }: Beginning,
   ) {
     const limits = limitsFor(policy, account.role, remember);
     const token = newToken();
@@ -164,7 +165,7 @@ export function createSessions({ database, records, store, queues, policy, log }
                ${loggedInAt ?? null}::timestamptz, clock_timestamp(), ${Math.ceil(limits.idleTimeoutMs / 1_000)}::int,
                clock_timestamp() + ${limits.idleTimeoutMs} * interval '1 millisecond',
                clock_timestamp() + ${limits.absoluteLifetimeMs} * interval '1 millisecond', ${JSON.stringify(data)}::jsonb,
-               ${proved}::text, ${origin.ip}::inet, ${keptUserAgent(origin)}::text
+               ${authenticationMethod}::text, ${origin.ip}::inet, ${keptUserAgent(origin)}::text
           FROM ${from}
         RETURNING created_at`,
       /** What is to be recorded with it. */
@@ -177,7 +178,7 @@ export function createSessions({ database, records, store, queues, policy, log }
           email: account.email,
           role: account.role,
           remember,
-          proved,
+          authenticationMethod,
           createdAt: createdAt.getTime(),
           memberSince: account.createdAt.getTime(),
         };
@@ -221,21 +222,25 @@ export function createSessions({ database, records, store, queues, policy, log }
       {
         sessionId,
         userId,
-        proved,
+        authenticationMethod,
         origin,
-      }: { sessionId: string; userId: string; proved?: AuthenticationMethod; origin: Origin },
+      }: { sessionId: string; userId: string; authenticationMethod?: AuthenticationMethod; origin: Origin },
     ): Promise<NewSession | null> {
       // First the account, as everything does that changes it: a change that came before has ended the session by now.
       const [account] = await transaction.$queryRaw<SessionAccount[]>`
         SELECT id, email, role, created_at AS "createdAt" FROM user_account WHERE id = ${userId}::uuid FOR SHARE`;
-      const old = await records.lock(transaction, { sessionId, userId });
+      const old = await table.lock(transaction, { sessionId, userId });
       if (!account || !old) return null;
       await endWithin(transaction, { sessionId }, { reason: 'replaced', actor: userId, origin });
-      return createWithin(transaction, account, { ...old, ...(proved ? { proved } : {}), origin });
+      return createWithin(transaction, account, {
+        ...old,
+        ...(authenticationMethod ? { authenticationMethod } : {}),
+        origin,
+      });
     },
 
     /** Whether a session is live and began no longer ago than that, by PostgreSQL's clock. Throws if PostgreSQL is away. */
-    isRecent: (sessionId: string, withinMs: number): Promise<boolean> => records.isRecent(sessionId, withinMs),
+    isRecent: (sessionId: string, withinMs: number): Promise<boolean> => table.isRecent(sessionId, withinMs),
 
     /**
      * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error. If PostgreSQL is away,
@@ -246,7 +251,7 @@ export function createSessions({ database, records, store, queues, policy, log }
       try {
         const ended = await database.transact((transaction) => endWithin(transaction, which, options));
         if (ended.length === 0 && options.tokenHash)
-          await store.bury([{ tokenHash: options.tokenHash, reason: options.reason }]);
+          await cache.invalidate([{ tokenHash: options.tokenHash, reason: options.reason }]);
       } catch (error) {
         if (!isDatabaseOutage(error) || !(await endWithoutDatabase(which, options))) throw error;
       }
@@ -260,7 +265,7 @@ export function createSessions({ database, records, store, queues, policy, log }
       let total = 0;
       for (let count = EXPIRY_BATCH; count === EXPIRY_BATCH; total += count) {
         const ended = await database.transact(async (transaction) => {
-          const sessionIds = await records.findExpired(transaction, { graceMs: EXPIRY_GRACE_MS, limit: EXPIRY_BATCH });
+          const sessionIds = await table.findExpired(transaction, { graceMs: EXPIRY_GRACE_MS, limit: EXPIRY_BATCH });
           return endWithin(transaction, { sessionIds }, { reason: 'expired', actor: null, origin: NO_ORIGIN });
         });
         count = ended.length;

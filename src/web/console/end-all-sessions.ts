@@ -1,4 +1,4 @@
-// Ending everybody's sessions, from the overview: says what will happen, and asks for a reason, a typed word
+// Ending all sessions, from the overview: says what will happen, and asks for a reason, a typed word
 // and a recent login. The operator's own session goes on.
 import type Router from '@koa/router';
 import type Koa from 'koa';
@@ -31,7 +31,7 @@ async function endAll(ctx: Koa.Context, web: Web): Promise<void> {
     return show(ctx, web, { reason, errors });
   }
   const { userId: actor, id: kept } = memberOf(ctx);
-  const asked = await web.context.everybody.ask({ actor, origin: ctx.state.origin, reason, kept });
+  const asked = await web.context.endAllSessions.ask({ actor, origin: ctx.state.origin, reason, kept });
   if (asked) return seeOther(ctx, '/operator?done=everybody-ended');
   ctx.status = 409;
   const ended = 'Your own session was ended just before. Nothing was done: log in again.';

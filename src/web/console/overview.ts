@@ -15,10 +15,10 @@ const weekday = new Intl.DateTimeFormat('en', { timeZone: 'UTC', weekday: 'long'
 const number = (value: number) => value.toLocaleString('en');
 
 export function overviewPage(router: Router, web: Web): void {
-  const { readOverview, everybody } = web.context;
+  const { readOverview, endAllSessions } = web.context;
 
   router.get(PATH, requireOperator(web.context), async (ctx) => {
-    const [overview, last] = await Promise.all([readOverview(), everybody.newest().catch(() => null)]);
+    const [overview, last] = await Promise.all([readOverview(), endAllSessions.newest().catch(() => null)]);
     const now = new Date();
     const page: Views['operator/overview'] = {
       asOf: showTime(now, now),

@@ -13,14 +13,14 @@ export interface Readiness {
  * `/healthz`: the process answers. `/readyz`: it can serve, 200; else 503 with what is missing. After the start one store
  * is enough: restricted pages go on with either, so a fault of one must not take every process out of the balancer.
  */
-export function health({ store }: Context, readiness: Readiness): Koa.Middleware {
+export function health({ sessionCache }: Context, readiness: Readiness): Koa.Middleware {
   function answer(ctx: Koa.Context): void {
     ctx.set('Cache-Control', 'no-store');
     if (ctx.path === '/healthz') {
       ctx.body = { status: 'ok' };
       return;
     }
-    const { redis, postgres } = store.health();
+    const { redis, postgres } = sessionCache.health();
     const missing = [...(redis ? [] : ['redis']), ...(postgres ? [] : ['postgres'])];
     if (missing.length === 0) readiness.started = true;
     const ready = !readiness.draining && (readiness.started ? missing.length < 2 : missing.length === 0);

@@ -4,15 +4,8 @@ declare module 'koa-redis' {
   import type { Redis } from 'ioredis';
 
   class RedisStore extends EventEmitter {
-    constructor(options: {
-      client: Redis;
-      serialize?: (value: unknown) => string;
-      unserialize?: (text: string) => unknown;
-    });
+    constructor(options: { client: Redis });
     readonly client: Redis;
-    readonly status: string;
-    readonly serialize: (value: unknown) => string;
-    readonly unserialize: (text: string) => unknown;
   }
   export = RedisStore;
 }

@@ -1,6 +1,6 @@
 // What the middleware leaves on Koa's context for the pages.
 import type { Origin } from '../../core/audit/events.ts';
-import type { LiveSession, SessionReading } from '../../core/sessions/session-cache.ts';
+import type { LiveSession, SessionReading } from '../../core/sessions/cache-entry.ts';
 import type { NewSession } from '../../core/sessions/sessions.ts';
 import type { Texts } from '../texts/en.ts';
 

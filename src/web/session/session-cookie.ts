@@ -7,9 +7,10 @@ import QuickLRU from 'quick-lru';
 import type { Config } from '../../core/config.ts';
 import { hashToken } from '../../core/credentials/random-token.ts';
 import { isTwoFactors, needsSecondFactor } from '../../core/sessions/authentication-method.ts';
-import { nameOf, type SessionCache } from '../../core/sessions/session-cache.ts';
+import { nameOf } from '../../core/sessions/cache-entry.ts';
 import type { NewSession } from '../../core/sessions/sessions.ts';
 import { liveSession } from './request-state.ts';
+import type { SessionStore } from './session-store.ts';
 
 const TOKEN = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 /** koa-session wants a key for everybody; an anonymous visitor's is never stored. */
@@ -31,7 +32,7 @@ export function sessionCookieName(secure: boolean): string {
   return secure ? '__Host-session' : 'holdfast_session';
 }
 
-export function sessions(app: Koa, { config, store }: { config: Config; store: SessionCache }): Koa.Middleware {
+export function sessions(app: Koa, { config, store }: { config: Config; store: SessionStore }): Koa.Middleware {
   const keygrip = new Keygrip([...config.sessionKeys], 'sha256', 'base64');
   const name = sessionCookieName(config.secureCookies);
   const attributes = {
@@ -88,7 +89,9 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
     carry(ctx, () => {
       const owner = liveSession(ctx)?.owner;
       ctx.state.mustSetUp =
-        owner !== undefined && needsSecondFactor(config.secondFactor, owner.role) && !isTwoFactors(owner.proved);
+        owner !== undefined &&
+        needsSecondFactor(config.secondFactor, owner.role) &&
+        !isTwoFactors(owner.authenticationMethod);
       if (ctx.state['signAgain'] && ctx.state.token && liveSession(ctx)) writeCookie(ctx, ctx.state.token);
       return next();
     });

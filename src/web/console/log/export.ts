@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
 };
 
 export function exportPage(router: Router, web: Web): void {
-  const { auditLog, users, record, store, log } = web.context;
+  const { auditLog, users, record, sessionCache, log } = web.context;
 
   router.get(EXPORT_PATH, requireOperator(web.context), async (ctx) => {
     const format = readFormat(ctx);
@@ -52,7 +52,7 @@ export function exportPage(router: Router, web: Web): void {
   async function* parts(filter: AuditFilter, format: ExportFormat, token: string): AsyncGenerator<Uint8Array> {
     try {
       for await (const { bytes } of exportLog(auditLog, filter, format)) {
-        const reading = await store.read(token);
+        const reading = await sessionCache.read(token);
         if (reading.state !== 'live' || reading.owner.role !== 'operator') throw new Error('its session has ended');
         yield bytes;
       }

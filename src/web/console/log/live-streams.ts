@@ -39,7 +39,7 @@ interface Stream extends LiveReader {
 
 export type LiveStreams = ReturnType<typeof createLiveStreams>;
 
-export function createLiveStreams({ auditLog, store, log }: Pick<Context, 'auditLog' | 'store' | 'log'>) {
+export function createLiveStreams({ auditLog, sessionCache, log }: Pick<Context, 'auditLog' | 'sessionCache' | 'log'>) {
   const streams = new Set<Stream>();
   let timer: NodeJS.Timeout | undefined;
   let ended = false;
@@ -59,7 +59,7 @@ export function createLiveStreams({ auditLog, store, log }: Pick<Context, 'audit
   async function keepGuard(stream: Stream, now: number): Promise<void> {
     if (now - stream.checkedAt < SESSION_CHECK_MS) return;
     stream.checkedAt = now;
-    const reading = await store.read(stream.token).catch(() => null);
+    const reading = await sessionCache.read(stream.token).catch(() => null);
     if (reading?.state !== 'live' || reading.owner.role !== 'operator') stream.body.end();
   }
 

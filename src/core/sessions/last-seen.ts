@@ -1,0 +1,87 @@
+// When sessions were last seen. Redis collects it, at most once a minute a session; PostgreSQL gets it in batches.
+import type { Redis } from 'ioredis';
+import { keys, milliseconds } from '../platform/redis.ts';
+import { lastSeenOf } from './cache-entry.ts';
+import { TOUCH_INTERVAL_MS } from './cache-scripts.ts';
+import type { SessionTable } from './session-table.ts';
+
+const BATCH = 1_000;
+/** The worker writes a touch down within seconds. */
+const LATE_MS = 2 * 60_000;
+const LATE_CHECK_INTERVAL_MS = 30_000;
+
+interface Touch {
+  readonly tokenHash: Buffer;
+  readonly ageMs: number;
+  readonly member: string;
+  readonly score: string;
+}
+
+export function createLastSeen({ redis, table }: { redis: Redis; table: Pick<SessionTable, 'writeLastSeen'> }) {
+  /** Redis's clock less our monotonic one. */
+  let clockOffsetMs = 0;
+  let checkedAt = Number.NEGATIVE_INFINITY;
+
+  function setClock(redisNow: number): void {
+    clockOffsetMs = redisNow - performance.now();
+  }
+
+  async function learnClock(): Promise<void> {
+    await redis.time().then(
+      (time) => setClock(milliseconds(time)),
+      () => undefined,
+    );
+  }
+
+  redis.on('ready', () => void learnClock());
+  if (redis.status === 'ready') void learnClock();
+
+  /** The oldest touches that are not written down. */
+  async function readTouches(limit: number): Promise<Touch[]> {
+    const [flat, time] = await Promise.all([
+      redis.zrange(keys.touched, 0, String(limit - 1), 'WITHSCORES'),
+      redis.time(),
+    ]);
+    const now = milliseconds(time);
+    const pairs = (flat as unknown[]).flat().map(String);
+    return Array.from({ length: pairs.length / 2 }, (_, index) => {
+      const member = pairs[2 * index] ?? '';
+      const score = pairs[2 * index + 1] ?? '0';
+      return { member, score, tokenHash: Buffer.from(member, 'base64url'), ageMs: Math.max(0, now - Number(score)) };
+    });
+  }
+
+  /** Writes all touches down in PostgreSQL. */
+  async function flush(): Promise<void> {
+    for (let count = BATCH; count === BATCH; ) {
+      const touches = await readTouches(BATCH);
+      if (touches.length > 0) {
+        await table.writeLastSeen(touches);
+        await redis.hfForgetTouches(keys.touched, ...touches.flatMap(({ member, score }) => [member, score]));
+      }
+      count = touches.length;
+    }
+  }
+
+  return {
+    flush,
+
+    /** Whether a copy's idle deadline may be moved again. */
+    isDue(value: string): boolean {
+      return performance.now() + clockOffsetMs - lastSeenOf(value) >= TOUCH_INTERVAL_MS;
+    },
+
+    /** Moves a copy's idle deadline, if it is live and due. */
+    async touch(name: string, idleTimeoutMs: number): Promise<void> {
+      setClock(await redis.hfTouch(keys.session(name), keys.touched, idleTimeoutMs, name));
+    },
+
+    /** Flushes where the worker has not for minutes: PostgreSQL would take sessions in use for idle ones. */
+    async flushLate(): Promise<void> {
+      if (performance.now() - checkedAt < LATE_CHECK_INTERVAL_MS) return;
+      checkedAt = performance.now();
+      const [oldest] = await readTouches(1);
+      if (oldest && oldest.ageMs > LATE_MS) await flush();
+    },
+  };
+}
