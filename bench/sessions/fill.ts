@@ -2,7 +2,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import { hashToken } from '../../src/core/credentials/random-token.ts';
 import type { SessionCache } from '../../src/core/sessions/session-cache.ts';
-import type { LiveRecord, SessionTable } from '../../src/core/sessions/session-table.ts';
+import type { LiveRecord } from '../../src/core/sessions/session-record.ts';
+import type { SessionTable } from '../../src/core/sessions/session-table.ts';
 import { query } from '../../test/support/query.ts';
 
 const BATCH = 1_000;

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { schema } from './config-schema.ts';
 import type { HashingCost } from './credentials/passwords.ts';
 import type { MailPolicy } from './mail/outgoing-mail.ts';
-import type { SessionLimits } from './sessions/sessions.ts';
+import type { SessionLimits } from './sessions/begin-session.ts';
 import type { ThrottlePolicy } from './throttle/policy.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

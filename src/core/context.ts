@@ -183,7 +183,6 @@ export function createContext(config: Config, log: Log): Context {
   const proof = {
     database,
     users,
-    sessionTable,
     sessions,
     passwords,
     breachedPasswords,
@@ -269,7 +268,7 @@ export function createContext(config: Config, log: Log): Context {
     retention: createRetention({ database, checkpoints, retentionMs: config.audit.retentionMs }),
     sealing: createSealing({ database, followers: [createSealedEndings({ cache: sessionCache }), sealedAttempts] }),
     endAllSessions: createEndAllSessions({ database, sessions, cache: sessionCache }),
-    readOverview: createOverview({ database, redis, queues, log }),
+    readOverview: createOverview({ database, sessionTable, redis, queues, log }),
     async record(event) {
       await database.transact((transaction) => recordEvent(transaction, event));
     },

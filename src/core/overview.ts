@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import type { Database } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { QUEUE_NAMES, type QueueName, type Queues } from './platform/queues.ts';
+import type { SessionTable } from './sessions/session-table.ts';
 
 /** Past this many, sessions and waiting events are not counted to the end. */
 export const COUNTED_TO = 10_000;
@@ -44,6 +45,7 @@ export interface Overview {
 
 export interface OverviewOptions {
   readonly database: Database;
+  readonly sessionTable: Pick<SessionTable, 'countLive'>;
   readonly redis: Redis;
   readonly queues: Queues;
   readonly log: Log;
@@ -51,7 +53,13 @@ export interface OverviewOptions {
 
 export type ReadOverview = () => Promise<Overview>;
 
-export function createOverview({ database: { pool }, redis, queues, log }: OverviewOptions): ReadOverview {
+export function createOverview({
+  database: { pool },
+  sessionTable,
+  redis,
+  queues,
+  log,
+}: OverviewOptions): ReadOverview {
   /** What comes within three seconds, else null. */
   async function part<T>(reading: Promise<T>): Promise<T | null> {
     const late = delay(WITHIN_MS, null, { ref: false });
@@ -74,9 +82,7 @@ export function createOverview({ database: { pool }, redis, queues, log }: Overv
   }
 
   async function sessions() {
-    const { counted, estimate } = await first<{ counted: number; estimate: number }>('overview-sessions', SESSIONS, [
-      COUNTED_TO + 1,
-    ]);
+    const { counted, estimate } = await sessionTable.countLive(COUNTED_TO + 1);
     if (counted <= COUNTED_TO) return { count: counted, exact: true };
     return { count: Math.max(counted, Math.round(estimate)), exact: false };
   }
@@ -126,11 +132,6 @@ async function countsOf(queues: Queues, name: QueueName): Promise<QueueCounts> {
   const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts;
   return { name, waiting, active, delayed, failed };
 }
-
-const SESSIONS = `
-  SELECT (SELECT count(*) FROM (SELECT FROM session WHERE ended_at IS NULL AND idle_deadline > now() LIMIT $1) AS live)::int
-           AS counted,
-         (SELECT greatest(reltuples, 0)::float8 FROM pg_class WHERE oid = 'session_live_idle'::regclass) AS estimate`;
 
 /** Whole hours from the summary; of the hour that had only begun a week ago, what the attempts say. */
 const LOGINS = `

@@ -4,6 +4,7 @@ import { recordEvent } from '../../src/core/audit/outbox.ts';
 import type { Context } from '../../src/core/context.ts';
 import { deleteSome, type Transaction } from '../../src/core/platform/database.ts';
 import type { JobName } from '../../src/core/platform/queues.ts';
+import { deleteOldSessions } from '../../src/core/sessions/session-table.ts';
 import { createThrottleWindows } from '../../src/core/throttle/windows.ts';
 import { Prisma } from '../../src/generated/prisma/client.ts';
 
@@ -22,7 +23,7 @@ type Deletions = Readonly<Record<string, DeleteSome>>;
 export async function cleanupSessions(context: Context): Promise<void> {
   await context.sessionCache.flushTouches();
   await context.sessions.endExpired();
-  await deleteAll(context, 'cleanup-sessions', { sessions: context.sessionTable.deleteOld });
+  await deleteAll(context, 'cleanup-sessions', { sessions: deleteOldSessions });
 }
 
 /** Deletes login attempts, what the throttle has recorded, and known browsers, older than they are kept. */

@@ -2,7 +2,7 @@
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import type { EndSessionJob } from '../../src/core/platform/queues.ts';
-import { END_REASONS, type EndReason } from '../../src/core/sessions/session-table.ts';
+import { END_REASONS, type EndReason } from '../../src/core/sessions/session-record.ts';
 
 /** Ends the session in PostgreSQL; throws while that is away, and BullMQ tries again. Done twice, it changes nothing. */
 export async function endSession(

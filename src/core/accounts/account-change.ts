@@ -4,7 +4,7 @@ import type { Prisma, Role } from '../../generated/prisma/client.ts';
 import type { Actor, NewAuditEvent } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import type { EndReason } from '../sessions/session-table.ts';
+import type { EndReason } from '../sessions/session-record.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 
 export type AccountChangeResult =

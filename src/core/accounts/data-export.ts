@@ -3,6 +3,7 @@
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Database } from '../platform/database.ts';
+import { exportSessions } from '../sessions/session-table.ts';
 
 const BATCH = 500;
 
@@ -39,15 +40,7 @@ export function createDataExport({ database: { prisma, transact } }: { database:
   }
 
   function sessions(userId: string, after: string | null) {
-    return prisma.session.findMany({
-      where: { userId, ...(after === null ? {} : { id: { gt: after } }) },
-      orderBy: { id: 'asc' },
-      take: BATCH,
-      select: {
-        ...{ id: true, createdAt: true, lastSeenAt: true, absoluteDeadline: true, remember: true },
-        ...{ ip: true, userAgent: true, data: true, endedAt: true, endReason: true },
-      },
-    });
+    return exportSessions(prisma, { userId, after, limit: BATCH });
   }
 
   function knownBrowsers(userId: string, after: string | null) {

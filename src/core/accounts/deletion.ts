@@ -7,6 +7,7 @@ import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { readLanguage } from '../platform/languages.ts';
+import { emptySessionData } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Users } from './users.ts';
 
@@ -48,7 +49,7 @@ export function createAccountDeletion({ database, users, sessions, mail }: Accou
       where: { id: userId },
       data: { email: nobody, emailKey: nobody, passwordHash: '', language: null, disabledAt: deletedAt, deletedAt },
     });
-    await transaction.session.updateMany({ where: { userId }, data: { data: {} } });
+    await emptySessionData(transaction, userId);
     await transaction.knownDevice.updateMany({ where: { userId, revokedAt: null }, data: { revokedAt: deletedAt } });
     await transaction.token.updateMany({ where: { userId, usedAt: null }, data: { usedAt: deletedAt } });
     await transaction.token.updateMany({ where: { userId, email: { not: null } }, data: { email: null } });

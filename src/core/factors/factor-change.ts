@@ -61,8 +61,8 @@ export function createFactorChanges({ database: { transact }, sessions, devices,
           // They became known by a password alone; each would have tries of its own at a code.
           await devices.forgetAllWithin(transaction, userId, { actor: userId, session: sessionId, origin });
         }
-        const stronger = method === null ? {} : { authenticationMethod: method };
-        const session = await sessions.replaceWithin(transaction, { sessionId, userId, origin, ...stronger });
+        const replacement = { sessionId, userId, authenticationMethod: method, origin };
+        const session = await sessions.replaceWithin(transaction, replacement);
         return session ? { ok: true, session } : rollback({ ok: false, reason: 'session_ended' });
       });
     },

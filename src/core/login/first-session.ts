@@ -25,7 +25,11 @@ export function createStartFirstSession({ sessions, devices, identifierHash }: F
       const why = { reason: 'replaced', actor: user.id, origin } as const;
       await sessions.endWithin(transaction, { sessionId: previousSessionId }, why);
     }
-    const session = await sessions.createWithin(transaction, user, { remember, authenticationMethod: 'password', origin });
+    const session = await sessions.createWithin(transaction, user, {
+      remember,
+      authenticationMethod: 'password',
+      origin,
+    });
     const browser = {
       userId: user.id,
       deviceId: null,

@@ -70,8 +70,8 @@ export function createReauthentication({
     const { userId, sessionId, origin } = who;
     const replaced = await transact<NewSession | 'used' | null>(async (transaction, rollback) => {
       if (useWithin && !(await useWithin(transaction))) return rollback('used');
-      const method = by === 'passkey' ? { authenticationMethod: by } : {};
-      const session = await sessions.replaceWithin(transaction, { sessionId, userId, origin, ...method });
+      const authenticationMethod = by === 'passkey' ? by : null;
+      const session = await sessions.replaceWithin(transaction, { sessionId, userId, origin, authenticationMethod });
       if (session)
         await recordEvent(transaction, { type: 'authn_confirm_success', outcome: 'success', ...about(who, by) });
       return session;

@@ -6,7 +6,8 @@ import type { Origin } from '../audit/events.ts';
 import { insertEvents } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { type AuthenticationMethod, isTwoFactors } from '../sessions/authentication-method.ts';
-import { keptUserAgent, type NewSession, type Sessions } from '../sessions/sessions.ts';
+import { seenBefore } from '../sessions/session-table.ts';
+import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 
 export interface CurrentAccount {
@@ -54,10 +55,7 @@ export function currentAccount({ user, origin, authenticationMethod }: Start): P
            ${isTwoFactors(authenticationMethod)}
              OR NOT (EXISTS (SELECT FROM totp WHERE user_id = user_account.id)
                      OR EXISTS (SELECT FROM passkey WHERE user_id = user_account.id)) AS enough,
-           EXISTS (SELECT FROM session WHERE user_id = user_account.id) AS seen,
-           EXISTS (SELECT FROM session WHERE user_id = user_account.id AND ip = ${origin.ip}::inet) AS seen_ip,
-           EXISTS (SELECT FROM session
-                    WHERE user_id = user_account.id AND user_agent IS NOT DISTINCT FROM ${keptUserAgent(origin)}) AS seen_browser
+           ${seenBefore(origin)}
       FROM user_account WHERE id = ${user.id}::uuid FOR SHARE`;
 }
 

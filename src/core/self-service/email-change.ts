@@ -12,6 +12,7 @@ import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
+import { findOrigin } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals, Throttled } from '../throttle/refusals.ts';
@@ -128,11 +129,7 @@ export function createEmailChanges({
         const free = (await users.findByEmail(email)) === null;
         await transact(async (transaction) => {
           await links.takeBackWithin(transaction, userId, ['change_email']);
-          const asked = await transaction.session.findUnique({
-            where: { id: sessionId },
-            select: { createdAt: true, loggedInAt: true },
-          });
-          const since = asked?.loggedInAt ?? asked?.createdAt ?? new Date();
+          const since = (await findOrigin(transaction, sessionId))?.loggedInAt ?? new Date();
           const link = { purpose: 'change_email', userId, email, since, binding: bindingOf(user) } as const;
           const tokenId = await links.issueWithin(transaction, link);
           const letter = { to: email, userId, language: told.language, parameters: {}, tokenId };

@@ -9,6 +9,7 @@ import { removeNewerWithin } from '../factors/factor-removal.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
+import { findOrigin } from '../sessions/session-table.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Throttled } from '../throttle/refusals.ts';
@@ -52,10 +53,7 @@ export function createNotMe({
     async look(secret: string, origin: Origin): Promise<{ ok: true; login: UnknownLogin } | DeadLink | Throttled> {
       const opened = await open(secret, origin);
       if (!opened.ok) return opened;
-      const session = await prisma.session.findUnique({
-        where: { id: opened.target.sessionId },
-        select: { createdAt: true, ip: true, userAgent: true },
-      });
+      const session = await findOrigin(prisma, opened.target.sessionId);
       if (!session) return DEAD_LINK;
       return { ok: true, login: { at: session.createdAt, ip: session.ip, userAgent: session.userAgent } };
     },

@@ -7,7 +7,7 @@ import { type BadPassword, BREACHED, type Passwords } from '../credentials/passw
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
-import type { SessionTable } from '../sessions/session-table.ts';
+import { lockSession } from '../sessions/session-table.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
@@ -30,7 +30,6 @@ export type PasswordChangeResult =
 export interface PasswordChangesOptions {
   readonly database: Database;
   readonly users: Users;
-  readonly sessionTable: SessionTable;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly breachedPasswords: BreachedPasswords;
@@ -44,7 +43,6 @@ export type PasswordChanges = ReturnType<typeof createPasswordChanges>;
 export function createPasswordChanges({
   database: { transact },
   users,
-  sessionTable,
   sessions,
   passwords,
   breachedPasswords,
@@ -60,7 +58,7 @@ export function createPasswordChanges({
     if (!user || !matches) {
       const live = await transact(async (transaction) => {
         // A form that was sent twice: the first has changed the password, and ended the session that both came from.
-        if (!(await sessionTable.lock(transaction, change))) return false;
+        if (!(await lockSession(transaction, change))) return false;
         await tried.record(
           { type: 'authn_password_change_fail', outcome: 'failure', ...about },
           { within: transaction },
@@ -74,7 +72,7 @@ export function createPasswordChanges({
     const passwordHash = await passwords.hash(change.password);
     const session = await transact(async (transaction) => {
       await lockUserWithin(transaction, user.id);
-      const old = await sessionTable.lock(transaction, change);
+      const old = await lockSession(transaction, change);
       if (!old) return null;
       await transaction.user.update({
         where: { id: user.id },

@@ -2,7 +2,7 @@
 // older version wrote are completed; one of a foreign shape is no entry, and PostgreSQL is asked.
 import { keys } from '../platform/redis.ts';
 import { readAuthenticationMethod } from './authentication-method.ts';
-import type { EndReason, LiveRecord, SessionData, SessionOwner } from './session-table.ts';
+import type { EndReason, LiveRecord, SessionData, SessionOwner } from './session-record.ts';
 
 export interface LiveSession {
   readonly state: 'live';

@@ -2,7 +2,7 @@
 import type { Redis, Result } from 'ioredis';
 import { isFull, keys } from '../platform/redis.ts';
 import { formatTombstone, HEADER_LENGTH, nameOf } from './cache-entry.ts';
-import type { Ending } from './session-table.ts';
+import type { Ending } from './session-record.ts';
 
 /** Outlives every request that may still want to write the session back. */
 const TOMBSTONE_MS = 10 * 60_000;

@@ -6,7 +6,8 @@ import { type Redis, ReplyError } from 'ioredis';
 import type { Log } from '../platform/log.ts';
 import { isFull, keys } from '../platform/redis.ts';
 import { writeTombstones } from './cache-scripts.ts';
-import type { AllSessionsEnded, Ending, SessionOwner, SessionTable } from './session-table.ts';
+import type { AllSessionsEnded, Ending, SessionOwner } from './session-record.ts';
+import type { SessionTable } from './session-table.ts';
 
 const WATCH_INTERVAL_MS = 1_000;
 
@@ -19,21 +20,18 @@ export interface CacheTrustOptions {
 
 export type CacheTrust = ReturnType<typeof createCacheTrust>;
 
-export function createCacheTrust({ redis, table, log, notice }: CacheTrustOptions) {
+export function createCacheTrust(options: CacheTrustOptions) {
+  const { redis, table, log, notice } = options;
   let trusted = false;
   /** The lowest high-water mark beside which a copy is trusted. */
   let floor = 0;
   /** Which server this was, and in which history, when it was last reconciled. */
   let identity: string | null = null;
-  /** Counts connections: what was read on one says nothing of the server of the next. */
-  let connection = 0;
   let reconciling: Promise<void> | null = null;
-  /** Redis takes no new value (`maxmemory`). */
-  let full = false;
+  const pinConnection = pinConnections(redis);
 
   redis.on('ready', () => void connected());
   redis.on('close', () => {
-    connection += 1;
     trusted = false;
   });
   if (redis.status === 'ready') void connected();
@@ -50,14 +48,6 @@ export function createCacheTrust({ redis, table, log, notice }: CacheTrustOption
     } catch (error) {
       log.debug({ err: error }, 'Redis went away again');
     }
-  }
-
-  /** The function that it returns throws once the connection is another. */
-  function pinConnection(): () => void {
-    const pinned = connection;
-    return () => {
-      if (pinned !== connection) throw new Error('the connection to Redis changed meanwhile');
-    };
   }
 
   /** Replays the endings that this Redis may have missed, then trusts it. Never throws. */
@@ -79,15 +69,7 @@ export function createCacheTrust({ redis, table, log, notice }: CacheTrustOption
     floor = newest;
     notice.note(allEnded);
     await notice.publish();
-    const text = await redis.get(keys.endings);
-    const mark = text === null ? null : Number(text);
-    const endings = await table.endingsAfter(mark);
-    await writeTombstones(redis, endings);
-    mustBeSame();
-    if ((await redis.hfRaiseMark(keys.endings, newest, mark ?? '-')) === 0) throw new Error('the mark moved meanwhile');
-    if (mark === null || mark < newest) {
-      log.info({ mark, newest, endings: endings.length }, 'Redis had missed endings and was told of them');
-    }
+    await writeMissed(options, newest, mustBeSame);
     const current = await readIdentity(redis);
     mustBeSame();
     identity = current;
@@ -109,7 +91,6 @@ export function createCacheTrust({ redis, table, log, notice }: CacheTrustOption
 
   return {
     isTrusted: () => trusted,
-    isFull: () => full,
     distrust,
     hangUp,
     pinConnection,
@@ -128,18 +109,63 @@ export function createCacheTrust({ redis, table, log, notice }: CacheTrustOption
     raiseFloor(seq: number): void {
       floor = Math.max(floor, seq);
     },
+  };
+}
 
-    /** Learns from how a write went. A Redis that refuses one (read-only, say) may have missed endings. Never throws. */
-    async learnFrom(write: Promise<unknown>): Promise<void> {
+/** Invalidates what this Redis may have missed, then raises its high-water mark. */
+async function writeMissed(
+  { redis, table, log }: CacheTrustOptions,
+  newest: number,
+  mustBeSame: () => void,
+): Promise<void> {
+  const text = await redis.get(keys.endings);
+  const mark = text === null ? null : Number(text);
+  const endings = await table.endingsAfter(mark);
+  await writeTombstones(redis, endings);
+  mustBeSame();
+  if ((await redis.hfRaiseMark(keys.endings, newest, mark ?? '-')) === 0) throw new Error('the mark moved meanwhile');
+  if (mark === null || mark < newest) {
+    log.info({ mark, newest, endings: endings.length }, 'Redis had missed endings and was told of them');
+  }
+}
+
+/**
+ * What was read on one connection says nothing of the server of the next: each call pins the connection of the moment, and
+ * what it returns throws once that is another.
+ */
+function pinConnections(redis: Redis): () => () => void {
+  let connection = 0;
+  redis.on('close', () => {
+    connection += 1;
+  });
+  return () => {
+    const pinned = connection;
+    return () => {
+      if (pinned !== connection) throw new Error('the connection to Redis changed meanwhile');
+    };
+  };
+}
+
+export type CacheWrites = ReturnType<typeof createCacheWrites>;
+
+/** Learns from how writes go. */
+export function createCacheWrites({ trust, log }: { trust: CacheTrust; log: Log }) {
+  let full = false;
+  return {
+    /** Whether Redis takes no new value (`maxmemory`). */
+    isFull: () => full,
+
+    /** Waits for a write. A Redis that refuses one (read-only, say) may have missed endings too. Never throws. */
+    async follow(write: Promise<unknown>): Promise<void> {
       try {
         await write;
         full = false;
       } catch (error) {
         full = isFull(error);
         if (full) return;
-        if (!(error instanceof ReplyError)) return hangUp();
+        if (!(error instanceof ReplyError)) return trust.hangUp();
         log.debug({ err: error }, 'Redis refused a write');
-        distrust();
+        trust.distrust();
       }
     },
   };
@@ -208,6 +234,8 @@ export interface EndingsWatchOptions {
   /** Runs after each look that found Redis trusted. Must not throw. */
   readonly alsoWhileTrusted: () => Promise<void>;
 }
+
+export type EndingsWatch = ReturnType<typeof watchEndings>;
 
 /** Asks PostgreSQL every second what it knows of endings, whatever becomes of the worker and of other processes. */
 export function watchEndings(options: EndingsWatchOptions) {

@@ -5,7 +5,8 @@ import { NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 import type { SessionCache } from './session-cache.ts';
-import { type AllSessionsEnded, endedWithAll } from './session-table.ts';
+import type { AllSessionsEnded } from './session-record.ts';
+import { endedWithAll } from './session-table.ts';
 import type { Sessions } from './sessions.ts';
 
 const BATCH = 1_000;

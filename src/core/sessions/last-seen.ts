@@ -17,6 +17,8 @@ interface Touch {
   readonly score: string;
 }
 
+export type LastSeen = ReturnType<typeof createLastSeen>;
+
 export function createLastSeen({ redis, table }: { redis: Redis; table: Pick<SessionTable, 'writeLastSeen'> }) {
   /** Redis's clock less our monotonic one. */
   let clockOffsetMs = 0;

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { type ChainedEvent, isEnding } from '../audit/append.ts';
 import type { SealingFollower } from '../audit/sealing.ts';
 import type { SessionCache } from './session-cache.ts';
-import type { Ending, EndReason } from './session-table.ts';
+import type { Ending, EndReason } from './session-record.ts';
 
 /** Tells Redis of sealed endings. The sealing fails while Redis can't take them; whoever finds the mark behind repeats them. */
 export function createSealedEndings({ cache }: { cache: SessionCache }): SealingFollower {

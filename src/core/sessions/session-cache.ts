@@ -16,9 +16,19 @@ import {
   type SessionReading,
 } from './cache-entry.ts';
 import { defineScripts, TOUCH_INTERVAL_MS, writeTombstones } from './cache-scripts.ts';
-import { createAllSessionsEndedNotice, createCacheTrust, watchEndings } from './cache-trust.ts';
-import { createLastSeen } from './last-seen.ts';
-import type { AllSessionsEnded, Ending, LiveRecord, SessionRecord, SessionTable } from './session-table.ts';
+import {
+  type AllSessionsEndedNotice,
+  type CacheTrust,
+  type CacheWrites,
+  createAllSessionsEndedNotice,
+  createCacheTrust,
+  createCacheWrites,
+  type EndingsWatch,
+  watchEndings,
+} from './cache-trust.ts';
+import { createLastSeen, type LastSeen } from './last-seen.ts';
+import type { AllSessionsEnded, Ending, LiveRecord, SessionRecord } from './session-record.ts';
+import type { SessionTable } from './session-table.ts';
 
 /** A session without a row is remembered for a while, so that guessing costs no SQL. */
 const UNKNOWN_MS = 60_000;
@@ -47,8 +57,8 @@ export function createSessionCache({ redis, table, log, count = () => undefined 
   defineScripts(redis);
   const notice = createAllSessionsEndedNotice(redis);
   const trust = createCacheTrust({ redis, table, log, notice });
+  const writes = createCacheWrites({ trust, log });
   const lastSeen = createLastSeen({ redis, table });
-  const readTogether = shareReads(redis);
   const watch = watchEndings({
     redis,
     table,
@@ -62,63 +72,7 @@ export function createSessionCache({ redis, table, log, count = () => undefined 
         .catch((error: unknown) => log.debug({ err: error }, 'when sessions were seen last could not be written down')),
   });
 
-  async function readNamed(name: string): Promise<SessionReading> {
-    const reading = await readCopy(name);
-    if (reading === null) return readRow(name);
-    count('redis');
-    return reading;
-  }
-
-  /** What Redis knows; null where PostgreSQL must be asked. */
-  async function readCopy(name: string): Promise<SessionReading | null> {
-    if (!trust.isTrusted()) return null;
-    let value: string | null | undefined;
-    let mark: string | null | undefined;
-    try {
-      const reads = readTogether();
-      const place = reads.keys.push(keys.session(name)) - 1;
-      const values = await reads.values;
-      value = values[place];
-      mark = values.at(-1);
-    } catch {
-      trust.hangUp();
-      return null;
-    }
-    const tombstone = parseTombstone(value);
-    if (tombstone) return tombstone;
-    if (!trust.accepts(mark)) return null;
-    const entry = parseEntry(value);
-    if (!entry || !value) return null;
-    // A copy of a version that did not note when the session began is judged by PostgreSQL.
-    if (notice.ended(entry.owner)) return entry.owner.createdAt === 0 ? null : ENDED_WITH_ALL;
-    if (lastSeen.isDue(value)) void touch(name, entry.idleTimeoutMs, entry.owner.id);
-    return entry;
-  }
-
-  async function readRow(name: string): Promise<SessionReading> {
-    const readAt = performance.now();
-    const record = await table.find(Buffer.from(name, 'base64url')).catch((error: unknown) => {
-      watch.databaseIsAway();
-      count('nowhere');
-      throw new StoresAwayError(error);
-    });
-    count('postgres');
-    const fresh = performance.now() - readAt <= REFILL_WITHIN_MS;
-    if (trust.isTrusted() && fresh) void trust.learnFrom(refill(redis, name, record));
-    if (record.state !== 'live') return record;
-    const redisCanTouch = trust.isTrusted() && !trust.isFull();
-    if (!redisCanTouch && record.sinceSeenMs > TOUCH_INTERVAL_MS) touchRow(record.owner.id);
-    return { state: 'live', owner: record.owner, data: record.data };
-  }
-
-  async function touch(name: string, idleTimeoutMs: number, sessionId: string): Promise<void> {
-    await trust.learnFrom(lastSeen.touch(name, idleTimeoutMs));
-    if (trust.isFull()) touchRow(sessionId);
-  }
-
-  function touchRow(sessionId: string): void {
-    table.touch(sessionId).catch(() => undefined);
-  }
+  const readNamed = createReader({ redis, table, count, trust, notice, lastSeen, watch, writes });
 
   async function invalidate(endings: readonly Ending[], keepMs?: number): Promise<boolean> {
     try {
@@ -143,7 +97,7 @@ export function createSessionCache({ redis, table, log, count = () => undefined 
 
     /** Puts the copy of a session that has just begun. Where Redis is away, the next read puts it. Never throws. */
     async put(tokenHash: Buffer, record: LiveRecord): Promise<void> {
-      if (trust.isTrusted()) await trust.learnFrom(writeCopy(redis, nameOf(tokenHash), record));
+      if (trust.isTrusted()) await writes.follow(writeCopy(redis, nameOf(tokenHash), record));
     },
 
     /**
@@ -183,6 +137,77 @@ export function createSessionCache({ redis, table, log, count = () => undefined 
 
     /** Stops the watch; the client is its owner's to close. */
     close: watch.close,
+  };
+}
+
+interface ReaderOptions extends Required<Pick<SessionCacheOptions, 'redis' | 'table' | 'count'>> {
+  readonly trust: CacheTrust;
+  readonly notice: AllSessionsEndedNotice;
+  readonly lastSeen: LastSeen;
+  readonly watch: EndingsWatch;
+  readonly writes: CacheWrites;
+}
+
+/** Redis answers if its copy can be trusted; else PostgreSQL does, and the copy goes back to Redis. */
+function createReader({ redis, table, count, trust, notice, lastSeen, watch, writes }: ReaderOptions) {
+  const readTogether = shareReads(redis);
+
+  /** What Redis knows; null where PostgreSQL must be asked. */
+  async function readCopy(name: string): Promise<SessionReading | null> {
+    if (!trust.isTrusted()) return null;
+    let value: string | null | undefined;
+    let mark: string | null | undefined;
+    try {
+      const reads = readTogether();
+      const place = reads.keys.push(keys.session(name)) - 1;
+      const values = await reads.values;
+      value = values[place];
+      mark = values.at(-1);
+    } catch {
+      trust.hangUp();
+      return null;
+    }
+    const tombstone = parseTombstone(value);
+    if (tombstone) return tombstone;
+    if (!trust.accepts(mark)) return null;
+    const entry = parseEntry(value);
+    if (!entry || !value) return null;
+    // A copy of a version that did not note when the session began is judged by PostgreSQL.
+    if (notice.ended(entry.owner)) return entry.owner.createdAt === 0 ? null : ENDED_WITH_ALL;
+    if (lastSeen.isDue(value)) void touch(name, entry.idleTimeoutMs, entry.owner.id);
+    return entry;
+  }
+
+  async function readRow(name: string): Promise<SessionReading> {
+    const readAt = performance.now();
+    const record = await table.find(Buffer.from(name, 'base64url')).catch((error: unknown) => {
+      watch.databaseIsAway();
+      count('nowhere');
+      throw new StoresAwayError(error);
+    });
+    count('postgres');
+    const fresh = performance.now() - readAt <= REFILL_WITHIN_MS;
+    if (trust.isTrusted() && fresh) void writes.follow(refill(redis, name, record));
+    if (record.state !== 'live') return record;
+    const redisCanTouch = trust.isTrusted() && !writes.isFull();
+    if (!redisCanTouch && record.sinceSeenMs > TOUCH_INTERVAL_MS) touchRow(record.owner.id);
+    return { state: 'live', owner: record.owner, data: record.data };
+  }
+
+  async function touch(name: string, idleTimeoutMs: number, sessionId: string): Promise<void> {
+    await writes.follow(lastSeen.touch(name, idleTimeoutMs));
+    if (writes.isFull()) touchRow(sessionId);
+  }
+
+  function touchRow(sessionId: string): void {
+    table.touch(sessionId).catch(() => undefined);
+  }
+
+  return async (name: string): Promise<SessionReading> => {
+    const reading = await readCopy(name);
+    if (reading === null) return readRow(name);
+    count('redis');
+    return reading;
   };
 }
 

@@ -5,7 +5,7 @@ import type { PasswordProblem } from '../../core/credentials/passwords.ts';
 import type { FactorProblem } from '../../core/factors/second-factors.ts';
 import type { Language } from '../../core/platform/languages.ts';
 import type { SecondFactor } from '../../core/sessions/authentication-method.ts';
-import type { EndReason } from '../../core/sessions/session-table.ts';
+import type { EndReason } from '../../core/sessions/session-record.ts';
 import { counting, linked } from './forms.ts';
 
 const locale = 'en-GB';

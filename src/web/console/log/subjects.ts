@@ -2,6 +2,7 @@
 import type { AuditLog } from '../../../core/audit/reading/audit-log.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import type { Database } from '../../../core/platform/database.ts';
+import { findOrigin } from '../../../core/sessions/session-table.ts';
 
 interface Sources {
   readonly auditLog: Pick<AuditLog, 'page'>;
@@ -17,7 +18,7 @@ export async function subjectsOf(filter: AuditFilter, sources: Sources): Promise
 /** From the session's row, or, once that is deleted, from the event of its start. */
 async function ownerOf(session: string | null, { auditLog, database }: Sources): Promise<string | null> {
   if (session === null) return null;
-  const row = await database.prisma.session.findUnique({ where: { id: session }, select: { userId: true } });
+  const row = await findOrigin(database.prisma, session);
   if (row) return row.userId;
   const started = await auditLog.page({ ...EVERY_EVENT, types: ['session_created'], session }, null, 1);
   return started.events[0]?.subject ?? null;

@@ -1,0 +1,116 @@
+// How a session begins: a random token of 256 bits, of which the stores hold only the hash, and the limits of the account's role.
+import { v7 as uuidv7 } from 'uuid';
+import type { Prisma } from '../../generated/prisma/client.ts';
+import type { Origin } from '../audit/events.ts';
+import { type EventNote, recordEvents } from '../audit/outbox.ts';
+import { hashToken, newToken } from '../credentials/random-token.ts';
+import { afterCommit, type Transaction } from '../platform/database.ts';
+import type { AuthenticationMethod } from './authentication-method.ts';
+import type { SessionCache } from './session-cache.ts';
+import type { LiveRecord, SessionData } from './session-record.ts';
+import { insertSession } from './session-table.ts';
+
+/** How long a session lives without being used, and at most. */
+export interface SessionLimits {
+  readonly idleTimeoutMs: number;
+  readonly absoluteLifetimeMs: number;
+}
+
+export interface SessionPolicy {
+  readonly standard: SessionLimits;
+  readonly remembered: SessionLimits;
+  readonly operator: SessionLimits;
+}
+
+/** A session that has begun, with the token that its browser keeps: the only time the token is seen. */
+export interface NewSession {
+  readonly token: string;
+  readonly tokenHash: Buffer;
+  readonly record: LiveRecord;
+}
+
+export interface SessionAccount {
+  readonly id: string;
+  readonly email: string;
+  readonly role: 'member' | 'operator';
+  readonly createdAt: Date;
+}
+
+export interface Beginning {
+  readonly remember: boolean;
+  readonly authenticationMethod: AuthenticationMethod;
+  readonly data?: SessionData;
+  /** When the log-in was that it goes back to, if that is not now. */
+  readonly loggedInAt?: Date;
+  readonly origin: Origin;
+  /** What is recorded right after its beginning, in the same statement. */
+  readonly also?: (sessionId: string) => readonly EventNote[];
+}
+
+export interface SessionDraft {
+  /** The statement that inserts its row, for each row of `from`, and returns its `created_at`. */
+  insert(from?: Prisma.Sql): Prisma.Sql;
+  /** What must be recorded with it. */
+  readonly notes: readonly EventNote[];
+  /** The session, once its row is there. */
+  begun(createdAt: Date): NewSession;
+}
+
+export function createSessionBeginnings({ cache, policy }: { cache: SessionCache; policy: SessionPolicy }) {
+  /** A session that is to begin, for a caller that writes it in a statement of its own. */
+  function draft(account: SessionAccount, beginning: Beginning): SessionDraft {
+    const { remember, authenticationMethod, data = {}, loggedInAt, origin, also = () => [] } = beginning;
+    const { idleTimeoutMs, absoluteLifetimeMs } = limitsFor(policy, account.role, remember);
+    const token = newToken();
+    const tokenHash = hashToken(token);
+    const id = uuidv7();
+    const userId = account.id;
+    const kept = { id, userId, remember, authenticationMethod };
+    const row = { ...kept, tokenHash, loggedInAt, idleTimeoutMs, absoluteLifetimeMs, data, origin };
+    const who = { actor: userId, subject: userId, session: id } as const;
+    return {
+      insert: (from) => insertSession(row, from),
+      notes: [
+        { event: { type: 'session_created', outcome: 'success', ...who, origin, detail: { remember } } },
+        ...also(id),
+      ],
+      begun(createdAt) {
+        const { email, role } = account;
+        const since = { createdAt: createdAt.getTime(), memberSince: account.createdAt.getTime() };
+        const deadlines = { sinceSeenMs: 0, idleTimeoutMs, absoluteRemainingMs: absoluteLifetimeMs };
+        return {
+          token,
+          tokenHash,
+          record: { state: 'live', owner: { ...kept, email, role, ...since }, data, ...deadlines },
+        };
+      },
+    };
+  }
+
+  /** Puts the copy of a session whose beginning is committed into Redis. Never throws. */
+  function open({ tokenHash, record }: NewSession): Promise<void> {
+    return cache.put(tokenHash, record);
+  }
+
+  return {
+    draft,
+    open,
+
+    /** Begins a session in the caller's transaction: row and event, and after the commit its copy. */
+    async createWithin(transaction: Transaction, account: SessionAccount, beginning: Beginning): Promise<NewSession> {
+      const { insert, notes, begun } = draft(account, beginning);
+      const [row] = await transaction.$queryRaw<{ created_at: Date }[]>(insert());
+      if (!row) throw new Error('a row that was inserted was not returned');
+      await recordEvents(transaction, notes);
+      const session = begun(row.created_at);
+      afterCommit(transaction, () => open(session));
+      return session;
+    },
+  };
+}
+
+/** An operator's are their own, whether the browser is remembered or not. */
+function limitsFor(policy: SessionPolicy, role: 'member' | 'operator', remember: boolean): SessionLimits {
+  if (role === 'operator') return policy.operator;
+  return remember ? policy.remembered : policy.standard;
+}

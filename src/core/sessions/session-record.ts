@@ -1,0 +1,124 @@
+// A session as PostgreSQL knows it. Deadlines are judged by its clock alone and handed out as time that remains,
+// so that no other clock needs to agree with it.
+import type { Role } from '../../generated/prisma/client.ts';
+import { type AuthenticationMethod, readAuthenticationMethod } from './authentication-method.ts';
+
+/** Why a session has ended; the visitor is told in these terms. */
+export const END_REASONS = [
+  'logged_out',
+  'replaced',
+  'revoked',
+  'revoked_by_operator',
+  'password_changed',
+  'email_changed',
+  'role_changed',
+  'account_disabled',
+  'account_deleted',
+  'second_factor_added',
+  'expired',
+] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
+/**
+ * Application data kept with a session; anything that JSON can hold. Nothing writes it today: what older versions kept
+ * goes along when a session is replaced, and with its copies.
+ */
+export type SessionData = Readonly<Record<string, unknown>>;
+
+/** What a restricted page may rely on. */
+export interface SessionOwner {
+  /** The session's public id. */
+  readonly id: string;
+  readonly userId: string;
+  readonly email: string;
+  readonly role: Role;
+  /** Whether the browser keeps the cookie when it is closed. */
+  readonly remember: boolean;
+  readonly authenticationMethod: AuthenticationMethod;
+  /** Milliseconds since 1970: when this session began, and when the account was made. */
+  readonly createdAt: number;
+  readonly memberSince: number;
+}
+
+export interface LiveRecord {
+  readonly state: 'live';
+  readonly owner: SessionOwner;
+  readonly data: SessionData;
+  readonly sinceSeenMs: number;
+  readonly idleTimeoutMs: number;
+  readonly absoluteRemainingMs: number;
+}
+
+export type SessionRecord =
+  | LiveRecord
+  | { readonly state: 'ended'; readonly reason: EndReason }
+  | { readonly state: 'unknown' };
+
+/** A session that has ended, as Redis must be told. */
+export interface Ending {
+  readonly tokenHash: Buffer;
+  readonly reason: EndReason;
+}
+
+/** No session that began at or before this moment (PostgreSQL's clock, milliseconds) counts, but the one that is kept. */
+export interface AllSessionsEnded {
+  readonly at: number;
+  readonly kept: string | null;
+}
+
+/** Whether the session `s` ended with all others, whatever its row says yet. */
+export const ENDED_WITH_ALL = `EXISTS (
+  SELECT FROM everybody_ended AS e WHERE e.asked_at >= s.created_at AND e.kept_session_id IS DISTINCT FROM s.id)`;
+
+export interface FoundSession {
+  id: string;
+  user_id: string;
+  email: string;
+  role: Role;
+  remember: boolean;
+  proved: string;
+  data: SessionData;
+  created_at: Date;
+  member_since: Date;
+  end_reason: EndReason | null;
+  disabled: boolean;
+  ended_with_all: boolean;
+  since_seen_ms: number;
+  idle_remaining_ms: number;
+  idle_timeout_seconds: number;
+  absolute_remaining_ms: number;
+}
+
+export const FIND_SESSION = `
+  SELECT s.id, s.user_id, u.email, u.role, s.remember, s.proved, s.data, s.created_at, u.created_at AS member_since, s.end_reason,
+         u.disabled_at IS NOT NULL AS disabled, ${ENDED_WITH_ALL} AS ended_with_all, s.idle_timeout_seconds,
+         extract(epoch FROM clock_timestamp() - s.last_seen_at)::float8 * 1000 AS since_seen_ms,
+         extract(epoch FROM s.idle_deadline - clock_timestamp())::float8 * 1000 AS idle_remaining_ms,
+         extract(epoch FROM s.absolute_deadline - clock_timestamp())::float8 * 1000 AS absolute_remaining_ms
+    FROM session s JOIN user_account u ON u.id = s.user_id
+   WHERE s.token_hash = $1`;
+
+/** What a row says of its session: whether it is live, else why not. */
+export function judgeSession(row: FoundSession): SessionRecord {
+  if (row.end_reason) return { state: 'ended', reason: row.end_reason };
+  if (row.ended_with_all) return { state: 'ended', reason: 'revoked_by_operator' };
+  if (row.disabled) return { state: 'ended', reason: 'account_disabled' };
+  if (row.idle_remaining_ms <= 0 || row.absolute_remaining_ms <= 0) return { state: 'ended', reason: 'expired' };
+  return {
+    state: 'live',
+    owner: {
+      id: row.id,
+      userId: row.user_id,
+      email: row.email,
+      role: row.role,
+      remember: row.remember,
+      authenticationMethod: readAuthenticationMethod(row.proved),
+      createdAt: row.created_at.getTime(),
+      memberSince: row.member_since.getTime(),
+    },
+    data: row.data,
+    sinceSeenMs: row.since_seen_ms,
+    idleTimeoutMs: row.idle_timeout_seconds * 1_000,
+    absoluteRemainingMs: row.absolute_remaining_ms,
+  };
+}
