@@ -15,15 +15,17 @@ declare module 'koa' {
     token?: string;
     /** What the stores call that token. */
     tokenName?: string;
+    /** The cookie is signed with an older key: a live session's is signed again with the newest. */
+    signAgain?: boolean;
     /** A session that began in this request: koa-session gives it its cookie. */
     begun?: NewSession;
-    /** The account must have a second factor, and this session proved only a password: it reaches the set-up alone. */
+    /** The account must have a second factor, and this session began with a password alone: it reaches only the set-up. */
     mustSetUp?: boolean;
     /** The secret behind an anonymous visitor's form tokens. */
     visitor?: string;
   }
   interface DefaultContext {
-    /** koa-session's: the application's data of the session; null ends the cookie. */
+    /** koa-session's: a page must not write into it; null ends the cookie. */
     session: (Record<string, unknown> & { regenerate(): Promise<void> }) | null;
   }
 }

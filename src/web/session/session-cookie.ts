@@ -1,21 +1,23 @@
-// The session cookie: a random token and its signature (HMAC-SHA-256, keys in rotation), carried by koa-session to the
-// store. Only a token with a good signature reaches a store; nothing here clears a cookie because of a fault.
+// The session cookie: a random token and its signature (HMAC-SHA-256, keys in rotation), which koa-session carries.
+// Only a token with a good signature reaches a store; no fault clears a cookie.
 import Keygrip from 'keygrip';
 import type Koa from 'koa';
 import session, { type CreateSessionOptions } from 'koa-session';
-import QuickLRU from 'quick-lru';
 import type { Config } from '../../core/config.ts';
 import { hashToken } from '../../core/credentials/random-token.ts';
 import { isTwoFactors, needsSecondFactor } from '../../core/sessions/authentication-method.ts';
 import { nameOf } from '../../core/sessions/cache-entry.ts';
 import type { NewSession } from '../../core/sessions/sessions.ts';
+import { cookieAttributes, cookieName } from '../http/cookies.ts';
+import { memo } from '../http/memo.ts';
 import { liveSession } from './request-state.ts';
 import type { SessionStore } from './session-store.ts';
 
+const UNSIGNED = { signed: false } as const;
 const TOKEN = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
-/** koa-session wants a key for everybody; an anonymous visitor's is never stored. */
+/** koa-session wants a key for each visitor; an anonymous one's is never stored. */
 const NO_SESSION = 'none';
-/** Cookies whose signature was found good are remembered, not what they lead to: a session is read for every request. */
+/** What is remembered is that a signature was good, not what it leads to: a session is read for every request. */
 const KEPT_COOKIES = 10_000;
 
 /** What a cookie says, once its signature was checked. */
@@ -27,22 +29,10 @@ interface VerifiedCookie {
   readonly signAgain: boolean;
 }
 
-/** The cookie's name: under HTTPS with the prefix that binds it to this host (RFC 6265bis). */
-export function sessionCookieName(secure: boolean): string {
-  return secure ? '__Host-session' : 'holdfast_session';
-}
-
 export function sessions(app: Koa, { config, store }: { config: Config; store: SessionStore }): Koa.Middleware {
   const keygrip = new Keygrip([...config.sessionKeys], 'sha256', 'base64');
-  const name = sessionCookieName(config.secureCookies);
-  const attributes = {
-    httpOnly: true,
-    sameSite: 'lax',
-    secure: config.secureCookies,
-    path: '/',
-    overwrite: true,
-    signed: false,
-  } as const;
+  const name = cookieName('session', config);
+  const attributes = cookieAttributes(config);
 
   function writeCookie(ctx: Koa.Context, token: string): void {
     const owner = (ctx.state.begun?.record ?? liveSession(ctx))?.owner;
@@ -51,28 +41,25 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
     ctx.cookies.set(name, `${token}.${keygrip.sign(token)}`, { ...attributes, ...kept });
   }
 
-  const verified = new QuickLRU<string, VerifiedCookie>({ maxSize: KEPT_COOKIES });
+  const verify = memo<string, VerifiedCookie | null>(
+    (text) => {
+      const [, token, signature] = TOKEN.exec(text) ?? [];
+      if (token === undefined || signature === undefined) return null;
+      const index = keygrip.index(token, signature);
+      return index < 0 ? null : { token, name: nameOf(hashToken(token)), signAgain: index > 0 };
+    },
+    { most: KEPT_COOKIES, keeps: (_, cookie) => cookie !== null },
+  );
 
-  /** The token of the cookie if its signature is good. One signed with an older key is signed again with the newest. */
+  /** The token of the cookie if its signature is good; else nothing, which reaches no store. */
   function readCookie(ctx: Koa.Context): string {
-    const text = ctx.cookies.get(name, { signed: false });
-    if (text === undefined) return '';
-    const cookie = verified.get(text) ?? verify(text);
+    const text = ctx.cookies.get(name, UNSIGNED);
+    const cookie = text === undefined ? null : verify(text);
     if (cookie === null) return '';
     ctx.state.token = cookie.token;
     ctx.state.tokenName = cookie.name;
-    ctx.state['signAgain'] = cookie.signAgain;
+    ctx.state.signAgain = cookie.signAgain;
     return cookie.token;
-  }
-
-  function verify(text: string): VerifiedCookie | null {
-    const [, token, signature] = TOKEN.exec(text) ?? [];
-    if (token === undefined || signature === undefined) return null;
-    const index = keygrip.index(token, signature);
-    if (index < 0) return null;
-    const cookie = { token, name: nameOf(hashToken(token)), signAgain: index > 0 };
-    verified.set(text, cookie);
-    return cookie;
   }
 
   const options: CreateSessionOptions = {
@@ -92,7 +79,7 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
         owner !== undefined &&
         needsSecondFactor(config.secondFactor, owner.role) &&
         !isTwoFactors(owner.authenticationMethod);
-      if (ctx.state['signAgain'] && ctx.state.token && liveSession(ctx)) writeCookie(ctx, ctx.state.token);
+      if (ctx.state.signAgain && ctx.state.token && liveSession(ctx)) writeCookie(ctx, ctx.state.token);
       return next();
     });
 }
