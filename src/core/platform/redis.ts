@@ -13,7 +13,7 @@ export const keys = {
   session: (tokenHash: string) => `s:${tokenHash}`,
   /** Set: the token hashes of the copies that belong to an account. */
   owner: (userId: string) => `u:${userId}`,
-  /** The seq of the newest sealed ending that this Redis has carried out. */
+  /** The high-water mark: the seq of the newest sealed ending that this Redis has taken. */
   endings: 'endings',
   /** When all sessions were last ended, for processes that can't ask PostgreSQL. */
   allEnded: 'everybody',

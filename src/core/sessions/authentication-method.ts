@@ -1,4 +1,4 @@
-// What somebody proved when their session began, and whether that is enough for who they are.
+// How somebody logged in (RFC 8176 calls it amr), and whether that is enough for their account.
 
 export const AUTHENTICATION_METHODS = [
   'password',
@@ -12,14 +12,14 @@ export type AuthenticationMethod = (typeof AUTHENTICATION_METHODS)[number];
 /** A factor that goes with a password. */
 export type SecondFactor = 'totp' | 'recovery_code' | 'passkey';
 
-/** A proof as it was kept; one that this version doesn't know counts as the least. */
+/** A stored method; one that this version doesn't know counts as the weakest. */
 export function readAuthenticationMethod(kept: unknown): AuthenticationMethod {
-  return AUTHENTICATION_METHODS.find((proof) => proof === kept) ?? 'password';
+  return AUTHENTICATION_METHODS.find((method) => method === kept) ?? 'password';
 }
 
-/** A passkey is two factors by itself: it is had, and unlocked by what its owner knows or is. */
-export function isTwoFactors(proof: AuthenticationMethod): boolean {
-  return proof !== 'password';
+/** A passkey is two factors by itself: a thing, unlocked by what its owner knows or is. */
+export function isTwoFactors(method: AuthenticationMethod): boolean {
+  return method !== 'password';
 }
 
 /** Whether an account of this role must have a second factor. */

@@ -1,5 +1,5 @@
-// The end of everybody's sessions. What counts is a mark: no session that began before it is believed, in every process within
-// a second, however many there are. The rows and copies are then ended in batches, each with its events, as any other.
+// The end of all sessions. What counts is one row: no session that began before it is trusted, in any process within a
+// second, however many there are. Rows and copies then end in batches, each with its events, as any other.
 import { v7 as uuidv7 } from 'uuid';
 import { NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -17,7 +17,7 @@ export interface EndAllSessionsOptions {
   readonly cache: SessionCache;
 }
 
-interface Asked {
+interface EndAllRecord {
   readonly id: string;
   readonly at: Date;
   readonly actor: string | null;
@@ -28,13 +28,12 @@ interface Asked {
 export interface EndAllRequest {
   readonly actor: string | null;
   readonly origin: Origin;
-  /** Why; it is recorded. */
   readonly reason: string;
-  /** The session of whoever asks, which goes on; null where there is none. */
+  /** The session of whoever asks, which goes on. */
   readonly kept: string | null;
 }
 
-/** How far the end of everybody's sessions has come. */
+/** How far the end of all sessions has come. */
 export interface EndAllProgress {
   readonly at: Date;
   readonly ended: number;
@@ -44,8 +43,11 @@ export interface EndAllProgress {
 export type EndAllSessions = ReturnType<typeof createEndAllSessions>;
 
 export function createEndAllSessions({ database: { pool, transact }, sessions, cache }: EndAllSessionsOptions) {
-  /** Ends one batch after the moment and id of the one before; null when there is none. */
-  async function endBatch({ id, at, actor, kept, reason }: Asked, after: Place): Promise<(Place & Count) | null> {
+  /** Ends one batch after the place of the one before; null when there is none. */
+  async function endBatch(
+    { id, at, actor, kept, reason }: EndAllRecord,
+    after: Place,
+  ): Promise<(Place & Count) | null> {
     return transact(async (transaction) => {
       const rows = await transaction.$queryRaw<{ id: string; deadline: string }[]>`
         SELECT id, absolute_deadline::text AS deadline FROM session
@@ -61,8 +63,8 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
     });
   }
 
-  /** Says that it is done when no session is left, also none that somebody else was busy with. */
-  async function finish({ id, actor }: Asked): Promise<void> {
+  /** Records that it is done once no session is left, not even one that another transaction held. */
+  async function finish({ id, actor }: EndAllRecord): Promise<void> {
     await transact(async (transaction) => {
       const [row] = await transaction.$queryRaw<{ ended: bigint }[]>`
         UPDATE everybody_ended AS e SET done_at = clock_timestamp()
@@ -79,13 +81,13 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
   return {
     /**
      * From now on no session counts that began before, but the one that is kept: in this process at once, in the others
-     * within a second. False if the one to be kept has ended itself by now; then nothing was done.
+     * within a second. False if the one to be kept has ended by now; then nothing was done.
      */
     async ask({ actor, origin, reason, kept }: EndAllRequest): Promise<boolean> {
-      const mark = await transact(async (transaction): Promise<AllSessionsEnded | null> => {
-        // What is being written about sessions comes first, and what begins later sees the mark: nothing slips between.
+      const ended = await transact(async (transaction): Promise<AllSessionsEnded | null> => {
+        // What is being written about sessions comes first, and what begins later sees the row: nothing slips between.
         await transaction.$executeRaw`LOCK TABLE session IN EXCLUSIVE MODE`;
-        if (kept !== null && !(await counts(transaction, kept))) return null;
+        if (kept !== null && !(await isLive(transaction, kept))) return null;
         const [row] = await transaction.$queryRaw<{ at: Date }[]>`
           INSERT INTO everybody_ended (id, asked_at, actor_id, kept_session_id, reason)
           VALUES (${uuidv7()}::uuid, clock_timestamp(), ${actor}::uuid, ${kept}::uuid, ${reason}) RETURNING asked_at AS at`;
@@ -94,24 +96,18 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
         nudgeAfterCommit(transaction, 'end-everybody');
         return { at: row?.at.getTime() ?? 0, kept };
       });
-      if (mark === null) return false;
-      await cache.endAll(mark);
+      if (ended === null) return false;
+      await cache.endAll(ended);
       return true;
     },
 
     /**
-     * The worker's part: ends in PostgreSQL and Redis what the mark has ended already, and returns how many. Several at
-     * once take different batches. After `withinMs` it leaves the rest to the next run, so that other jobs get their turn.
+     * The worker's part: ends the rows and copies of what counts no more, and returns how many. Several at once take
+     * different batches. After `withinMs` it leaves the rest to the next run, so that other jobs get their turn.
      */
-    async endRemaining({
-      withinMs = Number.POSITIVE_INFINITY,
-      onProgress = () => undefined,
-    }: {
-      withinMs?: number;
-      onProgress?: (ended: number) => void;
-    } = {}): Promise<number> {
+    async endRemaining({ withinMs = Number.POSITIVE_INFINITY, onProgress }: Pace = {}): Promise<number> {
       const until = performance.now() + withinMs;
-      const { rows } = await pool.query<Asked>(UNDONE);
+      const { rows } = await pool.query<EndAllRecord>(UNDONE);
       let total = 0;
       for (const asked of rows) {
         let place: Place & Partial<Count> = { deadline: '-infinity', id: FIRST_ID };
@@ -120,7 +116,7 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
           if (next === null) break;
           place = next;
           total += next.count;
-          onProgress(total);
+          onProgress?.(total);
           if (performance.now() > until) return total;
         }
         await finish(asked);
@@ -128,7 +124,7 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
       return total;
     },
 
-    /** The newest time that everybody's sessions were ended, or null. */
+    /** The newest order, or null. */
     async newest(): Promise<EndAllProgress | null> {
       const { rows } = await pool.query<EndAllProgress>(
         `SELECT asked_at AS at, ended::float8 AS ended, done_at IS NOT NULL AS done
@@ -137,6 +133,11 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
       return rows[0] ?? null;
     },
   };
+}
+
+interface Pace {
+  readonly withinMs?: number;
+  readonly onProgress?: (ended: number) => void;
 }
 
 interface Place {
@@ -154,7 +155,7 @@ const UNDONE = `
   SELECT id, asked_at AS at, actor_id AS actor, kept_session_id AS kept, reason
     FROM everybody_ended WHERE done_at IS NULL ORDER BY asked_at`;
 
-async function counts(transaction: Transaction, sessionId: string): Promise<boolean> {
+async function isLive(transaction: Transaction, sessionId: string): Promise<boolean> {
   const rows = await transaction.$queryRaw<{ id: string }[]>`
     SELECT id FROM session AS s WHERE id = ${sessionId}::uuid AND ended_at IS NULL AND NOT ${endedWithAll}`;
   return rows.length > 0;
