@@ -1,4 +1,5 @@
-// How a session begins: a random token of 256 bits, of which the stores hold only the hash, and the limits of the account's role.
+// How a session begins: with a random token, of which the stores hold only the hash, and the limits
+// of the account's role.
 import { v7 as uuidv7 } from 'uuid';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import type { Origin } from '../audit/events.ts';
@@ -22,7 +23,9 @@ export interface SessionPolicy {
   readonly operator: SessionLimits;
 }
 
-/** A session that has begun, with the token that its browser keeps: the only time the token is seen. */
+/**
+ * A session that has begun, with the token that its browser keeps: the only time the token is seen.
+ */
 export interface NewSession {
   readonly token: string;
   readonly tokenHash: Buffer;
@@ -96,7 +99,9 @@ export function createSessionBeginnings({ cache, policy }: { cache: SessionCache
     draft,
     open,
 
-    /** Begins a session in the caller's transaction: row and event, and after the commit its copy. */
+    /**
+     * Begins a session in the caller's transaction: row and event, and after the commit its copy.
+     */
     async createWithin(transaction: Transaction, account: SessionAccount, beginning: Beginning): Promise<NewSession> {
       const { insert, notes, begun } = draft(account, beginning);
       const [row] = await transaction.$queryRaw<{ created_at: Date }[]>(insert());

@@ -1,5 +1,6 @@
-// A session's entry in Redis: a copy of its row, or the tombstone of one that has ended. Entries that an
-// older version wrote are completed; one of a foreign shape is no entry, and PostgreSQL is asked.
+// A session's entry in Redis: a copy of its row, or the tombstone of one that has ended. Entries
+// that an older version wrote are completed; one of a foreign shape is no entry, and PostgreSQL is
+// asked.
 import { keys } from '../platform/redis.ts';
 import { readAuthenticationMethod } from './authentication-method.ts';
 import type { EndReason, LiveRecord, SessionData, SessionOwner } from './session-record.ts';
@@ -20,8 +21,9 @@ export interface CacheEntry extends LiveSession {
 }
 
 /*
- * A live entry is `L`, the moment it was last seen and its absolute deadline (13 digits each: milliseconds of
- * Redis's clock), then JSON. A tombstone is `E` and the reason. Only scripts take and compare these times.
+ * A live entry is `L`, the moment it was last seen and its absolute deadline (13 digits each:
+ * milliseconds of Redis's clock), then JSON. A tombstone is `E` and the reason. Only scripts take
+ * and compare these times.
  */
 export const HEADER_LENGTH = 1 + 13 + 13;
 

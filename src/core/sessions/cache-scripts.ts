@@ -12,8 +12,8 @@ const BATCH = 1_000;
 export const TOUCH_INTERVAL_MS = 60_000;
 
 const SCRIPTS = {
-  // Writes a copy where there is none, and lists it under its owner until its absolute deadline. An empty Redis
-  // takes no copy before it has a high-water mark.
+  // Writes a copy where there is none, and lists it under its owner until its absolute deadline. An
+  // empty Redis takes no copy before it has a high-water mark.
   hfRefill: {
     numberOfKeys: 3,
     lua: `if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
@@ -26,8 +26,8 @@ const SCRIPTS = {
           if redis.call('PTTL', KEYS[3]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[3], ARGV[3]) end
           return 1`,
   },
-  // Moves the idle deadline of a live copy, at most once in the interval whoever asks. Its JSON stays as it is.
-  // Answers Redis's time.
+  // Moves the idle deadline of a live copy, at most once in the interval whoever asks. Its JSON
+  // stays as it is. Answers Redis's time.
   hfTouch: {
     numberOfKeys: 2,
     lua: `local t = redis.call('TIME')
@@ -41,8 +41,8 @@ const SCRIPTS = {
           redis.call('ZADD', KEYS[2], now, ARGV[2])
           return now`,
   },
-  // Raises the high-water mark if it stands where the caller found it (`-`: nowhere) or past that. A lower one
-  // belongs to a Redis that has missed more than the caller knows.
+  // Raises the high-water mark if it stands where the caller found it (`-`: nowhere) or past that.
+  // A lower one belongs to a Redis that has missed more than the caller knows.
   hfRaiseMark: {
     numberOfKeys: 1,
     lua: `local mark = redis.call('GET', KEYS[1])

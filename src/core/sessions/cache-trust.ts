@@ -1,6 +1,7 @@
-// Whether the copies in this Redis may be trusted: only while it is known to have taken every ending that
-// PostgreSQL knows. The high-water mark in Redis is the seq of the newest sealed ending that it has taken; a
-// process trusts copies read beside a mark that is not below its floor. Else it reconciles first.
+// Whether the copies in this Redis may be trusted: only while it is known to have taken every
+// ending that PostgreSQL knows. The high-water mark in Redis is the seq of the newest sealed ending
+// that it has taken; a process trusts copies read beside a mark that is not below its floor. Else
+// it reconciles first.
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Redis, ReplyError } from 'ioredis';
 import type { Log } from '../platform/log.ts';
@@ -96,7 +97,10 @@ export function createCacheTrust(options: CacheTrustOptions) {
     pinConnection,
     reconcile,
 
-    /** Whether copies that were read beside this high-water mark may be trusted; else this Redis is reconciled. */
+    /**
+     * Whether copies that were read beside this high-water mark may be trusted; else this Redis is
+     * reconciled.
+     */
     accepts(mark: string | null | undefined): boolean {
       if (mark === null || mark === undefined || Number(mark) < floor) {
         void reconcile();
@@ -130,8 +134,8 @@ async function writeMissed(
 }
 
 /**
- * What was read on one connection says nothing of the server of the next: each call pins the connection of the moment, and
- * what it returns throws once that is another.
+ * What was read on one connection says nothing of the server of the next: each call pins the
+ * connection of the moment, and what it returns throws once that is another.
  */
 function pinConnections(redis: Redis): () => () => void {
   let connection = 0;
@@ -155,7 +159,10 @@ export function createCacheWrites({ trust, log }: { trust: CacheTrust; log: Log 
     /** Whether Redis takes no new value (`maxmemory`). */
     isFull: () => full,
 
-    /** Waits for a write. A Redis that refuses one (read-only, say) may have missed endings too. Never throws. */
+    /**
+     * Waits for a write. A Redis that refuses one (read-only, say) may have missed endings too.
+     * Never throws.
+     */
     async follow(write: Promise<unknown>): Promise<void> {
       try {
         await write;
@@ -171,7 +178,10 @@ export function createCacheWrites({ trust, log }: { trust: CacheTrust; log: Log 
   };
 }
 
-/** Which server answers, and in which history: a failover or an old append-only file changes one of them. */
+/**
+ * Which server answers, and in which history: a failover or an old append-only file changes one of
+ * them.
+ */
 async function readIdentity(redis: Redis): Promise<string | null> {
   const info = await redis.info('server', 'replication').catch(() => '');
   const run = /^run_id:(\w+)/m.exec(info)?.[1];
@@ -190,7 +200,10 @@ async function warnOfEviction(redis: Redis, log: Log): Promise<void> {
 
 export type AllSessionsEndedNotice = ReturnType<typeof createAllSessionsEndedNotice>;
 
-/** When all sessions were last ended, as this process knows it. It costs a read neither a command nor a query. */
+/**
+ * When all sessions were last ended, as this process knows it. It costs a read neither a command
+ * nor a query.
+ */
 export function createAllSessionsEndedNotice(redis: Redis) {
   let newest: AllSessionsEnded | null = null;
 
@@ -237,7 +250,10 @@ export interface EndingsWatchOptions {
 
 export type EndingsWatch = ReturnType<typeof watchEndings>;
 
-/** Asks PostgreSQL every second what it knows of endings, whatever becomes of the worker and of other processes. */
+/**
+ * Asks PostgreSQL every second what it knows of endings, whatever becomes of the worker and of
+ * other processes.
+ */
 export function watchEndings(options: EndingsWatchOptions) {
   const { redis, table, log, trust, notice, invalidate, alsoWhileTrusted } = options;
   const stop = new AbortController();

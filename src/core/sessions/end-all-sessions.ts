@@ -1,5 +1,6 @@
-// The end of all sessions. What counts is one row: no session that began before it is trusted, in any process within a
-// second, however many there are. Rows and copies then end in batches, each with its events, as any other.
+// The end of all sessions. What counts is one row: no session that began before it is trusted, in
+// any process within a second, however many there are. Rows and copies then end in batches, each
+// with its events, as any other.
 import { v7 as uuidv7 } from 'uuid';
 import { NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -63,7 +64,9 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
     });
   }
 
-  /** Records that it is done once no session is left, not even one that another transaction held. */
+  /**
+   * Records that it is done once no session is left, not even one that another transaction held.
+   */
   async function finish({ id, actor }: EndAllRecord): Promise<void> {
     await transact(async (transaction) => {
       const [row] = await transaction.$queryRaw<{ ended: bigint }[]>`
@@ -80,12 +83,14 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
 
   return {
     /**
-     * From now on no session counts that began before, but the one that is kept: in this process at once, in the others
-     * within a second. False if the one to be kept has ended by now; then nothing was done.
+     * From now on no session counts that began before, but the one that is kept: in this process at
+     * once, in the others within a second. False if the one to be kept has ended by now; then
+     * nothing was done.
      */
     async ask({ actor, origin, reason, kept }: EndAllRequest): Promise<boolean> {
       const ended = await transact(async (transaction): Promise<AllSessionsEnded | null> => {
-        // What is being written about sessions comes first, and what begins later sees the row: nothing slips between.
+        // What is being written about sessions comes first, and what begins later sees the row:
+        // nothing slips between.
         await transaction.$executeRaw`LOCK TABLE session IN EXCLUSIVE MODE`;
         if (kept !== null && !(await isLive(transaction, kept))) return null;
         const [row] = await transaction.$queryRaw<{ at: Date }[]>`
@@ -102,8 +107,9 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
     },
 
     /**
-     * The worker's part: ends the rows and copies of what counts no more, and returns how many. Several at once take
-     * different batches. After `withinMs` it leaves the rest to the next run, so that other jobs get their turn.
+     * The worker's part: ends the rows and copies of what counts no more, and returns how many.
+     * Several at once take different batches. After `withinMs` it leaves the rest to the next run,
+     * so that other jobs get their turn.
      */
     async endRemaining({ withinMs = Number.POSITIVE_INFINITY, onProgress }: Pace = {}): Promise<number> {
       const until = performance.now() + withinMs;

@@ -1,4 +1,5 @@
-// When sessions were last seen. Redis collects it, at most once a minute a session; PostgreSQL gets it in batches.
+// When sessions were last seen: noted in Redis at most once a minute, written to PostgreSQL in
+// batches.
 import type { Redis } from 'ioredis';
 import { keys, milliseconds } from '../platform/redis.ts';
 import { lastSeenOf } from './cache-entry.ts';
@@ -53,7 +54,6 @@ export function createLastSeen({ redis, table }: { redis: Redis; table: Pick<Ses
     });
   }
 
-  /** Writes all touches down in PostgreSQL. */
   async function flush(): Promise<void> {
     for (let count = BATCH; count === BATCH; ) {
       const touches = await readTouches(BATCH);
@@ -78,7 +78,10 @@ export function createLastSeen({ redis, table }: { redis: Redis; table: Pick<Ses
       setClock(await redis.hfTouch(keys.session(name), keys.touched, idleTimeoutMs, name));
     },
 
-    /** Flushes where the worker has not for minutes: PostgreSQL would take sessions in use for idle ones. */
+    /**
+     * Flushes where the worker has not for minutes: PostgreSQL would take sessions in use for idle
+     * ones.
+     */
     async flushLate(): Promise<void> {
       if (performance.now() - checkedAt < LATE_CHECK_INTERVAL_MS) return;
       checkedAt = performance.now();

@@ -1,11 +1,15 @@
-// What follows the sealing of an ended session: its row gets the seq, and the session cache replays the ending.
+// What follows the sealing of an ended session: its row gets the seq, and the session cache replays
+// the ending.
 import type pg from 'pg';
 import { type ChainedEvent, isEnding } from '../audit/append.ts';
 import type { SealingFollower } from '../audit/sealing.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { Ending, EndReason } from './session-record.ts';
 
-/** Sealing fails while Redis can't take the endings; whoever finds its high-water mark too low reconciles it. */
+/**
+ * Sealing fails while Redis can't take the endings; whoever finds its high-water mark too low
+ * reconciles it.
+ */
 export function createSealedEndings({ cache }: { cache: SessionCache }): SealingFollower {
   return {
     begin() {

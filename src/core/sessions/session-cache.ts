@@ -1,6 +1,6 @@
-// The copies of sessions in Redis, beside the truth in PostgreSQL. A read costs one command. A copy is not trusted where this
-// Redis may have missed an ending, and nothing brings an ended session back: see "How an ended session stays ended" in
-// docs/architecture.md. Everything falls back to PostgreSQL; only where neither store answers is an error thrown.
+// The copies of sessions in Redis, beside the truth in PostgreSQL. A read costs one command. A copy
+// is not trusted where this Redis may have missed an ending, and nothing brings an ended session
+// back ("How an ended session stays ended" in docs/architecture.md). PostgreSQL answers for Redis.
 import type { Redis } from 'ioredis';
 import { hashToken } from '../credentials/random-token.ts';
 import type { Log } from '../platform/log.ts';
@@ -35,7 +35,10 @@ const UNKNOWN_MS = 60_000;
 /** A row that was read longer ago may have ended since, and its tombstone gone. */
 const REFILL_WITHIN_MS = 1_000;
 
-/** Thrown when neither Redis nor PostgreSQL answers: nothing is known of the session, and nothing must change. */
+/**
+ * Thrown when neither Redis nor PostgreSQL answers: nothing is known of the session, and nothing
+ * must change.
+ */
 export class StoresAwayError extends Error {
   constructor(cause: unknown) {
     super('neither Redis nor PostgreSQL can be reached', { cause });
@@ -92,23 +95,24 @@ export function createSessionCache({ redis, table, log, count = () => undefined 
      */
     read: (token: string): Promise<SessionReading> => readNamed(nameOf(hashToken(token))),
 
-    /** The same by its name ({@link nameOf}), for callers that have it at hand. */
+    /** The same by its name ({@link nameOf}). */
     readNamed,
 
-    /** Puts the copy of a session that has just begun. Where Redis is away, the next read puts it. Never throws. */
+    /** Where Redis is away, the next read puts the copy. Never throws. */
     async put(tokenHash: Buffer, record: LiveRecord): Promise<void> {
       if (trust.isTrusted()) await writes.follow(writeCopy(redis, nameOf(tokenHash), record));
     },
 
     /**
-     * Replaces copies by tombstones that outlive any request: true if Redis took them all. Else it is not trusted
-     * until it has.
+     * Replaces copies by tombstones that outlive any request: true if Redis took them all. Else it
+     * is not trusted until it has.
      */
     invalidate,
 
     /**
-     * The worker's part: invalidates what it has just sealed and raises the high-water mark from the ending before
-     * (`previousSeq`). A Redis that has missed that one too is reconciled. Throws where Redis can't take it.
+     * The worker's part: invalidates what it has just sealed and raises the high-water mark from
+     * the ending before (`previousSeq`). A Redis that has missed that one too is reconciled. Throws
+     * where Redis can't take it.
      */
     async replay(
       endings: readonly Ending[],
@@ -120,22 +124,24 @@ export function createSessionCache({ redis, table, log, count = () => undefined 
       if ((await redis.hfRaiseMark(keys.endings, endingSeq, previousSeq)) === 0) await trust.reconcile();
     },
 
-    /** Trusts no session that began before that moment, here at once, elsewhere within a second. Never throws. */
+    /** Here at once, in other processes within a second. Never throws. */
     async endAll(allEnded: AllSessionsEnded): Promise<void> {
       notice.note(allEnded);
       await notice.publish().catch(() => undefined);
     },
 
-    /** The copies of a person's live sessions, for when PostgreSQL can't list them. Throws where Redis is away. */
+    /**
+     * The copies of a person's live sessions, for when PostgreSQL can't list them. Throws where
+     * Redis is away.
+     */
     copiesOf: (userId: string) => copiesOf(redis, userId),
 
-    /** Writes down in PostgreSQL when sessions were last seen. */
     flushTouches: lastSeen.flush,
 
     /** Which stores can be asked right now. */
     health: () => ({ redis: trust.isTrusted(), postgres: watch.isDatabaseUp() }),
 
-    /** Stops the watch; the client is its owner's to close. */
+    /** Leaves the client open. */
     close: watch.close,
   };
 }
@@ -148,11 +154,13 @@ interface ReaderOptions extends Required<Pick<SessionCacheOptions, 'redis' | 'ta
   readonly writes: CacheWrites;
 }
 
-/** Redis answers if its copy can be trusted; else PostgreSQL does, and the copy goes back to Redis. */
+/**
+ * Redis answers if its copy can be trusted; else PostgreSQL does, and the copy goes back to Redis.
+ */
 function createReader({ redis, table, count, trust, notice, lastSeen, watch, writes }: ReaderOptions) {
   const readTogether = shareReads(redis);
 
-  /** What Redis knows; null where PostgreSQL must be asked. */
+  /** Null where PostgreSQL must be asked. */
   async function readCopy(name: string): Promise<SessionReading | null> {
     if (!trust.isTrusted()) return null;
     let value: string | null | undefined;
@@ -214,7 +222,10 @@ function createReader({ redis, table, count, trust, notice, lastSeen, watch, wri
 /** The rows and copies of sessions that ended with all others are ended one batch after another. */
 const ENDED_WITH_ALL = { state: 'ended', reason: 'revoked_by_operator' } as const;
 
-/** Copies that are read together, and the high-water mark at that moment, which is the last of the values. */
+/**
+ * Copies that are read together, and the high-water mark at that moment, which is the last of the
+ * values.
+ */
 interface Reads {
   readonly keys: string[];
   readonly values: Promise<(string | null)[]>;

@@ -1,5 +1,5 @@
-// A session as PostgreSQL knows it. Deadlines are judged by its clock alone and handed out as time that remains,
-// so that no other clock needs to agree with it.
+// A session as PostgreSQL knows it. Deadlines are judged by its clock alone and handed out as time
+// that remains, so that no other clock needs to agree with it.
 import type { Role } from '../../generated/prisma/client.ts';
 import { type AuthenticationMethod, readAuthenticationMethod } from './authentication-method.ts';
 
@@ -20,8 +20,8 @@ export const END_REASONS = [
 export type EndReason = (typeof END_REASONS)[number];
 
 /**
- * Application data kept with a session; anything that JSON can hold. Nothing writes it today: what older versions kept
- * goes along when a session is replaced, and with its copies.
+ * Application data kept with a session; anything that JSON can hold. Nothing writes it today: what
+ * older versions kept goes along when a session is replaced, and with its copies.
  */
 export type SessionData = Readonly<Record<string, unknown>>;
 
@@ -60,7 +60,10 @@ export interface Ending {
   readonly reason: EndReason;
 }
 
-/** No session that began at or before this moment (PostgreSQL's clock, milliseconds) counts, but the one that is kept. */
+/**
+ * No session that began at or before this moment (PostgreSQL's clock, milliseconds) counts, but the
+ * one that is kept.
+ */
 export interface AllSessionsEnded {
   readonly at: number;
   readonly kept: string | null;
@@ -98,7 +101,6 @@ export const FIND_SESSION = `
     FROM session s JOIN user_account u ON u.id = s.user_id
    WHERE s.token_hash = $1`;
 
-/** What a row says of its session: whether it is live, else why not. */
 export function judgeSession(row: FoundSession): SessionRecord {
   if (row.end_reason) return { state: 'ended', reason: row.end_reason };
   if (row.ended_with_all) return { state: 'ended', reason: 'revoked_by_operator' };

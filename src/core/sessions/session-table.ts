@@ -1,4 +1,5 @@
-// The session table: all of its SQL, but for what end-all-sessions.ts and the sealing do with many rows at once.
+// The session table: all of its SQL, but for what end-all-sessions.ts and the sealing do with many
+// rows at once.
 import type pg from 'pg';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Origin } from '../audit/events.ts';
@@ -37,7 +38,6 @@ export function createSessionTable({ database: { prisma, pool } }: { database: D
   return {
     ...knownEndings(pool),
 
-    /** What PostgreSQL knows of a session, by the SHA-256 of its token. */
     async find(tokenHash: Buffer): Promise<SessionRecord> {
       const { rows } = await pool.query<FoundSession>({
         name: 'session-find',
@@ -114,8 +114,8 @@ const NEWEST = `
 function knownEndings(pool: pg.Pool) {
   return {
     /**
-     * The seq of the newest sealed ending, and when all sessions were last ended, or null. Read together, so that nobody
-     * trusts a Redis and knows only one of them.
+     * The seq of the newest sealed ending, and when all sessions were last ended, or null. Read
+     * together, so that nobody trusts a Redis and knows only one of them.
      */
     async newest(): Promise<{ ending: number; allEnded: AllSessionsEnded | null }> {
       const { rows } = await pool.query<{ ending_seq: string; asked_at: Date | null; kept_session_id: string | null }>({
@@ -127,7 +127,10 @@ function knownEndings(pool: pg.Pool) {
       return { ending: Number(row?.ending_seq ?? 0), allEnded };
     },
 
-    /** Endings that a Redis at this high-water mark may have missed: sealed after it, or not sealed yet. Null: an empty Redis. */
+    /**
+     * Endings that a Redis at this high-water mark may have missed: sealed after it, or not sealed
+     * yet. Null: an empty Redis.
+     */
     async endingsAfter(mark: number | null): Promise<Ending[]> {
       const sealed = mark === null ? `ended_at > statement_timestamp() - interval '1 minute'` : 'ending_seq > $1';
       const { rows } = await pool.query<EndedRecord>(
@@ -139,9 +142,9 @@ function knownEndings(pool: pg.Pool) {
     },
 
     /**
-     * Endings that the worker has left unsealed for more than a second and a half: an ending made elsewhere may not have
-     * reached this Redis. Only those after `since`, less five seconds for transactions that took their time; and the newest
-     * moment, to go on from.
+     * Endings that the worker has left unsealed for more than a second and a half: an ending made
+     * elsewhere may not have reached this Redis. Only those after `since`, less five seconds for
+     * transactions that took their time; and the newest moment, to go on from.
      */
     async overdueEndings(since: Date): Promise<{ endings: Ending[]; until: Date }> {
       const { rows } = await pool.query<EndedRecord & { ended_at: Date }>(
@@ -194,7 +197,10 @@ export function insertSession(session: SessionInsert, from: Prisma.Sql = Prisma.
     RETURNING created_at`;
 }
 
-/** Columns beside a row of `user_account`: whether it has had a session; one from this address; one by this browser. */
+/**
+ * Columns beside a row of `user_account`: whether it has had a session; one from this address; one
+ * by this browser.
+ */
 export function seenBefore(origin: Origin): Prisma.Sql {
   return Prisma.sql`
     EXISTS (SELECT FROM session WHERE user_id = user_account.id) AS seen,
@@ -208,7 +214,10 @@ function keptUserAgent({ userAgent }: Origin): string | null {
   return userAgent?.slice(0, MAX_USER_AGENT).toWellFormed().replaceAll('\u0000', '') ?? null;
 }
 
-/** Locks a live session for the caller's transaction, and gives what goes along when another takes its place. */
+/**
+ * Locks a live session for the caller's transaction, and gives what goes along when another takes
+ * its place.
+ */
 export async function lockSession(
   transaction: Transaction,
   { sessionId, userId }: { sessionId: string; userId: string },
@@ -229,7 +238,10 @@ export interface EndedSession extends Ending {
   readonly userId: string;
 }
 
-/** Ends live sessions in the caller's transaction and returns them; those that have ended already stay as they are. */
+/**
+ * Ends live sessions in the caller's transaction and returns them; those that have ended already
+ * stay as they are.
+ */
 export async function endRows(
   transaction: Transaction,
   which: EndSelection,
@@ -242,7 +254,10 @@ export async function endRows(
   return rows.map((row) => ({ id: row.id, userId: row.user_id, tokenHash: Buffer.from(row.token_hash), reason }));
 }
 
-/** Which sessions to end: one (of one owner, where it matters whose), several, or all of an account but one. */
+/**
+ * Which sessions to end: one (of one owner, where it matters whose), several, or all of an account
+ * but one.
+ */
 export type EndSelection =
   | { readonly sessionIds: readonly string[] }
   | { readonly sessionId: string; readonly ownerId?: string }
@@ -258,7 +273,10 @@ function condition(which: EndSelection): Prisma.Sql {
   return Prisma.sql`user_id = ${which.userId}::uuid ${others}`;
 }
 
-/** Live sessions whose idle or absolute deadline passed `graceMs` ago, at most `limit`, locked for the caller. */
+/**
+ * Live sessions whose idle or absolute deadline passed `graceMs` ago, at most `limit`, locked for
+ * the caller.
+ */
 export async function lockExpired(
   transaction: Transaction,
   { graceMs, limit }: { graceMs: number; limit: number },
@@ -272,7 +290,10 @@ export async function lockExpired(
   return rows.map((row) => row.id);
 }
 
-/** Deletes at most `limit` sessions that ended a month ago and that no copy in any Redis can outlive; returns how many. */
+/**
+ * Deletes at most `limit` sessions that ended a month ago and that no copy in any Redis can
+ * outlive; returns how many.
+ */
 export async function deleteOldSessions(transaction: Transaction, limit: number): Promise<number> {
   const where = Prisma.sql`ended_at < statement_timestamp() - interval '30 days'
     AND absolute_deadline < statement_timestamp() - interval '1 day' AND ending_seq IS NOT NULL`;
@@ -312,7 +333,6 @@ export function exportSessions(
   });
 }
 
-/** Takes the application's data out of a person's sessions. */
 export async function emptySessionData(transaction: Transaction, userId: string): Promise<void> {
   await transaction.session.updateMany({ where: { userId }, data: { data: {} } });
 }

@@ -1,5 +1,6 @@
-// What can happen to a session: it begins, is replaced, is listed, and ends. Each act and its event are one transaction;
-// then Redis is told. Where PostgreSQL is away, an end takes effect in Redis, and a job waits to record it.
+// What can happen to a session: it begins, is replaced, is listed, and ends. Each act and its event
+// are one transaction; then Redis is told. Where PostgreSQL is away, an end takes effect in Redis,
+// and a job waits to record it.
 import { type NewAuditEvent, NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvents } from '../audit/outbox.ts';
 import { afterCommit, type Database, isDatabaseOutage, type Transaction } from '../platform/database.ts';
@@ -57,7 +58,9 @@ export type Sessions = ReturnType<typeof createSessions>;
 export function createSessions({ database, table, cache, queues, policy, log }: SessionsOptions) {
   const { draft, open, createWithin } = createSessionBeginnings({ cache, policy });
 
-  /** Ends sessions in the caller's transaction, with their events; their copies go after the commit. */
+  /**
+   * Ends sessions in the caller's transaction, with their events; their copies go after the commit.
+   */
   async function endWithin(
     transaction: Transaction,
     which: EndSelection,
@@ -79,12 +82,14 @@ export function createSessions({ database, table, cache, queues, policy, log }: 
     endWithin,
 
     /**
-     * Begins a session in the place of one that is live, with a new token, in the caller's transaction; null if that one
-     * has ended. Its data goes along, and its authentication method unless there is a new one.
+     * Begins a session in the place of one that is live, with a new token, in the caller's
+     * transaction; null if that one has ended. Its data goes along, and its authentication method
+     * unless there is a new one.
      */
     async replaceWithin(transaction: Transaction, replacement: Replacement): Promise<NewSession | null> {
       const { sessionId, userId, authenticationMethod, origin } = replacement;
-      // The account first, as in everything that changes it: a change that came before has ended the session by now.
+      // The account first, as in everything that changes it: a change that came before has ended
+      // the session by now.
       const [account] = await transaction.$queryRaw<SessionAccount[]>`
         SELECT id, email, role, created_at AS "createdAt" FROM user_account WHERE id = ${userId}::uuid FOR SHARE`;
       const old = await lockSession(transaction, { sessionId, userId });
@@ -94,16 +99,15 @@ export function createSessions({ database, table, cache, queues, policy, log }: 
       return createWithin(transaction, account, { ...old, ...method, origin });
     },
 
-    /** Whether a session is live and began no longer ago than that, by PostgreSQL's clock. Throws where that is away. */
     isRecent: table.isRecent,
 
-    /** A person's live sessions, the one used last first. */
     list: table.list,
 
     /**
-     * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error. Where PostgreSQL is
-     * away, the end of a person's sessions takes effect in Redis at once and jobs record it when PostgreSQL returns; where
-     * Redis can't keep it either, the error is thrown and nothing was ended.
+     * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error.
+     * Where PostgreSQL is away, the end of a person's sessions takes effect in Redis at once and
+     * jobs record it when PostgreSQL returns; where Redis can't keep it either, the error is thrown
+     * and nothing was ended.
      */
     async end(which: EndSelection, options: EndOptions): Promise<void> {
       const { tokenHash, reason } = options;
@@ -116,8 +120,8 @@ export function createSessions({ database, table, cache, queues, policy, log }: 
     },
 
     /**
-     * The worker's part: ends what has expired, five hundred at a time, and returns how many. Waits out a grace in which
-     * an extension that is still on its way from Redis arrives.
+     * The worker's part: ends what has expired, five hundred at a time, and returns how many. Waits
+     * out a grace in which an extension that is still on its way from Redis arrives.
      */
     async endExpired(): Promise<number> {
       let total = 0;
@@ -141,7 +145,10 @@ interface Replacement {
   readonly origin: Origin;
 }
 
-/** Invalidates the copies that Redis holds of the sessions, with a job for each that tells PostgreSQL; false if it can't. */
+/**
+ * Invalidates the copies that Redis holds of the sessions, with a job for each that tells
+ * PostgreSQL; false if it can't.
+ */
 async function endInRedis(
   { cache, queues, log }: Pick<SessionsOptions, 'cache' | 'queues' | 'log'>,
   which: EndSelection,

@@ -19,7 +19,10 @@ declare module 'koa' {
     signAgain?: boolean;
     /** A session that began in this request: koa-session gives it its cookie. */
     begun?: NewSession;
-    /** The account must have a second factor, and this session began with a password alone: it reaches only the set-up. */
+    /**
+     * The account must have a second factor, and this session began with a password alone: it
+     * reaches only the set-up.
+     */
     mustSetUp?: boolean;
     /** The secret behind an anonymous visitor's form tokens. */
     visitor?: string;

@@ -1,5 +1,6 @@
-// The session cookie: a random token and its signature (HMAC-SHA-256, keys in rotation), which koa-session carries.
-// Only a token with a good signature reaches a store; no fault clears a cookie.
+// The session cookie: a random token and its signature (HMAC-SHA-256, keys in rotation), which
+// koa-session carries. Only a token with a good signature reaches a store; no fault clears a
+// cookie.
 import Keygrip from 'keygrip';
 import type Koa from 'koa';
 import session, { type CreateSessionOptions } from 'koa-session';
@@ -17,7 +18,10 @@ const UNSIGNED = { signed: false } as const;
 const TOKEN = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 /** koa-session wants a key for each visitor; an anonymous one's is never stored. */
 const NO_SESSION = 'none';
-/** What is remembered is that a signature was good, not what it leads to: a session is read for every request. */
+/**
+ * What is remembered is that a signature was good, not what it leads to: a session is read for
+ * every request.
+ */
 const KEPT_COOKIES = 10_000;
 
 /** What a cookie says, once its signature was checked. */

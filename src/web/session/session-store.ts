@@ -1,5 +1,5 @@
-// koa-session's external store: koa-redis's, with our own way to read and write. What is known of a session goes to
-// `ctx.state.reading`; koa-session itself gets only the session's data.
+// koa-session's external store: koa-redis's, with our own way to read and write. What is known of a
+// session goes to `ctx.state.reading`; koa-session itself gets only the session's data.
 import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import RedisStore from 'koa-redis';
@@ -27,8 +27,9 @@ export class SessionStore extends RedisStore {
   }
 
   /**
-   * Called when a session that has begun gets its cookie; its row and copy are written by then. Pages keep nothing in a
-   * session: two that write at once would lose what one wrote. One that tries is refused.
+   * Called when a session that has begun gets its cookie; its row and copy are written by then.
+   * Pages keep nothing in a session: two that write at once would lose what one wrote. One that
+   * tries is refused.
    */
   async set(_token: string, data: Record<string, unknown>, _maxAge: unknown, { ctx }: StoreOptions): Promise<void> {
     const reading = ctx?.state.reading;
@@ -38,6 +39,8 @@ export class SessionStore extends RedisStore {
     }
   }
 
-  /** koa-session only drops its cookie: `sessions.end` has ended the session before, with its event. */
+  /**
+   * koa-session only drops its cookie: `sessions.end` has ended the session before, with its event.
+   */
   async destroy(): Promise<void> {}
 }
