@@ -1,4 +1,4 @@
-// A log of any size, grown step by step out of made-up events, through the same code as sealing: rows, chain, summary.
+// A log of any size, grown in steps from made-up events by the code that seals.
 import type pg from 'pg';
 import { appendEvents, chainEvents, countEvents, lockHead, moveHead } from '../../src/core/audit/append.ts';
 import { inTransaction } from '../../src/core/platform/connection.ts';
@@ -7,17 +7,17 @@ import { createRandom } from '../../src/core/seed/made-up-people.ts';
 import type { MadeUp } from '../../src/core/seed/made-up-requests.ts';
 
 const BATCH = 5_000;
-/** Past this many at once, the indexes are made after the rows. */
+/** For more than this at once, the indexes are made after the rows. */
 const BULK = 200_000;
 const DAY = 86_400_000;
 const MONTHS = 4;
 
 export interface GrowingLog {
-  /** Adds events until there are so many; returns how long that took, in seconds. */
+  /** Adds events until there are that many; returns the seconds it took. */
   growTo(events: number): Promise<number>;
 }
 
-/** The log of four months, of which the first events are made first. */
+/** The log of four months, oldest events first. */
 export async function startLog(
   pool: pg.Pool,
   { events, people }: { events: number; people: number },
@@ -73,7 +73,7 @@ export async function startLog(
   };
 }
 
-/** Takes the indexes of the log away, all but its key, and returns how to make them again. */
+/** Drops the indexes of the log except its key; returns how to make them again. */
 async function dropIndexes(pool: pg.Pool): Promise<string[]> {
   const { rows } = await pool.query<{ name: string; definition: string }>(
     `SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS definition FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid

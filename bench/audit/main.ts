@@ -1,6 +1,7 @@
-// `npm run bench:audit`: the audit log at ten million events. Brings up a PostgreSQL of its own, grows a log in it, asks what
-// operators ask at each size, seals, exports, verifies, drops a month, and writes docs/audit-performance.md between its marks.
-// `-- --events 100000` takes a smaller log; `-- --dry` writes no page. Everything it made is removed, however it ends.
+// `npm run bench:audit`: the audit log at ten million events. Starts its own PostgreSQL, grows a
+// log in it, queries it at each size, seals, exports, verifies, drops a month, and writes the
+// figures into docs/audit-performance.md. `-- --events 100000` takes a smaller log; `-- --dry`
+// writes no page.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -146,7 +147,6 @@ async function inDatabase<T>(
   }
 }
 
-/** Counts for the picture of the last thirty days, warm. */
 async function measureChart(database: Database): Promise<number> {
   const counts = createHistogram({ database, auditLog: createAuditLog({ database }) });
   const times: number[] = [];
@@ -186,7 +186,7 @@ async function measureVerify(file: string): Promise<{ rate: number }> {
   return { rate };
 }
 
-/** The oldest month that holds anything, as the worker drops it once the checkpoint is there. */
+/** The oldest month that holds events, dropped as the worker drops it. */
 async function measureDrop(pool: pg.Pool): Promise<number> {
   const { rows: months } = await pool.query<{ name: string }>(
     `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid

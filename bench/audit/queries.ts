@@ -1,5 +1,5 @@
-// What operators ask of the log, and what PostgreSQL does for it: time in the database, and pages read, which must not grow
-// with the log.
+// The queries that operators make, with their time in the database and the pages that they read,
+// which must not grow with the log.
 import type pg from 'pg';
 import { EVENT_COLUMNS } from '../../src/core/audit/event-rows.ts';
 import {
@@ -21,7 +21,7 @@ export interface Measured {
   readonly targetMs: number;
   readonly firstMs: number;
   readonly warmMs: number;
-  /** Pages of 8 KB, from memory or not. */
+  /** Of 8 KB, cached or not. */
   readonly pages: number;
   readonly rows: number;
   readonly plan: string;
@@ -34,7 +34,6 @@ interface Asked {
   readonly before?: number;
 }
 
-/** The questions, about somebody and something that is in the log. */
 async function questions(pool: pg.Pool): Promise<Asked[]> {
   const one = async <Row>(text: string) => (await pool.query(text)).rows[0] as Row;
   const { seq, at } = await one<{ seq: string; at: Date }>(
@@ -103,7 +102,7 @@ interface Explained {
   readonly plan: string;
 }
 
-/** As the page asks: where the time lies, and then the events. */
+/** As the page asks: for the span of the time, then for the events. */
 async function ask(pool: pg.Pool, filter: AuditFilter, before?: number): Promise<Explained> {
   let span: Span | null = WHOLE_LOG;
   let spent: Explained = { ms: 0, pages: 0, rows: 0, plan: '' };
@@ -145,7 +144,7 @@ async function explain(pool: pg.Pool, { text, values }: Query): Promise<Explaine
   };
 }
 
-/** How the tables are read: the kind of scan and the index, without the month. */
+/** The kinds of scan, with their indexes but without the month. */
 function waysIn(node: PlanNode): string[] {
   const index = node['Index Name']?.replace(/^audit_event_\d{4}_\d\d_/, '');
   const own =

@@ -1,4 +1,4 @@
-// How fast one worker seals, beside a bare insert of the same rows into the same table, turn by turn in one run.
+// How fast one worker seals, compared with a bare insert of the same rows, by turns.
 import type pg from 'pg';
 import { appendEvents, type ChainedEvent, chainEvents } from '../../src/core/audit/append.ts';
 import { createSealing } from '../../src/core/audit/sealing.ts';
@@ -23,7 +23,7 @@ export interface SealingSpeed {
   readonly sealed: readonly number[];
 }
 
-/** In a database of its own, which is emptied before each round by its superuser. */
+/** In a database of its own, which the superuser empties before each round. */
 export async function measureSealing(
   { pool, superuser }: { pool: pg.Pool; superuser: pg.Client },
   { events, rounds }: { events: number; rounds: number },

@@ -1,5 +1,6 @@
-// The whole at a glance, for operators: each part is read for itself, and is null where its store is away. No part costs more
-// with a longer log or more sessions: what is many is counted to a limit, then estimated, or was summed up hour by hour.
+// The state of the whole, for operators. A part is null where its store is away. No part costs more
+// with a longer log or more sessions: large numbers are counted to a limit, estimated, or summed up
+// hourly.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Database } from './platform/database.ts';
@@ -7,7 +8,7 @@ import type { Log } from './platform/log.ts';
 import { QUEUE_NAMES, type QueueName, type Queues } from './platform/queues.ts';
 import type { SessionTable } from './sessions/session-table.ts';
 
-/** Past this many, sessions and waiting events are not counted to the end. */
+/** Sessions and waiting events are counted to this number. */
 export const COUNTED_TO = 10_000;
 const WITHIN_MS = 3_000;
 
@@ -25,20 +26,20 @@ export interface QueueCounts {
 }
 
 export interface Overview {
-  /** Sessions that live; `exact` is false where the number is PostgreSQL's estimate. */
+  /** Live sessions; `exact` is false for PostgreSQL's estimate. */
   readonly sessions: { readonly count: number; readonly exact: boolean } | null;
   /** Since midnight UTC, and in the same span a week ago. */
   readonly logins: { readonly today: Logins; readonly weekAgo: Logins } | null;
   readonly activeBlocks: number | null;
   readonly outbox: { readonly waiting: number; readonly oldest: Date | null } | null;
   readonly head: { readonly seq: number; readonly sealedAt: Date } | null;
-  /** The newest signed checkpoint of the log; seq 0 where there is none yet. */
+  /** The newest; seq 0 where there is none. */
   readonly checkpoint: { readonly seq: number; readonly madeAt: Date } | null;
-  /** Mails that failed within a day, and those that are due. */
+  /** Failed within a day, and due. */
   readonly mails: { readonly failed: number; readonly due: number } | null;
   readonly queues: readonly QueueCounts[] | null;
   readonly workers: number | null;
-  /** How long each store took to answer. */
+  /** How long the store took to answer. */
   readonly postgresMs: number | null;
   readonly redisMs: number | null;
 }
@@ -60,7 +61,7 @@ export function createOverview({
   queues,
   log,
 }: OverviewOptions): ReadOverview {
-  /** What comes within three seconds, else null. */
+  /** Null if it fails or takes longer than three seconds. */
   async function part<T>(reading: Promise<T>): Promise<T | null> {
     const late = delay(WITHIN_MS, null, { ref: false });
     return Promise.race([reading, late]).catch((error: unknown) => {
@@ -133,7 +134,7 @@ async function countsOf(queues: Queues, name: QueueName): Promise<QueueCounts> {
   return { name, waiting, active, delayed, failed };
 }
 
-/** Whole hours from the summary; of the hour that had only begun a week ago, what the attempts say. */
+/** Whole hours from the summary; the rest of the hour a week ago from the attempts. */
 const LOGINS = `
   WITH span AS (SELECT date_trunc('day', now(), 'UTC') AS today, now() - interval '7 days' AS week_now),
        hours AS (

@@ -1,4 +1,4 @@
-// `audit checkpoints` and `audit public-key`: what to keep elsewhere, so that the log can be held against it.
+// `audit checkpoints` and `audit public-key`: what to keep elsewhere, to verify the log with.
 import { withContext } from '../connect.ts';
 
 export async function printCheckpoints(): Promise<void> {

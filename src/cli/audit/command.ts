@@ -63,7 +63,7 @@ function parseSeq(text: string): number {
   throw new InvalidArgumentError('Expected a whole number from 1 on.');
 }
 
-/** Without an offset a time is UTC, as all that the log shows. */
+/** A time without an offset is UTC, as in the log. */
 function parseTime(text: string): Date {
   const time = new Date(/[zZ]|[+-]\d\d:?\d\d$|^\d{4}-\d\d-\d\d$/.test(text) ? text : `${text}Z`);
   const year = time.getUTCFullYear();

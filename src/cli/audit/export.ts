@@ -1,4 +1,4 @@
-// `audit export`: the log as a file. Recorded in the log, as what an operator looks at is.
+// `audit export`: the log as a file. The log records it.
 import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -15,7 +15,11 @@ export async function exportTo(
   await withContext(async (context) => {
     const filter = await readFilter(options, context);
     await context.record({
-      ...{ type: 'audit_export', outcome: 'success', actor: null, subject: filter.person, origin: NO_ORIGIN },
+      type: 'audit_export',
+      outcome: 'success',
+      actor: null,
+      subject: filter.person,
+      origin: NO_ORIGIN,
       detail: { format: options.format, filter: described(filter) },
     });
     const { seq } = await context.auditLog.head();

@@ -18,7 +18,7 @@ export interface FilterOptions {
   readonly text?: string;
 }
 
-/** Throws with what is wrong: a filter that matches nothing by mistake would look like a log that holds nothing. */
+/** Throws at a value that can match nothing: the log would look empty. */
 export async function readFilter(options: FilterOptions, { users }: Pick<Context, 'users'>): Promise<AuditFilter> {
   const idOf = async (who: string | undefined) => {
     if (who === undefined || validate(who)) return who?.toLowerCase() ?? null;

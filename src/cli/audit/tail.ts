@@ -1,4 +1,5 @@
-// `audit tail`: the newest events in a terminal, and those that follow. What came from outside can't steer the terminal.
+// `audit tail`: the newest events in a terminal, and those that follow. No value can steer the
+// terminal.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SealedEvent } from '../../core/audit/canonical-event.ts';
 import { withContext } from '../connect.ts';

@@ -1,4 +1,4 @@
-// `audit verify`: of the log in the database, or of an export without one.
+// `audit verify`: the log in the database, or an export without one.
 import { once } from 'node:events';
 import { createReadStream, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -20,10 +20,10 @@ interface Options {
   readonly filtered: boolean;
 }
 
-/** A file of less is checked here, sooner than threads would be there. */
+/** A smaller file is checked here before threads would have started. */
 const THREADS_FROM_BYTES = 8 << 20;
 
-/** Says what is proved, or what is wrong and exits 1; exits 1 too, and says so, if it ends without having found out. */
+/** Exits 1 if something is wrong, and also, saying so, if it ends without a verdict. */
 export async function verify(options: Options): Promise<void> {
   process.once('exit', withoutVerdict);
   try {
@@ -33,7 +33,6 @@ export async function verify(options: Options): Promise<void> {
   }
 }
 
-/** Nothing was left to wait for, or to keep the process running. */
 function withoutVerdict(): void {
   process.stderr.write('The verification ended without a verdict: nothing is proved.\n');
   process.exitCode = 1;
@@ -80,13 +79,16 @@ async function verifyGivenFile(
   const result = await verifyExport(input, {
     ...(to === undefined ? {} : { to }),
     ...(size < THREADS_FROM_BYTES ? {} : { startWorkers }),
-    ...{ checkpoints, keys: keysOf(given), filtered, onProgress: bar.update },
+    checkpoints,
+    keys: keysOf(given),
+    filtered,
+    onProgress: bar.update,
   });
   bar.stop();
   return result;
 }
 
-/** A thread a core, started when it is first needed. */
+/** A thread a core, each started when first needed. */
 function startWorkers(workerData: object): LineCheckers {
   const threads = availableParallelism();
   const filename = new URL('./verify-worker.js', import.meta.url).href;
@@ -98,12 +100,12 @@ function startWorkers(workerData: object): LineCheckers {
   return {
     ahead: 2 * threads,
     check: (bytes) => {
-      // Given away, not copied; a small one lies in memory that it shares.
+      // Transferred, not copied; a small buffer shares its memory.
       const own = bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
       return pool.run(own, { transferList: [own.buffer] });
     },
     async stop() {
-      // Node aborts the whole process if a thread is ended while it loads its modules.
+      // Node aborts if a thread ends while it loads its modules.
       while (loaded < pool.threads.length) await once(pool, 'workerCreate');
       await pool.destroy();
     },

@@ -1,5 +1,5 @@
-// The end of the log, where events are added: numbered, chained, counted in the summary, and the head moved on, all in the
-// caller's transaction. What seals and what makes events up to try the log out share it.
+// Appends events to the end of the log, in the caller's transaction: numbers and chains them,
+// counts them in the summary and moves the head. Sealing and made-up events share it.
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { detailText, digest, personalText, sealedText } from './canonical-event.ts';
@@ -20,7 +20,10 @@ export interface LockedHead {
   readonly now: Date;
 }
 
-/** Locks the head until the transaction ends, and makes up for what an older version left out of the summary. */
+/**
+ * Locks the head until the transaction ends, and counts what an older version left out of the
+ * summary.
+ */
 export async function lockHead(client: pg.ClientBase): Promise<LockedHead> {
   const { rows } = await client.query<{ [column: string]: string } & { hash: Buffer; sealed_at: Date; now: Date }>({
     name: 'seal-lock',
@@ -42,7 +45,10 @@ export async function lockHead(client: pg.ClientBase): Promise<LockedHead> {
   };
 }
 
-/** An event with its number and its place in the chain. Hashes are hexadecimal text: a buffer for each costs more than SHA-256. */
+/**
+ * A numbered, chained event. Hashes are hexadecimal text: a buffer for each costs more than
+ * SHA-256.
+ */
 export interface ChainedEvent extends KnownEvent {
   readonly seq: number;
   readonly sealedAt: Date;
@@ -52,12 +58,11 @@ export interface ChainedEvent extends KnownEvent {
   readonly hash: string;
 }
 
-/** Whether an event tells of the end of one session. */
 export function isEnding({ type, session }: ChainedEvent): boolean {
   return ENDING_EVENTS.has(type) && session !== null;
 }
 
-/** Gives each event its number and its place in the chain; all of them are sealed at the head's moment. */
+/** Numbers and chains events; all are sealed at the head's moment. */
 export function chainEvents(
   known: readonly KnownEvent[],
   head: Pick<LockedHead, 'seq' | 'hash' | 'now'>,
@@ -86,7 +91,7 @@ export function chainEvents(
   });
 }
 
-/** Inserts a chained batch, of one moment, behind the head. */
+/** Inserts a chained batch, of one moment. */
 export async function appendEvents(client: pg.ClientBase, events: readonly ChainedEvent[]): Promise<void> {
   const [first] = events;
   if (!first) return;
@@ -124,7 +129,7 @@ const INSERT = `INSERT INTO audit_event (seq, sealed_at, id, occurred_at, type, 
          WITH ORDINALITY AS e(id, occurred_at, type, outcome, actor_id, subject_id, session_id, request_id, detail, ip,
                 user_agent, personal_salt, personal_hash, prev_hash, hash, n)`;
 
-/** Counts a batch by hour of occurrence, type and outcome, and keeps where in the log such events stand. */
+/** Counts a batch by hour, type and outcome, and notes the first and last number of each. */
 export async function countEvents(client: pg.ClientBase, events: readonly ChainedEvent[]): Promise<void> {
   const counts = new Map<string, { hour: string; of: ChainedEvent; events: number; last: number }>();
   for (const event of events) {
@@ -154,7 +159,6 @@ export async function countEvents(client: pg.ClientBase, events: readonly Chaine
   });
 }
 
-/** Makes the last of these events the head of the chain. */
 export async function moveHead(client: pg.ClientBase, last: ChainedEvent, endingSeq: number): Promise<void> {
   await client.query({
     name: 'seal-head',
@@ -163,7 +167,7 @@ export async function moveHead(client: pg.ClientBase, last: ChainedEvent, ending
   });
 }
 
-// PostgreSQL's text form of an array, written at once: the driver's own way quotes and copies every element several times.
+// PostgreSQL's text form of an array: the driver would quote and copy every element several times.
 
 function plainArray<Row>(rows: readonly Row[], value: (row: Row) => string | null): string {
   return `{${rows.map((row) => value(row) ?? 'NULL').join(',')}}`;
@@ -182,7 +186,6 @@ function textArray<Row>(rows: readonly Row[], value: (row: Row) => string | null
 
 const bytes = Buffer.alloc(32);
 
-/** A SHA-256 in base64url, in hexadecimal. */
 function hexOf(base64url: string): string {
   bytes.write(base64url, 'base64url');
   return bytes.toString('hex');

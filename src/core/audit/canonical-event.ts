@@ -1,5 +1,5 @@
-// The form in which an event is sealed: canonical JSON (RFC 8785), chained by SHA-256, personal values behind a salted
-// hash so that they can be erased without breaking the chain. Pure: what seals and what verifies share it.
+// The form in which an event is sealed: canonical JSON (RFC 8785), chained by SHA-256. Personal
+// values enter by a salted hash, so that they can be erased without breaking the chain. Pure.
 import { hash } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
 import canonicalize from 'canonicalize';
@@ -9,7 +9,6 @@ import type { Detail } from './events.ts';
 /** The hash before the first event. */
 export const GENESIS_HASH = Buffer.alloc(32);
 
-/** A sealed event, as it stands in the log. */
 export interface SealedEvent {
   readonly seq: number;
   readonly sealedAt: Date;
@@ -32,8 +31,8 @@ export interface SealedEvent {
 }
 
 /**
- * What of an event its own hash covers: moments in ISO 8601 with milliseconds, UTC; the personal values stand in it by their
- * hash alone, base64url.
+ * What an event's hash covers. Moments are ISO 8601 in UTC, with milliseconds; `personal` is
+ * base64url.
  */
 export interface SealedFields
   extends Pick<
@@ -47,11 +46,10 @@ export interface SealedFields
 
 /** The canonical JSON that is chained. */
 export function sealedText(event: SealedFields): string {
-  // The library's order and spelling (a test holds the two together), five times as fast: the fields are always the same.
+  // In the order and spelling of the library, as a test checks, but five times as fast.
   return `{"actor":${json(event.actor)},"detail":${detailText(event.detail)},"id":"${event.id}","occurredAt":"${event.occurredAt}","outcome":${json(event.outcome)},"personal":"${event.personal}","requestId":${json(event.requestId)},"sealedAt":"${event.sealedAt}","seq":${event.seq},"session":${json(event.session)},"subject":${json(event.subject)},"type":${json(event.type)},"v":1}`;
 }
 
-/** The canonical JSON of the personal values. */
 export function personalText({ ip, userAgent }: { ip: string | null; userAgent: string | null }): string {
   return `{"ip":${json(sealedAddress(ip))},"userAgent":${json(userAgent)}}`;
 }
@@ -61,12 +59,10 @@ export function detailText(detail: Detail): string {
   return '{}';
 }
 
-/** SHA-256 over the salt and the canonical JSON of the personal values. */
 export function hashPersonal(salt: Buffer, personal: { ip: string | null; userAgent: string | null }): Buffer {
   return Buffer.from(digest(salt, personalText(personal), 'hex'), 'hex');
 }
 
-/** SHA-256 over the hash before and the canonical JSON of the event; personal values enter by their hash only. */
 export function hashEvent(event: Omit<SealedEvent, 'hash'>): Buffer {
   const text = sealedText({
     ...event,
@@ -79,7 +75,10 @@ export function hashEvent(event: Omit<SealedEvent, 'hash'>): Buffer {
 
 let scratch = Buffer.allocUnsafeSlow(16_384);
 
-/** SHA-256 over bytes, given as such or in hexadecimal, and the text behind them. As text it is cheaper than as a buffer. */
+/**
+ * SHA-256 over bytes, given as such or in hexadecimal, and the text after them. Text is cheaper
+ * than a buffer.
+ */
 export function digest(before: Uint8Array | string, text: string, encoding: 'hex' | 'base64url'): string {
   const most = before.length + text.length * 3;
   if (most > scratch.length) scratch = Buffer.allocUnsafeSlow(most);
@@ -90,7 +89,7 @@ export function digest(before: Uint8Array | string, text: string, encoding: 'hex
   return hash('sha256', scratch.subarray(0, end), encoding);
 }
 
-/** What is wrong with an event, given the one before it; null if nothing is. */
+/** Null if the event is right and follows the one before. */
 export function checkEvent(event: SealedEvent, expected: { seq: number; prevHash: Buffer }): string | null {
   if (event.seq > expected.seq) return missing(expected.seq, event.seq - 1);
   if (event.seq < expected.seq) return `event ${event.seq} was inserted: it stands twice or out of order`;
@@ -101,7 +100,7 @@ export function checkEvent(event: SealedEvent, expected: { seq: number; prevHash
   return null;
 }
 
-/** What is wrong with what an event holds, by its own hashes; null if nothing is. */
+/** What is wrong with an event's own values, by its hashes; null if nothing is. */
 export function contentProblem(event: SealedEvent): string | null {
   const salt = event.personalSalt;
   if (salt && !hashPersonal(salt, event).equals(event.personalHash))
@@ -112,19 +111,18 @@ export function contentProblem(event: SealedEvent): string | null {
   return null;
 }
 
-/** How a gap in the numbers is named. */
 export function missing(first: number, last: number): string {
   return first === last ? `event ${first} is missing` : `events ${first} to ${last} are missing`;
 }
 
-/** An address in one spelling, whoever wrote it down, without the zone of a link; what is no address is null. */
+/** One spelling of an address, without the zone of a link; null for what is no address. */
 export function canonicalAddress(text: string | null): string | null {
   if (text === null || isIPv4(text)) return text;
   if (isIP(text) === 0) return null;
   return ipaddr.process(text.replace(/%.*$/, '')).toString();
 }
 
-/** As it was sealed, whoever spelled it. What was not sealed so stays as it is: a network, a zone, an address in the other version. */
+/** As it was sealed. A network, a zone or an IPv4 address written as IPv6 was sealed as it is. */
 function sealedAddress(ip: string | null): string | null {
   if (ip === null || isIPv4(ip)) return ip;
   const canonical = canonicalAddress(ip);

@@ -1,5 +1,5 @@
-// Erasing a person from the log without breaking its chain: addresses and browsers are sealed behind a salted hash, and go
-// together with the salt. That something happened stays, and to which id; who that was is known no more.
+// Erases a person from the log without breaking its chain: addresses and browsers are sealed as a
+// salted hash, and are erased together with the salt. The event and the account's id stay.
 import type { Database, Transaction } from '../platform/database.ts';
 import { NO_ORIGIN } from './events.ts';
 import { recordEvent } from './outbox.ts';
@@ -9,15 +9,16 @@ const ACCOUNTS_AT_ONCE = 100;
 
 interface Part {
   readonly erased: bigint;
-  /** Null: nothing of theirs is left behind it. */
+  /** Null: nothing of theirs is left after it. */
   readonly read_to: bigint | null;
 }
 
 /**
- * Takes a person's address and browser out of every event that they did, or that befell them with nobody known to have done
- * it, waiting or sealed, of these the ten thousand oldest; deletes their log-in attempts; takes both out of their blocks and
- * sessions. Recorded in the same transaction, without who asked from where. Called last in it, this reaches the events that it
- * has recorded itself. Returns how many events were erased. The rest is {@link eraseRest}'s.
+ * Erases a person's address and browser from the events that they did, or that befell them by
+ * nobody known: those that wait and the ten thousand oldest sealed ones; the worker erases the rest
+ * ({@link eraseRest}). Deletes their log-in attempts, and erases both from their blocks and
+ * sessions. Called last in a transaction, it reaches the events of the transaction too. Returns how
+ * many events it erased.
  */
 export async function eraseWithin(
   transaction: Transaction,
@@ -31,8 +32,8 @@ export async function eraseWithin(
 }
 
 /**
- * The worker's part, for accounts that were deleted: erases them from the sealed events that were too many, a part at a time,
- * and notes at the account that nothing is left. What is not done within the time is done in the next run.
+ * Erases the rest of the sealed events of deleted accounts, a part at a time, and notes at the
+ * account when nothing is left. What is not done in time is left to the next run.
  */
 export async function eraseRest({ prisma, transact }: Database, { withinMs }: { withinMs: number }): Promise<void> {
   const deadline = performance.now() + withinMs;

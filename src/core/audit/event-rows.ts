@@ -24,7 +24,6 @@ export interface EventRecord {
   hash: Buffer;
 }
 
-/** What to select so that {@link eventOf} can read it. */
 export const EVENT_COLUMNS = `seq, sealed_at, id, occurred_at, type, outcome, actor_id, subject_id, session_id, request_id, detail,
   ip, user_agent, personal_salt, personal_hash, prev_hash, hash`;
 
@@ -50,7 +49,7 @@ export function eventOf(row: EventRecord): SealedEvent {
   };
 }
 
-/** The number of the first event from one on; null if there is none. */
+/** The number of the first event that is kept from `from` on; null if there is none. */
 export async function firstFrom(pool: pg.Pool, from: number): Promise<number | null> {
   const { rows } = await pool.query<{ seq: string }>(
     'SELECT seq FROM audit_event WHERE seq >= $1 ORDER BY seq, sealed_at LIMIT 1',
@@ -77,7 +76,10 @@ export async function firstKept(pool: pg.Pool): Promise<number> {
   return (await firstFrom(pool, 0)) ?? (await readHead(pool)).seq + 1;
 }
 
-/** An event as text, as an export writes it: making a date or a buffer only to write it again costs more. */
+/**
+ * An event as text, as an export writes it: making a date or a buffer only to write it again costs
+ * more.
+ */
 export interface ExportedEvent extends SealedFields {
   readonly ip: string | null;
   readonly userAgent: string | null;
@@ -87,7 +89,6 @@ export interface ExportedEvent extends SealedFields {
   readonly hash: string;
 }
 
-/** What to copy so that {@link exportedEventOf} can read it. */
 export const EXPORT_COLUMNS = `seq, sealed_at AT TIME ZONE 'UTC', id, occurred_at AT TIME ZONE 'UTC', type, outcome, actor_id,
   subject_id, session_id, request_id, detail, ip, user_agent, encode(personal_hash, 'base64'),
   encode(personal_salt, 'base64'), encode(prev_hash, 'base64'), encode(hash, 'base64')`;
@@ -119,7 +120,7 @@ export function exportedEventOf(row: CopiedRow): ExportedEvent {
 
 const NO_DETAIL: Detail = {};
 
-/** "2026-11-24 13:07:05.1", as PostgreSQL writes it, in ISO 8601 with milliseconds. */
+/** From "2026-11-24 13:07:05.1" to ISO 8601 with milliseconds. */
 function isoOf(text: string): string {
   const fraction = text.length > 19 ? text.slice(20).padEnd(3, '0') : '000';
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction}Z`;

@@ -1,17 +1,17 @@
-// What waits in the outbox, read: the fields of this version, completed, whoever wrote them. An event of any shape is
-// sealed: one that could not be would stand before all others for ever.
+// Reads an event from the outbox, whichever version wrote it. An event of any shape can be sealed:
+// one that could not be would block all others for ever.
 import { v7 as uuidv7, validate } from 'uuid';
 import { canonicalAddress } from './canonical-event.ts';
 import type { AttemptNote, BlockNote, Detail, OutboxEvent } from './events.ts';
 
-/** What is indexed can't be of any length. */
+/** Names are indexed: their length is limited. */
 const MAX_NAME = 100;
-/** The year 10000: dates are written with four digits. */
+/** The year 10000: dates have four digits. */
 const END_OF_DATES = Date.UTC(10_000, 0);
 
 export type KnownEvent = ReturnType<typeof readOutboxEvent>;
 
-/** The known fields; what a newer version added, and what makes no sense, is kept among the details. */
+/** The known fields. What a newer version added, and what makes no sense, goes into the detail. */
 export function readOutboxEvent(waiting: Partial<Record<keyof OutboxEvent, unknown>> | null, now: Date) {
   const { v, id, occurredAt, type, outcome, actor, subject, session, requestId, ip, userAgent, detail, ...newer } =
     waiting instanceof Object ? waiting : { detail: { event: waiting } };
@@ -47,7 +47,6 @@ const moment = (value: string) => {
 const text = (value: string) => value;
 const name = (value: string) => (value.length <= MAX_NAME ? value : null);
 
-/** Whether nothing has to be added to the details, and JSON says each of them as it is. */
 function isPlain(details: object, newer: object, odd: object): details is Detail {
   if (Array.isArray(details)) return false;
   for (const _ in newer) return false;
@@ -57,7 +56,7 @@ function isPlain(details: object, newer: object, odd: object): details is Detail
   );
 }
 
-/** As it will be read back: without what JSON can't say. */
+/** What JSON can't say is dropped. */
 function readBack(details: object): Detail {
   return JSON.parse(JSON.stringify(details)) as Detail;
 }

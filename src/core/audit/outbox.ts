@@ -1,5 +1,5 @@
-// Where an event waits, from the transaction of what it tells of until the worker seals it.
-// The worker is nudged after the commit; a lost nudge costs a sweep of the schedule, no event.
+// Where an event waits, from the transaction of what it tells of until the worker seals it. A lost
+// nudge loses no event: the schedule sweeps the outbox.
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { nudgeAfterCommit, type Transaction } from '../platform/database.ts';
@@ -7,7 +7,6 @@ import type { AttemptNote, BlockNote, NewAuditEvent, OutboxEvent } from './event
 
 const MAX_TEXT = 1_024;
 
-/** An event, with what the records beside it need. */
 export interface EventNote {
   readonly event: NewAuditEvent;
   readonly attempt?: AttemptNote | undefined;
@@ -15,8 +14,8 @@ export interface EventNote {
 }
 
 /**
- * Writes an event into the outbox, in the caller's transaction: both become true, or neither.
- * Text is cut to 1,024 characters and made fit for JSON; the event's id is returned.
+ * Writes an event into the outbox, in the caller's transaction; returns its id. Text is cut to
+ * 1,024 characters.
  */
 export async function recordEvent(
   transaction: Transaction,
@@ -29,7 +28,7 @@ export async function recordEvent(
   return id;
 }
 
-/** The same for several events, in their order and one statement: without a transaction, all are recorded or none. */
+/** Several events in order, in one statement: outside a transaction, all are recorded or none. */
 export async function recordEvents(
   client: Pick<Transaction, '$executeRaw'>,
   notes: readonly EventNote[],
@@ -39,7 +38,7 @@ export async function recordEvents(
   nudgeAfterCommit(client, 'seal-events');
 }
 
-/** The statement that records events, for each row of `from`: as part of another it records them if that has one row. */
+/** The statement that records events once for each row of `from`. */
 export function insertEvents(notes: readonly EventNote[], from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql {
   const rows = notes.map(({ event, ...beside }) => ({ ...beside, event: toOutboxEvent(event) }));
   return Prisma.sql`
@@ -71,7 +70,7 @@ function toOutboxEvent(event: NewAuditEvent): OutboxEvent {
   };
 }
 
-/** PostgreSQL's JSON refuses the null character and lone surrogates; canonical JSON refuses the latter too. */
+/** PostgreSQL's JSON refuses the null character and lone surrogates. */
 function fitForJson(text: string | null): string | null {
   return text === null ? null : text.slice(0, MAX_TEXT).toWellFormed().replaceAll('\u0000', '\ufffd');
 }

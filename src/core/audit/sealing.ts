@@ -1,6 +1,6 @@
-// Moves events from the outbox into the sealed log: numbered, chained, exactly once. One transaction takes the lock that is
-// the head of the chain, deletes a few batches from the outbox, inserts them into the log and moves the head; whatever is
-// killed, either all of that happened or nothing did. Followers write down elsewhere what a sealed event means there.
+// Moves events from the outbox into the sealed log, numbered and chained, exactly once. One
+// transaction locks the head of the chain, moves a few batches and moves the head. Followers write
+// what a sealed event means to their own rooms.
 import type pg from 'pg';
 import { withConnection } from '../platform/connection.ts';
 import type { Database } from '../platform/database.ts';
@@ -23,14 +23,16 @@ const MONTHS_AHEAD = 2;
 
 /** A room that learns what is sealed. */
 export interface SealingFollower {
-  /** Starts to follow one sealing transaction. */
   begin(): Follower;
 }
 
 interface Follower {
-  /** Writes what a batch means for the room, in the transaction that seals it; `notes` stand beside the `events`. */
+  /**
+   * Writes what a batch means to the room, in the sealing transaction. `notes[i]` belongs to
+   * `events[i]`.
+   */
   write(client: pg.ClientBase, events: readonly ChainedEvent[], notes: readonly Notes[]): Promise<void>;
-  /** Runs after the commit. What it throws fails the sealing job, whose repetition seals nothing twice. */
+  /** Runs after the commit. If it throws, the sealing job fails; its retry seals nothing twice. */
   committed?(moved: SealedEndings): Promise<void>;
 }
 
@@ -60,7 +62,6 @@ export interface SealingOptions {
 export function createSealing({ database, followers }: SealingOptions) {
   let partitionsMadeIn = '';
 
-  /** Seals a few batches, in one transaction. */
   async function sealSome(): Promise<Sealed> {
     const following = followers.map((follower) => follower.begin());
     const { count, more, moved } = await withConnection(database.pool, async (client) => {
@@ -77,9 +78,8 @@ export function createSealing({ database, followers }: SealingOptions) {
 
   return {
     /**
-     * Seals everything that waits, and returns how many events there were. Two at once take turns. Throws if PostgreSQL is
-     * away (nothing was sealed twice or lost), or if Redis could not be told of an ending; that is then repeated by whoever
-     * finds its mark behind.
+     * Seals everything that waits; returns how many events. Two at once take turns. Throws if
+     * PostgreSQL is away, or if Redis missed an ending; whoever finds that Redis lags repeats it.
      */
     async seal(): Promise<number> {
       const month = new Date().toISOString().slice(0, 7);
@@ -95,7 +95,7 @@ export function createSealing({ database, followers }: SealingOptions) {
       }
     },
 
-    /** Makes the log's partitions for this month and the two after it, where they are missing. */
+    /** For this month and the next two. */
     async makePartitions(): Promise<void> {
       await database.pool.query('SELECT audit_ensure_partitions($1)', [MONTHS_AHEAD]);
     },
@@ -103,8 +103,8 @@ export function createSealing({ database, followers }: SealingOptions) {
 }
 
 /**
- * The batches of one transaction. PostgreSQL writes one while the next is hashed here: neither waits for the other.
- * No more than two statements are under way at once, which is what the driver takes without another mode.
+ * The batches of one transaction: PostgreSQL writes one while the next is hashed. At most two
+ * statements are under way at once, which the driver takes without pipelining.
  */
 async function sealBatches(client: pg.PoolClient, head: LockedHead, followers: readonly Follower[]) {
   let { seq, hash, endingSeq } = head;

@@ -1,6 +1,7 @@
-// The passwords that a breach service knows, asked for by the first five of the forty digits of a SHA-1 (k-anonymity), padded:
-// the service learns neither a password nor whether it knew one. A service that is slow, away or makes no sense refuses
-// nobody; that it was not asked is recorded. SHA-1 is how such services index, and protects nothing here.
+// Asks a breach service for a password, by the first five digits of its SHA-1 (k-anonymity) and
+// padded, so that the service learns neither the password nor whether it knew it. If it does not
+// answer, the password is accepted and that is recorded. SHA-1 is how such services index, and
+// protects nothing.
 import { createHash } from 'node:crypto';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -14,7 +15,6 @@ const MAX_BYTES = 512 * 1_024;
 const PREFIX_DIGITS = 5;
 const LINE = /^([0-9A-F]{35}):(\d{1,10})$/;
 
-/** Whose password is to be set, and from where. */
 interface Setting {
   readonly userId: string | null;
   readonly origin: Origin;
@@ -33,7 +33,7 @@ class NoAnswerError extends Error {
 }
 
 export interface BreachedPasswordsOptions {
-  /** Null: nobody is asked. */
+  /** Null: no service is asked. */
   readonly url: string | null;
   readonly database: Database;
   readonly metrics: Metrics;
@@ -52,7 +52,7 @@ export function createBreachedPasswords({ url, database, metrics, log }: Breache
   }
 
   return {
-    /** Whether the service knows a password that somebody wants to have. False without a service, or without its answer. */
+    /** Whether the service knows a password. False without a service, or without its answer. */
     async has(password: string, setting: Setting): Promise<boolean> {
       if (url === null) return false;
       try {
@@ -84,7 +84,7 @@ function countOf(line: string): [string, number] {
   return [suffix, Number(count)];
 }
 
-/** The whole answer within the time, or not at all. */
+/** Throws if the whole answer is not there in time. */
 async function read(range: URL): Promise<string> {
   const headers = { 'Add-Padding': 'true', 'User-Agent': 'Holdfast' };
   try {

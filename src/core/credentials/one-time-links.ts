@@ -1,6 +1,7 @@
-// One-time links. A link is issued without a secret, in the transaction of what asks for it; it gets 256 random bits when
-// its mail is rendered (or an operator hands it over), and only their SHA-256 is kept. One use, one purpose, a short life
-// that begins with the secret, and none once the account is no longer what the link was bound to.
+// One-time links. A link is issued without a secret, in the transaction of what asks for it; it
+// gets its token when its mail is rendered, or an operator passes it on. One use, one purpose, a
+// life that begins with the token, and none once the account is no longer what the link was bound
+// to.
 import { timingSafeEqual } from 'node:crypto';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Database, Transaction } from '../platform/database.ts';
@@ -10,7 +11,6 @@ const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-/** How long a link of each purpose lives. */
 export const LINK_LIFE_MS = {
   reset_password: 30 * MINUTE_MS,
   confirm_registration: DAY_MS,
@@ -22,23 +22,21 @@ export const LINK_LIFE_MS = {
 
 export type LinkPurpose = keyof typeof LINK_LIFE_MS;
 
-/** A link waits so long for its mail to be rendered; mail gives up before. */
+/** A link waits this long for its mail; the mail gives up earlier. */
 const WAITS_MS = 2 * DAY_MS;
 
 export interface LinkRequest {
   readonly purpose: LinkPurpose;
   readonly userId?: string;
   readonly registrationId?: string;
-  /** The session that the link is about. */
   readonly sessionId?: string;
   /** When the log-in was that led to what the link undoes. */
   readonly since?: Date;
-  /** The address that the link is about, where it is not the account's. */
+  /** Where it is not the account's. */
   readonly email?: string;
   readonly binding?: Uint8Array<ArrayBuffer>;
 }
 
-/** A link that counts, or counted until it was used just now. */
 export interface OneTimeLink {
   readonly id: string;
   readonly userId: string | null;
@@ -63,7 +61,7 @@ export type OneTimeLinks = ReturnType<typeof createOneTimeLinks>;
 
 export function createOneTimeLinks({ database: { prisma } }: { database: Database }) {
   return {
-    /** Issues a link that nobody can follow yet, and gives its id. */
+    /** Issues a link that nobody can follow yet; returns its id. */
     async issueWithin(transaction: Transaction, request: LinkRequest): Promise<string> {
       const { purpose, userId = null, registrationId = null, sessionId = null } = request;
       const { since = null, email = null, binding = null } = request;
@@ -84,9 +82,9 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
     },
 
     /**
-     * Gives a link its secret, the only time that it is seen, and begins its life. A secret that it had before counts no
-     * longer. Null where the link was used, was taken back, or has waited for too long. That an earlier secret ran out is no
-     * reason: nobody may have got it, and its mail is tried for a day.
+     * Gives a link its secret, which begins its life and replaces an earlier one. Null if the link
+     * was used, taken back or has waited for too long; that an earlier secret expired does not
+     * matter, for its mail may not have arrived.
      */
     async revealWithin(transaction: Transaction, id: string): Promise<string | null> {
       const secret = newToken();
@@ -102,7 +100,7 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
       return revealed > 0 ? secret : null;
     },
 
-    /** The link that a secret opens, unused as yet. Looking at it changes nothing: mail scanners follow links. */
+    /** An unused link. Changes nothing: mail scanners follow links. */
     async find(purpose: LinkPurpose, secret: string): Promise<OneTimeLink | null> {
       if (!SECRET.test(secret)) return null;
       const [link] = await prisma.$queryRaw<OneTimeLink[]>`
@@ -112,7 +110,7 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
       return link ?? null;
     },
 
-    /** Uses a link up. Of two at the same instant, one gets it. */
+    /** Uses a link. Of two at the same moment, one gets it. */
     async useWithin(transaction: Transaction, purpose: LinkPurpose, secret: string): Promise<OneTimeLink | null> {
       if (!SECRET.test(secret)) return null;
       const [link] = await transaction.$queryRaw<OneTimeLink[]>`
@@ -123,7 +121,7 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
       return link ?? null;
     },
 
-    /** Lets an account's links go on counting where its password is the same and only the hash of it is another. */
+    /** Keeps an account's links valid where only the hash of the same password changes. */
     async rebindWithin(
       transaction: Transaction,
       account: BoundAccount & { readonly id: string },
@@ -135,7 +133,7 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
       });
     },
 
-    /** Takes back every unused link of an account that has one of the purposes. */
+    /** Takes back the unused links of an account for these purposes. */
     async takeBackWithin(transaction: Transaction, userId: string, purposes: readonly LinkPurpose[]): Promise<void> {
       await transaction.token.updateMany({
         where: { userId, purpose: { in: [...purposes] }, usedAt: null },
@@ -145,12 +143,11 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
   };
 }
 
-/** What makes a link count only while password and address are what they were when it was asked for. */
+/** Binds a link to the account's password and address as they are. */
 export function bindingOf({ passwordHash, emailKey }: BoundAccount): Uint8Array<ArrayBuffer> {
   return hashToken(`link ${emailKey} ${passwordHash}`);
 }
 
-/** Whether a link is bound to what the account is now. */
 export function isBoundTo(link: OneTimeLink, account: BoundAccount): boolean {
   return link.binding !== null && timingSafeEqual(Buffer.from(link.binding), bindingOf(account));
 }

@@ -1,5 +1,5 @@
-// Passwords: which are accepted (NIST SP 800-63B-4 §3.1.1), and how they are kept: Argon2id, so many at once and no more,
-// so that a storm of log-ins can't slow the pages of those already in.
+// Which passwords are accepted (NIST SP 800-63B-4 §3.1.1), and how they are hashed: by Argon2id, a
+// few at once, so that many log-ins don't slow down everybody's pages.
 import { hash, hashRaw, verify } from '@node-rs/argon2';
 import pLimit from 'p-limit';
 
@@ -7,11 +7,11 @@ export const MIN_LENGTH = 8;
 export const MAX_BYTES = 256;
 
 const ARGON2ID = 2;
-/** Whatever the cost of passwords is: what was derived once must be found again. */
+/** Fixed, whatever passwords cost: what was derived must be found again. */
 const DERIVING = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 const QUEUE_PER_HASH = 64;
 
-/** Thrown when so many passwords wait to be hashed that another would wait too long. */
+/** Too many passwords wait to be hashed. */
 export class HashQueueFullError extends Error {
   constructor() {
     super('too many passwords are being checked');
@@ -19,10 +19,8 @@ export class HashQueueFullError extends Error {
   }
 }
 
-/** `breached`: the breach service knows it (breached-passwords.ts). */
 export type PasswordProblem = 'too_short' | 'too_long' | 'too_common' | 'same_as_email' | 'breached';
 
-/** A new password that was refused after the throttle, and nothing was done. */
 export interface BadPassword {
   readonly ok: false;
   readonly reason: 'bad_password';
@@ -31,7 +29,7 @@ export interface BadPassword {
 
 export const BREACHED: BadPassword = { ok: false, reason: 'bad_password', problem: 'breached' };
 
-/** Why a new password is refused, or null. It is taken exactly as typed: any character, no rule of composition. */
+/** Null if it is accepted. It is taken exactly as typed: any character, no rule of composition. */
 export async function passwordProblem(
   password: string,
   email: string,
@@ -47,7 +45,7 @@ export async function passwordProblem(
 
 export type Passwords = ReturnType<typeof createPasswords>;
 
-/** Hashes and checks passwords, at most `concurrency` at once; a queue of 64 a place waits, more is refused. */
+/** Hashes at most `concurrency` at once, and lets 64 times as many wait. */
 export function createPasswords({ concurrency, cost }: { concurrency: number; cost: HashingCost }) {
   const limit = pLimit(concurrency);
   const { memoryKib, passes, lanes } = cost;
@@ -61,21 +59,23 @@ export function createPasswords({ concurrency, cost }: { concurrency: number; co
   }
 
   return {
-    /** How many are being hashed now, and how many wait. */
     queue: () => ({ hashing: limit.activeCount, waiting: limit.pendingCount }),
 
-    /** The hash to keep. @throws HashQueueFullError */
+    /** @throws HashQueueFullError */
     hash: (password: string): Promise<string> => queued(() => hash(password, options)),
 
-    /** Whether a kept hash was made at another cost than passwords are hashed at now. */
+    /** Whether a hash was made at another cost than is configured. */
     isOutdated: (kept: string): boolean => !kept.startsWith(prefix),
 
-    /** The bare Argon2id of a short secret with a salt of its own, for what is looked up by its hash. @throws HashQueueFullError */
+    /**
+     * A bare Argon2id with the given salt, for what is looked up by its hash. @throws
+     * HashQueueFullError
+     */
     derive: (secret: string, salt: Buffer): Promise<Buffer> => queued(() => hashRaw(secret, { ...DERIVING, salt })),
 
     /**
-     * Whether a password is the one that was hashed. With no hash to compare, the same work is done on a decoy and the
-     * answer is false: an account that does not exist takes as long as a wrong password. @throws HashQueueFullError
+     * Whether a password matches its hash. Without a hash, false after the same work: an unknown
+     * account takes as long as a wrong password. @throws HashQueueFullError
      */
     async verify(kept: string | null, password: string): Promise<boolean> {
       decoy ??= hash('a password that nobody has', options);
@@ -87,7 +87,6 @@ export function createPasswords({ concurrency, cost }: { concurrency: number; co
   };
 }
 
-/** What one Argon2id hash costs. */
 export interface HashingCost {
   readonly memoryKib: number;
   readonly passes: number;

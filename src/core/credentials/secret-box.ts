@@ -1,5 +1,6 @@
-// Encrypts secrets that must be read again (AES-256-GCM) and signs what a browser keeps for us (HMAC-SHA-256), with keys that are
-// not in the database (SECRETS_KEYS). The newest key encrypts; every listed key decrypts. A secret is bound to one purpose and owner.
+// Encrypts secrets that must be read again (AES-256-GCM) and signs what a browser keeps for us
+// (HMAC-SHA-256), with keys that are not in the database (SECRETS_KEYS). The newest key encrypts;
+// every listed key decrypts. A secret is bound to one purpose and owner.
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const CIPHER = 'aes-256-gcm';
@@ -13,7 +14,6 @@ interface Key {
   readonly signing: Buffer;
 }
 
-/** What a secret is for and whose it is: it decrypts for nothing else. */
 export interface Purpose {
   readonly purpose: string;
   readonly owner: string;
@@ -21,7 +21,7 @@ export interface Purpose {
 
 export interface Decrypted {
   readonly text: string;
-  /** Encrypted with an older key: it is time to encrypt it again. */
+  /** Encrypted with an older key: encrypt it again. */
   readonly stale: boolean;
 }
 
@@ -40,7 +40,10 @@ export function createSecretBox(texts: readonly string[]) {
       return Buffer.concat([newest.id, iv, encrypted, cipher.getAuthTag()]);
     },
 
-    /** The text, or null for what a key that is not listed encrypted, for something else, or not at all. */
+    /**
+     * Null for what an unlisted key encrypted, or for another purpose or owner, or what was
+     * altered.
+     */
     decrypt(encrypted: Uint8Array, to: Purpose): Decrypted | null {
       const bytes = Buffer.from(encrypted);
       const key = keys.find(({ id }) => id.equals(bytes.subarray(0, KEY_ID_BYTES)));

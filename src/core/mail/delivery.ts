@@ -1,6 +1,6 @@
 // The worker's part of mail: takes what is due, gives its link a secret, renders it, sends it and
-// writes down the outcome. A worker that dies between the server's answer and the commit leaves a mail
-// that is sent again, with the same Message-ID and a new link in place of the first
+// writes down the outcome. A worker that dies between the server's answer and the commit leaves a
+// mail that is sent again, with the same Message-ID and a new link in place of the first
 // (docs/decisions/0020-a-mail-may-arrive-twice.md).
 import { setTimeout as delay } from 'node:timers/promises';
 import { Prisma } from '../../generated/prisma/client.ts';
@@ -90,7 +90,10 @@ export function createMailDelivery({
     );
   }
 
-  /** Writes down the outcome. Retries as long as nobody else may take the mail: it would be sent again. */
+  /**
+   * Writes down the outcome. Retries as long as nobody else may take the mail: it would be sent
+   * again.
+   */
   async function settle<S extends Delivery['state']>(
     mail: TakenMail,
     write: (transaction: Transaction) => Promise<unknown>,
@@ -110,7 +113,10 @@ export function createMailDelivery({
   }
 
   return {
-    /** Sends what is due, a few at once, for some seconds or until the server is away. Returns how many it tried. */
+    /**
+     * Sends what is due, a few at once, for some seconds or until the server is away. Returns how
+     * many it tried.
+     */
     async sendDue(): Promise<number> {
       if (deliver === null) return 0;
       const deadline = performance.now() + PASS_MS;

@@ -1,5 +1,5 @@
-// The mail that is due, in its table. Taking a mail moves it out of every other worker's reach for a
-// minute and a half, longer than any delivery may take.
+// The mail that is due, in its table. Taking a mail moves it out of every other worker's reach for
+// a minute and a half, longer than any delivery may take.
 import type { Transaction } from '../platform/database.ts';
 import { DELIVERY_TIMEOUT_MS } from './transport.ts';
 

@@ -1,5 +1,5 @@
-// Mail is written in the transaction of what it tells of and sent by the worker: whoever acts never waits for a mail server,
-// and no mail tells of what did not happen. A row holds no secret: a link in it gets one when the worker renders it.
+// Mail is written in the transaction of what it tells of, and sent by the worker: nobody waits for
+// a mail server. A row holds no secret: its link gets one when the worker renders it.
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 import { readEmail } from '../platform/email-address.ts';
@@ -8,18 +8,17 @@ import type { MailTemplate, MailTemplates } from './templates.ts';
 
 export interface NewMail<T extends MailTemplate> {
   readonly to: string;
-  /** The account that it is about; it goes when the account goes. Null for mail that must outlive it. */
+  /** The account that it is about, with which it is deleted. Null for mail that must outlive it. */
   readonly userId: string | null;
   readonly template: T;
-  /** What its words need: kept with the mail for a while, so never a secret. */
+  /** Kept with the mail: never a secret. */
   readonly parameters: MailTemplates[T];
-  /** As whoever acts reads; an account that has a language of its own gets its mails in that. */
+  /** The reader's; an account that has chosen a language gets that. */
   readonly language: Language;
-  /** The link in it, by the id under which it was issued (tokens.ts). */
+  /** The id of its one-time link. */
   readonly tokenId?: string;
 }
 
-/** A mail as operators see it. */
 export interface ListedMail {
   readonly id: string;
   readonly recipient: string;
@@ -52,10 +51,9 @@ export function createMail({ database: { prisma }, policy }: { database: Databas
   }
 
   return {
-    /** Whether mail leads anywhere. Where it does not, `sendWithin` writes nothing. */
+    /** Whether mail can be sent. If not, `sendWithin` writes nothing. */
     possible: policy.possible,
 
-    /** Writes a mail in the caller's transaction; the worker sends it after the commit. */
     async sendWithin<T extends MailTemplate>(transaction: Transaction, mail: NewMail<T>): Promise<void> {
       if (readEmail(mail.to) !== mail.to) throw new Error('a mail needs one address');
       if (!policy.possible) return;
@@ -64,15 +62,15 @@ export function createMail({ database: { prisma }, policy }: { database: Databas
     },
 
     /**
-     * Does the work of writing a mail, and sends none: for the answer to an address that nobody has, which must take as
-     * long as any other.
+     * Does the work of writing a mail and sends none: an unknown address must take as long as any
+     * other.
      */
     async pretendWithin<T extends MailTemplate>(transaction: Transaction, template: T): Promise<void> {
       const nothing = { to: '', userId: null, template, parameters: {} as MailTemplates[T], language: 'en' } as const;
       if (policy.possible) await write(transaction, nothing, true);
     },
 
-    /** What waits or failed, and with `all` what was sent too, the newest first. */
+    /** What waits or failed, with `all` also what was sent, newest first. */
     list({ all, limit }: { all: boolean; limit: number }): Promise<ListedMail[]> {
       const outcomes = all ? ['sent', 'failed'] : ['failed'];
       return prisma.mail.findMany({
@@ -93,9 +91,9 @@ export interface Mailbox {
 export interface MailPolicy {
   readonly smtpUrl: string | null;
   readonly from: Mailbox;
-  /** Whether mail leads anywhere: to a server, or, outside of production, to the page that shows it. */
+  /** Whether mail can be sent: to a server, or, outside production, to the page that shows it. */
   readonly possible: boolean;
-  /** Without a server and outside of production: mail is shown at /dev/mail. */
+  /** Mail is shown at /dev/mail: without a server, outside production. */
   readonly shown: boolean;
   readonly retentionMs: number;
 }

@@ -1,4 +1,4 @@
-// A mail's words as plain text and HTML, by two EJS layouts that are compiled once. No image, no script, nothing remote.
+// A mail as plain text and HTML, by two EJS layouts. No image, no script, nothing remote.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import ejs from 'ejs';
@@ -50,7 +50,7 @@ export function createMailRenderer({ serviceName, origin }: { serviceName: strin
   };
 }
 
-/** Whether there are words for a mail: an older worker may meet one that only a newer version knows. */
+/** An older worker may meet a template that only a newer version knows. */
 export function isKnownTemplate(template: string): template is MailTemplate {
   return (
     Object.hasOwn(TEXTS.en, template) &&
@@ -59,7 +59,7 @@ export function isKnownTemplate(template: string): template is MailTemplate {
   );
 }
 
-/** What a client sent may stand in a mail, but it begins no line of its own. */
+/** Text of a client begins no line of its own. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').toWellFormed();
 }

@@ -1,26 +1,24 @@
-// Every mail that Holdfast sends, with what its words need. Whoever adds one writes its words in each language
-// (mail-texts/) and, where it holds a one-time link, says where that leads.
+// Every mail that Holdfast sends, with its parameters. Each has its words in every language of
+// texts/, and, if it has a one-time link, the path of that here.
 import type { Language } from '../platform/languages.ts';
 
-/** Where something was done from, in words: the browser, and the address or null. */
 export interface Circumstances {
   /** ISO 8601 */
   readonly at: string;
-  /** "Firefox on Windows", as whoever acts reads. */
+  /** "Firefox on Windows", in the language of whoever acts. */
   readonly device: string;
-  /** The names in it, so that the words of another language can be put around them; null where there is none. */
+  /** The names in `device`, for the words of another language; null if unknown. */
   readonly browser?: string | null;
   readonly system?: string | null;
   readonly ip: string | null;
 }
 
-/** How to write to whoever acts, and what to say of where they did it from. */
 export interface Told {
   readonly language: Language;
   readonly from: Circumstances;
 }
 
-/** Where operators act from, as `device`: each language has its words for them. */
+/** As `device` where an operator acts: each language has its words for them. */
 export const OPERATORS_PLACES = ['the operators’ console', 'the command line'] as const;
 
 export type FactorChange =
@@ -31,7 +29,7 @@ export type FactorChange =
   | 'codes_made'
   | 'newer_removed';
 
-/** Template → parameters. They are kept with the mail for a while: never a secret. */
+/** Template → parameters, which are kept with the mail: never a secret. */
 export interface MailTemplates {
   'reset-password': Circumstances;
   'password-changed': Circumstances;
@@ -48,7 +46,7 @@ export interface MailTemplates {
 
 export type MailTemplate = keyof MailTemplates;
 
-/** Where the one-time link of a mail leads; one that is not here has none. */
+/** The path of a mail's one-time link. */
 export const LINK_PATHS: Readonly<Partial<Record<MailTemplate, string>>> = {
   'reset-password': '/reset-password',
   'new-device': '/not-me',
@@ -58,7 +56,7 @@ export const LINK_PATHS: Readonly<Partial<Record<MailTemplate, string>>> = {
   'email-changed': '/undo-email-change',
 };
 
-/** What a mail says. Text only: the layouts make plain text and HTML of it. */
+/** Text only: the layouts make plain text and HTML of it. */
 export interface MailText {
   readonly subject: string;
   readonly paragraphs: readonly string[];
@@ -67,23 +65,23 @@ export interface MailText {
   readonly after?: readonly string[];
 }
 
-/** What every text may need beside its parameters. */
 export interface About {
   readonly serviceName: string;
-  /** The one-time link, where the mail has one. */
+  /** Empty without a one-time link. */
   readonly link: string;
-  /** A page of this service. */
   page(path: string): string;
 }
 
-/** The words that a language puts around the names of a browser and a system. */
 export interface DeviceWords {
   readonly unknown: string;
   readonly on: (browser: string, system: string) => string;
   readonly places: Readonly<Record<(typeof OPERATORS_PLACES)[number], string>>;
 }
 
-/** "Firefox auf Windows", also where whoever acted reads English. A mail of an older version has the words alone. */
+/**
+ * "Firefox auf Windows", also where whoever acted reads English. An older version wrote `device`
+ * alone.
+ */
 export function deviceIn({ device, browser, system }: Circumstances, { unknown, on, places }: DeviceWords): string {
   const place = OPERATORS_PLACES.find((one) => one === device);
   if (place !== undefined) return places[place];
@@ -94,8 +92,7 @@ export function deviceIn({ device, browser, system }: Circumstances, { unknown, 
 export type MailTexts = {
   readonly [Template in MailTemplate]: (parameters: MailTemplates[Template], about: About) => MailText;
 } & {
-  /** Below every mail: why it was sent, and that nobody reads answers. */
   readonly footer: (about: About) => string;
-  /** Above the address of the action, for mail programs that show no button. */
+  /** Above the link as text, for mail programs that show no button. */
   readonly address: string;
 };

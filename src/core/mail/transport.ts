@@ -1,5 +1,5 @@
-// The way out for mail: an SMTP server, or, outside of production and without one, a short list in Redis that /dev/mail
-// shows. What a server answers is told apart here: taken, not now, never, or the server itself is away.
+// Sends mail to an SMTP server or, outside production and without one, to a short list in Redis
+// that /dev/mail shows. Tells the answers apart: taken, not now, never, or the server is away.
 import type { Redis } from 'ioredis';
 import type { Transporter } from 'nodemailer';
 import { keys } from '../platform/redis.ts';
@@ -7,7 +7,7 @@ import type { Mailbox, MailPolicy } from './outgoing-mail.ts';
 import type { RenderedMail } from './rendering.ts';
 
 export interface OutgoingMail extends RenderedMail {
-  /** Makes the Message-ID: the same at every attempt, so that a mailbox can tell two copies. */
+  /** Makes the Message-ID, the same at every attempt, so that a mailbox can recognise a copy. */
   readonly id: string;
   readonly to: string;
 }
@@ -19,14 +19,14 @@ export interface ShownMail extends OutgoingMail {
 
 export type Delivery =
   | { readonly state: 'sent' }
-  /** Refused for good, or for the moment; `outage`: it is not about this mail, the next would fare the same. */
+  /** `outage`: not about this mail, the next would fail too. */
   | { readonly state: 'refused' | 'deferred' | 'outage'; readonly error: string; readonly code: string };
 
 export type Deliver = (mail: OutgoingMail) => Promise<Delivery>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const SILENCE_TIMEOUT_MS = 20_000;
-/** From the first byte to the last; what takes longer is cut and tried again. */
+/** For a whole delivery. */
 export const DELIVERY_TIMEOUT_MS = 45_000;
 const SHOWN_AT_MOST = 50;
 const SHOWN_SECONDS = 86_400;
@@ -39,7 +39,7 @@ export interface MailTransportOptions {
   readonly production: boolean;
 }
 
-/** Null where there is no way out for mail. */
+/** Null where mail can't be sent. */
 export function createMailTransport({
   policy: { smtpUrl, from, shown },
   redis,
@@ -50,7 +50,7 @@ export function createMailTransport({
   return shown ? (mail) => show(redis, from, mail) : null;
 }
 
-/** The newest mail that was shown instead of sent, newest first. Throws if Redis is away. */
+/** Newest first. Throws if Redis is away. */
 export async function shownMail(redis: Redis): Promise<ShownMail[]> {
   return (await redis.lrange(keys.shownMail, 0, SHOWN_AT_MOST - 1)).map((entry) => JSON.parse(entry) as ShownMail);
 }
@@ -79,9 +79,9 @@ function bySmtp({
   production: boolean;
 }): Deliver {
   const url = new URL(smtpUrl);
-  // A mail holds what opens an account: in production it goes nowhere unencrypted, unless the operator says so in the URL.
+  // A mail can open an account: in production it is encrypted, unless the URL says otherwise.
   const mustEncrypt = production && url.protocol === 'smtp:' && !url.searchParams.has('requireTLS');
-  // Only the worker sends: every other process does without the library.
+  // Imported by the worker alone, when it first sends.
   const open = async (): Promise<Transporter> =>
     (await import('nodemailer')).createTransport({
       url: smtpUrl,
@@ -120,7 +120,9 @@ interface SmtpError extends Error {
   readonly responseCode?: number;
 }
 
-/** What the server says of this recipient or this message is about this mail; all else is about the server. */
+/**
+ * An answer about the recipient or the message is about this mail; all else is about the server.
+ */
 function failureOf({ message, code, command, responseCode }: SmtpError): Delivery {
   const error = message.replace(/\p{Cc}+/gu, ' ').slice(0, LONGEST_ERROR);
   const told = { error, code: responseCode ? String(responseCode) : (code ?? 'unknown') };

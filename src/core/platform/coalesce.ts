@@ -1,13 +1,16 @@
-// Work that is asked for in bursts, and is the same however often it was asked for.
+// Work that is asked for often and need not be done as often.
 
 export interface Coalesced {
   /** Asks for the work. Returns at once and never throws. */
   ask(): void;
-  /** Does what was asked for and not done yet, now, and waits for it. */
+  /** Does at once what was asked for and not done yet, and waits for it. */
   finish(): Promise<void>;
 }
 
-/** Does work as soon as it is asked for, and then at most once in `everyMs`: whatever is asked for meanwhile is done together at its end. */
+/**
+ * Does work when asked, at most once in `everyMs`; what is asked for meanwhile is done once at the
+ * end.
+ */
 export function coalesce(everyMs: number, work: () => Promise<unknown>): Coalesced {
   let pause: NodeJS.Timeout | null = null;
   let asked = false;

@@ -1,8 +1,8 @@
-// Rows in bulk, by PostgreSQL's COPY: a row costs a third of what the driver needs to read it as an ordinary one.
+// Rows in bulk, by PostgreSQL's COPY: each costs a third of a row of an ordinary query.
 import pg from 'pg';
 import { withConnection } from './connection.ts';
 
-/** A field of a row as text, as PostgreSQL writes it; null is NULL. */
+/** The fields of a row as PostgreSQL writes them; null is NULL. */
 export type CopiedRow = readonly (string | null)[];
 
 export interface CopyQuery {
@@ -10,10 +10,7 @@ export interface CopyQuery {
   readonly values: readonly unknown[];
 }
 
-/**
- * Hands on each row of a query as it comes, with its fields as text: what is done with it at once need not be kept, which
- * costs more than reading it. Throws as any query does, and what `take` throws.
- */
+/** Gives `take` each row as it comes, so that none need be kept. Throws what `take` throws. */
 export async function copyOut(pool: pg.Pool, query: CopyQuery, take: (row: CopiedRow) => void): Promise<void> {
   await withConnection(pool, (client) => {
     return new Promise<void>((resolve, reject) => {
@@ -32,7 +29,7 @@ class CopyOut extends pg.Query {
   take: (row: CopiedRow) => void = () => undefined;
   failed: Error | undefined;
 
-  /** Called by the driver, with one row; its bytes are overwritten afterwards. */
+  /** Called by the driver; the chunk is overwritten afterwards. */
   handleCopyData({ chunk }: { chunk: Buffer }): void {
     if (this.failed) return;
     try {
@@ -58,7 +55,7 @@ function unescaped(_: string, character: string): string {
   return ESCAPES[character] ?? character;
 }
 
-/** COPY takes no parameters: each value is written into the query, quoted by the driver. */
+/** COPY takes no parameters: the values are quoted into the query. */
 export function inlined({ text, values }: CopyQuery): string {
   return text.replace(/\$(\d+)/g, (_, number: string) => literal(values[Number(number) - 1]));
 }

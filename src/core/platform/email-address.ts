@@ -10,7 +10,7 @@ export function readEmail(text: string): string | null {
   return emailSchema.safeParse(trimmed).success ? trimmed : null;
 }
 
-/** What two spellings of one address have in common. */
+/** The same for every spelling of an address. */
 export function emailKey(email: string): string {
   return email.trim().toLowerCase();
 }

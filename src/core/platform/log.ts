@@ -1,4 +1,4 @@
-// The program's own log: JSON lines on standard output, through pino. Secrets are cut out here, whoever logs them.
+// The program's own log: JSON lines on standard output, through pino, without secrets.
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type Log = Logger;
@@ -24,13 +24,12 @@ interface LogOptions {
   readonly level: string;
   readonly name: string;
   /**
-   * Writes lines together, in the background, at most a fifth of a second late, and never waits for whoever reads them: for the
-   * process that writes a line for every request. What it has not written yet is lost with a process that is killed.
+   * Writes several lines together, in the background, at most a fifth of a second late: for the
+   * process that logs every request. A process that is killed loses what is not written yet.
    */
   readonly buffered?: boolean;
 }
 
-/** A log for one process, e.g. `createLog({ level: 'info', name: 'worker' })`, on standard output. */
 export function createLog({ level, name, buffered = false }: LogOptions): Log {
   return pino(
     {
@@ -43,9 +42,9 @@ export function createLog({ level, name, buffered = false }: LogOptions): Log {
   );
 }
 
-/** What is logged of a request: fixed fields, none of which can hold a secret. */
+/** What is logged of a request; none of it can hold a secret. */
 export interface RequestLine {
-  /** Letters, digits and hyphens alone. */
+  /** Only letters, digits and hyphens. */
   readonly requestId: string;
   readonly method: string;
   readonly path: string;
@@ -55,15 +54,16 @@ export interface RequestLine {
 }
 
 /**
- * Writes lines of this one shape, as the log itself would, but for the search for secrets and the look at each field, which
- * cost more than all the rest of a line. They reach the log at the end of the event loop's turn, those of one turn together.
+ * Writes lines as the log itself would, but without the search for secrets and the check of each
+ * field, which cost more than the rest. Those of one turn of the event loop reach the log together
+ * at its end.
  */
 export function requestLines(log: Log): (line: RequestLine) => void {
   const stream = (log as unknown as Record<symbol, DestinationStream>)[pino.symbols.streamSym];
   if (!stream) throw new Error('this log has no stream');
   const bindings = JSON.stringify(log.bindings()).slice(1, -1);
   const [before, after] = [`{"level":${log.levels.values['info']},"time":"`, `",${bindings},"requestId":"`];
-  // The stream measures all that it holds at each write, so the lines of one turn of the event loop are one write.
+  // The stream measures all that it holds at each write.
   let lines = '';
   const handOver = () => {
     stream.write(lines);
@@ -80,7 +80,6 @@ export function requestLines(log: Log): (line: RequestLine) => void {
 let isoAt = 0;
 let iso = '';
 
-/** Many lines are of the same millisecond. */
 function isoNow(): string {
   const now = Date.now();
   if (now !== isoAt) {
@@ -90,7 +89,7 @@ function isoNow(): string {
   return iso;
 }
 
-/** Resolves when everything that was logged so far is written down. */
+/** Resolves when everything that was logged so far is written. */
 export function flushLog(log: Log): Promise<void> {
   return new Promise((resolve) => log.flush(() => resolve()));
 }

@@ -1,4 +1,4 @@
-// Answers `GET /metrics` on a port of its own, which is no part of the application and is not for the public.
+// Answers `GET /metrics` on a port of its own, which is not for the public.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -14,14 +14,14 @@ export interface MetricsPortOptions {
 }
 
 export interface MetricsPort {
-  /** Null where the port can't be listened on. */
+  /** Null where it could not listen. */
   readonly address: AddressInfo | null;
   close(): void;
 }
 
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Listens. A port that is taken is said in the log, and stops nobody from logging in. */
+/** Where the port is taken, the log says so and the process goes on. */
 export async function serveMetrics({ host, port, read, log }: MetricsPortOptions): Promise<MetricsPort> {
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     if (request.url?.split('?')[0] !== '/metrics') return response.writeHead(404).end();

@@ -1,21 +1,20 @@
-// What a process counts of its own work, for Prometheus. Promises labels with few values and nothing of a person: routes as they
-// are written in the code, never a path, an address or an id. What is only looked at when somebody asks is a gauge that asks then.
+// What a process counts, for Prometheus. Labels have few values and hold nothing of a person:
+// routes as the code writes them, never a path, an address or an id.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST']);
 const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** What came of asking the breach service for a password. */
 export type BreachCheck = 'found' | 'not_found' | 'failed';
 
-/** Where what is known of a session came from. */
+/** Which store answered for a session. */
 export type SessionSource = 'redis' | 'postgres' | 'nowhere';
 
 export interface GaugeOptions {
   readonly name: string;
   readonly help: string;
   readonly labelNames?: readonly string[];
-  /** Called at each reading. When it throws, nothing is known: NaN. */
+  /** Called at each scrape. NaN when it throws. */
   readonly read: () => Promise<readonly GaugeValue[]> | readonly GaugeValue[];
 }
 
@@ -48,7 +47,7 @@ export function createMetrics() {
     labelNames: ['outcome'],
     registers,
   });
-  // Found once: a look-up by labels costs more than the counting.
+  // Kept: finding a counter by its labels costs more than counting.
   const byRequest = new Map<string, Histogram.Internal<string>>();
   const bySource: Readonly<Record<SessionSource, Counter.Internal>> = {
     redis: reads.labels('redis'),
@@ -67,7 +66,7 @@ export function createMetrics() {
   return {
     registry,
 
-    /** Counts one request; `route` is the route's pattern, or undefined for what has none. */
+    /** `route` is the route's pattern; undefined for none. */
     countRequest(route: string | undefined, method: string, status: number, ms: number): void {
       const labels = { route: route ?? 'none', method: METHODS.has(method) ? method : 'other', status };
       const key = `${labels.status} ${labels.method} ${labels.route}`;
@@ -98,7 +97,7 @@ export function createMetrics() {
       });
     },
 
-    /** Adds what Node.js tells of itself: event loop lag, memory, garbage collection, processor time. */
+    /** Adds the metrics of Node.js: event loop lag, memory, garbage collection, processor time. */
     watchProcess(): void {
       collectDefaultMetrics({ register: registry });
     },

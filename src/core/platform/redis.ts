@@ -1,13 +1,13 @@
-// The ways to Redis, one client a role, and every key name. What a client does when Redis is away is decided here:
-// requests fail at once and fall back to PostgreSQL, the worker waits.
+// The clients for Redis, one a role, and every key name. While Redis is away, requests fail at once
+// and fall back to PostgreSQL; the worker waits.
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Log } from './log.ts';
 
-/** Stands before every key of the session client; BullMQ takes `QUEUE_PREFIX` itself. */
+/** Prefix of every key of the session client; BullMQ takes `QUEUE_PREFIX`. */
 const KEY_PREFIX = 'hf:';
 export const QUEUE_PREFIX = '{hf:queue}';
 
-/** Key names, as the session client sees them (without the prefix). */
+/** Without the prefix. */
 export const keys = {
   /** A session's copy or tombstone, by the base64url SHA-256 of its token. */
   session: (tokenHash: string) => `s:${tokenHash}`,
@@ -19,13 +19,13 @@ export const keys = {
   allEnded: 'everybody',
   /** Sorted set: token hash by the moment it was last seen, for the worker to write down. */
   touched: 'touched',
-  /** Stands while an operator's session has looked at something of a person's lately. */
+  /** Exists after an operator's session has looked at data of a person. */
   personRead: (sessionId: string, personId: string, what: string) => `r:${sessionId}:${personId}:${what}`,
-  /** List: the newest mail, outside of production, where no server takes it. */
+  /** List: the newest mail, where it is shown instead of sent. */
   shownMail: 'dev:mail',
-  /** Stands while the throttle's counters are those of the records: a Redis that was emptied has none. */
+  /** Exists while the throttle's counters are complete: a Redis that was emptied lacks it. */
   throttleMark: 't:mark',
-  /** Hash: attempts refused, by block and ten minutes, for the worker to write down. */
+  /** Hash: attempts refused, by block and ten minutes, for the worker to write to PostgreSQL. */
   throttleRefused: 't:refused',
   /** Sorted set: the attempts of a window by their moment. */
   throttleWindow: (key: string) => `t:w:${key}`,
@@ -52,7 +52,7 @@ const OPTIONS: Readonly<Record<Role, Omit<RedisOptions, 'replyMapping'>>> = {
   worker: { maxRetriesPerRequest: null },
 };
 
-/** A client for one role. Connects in the background and again after every break; an outage is logged once. */
+/** Connects in the background, and again after every break; an outage is logged once. */
 export function openRedis({ url, role, log }: { url: string; role: Role; log: Log }): Redis {
   const client = new Redis(url, {
     connectionName: `holdfast-${role}`,
@@ -72,7 +72,7 @@ export function openRedis({ url, role, log }: { url: string; role: Role; log: Lo
   return client;
 }
 
-/** Ends a client's connection: politely if it answers, else at once. Never throws. */
+/** Politely if Redis answers, else at once. Never throws. */
 export async function closeRedis(client: Redis): Promise<void> {
   if (client.status === 'ready') await client.quit().catch(() => undefined);
   client.disconnect();
@@ -87,12 +87,12 @@ export function isFull(error: unknown): boolean {
   return replyCode(error) === 'OOM';
 }
 
-/** Whether Redis did not answer within the client's time: ioredis gives such an error no code. */
+/** Whether Redis did not answer in time. ioredis gives this error no code, only its message. */
 export function isCommandTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Command timed out';
 }
 
-/** The code of an error that Redis answered with: by the protocol, its first word. */
+/** The code of an error reply: by the protocol, its first word. */
 function replyCode(error: unknown): string | null {
   return error instanceof Error && error.name === 'ReplyError' ? (error.message.split(' ', 1)[0] ?? null) : null;
 }

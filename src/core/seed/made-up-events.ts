@@ -1,6 +1,6 @@
-// Events that never happened, to try out and measure the log: months of ordinary days with a peak on
-// Monday mornings, quiet nights and weekends, an attack, journeys. In order of time; the same for the
-// same seed. Each says in its detail that it is made up.
+// Events that never happened, to try out and measure the log: months of ordinary days with a peak
+// on Monday mornings, quiet nights and weekends, an attack, journeys. In order of time; the same
+// for the same seed. Each says in its detail that it is made up.
 import { addressOfFour, makeUpPeople, type Person, pick, type Random, uuidAt } from './made-up-people.ts';
 import { createRequests, type MadeUp, type MakeRequest, NOBODY, type Requester } from './made-up-requests.ts';
 
@@ -171,7 +171,10 @@ function cleanup({ random, request }: World, time: number): MadeUp[] {
   return by.told;
 }
 
-/** Guesses from a few dozen addresses, some of them at people who exist, and what the throttle says of it. */
+/**
+ * Guesses from a few dozen addresses, some of them at people who exist, and what the throttle says
+ * of it.
+ */
 function createAttack({ random, request, anyone }: World) {
   const attackers = Array.from({ length: ATTACK.addresses }, () => addressOfFour(random));
   return (time: number): MadeUp[] => {

@@ -1,6 +1,6 @@
-// Fills the log with made-up events, chained by the code with which the worker seals. Made-up events
-// spoil a log that proves what happened: each run is recorded, each event says that it is made up,
-// and a log in use is filled only if that is asked for twice.
+// Fills the log with made-up events, chained by the code with which the worker seals. Made-up
+// events spoil a log that proves what happened: each run is recorded, each event says that it is
+// made up, and a log in use is filled only if that is asked for twice.
 import { randomBytes, randomInt } from 'node:crypto';
 import type pg from 'pg';
 import { appendEvents, chainEvents, countEvents, type LockedHead, lockHead, moveHead } from '../audit/append.ts';

@@ -1,4 +1,5 @@
-// Reads the sealed log: a page at a time, newest first; one event and its neighbours; onwards, in order.
+// Reads the sealed log: a page at a time, newest first; one event and its neighbours; onwards, in
+// order.
 import type { Database } from '../../platform/database.ts';
 import type { SealedEvent } from '../canonical-event.ts';
 import { type ChainHead, firstKept, readHead } from '../event-rows.ts';
@@ -62,7 +63,9 @@ export function createAuditLog({
       return event ?? null;
     },
 
-    /** Newest first: `each` matches on either side of an event, and the event itself if it matches. */
+    /**
+     * Newest first: `each` matches on either side of an event, and the event itself if it matches.
+     */
     async around(filter: AuditFilter, seq: number, each: number): Promise<SealedEvent[]> {
       const [older, newer] = await Promise.all([
         readEvents(pool, filter, { span: within(WHOLE_LOG, null, seq + 1), order: 'newest', limit: each + 1 }),

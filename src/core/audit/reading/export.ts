@@ -1,5 +1,5 @@
-// The log as a file, oldest event first: NDJSON that can be verified without a database, CSV that a spreadsheet can't run.
-// A batch is read while the one before is written, so that memory stays flat however long the log.
+// The log as a file, oldest event first: NDJSON that can be verified without a database, CSV that
+// is safe in a spreadsheet. A part is read while the one before is written, so memory stays flat.
 import { personalText, sealedText } from '../canonical-event.ts';
 import type { ExportedEvent } from '../event-rows.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -15,13 +15,13 @@ export interface ExportedPart {
   /** UTF-8. */
   readonly bytes: Uint8Array;
   readonly events: number;
-  /** Up to this number all that matches is written. */
+  /** All that matches up to this number is written. */
   readonly seq: number;
 }
 
 /**
- * What the filter lets through, up to the event that was the newest at the start, in parts of whole lines. Throws if retention
- * drops what is still to be written: no export has a hole that it does not tell of.
+ * What the filter lets through, up to the newest event at the start, in parts of whole lines.
+ * Throws if retention drops events that are still to be written: an export has no silent hole.
  */
 export async function* exportLog(
   auditLog: Pick<AuditLog, 'exportable' | 'head' | 'first'>,
@@ -44,7 +44,7 @@ export async function* exportLog(
   }
 }
 
-/** Some lines, each written where it belongs as soon as its event is read: nothing but bytes is kept. */
+/** Each line is written into the buffer as its event is read: no event is kept. */
 async function readPart(
   auditLog: Pick<AuditLog, 'exportable' | 'first'>,
   filter: AuditFilter,
@@ -70,8 +70,8 @@ async function readPart(
 }
 
 /**
- * An event as a line: the JSON that was hashed, and behind it what the hash does not cover itself. A verifier cuts it in two
- * and hashes the bytes as they are; anybody else reads one flat object.
+ * An event as a line: the JSON that was hashed, then what the hash does not cover. A verifier cuts
+ * it in two and hashes the bytes; everybody else reads one flat object.
  */
 export function ndjsonLine(event: ExportedEvent): string {
   const { personalSalt, prevHash, hash } = event;
@@ -81,36 +81,45 @@ export function ndjsonLine(event: ExportedEvent): string {
 }
 
 const COLUMNS = [
-  ...[
-    'seq',
-    'occurredAt',
-    'sealedAt',
-    'type',
-    'outcome',
-    'actor',
-    'subject',
-    'session',
-    'requestId',
-    'ip',
-    'userAgent',
-  ],
-  ...['detail', 'id', 'hash'],
+  'seq',
+  'occurredAt',
+  'sealedAt',
+  'type',
+  'outcome',
+  'actor',
+  'subject',
+  'session',
+  'requestId',
+  'ip',
+  'userAgent',
+  'detail',
+  'id',
+  'hash',
 ];
 
 export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
 
 export function csvLine(event: ExportedEvent): string {
-  const { seq, occurredAt, sealedAt, type, outcome, actor, subject, session, requestId, ip, userAgent, detail, id } =
-    event;
   const cells = [
-    ...[String(seq), occurredAt, sealedAt, cell(type), cell(outcome)],
-    ...[actor, subject, session, cell(requestId), ip, cell(userAgent), cell(JSON.stringify(detail))],
-    ...[id, Buffer.from(event.hash, 'base64url').toString('hex')],
+    String(event.seq),
+    event.occurredAt,
+    event.sealedAt,
+    cell(event.type),
+    cell(event.outcome),
+    event.actor,
+    event.subject,
+    event.session,
+    cell(event.requestId),
+    event.ip,
+    cell(event.userAgent),
+    cell(JSON.stringify(event.detail)),
+    event.id,
+    Buffer.from(event.hash, 'base64url').toString('hex'),
   ];
   return `${cells.map((one) => one ?? '').join(',')}\r\n`;
 }
 
-/** A cell that no program takes for a formula, and no terminal for a command. */
+/** No spreadsheet takes it for a formula, and no terminal for a command. */
 function cell(text: string | null): string {
   if (text === null) return '';
   let shown = STEERING.test(text) ? text.replace(EVERY_STEERING, escaped) : text;
@@ -119,13 +128,13 @@ function cell(text: string | null): string {
   return QUOTED.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
 }
 
-/** What begins a formula in one spreadsheet or another, also after spaces, and in wide letters. */
+/** What begins a formula in some spreadsheet, also after spaces and in full-width letters. */
 const FORMULA = /^[\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]/;
-/** The same where a spreadsheet takes the semicolon for the end of a cell, as it does where numbers have a decimal comma. */
+/** The same after a semicolon, which ends a cell where numbers have a decimal comma. */
 const LATER_FORMULA = /;([\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20|%])/g;
 const QUOTED = /[",\r\n']|^\s|\s$/;
 
-// Control characters, also those above 0x7f, line separators, and marks that turn the direction of text around.
+// Control characters, line separators, and marks that change the direction of text.
 const STEERING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 const EVERY_STEERING = new RegExp(STEERING.source, 'gu');
 

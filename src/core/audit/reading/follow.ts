@@ -1,4 +1,5 @@
-// Reads the log onwards from a number, oldest first, for an export or a stream that must miss nothing.
+// Reads the log onwards from a number, oldest first, for an export or a stream that must miss
+// nothing.
 import type pg from 'pg';
 import { copyOut } from '../../platform/copy-out.ts';
 import type { SealedEvent } from '../canonical-event.ts';
@@ -37,7 +38,10 @@ export function createFollowing(pool: pg.Pool, { part }: { part: number }) {
       return { events, readTo: readTo ?? range.upTo };
     },
 
-    /** The same as text, each event given to `take` as it comes. Returns up to which number it has read. */
+    /**
+     * The same as text, each event given to `take` as it comes. Returns up to which number it has
+     * read.
+     */
     async exportable(
       filter: AuditFilter,
       range: Range,

@@ -1,5 +1,6 @@
-// How many events there are over time, for the picture above the log. Promises an answer whose cost does not grow with the
-// log: whole hours come from the summary that sealing keeps, anything else from the newest ten thousand events that match.
+// How many events there are over time, for the chart above the log, at a cost that does not grow
+// with the log: whole hours come from the summary, anything else from the newest ten thousand
+// matches.
 
 import { timedQuery } from '../../platform/connection.ts';
 import type { Database } from '../../platform/database.ts';
@@ -14,13 +15,13 @@ export interface EventBar {
 }
 
 export interface EventCounts {
-  /** One after the other, the oldest first, also those in which nothing happened. */
+  /** Oldest first, without gaps. */
   readonly bars: readonly EventBar[];
   /** Whether only the newest {@link MOST_EVENTS} were counted. */
   readonly cut: boolean;
 }
 
-/** Past this many, events that no summary knows are not counted. */
+/** How many events are counted where the summary does not know. */
 export const MOST_EVENTS = 10_000;
 
 const MINUTE = 60_000;
@@ -32,9 +33,9 @@ const STEPS = [
   ...[1, 2, 7, 28, 91, 364, 3640].map((days) => days * DAY),
 ] as const;
 const MOST_BARS = 60;
-/** Without a beginning in the filter, the picture shows so much before the newest event. */
+/** How much is shown where the filter has no beginning. */
 const USUAL_MS = 30 * DAY;
-/** Up to here the hours of the summary are too coarse. */
+/** For less than this the hours of the summary are too coarse. */
 const SHORT_MS = 12 * HOUR;
 const TIME_MS = 1_000;
 /** Weeks begin on a Monday. */
@@ -65,7 +66,7 @@ export function createHistogram({
   database: Database;
   auditLog: Pick<AuditLog, 'spanOf'>;
 }) {
-  /** Already put together into bars: a log of many years has more hours than are worth sending. */
+  /** In bars already: a log of many years has more hours than are worth sending. */
   async function ofHours(filter: AuditFilter & Timed): Promise<Counted | null> {
     const values: unknown[] = [];
     const value = (it: unknown) => `$${values.push(it)}`;
@@ -88,7 +89,7 @@ export function createHistogram({
     return counts && { counts, cut: counts.reduce((sum, { events }) => sum + Number(events), 0) >= MOST_EVENTS };
   }
 
-  /** The hours from which the picture is drawn: those of the filter, or the last thirty days in which something happened. */
+  /** The filter's time, or the last thirty days in which something happened. */
   async function usualTime(filter: AuditFilter, now: Date): Promise<(AuditFilter & Timed) | null> {
     if (filter.from !== null) return { ...filter, from: filter.from, to: filter.to ?? now };
     const values: unknown[] = [];
@@ -105,7 +106,7 @@ export function createHistogram({
   }
 
   return {
-    /** Counts for a picture of what the filter lets through; null where there is nothing to draw, or not in time. */
+    /** Null where there is nothing to draw, or not in time. */
     async over(filter: AuditFilter, now: Date): Promise<EventCounts | null> {
       if (!isSummarised(filter)) {
         const newest = await ofNewest(filter);
@@ -123,7 +124,7 @@ export function createHistogram({
   };
 }
 
-/** Puts counts into bars of one width, as wide as sixty of them need to be, and no narrower than the counts are fine. */
+/** Puts counts into at most {@link MOST_BARS} bars of one width, no narrower than `finestMs`. */
 function spread({ counts, cut }: Counted, { from, to }: AuditFilter, now: Date, finestMs: number): EventCounts | null {
   if (counts.length === 0) return null;
   const oldest = counts.reduce((least, { at }) => Math.min(least, at.getTime()), Number.POSITIVE_INFINITY);
@@ -144,7 +145,6 @@ function spread({ counts, cut }: Counted, { from, to }: AuditFilter, now: Date, 
   return { bars, cut };
 }
 
-/** How wide a bar is: the least of {@link STEPS}, from `finestMs` on, of which {@link MOST_BARS} reach from `begin` to `end`. */
 function stepOf(begin: number, end: number, finestMs: number): number {
   const fits = (stepMs: number) => stepMs >= finestMs && (end - begin) / stepMs <= MOST_BARS;
   return STEPS.find(fits) ?? (STEPS.at(-1) as number);

@@ -1,8 +1,8 @@
-// What can be asked of the sealed log, and its SQL. Promises that a page costs what the page holds, however long the log:
-// each way to ask has an index that it walks in the order of the log, and stops when the page is full.
+// What can be asked of the sealed log, and its SQL. A page costs what the page holds, however long
+// the log: each shape walks an index in the order of the log, and stops when the page is full.
 import type { AuditEventType } from '../events.ts';
 
-/** All of it must hold; null leaves a part out. */
+/** All of it must match; null leaves a part out. */
 export interface AuditFilter {
   /** Any of these. */
   readonly types: readonly (AuditEventType | string)[] | null;
@@ -15,11 +15,11 @@ export interface AuditFilter {
   readonly request: string | null;
   /** One address, or a network in CIDR notation. */
   readonly address: string | null;
-  /** When it occurred: from this moment on. */
+  /** Occurred at or after it. */
   readonly from: Date | null;
-  /** And before this one. */
+  /** Occurred before it. */
   readonly to: Date | null;
-  /** Stands somewhere in the detail as a page shows it, in capitals or not. */
+  /** A part of the detail as a page shows it; case does not matter. */
   readonly text: string | null;
 }
 
@@ -36,13 +36,12 @@ export const EVERY_EVENT: AuditFilter = {
   text: null,
 };
 
-/** Part of the log, by number; both ends are in it. */
+/** A part of the log, by number; both ends are in it. */
 export interface Span {
   readonly first: number;
   readonly last: number;
 }
 
-/** More than any log holds, and still exact in JavaScript. */
 export const WHOLE_LOG: Span = { first: 0, last: Number.MAX_SAFE_INTEGER };
 
 export interface Selection {
@@ -57,7 +56,6 @@ export interface Query {
   readonly values: unknown[];
 }
 
-/** The events in the span that the filter lets through, from one of its ends, at most so many. */
 export function eventsQuery(filter: AuditFilter, { columns, span, order, limit }: Selection): Query {
   const values: unknown[] = [];
   const bind: Bind = (value) => `$${values.push(value)}`;
@@ -66,11 +64,11 @@ export function eventsQuery(filter: AuditFilter, { columns, span, order, limit }
   return { text: shapeOf(filter)({ filter, columns, bind, ...bounds }), values };
 }
 
-/** Where in the log the filter's time lies, by the hourly summary; nulls where nothing happened in it. */
+/** Where the filter's time lies in the log; nulls where nothing happened in it. */
 export function spanQuery(filter: AuditFilter): Query {
   const values: unknown[] = [];
   const where = summaryConditions(filter, (value) => `$${values.push(value)}`);
-  // The newest may not be counted yet, where a worker of an older version sealed it.
+  // A worker of an older version may have sealed events without counting them.
   const text = `
     WITH counted AS (SELECT min(first_seq) AS first, max(last_seq) AS last FROM audit_summary ${where}),
          uncounted AS (SELECT summary_seq + 1 AS first, seq AS last FROM audit_head WHERE seq > summary_seq)
@@ -78,7 +76,7 @@ export function spanQuery(filter: AuditFilter): Query {
   return { text, values };
 }
 
-/** Which rows of the hourly summary lie in a filter's time, with its types and outcome; a whole WHERE, or nothing. */
+/** A WHERE for the hourly summary by time, types and outcome; or nothing. */
 export function summaryConditions({ from, to, types, outcome }: AuditFilter, bind: Bind): string {
   const conditions = [
     ...(from === null ? [] : [`hour > ${bind(from)}::timestamptz - interval '1 hour'`]),
@@ -89,15 +87,14 @@ export function summaryConditions({ from, to, types, outcome }: AuditFilter, bin
   return conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
 }
 
-/** Whether the summary knows all that the filter asks for. */
 export function isSummarised(filter: AuditFilter): boolean {
   return Object.values({ ...filter, types: null, outcome: null, from: null, to: null }).every((part) => part === null);
 }
 
-/** How a detail is written where it is searched: as JSON without quotation marks, which is how a page shows it. */
+/** How a detail is searched: as JSON without quotation marks, as a page shows it. */
 export const SEARCHED_DETAIL = `lower(replace(detail::text, '"', ''))`;
 
-/** So many events are looked through one by one without a second thought. */
+/** Up to here events are looked through one by one. */
 const LOOKED_THROUGH = 2_000;
 
 export type Bind = (value: unknown) => string;
@@ -114,7 +111,6 @@ interface Parts {
 
 type Shape = (parts: Parts) => string;
 
-/** The narrowest way in decides the shape. */
 function shapeOf({ person, actor, session, request, address, types, text }: AuditFilter): Shape {
   if (person !== null) return byPerson;
   if (request !== null) return byRequest;
@@ -126,10 +122,7 @@ function shapeOf({ person, actor, session, request, address, types, text }: Audi
 
 const plain: Shape = (parts) => select(parts, conditionsOf(parts));
 
-/**
- * Both ways in which a person can appear have an index of their own: each is read by it, then the two are merged, and what
- * somebody did to themselves counts once.
- */
+/** Each way in which a person appears has an index; what somebody did to themselves counts once. */
 const byPerson: Shape = (parts) => {
   const person = `${parts.bind(parts.filter.person)}::uuid`;
   const way = (is: string) =>
@@ -139,13 +132,13 @@ const byPerson: Shape = (parts) => {
   return `SELECT DISTINCT ON (seq) * FROM ((${did}) UNION ALL (${suffered})) AS both_ways ${tail(parts)}`;
 };
 
-/** The index of requests is not in the order of the log; a request has few events, which are all read first. */
+/** This index is not in the order of the log; a request has few events, so all are read first. */
 const byRequest: Shape = (parts) => {
   const all = `SELECT ${parts.columns} FROM audit_event WHERE ${conditionsOf(parts).join(' AND ')} OFFSET 0`;
   return `SELECT * FROM (${all}) AS of_request ${tail(parts)}`;
 };
 
-/** Each type has its place in the index, in order: a page's worth of each is enough. */
+/** Each type has its place in the index, in order: a page of each is enough. */
 const byTypes: Shape = (parts) => {
   const { filter, bind } = parts;
   const conditions = conditionsOf({ ...parts, filter: { ...filter, types: null } });
@@ -155,14 +148,14 @@ const byTypes: Shape = (parts) => {
 };
 
 /**
- * The worker keeps, for each thousand or so events, which details they have (audit_text). Only where that holds the text
- * are the events looked at, and those that are too new to stand in it.
+ * The worker notes the details of every thousand or so events (audit_text): only blocks that hold
+ * the text are read.
  */
 const byText: Shape = (parts) => `SELECT * FROM (${inBlocks(parts, conditionsOf(parts))}) AS everywhere ${tail(parts)}`;
 
 /**
- * Text in what one person, session or address has: looked through one by one where that is little. Where it is much, only
- * where the text can stand at all; by the index of whose it is, which is narrower than the block.
+ * Text among the events of one person, session or address: looked through one by one where there
+ * are few, else only in the blocks that hold the text.
  */
 function ofOneByText(parts: Parts, whose: readonly string[] = []): string {
   const { actor, session, address } = parts.filter;
@@ -210,7 +203,6 @@ function conditionsOf({ filter, bind, first, last }: Parts): string[] {
   ];
 }
 
-/** What somebody typed, written as {@link SEARCHED_DETAIL} writes a detail. */
 function searchedText(typed: string): string {
   return JSON.stringify(typed.toLowerCase()).replaceAll('"', '');
 }

@@ -1,5 +1,5 @@
-// The page of the log that lies nearest to one end. Promises an answer in bounded time, also where next to nothing matches and
-// no index knows it: then the log is looked through piece by piece, and the answer says how far.
+// A page of the log in bounded time, also where next to nothing matches and no index helps: then
+// the log is looked through piece by piece, and the answer says how far.
 import type pg from 'pg';
 import { timedQuery } from '../../platform/connection.ts';
 import type { SealedEvent } from '../canonical-event.ts';
@@ -9,14 +9,16 @@ import { type AuditFilter, eventsQuery, type Selection, type Span } from './quer
 export interface Found {
   /** In the order asked for. */
   readonly events: readonly SealedEvent[];
-  /** The last number that was looked at, where time ran out first; null usually. */
+  /** The last number that was looked at, where time ran out; else null. */
   readonly lookedTo: number | null;
 }
 
 export const SEARCH_LIMITS = { searchMs: 1_500, firstPiece: 25_000 };
 const GROWTH = 4;
 
-/** What is not found in one go within `searchMs` is looked for piece by piece, for as long again. */
+/**
+ * What one query does not find within `searchMs` is looked for piece by piece, for as long again.
+ */
 export function createAuditSearch(pool: pg.Pool, { searchMs, firstPiece }: typeof SEARCH_LIMITS) {
   return async function search(filter: AuditFilter, selection: Omit<Selection, 'columns'>): Promise<Found> {
     const queryFor = (span: Span, limit: number) =>
@@ -30,7 +32,7 @@ export function createAuditSearch(pool: pg.Pool, { searchMs, firstPiece }: typeo
     for (const piece of pieces(await written(selection.span), selection.order, firstPiece)) {
       const query = queryFor(piece, selection.limit - events.length);
       const leftMs = until - performance.now();
-      // The first is looked through whatever it takes, so that each page gets further than the one before.
+      // The first piece may take as long as it wants, so that each page gets further.
       const found: EventRecord[] | null =
         lookedTo === null
           ? (await pool.query<EventRecord>(query.text, query.values)).rows
@@ -45,7 +47,6 @@ export function createAuditSearch(pool: pg.Pool, { searchMs, firstPiece }: typeo
     return { events, lookedTo: null };
   };
 
-  /** The part of a span in which there are events. */
   async function written({ first, last }: Span): Promise<Span> {
     const { rows } = await pool.query<{ first: string | null; last: string | null }>(
       'SELECT min(seq) AS first, max(seq) AS last FROM audit_event',
@@ -54,7 +55,7 @@ export function createAuditSearch(pool: pg.Pool, { searchMs, firstPiece }: typeo
   }
 }
 
-/** A span in parts, from the end that is asked for; each larger than the one before. */
+/** From the end that is asked for; each larger than the one before. */
 function* pieces(span: Span, order: Selection['order'], firstPiece: number): Generator<Span> {
   let left = span;
   for (let size = firstPiece; left.first <= left.last; size *= GROWTH) {

@@ -1,9 +1,9 @@
-// Which details stand in which part of the log, so that text is found without reading every event. Promises to change
-// nothing of the log; what it has not reached yet is searched event by event.
+// Notes which details stand in which part of the log, so that text is found without reading every
+// event. Later events are searched one by one.
 import type { Database } from '../../platform/database.ts';
 import { SEARCHED_DETAIL } from './query.ts';
 
-/** Events a block: looked through in a few milliseconds, and ten million of them are ten thousand blocks. */
+/** A block is looked through in a few milliseconds. */
 const BLOCK = 1_024;
 const MOST_BLOCKS = 256;
 
@@ -12,8 +12,8 @@ export type TextIndex = ReturnType<typeof createTextIndex>;
 export function createTextIndex({ database: { pool } }: { database: Database }) {
   return {
     /**
-     * Writes down the blocks that are full and not known yet, at most some 250,000 events' worth, and forgets those whose
-     * events are no longer kept. Returns how many it wrote. Two at once do no harm.
+     * Adds the blocks that are full, at most some 250,000 events' worth, and drops those whose
+     * events are gone. Returns how many it added. Two at once do no harm.
      */
     async keepUp(): Promise<number> {
       await pool.query(

@@ -100,7 +100,10 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
     write: async (reason: CheckpointReason): Promise<Checkpoint | null> =>
       key === null ? null : proveAndSign({ from: (await provedUpTo()) + 1 }, reason),
 
-    /** Signs that the log has reached event `seq`, proved from its first event on. Null: it was altered. */
+    /**
+     * Signs that the log has reached event `seq`, proved from its first event on. Null: it was
+     * altered.
+     */
     writeUpTo: (seq: number, reason: CheckpointReason): Promise<Checkpoint | null> => proveAndSign({ to: seq }, reason),
   };
 }

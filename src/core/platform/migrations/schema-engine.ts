@@ -16,7 +16,7 @@ interface EngineModule {
   __wbg_set_wasm(exports: WasmExports): void;
 }
 
-/** The part of WebAssembly that is used here; Node's types leave it to the browser's. */
+/** The part of WebAssembly that is used here: Node's types have none of it. */
 type WasmExports = Record<string, () => void>;
 interface WasmGlobal {
   instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: WasmExports } }>;

@@ -13,7 +13,7 @@ const LOCK_TIMEOUT_MS = 2_000;
 const BUSY: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);
 
 /**
- * An index that is built concurrently waits for every open transaction, and holds nobody up
+ * An index that is built concurrently waits for every open transaction, and blocks nobody
  * meanwhile.
  */
 const CONCURRENT_LOCK_TIMEOUT_MS = 60_000;
@@ -26,15 +26,12 @@ export const WAIT_MS = 10 * 60_000;
 
 export interface MigrateOptions {
   /**
-   * How long to retry a migration whose table somebody else holds, as a backup does, and to await
+   * How long to retry a migration whose table is in use, by a backup for example, and to await
    * one's turn.
    */
   readonly waitMs?: number;
   readonly pauseMs?: number;
-  /**
-   * Called when a table is in use, so that the migration is retried, and when another run comes
-   * first.
-   */
+  /** Called when a table is in use, or another run comes first. */
   readonly onWait?: (what: 'table' | 'turn') => void;
 }
 
@@ -94,9 +91,7 @@ export class WholeScripts extends PrismaPg {
             ${script}\n;${done}`;
   }
 
-  /**
-   * In no transaction, as PostgreSQL demands. What an earlier try left of the index is of no use.
-   */
+  /** In no transaction, as PostgreSQL demands. What an earlier try left is of no use. */
   async #buildConcurrently(index: string, script: string): Promise<void> {
     await withConnection(this.#pool, async (client) => {
       await client.query(`SET lock_timeout = ${CONCURRENT_LOCK_TIMEOUT_MS}`);
