@@ -73,10 +73,7 @@ const mailbox = z.string().transform((text, context): Mailbox => {
   return z.NEVER;
 });
 
-/**
- * A rule of the throttle: with `5/10/1h` five attempts are free, each further one blocks, and ten
- * an hour are the limit.
- */
+/** `5/10/1h`: five attempts are free, each further one blocks, ten an hour are the limit. */
 const rule = z.string().transform((text, context): ThrottleRule => {
   const [, free, limit, window] = /^(\d{1,6})\/(\d{1,6})\/(\w+)$/.exec(text.trim()) ?? [];
   const windowMs = duration.safeParse(window ?? '');

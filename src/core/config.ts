@@ -9,10 +9,7 @@ import type { ThrottlePolicy } from './throttle/policy.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/**
- * Who may have an account: everybody, everybody with a confirmed address, or whom an operator
- * invites.
- */
+/** Who may have an account: all, all with a confirmed address, or whom an operator invites. */
 export type RegistrationMode = 'open' | 'verify' | 'closed';
 
 export type Config = ReturnType<typeof readConfig>;

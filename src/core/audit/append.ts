@@ -20,10 +20,7 @@ export interface LockedHead {
   readonly now: Date;
 }
 
-/**
- * Locks the head until the transaction ends, and counts what an older version left out of the
- * summary.
- */
+/** Locks the head until the transaction ends; counts what an older version left uncounted. */
 export async function lockHead(client: pg.ClientBase): Promise<LockedHead> {
   const { rows } = await client.query<{ [column: string]: string } & { hash: Buffer; sealed_at: Date; now: Date }>({
     name: 'seal-lock',
@@ -45,10 +42,7 @@ export async function lockHead(client: pg.ClientBase): Promise<LockedHead> {
   };
 }
 
-/**
- * A numbered, chained event. Hashes are hexadecimal text: a buffer for each costs more than
- * SHA-256.
- */
+/** Its hashes are hexadecimal text: a buffer for each costs more than SHA-256. */
 export interface ChainedEvent extends KnownEvent {
   readonly seq: number;
   readonly sealedAt: Date;

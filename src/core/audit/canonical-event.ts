@@ -30,10 +30,7 @@ export interface SealedEvent {
   readonly hash: Buffer;
 }
 
-/**
- * What an event's hash covers. Moments are ISO 8601 in UTC, with milliseconds; `personal` is
- * base64url.
- */
+/** What an event's hash covers. Moments are ISO 8601 in UTC; `personal` is base64url. */
 export interface SealedFields
   extends Pick<
     SealedEvent,
@@ -75,10 +72,7 @@ export function hashEvent(event: Omit<SealedEvent, 'hash'>): Buffer {
 
 let scratch = Buffer.allocUnsafeSlow(16_384);
 
-/**
- * SHA-256 over bytes, given as such or in hexadecimal, and the text after them. Text is cheaper
- * than a buffer.
- */
+/** SHA-256 over bytes (or their hexadecimal text, which is cheaper) and the text after them. */
 export function digest(before: Uint8Array | string, text: string, encoding: 'hex' | 'base64url'): string {
   const most = before.length + text.length * 3;
   if (most > scratch.length) scratch = Buffer.allocUnsafeSlow(most);

@@ -76,10 +76,7 @@ export async function firstKept(pool: pg.Pool): Promise<number> {
   return (await firstFrom(pool, 0)) ?? (await readHead(pool)).seq + 1;
 }
 
-/**
- * An event as text, as an export writes it: making a date or a buffer only to write it again costs
- * more.
- */
+/** An event as text: a date or a buffer made only to be written again costs more. */
 export interface ExportedEvent extends SealedFields {
   readonly ip: string | null;
   readonly userAgent: string | null;

@@ -13,10 +13,7 @@ export interface EventNote {
   readonly block?: BlockNote | undefined;
 }
 
-/**
- * Writes an event into the outbox, in the caller's transaction; returns its id. Text is cut to
- * 1,024 characters.
- */
+/** Records an event in the caller's transaction; returns its id. Text is cut to 1,024 characters. */
 export async function recordEvent(
   transaction: Transaction,
   event: NewAuditEvent,

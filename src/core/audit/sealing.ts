@@ -27,10 +27,7 @@ export interface SealingFollower {
 }
 
 interface Follower {
-  /**
-   * Writes what a batch means to the room, in the sealing transaction. `notes[i]` belongs to
-   * `events[i]`.
-   */
+  /** Writes what a batch means to the room, in the transaction. `notes[i]` is of `events[i]`. */
   write(client: pg.ClientBase, events: readonly ChainedEvent[], notes: readonly Notes[]): Promise<void>;
   /** Runs after the commit. If it throws, the sealing job fails; its retry seals nothing twice. */
   committed?(moved: SealedEndings): Promise<void>;

@@ -67,10 +67,7 @@ export function createPasswords({ concurrency, cost }: { concurrency: number; co
     /** Whether a hash was made at another cost than is configured. */
     isOutdated: (kept: string): boolean => !kept.startsWith(prefix),
 
-    /**
-     * A bare Argon2id with the given salt, for what is looked up by its hash. @throws
-     * HashQueueFullError
-     */
+    /** Argon2id with this salt, for what is looked up by its hash. @throws HashQueueFullError */
     derive: (secret: string, salt: Buffer): Promise<Buffer> => queued(() => hashRaw(secret, { ...DERIVING, salt })),
 
     /**

@@ -40,10 +40,7 @@ export function createSecretBox(texts: readonly string[]) {
       return Buffer.concat([newest.id, iv, encrypted, cipher.getAuthTag()]);
     },
 
-    /**
-     * Null for what an unlisted key encrypted, or for another purpose or owner, or what was
-     * altered.
-     */
+    /** Null if it was altered, or encrypted with an unlisted key, or for something else. */
     decrypt(encrypted: Uint8Array, to: Purpose): Decrypted | null {
       const bytes = Buffer.from(encrypted);
       const key = keys.find(({ id }) => id.equals(bytes.subarray(0, KEY_ID_BYTES)));

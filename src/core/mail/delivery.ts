@@ -61,6 +61,8 @@ export function createMailDelivery({
     });
   }
 
+  const settle = createSettling({ transact, log });
+
   async function attempt({ mail, link }: Prepared, send: Deliver): Promise<Delivery['state']> {
     const { id, recipient: to, template, language } = mail;
     if (link === null)
@@ -90,33 +92,8 @@ export function createMailDelivery({
     );
   }
 
-  /**
-   * Writes down the outcome. Retries as long as nobody else may take the mail: it would be sent
-   * again.
-   */
-  async function settle<S extends Delivery['state']>(
-    mail: TakenMail,
-    write: (transaction: Transaction) => Promise<unknown>,
-    state: S | 'sent' = 'sent',
-  ): Promise<S | 'sent'> {
-    const deadline = performance.now() + DELIVERY_TIMEOUT_MS - SETTLE_PAUSE_MS;
-    for (;;) {
-      try {
-        await transact(write);
-        return state;
-      } catch (error) {
-        if (performance.now() > deadline) throw error;
-        log.debug({ err: error, mailId: mail.id }, 'what became of a mail could not be written down yet');
-        await delay(SETTLE_PAUSE_MS);
-      }
-    }
-  }
-
   return {
-    /**
-     * Sends what is due, a few at once, for some seconds or until the server is away. Returns how
-     * many it tried.
-     */
+    /** Sends what is due, for some seconds or until the server is away; returns how many it tried. */
     async sendDue(): Promise<number> {
       if (deliver === null) return 0;
       const deadline = performance.now() + PASS_MS;
@@ -147,5 +124,26 @@ export function createMailDelivery({
       const where = Prisma.sql`ended_at < ${oldest} AND created_at < ${oldest}`;
       return deleteSome(transaction, { from: 'mail', where, limit });
     },
+  };
+}
+
+/** Writes an outcome down. Retries while nobody else may take the mail, which would be sent again. */
+function createSettling({ transact, log }: { transact: Database['transact']; log: Log }) {
+  return async <S extends Delivery['state']>(
+    mail: TakenMail,
+    write: (transaction: Transaction) => Promise<unknown>,
+    state: S | 'sent' = 'sent',
+  ): Promise<S | 'sent'> => {
+    const deadline = performance.now() + DELIVERY_TIMEOUT_MS - SETTLE_PAUSE_MS;
+    for (;;) {
+      try {
+        await transact(write);
+        return state;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        log.debug({ err: error, mailId: mail.id }, 'what became of a mail could not be written down yet');
+        await delay(SETTLE_PAUSE_MS);
+      }
+    }
   };
 }

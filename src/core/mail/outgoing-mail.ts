@@ -61,10 +61,7 @@ export function createMail({ database: { prisma }, policy }: { database: Databas
       nudgeAfterCommit(transaction, 'send-mails');
     },
 
-    /**
-     * Does the work of writing a mail and sends none: an unknown address must take as long as any
-     * other.
-     */
+    /** Does the work and sends no mail: an unknown address must take as long as any other. */
     async pretendWithin<T extends MailTemplate>(transaction: Transaction, template: T): Promise<void> {
       const nothing = { to: '', userId: null, template, parameters: {} as MailTemplates[T], language: 'en' } as const;
       if (policy.possible) await write(transaction, nothing, true);

@@ -78,10 +78,7 @@ export interface DeviceWords {
   readonly places: Readonly<Record<(typeof OPERATORS_PLACES)[number], string>>;
 }
 
-/**
- * "Firefox auf Windows", also where whoever acted reads English. An older version wrote `device`
- * alone.
- */
+/** "Firefox auf Windows", also where whoever acted reads English. */
 export function deviceIn({ device, browser, system }: Circumstances, { unknown, on, places }: DeviceWords): string {
   const place = OPERATORS_PLACES.find((one) => one === device);
   if (place !== undefined) return places[place];

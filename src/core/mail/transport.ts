@@ -120,9 +120,7 @@ interface SmtpError extends Error {
   readonly responseCode?: number;
 }
 
-/**
- * An answer about the recipient or the message is about this mail; all else is about the server.
- */
+/** Only an answer about the recipient or the message is about this mail. */
 function failureOf({ message, code, command, responseCode }: SmtpError): Delivery {
   const error = message.replace(/\p{Cc}+/gu, ' ').slice(0, LONGEST_ERROR);
   const told = { error, code: responseCode ? String(responseCode) : (code ?? 'unknown') };

@@ -7,10 +7,7 @@ export interface Coalesced {
   finish(): Promise<void>;
 }
 
-/**
- * Does work when asked, at most once in `everyMs`; what is asked for meanwhile is done once at the
- * end.
- */
+/** Works when asked, at most once in `everyMs`; what is asked for meanwhile is done at the end. */
 export function coalesce(everyMs: number, work: () => Promise<unknown>): Coalesced {
   let pause: NodeJS.Timeout | null = null;
   let asked = false;

@@ -3,10 +3,7 @@ import type pg from 'pg';
 
 const QUERY_CANCELED = '57014';
 
-/**
- * Lends one connection to `work`. After an error, also one between two statements, it is closed
- * instead of given back.
- */
+/** Lends a connection, which after an error, also between two statements, is closed. */
 export async function withConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;

@@ -171,10 +171,7 @@ function cleanup({ random, request }: World, time: number): MadeUp[] {
   return by.told;
 }
 
-/**
- * Guesses from a few dozen addresses, some of them at people who exist, and what the throttle says
- * of it.
- */
+/** Guesses from a few dozen addresses, some at people who exist. */
 function createAttack({ random, request, anyone }: World) {
   const attackers = Array.from({ length: ATTACK.addresses }, () => addressOfFour(random));
   return (time: number): MadeUp[] => {

@@ -63,9 +63,7 @@ export function createAuditLog({
       return event ?? null;
     },
 
-    /**
-     * Newest first: `each` matches on either side of an event, and the event itself if it matches.
-     */
+    /** Newest first: `each` matches on either side of an event, and the event if it matches. */
     async around(filter: AuditFilter, seq: number, each: number): Promise<SealedEvent[]> {
       const [older, newer] = await Promise.all([
         readEvents(pool, filter, { span: within(WHOLE_LOG, null, seq + 1), order: 'newest', limit: each + 1 }),

@@ -16,10 +16,7 @@ export interface MatchingCount {
   readonly andMore: boolean;
 }
 
-/**
- * Exact where the hourly summary knows, else up to {@link COUNT_LIMIT}; null if that takes too
- * long.
- */
+/** Exact where the hourly summary knows, else up to {@link COUNT_LIMIT}; null if too slow. */
 export async function countMatching(pool: pg.Pool, filter: AuditFilter): Promise<MatchingCount | null> {
   if (isEvery(filter)) {
     const [head, first] = await Promise.all([readHead(pool), firstKept(pool)]);

@@ -38,10 +38,7 @@ export function createFollowing(pool: pg.Pool, { part }: { part: number }) {
       return { events, readTo: readTo ?? range.upTo };
     },
 
-    /**
-     * The same as text, each event given to `take` as it comes. Returns up to which number it has
-     * read.
-     */
+    /** The same as text, given to `take` event by event. Returns how far it has read. */
     async exportable(
       filter: AuditFilter,
       range: Range,

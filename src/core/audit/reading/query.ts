@@ -147,16 +147,10 @@ const byTypes: Shape = (parts) => {
   return `SELECT found.* FROM ${asked} CROSS JOIN LATERAL (${ofOne}) AS found ${tail(parts)}`;
 };
 
-/**
- * The worker notes the details of every thousand or so events (audit_text): only blocks that hold
- * the text are read.
- */
+/** The worker notes the details of each block of events: only blocks with the text are read. */
 const byText: Shape = (parts) => `SELECT * FROM (${inBlocks(parts, conditionsOf(parts))}) AS everywhere ${tail(parts)}`;
 
-/**
- * Text among the events of one person, session or address: looked through one by one where there
- * are few, else only in the blocks that hold the text.
- */
+/** Few events of one person, session or address are looked through; many only block by block. */
 function ofOneByText(parts: Parts, whose: readonly string[] = []): string {
   const { actor, session, address } = parts.filter;
   const theirs = conditionsOf({ ...parts, filter: { ...EVERY_EVENT, actor, session, address } });

@@ -16,9 +16,7 @@ export interface Found {
 export const SEARCH_LIMITS = { searchMs: 1_500, firstPiece: 25_000 };
 const GROWTH = 4;
 
-/**
- * What one query does not find within `searchMs` is looked for piece by piece, for as long again.
- */
+/** What one query does not find in `searchMs` is looked for in pieces, for as long again. */
 export function createAuditSearch(pool: pg.Pool, { searchMs, firstPiece }: typeof SEARCH_LIMITS) {
   return async function search(filter: AuditFilter, selection: Omit<Selection, 'columns'>): Promise<Found> {
     const queryFor = (span: Span, limit: number) =>

@@ -80,10 +80,7 @@ export function createChainCheck({ after, checkpoints, gaps }: ChainCheckOptions
   }
 
   return {
-    /**
-     * Adds the next event; `content` is what is wrong with its own values. Returns what is wrong
-     * with it or its place.
-     */
+    /** Adds an event; `content` is what is wrong with its values. Returns what is wrong, or null. */
     take(link: ChainLink, content: string | null): Problem | null {
       const problem = wrong(link, content);
       if (problem) return problem;
@@ -102,10 +99,7 @@ export function createChainCheck({ after, checkpoints, gaps }: ChainCheckOptions
       return null;
     },
 
-    /**
-     * What is missing after the last event, by the checkpoints and by where the log is known to
-     * end.
-     */
+    /** What is missing after the last event, by the checkpoints and the known end of the log. */
     finish(end: { readonly seq: number } | null): Problem | null {
       const reached = last?.seq ?? 0;
       const beyond = pending.at(-1);

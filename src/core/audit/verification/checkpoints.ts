@@ -37,9 +37,7 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
   const keys: ReadonlyMap<string, KeyObject> =
     readPublicKeys([...publicKeys, ...(key ? [key.publicText] : [])]) ?? new Map();
 
-  /**
-   * The newest event that a checkpoint of ours names; 0: none does, so that all is to be proved.
-   */
+  /** The newest event that a checkpoint of ours names; 0: none does. */
   async function provedUpTo(): Promise<number> {
     const checkpoint = await newestCheckpoint(pool, [...keys.keys()]);
     return checkpoint && isSigned(checkpoint, keys) ? checkpoint.seq : 0;
@@ -93,17 +91,13 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
     all: () => storedCheckpoints(pool),
 
     /**
-     * Signs where the log ends now. Null: nothing was signed, because the log has not grown since
-     * the last checkpoint, or because something since then is not in order; the log and the
-     * program's log then say so.
+     * Signs where the log ends now. Null: the log has not grown since the last checkpoint, or was
+     * altered, which the log and the program's log then say.
      */
     write: async (reason: CheckpointReason): Promise<Checkpoint | null> =>
       key === null ? null : proveAndSign({ from: (await provedUpTo()) + 1 }, reason),
 
-    /**
-     * Signs that the log has reached event `seq`, proved from its first event on. Null: it was
-     * altered.
-     */
+    /** Signs that the log, proved from its beginning, has reached event `seq`. Null: it was altered. */
     writeUpTo: (seq: number, reason: CheckpointReason): Promise<Checkpoint | null> => proveAndSign({ to: seq }, reason),
   };
 }

@@ -114,10 +114,7 @@ const schema = z.strictObject({
   signature: z.string(),
 });
 
-/**
- * From lines of JSON, also those of the program's log that hold a checkpoint. Throws at a line that
- * is none.
- */
+/** From lines of JSON, also of the program's log. Throws at a line that holds no checkpoint. */
 export function parseCheckpoints(text: string): Checkpoint[] {
   return text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return [];

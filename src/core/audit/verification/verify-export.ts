@@ -27,10 +27,7 @@ export interface LineCheckers {
   stop(): Promise<void>;
 }
 
-/**
- * Names the first event of an export that is wrong, or says what is proved. Throws at a line that
- * is no event.
- */
+/** Names the first event that is wrong, or says what is proved. Throws at a line that is no event. */
 export async function verifyExport(input: Readable, options: VerifyExportOptions): Promise<VerifyResult> {
   const { held, forged } = holdCheckpoints(options.checkpoints, options.keys);
   if (forged) return { intact: false, ...forged };
@@ -91,10 +88,7 @@ async function* inOrder(parts: AsyncIterable<Buffer<ArrayBuffer>>, { ahead, chec
   yield* next(0);
 }
 
-/**
- * The log begins with event 1, or after a checkpoint for retention; where else an export begins is
- * trusted.
- */
+/** The log begins with event 1 or after a checkpoint for retention; any other start is trusted. */
 function startCheck(first: ChainLink, checkpoints: readonly HeldCheckpoint[], gaps: boolean) {
   const cut = checkpoints.find(({ seq, reason, proved }) => proved && seq === first.seq - 1 && reason === 'retention');
   const genesis = first.seq <= 1 ? { seq: 0, hash: GENESIS_HASH.toString('base64url') } : null;

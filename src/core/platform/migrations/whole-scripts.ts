@@ -12,10 +12,7 @@ const LOCK_TIMEOUT_MS = 2_000;
 /** The script is not at fault: lock_not_available, deadlock_detected. */
 const BUSY: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);
 
-/**
- * An index that is built concurrently waits for every open transaction, and blocks nobody
- * meanwhile.
- */
+/** An index that is built concurrently waits for open transactions, and blocks nobody. */
 const CONCURRENT_LOCK_TIMEOUT_MS = 60_000;
 const CONCURRENT_INDEX = /^CREATE INDEX CONCURRENTLY "(\w+)"/m;
 
@@ -25,10 +22,7 @@ export const SCRIPT_LOCK = 7_042_002;
 export const WAIT_MS = 10 * 60_000;
 
 export interface MigrateOptions {
-  /**
-   * How long to retry a migration whose table is in use, by a backup for example, and to await
-   * one's turn.
-   */
+  /** How long to wait for a table that is in use, and for one's turn. */
   readonly waitMs?: number;
   readonly pauseMs?: number;
   /** Called when a table is in use, or another run comes first. */
