@@ -1,13 +1,14 @@
 // Fills the log with made-up events, chained by the code with which the worker seals. Made-up
 // events spoil a log that proves what happened: each run is recorded, each event says that it is
 // made up, and a log in use is filled only if that is asked for twice.
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type pg from 'pg';
 import { appendEvents, chainEvents, countEvents, type LockedHead, lockHead, moveHead } from '../audit/append.ts';
 import { NO_ORIGIN } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Sealing } from '../audit/sealing.ts';
 import type { Passwords } from '../credentials/passwords.ts';
+import { newToken } from '../credentials/random-token.ts';
 import { inTransaction } from '../platform/connection.ts';
 import type { Database } from '../platform/database.ts';
 import { insertNotes } from '../throttle/sealed-attempts.ts';
@@ -43,7 +44,7 @@ export async function seed(
   const random = createRandom(randomInt(2 ** 32));
   const story = makeUp({ random, events, people, from, to });
   await recordSeeding(database, { events, people });
-  await insertPeople(database, story.people, await passwords.hash(randomBytes(32).toString('base64')), from);
+  await insertPeople(database, story.people, await passwords.hash(newToken()), from);
   await makePartitions(database, from, to);
   let done = 0;
   let firstSeq = 0;
