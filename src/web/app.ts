@@ -55,7 +55,6 @@ import { createFragments, createRenderer } from './view/render.ts';
 export interface Application {
   readonly app: Koa;
   readonly router: Router;
-  /** The open streams of the log: they are ended first when the process drains. */
   readonly streams: LiveStreams;
 }
 
@@ -87,7 +86,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.use(sessions(app, { config, store: new SessionStore({ redis, cache: sessionCache }) }));
   app.use(csrf(config, web.staleForms));
 
-  const router = new PageRouter({ sensitive: true, strict: true }); // one address a page: a rule in a proxy can't be spelled around
+  const router = new PageRouter({ sensitive: true, strict: true }); // one spelling a page, so that a proxy's rules hold
   homePage(router, web);
   languagePage(router, web);
   registerPage(router, web);

@@ -1,4 +1,4 @@
-// One web process: builds the application, serves, says when it is ready, and drains when it is told to stop.
+// One web process: serves, reports when it is ready, and drains when it must stop.
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NO_ORIGIN } from '../core/audit/events.ts';
@@ -19,11 +19,11 @@ const context = createContext(config, log);
 const readiness: Readiness = { draining: false, started: false };
 const { app, streams } = createApp(context, readiness);
 const server = createServer(app.callback());
-// Prisma's compiler is brought in while the stores are reached: the first log-in must not wait for it.
+// Loads Prisma's compiler meanwhile: the first login must not wait for it.
 const databaseOpened = context.database.prisma.$connect().catch(() => undefined);
 let serving: Promise<Serving> | null = null;
 
-// Before anything is listened to: from then on there may be requests in hand.
+// Before listening: from then on there may be requests.
 let stopping: Promise<void> | null = null;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
 process.on('disconnect', () => void stop());
@@ -32,7 +32,7 @@ process.on('uncaughtException', (error) => {
   void stop().finally(() => process.exit(1));
 });
 
-// While others serve on the same port, a process that has not reached the stores must not take requests from them.
+// While others serve on this port, a process without stores must not take their requests.
 process.on('message', (message) => isListen(message) && void listen());
 if (!process.argv.includes(LISTEN_WHEN_READY)) await listen();
 await publishMetrics(context);
@@ -52,7 +52,7 @@ async function startListening(): Promise<Serving> {
   return started;
 }
 
-/** Tells the supervisor once both stores were reached; until then says what is waited for. */
+/** Reports to the supervisor once both stores were reached; logs what it waits for. */
 async function announce(): Promise<void> {
   const began = performance.now();
   let said = false;

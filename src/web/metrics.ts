@@ -1,5 +1,5 @@
-// What is measured of a web process beside its requests, and who is asked for it: under the supervisor the supervisor, which adds
-// up its processes; elsewhere the process itself, on METRICS_PORT.
+// Publishes a web process's metrics: through the supervisor, which adds up its processes, or
+// without one on METRICS_PORT.
 import cluster from 'node:cluster';
 import { AggregatorRegistry } from 'prom-client';
 import type { Context } from '../core/context.ts';

@@ -1,6 +1,6 @@
-// Listens, and stops listening without losing a request. Promises that whoever is connected when a drain begins gets an answer
-// to whatever arrives, and is then let go; that slow uploads and exports finish; that what outlasts the deadline is cut and
-// logged. Hides which connections are idle, and how node:cluster and keep-alive make the usual ways of closing lose requests.
+// Listens, and stops listening without losing a request: in a drain every request on an open
+// connection is answered, slow uploads and exports finish, and what outlasts the deadline is cut
+// and logged. The usual ways of closing lose requests under node:cluster and keep-alive.
 import cluster from 'node:cluster';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
@@ -11,11 +11,11 @@ export interface ServeOptions {
   server: Server;
   host: string;
   port: number;
-  /** A drain ends after this long, whatever is still going on. */
+  /** Limits a drain. */
   shutdownTimeoutMs: number;
   /**
-   * How long a connection on which nothing happens is kept while draining: longer than a client thinks between two requests,
-   * for a request that crosses the closing of its connection is lost. Default: half of `shutdownTimeoutMs`, at most 5 s.
+   * How long an idle connection is kept while draining: a request that crosses its closing is lost.
+   * Default: half of `shutdownTimeoutMs`, at most 5 s.
    */
   graceMs?: number;
   log: Pick<Log, 'info' | 'warn'>;
@@ -23,30 +23,32 @@ export interface ServeOptions {
 
 export interface Serving {
   address: AddressInfo;
-  /** Run first when a drain begins: the place to tell event streams to end, so that their readers connect again elsewhere. */
+  /** Runs first in a drain: event streams end here, so that readers reconnect elsewhere. */
   onDrain(callback: () => void): void;
-  /** Resolves when no connection is left, within `shutdownTimeoutMs`. Calling it again returns the same promise. */
+  /**
+   * Resolves when no connection is left, within `shutdownTimeoutMs`. Calling it again returns the
+   * same promise.
+   */
   drain(): Promise<void>;
 }
 
-/** What is known of a connection: the answers under way, and since when nothing happened. */
 interface Connection {
   answering: Set<ServerResponse>;
   idleSince: number;
-  /** Bytes received when it last fell idle: more than that is the beginning of a request. */
+  /** Bytes received when it last fell idle; more means that a request has begun. */
   bytesWhenIdle: number;
 }
 
 const drainCheckMs = 50;
 
-/** Listens; resolves once connections are accepted, rejects when the address can't be listened on. */
+/** Resolves once connections are accepted; rejects when the address can't be listened on. */
 export async function serve({ server, host, port, shutdownTimeoutMs, graceMs, log }: ServeOptions): Promise<Serving> {
   setTimeouts(server);
   const connections = new Map<Socket, Connection>();
   const beforeDrain: (() => void)[] = [];
   let drained: Promise<void> | undefined;
   server.on('connection', (socket: Socket) => follow(connections, socket));
-  // First, so that the answer is known to be the last one before the application writes its headers.
+  // First, so that the answer is marked as the last before the application writes headers.
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     noteRequest(connections.get(request.socket), request, response);
     if (drained) response.shouldKeepAlive = false;
@@ -82,8 +84,8 @@ export async function serve({ server, host, port, shutdownTimeoutMs, graceMs, lo
 }
 
 function setTimeouts(server: Server): void {
-  server.keepAliveTimeout = 75_000; // longer than a reverse proxy keeps an idle connection (60 s), so that the proxy closes first
-  server.headersTimeout = 20_000; // a client that dribbles its headers holds a connection no longer than this
+  server.keepAliveTimeout = 75_000; // longer than a reverse proxy's (60 s), so that the proxy closes first
+  server.headersTimeout = 20_000; // for a client that dribbles its headers
   server.requestTimeout = 300_000; // a whole upload on a bad line
   server.maxRequestsPerSocket = 0;
 }
@@ -99,14 +101,14 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 }
 
 /**
- * Stops listening only. `http.Server.close` would also close idle connections at once and lose the request that crosses on one
- * of them. In a cluster the primary keeps the address, and hands the connections that we no longer accept to another process.
+ * `http.Server.close` would also close idle connections and lose requests that cross. In a cluster
+ * the primary keeps the address and hands new connections to another process.
  */
 function stopListening(server: Server): void {
   NetServer.prototype.close.call(server);
 }
 
-/** node:cluster ends a process at once when its primary is gone; ours has requests to finish. `main.ts` ends it. */
+/** node:cluster would exit at once when its primary is gone; `main.ts` drains first. */
 function surviveDisconnect(): void {
   const { worker } = cluster;
   worker?.once('disconnect', () => {
@@ -130,7 +132,7 @@ function noteRequest(connection: Connection | undefined, request: IncomingMessag
   });
 }
 
-/** Closes what has been idle for the grace: also those that connected and never sent a byte. */
+/** Also closes connections that never sent a byte. */
 function closeIdle(connections: Map<Socket, Connection>, drainStartedAt: number, graceMs: number): void {
   const now = Date.now();
   for (const [socket, { answering, idleSince, bytesWhenIdle }] of connections) {

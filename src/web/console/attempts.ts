@@ -1,4 +1,5 @@
-// Attempts to log in, as operators read them: newest first, filtered by person, address, outcome and time; the last day drawn.
+// Login attempts, newest first, filtered by person, address, outcome and time, with a chart of one
+// day.
 import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
 import type Koa from 'koa';
@@ -114,7 +115,7 @@ async function readFilter(asked: Asked, users: Pick<Users, 'findByEmail'>) {
 
 const NOTHING = { attempts: [], hasOlder: false, hasNewer: false } as const;
 
-/** "2026-11-24T09:00:00.000Z_0193a1f2-…": where an attempt stands, in an address. */
+/** "2026-11-24T09:00:00.000Z_0193a1f2-…" */
 function placeOf({ occurredAt, id }: ListedAttempt): string {
   return `${occurredAt.toISOString()}_${id}`;
 }

@@ -1,4 +1,4 @@
-// Blocks of the throttle: those that stand, each of which can be lifted with a reason, and the past ones.
+// Blocks of the throttle, active and past. An active one can be lifted, with a reason.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { ListedBlock } from '../../core/throttle/blocks.ts';

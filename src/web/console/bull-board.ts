@@ -1,14 +1,14 @@
-// Bull Board, as this console shows it: it reads and changes nothing, and shows no address or browser that a job carries.
-// Brought in when an operator first asks for it; until then a web process does without its code.
+// Bull Board, read-only and without the addresses and browsers in jobs. Loaded when an operator
+// first asks for it.
 import type Koa from 'koa';
 import { QUEUE_NAMES, type Queues } from '../../core/platform/queues.ts';
 
-/** What of a job's payload tells where a person was. */
+/** Parts of a payload that tell where a person was. */
 const PERSONAL = ['origin', 'ip', 'userAgent'];
 
 const ICON = '/favicon.ico';
 
-/** A middleware that answers for everything below `basePath`, with GET alone. */
+/** Answers every GET below `basePath`. */
 export async function loadBullBoard(basePath: string, queues: Queues): Promise<Koa.Middleware> {
   const [{ createBullBoard }, { BullMQAdapter }, { KoaAdapter }] = await Promise.all([
     import('@bull-board/api'),
@@ -48,7 +48,7 @@ function withoutPersonal(data: unknown): unknown {
   return Object.fromEntries(Object.entries(data).filter(([name]) => !PERSONAL.includes(name)));
 }
 
-/** The page without what its CSP refuses: fonts of another origin, and the style of a placeholder that stands for a moment. */
+/** Without what our CSP refuses: fonts of another origin and inline styles. */
 function ownOnly(html: string): string {
   return html
     .replaceAll(/<link [^>]*https?:[^>]*>/g, '')

@@ -1,4 +1,4 @@
-// What is going on, on one page: every number leads to where it comes from, and says when it can't be had.
+// The console's overview: each number links to its source, and shows when that is away.
 import type Router from '@koa/router';
 import { COUNTED_TO, type Logins, type Overview } from '../../core/overview.ts';
 import { requireOperator } from '../session/access.ts';
@@ -8,7 +8,7 @@ import { doneNotice, type Web } from '../view/page.ts';
 import type { Views } from '../view/views.ts';
 
 const PATH = '/operator';
-/** A worker that works seals within two seconds. */
+/** A running worker seals within two seconds. */
 const LATE_MS = 10_000;
 
 const weekday = new Intl.DateTimeFormat('en', { timeZone: 'UTC', weekday: 'long' });

@@ -1,5 +1,5 @@
-// The queues, shown by Bull Board under a policy of this path alone: its scripts and styles come from here, and it only
-// reads (docs/decisions/0017-bull-board-only-reads.md). With Redis away there is nothing to read, and the page says so.
+// The queues, shown by Bull Board, which only reads (docs/decisions/0017-bull-board-only-reads.md),
+// under a CSP of its own. While Redis is away the page says so.
 import { setTimeout as delay } from 'node:timers/promises';
 import type Router from '@koa/router';
 import type Koa from 'koa';
@@ -12,7 +12,7 @@ const ANSWERS_WITHIN_MS = 3_000;
 const RETRY_SECONDS = 10;
 const NAMED_BY_CONTENT = new RegExp(`^${PATH}/static/(js|css)/`);
 
-/** The one style that Bull Board's script puts into the page; the browser test fails when a newer version's is another. */
+/** The style that Bull Board's script inserts; a browser test fails when it changes. */
 const STYLE_OF_NOTICES = "'sha256-r2N1TB/gHbBtBZFKg7ejmq1acVSREzucTAEw6ga4hoU='";
 
 const CSP = [

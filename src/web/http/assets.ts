@@ -1,5 +1,5 @@
-// The style sheet, the script and the icon, from memory, under addresses that change with their content, so that a
-// browser may keep them for ever. Hides reading, hashing and compressing, all done once at the start.
+// The style sheet, the scripts and the icon, read, hashed and compressed once at the start. Their
+// addresses change with their content, so that browsers keep them for ever.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,6 @@ import type Koa from 'koa';
 export interface AssetUrls {
   readonly css: string;
   readonly js: string;
-  /** Only on pages that use passkeys. */
   readonly passkeys: string;
   readonly icon: string;
 }
@@ -30,14 +29,14 @@ const nodeRequire = createRequire(import.meta.url);
 
 type Table = Readonly<Record<keyof AssetUrls, Asset>>;
 
-/** The best two steps cost the start a tenth of a second, and save a hundredth of the size. */
+/** The two highest levels cost the start 0.1 s and save 1 % of the size. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const A_DAY = 'public, max-age=86400';
 const HASHED = /^\/assets\/(holdfast|passkeys|icon)\.[\w-]+\.(css|js|svg)$/;
 
-/** Reads the assets in `assetsDir`; with `reload` (development) again for every request. */
+/** With `reload` (development) reads them again for every request. */
 export function createAssets({ assetsDir, reload = false }: { assetsDir: string; reload?: boolean }): Assets {
   const loadedOnce = load(assetsDir);
   const table = reload ? () => load(assetsDir) : () => loadedOnce;
@@ -67,7 +66,9 @@ function load(assetsDir: string): Table {
   };
 }
 
-/** The browser's half of the passkey library, as its package ships it; our script, which follows it, finds it by its global name. */
+/**
+ * The browser's half of the passkey library. Our script follows it and finds it by its global name.
+ */
 function passkeyLibrary(): Buffer {
   const main = nodeRequire.resolve('@simplewebauthn/browser');
   return readFileSync(join(dirname(main), '../dist/bundle/index.umd.min.js'));
@@ -80,8 +81,8 @@ function read(assetsDir: string, name: string, extension: string, type: string, 
   return { url: `/assets/${name}.${hash}.${extension}`, type, body };
 }
 
-// While processes are replaced one by one, a page of the old one may ask the new one for its style sheet, and the other
-// way round: it gets the present one, not to be kept.
+// While processes are replaced, a page of the old version may ask the new one for its style sheet:
+// it gets the present one, not to be kept.
 function find(table: Table, path: string): { asset: Asset; caching: string } | null {
   if (path === '/favicon.ico') return { asset: table.icon, caching: A_DAY };
   const match = HASHED.exec(path);

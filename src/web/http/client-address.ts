@@ -1,19 +1,19 @@
-// Who is in front of us: the socket's address, or what proxies that are trusted say of theirs. The header is read from the
-// right, where the nearest proxy writes, one hop at a time: whatever a client wrote before that is never reached, however it
-// is formed. docs/decisions/0012 says why only one header is read, and why no library reads it.
+// The client's address behind trusted proxies. The header is read from the right, where the nearest
+// proxy writes, so that what a client wrote itself is never reached. Why one header, and no
+// library: docs/decisions/0012.
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Network = [Address, number];
 
-/** The last hop of a header, without spaces, and what stands before it; null as hop if it is no address. */
+/** The last hop of a header, null if it is no address, and what stands before it. */
 interface Hop {
   readonly address: Address | null;
   readonly rest: string;
 }
 
-/** The headers that a proxy may write, and how the last hop of each is read. */
+/** How the last hop of each header is read. */
 const READERS = { 'x-forwarded-for': lastOfList, forwarded: lastElement } as const satisfies Record<
   string,
   (value: string) => Hop
@@ -22,8 +22,8 @@ const READERS = { 'x-forwarded-for': lastOfList, forwarded: lastElement } as con
 export type ForwardedHeader = keyof typeof READERS;
 
 /**
- * The client's address: the socket's, or, where that is a trusted proxy, the nearest one in the header that is not.
- * A hop that is not well formed ends the search at the last hop that was believed.
+ * The socket's address, or, behind trusted proxies, the nearest that is none. A malformed hop ends
+ * the search.
  */
 export function clientAddress(
   socketAddress: string | undefined,
@@ -46,10 +46,10 @@ function lastOfList(value: string): Hop {
 }
 
 const PAIR = /^([!#$%&'*+\-.^_`|~\w]+)=(?:([!#$%&'*+\-.^_`|~\w]+)|"((?:[^"\\]|\\.)*)")$/;
-/** RFC 7239 §6: an address, an IPv6 one in brackets, and perhaps a port, which may be obfuscated. */
+/** RFC 7239 §6: an address, IPv6 in brackets, perhaps with a port. */
 const NODE = /^(?:\[([^\]]*)\]|([^:[\]]+))(?::(?:\d{1,5}|_[\w.-]+))?$/;
 
-/** RFC 7239 §4. A comma or semicolon inside of quotes separates nothing. */
+/** RFC 7239 §4: a comma or semicolon in quotes separates nothing. */
 function lastElement(value: string): Hop {
   const pairs: string[] = [];
   let [at, end, quoted] = [value.length - 1, value.length, false];
@@ -71,7 +71,7 @@ function isEscaped(value: string, at: number): boolean {
   return (at - before) % 2 === 1;
 }
 
-/** What an element's one `for` says, given its pairs from the right; null if any of them is not well formed. */
+/** The address of an element's one `for`; null if any pair, from the right, is malformed. */
 function addressOf(pairs: readonly string[]): Address | null {
   const last = pairs.length - 1;
   const found = pairs

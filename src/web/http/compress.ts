@@ -1,9 +1,9 @@
-// Compresses large answers, lists and exports, through koa-compress. What fits into the first packets of a connection arrives no
-// sooner when it is smaller: small pages are left as they are, and cost nothing here.
+// Compresses large answers. What fits into the first packets of a connection arrives no sooner when
+// smaller, so small pages stay as they are.
 import type Koa from 'koa';
 import compress from 'koa-compress';
 
-/** Bytes; a new connection carries some 14 kB before it waits for the other side. */
+/** Bytes; a new connection carries about 14 kB before it waits for the other side. */
 const THRESHOLD = 8_192;
 
 export function compressLarge(): Koa.Middleware {
@@ -11,7 +11,7 @@ export function compressLarge(): Koa.Middleware {
   return async (ctx, next) => {
     await next();
     const { length } = ctx.response;
-    // koa-compress does its work after what follows it, of which there is nothing left.
+    // koa-compress works after `next`, and everything has run already.
     if (length === undefined || length >= THRESHOLD) await compressed(ctx, nothing);
   };
 }

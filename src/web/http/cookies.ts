@@ -24,7 +24,6 @@ export function cookieAttributes({ secureCookies: secure }: CookieConfig) {
   return { httpOnly: true, sameSite: 'lax', secure, path: '/', signed: false, overwrite: true } as const;
 }
 
-/** Whether this is a random token of 256 bits. */
 export function isSecret(value: string): boolean {
   return SECRET.test(value);
 }
@@ -36,7 +35,7 @@ export function createCookie<C extends CookieConfig>(name: string, { accepts, li
   };
   const nameUnder = ({ secureCookies }: CookieConfig) => (secureCookies ? names.secure : names.plain);
   return {
-    /** The value; empty without one that is accepted. */
+    /** Empty without a cookie that `accepts` takes. */
     read(ctx: Koa.Context, config: C): string {
       const value = ctx.cookies.get(nameUnder(config), UNSIGNED) ?? '';
       return accepts === undefined || accepts(value) ? value : '';

@@ -1,5 +1,4 @@
-// A form's fields, read once: flat text and nothing else. What is too large, of another type, nested, repeated or not
-// text is refused before any page sees it.
+// A form's fields, read once: flat text and nothing else.
 import type Koa from 'koa';
 import getRawBody from 'raw-body';
 import { HttpError } from './http-error.ts';
@@ -11,9 +10,8 @@ const bodies = new WeakMap<object, Promise<Fields>>();
 export type Fields = Readonly<Record<string, string>>;
 
 /**
- * The fields of a form that was sent.
- * @throws HttpError 413 when it is larger than 16 KiB, 415 for another type, 400 when a field is repeated, nested or
- * holds what is not text.
+ * @throws HttpError 413 over 16 KiB, 415 for another type, 400 for a field repeated, nested or not
+ * text.
  */
 export function readBody(ctx: Koa.Context): Promise<Fields> {
   const known = bodies.get(ctx.req);
@@ -51,7 +49,7 @@ function decode(body: Buffer): string {
   }
 }
 
-/** A path on this site to go to after logging in, or null: never another origin, however it is spelled. */
+/** A path on this site to go to after logging in; null for another origin, however spelled. */
 export function readNext(text: string | undefined): string | null {
   if (text === undefined || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text) || text.includes('\\') || text.length > 1_000)
     return null;
@@ -59,6 +57,6 @@ export function readNext(text: string | undefined): string | null {
   if (!URL.canParse(text, base)) return null;
   const url = new URL(text, base);
   const path = url.pathname + url.search;
-  // Dots are resolved by now, and what they leave may name another host: `/..//evil.example` is `//evil.example`.
+  // Resolved dots may leave another host: `/..//evil.example` becomes `//evil.example`.
   return url.origin === base && !path.startsWith('//') ? path : null;
 }

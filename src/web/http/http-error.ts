@@ -1,4 +1,4 @@
-/** A refusal that a page or middleware decided on; `reason` is for the log and picks the sentence. */
+/** A refusal by a page or middleware; `reason` is logged and picks the sentence. */
 export class HttpError extends Error {
   readonly status: number;
   readonly reason: string;

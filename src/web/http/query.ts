@@ -1,23 +1,25 @@
-// What stands in an address, read with care: it comes from anywhere.
+// Reads and writes the query of an address.
 import type Koa from 'koa';
 import { readNext } from './form.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const MAX_TEXT = 300;
 
-/** A parameter of the query, cut to 300 characters; empty where it is missing, repeated or nested. */
+/**
+ * A parameter of the query, cut to 300 characters; empty where it is missing, repeated or nested.
+ */
 export function queryText(ctx: Koa.Context, name: string): string {
   const value = ctx.query[name];
   return typeof value === 'string' ? value.trim().slice(0, MAX_TEXT).replaceAll('\u0000', '').toWellFormed() : '';
 }
 
-/** The page to go to after logging in, uncut, or null where `?next=` names none of ours. */
+/** `?next=`, or null where that is no page of ours. */
 export function queryNext(ctx: Koa.Context): string | null {
   const { next } = ctx.query;
   return readNext(typeof next === 'string' ? next : undefined);
 }
 
-/** The address of a page that leads on to another. */
+/** A page's address that leads on to another page. */
 export function withNext(path: string, next: string | null): string {
   return next === null ? path : `${path}?next=${encodeURIComponent(next)}`;
 }

@@ -1,7 +1,6 @@
-// Redirects.
 import type Koa from 'koa';
 
-/** 303: what was asked has been done; look at it there. */
+/** 303: the request was done, and its result is on that page. */
 export function seeOther(ctx: Koa.Context, path: string): void {
   ctx.status = 303;
   ctx.redirect(path);

@@ -1,4 +1,4 @@
-// What a request is to Holdfast: its id, the client's address as far as proxies are trusted, and its line in the log.
+// A request's id, its client's address, and its line in the log.
 import { randomBytes } from 'node:crypto';
 import type Koa from 'koa';
 import type { Origin } from '../../core/audit/events.ts';
@@ -24,7 +24,7 @@ interface RequestsOptions {
   readonly metrics: Pick<Metrics, 'countRequest'>;
 }
 
-/** Gives each request its id, its origin, and one line in the log. A query string is not logged: it may hold a token. */
+/** Sets `ctx.state.origin`, and logs each request without its query, which may hold a token. */
 export function requests({ log, config, metrics }: RequestsOptions): Koa.Middleware {
   const { forwardedHeader, secureCookies } = config;
   const writeLine = requestLines(log);
@@ -49,7 +49,6 @@ export function requests({ log, config, metrics }: RequestsOptions): Koa.Middlew
   };
 }
 
-/** Works the client's address out once for each pair of socket and header. */
 function clientAddresses({ trustedProxies, forwardedHeader: header }: AddressConfig) {
   return memo(
     (pair: string) => {

@@ -20,7 +20,7 @@ export class PageRouter extends Router {
   }
 }
 
-/** Paths without parameters: there are only so many. */
+/** Without parameters, so that the number of remembered paths is limited. */
 function isFixed({ path }: Match): boolean {
   return path.length > 0 && path.every((layer) => layer.paramNames.length === 0);
 }

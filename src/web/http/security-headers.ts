@@ -8,7 +8,9 @@ const SELF = ["'self'"];
 const NONE = ["'none'"];
 const YEAR_SECONDS = 31_536_000;
 
-/** CSP without inline code, framing refused, HSTS under HTTPS, `no-store` unless a page says otherwise. */
+/**
+ * CSP without inline code, no framing, HSTS under HTTPS, `no-store` unless a page says otherwise.
+ */
 export function securityHeaders({ secureCookies }: Config): Koa.Middleware {
   const set = helmet({
     contentSecurityPolicy: {
@@ -37,14 +39,14 @@ export function securityHeaders({ secureCookies }: Config): Koa.Middleware {
     fixed = added.map((name) => [name, String(ctx.res.getHeader(name))]);
   }
   return (ctx, next) => {
-    // None of them depends on the request: what was set for the first answer is repeated for all that follow.
+    // None depends on the request: those of the first answer are repeated.
     if (!fixed) return findFixed(ctx).then(next);
     for (const [name, value] of fixed) ctx.res.setHeader(name, value);
     return next();
   };
 }
 
-/** In production a request for another host than that of PUBLIC_URL is refused: nothing is ever built from its name. */
+/** In production refuses a request for another host than PUBLIC_URL's. */
 export function ownHost({ production, publicOrigin }: Config): Koa.Middleware {
   const { host } = new URL(publicOrigin);
   return (ctx, next) => {

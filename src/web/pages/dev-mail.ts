@@ -1,6 +1,5 @@
-// Outside of production and without SMTP_URL: the mail that would have been sent, with its links, for whoever sits at the
-// machine. The route does not exist in production; and it answers only a connection from the machine itself, under the
-// machine's own name, that no proxy has passed on: links in it open accounts.
+// In development without SMTP_URL: the mail that would have been sent. Its links open accounts, so
+// it answers only connections from this machine, under its own name and through no proxy.
 import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
 import type Koa from 'koa';

@@ -1,17 +1,17 @@
-// For probes: alive, and ready to serve.
+// For probes.
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 
 export interface Readiness {
-  /** Set when the process has begun to stop. */
   draining: boolean;
-  /** Set once both stores were reached: before that nothing is known of what ended meanwhile. */
+  /** Set once both stores were reached: only then is it known what ended meanwhile. */
   started: boolean;
 }
 
 /**
- * `/healthz`: the process answers. `/readyz`: it can serve, 200; else 503 with what is missing. After the start one store
- * is enough: restricted pages go on with either, so a fault of one must not take every process out of the balancer.
+ * `/healthz`: the process answers. `/readyz`: 200 if it can serve, else 503 with what is missing.
+ * After the start one store is enough: a fault of the other must not take every process out of the
+ * balancer.
  */
 export function health({ sessionCache }: Context, readiness: Readiness): Koa.Middleware {
   function answer(ctx: Koa.Context): void {

@@ -1,4 +1,4 @@
-// The front door: where to go from here.
+// The home page.
 import type Router from '@koa/router';
 import { liveSession } from '../session/request-state.ts';
 import { doneNotice, type Web } from '../view/page.ts';

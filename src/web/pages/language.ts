@@ -1,4 +1,4 @@
-// The choice of a language, from the foot of any page, which it leads back to. For who is logged in it is that of the account too.
+// The choice of a language at the foot of every page; a member's account keeps it too.
 import type Router from '@koa/router';
 import { isDatabaseOutage } from '../../core/platform/database.ts';
 import { readBody, readNext } from '../http/form.ts';
@@ -19,7 +19,7 @@ export function languagePage(router: Router, { context: { config, users, log } }
     seeOther(ctx, readNext(fields['back']) ?? '/');
   });
 
-  /** The pages change all the same: nobody has to wait for PostgreSQL to read them. */
+  /** The cookie is enough: pages change language without PostgreSQL. */
   function unlessOutage(error: unknown): void {
     if (!isDatabaseOutage(error)) throw error;
     log.debug({ err: error }, 'the language of an account stays as it was');

@@ -1,5 +1,5 @@
-// Who may see a page. Each route names one of these; a page without one is for everybody (test/integration/access.test.ts
-// holds the list of those).
+// Who may see a page. A route without one of these is for everybody (listed in
+// test/integration/access.test.ts).
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -9,8 +9,8 @@ import { actorOf } from './member.ts';
 import { liveSession } from './request-state.ts';
 
 /**
- * Members only; others go to the log-in and come back to the page that they asked for. Who must have a second factor and has
- * proved none is led to setting it up, and from there to the page that they asked for. It costs nothing beside the session that was read anyway.
+ * Members only. Others go to the login, members who lack a required second factor to its set-up;
+ * both come back to the page that they asked for. Reads no store.
  */
 export const requireMember: Koa.Middleware = (ctx, next) => {
   if (!liveSession(ctx)) return toLogIn(ctx);
@@ -18,7 +18,7 @@ export const requireMember: Koa.Middleware = (ctx, next) => {
   return seeOther(ctx, withNext('/account/security', ctx.method === 'GET' ? ctx.url : null));
 };
 
-/** Members, and those too who must set up a second factor before they reach anything else: the pages that do it. */
+/** Members, including those who must first set up a second factor: the pages for that. */
 export const requireLoggedIn: Koa.Middleware = (ctx, next) => (liveSession(ctx) ? next() : toLogIn(ctx));
 
 function toLogIn(ctx: Koa.Context): void {
@@ -26,9 +26,9 @@ function toLogIn(ctx: Koa.Context): void {
 }
 
 /**
- * For acts that matter, after one of the others: members whose session began no longer ago than RECENT_LOGIN, by PostgreSQL's
- * clock. Others prove again who they are and come back to the page that they asked for, or, for a form that came too late,
- * to the page that holds it (`from`, a path in which `:id` and the like stand for those of the request): nothing was done.
+ * After one of the others: members whose session is younger than RECENT_LOGIN, by PostgreSQL's
+ * clock. Others prove again who they are and come back to the page, or, for a form, to the page
+ * that holds it: `from`, a path in which `:id` stands for the request's.
  */
 export function requireRecentLogin({ sessions, config }: Context, from?: string): Koa.Middleware {
   return async (ctx, next) => {
@@ -39,7 +39,7 @@ export function requireRecentLogin({ sessions, config }: Context, from?: string)
   };
 }
 
-/** Operators only; a member is refused, and the refusal recorded. */
+/** Operators only; refusing a member is recorded. */
 export function requireOperator({ record }: Context): Koa.Middleware {
   return (ctx, next) =>
     requireMember(ctx, async () => {

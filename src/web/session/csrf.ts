@@ -1,6 +1,6 @@
-// Against forged forms: a token bound to the session (or, before there is one, to a cookie of its own), beside the
-// browser's own word on where a request comes from (Fetch Metadata, Origin). OWASP CSRF cheat sheet: HMAC-based tokens.
-// Written here because the usual library derives its tokens with SHA-1, which ASVS 11.4.1 rules out.
+// Against forged forms: an HMAC token (OWASP CSRF cheat sheet) bound to the session, or before it
+// to a cookie of its own, and Fetch Metadata and Origin. The usual library uses SHA-1, which ASVS
+// 11.4.1 rules out.
 import { createHmac, type Hmac, randomFillSync, timingSafeEqual } from 'node:crypto';
 import type Koa from 'koa';
 import type { Config } from '../../core/config.ts';
@@ -16,17 +16,15 @@ const TAG_BYTES = 18;
 const TAG_CHARACTERS = (TAG_BYTES * 4) / 3;
 const SALTS_AT_ONCE = 512;
 
-/** It stands in for a session before there is one. */
 const visitorCookie = createCookie('visitor', { accepts: isSecret });
 
-/** Shows a form again with what was typed into it, and says why: it does nothing of what the form asks for. */
+/** Shows a form again with what was typed, and does nothing that the form asks for. */
 export type StaleForm = (ctx: Koa.Context, fields: Fields) => void | Promise<void>;
-/** By the path that the form is sent to. */
 export type StaleForms = ReadonlyMap<string, StaleForm>;
 
 /**
- * Refuses a changing request that did not come from a form of ours: 403; a method other than POST: 405. A form of ours
- * that has grown too old to be known is refused too, and shown again where its page knows how.
+ * 403 for a change that is not from a form of ours, 405 for a method other than POST. A form that
+ * has become too old is refused too, and shown again where its page knows how.
  */
 export function csrf(config: Config, staleForms: StaleForms): Koa.Middleware {
   async function check(ctx: Koa.Context, next: Koa.Next): Promise<unknown> {
@@ -51,7 +49,7 @@ function readVisitor(ctx: Koa.Context, config: Config): void {
   if (kept !== '') ctx.state.visitor = kept;
 }
 
-/** The token for the forms of the page being made. An anonymous visitor gets the cookie that it is bound to. */
+/** The token for a page's forms. An anonymous visitor gets the cookie that it is bound to. */
 export function csrfToken(ctx: Koa.Context, config: Config): string {
   if (!liveSession(ctx) && ctx.state.visitor === undefined) {
     ctx.state.visitor = newToken();
@@ -64,7 +62,7 @@ export function csrfToken(ctx: Koa.Context, config: Config): string {
 const salts = Buffer.alloc(SALT_BYTES * SALTS_AT_ONCE);
 let nextSalt = salts.length;
 
-/** Makes two tokens of the same secret differ (against BREACH); it is no secret itself, so many are drawn at once. */
+/** Makes two tokens of one secret differ (against BREACH). Not secret, so drawn in advance. */
 function newSalt(): Buffer {
   if (nextSalt === salts.length) {
     randomFillSync(salts);
@@ -74,13 +72,13 @@ function newSalt(): Buffer {
   return salts.subarray(nextSalt - SALT_BYTES, nextSalt);
 }
 
-/** In a session the token of its cookie, which nobody else knows; before, the visitor's. */
+/** The session's token; without a session the visitor's. */
 function secretOf(ctx: Koa.Context): string {
   const token = liveSession(ctx) ? (ctx.state.begun?.token ?? ctx.state.token) : undefined;
   return token ?? ctx.state.visitor ?? '';
 }
 
-/** A form opened in a session that has ended since, or sent twice to log out: its page then leads to the log-in. */
+/** A form of a session that has ended since: its page then leads to the login. */
 function isOfEndedSession(ctx: Koa.Context, text: string): boolean {
   return !liveSession(ctx) && isToken(ctx.state.token ?? '', text);
 }

@@ -1,5 +1,5 @@
-// The cookie of browsers that have logged in before; it stays after logging out. It opens nothing: it
-// keeps a stranger's failures from shutting the owner out.
+// The cookie of browsers that have logged in before; it stays after logging out. It opens nothing:
+// it keeps a stranger's failures from shutting the owner out.
 import type { Config } from '../../core/config.ts';
 import { createCookie } from '../http/cookies.ts';
 

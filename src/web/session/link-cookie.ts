@@ -1,6 +1,6 @@
-// The secret of a one-time link, on its way from the mail to the form. The first request moves it from the
-// address into a cookie of half an hour, so that it stays in no history, no log and no Referer. Nothing else
-// happens on GET: mail scanners follow links.
+// The secret of a one-time link, on its way from the mail to the form. The first request moves it
+// from the address into a cookie of half an hour, so that it stays in no history, no log and no
+// Referer. Nothing else happens on GET: mail scanners follow links.
 import type Koa from 'koa';
 import { createCookie, isSecret } from '../http/cookies.ts';
 import { seeOther } from '../http/redirect.ts';

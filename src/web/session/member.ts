@@ -2,14 +2,13 @@
 import type Koa from 'koa';
 import { liveSession } from './request-state.ts';
 
-/** The session's owner, on a page that only members reach. */
+/** @throws Error on a page that visitors reach. */
 export function memberOf(ctx: Koa.Context) {
   const owner = liveSession(ctx)?.owner;
   if (!owner) throw new Error('a member page was reached without a session');
   return owner;
 }
 
-/** Who acts, in which session and from where; visitors too. */
 export function actorOf(ctx: Koa.Context) {
   const owner = liveSession(ctx)?.owner;
   return { actor: owner?.userId ?? null, session: owner?.id ?? null, origin: ctx.state.origin };

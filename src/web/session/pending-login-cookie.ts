@@ -1,4 +1,5 @@
-// The cookie of a login that waits for its second factor: a random token whose hash the database holds.
+// The cookie of a login that waits for its second factor: a random token whose hash the database
+// holds.
 import { createCookie, isSecret } from '../http/cookies.ts';
 
 const LIFE_MS = 10 * 60_000;

@@ -1,5 +1,5 @@
-// Who looked at what belongs to one person is an event of its own. Promises that none is left out; pages of one list, asked
-// for within a quarter of an hour in one session, are one look. Redis remembers which; without it every page is recorded.
+// Records operators who look at what belongs to one person. Pages of one list within a quarter of
+// an hour are one look; without Redis, which remembers it, every page is recorded.
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 import { keys } from '../../core/platform/redis.ts';
@@ -10,7 +10,7 @@ const ONE_LOOK_SECONDS = 15 * 60;
 
 export type NoteRead = (ctx: Koa.Context, subjects: Iterable<string | null>, what: string) => Promise<void>;
 
-/** Records that the operator of this request looked at people; looking at oneself is not recorded. */
+/** Looking at oneself is not recorded. */
 export function createSensitiveReads({ redis, record }: Pick<Context, 'redis' | 'record'>): NoteRead {
   return async (ctx, subjects, what) => {
     const owner = liveSession(ctx)?.owner;

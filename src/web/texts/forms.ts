@@ -1,20 +1,20 @@
-// The few forms that a sentence takes beside plain text and a function: one with a link in it, and one that counts.
+// Sentences with a link, and sentences that count.
 
-/** A sentence around a link: the page puts the link there. */
+/** The page puts the link between. */
 export interface Linked {
   readonly before: string;
   readonly link: string;
   readonly after: string;
 }
 
-/** "New here? [Create an account]": what stands in brackets becomes the link. */
+/** "New here? [Create an account]": the brackets become the link. */
 export function linked(sentence: string): Linked {
   const [before, link, after] = sentence.split(/[[\]]/);
   if (before === undefined || link === undefined || after === undefined) throw new Error(`no link in: ${sentence}`);
   return { before, link, after };
 }
 
-/** Sentences for each grammatical number of a language; `#` becomes the number as it is written there. */
+/** A sentence for each plural form; `#` becomes the number. */
 export function counting(locale: string) {
   const rules = new Intl.PluralRules(locale);
   const numbers = new Intl.NumberFormat(locale);

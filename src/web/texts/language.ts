@@ -1,5 +1,5 @@
-// In which language a visitor is answered: the one chosen on a page and kept in a cookie, else the best that the browser
-// accepts, of those that LANGUAGES allows. Promises to cost a look-up a request; hides the negotiation and its cache.
+// A visitor's language, of those that LANGUAGES allows: the one in the cookie, else the browser's
+// best.
 import type Koa from 'koa';
 import type { Config } from '../../core/config.ts';
 import type { Language } from '../../core/platform/languages.ts';
@@ -10,7 +10,7 @@ import { en, type Texts } from './en.ts';
 
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, de };
 
-/** Distinct headers that are remembered; browsers send a few dozen, a scanner as many as it likes. */
+/** Headers that are remembered: browsers send a few dozen, a scanner any number. */
 const MAX_REMEMBERED = 500;
 const MAX_HEADER = 200;
 const YEAR_MS = 365 * 86_400_000;
@@ -20,7 +20,6 @@ type LanguageConfig = Pick<Config, 'languages' | 'secureCookies'>;
 const COOKIE = 'language';
 const languageCookie = createCookie(COOKIE, { lifeMs: () => YEAR_MS });
 
-/** Gives each request its texts. */
 export function languages(config: LanguageConfig): Koa.Middleware {
   const { languages: allowed } = config;
   const [fallback] = allowed;

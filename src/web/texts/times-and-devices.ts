@@ -1,6 +1,5 @@
-// Moments and browsers in the words of a person. Promises a short answer for whatever a client sends; hides the
-// user-agent parser, and where a relative time stops making sense.
-// Everything takes the texts of a language; the operators' console leaves them out and reads English.
+// Moments and browsers in words: short, whatever a client sends. The operators' console reads
+// English.
 import Bowser from 'bowser';
 import { memo } from '../http/memo.ts';
 import { en, type Texts } from './en.ts';
@@ -15,7 +14,7 @@ const KEPT_FORMATTED = 10_000;
 
 type Unit = 'second' | 'minute' | 'hour';
 
-/** What is shown on every page is remembered: distances by their number, moments by their minute or day. */
+/** Remembers its results: distances by number, moments by minute or day. */
 interface Formats {
   readonly relative: (count: number, unit: Unit) => string;
   readonly clock: (date: Date) => string;
@@ -23,7 +22,6 @@ interface Formats {
   readonly seconds: Intl.DateTimeFormat;
 }
 
-/** Making one costs more than a page. */
 const formatsOf = memo((locale: string): Formats => {
   const timeZone = 'UTC';
   return {
@@ -43,26 +41,28 @@ function memoDistances(format: Intl.RelativeTimeFormat): Formats['relative'] {
   return (count, unit) => known[unit](count);
 }
 
-/** `unitMs`: what the format shows changes only with it. */
+/** What the format shows changes only every `unitMs`. */
 function memoMoments(format: Intl.DateTimeFormat, unitMs: number): (date: Date) => string {
   const known = memo((_unit: number, date: Date) => format.format(date), { most: KEPT_FORMATTED });
   return (date) => known(Math.floor(date.getTime() / unitMs), date);
 }
 
-/** "Firefox on Windows", "curl", or "Unknown browser": never what a client made up at length. */
+/** "Firefox on Windows", "curl" or "Unknown browser"; never text that a client made up. */
 export function describeDevice(userAgent: string | null, { devices }: Texts = en): string {
   const { name, place } = deviceNames(userAgent);
   return place === null ? (name ?? devices.unknown) : devices.on(name ?? devices.unknown, place);
 }
 
-/** The names alone, for words of another language. */
+/** The names alone, for another language. */
 export function deviceNames(userAgent: string | null): Device {
   const short = userAgent?.slice(0, LONGEST_USER_AGENT).trim() ?? '';
   if (short === '') return { name: null, place: null };
   return parse(short);
 }
 
-/** "just now", "4 minutes ago", "yesterday at 19:07 UTC" or "23 Nov 2026, 19:07 UTC", as of `now`. */
+/**
+ * "just now", "4 minutes ago", "yesterday at 19:07 UTC" or "23 Nov 2026, 19:07 UTC", as of `now`.
+ */
 export function showTime(date: Date, now: Date, text: Texts = en): ShownTime {
   const ago = sinceThen(date, now, text);
   const iso = date.toISOString();
@@ -93,7 +93,7 @@ export interface Device {
   readonly place: string | null;
 }
 
-/** Parsing costs more than the rest of a page, and the same browsers come again and again. */
+/** Parsing costs more than the rest of a page. */
 const parse = memo(
   (userAgent: string): Device => {
     try {
@@ -107,7 +107,7 @@ const parse = memo(
   { most: KEPT_USER_AGENTS },
 );
 
-// The parser falls back to text from the user agent itself, so even its answer has to look like a name.
+// The parser falls back to text of the user agent, so its answer too must look like a name.
 function knownName(name: string | undefined): string | null {
   return name !== undefined && /^[A-Za-z][A-Za-z0-9 .+-]{0,30}$/.test(name) ? plainName(name) : null;
 }
@@ -145,17 +145,17 @@ function onTheCalendar(date: Date, now: Date, { locale, moments }: Texts): strin
   return days === 1 ? moments.tomorrow(clock) : moments.date(formats.calendar(date), clock);
 }
 
-// Whole units that have passed, but at least one: 119 seconds ago is a minute ago.
+// Whole units, at least one: 119 seconds ago is a minute ago.
 function roundAway(ms: number, unitMs: number): number {
   return Math.sign(ms) * Math.max(1, Math.floor(Math.abs(ms) / unitMs));
 }
 
-/** A moment as a page shows it: in words a person uses, and exact. */
+/** A moment as a page shows it. */
 export interface ShownTime {
   /** "4 minutes ago", or "23 Nov 2026, 19:07 UTC" where no relative time makes sense. */
   readonly text: string;
   /** ISO 8601, UTC: for `datetime` and `title`. */
   readonly iso: string;
-  /** Where the words tell how long ago it was: a script keeps them true while the page is open. */
+  /** The text says how long ago: a script keeps it true while the page is open. */
   readonly relative?: true;
 }

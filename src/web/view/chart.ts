@@ -1,6 +1,5 @@
-// Counts over time as stacked bars: places for the SVG, which the template draws, and the same figures as a table. Heights are
-// square roots, so that one event beside ten thousand is still seen; a line at a quarter of the most says how tall that is.
-// Imported by the pages that have one when they are asked for: d3 is some 140 modules.
+// Counts over time as stacked bars for an SVG, and as a table. Heights are square roots, so that
+// one event beside ten thousand is seen. Pages import it on demand: d3 is some 140 modules.
 import { scaleSqrt, scaleUtc } from 'd3-scale';
 import { exactTime, showTime } from '../texts/times-and-devices.ts';
 import type { Chart, ChartKind } from './console-views.ts';
@@ -9,15 +8,13 @@ export interface ChartBar {
   readonly from: Date;
   readonly to: Date;
   readonly counts: Readonly<Partial<Record<ChartKind, number>>>;
-  /** Where a click on it leads. */
   readonly href: string | null;
 }
 
 export interface ChartSeries {
   readonly kind: ChartKind;
-  /** "succeeded" */
   readonly label: string;
-  /** Only told in the table. */
+  /** Only in the table. */
   readonly undrawn?: boolean;
 }
 
@@ -31,7 +28,7 @@ interface ChartOptions {
 
 const HEIGHT = 88;
 const TICKS = 8;
-/** In percent: a label stands to the right of its tick, and further on would be cut; on a phone, where minor ones are not shown, earlier. */
+/** In percent: a label further right would be cut; on a phone, without minor labels, earlier. */
 const LABELS_UNTIL = 95;
 const LABELS_UNTIL_NARROW = 80;
 const DAY_MS = 86_400_000;

@@ -5,11 +5,9 @@ import type { FormProblems, SessionRow } from './view-parts.ts';
 export interface ConsoleViews {
   'operator/audit': {
     readonly rows: readonly AuditRow[];
-    /** As of when the list was read. */
     readonly asOf: ShownTime;
     /** How many match: "12,408 match", "more than 1,000 match", "matches not counted". */
     readonly matching: string;
-    /** How many events the log holds in all. */
     readonly total: string;
     readonly chart: Chart | null;
     readonly filters: {
@@ -18,36 +16,33 @@ export interface ConsoleViews {
       readonly person: string;
       readonly address: string;
       readonly text: string;
-      /** As a field for date and time takes it, UTC. */
+      /** UTC, as a field for date and time takes it. */
       readonly from: string;
       readonly to: string;
-      /** Parts that have no field of their own, and stay while the others change. */
+      /** Parts without a field, kept while others change. */
       readonly kept: readonly { readonly name: string; readonly value: string }[];
-      /** Each active filter as a chip, with the address of the page without it. */
       readonly active: readonly FilterChip[];
     };
-    /** Event types to choose from, grouped. */
     readonly types: readonly { readonly group: string; readonly label: string; readonly names: readonly string[] }[];
     readonly problem: string | null;
-    /** The fields that do not fit. */
+    /** The fields with a problem. */
     readonly wrong: Readonly<Record<string, boolean>>;
     readonly newerHref: string | null;
     readonly olderHref: string | null;
     readonly newestHref: string | null;
-    /** How far the log was looked through, where time ran out before the page was full, and where that goes on. */
+    /** Where the search stopped, if time ran out before the page was full. */
     readonly looked: {
       readonly seq: string;
       readonly at: ShownTime | null;
       readonly furtherHref: string | null;
     } | null;
     readonly exports: readonly { readonly label: string; readonly href: string }[];
-    /** Where new events come from while the page is open; null on older pages. */
+    /** The stream of new events; null on older pages. */
     readonly liveHref: string | null;
   };
   'operator/event': {
     readonly row: AuditRow;
     readonly occurredAt: ShownTime;
-    /** "24 Nov 2026, 9:00:05 UTC" */
     readonly exactly: string;
     readonly sealedAt: string;
     readonly meaning: string | null;
@@ -55,15 +50,15 @@ export interface ConsoleViews {
     readonly session: { readonly text: string; readonly onlyHref: string } | null;
     readonly request: { readonly text: string; readonly onlyHref: string } | null;
     readonly userAgent: string | null;
-    /** Address and browser were erased on demand. */
+    /** Its address and browser were erased. */
     readonly erased: boolean;
     readonly doneByHref: string | null;
     readonly details: readonly { readonly name: string; readonly value: string }[];
     readonly hash: string;
     readonly prevHash: string;
-    /** What is wrong with it, computed again just now; null if nothing is. */
+    /** What is wrong with it, checked just now. */
     readonly problem: string | null;
-    /** Whether the event before it is still kept, so that the link to it could be proved too. */
+    /** With the event before, if that is still kept. */
     readonly proved: 'with the one before' | 'alone';
     readonly olderHref: string | null;
     readonly newerHref: string | null;
@@ -101,9 +96,9 @@ export interface ConsoleViews {
     readonly people: readonly Figure[];
     readonly recording: readonly Figure[];
     readonly stores: readonly Figure[];
-    /** The last time that everybody's sessions were ended, and how far that has come. */
+    /** The last end of all sessions, and its progress. */
     readonly everybody: { readonly at: ShownTime; readonly ended: string; readonly done: boolean } | null;
-    /** Null while Redis, which keeps them, is away. */
+    /** Null while Redis is away. */
     readonly queues:
       | readonly {
           readonly name: string;
@@ -122,7 +117,6 @@ export interface ConsoleViews {
   'operator/queues-away': Readonly<Record<string, never>>;
   'operator/mail': {
     readonly rows: readonly MailRow[];
-    /** Whether mail that was sent is shown too. */
     readonly all: boolean;
     readonly possible: boolean;
     readonly asOf: ShownTime;
@@ -131,7 +125,7 @@ export interface ConsoleViews {
   'operator/shown-mail': { readonly mails: readonly ShownMailRow[] };
   'operator/invite': FormProblems & {
     readonly email: string;
-    /** A link to hand over, shown once, where no mail is possible. */
+    /** A link to hand over, shown once, where there is no mail. */
     readonly link: string | null;
     readonly possible: boolean;
   };
@@ -142,7 +136,6 @@ export interface ConsoleViews {
     readonly asOf: ShownTime;
     readonly problem: string | null;
     readonly filters: {
-      /** Part of an address that was searched for. */
       readonly q: string;
       readonly role: string;
       readonly state: string;
@@ -170,11 +163,10 @@ export interface ConsoleViews {
       readonly device: string;
     }[];
     readonly attemptsHref: string;
-    /** Blocks of the throttle that stand. */
     readonly blocks: readonly { readonly until: ShownTime }[];
     readonly events: readonly AuditRow[];
     readonly eventsHref: string;
-    /** What can be done to the account as it is; each leads to a page that asks for a reason. */
+    /** Each leads to a page that asks for a reason. */
     readonly acts: readonly { readonly label: string; readonly href: string; readonly danger: boolean }[];
   };
   'operator/act': FormProblems & {
@@ -186,9 +178,8 @@ export interface ConsoleViews {
     readonly person: Pick<ShownPerson, 'email' | 'href' | 'role' | 'disabled'>;
     readonly action: string;
     readonly reason: string;
-    /** The version of the account that is shown. */
     readonly seen: number;
-    /** What others did to the account meanwhile, newest first. */
+    /** What other operators did meanwhile, newest first. */
     readonly changes: readonly ChangeRow[];
   };
 }
@@ -206,24 +197,23 @@ interface Choice {
 
 export interface AuditPerson {
   readonly id: string;
-  /** The id again, where the account is not known. */
+  /** The id where the account is unknown. */
   readonly email: string;
   readonly onlyHref: string;
 }
 
 export interface AuditRow {
   readonly seq: string;
-  /** The event's own page: `Enter` opens it. */
+  /** `Enter` opens it. */
   readonly href: string;
   readonly occurredAt: ShownTime;
   readonly type: string;
-  /** Null for a type that this version does not know. */
+  /** Null for a type unknown to this version. */
   readonly typeOnlyHref: string | null;
   readonly outcome: 'success' | 'failure';
   readonly outcomeOnlyHref: string;
-  /** Who did it. */
   readonly actor: AuditPerson | null;
-  /** Whom it happened to, where that is somebody else. */
+  /** Whom it happened to, if somebody else. */
   readonly subject: AuditPerson | null;
   readonly address: { readonly text: string; readonly onlyHref: string } | null;
   /** "Firefox on Windows" */
@@ -234,7 +224,6 @@ export interface AuditRow {
 export interface AttemptRow {
   readonly occurredAt: ShownTime;
   readonly outcome: 'success' | 'failure';
-  /** Whose account it was, if there is one. */
   readonly person: { readonly email: string; readonly onlyHref: string } | null;
   readonly address: { readonly text: string; readonly onlyHref: string } | null;
   readonly device: string;
@@ -248,13 +237,12 @@ export interface BlockRow {
   readonly scope: string;
   readonly person: { readonly email: string; readonly href: string } | null;
   readonly address: string | null;
-  /** The attempts from that address. */
   readonly attemptsHref: string;
   readonly from: ShownTime;
   readonly until: ShownTime;
   readonly failures: string;
   readonly refused: string;
-  /** "ran out", or "lifted by somebody@example.org: reason"; null while it stands. */
+  /** "ran out", "lifted by somebody@example.org: reason"; null while active. */
   readonly ended: string | null;
 }
 
@@ -283,7 +271,7 @@ export interface ShownMailRow {
   readonly to: string;
   readonly subject: string;
   readonly at: ShownTime;
-  /** The text in pieces, those that are addresses with a link. */
+  /** The text in pieces: those that are addresses have a link. */
   readonly pieces: readonly { readonly text: string; readonly href: string | null }[];
 }
 
@@ -308,14 +296,13 @@ export interface ShownPerson {
   readonly href: string;
 }
 
-/** One number of the overview, and where it comes from. */
+/** One number of the overview. */
 export interface Figure {
   readonly label: string;
-  /** Null where the store that knows it is away. */
+  /** Null while its store is away. */
   readonly value: string | null;
-  /** What to compare it with, or what it means. */
+  /** A comparison, or what it means. */
   readonly note: string;
-  /** Said after the note. */
   readonly time?: ShownTime | null;
   readonly href: string;
   /** Something is to be done. */
@@ -324,7 +311,7 @@ export interface Figure {
 
 export type ChartKind = 'successes' | 'failures' | 'refused' | 'blocks';
 
-/** Counts over time, drawn: places along it in percent, heights in pixels. */
+/** Counts over time: x in percent, heights in pixels. */
 export interface Chart {
   readonly height: number;
   readonly bars: readonly {
@@ -337,10 +324,8 @@ export interface Chart {
   readonly grid: readonly { readonly y: number; readonly label: string }[];
   readonly ticks: readonly { readonly x: string; readonly label: string; readonly minor: boolean }[];
   readonly keys: readonly { readonly kind: ChartKind; readonly label: string }[];
-  /** What it shows, in a sentence. */
   readonly summary: string;
   readonly columns: readonly string[];
-  /** The bars in which something happened, newest first. */
   readonly rows: readonly {
     readonly since: ShownTime;
     readonly counts: readonly string[];

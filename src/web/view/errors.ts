@@ -1,5 +1,5 @@
-// The one path for errors: what was thrown becomes a page with its own sentence and next step. Stands outside the session,
-// so that cookies set before an error are kept; an outage is 503 with Retry-After, and changes nothing.
+// The one path for errors: each becomes a page with its sentence and next step, an outage a 503
+// with Retry-After. Stands outside the session, so that cookies set before an error are kept.
 import type Koa from 'koa';
 import { HashQueueFullError } from '../../core/credentials/passwords.ts';
 import { isDatabaseOutage } from '../../core/platform/database.ts';
@@ -12,7 +12,7 @@ import type { Texts } from '../texts/en.ts';
 import type { Views } from './views.ts';
 
 type ErrorPage = Views['error'];
-/** The sentences of the texts: by status, and three by what happened. */
+/** By status, and three by what happened. */
 type Sentence = Exclude<keyof Texts['errors'], 'reference' | 'retry'>;
 type NextStep = (ctx: Koa.Context, publicOrigin: string) => string;
 
@@ -21,7 +21,6 @@ const BUSY_RETRY_SECONDS = 5;
 
 const home: NextStep = () => '/';
 
-/** Where each error's next step leads. */
 const NEXT: Readonly<Record<Sentence, NextStep>> = {
   400: formOrHome,
   403: (ctx) => (liveSession(ctx) ? '/profile' : '/login'),
@@ -47,12 +46,12 @@ interface ErrorsOptions {
   readonly render: RenderError;
 }
 
-/** Catches what the rest of the application throws. `render` may fail too: then the page is plain text. */
+/** If `render` fails too, the page is plain text. */
 export function errors({ log, publicOrigin, render }: ErrorsOptions): Koa.Middleware {
   return async (ctx, next) => {
     try {
       await next();
-      if (ctx.status >= 400 && ctx.body === undefined) throw new HttpError(ctx.status, 'no_page'); // no route, or not so asked
+      if (ctx.status >= 400 && ctx.body === undefined) throw new HttpError(ctx.status, 'no_page'); // no route, or another method
     } catch (error) {
       const { status, sentence, retryAfterSeconds } = judge(error);
       const { heading, message, next: label } = ctx.state.text.errors[sentence];
@@ -102,7 +101,7 @@ function sentenceFor(error: unknown, status: number): Sentence {
   return status < 500 ? 400 : 500;
 }
 
-/** The page with the form that was sent: the browser names it (Referer), and only a path of ours is taken from that. */
+/** The page with the form: a path of ours from Referer. */
 function formOrHome(ctx: Koa.Context): string {
   if (ctx.method === 'GET') return readNext(ctx.url) ?? '/';
   const referrer = ctx.get('Referer');
@@ -111,7 +110,6 @@ function formOrHome(ctx: Koa.Context): string {
   return host === ctx.get('Host') ? (readNext(pathname + search) ?? '/') : '/';
 }
 
-/** A refusal may bring headers of its own, such as Allow. */
 function copyHeaders(ctx: Koa.Context, error: unknown): void {
   const { headers } = error as { headers?: Record<string, string> };
   if (headers) ctx.set(headers);

@@ -1,6 +1,6 @@
-// koa-views without its questions to the disk. At every render it asks whether the view is a file and works
-// out its path, which costs more than the page. A name with its extension needs no such question, and a path
-// is worked out once. Where its helpers can't be replaced, it asks as ever.
+// koa-views without its questions to the disk. At every render it asks whether the view is a file
+// and works out its path, which costs more than the page. A name with its extension needs no such
+// question, and a path is worked out once. Where its helpers can't be replaced, it asks as ever.
 import { createRequire } from 'node:module';
 import type koaViews from 'koa-views';
 import { memo } from '../http/memo.ts';

@@ -1,4 +1,4 @@
-// What the page modules share: the frame around a page, drawn for whoever asks.
+// What page modules are given: the context, and `show`, which draws a page in its frame.
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 import { queryText } from '../http/query.ts';
@@ -9,7 +9,7 @@ import { TEXTS } from '../texts/language.ts';
 import type { Render } from './render.ts';
 import type { Frame, Views } from './views.ts';
 
-/** What an operator just did, said once on the page that it leads to. What visitors do, the texts have. */
+/** What an operator just did, said on the next page. The texts have what members do. */
 const DONE: Readonly<Record<string, string>> = {
   'sessions-ended': 'Their sessions have ended.',
   'everybody-ended': 'No session counts any more but yours. The worker ends the records one after another.',
@@ -28,18 +28,14 @@ interface FrameOptions {
   readonly current?: Frame['current'];
   readonly wide?: boolean;
   readonly notice?: Frame['notice'];
-  /** The page uses passkeys, and needs their script. */
   readonly passkeys?: boolean;
 }
 
-/** What a page module is handed. */
 export interface Web {
   readonly context: Context;
-  /** Forms that keep what was typed when they come too late, by the path that they are sent to; never passwords. */
+  /** By a form's path: shows a form sent too late again as it was typed, without passwords. */
   readonly staleForms: Map<string, StaleForm>;
-  /** Records a look at what belongs to one person. */
   readonly noteRead: NoteRead;
-  /** Answers with a page in its frame. */
   show<V extends keyof Views>(ctx: Koa.Context, view: V, page: Views[V], options: FrameOptions): Promise<void>;
 }
 
@@ -63,7 +59,7 @@ export function createWeb(context: Context, render: Render): Web {
         title,
         current,
         member: owner ? { email: owner.email, operator: owner.role === 'operator' } : null,
-        // An error page has a form only for a member: the one that logs out. It must give nobody a cookie.
+        // An error page gives no cookie: it has a form (to log out) only for a member.
         csrf: view === 'error' && !owner ? '' : csrfToken(ctx, config),
         notice,
         wide,
@@ -73,12 +69,11 @@ export function createWeb(context: Context, render: Render): Web {
   };
 }
 
-/** Where a page can be asked for again. */
 function backTo(ctx: Koa.Context): string {
   return ctx.method === 'GET' ? ctx.url : ctx.path;
 }
 
-/** The sentence that `?done=` stands for, if it is one of ours. */
+/** The sentence that `?done=` stands for. */
 export function doneNotice(ctx: Koa.Context): Frame['notice'] {
   if (ctx.querystring === '') return null;
   const done = queryText(ctx, 'done');

@@ -1,7 +1,7 @@
-// A QR code as one path of an SVG, drawn here so that the page needs neither a script nor an image from anywhere.
+// A QR code as one SVG path, so that the page needs neither script nor image.
 import QRCode from 'qrcode';
 
-/** White around the code, as readers need it (ISO 18004). */
+/** The quiet zone (ISO 18004). */
 const MARGIN = 4;
 
 export function drawQr(text: string): { readonly size: number; readonly path: string } {
@@ -9,7 +9,7 @@ export function drawQr(text: string): { readonly size: number; readonly path: st
   let path = '';
   for (let y = 0; y < modules.size; y += 1) {
     for (let x = 0; x < modules.size; ) {
-      let dark = 0; // so many in a row are one part of the path
+      let dark = 0;
       while (x + dark < modules.size && modules.get(y, x + dark)) dark += 1;
       if (dark > 0) path += `M${x + MARGIN} ${y + MARGIN}h${dark}v1h-${dark}z`;
       x += Math.max(1, dark);

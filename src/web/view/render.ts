@@ -1,5 +1,5 @@
-// Every page goes through here: a view and its typed object, rendered by koa-views and EJS, with the layout around.
-// Hides the table of templates, compiled once a language: a render reads no file, and no key of ours can become an EJS option.
+// Renders a view and its typed object in the layout, by koa-views and EJS. Templates are compiled
+// once a language: a render reads no file, and no key of a page becomes an EJS option.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import ejs from 'ejs';
@@ -12,7 +12,7 @@ import type { Frame, Views } from './views.ts';
 
 export type Render = <V extends keyof Views>(ctx: Koa.Context, view: V, page: Views[V], frame: Frame) => Promise<void>;
 
-/** One partial by itself, for what is put into a page that is open. */
+/** One partial alone, for a page that is open already. */
 export type Fragment = (name: string, part?: unknown) => string;
 
 interface RendererOptions {
@@ -27,7 +27,7 @@ interface PageLocals {
   readonly frame: Frame;
 }
 
-/** Everything that a template can read, and no more: `text` the words of its language, `part` in a partial, `assets` and `body` in the layout. */
+/** All that a template can read: `part` in a partial, `assets` and `body` in the layout. */
 interface Locals extends PageLocals {
   readonly text: Frame['text'];
   readonly partial: (name: string, part?: unknown) => string;
@@ -38,18 +38,17 @@ interface Locals extends PageLocals {
 
 declare module 'ejs' {
   interface Options {
-    /** Newer than the types: gives the template the locals themselves, not a copy. */
+    /** Missing in the types: passes the locals uncopied. */
     unsafePrototypeLocals?: boolean;
   }
 }
 
 type Template = (locals: Locals) => string;
-/** Finds a template by its file, compiled when it is first asked for. */
 type Templates = (file: string) => Template;
 
 const HTML = 'text/html; charset=utf-8';
 
-/** Compiles all templates, so that a broken one stops the start, and returns the function that answers with a page. */
+/** Compiles every template now, so that a broken one stops the start. */
 export function createRenderer({ viewsDir, assets, reload = false }: RendererOptions): Render {
   const readOnce = readSources(viewsDir);
   const compiledOnce = memo((text: Frame['text']) => createTemplates(readOnce, text, false));
@@ -68,7 +67,7 @@ export function createRenderer({ viewsDir, assets, reload = false }: RendererOpt
         withLayout(templatesFor(frame.text), nameOf(file), { page, frame }, assets()),
     },
   });
-  // koa-views is given a context of its own, once: a page gets nothing from a request but what it is handed here.
+  // One context of its own for koa-views: a page gets nothing from a request but its locals.
   const carrier = { state: {}, response: {} } as unknown as Koa.Context;
   void middleware(carrier, async () => undefined);
 
@@ -76,11 +75,11 @@ export function createRenderer({ viewsDir, assets, reload = false }: RendererOpt
     const locals: PageLocals = { page, frame };
     const html: unknown = await carrier.render(view + EXTENSION, locals);
     ctx.res.setHeader('Content-Type', HTML);
-    ctx.body = Buffer.from(String(html)); // encoded once: a string is walked through for its length, and again to be sent
+    ctx.body = Buffer.from(String(html)); // a string would be encoded twice: for its length, and to be sent
   };
 }
 
-/** Renders partials outside of a page: they are given their part and the words, and nothing of a frame. */
+/** Renders partials outside a page, with a part and the texts but no frame. */
 export function createFragments(viewsDir: string, text: Frame['text']): Fragment {
   const find = createTemplates(readSources(viewsDir), text, false);
   const fragment: Fragment = (name, part) => {
@@ -91,7 +90,7 @@ export function createFragments(viewsDir: string, text: Frame['text']): Fragment
 }
 
 function withLayout(find: Templates, name: string, { page, frame }: PageLocals, assets: AssetUrls): string {
-  // EJS's own `include` copies its options and looks for the file each time, which doubles the cost of a page.
+  // EJS's own `include` looks for the file each time, which doubles the cost of a page.
   const { text } = frame;
   const partial = (partialName: string, part?: unknown): string =>
     find(`partials/${partialName}${EXTENSION}`)({ page, frame, text, partial, part });
@@ -112,7 +111,7 @@ function createTemplates(sources: ReadonlyMap<string, string>, text: Frame['text
   });
 }
 
-/** The template in one language: words that are the same on every page stand in it, and are not looked up and escaped for each. */
+/** The template in one language, with fixed texts escaped and in place. */
 function withWords(source: string, text: Frame['text']): string {
   return source.replaceAll(/<%=\s*text\.([\w.]+)\s*%>/g, (tag, names: string) => {
     const word = names
@@ -124,7 +123,6 @@ function withWords(source: string, text: Frame['text']): string {
 
 const SPECIAL = /[&<>"']/;
 
-/** EJS's own escaping, for what needs it. */
 function escaped(value: unknown): string {
   const written = value === undefined || value === null ? '' : String(value);
   return SPECIAL.test(written) ? ejs.escapeXML(written) : written;
@@ -137,7 +135,7 @@ function compile(file: string, source: string, compileDebug: boolean): Template 
       _with: false,
       destructuredLocals: ['page', 'frame', 'text', 'partial', 'part', 'assets', 'body'],
       rmWhitespace: true,
-      unsafePrototypeLocals: true, // ours are literals with known names: a copy of them for every part protects nothing
+      unsafePrototypeLocals: true, // ours are literals with known names
       escape: escaped,
       compileDebug,
     });

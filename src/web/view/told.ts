@@ -1,4 +1,4 @@
-// What a mail says of the request that led to it, and in which language, where its account has none of its own.
+// What a mail says of its request, and its language where the account has none.
 import type Koa from 'koa';
 import type { Told } from '../../core/mail/templates.ts';
 import { describeDevice, deviceNames } from '../texts/times-and-devices.ts';

@@ -1,7 +1,7 @@
 // What views of accounts and of the console share.
 import type { ShownTime } from '../texts/times-and-devices.ts';
 
-/** What went wrong with one field, keyed by the field's name, in the order of the form. */
+/** By the field's name, in the order of the form. */
 export type FieldErrors = Readonly<Record<string, string>>;
 
 /** What is wrong with a form, as a whole and by field. */

@@ -1,11 +1,11 @@
-// What each page is given, one typed object a view. A view's object is built by hand, never spread from a request or a
-// row: EJS reads some keys of its locals as options of its own.
+// What each page is given. A view's object is built by hand, never spread from a request or a row:
+// EJS reads some keys of its locals as options.
 import type { Texts } from '../texts/en.ts';
 import type { ShownTime } from '../texts/times-and-devices.ts';
 import type { ConsoleViews } from './console-views.ts';
 import type { FormProblems, SessionRow } from './view-parts.ts';
 
-/** Where a page stands in the navigation: the account's, or the console's. */
+/** A page's place in the navigation. */
 export type Place =
   | 'home'
   | 'profile'
@@ -20,28 +20,23 @@ export type Place =
   | 'mail'
   | 'queues';
 
-/** What the layout needs around every page. */
 export interface Frame {
   /** The words of the page; the operators' console reads English. */
   readonly text: Texts;
-  /** Other languages to read the page in, and the address that the choice leads back to. */
+  /** The other languages, and the address that the choice leads back to. */
   readonly languages: {
     readonly others: readonly { readonly code: string; readonly name: string }[];
     readonly back: string;
   };
   readonly serviceName: string;
   readonly title: string;
-  /** The page's place in the navigation, if it has one. */
   readonly current: Place | null;
-  /** Who is logged in. */
   readonly member: { readonly email: string; readonly operator: boolean } | null;
-  /** The token of every form on the page. */
   readonly csrf: string;
-  /** One sentence about what just happened, said once above the page. */
+  /** What just happened, above the page. */
   readonly notice: { readonly kind: 'done' | 'info'; readonly text: string } | null;
   /** Operator pages are wider and denser. */
   readonly wide: boolean;
-  /** The page uses passkeys, and needs their script. */
   readonly passkeys?: boolean;
 }
 
@@ -50,9 +45,9 @@ export interface Views extends ConsoleViews {
   login: FormProblems & {
     readonly email: string;
     readonly remember: boolean;
-    /** Where to go afterwards: a same-origin path, for the hidden field. */
+    /** A path of ours to go to afterwards. */
     readonly next: string | null;
-    /** Where to make an account, and where to go without the password; null where there is no such page. */
+    /** Null where there is no such page. */
     readonly registerHref: string | null;
     readonly forgotHref: string | null;
   };
@@ -62,14 +57,13 @@ export interface Views extends ConsoleViews {
     readonly loginHref: string;
   };
   'login/second-factor': FormProblems & {
-    /** Which ways the account has. */
     readonly totp: boolean;
     readonly passkeys: boolean;
   };
   'account/security': FormProblems & {
-    /** It needs a second factor before it may do anything else. */
+    /** The account must set up a second factor first. */
     readonly required: boolean;
-    /** Where factors are set up; from there it goes on to the page that was asked for before. */
+    /** They lead on to the page that was asked for before. */
     readonly appHref: string;
     readonly newPasskeyHref: string;
     readonly totpSince: ShownTime | null;
@@ -85,9 +79,9 @@ export interface Views extends ConsoleViews {
   };
   'account/authenticator': FormProblems & {
     readonly secret: string;
-    /** The secret for the form, readable by this server alone. */
+    /** The secret, encrypted, for the form. */
     readonly sealed: string;
-    /** Where to go afterwards: a same-origin path, for the hidden field. */
+    /** A path of ours to go to afterwards. */
     readonly next: string | null;
     readonly uri: string;
     readonly qr: { readonly size: number; readonly path: string };
@@ -103,13 +97,12 @@ export interface Views extends ConsoleViews {
     readonly next: string | null;
   };
   confirm: FormProblems & {
-    /** Whether the account has passkeys. */
     readonly passkeys: boolean;
     readonly email: string;
-    /** Where to go afterwards: a same-origin path, for the hidden field. */
+    /** A path of ours to go to afterwards. */
     readonly next: string | null;
   };
-  /** A page that only says something, and perhaps where to go next. */
+  /** Only says something, and perhaps where to go next. */
   message: {
     readonly heading: string;
     readonly paragraphs: readonly string[];
@@ -130,13 +123,12 @@ export interface Views extends ConsoleViews {
     readonly lede: string;
     readonly action: string;
     readonly submit: string;
-    /** The address that it is about; empty where the lede says it. */
+    /** Empty where the lede says it. */
     readonly email: string;
     readonly asksPassword: boolean;
   };
   profile: {
     readonly email: string;
-    /** Where mail is possible. */
     readonly changesEmail: boolean;
     readonly role: 'member' | 'operator';
     readonly memberSince: ShownTime;
@@ -147,11 +139,11 @@ export interface Views extends ConsoleViews {
   'account/sessions': {
     readonly sessions: readonly SessionRow[];
     readonly othersCount: number;
-    /** Browsers that the throttle knows to be the account's. */
+    /** How many browsers the throttle knows. */
     readonly knownBrowsers: number;
   };
   'account/email': FormProblems & {
-    /** What was typed; and the address as it is. */
+    /** As typed, and as it is now. */
     readonly email: string;
     readonly current: string;
   };
@@ -164,7 +156,7 @@ export interface Views extends ConsoleViews {
     readonly message: string;
     readonly next: { readonly href: string; readonly label: string } | null;
     readonly requestId: string;
-    /** When it is worth trying again, if that is known. */
+    /** When to try again, if known. */
     readonly retryAt: ShownTime | null;
   };
 }

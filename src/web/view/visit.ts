@@ -9,12 +9,12 @@ import { toldOf } from './told.ts';
 
 type VisitConfig = Pick<Config, 'secureCookies' | 'throttle'>;
 
-/** With `told`: a mail tells the owner of a new browser or network. */
+/** Its `told` lets a mail tell the owner of a new browser or network. */
 export function visitOf(ctx: Koa.Context, config: VisitConfig, remember = false): Required<Visit> {
   return { ...firstVisitOf(ctx, config), remember, told: toldOf(ctx) };
 }
 
-/** Of somebody whose account is made with it: no mail. */
+/** Of somebody whose account is new: without mail. */
 export function firstVisitOf(ctx: Koa.Context, config: VisitConfig): Omit<Visit, 'told'> {
   return {
     remember: false,
@@ -24,7 +24,7 @@ export function firstVisitOf(ctx: Koa.Context, config: VisitConfig): Omit<Visit,
   };
 }
 
-/** Gives the browser its session, and lets it be known from now on. */
+/** Gives the browser its session and its device cookie. */
 export function startVisit(ctx: Koa.Context, config: VisitConfig, begun: Begun): Promise<void> {
   deviceCookie.keep(ctx, config, begun.deviceCookie);
   return enterSession(ctx, begun.session);

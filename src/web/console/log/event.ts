@@ -1,4 +1,4 @@
-// One event of the audit log: all that it tells, whether it still proves itself, and what else happened around it.
+// One event of the audit log: its details, its check, and the events around it.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { checkEvent, GENESIS_HASH, type SealedEvent } from '../../../core/audit/canonical-event.ts';
@@ -14,7 +14,6 @@ import { AUDIT_PATH, auditHref } from './filter.ts';
 import { accountsOf, auditRow, detailValue } from './row.ts';
 
 const SEQ = /^[1-9]\d{0,15}$/;
-/** How many events of the session are shown before this one, and after it. */
 const BESIDE = 5;
 
 const MEANINGS = new Map<string, string>(Object.values(AUDIT_EVENTS).flatMap((types) => Object.entries(types)));
@@ -85,7 +84,9 @@ function pageOf(
   };
 }
 
-/** What is wrong with it. Where the event before is no longer kept, the link to it is not checked. */
+/**
+ * What is wrong with it. Where the event before is no longer kept, the link to it is not checked.
+ */
 function problemOf(event: SealedEvent, before: SealedEvent | null): string | null {
   const prevHash = event.seq === 1 ? GENESIS_HASH : (before?.hash ?? event.prevHash);
   const problem = checkEvent(event, { seq: event.seq, prevHash });

@@ -1,6 +1,5 @@
-// The filtered log as a file, oldest event first: streamed as it is read, so that a million rows need no more memory than a
-// thousand. Recorded before the first byte; it stops when its reader goes away or the session ends, and a drain lets it finish
-// until its deadline.
+// The filtered log as a file, oldest event first, streamed in constant memory. It is recorded
+// before the first byte, and stops when its reader leaves or the session ends.
 import { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import type Koa from 'koa';
@@ -41,14 +40,14 @@ export function exportPage(router: Router, web: Web): void {
       detail: { format, filter: described(filter) },
     });
     describe(ctx, format);
-    // Flowing only as fast as it is read; Koa destroys it when the reader goes, which ends the reading of the log.
+    // Read only as fast as it is sent; Koa destroys it when the reader leaves.
     ctx.body = Readable.from(parts(filter, format, ctx.state.token ?? ''), {
       objectMode: false,
       highWaterMark: 256 * 1024,
     });
   });
 
-  /** Each part goes only to a session that is still an operator's: the reader decides how long an export takes. */
+  /** A slow reader can make an export last, so each part checks the session again. */
   async function* parts(filter: AuditFilter, format: ExportFormat, token: string): AsyncGenerator<Uint8Array> {
     try {
       for await (const { bytes } of exportLog(auditLog, filter, format)) {
@@ -57,7 +56,7 @@ export function exportPage(router: Router, web: Web): void {
         yield bytes;
       }
     } catch (error) {
-      // The answer has begun: it is cut, so that half a file is not taken for a whole one.
+      // Cut the answer, so that half a file is not taken for a whole one.
       log.warn({ err: error }, 'an export broke off');
       throw error;
     }
@@ -81,7 +80,7 @@ function describe(ctx: Koa.Context, format: ExportFormat): void {
   ctx.type = TYPES[format];
 }
 
-/** The parts that are set, by id: never an address as it was typed. */
+/** The set parts; accounts by id, never as typed. */
 function described(filter: AuditFilter): string {
   return JSON.stringify(Object.fromEntries(Object.entries(filter).filter(([, part]) => part !== null)));
 }

@@ -1,5 +1,5 @@
-// The filter of the audit log as it stands in an address: read with care, said again as chips, written into links.
-// Promises that what does not fit is named in a sentence and never reaches the database.
+// The audit log's filter: read from an address, shown as chips, written into links. What does not
+// fit is named in a sentence and never reaches the database.
 import type Koa from 'koa';
 import type { Users } from '../../../core/accounts/users.ts';
 import { canonicalAddress } from '../../../core/audit/canonical-event.ts';
@@ -26,17 +26,15 @@ export const FILTER_NAMES = [
 
 export type FilterName = (typeof FILTER_NAMES)[number];
 
-/** What was asked for, as it was typed. */
 export type Asked = Readonly<Record<FilterName, string>>;
 
 export interface ReadFilter {
   readonly asked: Asked;
   readonly filter: AuditFilter;
-  /** A sentence for each part that does not fit; with one of them nothing is searched. */
+  /** A sentence for each part that does not fit; with any, nothing is searched. */
   readonly problems: Partial<Record<FilterName, string>>;
 }
 
-/** The groups of events, each with its types. */
 export const TYPE_GROUPS = Object.entries(AUDIT_EVENTS).map(([group, events]) => ({
   group,
   names: Object.keys(events) as readonly string[],
@@ -62,13 +60,13 @@ const LABELS: Readonly<Record<FilterName, string>> = {
 
 const MAX_TEXT = 300;
 const DAY_MS = 86_400_000;
-/** Of the years that are written with four digits; the database knows others by other names. */
+/** Years of four digits: the database writes others differently. */
 const FIRST_MOMENT = new Date('0001-01-01T00:00:00Z');
 const LAST_MOMENT = new Date('9999-12-31T23:59:59.999Z');
 const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/;
 const NOTHING_ASKED = Object.fromEntries(FILTER_NAMES.map((name) => [name, ''])) as Asked;
 
-/** Reads the filter of a request; a person may be named by e-mail address or id. */
+/** A person is named by e-mail address or id. */
 export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEmail'>): Promise<ReadFilter> {
   const asked = { ...NOTHING_ASKED };
   const problems: Partial<Record<FilterName, string>> = {};
@@ -114,7 +112,6 @@ export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEma
   return { asked, filter, problems };
 }
 
-/** The address of a page of the log with this filter. */
 export function auditHref(
   asked: Partial<Asked>,
   more: Readonly<Record<string, string>> = {},
@@ -123,7 +120,6 @@ export function auditHref(
   return withQuery(path, { ...asked, ...more });
 }
 
-/** Each active part of the filter, and the page without it. */
 export function chipsOf({ asked, filter }: ReadFilter): FilterChip[] {
   return FILTER_NAMES.filter((name) => asked[name] !== '').map((name) => {
     const moment = name === 'from' || name === 'to' ? filter[name] : null;
@@ -153,7 +149,7 @@ function readText(value: string | string[] | undefined, label: string): { text: 
   return { text, problem: null };
 }
 
-/** In one spelling, as the log keeps it; with a number of bits for a network. */
+/** As the log spells it; a network with its bits. */
 function readAddress(typed: string): string | null {
   const [address = '', bits, ...rest] = typed.split('/');
   const canonical = canonicalAddress(address);
@@ -163,7 +159,7 @@ function readAddress(typed: string): string | null {
   return /^\d{1,3}$/.test(bits) && Number(bits) <= most ? `${canonical}/${Number(bits)}` : null;
 }
 
-/** A moment with its zone, or in UTC without one; a day alone stands for its beginning, or, as an end, for all of it. */
+/** UTC without a zone. A day alone is its start, or, with `wholeDayMs`, its end. */
 function readMoment(typed: string, wholeDayMs: number): Date | null {
   const [, day, time, zone] = MOMENT.exec(typed) ?? [];
   if (day === undefined) return null;

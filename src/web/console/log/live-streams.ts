@@ -1,6 +1,6 @@
-// New events of the log, sent to pages that are open, as they are sealed. Promises that a reader who reconnects with the number
-// that it has seen last misses none and gets none twice, from whichever process; that the session is looked at again every few
-// seconds; that a process has so many streams at most, and asks for the head once a second for all of them, or not at all.
+// Sends new events of the log to open pages as they are sealed. A reader that reconnects with the
+// last number it has seen misses none and gets none twice, from any process. Sessions are checked
+// every few seconds; all streams of a process share one poll a second.
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type Koa from 'koa';
@@ -13,7 +13,7 @@ import { liveSession } from '../../session/request-state.ts';
 const POLL_MS = 1_000;
 const SESSION_CHECK_MS = 3_000;
 const HEARTBEAT_MS = 15_000;
-/** After the end of a stream, its reader comes back so soon. */
+/** How soon a reader reconnects. */
 const RETRY_MS = 1_000;
 const BATCH = 200;
 const MOST_STREAMS = 32;
@@ -21,9 +21,8 @@ const MOST_A_SESSION = 4;
 
 export interface LiveReader {
   readonly filter: AuditFilter;
-  /** The number of the last event that the reader has seen; null for those from now on. */
+  /** The last event that the reader has seen; null for only new ones. */
   readonly after: number | null;
-  /** What is sent for each event. */
   readonly render: (events: readonly SealedEvent[]) => Promise<readonly string[]>;
 }
 
@@ -55,7 +54,7 @@ export function createLiveStreams({ auditLog, sessionCache, log }: Pick<Context,
     timer = streams.size > 0 ? setTimeout(() => void poll(), POLL_MS).unref() : undefined;
   }
 
-  /** Ends the stream of a session that is no longer an operator's, or of which nothing can be known. */
+  /** Ends the stream of a session that is no longer an operator's, or can't be read. */
   async function keepGuard(stream: Stream, now: number): Promise<void> {
     if (now - stream.checkedAt < SESSION_CHECK_MS) return;
     stream.checkedAt = now;
@@ -73,7 +72,7 @@ export function createLiveStreams({ auditLog, sessionCache, log }: Pick<Context,
         await send(stream, events.map(({ seq }, index) => message(seq, texts[index] ?? '')).join(''));
         stream.at = readTo;
       }
-      // A number without data moves the reader's mark over events that its filter leaves out.
+      // An id without data moves the reader past events that its filter leaves out.
       if (performance.now() - stream.saidAt > HEARTBEAT_MS) await send(stream, `id: ${stream.at}\n\n`);
     } catch (error) {
       log.debug({ err: error }, 'a stream could not go on; it is tried again');
@@ -83,7 +82,7 @@ export function createLiveStreams({ auditLog, sessionCache, log }: Pick<Context,
   }
 
   return {
-    /** Answers with a stream that goes on until its reader leaves, its session ends, or this process drains. */
+    /** The stream lasts until its reader leaves, its session ends or the process drains. */
     async open(ctx: Koa.Context, reader: LiveReader): Promise<void> {
       const { token } = ctx.state;
       const sessionId = liveSession(ctx)?.owner.id;
@@ -99,7 +98,7 @@ export function createLiveStreams({ auditLog, sessionCache, log }: Pick<Context,
       ctx.compress = false;
       ctx.type = 'text/event-stream; charset=utf-8';
       ctx.set('X-Accel-Buffering', 'no');
-      ctx.set('Connection', 'close'); // or the reader would come back on the same connection, to a process that drains
+      ctx.set('Connection', 'close'); // or a reader would reconnect to a process that drains
       ctx.body = body;
       body.write(`retry: ${RETRY_MS}\nid: ${at}\n\n`);
       if (ended) {
@@ -111,14 +110,13 @@ export function createLiveStreams({ auditLog, sessionCache, log }: Pick<Context,
       timer ??= setTimeout(() => void poll(), 0);
     },
 
-    /** Ends every stream, and those that are still opened: their readers come back, to another process. */
+    /** Ends every stream, also those opened later: readers reconnect to another process. */
     end(): void {
       ended = true;
       clearTimeout(timer);
       for (const { body } of streams) body.end();
     },
 
-    /** How many are open. */
     count: () => streams.size,
   };
 }
@@ -127,7 +125,7 @@ function isOpen({ body }: Stream): boolean {
   return !body.writableEnded && !body.destroyed;
 }
 
-/** Waits for a slow reader before more is read for it. */
+/** Waits for a slow reader. */
 async function send(stream: Stream, text: string): Promise<void> {
   if (text === '' || !isOpen(stream)) return;
   stream.saidAt = performance.now();

@@ -1,4 +1,4 @@
-// The log while it is written: server-sent events, each with the row that the page puts at its top.
+// The log as it grows: server-sent events, each a row for the top of the page.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { HttpError } from '../../http/http-error.ts';
@@ -36,7 +36,7 @@ export function livePage(
   });
 }
 
-/** What a browser that reconnects has seen last, else what its page says. */
+/** The last event that the browser has seen. */
 function readAfter(ctx: Koa.Context): number | null {
   const text = ctx.get('Last-Event-ID') || queryText(ctx, 'after');
   return SEQ.test(text) ? Number(text) : null;

@@ -1,4 +1,4 @@
-// The audit log as operators read it: newest first, by key, narrowed by whatever stands in the address.
+// The audit log as operators read it: newest first, filtered by the address.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { AuditPage, PageKey } from '../../../core/audit/reading/audit-log.ts';
@@ -151,7 +151,7 @@ function fieldsOf(read: ReadFilter): Page['filters'] {
   };
 }
 
-/** From which numbers the next pages go on: the events at the ends, or where looking for them stopped. */
+/** Where the next pages start: the events at the ends, or where the search stopped. */
 function edgesOf(
   { events, lookedTo }: AuditPage,
   key: PageKey,

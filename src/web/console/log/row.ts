@@ -1,4 +1,4 @@
-// A sealed event as a line of the log: who, what, from where, and the links that narrow the log to each of these.
+// A sealed event as a row, with links that narrow the log to each of its parts.
 import type { SealedEvent } from '../../../core/audit/canonical-event.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import type { AuditPerson, AuditRow } from '../../view/console-views.ts';
@@ -6,7 +6,6 @@ import { type Asked, AUDIT_PATH, auditHref, TYPE_GROUPS } from './filter.ts';
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(TYPE_GROUPS.flatMap(({ names }) => names));
 
-/** The accounts that events name, for looking up their addresses. */
 export function accountsOf(events: readonly SealedEvent[]): string[] {
   return events.flatMap(({ actor, subject }) => [actor, subject].filter((id) => id !== null));
 }
@@ -44,7 +43,7 @@ export function personOf(
   return { id, email, onlyHref: auditHref({ ...asked, person: email }) };
 }
 
-/** "reason: wrong_password, attempts: 5": as it is searched, see SEARCHED_DETAIL. */
+/** "reason: wrong_password, attempts: 5": as it is searched (SEARCHED_DETAIL). */
 export function detailText(detail: SealedEvent['detail']): string {
   return Object.entries(detail)
     .map(([name, value]) => `${name}: ${detailValue(value)}`)

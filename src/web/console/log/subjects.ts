@@ -1,4 +1,4 @@
-// Whose events a filter asks for: that an operator read them is recorded.
+// Whose events a filter asks for, to record that an operator read them.
 import type { AuditLog } from '../../../core/audit/reading/audit-log.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import type { Database } from '../../../core/platform/database.ts';
@@ -15,7 +15,7 @@ export async function subjectsOf(filter: AuditFilter, sources: Sources): Promise
   return people.filter((id) => id !== null);
 }
 
-/** From the session's row, or, once that is deleted, from the event of its start. */
+/** From the session's row, or, once that is deleted, the event of its start. */
 async function ownerOf(session: string | null, { auditLog, database }: Sources): Promise<string | null> {
   if (session === null) return null;
   const row = await findOrigin(database.prisma, session);

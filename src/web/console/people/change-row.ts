@@ -1,4 +1,4 @@
-// What others did to an account meanwhile, in words, for an operator who decided on an older state of it.
+// What others did to an account, for an operator who decided on an older state of it.
 import type { AccountChangeEvent } from '../../../core/accounts/recent-changes.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
 import type { ChangeRow } from '../../view/console-views.ts';

@@ -1,4 +1,4 @@
-// Inviting somebody: the link goes by mail, or, where no mail is possible, to the operator who hands it over.
+// Inviting somebody: the link goes by mail, or without mail to the operator.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readEmail } from '../../../core/platform/email-address.ts';

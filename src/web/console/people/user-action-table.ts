@@ -9,7 +9,6 @@ import { isUuid } from '../../http/query.ts';
 import { toldOf } from '../../view/told.ts';
 
 export interface UserAction {
-  /** Below the user's page. */
   readonly path: string;
   readonly title: string;
   /** What will happen. */
@@ -30,7 +29,7 @@ interface Given {
   readonly ctx: Koa.Context;
 }
 
-/** Each of these moves the account's version by one. */
+/** Each moves the account's version by one. */
 const STATE_CHANGES = ['user_disabled', 'user_enabled', 'privilege_permissions_changed'] as const;
 
 const PROBLEMS = {
@@ -119,7 +118,7 @@ export const USER_ACTIONS = {
     danger: false,
     done: 'reset-sent',
     async run({ passwordResets }, { user, by, ctx }) {
-      // The owner learns that an operator did it, and nothing of where the operator sits.
+      // The owner learns that an operator did it, and not from where.
       const told = {
         ...toldOf(ctx),
         from: { at: new Date().toISOString(), device: 'the operators’ console', ip: null },

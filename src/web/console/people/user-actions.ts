@@ -1,5 +1,6 @@
-// The pages of what an operator can do to somebody's account. Each says first what will happen and asks for a
-// reason, needs a recent login, is recorded with its reason, and counts in every process from the next request.
+// The pages of what an operator can do to somebody's account. Each says first what will happen and
+// asks for a reason, needs a recent login, is recorded with its reason, and counts in every process
+// from the next request.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { User } from '../../../core/accounts/users.ts';
@@ -49,7 +50,7 @@ async function act(ctx: Koa.Context, web: Web, action: UserAction): Promise<void
   await show(ctx, web, { action, user: now, reason, seen: now.version, problem, changes });
 }
 
-/** As many changes as there were since the account was looked at, or else the newest. */
+/** The changes since the account was looked at, or else the newest. */
 async function changesOf(
   { context: { users, readRecentChanges } }: Web,
   user: User,
@@ -66,7 +67,6 @@ interface Shown {
   readonly action: UserAction;
   readonly user: User;
   readonly reason: string;
-  /** The version of the account that the page shows. */
   readonly seen: number;
   readonly error?: string;
   readonly problem?: string;

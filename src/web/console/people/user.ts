@@ -1,5 +1,5 @@
-// One user, as operators see them: sessions, factors, recent attempts and events, and links to what can be
-// done (user-actions.ts).
+// One user, as operators see them: sessions, factors, recent attempts and events, and links to what
+// can be done (user-actions.ts).
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { User } from '../../../core/accounts/users.ts';
@@ -92,7 +92,6 @@ function attemptRows(attempts: Found['attempts'], now: Date): Page['attempts'] {
   }));
 }
 
-/** The actions that apply to an account as it is. */
 function actionsFor(user: User, { browsers, factors }: Found, { context: { mail } }: Web): Page['acts'] {
   const disabled = user.disabledAt !== null;
   const hasFactor = factors.totpSince !== null || factors.passkeys.length > 0;

@@ -1,5 +1,4 @@
-// People, as operators look for them: who has an account, in which role and state, and whether a second factor protects it.
-// One person's page is in user.ts.
+// The search for users: by address, role, state and second factor.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { EVERYBODY, type ListedPerson, type PeopleFilter, type PeopleKey } from '../../../core/accounts/user-search.ts';
@@ -34,7 +33,6 @@ const CHOICES = {
 interface Choice {
   readonly value: string;
   readonly label: string;
-  /** What the active filter is called. */
   readonly chip: string;
   readonly part: Partial<PeopleFilter>;
 }
@@ -80,7 +78,7 @@ function readAsked(read: (name: string) => string): Asked {
   return { q: read('q'), role: read('role'), state: read('state'), factor: read('factor') };
 }
 
-/** Null where the address names a choice that there is not. */
+/** Null for an unknown choice. */
 function filterOf(asked: Asked): PeopleFilter | null {
   const chosen = NAMES.map((name) => choiceOf(name, asked[name]));
   if (chosen.includes(undefined)) return null;

@@ -1,4 +1,5 @@
-// Another e-mail address: asking for it, confirming it from the new mailbox, undoing it from the old one.
+// Another e-mail address: asking for it, confirming it from the new mailbox, undoing it from the
+// old one.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readEmail } from '../../../core/platform/email-address.ts';

@@ -1,6 +1,6 @@
-// What proves who a member is: the password, an authenticator app, passkeys, recovery codes. Every change
-// needs a recent login and gives the browser a new session. Members who must set up a second factor before
-// anything else reach it too.
+// What proves who a member is: the password, an authenticator app, passkeys, recovery codes. Every
+// change needs a recent login and gives the browser a new session. Members who must set up a second
+// factor before anything else reach it too.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { AddResult, RemoveResult } from '../../../core/factors/enrolment.ts';
@@ -60,9 +60,7 @@ type AddProblem = Exclude<Extract<AddResult, { ok: false }>['reason'], 'expired'
 
 interface Added {
   readonly result: AddResult;
-  /** The page that was asked for before. */
   readonly next: string | null;
-  /** Shows the form again, after a refusal. */
   readonly again: (reason: AddProblem) => Promise<void>;
 }
 
@@ -92,7 +90,7 @@ export async function answerRemoved(ctx: Koa.Context, web: Web, result: RemoveRe
   await showSecurity(ctx, web, ctx.state.text.security.lastRequired);
 }
 
-/** This once: only their hashes are kept. The file to download is in the page. */
+/** Only now: the database keeps hashes. The file to download is in the page. */
 function showCodes(ctx: Koa.Context, web: Web, codes: readonly string[], onward: string): Promise<void> {
   const { title } = ctx.state.text.recoveryCodes;
   const lines = [`${web.context.config.serviceName}: ${memberOf(ctx).email}`, '', ...codes, ''].join('\r\n');

@@ -1,4 +1,4 @@
-// The answer to a one-time link that leads nowhere: one page for whatever is wrong with it, with what to do next.
+// One page for every one-time link that doesn't work, with what to do next.
 import type Koa from 'koa';
 import { type LinkKind, linkCookie } from '../../session/link-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
@@ -7,11 +7,10 @@ import { throttled } from '../../view/throttled.ts';
 
 interface Refusal {
   readonly reason: string;
-  /** Set where the throttle refused. */
   readonly retryAfterMs?: number;
 }
 
-/** 410, or 429 where too many were tried. The cookie that held the link goes with it. */
+/** 410, and drops the link's cookie; 429 if too many were tried. */
 export function deadLink(ctx: Koa.Context, web: Web, refusal: Refusal, kind: LinkKind): Promise<void> {
   const { heading, paragraphs, actions } = ctx.state.text.deadLink;
   const action = nextStep(ctx, web, kind);

@@ -1,4 +1,4 @@
-// "This wasn't me", from the mail about a log-in on a new device: GET shows what happened and a button, which ends it.
+// "This wasn't me", from the mail about a login on a new device.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { seeOther } from '../../http/redirect.ts';

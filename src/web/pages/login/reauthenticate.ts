@@ -1,4 +1,5 @@
-// Proving again who one is, before something that matters (`requireRecentLogin`, session/access.ts).
+// Proving again who one is, before something that matters (`requireRecentLogin`,
+// session/access.ts).
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { Purpose } from '../../../core/credentials/secret-box.ts';

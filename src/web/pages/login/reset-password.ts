@@ -1,4 +1,4 @@
-// A new password without the old one: asking for the link, and what it opens.
+// A new password without the old one: the request for a link, and the link.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readEmail } from '../../../core/platform/email-address.ts';

@@ -1,5 +1,5 @@
-// The second step of logging in, after the right password: a code, a recovery code or a passkey. The session
-// starts only after it.
+// The second step of logging in, after the right password: a code, a recovery code or a passkey.
+// The session starts only after it.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { Purpose } from '../../../core/credentials/secret-box.ts';

@@ -1,5 +1,5 @@
-// What the link of a registration opens: a button, or, in another browser than the one that registered, a question for the
-// password as well. Only the button makes the account.
+// What the link of a registration opens: a button that makes the account, and in another browser
+// than the one that registered a question for the password.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readBody } from '../../http/form.ts';
@@ -50,7 +50,7 @@ async function confirm(ctx: Koa.Context, web: Web): Promise<void> {
   return result.reason === 'email_taken' ? showAccountExists(ctx, web) : deadLink(ctx, web, result, 'verify');
 }
 
-/** The account was made by another link meanwhile: whoever holds this one has the mailbox, and may know. */
+/** Another link made the account meanwhile. Who has this link has the mailbox, and may know. */
 export function showAccountExists(ctx: Koa.Context, web: Web): Promise<void> {
   const { heading, paragraphs } = ctx.state.text.accountExists;
   ctx.status = 409;
@@ -58,7 +58,7 @@ export function showAccountExists(ctx: Koa.Context, web: Web): Promise<void> {
   return web.show(ctx, 'message', page, { title: heading });
 }
 
-/** The secret behind the forms of a browser that is not logged in: it knows the browser that registered again. */
+/** Recognises the browser that registered, by the secret of its forms. */
 export function browserOf(ctx: Koa.Context): string {
   return ctx.state.visitor ?? '';
 }
