@@ -44,7 +44,6 @@ const REASONS: Readonly<Record<string, string>> = {
   account_changed: 'account changed meanwhile',
 };
 
-/** The filters as they stand in the address. */
 interface Asked {
   readonly person: string;
   readonly address: string;

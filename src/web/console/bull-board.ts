@@ -8,7 +8,6 @@ const PERSONAL = ['origin', 'ip', 'userAgent'];
 
 const ICON = '/favicon.ico';
 
-/** Answers every GET below `basePath`. */
 export async function loadBullBoard(basePath: string, queues: Queues): Promise<Koa.Middleware> {
   const [{ createBullBoard }, { BullMQAdapter }, { KoaAdapter }] = await Promise.all([
     import('@bull-board/api'),

@@ -66,9 +66,7 @@ function load(assetsDir: string): Table {
   };
 }
 
-/**
- * The browser's half of the passkey library. Our script follows it and finds it by its global name.
- */
+/** The passkey library for browsers. Our script follows it and uses its global name. */
 function passkeyLibrary(): Buffer {
   const main = nodeRequire.resolve('@simplewebauthn/browser');
   return readFileSync(join(dirname(main), '../dist/bundle/index.umd.min.js'));

@@ -13,7 +13,6 @@ interface Hop {
   readonly rest: string;
 }
 
-/** How the last hop of each header is read. */
 const READERS = { 'x-forwarded-for': lastOfList, forwarded: lastElement } as const satisfies Record<
   string,
   (value: string) => Hop
@@ -21,10 +20,7 @@ const READERS = { 'x-forwarded-for': lastOfList, forwarded: lastElement } as con
 
 export type ForwardedHeader = keyof typeof READERS;
 
-/**
- * The socket's address, or, behind trusted proxies, the nearest that is none. A malformed hop ends
- * the search.
- */
+/** The nearest address that is no trusted proxy's. A malformed hop ends the search. */
 export function clientAddress(
   socketAddress: string | undefined,
   { header, value }: { header: ForwardedHeader; value: string },

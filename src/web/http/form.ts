@@ -9,10 +9,7 @@ const bodies = new WeakMap<object, Promise<Fields>>();
 
 export type Fields = Readonly<Record<string, string>>;
 
-/**
- * @throws HttpError 413 over 16 KiB, 415 for another type, 400 for a field repeated, nested or not
- * text.
- */
+/** @throws HttpError 413 over 16 KiB, 415 for another type, 400 for what is not flat text. */
 export function readBody(ctx: Koa.Context): Promise<Fields> {
   const known = bodies.get(ctx.req);
   if (known) return known;

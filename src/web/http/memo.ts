@@ -8,9 +8,7 @@ interface MemoOptions<K, V> {
   readonly keeps?: (key: K, value: V) => boolean;
 }
 
-/**
- * `make` with a memory. Its result depends on the key alone; `from` is only what it is made from.
- */
+/** `make` with a memory. Its result must depend on the key alone, whatever `from` is. */
 export function memo<K, V extends NonNullable<unknown> | null, F = void>(
   make: (key: K, from: F) => V,
   { most, keeps }: MemoOptions<K, V> = {},

@@ -5,9 +5,7 @@ import { readNext } from './form.ts';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const MAX_TEXT = 300;
 
-/**
- * A parameter of the query, cut to 300 characters; empty where it is missing, repeated or nested.
- */
+/** A parameter of the query, cut to 300 characters; empty if missing or repeated. */
 export function queryText(ctx: Koa.Context, name: string): string {
   const value = ctx.query[name];
   return typeof value === 'string' ? value.trim().slice(0, MAX_TEXT).replaceAll('\u0000', '').toWellFormed() : '';
@@ -19,7 +17,6 @@ export function queryNext(ctx: Koa.Context): string | null {
   return readNext(typeof next === 'string' ? next : undefined);
 }
 
-/** A page's address that leads on to another page. */
 export function withNext(path: string, next: string | null): string {
   return next === null ? path : `${path}?next=${encodeURIComponent(next)}`;
 }

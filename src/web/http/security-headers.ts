@@ -8,9 +8,7 @@ const SELF = ["'self'"];
 const NONE = ["'none'"];
 const YEAR_SECONDS = 31_536_000;
 
-/**
- * CSP without inline code, no framing, HSTS under HTTPS, `no-store` unless a page says otherwise.
- */
+/** CSP without inline code, no framing, HSTS under HTTPS, `no-store` by default. */
 export function securityHeaders({ secureCookies }: Config): Koa.Middleware {
   const set = helmet({
     contentSecurityPolicy: {

@@ -9,9 +9,8 @@ export interface Readiness {
 }
 
 /**
- * `/healthz`: the process answers. `/readyz`: 200 if it can serve, else 503 with what is missing.
- * After the start one store is enough: a fault of the other must not take every process out of the
- * balancer.
+ * `/healthz`: the process answers. `/readyz`: it can serve, else 503. After the start one store is
+ * enough: a fault of the other must not take every process out of the balancer.
  */
 export function health({ sessionCache }: Context, readiness: Readiness): Koa.Middleware {
   function answer(ctx: Koa.Context): void {

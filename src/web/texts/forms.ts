@@ -1,6 +1,5 @@
 // Sentences with a link, and sentences that count.
 
-/** The page puts the link between. */
 export interface Linked {
   readonly before: string;
   readonly link: string;

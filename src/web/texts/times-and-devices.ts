@@ -53,16 +53,13 @@ export function describeDevice(userAgent: string | null, { devices }: Texts = en
   return place === null ? (name ?? devices.unknown) : devices.on(name ?? devices.unknown, place);
 }
 
-/** The names alone, for another language. */
 export function deviceNames(userAgent: string | null): Device {
   const short = userAgent?.slice(0, LONGEST_USER_AGENT).trim() ?? '';
   if (short === '') return { name: null, place: null };
   return parse(short);
 }
 
-/**
- * "just now", "4 minutes ago", "yesterday at 19:07 UTC" or "23 Nov 2026, 19:07 UTC", as of `now`.
- */
+/** "just now", "4 minutes ago", "yesterday at 19:07 UTC", "23 Nov 2026, 19:07 UTC". */
 export function showTime(date: Date, now: Date, text: Texts = en): ShownTime {
   const ago = sinceThen(date, now, text);
   const iso = date.toISOString();
@@ -82,7 +79,6 @@ export function whenAgain(afterSeconds: number, now: Date, { locale, moments }: 
   return moments.again(span, at);
 }
 
-/** "23 Nov 2026, 19:07:05 UTC" */
 export function exactTime(date: Date): string {
   const { calendar, seconds } = formatsOf(en.locale);
   return `${calendar(date)}, ${seconds.format(date)} UTC`;
@@ -150,7 +146,6 @@ function roundAway(ms: number, unitMs: number): number {
   return Math.sign(ms) * Math.max(1, Math.floor(Math.abs(ms) / unitMs));
 }
 
-/** A moment as a page shows it. */
 export interface ShownTime {
   /** "4 minutes ago", or "23 Nov 2026, 19:07 UTC" where no relative time makes sense. */
   readonly text: string;

@@ -21,7 +21,6 @@ export interface ChartSeries {
 interface ChartOptions {
   readonly bars: readonly ChartBar[];
   readonly series: readonly ChartSeries[];
-  /** What it shows: "The last 24 hours". */
   readonly title: string;
   readonly now: Date;
 }

@@ -25,7 +25,6 @@ export interface ConsoleViews {
     };
     readonly types: readonly { readonly group: string; readonly label: string; readonly names: readonly string[] }[];
     readonly problem: string | null;
-    /** The fields with a problem. */
     readonly wrong: Readonly<Record<string, boolean>>;
     readonly newerHref: string | null;
     readonly olderHref: string | null;
@@ -50,13 +49,11 @@ export interface ConsoleViews {
     readonly session: { readonly text: string; readonly onlyHref: string } | null;
     readonly request: { readonly text: string; readonly onlyHref: string } | null;
     readonly userAgent: string | null;
-    /** Its address and browser were erased. */
     readonly erased: boolean;
     readonly doneByHref: string | null;
     readonly details: readonly { readonly name: string; readonly value: string }[];
     readonly hash: string;
     readonly prevHash: string;
-    /** What is wrong with it, checked just now. */
     readonly problem: string | null;
     /** With the event before, if that is still kept. */
     readonly proved: 'with the one before' | 'alone';
@@ -96,7 +93,6 @@ export interface ConsoleViews {
     readonly people: readonly Figure[];
     readonly recording: readonly Figure[];
     readonly stores: readonly Figure[];
-    /** The last end of all sessions, and its progress. */
     readonly everybody: { readonly at: ShownTime; readonly ended: string; readonly done: boolean } | null;
     /** Null while Redis is away. */
     readonly queues:
@@ -171,7 +167,6 @@ export interface ConsoleViews {
   };
   'operator/act': FormProblems & {
     readonly title: string;
-    /** What will happen. */
     readonly says: string;
     readonly button: string;
     readonly danger: boolean;
@@ -184,7 +179,6 @@ export interface ConsoleViews {
   };
 }
 
-/** An active filter, and the page without it. */
 export interface FilterChip {
   readonly label: string;
   readonly withoutHref: string;
@@ -257,11 +251,9 @@ export interface ChangeRow {
 export interface MailRow {
   readonly recipient: string;
   readonly template: string;
-  /** "waiting", "sent", "failed" */
   readonly state: string;
   readonly wrong: boolean;
   readonly created: ShownTime;
-  /** When it is tried next, or was ended. */
   readonly since: ShownTime;
   readonly attempts: number;
   readonly error: string | null;
@@ -296,16 +288,13 @@ export interface ShownPerson {
   readonly href: string;
 }
 
-/** One number of the overview. */
 export interface Figure {
   readonly label: string;
   /** Null while its store is away. */
   readonly value: string | null;
-  /** A comparison, or what it means. */
   readonly note: string;
   readonly time?: ShownTime | null;
   readonly href: string;
-  /** Something is to be done. */
   readonly wrong?: boolean;
 }
 

@@ -12,7 +12,6 @@ import type { Frame, Views } from './views.ts';
 
 export type Render = <V extends keyof Views>(ctx: Koa.Context, view: V, page: Views[V], frame: Frame) => Promise<void>;
 
-/** One partial alone, for a page that is open already. */
 export type Fragment = (name: string, part?: unknown) => string;
 
 interface RendererOptions {

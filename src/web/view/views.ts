@@ -5,7 +5,6 @@ import type { ShownTime } from '../texts/times-and-devices.ts';
 import type { ConsoleViews } from './console-views.ts';
 import type { FormProblems, SessionRow } from './view-parts.ts';
 
-/** A page's place in the navigation. */
 export type Place =
   | 'home'
   | 'profile'
@@ -21,7 +20,6 @@ export type Place =
   | 'queues';
 
 export interface Frame {
-  /** The words of the page; the operators' console reads English. */
   readonly text: Texts;
   /** The other languages, and the address that the choice leads back to. */
   readonly languages: {
@@ -33,9 +31,7 @@ export interface Frame {
   readonly current: Place | null;
   readonly member: { readonly email: string; readonly operator: boolean } | null;
   readonly csrf: string;
-  /** What just happened, above the page. */
   readonly notice: { readonly kind: 'done' | 'info'; readonly text: string } | null;
-  /** Operator pages are wider and denser. */
   readonly wide: boolean;
   readonly passkeys?: boolean;
 }
@@ -47,7 +43,6 @@ export interface Views extends ConsoleViews {
     readonly remember: boolean;
     /** A path of ours to go to afterwards. */
     readonly next: string | null;
-    /** Null where there is no such page. */
     readonly registerHref: string | null;
     readonly forgotHref: string | null;
   };
@@ -89,7 +84,6 @@ export interface Views extends ConsoleViews {
   'account/recovery-codes': {
     readonly codes: readonly string[];
     readonly download: string;
-    /** Where to go once they are kept. */
     readonly onward: string;
   };
   'account/passkey': FormProblems & {
@@ -102,7 +96,6 @@ export interface Views extends ConsoleViews {
     /** A path of ours to go to afterwards. */
     readonly next: string | null;
   };
-  /** Only says something, and perhaps where to go next. */
   message: {
     readonly heading: string;
     readonly paragraphs: readonly string[];
@@ -112,7 +105,6 @@ export interface Views extends ConsoleViews {
   'choose-password': FormProblems & {
     readonly heading: string;
     readonly lede: string;
-    /** The path that the form is sent to. */
     readonly action: string;
     readonly submit: string;
     readonly email: string;
@@ -143,7 +135,6 @@ export interface Views extends ConsoleViews {
     readonly knownBrowsers: number;
   };
   'account/email': FormProblems & {
-    /** As typed, and as it is now. */
     readonly email: string;
     readonly current: string;
   };
@@ -156,7 +147,6 @@ export interface Views extends ConsoleViews {
     readonly message: string;
     readonly next: { readonly href: string; readonly label: string } | null;
     readonly requestId: string;
-    /** When to try again, if known. */
     readonly retryAt: ShownTime | null;
   };
 }

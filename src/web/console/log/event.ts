@@ -84,9 +84,7 @@ function pageOf(
   };
 }
 
-/**
- * What is wrong with it. Where the event before is no longer kept, the link to it is not checked.
- */
+/** Checks the link to the event before only while that is kept. */
 function problemOf(event: SealedEvent, before: SealedEvent | null): string | null {
   const prevHash = event.seq === 1 ? GENESIS_HASH : (before?.hash ?? event.prevHash);
   const problem = checkEvent(event, { seq: event.seq, prevHash });

@@ -13,7 +13,6 @@ import { liveSession } from '../../session/request-state.ts';
 const POLL_MS = 1_000;
 const SESSION_CHECK_MS = 3_000;
 const HEARTBEAT_MS = 15_000;
-/** How soon a reader reconnects. */
 const RETRY_MS = 1_000;
 const BATCH = 200;
 const MOST_STREAMS = 32;
@@ -125,7 +124,6 @@ function isOpen({ body }: Stream): boolean {
   return !body.writableEnded && !body.destroyed;
 }
 
-/** Waits for a slow reader. */
 async function send(stream: Stream, text: string): Promise<void> {
   if (text === '' || !isOpen(stream)) return;
   stream.saidAt = performance.now();

@@ -36,7 +36,6 @@ export function livePage(
   });
 }
 
-/** The last event that the browser has seen. */
 function readAfter(ctx: Koa.Context): number | null {
   const text = ctx.get('Last-Event-ID') || queryText(ctx, 'after');
   return SEQ.test(text) ? Number(text) : null;

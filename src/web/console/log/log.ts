@@ -107,7 +107,6 @@ interface Looking {
   readonly now: Date;
 }
 
-/** Where time ran out before the page was full, and the page that goes on from there. */
 async function lookedTo({ context }: Web, seq: number, { links, key, now }: Looking): Promise<Page['looked']> {
   const event = await context.auditLog.event(seq);
   return {

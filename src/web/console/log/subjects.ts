@@ -9,7 +9,6 @@ interface Sources {
   readonly database: Pick<Database, 'prisma'>;
 }
 
-/** The accounts that the filter names, themselves or by their session. */
 export async function subjectsOf(filter: AuditFilter, sources: Sources): Promise<string[]> {
   const people = [filter.person, filter.actor, await ownerOf(filter.session, sources)];
   return people.filter((id) => id !== null);

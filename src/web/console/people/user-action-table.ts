@@ -11,7 +11,6 @@ import { toldOf } from '../../view/told.ts';
 export interface UserAction {
   readonly path: string;
   readonly title: string;
-  /** What will happen. */
   readonly says: string;
   readonly button: string;
   readonly danger: boolean;

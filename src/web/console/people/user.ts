@@ -12,7 +12,6 @@ import type { Views } from '../../view/views.ts';
 import { accountsOf, auditRow } from '../log/row.ts';
 import { findUser, USERS } from './find-user.ts';
 
-/** How many attempts and events are shown, the newest. */
 const LATEST = 8;
 const SHOWN_MS = 3_650 * 86_400_000;
 

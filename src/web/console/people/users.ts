@@ -37,7 +37,6 @@ interface Choice {
   readonly part: Partial<PeopleFilter>;
 }
 
-/** The filters as they stand in the address. */
 type Asked = Readonly<Record<'q' | keyof typeof CHOICES, string>>;
 
 export function usersPage(router: Router, web: Web): void {
@@ -78,7 +77,6 @@ function readAsked(read: (name: string) => string): Asked {
   return { q: read('q'), role: read('role'), state: read('state'), factor: read('factor') };
 }
 
-/** Null for an unknown choice. */
 function filterOf(asked: Asked): PeopleFilter | null {
   const chosen = NAMES.map((name) => choiceOf(name, asked[name]));
   if (chosen.includes(undefined)) return null;

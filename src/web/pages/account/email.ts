@@ -110,7 +110,6 @@ function userOf(ctx: Koa.Context): string | null {
   return liveSession(ctx)?.owner.userId ?? null;
 }
 
-/** Asks for the password where the session does not show who it is. */
 interface ShownLink {
   readonly email: string;
   readonly asksPassword: boolean;

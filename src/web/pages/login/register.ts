@@ -89,7 +89,6 @@ function showSent(ctx: Koa.Context, web: Web): Promise<void> {
   return web.show(ctx, 'message', { ...sent, action: null }, { title });
 }
 
-/** Accounts are for the invited only. */
 function showClosed(ctx: Koa.Context, web: Web): Promise<void> {
   const { heading, paragraphs } = ctx.state.text.register.closed;
   ctx.status = 403;
