@@ -5,9 +5,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import { hashToken, newToken } from './random-token.ts';
+import { hashToken, isToken, newToken } from './random-token.ts';
 
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
@@ -102,7 +101,7 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
 
     /** An unused link. Changes nothing: mail scanners follow links. */
     async find(purpose: LinkPurpose, secret: string): Promise<OneTimeLink | null> {
-      if (!SECRET.test(secret)) return null;
+      if (!isToken(secret)) return null;
       const [link] = await prisma.$queryRaw<OneTimeLink[]>`
         SELECT ${LINK} FROM token
          WHERE token_hash = ${hashToken(secret)} AND purpose = ${purpose} AND used_at IS NULL
@@ -112,7 +111,7 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
 
     /** Uses a link. Of two at the same moment, one gets it. */
     async useWithin(transaction: Transaction, purpose: LinkPurpose, secret: string): Promise<OneTimeLink | null> {
-      if (!SECRET.test(secret)) return null;
+      if (!isToken(secret)) return null;
       const [link] = await transaction.$queryRaw<OneTimeLink[]>`
         UPDATE token SET used_at = clock_timestamp()
          WHERE token_hash = ${hashToken(secret)} AND purpose = ${purpose} AND used_at IS NULL

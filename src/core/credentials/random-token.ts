@@ -2,10 +2,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 const TOKEN_BYTES = 32;
+const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
 /** 256 random bits, base64url: 43 characters. */
 export function newToken(): string {
   return randomBytes(TOKEN_BYTES).toString('base64url');
+}
+
+/** Whether `newToken` may have made this text. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
 }
 
 /** SHA-256, all that the stores know of a token. */

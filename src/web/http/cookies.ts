@@ -12,7 +12,6 @@ interface CookieOptions<C extends CookieConfig> {
   readonly lifeMs?: (config: C) => number;
 }
 
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const UNSIGNED = { signed: false } as const;
 
 /** The cookie's name: under HTTPS with the prefix that binds it to this host (RFC 6265bis). */
@@ -22,10 +21,6 @@ export function cookieName(name: string, { secureCookies }: CookieConfig): strin
 
 export function cookieAttributes({ secureCookies: secure }: CookieConfig) {
   return { httpOnly: true, sameSite: 'lax', secure, path: '/', signed: false, overwrite: true } as const;
-}
-
-export function isSecret(value: string): boolean {
-  return SECRET.test(value);
 }
 
 export function createCookie<C extends CookieConfig>(name: string, { accepts, lifeMs }: CookieOptions<C> = {}) {

@@ -4,8 +4,8 @@
 import { createHmac, type Hmac, randomFillSync, timingSafeEqual } from 'node:crypto';
 import type Koa from 'koa';
 import type { Config } from '../../core/config.ts';
-import { newToken } from '../../core/credentials/random-token.ts';
-import { createCookie, isSecret } from '../http/cookies.ts';
+import { isToken, newToken } from '../../core/credentials/random-token.ts';
+import { createCookie } from '../http/cookies.ts';
 import { type Fields, readBody } from '../http/form.ts';
 import { HttpError } from '../http/http-error.ts';
 import { liveSession } from './request-state.ts';
@@ -16,7 +16,7 @@ const TAG_BYTES = 18;
 const TAG_CHARACTERS = (TAG_BYTES * 4) / 3;
 const SALTS_AT_ONCE = 512;
 
-const visitorCookie = createCookie('visitor', { accepts: isSecret });
+const visitorCookie = createCookie('visitor', { accepts: isToken });
 
 /** Shows a form again with what was typed, and does nothing that the form asks for. */
 export type StaleForm = (ctx: Koa.Context, fields: Fields) => void | Promise<void>;
@@ -32,7 +32,7 @@ export function csrf(config: Config, staleForms: StaleForms): Koa.Middleware {
     if (!fromHere(ctx, config)) throw new HttpError(403, 'forged');
     const fields = await readBody(ctx);
     const sent = fields['_csrf'] ?? '';
-    if (isToken(secretOf(ctx), sent) || isOfEndedSession(ctx, sent)) return next();
+    if (isFormToken(secretOf(ctx), sent) || isOfEndedSession(ctx, sent)) return next();
     const showAgain = staleForms.get(ctx.path);
     if (!showAgain) throw new HttpError(403, 'stale_form');
     ctx.status = 403;
@@ -80,14 +80,14 @@ function secretOf(ctx: Koa.Context): string {
 
 /** A form of a session that has ended since: its page then leads to the login. */
 function isOfEndedSession(ctx: Koa.Context, text: string): boolean {
-  return !liveSession(ctx) && isToken(ctx.state.token ?? '', text);
+  return !liveSession(ctx) && isFormToken(ctx.state.token ?? '', text);
 }
 
 function hmac(secret: string, salt: Buffer): Hmac {
   return createHmac('sha256', `holdfast form ${secret}`).update(salt);
 }
 
-function isToken(secret: string, text: string): boolean {
+function isFormToken(secret: string, text: string): boolean {
   const bytes = Buffer.from(text.slice(0, 100), 'base64url');
   if (secret === '' || bytes.length !== SALT_BYTES + TAG_BYTES) return false;
   const expected = hmac(secret, bytes.subarray(0, SALT_BYTES)).digest().subarray(0, TAG_BYTES);

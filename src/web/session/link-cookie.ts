@@ -2,12 +2,13 @@
 // from the address into a cookie of half an hour, so that it stays in no history, no log and no
 // Referer. Nothing else happens on GET: mail scanners follow links.
 import type Koa from 'koa';
-import { createCookie, isSecret } from '../http/cookies.ts';
+import { isToken } from '../../core/credentials/random-token.ts';
+import { createCookie } from '../http/cookies.ts';
 import { seeOther } from '../http/redirect.ts';
 
 const LIFE_MS = 30 * 60_000;
 
-const options = { accepts: isSecret, lifeMs: () => LIFE_MS };
+const options = { accepts: isToken, lifeMs: () => LIFE_MS };
 const cookies = {
   reset: createCookie('link-reset', options),
   verify: createCookie('link-verify', options),
@@ -50,5 +51,5 @@ export const linkCookie = {
 
 function inAddress(ctx: Koa.Context): string {
   const { token } = ctx.query;
-  return typeof token === 'string' && isSecret(token) ? token : '';
+  return typeof token === 'string' && isToken(token) ? token : '';
 }
