@@ -1,8 +1,9 @@
 // The throttle in a process's memory, while Redis is away: it counts, gives back what it should, and never takes more memory than it says.
 import { expect, test } from '@jest/globals';
 import { readConfig } from '../../src/core/config.ts';
-import { createMemoryFallback } from '../../src/core/throttle/memory-fallback.ts';
-import { createThrottleWindows, type Taken } from '../../src/core/throttle/windows.ts';
+import { createMemoryFallback } from '../../src/core/throttle/counters/memory-fallback.ts';
+import type { Taken } from '../../src/core/throttle/taken.ts';
+import { createThrottleWindows } from '../../src/core/throttle/windows.ts';
 
 const { throttle: policy } = readConfig({
   DATABASE_URL: 'postgres://a@b/c',

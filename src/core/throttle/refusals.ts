@@ -3,7 +3,8 @@
 import type { AttemptNote, BlockNote, NewAuditEvent, Origin } from '../audit/events.ts';
 import { type EventNote, recordEvents } from '../audit/outbox.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import type { Taken, ThrottleScope } from './windows.ts';
+import type { Taken } from './taken.ts';
+import type { ThrottleScope } from './windows.ts';
 
 /** Scopes that tell of a client, and of no account. */
 const OF_MANY: ReadonlySet<string> = new Set<ThrottleScope>(['client', 'register', 'mail_client', 'token']);

@@ -1,6 +1,5 @@
 // The windows that an attempt counts in: what each is called in Redis, and which rule it keeps. The first is the attempt's own.
 import ipaddr from 'ipaddr.js';
-import type { BlockNote } from '../audit/events.ts';
 import type { ThrottlePolicy, ThrottleRule } from './policy.ts';
 
 /** How a key of each scope begins, and its rule. A key that was written stays: records keep it. */
@@ -88,21 +87,3 @@ export function clientKey(ip: string | null): string {
     .map((part) => part.toString(16))
     .join(':')}::/64`;
 }
-
-/** What a success does to the attempt's windows: its own is emptied, or all get their point back, or it counts like any other. */
-export type OnSuccess = 'empty' | 'give_back' | 'count';
-
-/** An attempt that may go on, or may not. */
-export type Taken =
-  | {
-      readonly ok: true;
-      /** The id that the attempt's event must have: the rebuilding of counters knows it by that. */
-      readonly id: string;
-      /** Blocks that begin with this attempt if it fails; they are to be recorded with it. */
-      readonly blocks: readonly BlockNote[];
-      /** It succeeded: its own window is emptied and the others get their point back, unless the guard says otherwise. Never throws. */
-      succeeded(): Promise<void>;
-      /** It came to nothing (an outage): every window gets its point back. Never throws. */
-      giveBack(): Promise<void>;
-    }
-  | { readonly ok: false; readonly retryAfterMs: number; readonly blocks: readonly BlockNote[] };

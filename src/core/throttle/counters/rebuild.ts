@@ -1,11 +1,10 @@
 // The counters and blocks of the throttle, read back from the records into a Redis that was emptied or away. Every entry has
 // the id of its attempt, so that doing it twice, or beside attempts that go on, changes nothing.
 import type { Redis } from 'ioredis';
-import type { AttemptNote } from '../audit/events.ts';
-import { inReadTransaction } from '../platform/connection.ts';
-import type { Database } from '../platform/database.ts';
-import { isCommandTimeout, keys } from '../platform/redis.ts';
-import type { ThrottleWindows, Window } from './windows.ts';
+import type { Database } from '../../platform/database.ts';
+import { isCommandTimeout, keys } from '../../platform/redis.ts';
+import type { ThrottleWindows, Window } from '../windows.ts';
+import { type AttemptRecord, type BlockRecord, readAttempts, readBlocks } from './records.ts';
 
 /** Thrown when Redis could not take what the records know; the records themselves were read. */
 export class CountersNotTakenError extends Error {
@@ -13,25 +12,6 @@ export class CountersNotTakenError extends Error {
     super('Redis could not take the counters of the throttle', { cause });
     this.name = 'CountersNotTakenError';
   }
-}
-
-interface AttemptRow {
-  readonly id: string;
-  readonly age_ms: string;
-  /** 'lifted' where it is no attempt, but an operator who forgave what one window had counted. */
-  readonly outcome: string;
-  readonly ip: string | null;
-  readonly identifier_hash: Buffer | null;
-  readonly device_id: string | null;
-  readonly attempt: AttemptNote | null;
-  /** The windows by name, where it was no attempt to log in. */
-  readonly windows: string[] | null;
-}
-
-interface BlockRow {
-  readonly key: string;
-  readonly id: string;
-  readonly left_ms: string;
 }
 
 interface Entry {
@@ -51,9 +31,8 @@ interface RebuildOptions {
   readonly orAnother?: boolean;
 }
 
-/** So many are read at a time: a flood leaves millions. */
+/** Blocks written at a time. */
 const BATCH = 1_000;
-const BATCH_TIME_MS = 60_000;
 /** So many are written in one command, which holds Redis up for some milliseconds, and so often where it takes too long. */
 const ENTRIES = 500;
 const TRIES = 5;
@@ -110,7 +89,7 @@ async function writeCounters(redis: Redis, entries: readonly Entry[], now: numbe
   }
 }
 
-async function writeBlocks(redis: Redis, blocks: readonly BlockRow[]): Promise<void> {
+async function writeBlocks(redis: Redis, blocks: readonly BlockRecord[]): Promise<void> {
   const now = await timeOf(redis);
   for (let done = 0; done < blocks.length; done += BATCH) {
     const writes = blocks.slice(done, done + BATCH).map(({ key, id, left_ms }) => {
@@ -122,68 +101,10 @@ async function writeBlocks(redis: Redis, blocks: readonly BlockRow[]): Promise<v
 }
 
 /**
- * The newest first, in batches, from one statement with one reading of the clock: what a success or a lifted block forgives is
- * a matter of order. False where `take` wanted no more.
- */
-async function readAttempts(
-  { pool }: Database,
-  { longestOfClientMs, accountMs, longestBlockMs }: ThrottleWindows,
-  newerThanMs: number,
-  take: (attempts: readonly AttemptRow[]) => Promise<boolean>,
-): Promise<boolean> {
-  return inReadTransaction(pool, BATCH_TIME_MS, async (client) => {
-    await client.query({
-      text: `DECLARE noted NO SCROLL CURSOR FOR
-             SELECT id, extract(epoch FROM now() - occurred_at) * 1000 AS age_ms, outcome, ip,
-                    identifier_hash, device_id, attempt, windows
-               FROM (SELECT id, occurred_at, outcome, host(ip) AS ip, identifier_hash, device_id,
-                            NULL::jsonb AS attempt, NULL::text[] AS windows
-                       FROM login_attempt
-                      WHERE occurred_at > now() - $2 * interval '1 millisecond'
-                         OR (outcome = 'failure' AND device_id IS NULL
-                             AND occurred_at > now() - $3 * interval '1 millisecond')
-                     UNION ALL
-                     SELECT id, occurred_at, outcome, ip, NULL, NULL, attempt, NULL
-                       FROM throttle_waiting() WHERE attempt IS NOT NULL
-                     UNION ALL
-                     SELECT id, occurred_at, outcome, NULL, NULL, NULL, NULL, windows
-                       FROM throttle_attempt WHERE outcome <> 'nothing'
-                     UNION ALL
-                     SELECT id, ended_at, end_reason, NULL, NULL, NULL, NULL, ARRAY[key]
-                       FROM throttle_block
-                      WHERE end_reason = 'lifted' AND started_at > now() - ($1::float8 + $4) * interval '1 millisecond') AS noted
-              WHERE occurred_at > now() - $1 * interval '1 millisecond'
-              ORDER BY occurred_at DESC, id DESC`,
-      values: [newerThanMs, longestOfClientMs, accountMs, longestBlockMs],
-    });
-    const fetch = { text: `FETCH ${BATCH} FROM noted`, query_timeout: BATCH_TIME_MS + 1_000 };
-    for (;;) {
-      const { rows } = await client.query<AttemptRow>(fetch);
-      if (rows.length === 0) return true;
-      if (!(await take(rows))) return false;
-    }
-  });
-}
-
-async function readBlocks({ pool }: Database): Promise<BlockRow[]> {
-  const { rows } = await pool.query<BlockRow>({
-    text: `SELECT key, id::text, extract(epoch FROM until_at - clock_timestamp()) * 1000 AS left_ms
-             FROM throttle_block WHERE ended_at IS NULL AND until_at > clock_timestamp()
-           UNION ALL
-           SELECT block->>'key', block->>'id', left_ms
-             FROM throttle_waiting(),
-                  LATERAL (SELECT (block->>'lastsMs')::numeric
-                                  - extract(epoch FROM clock_timestamp() - occurred_at) * 1000 AS left_ms) AS rest
-            WHERE block IS NOT NULL AND left_ms > 0`,
-  });
-  return rows.filter((row) => Number(row.left_ms) >= 1);
-}
-
-/**
  * What each window would hold, from batches of attempts, the newest first: a success empties its own window of what was before it
  * and leaves nothing in the others; so does a lifted block.
  */
-function countBackwards(windowsOf: ThrottleWindows): (attempts: readonly AttemptRow[]) => readonly Entry[] {
+function countBackwards(windowsOf: ThrottleWindows): (attempts: readonly AttemptRecord[]) => readonly Entry[] {
   const emptied = new Set<string>();
   return (attempts) => {
     const entries: Entry[] = [];
@@ -204,7 +125,7 @@ function countBackwards(windowsOf: ThrottleWindows): (attempts: readonly Attempt
   };
 }
 
-function windowsOfRow(row: AttemptRow, windowsOf: ThrottleWindows): Window[] {
+function windowsOfRow(row: AttemptRecord, windowsOf: ThrottleWindows): Window[] {
   if (row.windows) return row.windows.map((key) => windowsOf.ofKey(key)).filter((window) => window !== null);
   const account = row.attempt?.identifierHash ?? row.identifier_hash?.toString('base64url');
   if (account === undefined) return [];

@@ -1,8 +1,9 @@
 // The throttle while Redis is away: the free attempts of each window, by this process alone and in its memory. So many
 // processes, so many times the free attempts, and a restart forgets. What is kept is bounded, whoever tries whatever.
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import type { ThrottlePolicy } from './policy.ts';
-import type { OnSuccess, Taken, ThrottleScope, Window } from './windows.ts';
+import type { ThrottlePolicy } from '../policy.ts';
+import type { OnSuccess, Taken } from '../taken.ts';
+import type { ThrottleScope, Window } from '../windows.ts';
 
 /** The windows of the newest attempts are kept: some 40 MB at most. */
 const MOST_WINDOWS = 50_000;
