@@ -24,11 +24,12 @@ import { createSecretBox } from './credentials/secret-box.ts';
 import { createEnrolment, type Enrolment } from './factors/enrolment.ts';
 import { createPasskeyChallenges } from './factors/passkey-challenges.ts';
 import { createPasskeys, type Passkeys } from './factors/passkeys.ts';
+import { deleteFactorsWithin, readFactorsOf } from './factors/personal-data.ts';
 import { createSecondFactors, type SecondFactors } from './factors/second-factors.ts';
 import { createStartFirstSession } from './login/first-session.ts';
 import { createPasskeyLogin, type PasskeyLogin } from './login/passkey-login.ts';
 import { createPasswordLogin, type PasswordLogin } from './login/password-login.ts';
-import { createPendingLogins, type PendingLogins } from './login/pending-logins.ts';
+import { createPendingLogins, endPendingLoginsWithin, type PendingLogins } from './login/pending-logins.ts';
 import { createReauthentication, type Reauthentication } from './login/reauthentication.ts';
 import { createRenewHash } from './login/renew-hash.ts';
 import { createSecondFactorLogin, type SecondFactorLogin } from './login/second-factor-login.ts';
@@ -248,8 +249,14 @@ export function createContext(config: Config, log: Log): Context {
     userSearch: createUserSearch({ database }),
     readRecentChanges: createRecentChanges({ database, auditLog }),
     notMe: createNotMe(proof),
-    dataExport: createDataExport({ database }),
-    accountDeletion: createAccountDeletion({ database, users, sessions, mail }),
+    dataExport: createDataExport({ database, readFactorsOf }),
+    accountDeletion: createAccountDeletion({
+      database,
+      users,
+      sessions,
+      mail,
+      emptyAbove: [deleteFactorsWithin, endPendingLoginsWithin],
+    }),
     passkeys,
     secondFactors,
     pendingLogins,

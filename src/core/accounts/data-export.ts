@@ -1,9 +1,12 @@
 // What Holdfast knows of one person, for that person: JSON, written piece by piece, so that a long history costs no memory.
-// No password, no token, nothing of another person: of what an operator did, neither their name nor their address.
+// No password, no token, nothing of another person.
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
-import type { Database } from '../platform/database.ts';
-import { exportSessions } from '../sessions/session-table.ts';
+import { readEventsOf } from '../audit/reading/personal-events.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { readSessionsOf } from '../sessions/personal-data.ts';
+import { readAttemptsOf } from '../throttle/attempts.ts';
+import { readKnownBrowsersOf } from '../throttle/known-devices.ts';
 
 const BATCH = 500;
 
@@ -13,113 +16,56 @@ interface Person {
   readonly origin: Origin;
 }
 
+export interface DataExportOptions {
+  readonly database: Database;
+  /** What there is beside the password, from the room above that keeps it. */
+  readonly readFactorsOf: (database: Transaction, userId: string) => Promise<unknown>;
+}
+
 export type DataExport = ReturnType<typeof createDataExport>;
 
-export function createDataExport({ database: { prisma, transact } }: { database: Database }) {
-  async function account(id: string) {
+export function createDataExport({ database: { prisma, transact }, readFactorsOf }: DataExportOptions) {
+  function readAccount(id: string) {
     return prisma.user.findUnique({
       where: { id },
       select: {
-        ...{ id: true, email: true, role: true, language: true },
-        ...{ createdAt: true, passwordChangedAt: true, disabledAt: true },
+        id: true,
+        email: true,
+        role: true,
+        language: true,
+        createdAt: true,
+        passwordChangedAt: true,
+        disabledAt: true,
       },
     });
   }
 
-  /** What there is beside the password; never a secret or a code. */
-  async function secondFactors(userId: string) {
-    const [authenticatorApp, recoveryCodesLeft, passkeys] = await Promise.all([
-      prisma.totp.findUnique({ where: { userId }, select: { createdAt: true } }),
-      prisma.recoveryCode.count({ where: { userId, usedAt: null } }),
-      prisma.passkey.findMany({
-        where: { userId },
-        select: { id: true, name: true, credentialId: true, createdAt: true, lastUsedAt: true },
-      }),
-    ]);
-    return { authenticatorApp, recoveryCodesLeft, passkeys };
-  }
-
-  function sessions(userId: string, after: string | null) {
-    return exportSessions(prisma, { userId, after, limit: BATCH });
-  }
-
-  function knownBrowsers(userId: string, after: string | null) {
-    return prisma.knownDevice.findMany({
-      where: { userId, ...(after === null ? {} : { id: { gt: after } }) },
-      orderBy: { id: 'asc' },
-      take: BATCH,
-      select: { id: true, createdAt: true, lastUsedAt: true, revokedAt: true },
-    });
-  }
-
-  function attempts(userId: string, after: string | null) {
-    return prisma.loginAttempt.findMany({
-      where: { userId, ...(after === null ? {} : { id: { gt: after } }) },
-      orderBy: { id: 'asc' },
-      take: BATCH,
-      select: { id: true, occurredAt: true, outcome: true, reason: true, ip: true, userAgent: true },
-    });
-  }
-
-  async function events(userId: string, after: bigint | null) {
-    const rows = await prisma.auditEvent.findMany({
-      where: { OR: [{ actorId: userId }, { subjectId: userId }], ...(after === null ? {} : { seq: { gt: after } }) },
-      orderBy: { seq: 'asc' },
-      take: BATCH,
-    });
-    return rows.map(({ seq, id, occurredAt, type, outcome, actorId, subjectId, sessionId, detail, ip, userAgent }) => {
-      const own = actorId === userId || actorId === null;
-      return {
-        ...{ seq, id, occurredAt, type, outcome, sessionId, detail },
-        by: actorId === userId ? 'you' : actorId === null ? 'somebody not logged in' : 'an operator',
-        about: subjectId === userId ? 'you' : subjectId === null ? null : 'somebody else',
-        ...(own ? { ip, userAgent } : {}),
-      };
-    });
-  }
-
   async function* written(userId: string): AsyncGenerator<string> {
-    yield `{\n"madeAt": ${json(new Date())},\n"account": ${json(await account(userId))}`;
-    yield `,\n"secondFactors": ${json(await secondFactors(userId))}`;
-    yield* list(
-      'sessions',
-      (after: string | null) => sessions(userId, after),
-      ({ id }) => id,
-    );
-    yield* list(
-      'knownBrowsers',
-      (after: string | null) => knownBrowsers(userId, after),
-      ({ id }) => id,
-    );
-    yield* list(
-      'loginAttempts',
-      (after: string | null) => attempts(userId, after),
-      ({ id }) => id,
-    );
-    yield* list(
-      'events',
-      (after: bigint | null) => events(userId, after),
-      ({ seq }) => seq,
-    );
+    const from = <Key, Row>(read: (prisma: Transaction, userId: string, after: Key | null, take: number) => Row) => {
+      return (after: Key | null) => read(prisma, userId, after, BATCH);
+    };
+    yield `{\n"madeAt": ${json(new Date())},\n"account": ${json(await readAccount(userId))}`;
+    yield `,\n"secondFactors": ${json(await readFactorsOf(prisma, userId))}`;
+    yield* list('sessions', from(readSessionsOf), ({ id }) => id);
+    yield* list('knownBrowsers', from(readKnownBrowsersOf), ({ id }) => id);
+    yield* list('loginAttempts', from(readAttemptsOf), ({ id }) => id);
+    yield* list('events', from(readEventsOf), ({ seq }) => seq);
     yield '\n}\n';
   }
 
   return {
     /** Records that the data were asked for, then gives them piece by piece. */
     async write({ userId, sessionId, origin }: Person): Promise<AsyncGenerator<string>> {
+      const about = { actor: userId, subject: userId, session: sessionId, origin };
       await transact((transaction) =>
-        recordEvent(transaction, {
-          ...{ type: 'user_data_exported', outcome: 'success', actor: userId, subject: userId },
-          session: sessionId,
-          origin,
-        }),
+        recordEvent(transaction, { type: 'user_data_exported', outcome: 'success', ...about }),
       );
       return written(userId);
     },
   };
 }
 
-/** A named list, read batch after batch, each from behind the last row of the one before. */
+/** A named list, read batch after batch, each from after the last row of the one before. */
 async function* list<Row, Key>(
   name: string,
   read: (after: Key | null) => Promise<readonly Row[]>,

@@ -1,14 +1,17 @@
-// Deleting an account. In one transaction its sessions end, everything personal is taken out of its row, theirs and the log,
-// and the event is written; the address is free at once. The chain stays whole (erasure.ts).
+// Deleting an account. In one transaction its sessions end, everything personal is taken out of its rows and the log, and
+// the event is written; the address is free at once. The chain stays whole (erasure.ts).
 import { eraseRest, eraseWithin } from '../audit/erasure.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
-import type { Mail } from '../mail/outgoing-mail.ts';
+import { emptyLinksWithin } from '../credentials/one-time-links.ts';
+import { deleteMailOfDeleted, type Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { readLanguage } from '../platform/languages.ts';
-import { emptySessionData } from '../sessions/session-table.ts';
+import { emptySessionsWithin } from '../sessions/personal-data.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import { deleteAttemptsOfDeleted } from '../throttle/attempts.ts';
+import { revokeKnownBrowsersWithin } from '../throttle/known-devices.ts';
 import type { Users } from './users.ts';
 
 /** A worker that stops waits for no more than this. */
@@ -34,14 +37,15 @@ export interface AccountDeletionOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly mail: Mail;
+  /** What the rooms above this one do to their own tables. */
+  readonly emptyAbove: readonly ((transaction: Transaction, userId: string) => Promise<void>)[];
 }
 
 export type AccountDeletion = ReturnType<typeof createAccountDeletion>;
 
-export function createAccountDeletion({ database, users, sessions, mail }: AccountDeletionOptions) {
+export function createAccountDeletion({ database, users, sessions, mail, emptyAbove }: AccountDeletionOptions) {
   const { prisma, transact } = database;
 
-  /** Takes out what belongs to a person. The rows stay for as long as an old copy of a session could come back. */
   async function emptyWithin(transaction: Transaction, userId: string): Promise<void> {
     const deletedAt = new Date();
     const nobody = `deleted:${userId}`;
@@ -49,14 +53,10 @@ export function createAccountDeletion({ database, users, sessions, mail }: Accou
       where: { id: userId },
       data: { email: nobody, emailKey: nobody, passwordHash: '', language: null, disabledAt: deletedAt, deletedAt },
     });
-    await emptySessionData(transaction, userId);
-    await transaction.knownDevice.updateMany({ where: { userId, revokedAt: null }, data: { revokedAt: deletedAt } });
-    await transaction.token.updateMany({ where: { userId, usedAt: null }, data: { usedAt: deletedAt } });
-    await transaction.token.updateMany({ where: { userId, email: { not: null } }, data: { email: null } });
-    await transaction.totp.deleteMany({ where: { userId } });
-    await transaction.recoveryCode.deleteMany({ where: { userId } });
-    await transaction.passkey.deleteMany({ where: { userId } });
-    await transaction.pendingLogin.deleteMany({ where: { userId } });
+    await emptySessionsWithin(transaction, userId);
+    await revokeKnownBrowsersWithin(transaction, userId);
+    await emptyLinksWithin(transaction, userId);
+    for (const empty of emptyAbove) await empty(transaction, userId);
   }
 
   return {
@@ -87,15 +87,13 @@ export function createAccountDeletion({ database, users, sessions, mail }: Accou
     },
 
     /**
-     * The worker's part: what the log, the log-in records and mails still say of deleted accounts, and the empty rows that nothing
-     * needs any more. Returns how many accounts are gone.
+     * The worker's part: takes out what the log, the log-in records and mails still hold of deleted accounts, and deletes the
+     * empty rows that nothing needs any more. Returns how many accounts are gone.
      */
     async finish(): Promise<number> {
       await eraseRest(database, { withinMs: FINISH_WITHIN_MS });
-      await prisma.$executeRaw`
-        DELETE FROM login_attempt WHERE user_id IN (SELECT id FROM user_account WHERE deleted_at IS NOT NULL)`;
-      await prisma.$executeRaw`
-        DELETE FROM mail WHERE user_id IN (SELECT id FROM user_account WHERE deleted_at IS NOT NULL)`;
+      await deleteAttemptsOfDeleted(prisma);
+      await deleteMailOfDeleted(prisma);
       return prisma.$executeRaw`
         DELETE FROM user_account
          WHERE erased_at IS NOT NULL AND deleted_at IS NOT NULL

@@ -150,3 +150,9 @@ export function bindingOf({ passwordHash, emailKey }: BoundAccount): Uint8Array<
 export function isBoundTo(link: OneTimeLink, account: BoundAccount): boolean {
   return link.binding !== null && timingSafeEqual(Buffer.from(link.binding), bindingOf(account));
 }
+
+/** With their account: no link of it counts any more, and none keeps an address. */
+export async function emptyLinksWithin(transaction: Transaction, userId: string): Promise<void> {
+  await transaction.token.updateMany({ where: { userId, usedAt: null }, data: { usedAt: new Date() } });
+  await transaction.token.updateMany({ where: { userId, email: { not: null } }, data: { email: null } });
+}

@@ -52,6 +52,11 @@ export function createPendingLogins({ database: { prisma } }: { database: Databa
   };
 }
 
+/** With the account: no log-in of it waits any more. */
+export async function endPendingLoginsWithin(transaction: Transaction, userId: string): Promise<void> {
+  await transaction.pendingLogin.deleteMany({ where: { userId } });
+}
+
 interface PendingLoginRecord {
   readonly id: string;
   readonly user_id: string;

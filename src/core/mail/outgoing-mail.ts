@@ -94,3 +94,8 @@ export interface MailPolicy {
   readonly shown: boolean;
   readonly retentionMs: number;
 }
+
+export async function deleteMailOfDeleted(database: Transaction): Promise<void> {
+  await database.$executeRaw`
+    DELETE FROM mail WHERE user_id IN (SELECT id FROM user_account WHERE deleted_at IS NOT NULL)`;
+}

@@ -308,31 +308,3 @@ export async function findOrigin(client: Pick<Transaction, 'session'>, sessionId
   });
   return row && { ...row, loggedInAt: row.loggedInAt ?? row.createdAt };
 }
-
-/** Every session of a person whose row is there, in the order of their ids, after one of them. */
-export function exportSessions(
-  client: Pick<Transaction, 'session'>,
-  { userId, after, limit }: { userId: string; after: string | null; limit: number },
-) {
-  return client.session.findMany({
-    where: { userId, ...(after === null ? {} : { id: { gt: after } }) },
-    orderBy: { id: 'asc' },
-    take: limit,
-    select: {
-      id: true,
-      createdAt: true,
-      lastSeenAt: true,
-      absoluteDeadline: true,
-      remember: true,
-      ip: true,
-      userAgent: true,
-      data: true,
-      endedAt: true,
-      endReason: true,
-    },
-  });
-}
-
-export async function emptySessionData(transaction: Transaction, userId: string): Promise<void> {
-  await transaction.session.updateMany({ where: { userId }, data: { data: {} } });
-}

@@ -1,5 +1,5 @@
 // Log-in attempts as operators read them.
-import type { Database } from '../platform/database.ts';
+import type { Database, Transaction } from '../platform/database.ts';
 
 const BUCKET_MS = 600_000;
 const DAY_MS = 86_400_000;
@@ -117,4 +117,19 @@ export function createAttempts({ database: { pool } }: { database: Database }) {
       });
     },
   };
+}
+
+/** Those of a person, for their export: by id, from after one. */
+export function readAttemptsOf(database: Transaction, userId: string, after: string | null, take: number) {
+  return database.loginAttempt.findMany({
+    where: { userId, ...(after === null ? {} : { id: { gt: after } }) },
+    orderBy: { id: 'asc' },
+    take,
+    select: { id: true, occurredAt: true, outcome: true, reason: true, ip: true, userAgent: true },
+  });
+}
+
+export async function deleteAttemptsOfDeleted(database: Transaction): Promise<void> {
+  await database.$executeRaw`
+    DELETE FROM login_attempt WHERE user_id IN (SELECT id FROM user_account WHERE deleted_at IS NOT NULL)`;
 }

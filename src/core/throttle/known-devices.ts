@@ -127,3 +127,18 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
     },
   };
 }
+
+/** Those of a person, for their export: by id, from after one. */
+export function readKnownBrowsersOf(database: Transaction, userId: string, after: string | null, take: number) {
+  return database.knownDevice.findMany({
+    where: { userId, ...(after === null ? {} : { id: { gt: after } }) },
+    orderBy: { id: 'asc' },
+    take,
+    select: { id: true, createdAt: true, lastUsedAt: true, revokedAt: true },
+  });
+}
+
+/** With their account, so without an event. */
+export async function revokeKnownBrowsersWithin(transaction: Transaction, userId: string): Promise<void> {
+  await transaction.knownDevice.updateMany({ where: { userId, revokedAt: null }, data: { revokedAt: new Date() } });
+}
