@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
 import type { AccountChangeResult } from '../core/accounts/account-change.ts';
-import { EVERYBODY } from '../core/accounts/user-search.ts';
+import { ANY_USER } from '../core/accounts/user-search.ts';
 import type { Role } from '../core/accounts/users.ts';
 import { NO_ORIGIN } from '../core/audit/events.ts';
 import { readEmail } from '../core/platform/email-address.ts';
@@ -99,7 +99,7 @@ async function create({ email, operator }: { email: string; operator: boolean })
 
 async function list(): Promise<void> {
   await withContext(async ({ userSearch }) => {
-    const { people: users, hasNext } = await userSearch.page(EVERYBODY, null, LIST_LIMIT);
+    const { users, hasNext } = await userSearch.page(ANY_USER, null, LIST_LIMIT);
     printTable(
       ['e-mail address', 'role', 'state', 'since', 'id'],
       users.map((user) => [

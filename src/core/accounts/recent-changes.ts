@@ -1,5 +1,5 @@
-// Who changed an account lately, for somebody who decided on an older state of it: told by the log, also while the event still
-// waits to be sealed.
+// Who changed an account lately, for somebody who decided on an older state of it: by the log and by events that still wait
+// to be sealed.
 import type { AuditEventType } from '../audit/events.ts';
 import type { AuditLog } from '../audit/reading/audit-log.ts';
 import { EVERY_EVENT } from '../audit/reading/query.ts';
@@ -8,7 +8,7 @@ import type { Database } from '../platform/database.ts';
 /** Nobody decides on a page that is older. */
 const LATELY_MS = 86_400_000;
 
-export interface AccountChangeEvent {
+export interface RecentChange {
   readonly type: string;
   readonly at: Date;
   readonly actor: string | null;
@@ -21,7 +21,7 @@ export type ReadRecentChanges = (
   account: string,
   types: readonly AuditEventType[],
   limit: number,
-) => Promise<AccountChangeEvent[]>;
+) => Promise<RecentChange[]>;
 
 export function createRecentChanges({
   database: { pool },
@@ -34,7 +34,7 @@ export function createRecentChanges({
   return async (account, types, limit) => {
     const span = await auditLog.spanOf({ ...EVERY_EVENT, from: new Date(Date.now() - LATELY_MS) });
     // One statement, so that an event that is being sealed stands in exactly one of the two.
-    const { rows } = await pool.query<AccountChangeEvent>(CHANGES, [account, types, span?.first ?? 0, limit]);
+    const { rows } = await pool.query<RecentChange>(CHANGES, [account, types, span?.first ?? 0, limit]);
     return rows;
   };
 }

@@ -1,12 +1,12 @@
-// Accounts as operators look for them: by part of an address, role, state and whether a second factor protects them; pages by
-// key, both ways. A page without text costs what it holds; with text, at worst one walk through the index of addresses.
+// Accounts as operators look for them: by part of an address, role, state and whether a second factor protects them. Pages
+// by key, both ways. A page without text costs what it holds; with text, at worst one walk through the index of addresses.
 import type { Role } from '../../generated/prisma/client.ts';
 import { timedQuery } from '../platform/connection.ts';
 import type { Database } from '../platform/database.ts';
 import type { ListedUser } from './users.ts';
 
 /** All of it must hold; null leaves a part out. */
-export interface PeopleFilter {
+export interface UserFilter {
   /** Stands somewhere in the address, in capitals or not. */
   readonly text: string | null;
   readonly role: Role | null;
@@ -14,32 +14,32 @@ export interface PeopleFilter {
   readonly secondFactor: boolean | null;
 }
 
-export const EVERYBODY: PeopleFilter = { text: null, role: null, disabled: null, secondFactor: null };
+export const ANY_USER: UserFilter = { text: null, role: null, disabled: null, secondFactor: null };
 
-export interface ListedPerson extends ListedUser {
+export interface FoundUser extends ListedUser {
   /** Whether an authenticator app or a passkey is set up. */
   readonly secondFactor: boolean;
 }
 
 /** Where a page begins: after or before an address; null for the first. */
-export type PeopleKey = { readonly after: string } | { readonly before: string } | null;
+export type UserKey = { readonly after: string } | { readonly before: string } | null;
 
-export interface PeoplePage {
+export interface UserPage {
   /** By address. */
-  readonly people: readonly ListedPerson[];
+  readonly users: readonly FoundUser[];
   readonly hasNext: boolean;
   readonly hasPrevious: boolean;
 }
 
 /** Past this many, matching accounts are not counted to the end. */
-export const PEOPLE_COUNTED_TO = 10_000;
+const COUNTED_TO = 10_000;
 const COUNT_TIME_MS = 250;
 
 export type UserSearch = ReturnType<typeof createUserSearch>;
 
 export function createUserSearch({ database: { pool } }: { database: Database }) {
   return {
-    async page(filter: PeopleFilter, key: PeopleKey, size: number): Promise<PeoplePage> {
+    async page(filter: UserFilter, key: UserKey, size: number): Promise<UserPage> {
       const values: unknown[] = [];
       const backwards = key !== null && 'before' in key;
       const conditions = conditionsOf(filter, values);
@@ -47,35 +47,35 @@ export function createUserSearch({ database: { pool } }: { database: Database })
         values.push(backwards ? key.before : key.after);
         conditions.push(`email_key ${backwards ? '<' : '>'} $${values.length}`);
       }
-      const { rows } = await pool.query<ListedPerson>(
+      const { rows } = await pool.query<FoundUser>(
         `SELECT id, email, role, disabled_at AS "disabledAt", created_at AS "createdAt", ${HAS_FACTOR} AS "secondFactor"
            FROM user_account AS u WHERE ${conditions.join(' AND ')}
           ORDER BY email_key ${backwards ? 'DESC' : 'ASC'} LIMIT ${size + 1}`,
         values,
       );
       const more = rows.length > size;
-      const people = rows.slice(0, size);
-      if (backwards) return { people: people.reverse(), hasPrevious: more, hasNext: true };
-      return { people, hasPrevious: key !== null, hasNext: more };
+      const users = rows.slice(0, size);
+      if (backwards) return { users: users.reverse(), hasPrevious: more, hasNext: true };
+      return { users, hasPrevious: key !== null, hasNext: more };
     },
 
-    /** How many match, counted up to {@link PEOPLE_COUNTED_TO}; null where counting would take longer than it is worth. */
-    async count(filter: PeopleFilter): Promise<{ people: number; andMore: boolean } | null> {
+    /** How many match, counted up to ten thousand; null where counting would take longer than it is worth. */
+    async count(filter: UserFilter): Promise<{ users: number; andMore: boolean } | null> {
       const values: unknown[] = [];
       const where = conditionsOf(filter, values).join(' AND ');
       const text = `SELECT count(*)::int AS counted
-        FROM (SELECT FROM user_account AS u WHERE ${where} LIMIT ${PEOPLE_COUNTED_TO + 1}) AS matching`;
+        FROM (SELECT FROM user_account AS u WHERE ${where} LIMIT ${COUNTED_TO + 1}) AS matching`;
       const rows = await timedQuery<{ counted: number }>(pool, COUNT_TIME_MS, { text, values });
       if (rows === null) return null;
       const counted = rows[0]?.counted ?? 0;
-      return { people: Math.min(counted, PEOPLE_COUNTED_TO), andMore: counted > PEOPLE_COUNTED_TO };
+      return { users: Math.min(counted, COUNTED_TO), andMore: counted > COUNTED_TO };
     },
   };
 }
 
 const HAS_FACTOR = `(EXISTS (SELECT FROM totp WHERE totp.user_id = u.id) OR EXISTS (SELECT FROM passkey WHERE passkey.user_id = u.id))`;
 
-function conditionsOf({ text, role, disabled, secondFactor }: PeopleFilter, values: unknown[]): string[] {
+function conditionsOf({ text, role, disabled, secondFactor }: UserFilter, values: unknown[]): string[] {
   const bind = (value: unknown) => `$${values.push(value)}`;
   return [
     'deleted_at IS NULL',

@@ -1,10 +1,10 @@
 // What others did to an account, for an operator who decided on an older state of it.
-import type { AccountChangeEvent } from '../../../core/accounts/recent-changes.ts';
+import type { RecentChange } from '../../../core/accounts/recent-changes.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
 import type { ChangeRow } from '../../view/console-views.ts';
 
 export function changeRow(
-  { type, at, actor, requestId, detail }: AccountChangeEvent,
+  { type, at, actor, requestId, detail }: RecentChange,
   emails: ReadonlyMap<string, string>,
   now: Date,
 ): ChangeRow {
@@ -18,7 +18,7 @@ export function changeRow(
   };
 }
 
-function wordsOf(type: string, { role }: AccountChangeEvent['detail']): string {
+function wordsOf(type: string, { role }: RecentChange['detail']): string {
   if (type === 'privilege_permissions_changed') return role === 'operator' ? 'Made an operator' : 'Made a member';
   return WORDS[type] ?? type;
 }

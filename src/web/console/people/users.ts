@@ -1,7 +1,7 @@
 // The search for users: by address, role, state and second factor.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { EVERYBODY, type ListedPerson, type PeopleFilter, type PeopleKey } from '../../../core/accounts/user-search.ts';
+import { ANY_USER, type FoundUser, type UserFilter, type UserKey } from '../../../core/accounts/user-search.ts';
 import { queryText, withQuery } from '../../http/query.ts';
 import { requireOperator } from '../../session/access.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
@@ -34,7 +34,7 @@ interface Choice {
   readonly value: string;
   readonly label: string;
   readonly chip: string;
-  readonly part: Partial<PeopleFilter>;
+  readonly part: Partial<UserFilter>;
 }
 
 type Asked = Readonly<Record<'q' | keyof typeof CHOICES, string>>;
@@ -53,10 +53,10 @@ async function showUsers(ctx: Koa.Context, web: Web): Promise<void> {
     filter === null ? NOBODY : userSearch.page(filter, key, PAGE_SIZE),
     filter === null ? NONE : userSearch.count(filter),
   ]);
-  const [first, last] = [found.people.at(0), found.people.at(-1)];
+  const [first, last] = [found.users.at(0), found.users.at(-1)];
   const now = new Date();
   const page: Views['operator/users'] = {
-    rows: found.people.map((person) => personRow(person, asked, now)),
+    rows: found.users.map((person) => personRow(person, asked, now)),
     matching: countPeople(matching),
     asOf: showTime(now, now),
     problem: filter === null ? 'There is no such filter. Choose from the lists.' : null,
@@ -70,17 +70,18 @@ async function showUsers(ctx: Koa.Context, web: Web): Promise<void> {
   await web.show(ctx, 'operator/users', page, frame);
 }
 
-const NONE = { people: 0, andMore: false } as const;
-const NOBODY = { people: [], hasNext: false, hasPrevious: false } as const;
+const NONE = { users: 0, andMore: false } as const;
+const NOBODY = { users: [], hasNext: false, hasPrevious: false } as const;
 
 function readAsked(read: (name: string) => string): Asked {
   return { q: read('q'), role: read('role'), state: read('state'), factor: read('factor') };
 }
 
-function filterOf(asked: Asked): PeopleFilter | null {
+/** Null where the address names a choice that there is not. */
+function filterOf(asked: Asked): UserFilter | null {
   const chosen = NAMES.map((name) => choiceOf(name, asked[name]));
   if (chosen.includes(undefined)) return null;
-  return Object.assign({}, EVERYBODY, asked.q === '' ? {} : { text: asked.q }, ...chosen.map((one) => one?.part));
+  return Object.assign({}, ANY_USER, asked.q === '' ? {} : { text: asked.q }, ...chosen.map((one) => one?.part));
 }
 
 const NAMES = Object.keys(CHOICES) as (keyof typeof CHOICES)[];
@@ -89,12 +90,12 @@ function choiceOf(name: keyof typeof CHOICES, value: string): Choice | undefined
   return CHOICES[name].find((choice) => choice.value === value);
 }
 
-function readKey(after: string, before: string): PeopleKey {
+function readKey(after: string, before: string): UserKey {
   if (before !== '') return { before };
   return after === '' ? null : { after };
 }
 
-function personRow(person: ListedPerson, asked: Asked, now: Date): PersonRow {
+function personRow(person: FoundUser, asked: Asked, now: Date): PersonRow {
   const state = person.disabledAt === null ? 'active' : 'disabled';
   return {
     email: person.email,
@@ -118,10 +119,10 @@ function chipsOf(asked: Asked): FilterChip[] {
   return [...address, ...chosen];
 }
 
-function countPeople(matching: { people: number; andMore: boolean } | null): string {
+function countPeople(matching: { users: number; andMore: boolean } | null): string {
   if (matching === null) return 'many people';
-  const { people, andMore } = matching;
-  return `${andMore ? 'more than ' : ''}${people.toLocaleString('en')} ${people === 1 ? 'person' : 'people'}`;
+  const { users, andMore } = matching;
+  return `${andMore ? 'more than ' : ''}${users.toLocaleString('en')} ${users === 1 ? 'person' : 'people'}`;
 }
 
 function href(asked: Asked, key: Readonly<Record<string, string>> = {}): string {
