@@ -46,21 +46,7 @@ export function createRefusals({ database: { prisma } }: { database: Database })
     return { ok: false, reason: 'throttled', retryAfterMs };
   }
 
-  /** @deprecated by attempt */
-  async function recordBlocks(
-    transaction: Transaction,
-    blocks: readonly BlockNote[],
-    subject: string | null,
-    origin: Origin,
-  ): Promise<void> {
-    await recordEvents(transaction, blockNotes(blocks, subject, origin));
-  }
-
   return {
-    recordBlocks,
-    refuse: (taken: Extract<Taken, { ok: false }>, subject: string | null, origin: Origin) =>
-      refuse(taken, { subject, origin }),
-
     /**
      * Runs `work` if the throttle lets the attempt through. A result that is `ok` counts as a success; one that is not, as
      * a failure, which `work` records. What `work` throws is an outage: the attempt costs nothing.
@@ -96,7 +82,7 @@ export function createRefusals({ database: { prisma } }: { database: Database })
 }
 
 /** What is recorded of blocks that began: one event a block, however many attempts it will refuse. */
-export function blockNotes(blocks: readonly BlockNote[], subject: string | null, origin: Origin): EventNote[] {
+function blockNotes(blocks: readonly BlockNote[], subject: string | null, origin: Origin): EventNote[] {
   return blocks.map((block) => {
     const detail = { scope: block.scope, failures: block.failures, seconds: Math.ceil(block.lastsMs / 1_000) };
     return {
@@ -111,20 +97,4 @@ export function blockNotes(blocks: readonly BlockNote[], subject: string | null,
       block,
     };
   });
-}
-
-/** @deprecated by attempt */
-export async function settled<R extends { readonly ok: boolean }>(
-  taken: Extract<Taken, { ok: true }>,
-  work: () => Promise<R>,
-): Promise<R> {
-  let result: R;
-  try {
-    result = await work();
-  } catch (error) {
-    await taken.giveBack();
-    throw error;
-  }
-  if (result.ok) await taken.succeeded();
-  return result;
 }
