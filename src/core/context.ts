@@ -22,10 +22,10 @@ import { createOneTimeLinks, type OneTimeLinks } from './credentials/one-time-li
 import { createPasswords, type Passwords } from './credentials/passwords.ts';
 import { createSecretBox } from './credentials/secret-box.ts';
 import { createEnrolment, type Enrolment } from './factors/enrolment.ts';
+import { deleteFactorsWithin } from './factors/factor-removal.ts';
 import { createPasskeyChallenges } from './factors/passkey-challenges.ts';
 import { createPasskeys, type Passkeys } from './factors/passkeys.ts';
-import { deleteFactorsWithin, readFactorsOf } from './factors/personal-data.ts';
-import { createSecondFactors, type SecondFactors } from './factors/second-factors.ts';
+import { createSecondFactors, readFactorsOf, type SecondFactors } from './factors/second-factors.ts';
 import { createStartFirstSession } from './login/first-session.ts';
 import { createPasskeyLogin, type PasskeyLogin } from './login/passkey-login.ts';
 import { createPasswordLogin, type PasswordLogin } from './login/password-login.ts';

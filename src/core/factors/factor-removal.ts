@@ -69,3 +69,10 @@ export async function removeNewerWithin(
   const letter = { to: email, userId, language: told.language, parameters };
   await mail.sendWithin(transaction, { ...letter, template: 'factor-changed' });
 }
+
+/** With their account. */
+export async function deleteFactorsWithin(transaction: Transaction, userId: string): Promise<void> {
+  await transaction.totp.deleteMany({ where: { userId } });
+  await transaction.recoveryCode.deleteMany({ where: { userId } });
+  await transaction.passkey.deleteMany({ where: { userId } });
+}

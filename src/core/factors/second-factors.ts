@@ -106,3 +106,16 @@ export function createSecondFactors({ database: { prisma }, secretBox, passwords
     },
   };
 }
+
+/** Those of a person, for their export: never a secret or a code. */
+export async function readFactorsOf(database: Transaction, userId: string) {
+  const [authenticatorApp, recoveryCodesLeft, passkeys] = await Promise.all([
+    database.totp.findUnique({ where: { userId }, select: { createdAt: true } }),
+    database.recoveryCode.count({ where: { userId, usedAt: null } }),
+    database.passkey.findMany({
+      where: { userId },
+      select: { id: true, name: true, credentialId: true, createdAt: true, lastUsedAt: true },
+    }),
+  ]);
+  return { authenticatorApp, recoveryCodesLeft, passkeys };
+}
