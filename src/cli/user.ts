@@ -165,9 +165,9 @@ async function invite(email: string, { print }: { print: boolean }): Promise<voi
 }
 
 async function resetLink(email: string): Promise<void> {
-  await withContext(async ({ users, passwordResets, config }) => {
+  await withContext(async ({ users, resetLinks, config }) => {
     const user = await users.findByEmail(email);
-    const secret = user ? await passwordResets.reveal(user.id, BY_COMMAND) : null;
+    const secret = user ? await resetLinks.reveal(user.id, BY_COMMAND) : null;
     if (secret === null) throw new Error(`There is no account with the address ${email} that may log in.`);
     handOver(`${config.publicOrigin}/reset-password?token=${secret}`, 'for 30 minutes');
   });

@@ -45,6 +45,8 @@ import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { openQueues, type Queues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
 import { createEmailChanges, type EmailChanges } from './self-service/email-change.ts';
+import { createEmailChangeRequest, type RequestEmailChange } from './self-service/email-change-request.ts';
+import { createEmailMove } from './self-service/email-move.ts';
 import { createInvitations, type Invitations } from './self-service/invitations.ts';
 import { createNotMe, type NotMe } from './self-service/not-me.ts';
 import { createOpenLink } from './self-service/open-link.ts';
@@ -52,6 +54,7 @@ import { createPasswordChanges, type PasswordChanges } from './self-service/pass
 import { createPasswordResets, type PasswordResets } from './self-service/password-reset.ts';
 import { createPendingRegistrations } from './self-service/pending-registrations.ts';
 import { createRegistration, type Registration } from './self-service/registration.ts';
+import { createResetLinks, type ResetLinks } from './self-service/reset-links.ts';
 import { createVerifiedRegistration, type VerifiedRegistration } from './self-service/verified-registration.ts';
 import { createEndAllSessions, type EndAllSessions } from './sessions/end-all-sessions.ts';
 import { createSealedEndings } from './sessions/sealed-endings.ts';
@@ -94,6 +97,8 @@ export interface Context {
   readonly invitations: Invitations;
   readonly passwordChanges: PasswordChanges;
   readonly passwordResets: PasswordResets;
+  readonly resetLinks: ResetLinks;
+  readonly requestEmailChange: RequestEmailChange;
   readonly emailChanges: EmailChanges;
   readonly reauthentication: Reauthentication;
   readonly links: OneTimeLinks;
@@ -204,7 +209,7 @@ export function createContext(config: Config, log: Log): Context {
   };
   const registration = createRegistration(proof);
   const pendingRegistrations = createPendingRegistrations({ ...proof, registration });
-  const passwordResets = createPasswordResets(proof);
+  const resetLinks = createResetLinks(proof);
   return {
     config,
     log,
@@ -229,8 +234,10 @@ export function createContext(config: Config, log: Log): Context {
     verifiedRegistration: createVerifiedRegistration({ ...proof, pendingRegistrations }),
     invitations: createInvitations({ ...proof, pendingRegistrations }),
     passwordChanges: createPasswordChanges(proof),
-    passwordResets,
-    emailChanges: createEmailChanges({ ...proof, passwordResets }),
+    passwordResets: createPasswordResets({ ...proof, resetLinks }),
+    resetLinks,
+    requestEmailChange: createEmailChangeRequest(proof),
+    emailChanges: createEmailChanges({ ...proof, emailMove: createEmailMove(proof), resetLinks }),
     reauthentication: createReauthentication(proof),
     links,
     mail,

@@ -90,7 +90,7 @@ describe('a password that the service knows', () => {
 
     const user = await web.context.users.findByEmail(email);
     const by = { actor: null, origin: { ip: null, userAgent: null, requestId: null } };
-    const secret = await web.context.passwordResets.reveal(user?.id ?? '', by);
+    const secret = await web.context.resetLinks.reveal(user?.id ?? '', by);
     const someone = new Browser(web.url);
     await someone.get(`/reset-password?token=${secret}`);
     const reset = await someone.submit('/reset-password', { password: BREACHED });

@@ -285,15 +285,15 @@ describe('an operator', () => {
     const { email, userId } = await site.registered();
     const told = { language: 'en', from: { at: new Date().toISOString(), device: 'Firefox', ip: null } } as const;
     const by = { actor: null, origin: { ip: null, userAgent: null, requestId: 'operator' } };
-    expect(await site.web.context.passwordResets.send(userId, told, by)).toBe(true);
+    expect(await site.web.context.resetLinks.send(userId, told, by)).toBe(true);
     expect((await reset(await site.linkTo(email))).status).toBe(303);
-    expect(await site.web.context.passwordResets.send('018f0000-0000-7000-8000-000000000000', told, by)).toBe(false);
+    expect(await site.web.context.resetLinks.send('018f0000-0000-7000-8000-000000000000', told, by)).toBe(false);
   });
 
   test('hands a link over where no mail is possible', async () => {
     const { email, userId } = await site.registered();
     const by = { actor: null, origin: { ip: null, userAgent: null, requestId: null } };
-    const secret = await site.web.context.passwordResets.reveal(userId, by);
+    const secret = await site.web.context.resetLinks.reveal(userId, by);
     expect((await reset(`/reset-password?token=${secret}`)).status).toBe(303);
     expect((await site.browser().logIn(email, NEW_PASSWORD)).status).toBe(303);
     expect((await site.browser().logIn(email, PASSWORD)).status).toBe(401);

@@ -2,20 +2,21 @@
 // answer after the same work, whether there is an account or not. A reset ends every session and logs nobody in: whoever
 // holds a second factor shows it at the log-in.
 import { lockUnchangedWithin, type User, type Users } from '../accounts/users.ts';
-import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
+import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
+import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import { type BadPassword, BREACHED, type Passwords, passwordProblem } from '../credentials/passwords.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
-import type { Database, Transaction } from '../platform/database.ts';
+import type { Database } from '../platform/database.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import { DEAD_LINK, type DeadLink, type OpenLink } from './open-link.ts';
+import type { ResetLinks } from './reset-links.ts';
 
 export interface PasswordReset {
   readonly secret: string;
@@ -42,6 +43,7 @@ export interface PasswordResetsOptions {
   readonly identifierHash: IdentifierHash;
   readonly links: OneTimeLinks;
   readonly openLink: OpenLink;
+  readonly resetLinks: ResetLinks;
   readonly mail: Mail;
 }
 
@@ -61,17 +63,9 @@ export function createPasswordResets({
   identifierHash,
   links,
   openLink,
+  resetLinks,
   mail,
 }: PasswordResetsOptions) {
-  const issueWithin = (transaction: Transaction, user: User) =>
-    links.issueWithin(transaction, { purpose: PURPOSE, userId: user.id, binding: bindingOf(user) });
-
-  async function mailLinkWithin(transaction: Transaction, user: User, { language, from }: Told): Promise<void> {
-    const tokenId = await issueWithin(transaction, user);
-    const about = { to: user.email, userId: user.id, language, tokenId };
-    await mail.sendWithin(transaction, { ...about, template: 'reset-password', parameters: from });
-  }
-
   /** The new password, the end of every session and the mail about it, if the account is still what the link was for. */
   async function change(user: User, { secret, password, origin, told }: PasswordReset): Promise<boolean> {
     const passwordHash = await passwords.hash(password);
@@ -101,7 +95,7 @@ export function createPasswordResets({
         const able = user !== null && !user.disabledAt;
         const detail = { by: 'form', ...(able ? {} : { reason: user ? 'account_disabled' : 'unknown_account' }) };
         await transact(async (transaction) => {
-          if (able) await mailLinkWithin(transaction, user, told);
+          if (able) await resetLinks.mailWithin(transaction, user, told);
           else {
             await links.issueWithin(transaction, { purpose: PURPOSE });
             await mail.pretendWithin(transaction, 'reset-password');
@@ -131,40 +125,5 @@ export function createPasswordResets({
       if (await breachedPasswords.has(wanted.password, setting)) return { ...BREACHED, email: user.email };
       return (await change(user, wanted)) ? { ok: true, userId: user.id } : DEAD_LINK;
     },
-
-    /**
-     * An operator has the link mailed to the account's own address, and sees neither it nor a password (ASVS 6.4.6). False
-     * where there is no such account, it is disabled, or no mail is possible.
-     */
-    async send(userId: string, told: Told, by: Actor): Promise<boolean> {
-      const user = await users.find(userId);
-      if (!user || user.disabledAt || !mail.possible) return false;
-      await transact(async (transaction) => {
-        await mailLinkWithin(transaction, user, told);
-        await recordEvent(transaction, byOperator(userId, by, 'mail'));
-      });
-      return true;
-    },
-
-    /** The secret of a link that an operator hands over where no mail is possible; null where there is no account for it. */
-    async reveal(userId: string, by: Actor): Promise<string | null> {
-      const user = await users.find(userId);
-      if (!user || user.disabledAt) return null;
-      return transact(async (transaction) => {
-        const secret = await links.revealWithin(transaction, await issueWithin(transaction, user));
-        await recordEvent(transaction, byOperator(userId, by, 'handed_over'));
-        return secret;
-      });
-    },
-
-    /** For those who start a reset themselves, in a transaction of their own. */
-    mailLinkWithin,
   };
-}
-
-function byOperator(userId: string, by: Actor, how: 'mail' | 'handed_over'): NewAuditEvent {
-  const { actor, session = null, origin, reason } = by;
-  const detail = { by: 'operator', how, ...(reason ? { reason } : {}) };
-  const about = { actor, subject: userId, session, origin, detail };
-  return { type: 'authn_password_reset_request', outcome: 'success', ...about };
 }

@@ -116,13 +116,13 @@ export const USER_ACTIONS = {
     button: 'Send the link',
     danger: false,
     done: 'reset-sent',
-    async run({ passwordResets }, { user, by, ctx }) {
+    async run({ resetLinks }, { user, by, ctx }) {
       // The owner learns that an operator did it, and not from where.
       const told = {
         ...toldOf(ctx),
         from: { at: new Date().toISOString(), device: 'the operators’ console', ip: null },
       };
-      const sent = await passwordResets.send(user.id, told, by);
+      const sent = await resetLinks.send(user.id, told, by);
       return sent ? null : 'Nothing was sent: the account is disabled, or no mail is set up.';
     },
   },

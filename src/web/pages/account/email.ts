@@ -48,7 +48,7 @@ async function requestChange(ctx: Koa.Context, web: Web): Promise<void> {
   }
   const { userId, id: sessionId } = memberOf(ctx);
   const asked = { userId, sessionId, email, origin: ctx.state.origin, told: toldOf(ctx) };
-  const result = await web.context.emailChanges.request(asked);
+  const result = await web.context.requestEmailChange(asked);
   if (result.ok) return seeOther(ctx, `${PATH}/sent`);
   if (result.reason === 'throttled') return show(ctx, web, typed, {}, throttled(ctx, result.retryAfterMs));
   ctx.status = 422;
