@@ -22,8 +22,6 @@ export interface DataExportOptions {
   readonly readFactorsOf: (database: Transaction, userId: string) => Promise<unknown>;
 }
 
-export type DataExport = ReturnType<typeof createDataExport>;
-
 export function createDataExport({ database: { prisma, transact }, readFactorsOf }: DataExportOptions) {
   function readAccount(id: string) {
     return prisma.user.findUnique({

@@ -41,8 +41,6 @@ export interface AccountDeletionOptions {
   readonly emptyAbove: readonly ((transaction: Transaction, userId: string) => Promise<void>)[];
 }
 
-export type AccountDeletion = ReturnType<typeof createAccountDeletion>;
-
 export function createAccountDeletion({ database, users, sessions, mail, emptyAbove }: AccountDeletionOptions) {
   const { prisma, transact } = database;
 

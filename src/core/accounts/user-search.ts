@@ -35,8 +35,6 @@ export interface UserPage {
 const COUNTED_TO = 10_000;
 const COUNT_TIME_MS = 250;
 
-export type UserSearch = ReturnType<typeof createUserSearch>;
-
 export function createUserSearch({ database: { pool } }: { database: Database }) {
   return {
     async page(filter: UserFilter, key: UserKey, size: number): Promise<UserPage> {

@@ -31,8 +31,6 @@ export interface EnrolmentOptions {
   readonly language: Language;
 }
 
-export type Enrolment = ReturnType<typeof createEnrolment>;
-
 export function createEnrolment({
   database,
   sessions,

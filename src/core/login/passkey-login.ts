@@ -23,8 +23,6 @@ export interface PasskeyLoginOptions {
   readonly refusals: Refusals;
 }
 
-export type PasskeyLogin = ReturnType<typeof createPasskeyLogin>;
-
 export function createPasskeyLogin({
   users,
   passkeys,

@@ -44,8 +44,6 @@ export interface ReauthenticationOptions {
   readonly refusals: Refusals;
 }
 
-export type Reauthentication = ReturnType<typeof createReauthentication>;
-
 export function createReauthentication({
   database: { transact },
   users,

@@ -22,8 +22,6 @@ export interface SecondFactorLoginOptions {
   readonly refusals: Refusals;
 }
 
-export type SecondFactorLogin = ReturnType<typeof createSecondFactorLogin>;
-
 export function createSecondFactorLogin({
   startSession,
   pendingLogins,

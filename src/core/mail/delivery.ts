@@ -38,8 +38,6 @@ export interface MailDeliveryOptions {
   readonly log: Log;
 }
 
-export type MailDelivery = ReturnType<typeof createMailDelivery>;
-
 export function createMailDelivery({
   database: { transact },
   links,

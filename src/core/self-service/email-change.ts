@@ -41,8 +41,6 @@ export interface EmailChangesOptions {
   readonly resetLinks: ResetLinks;
 }
 
-export type EmailChanges = ReturnType<typeof createEmailChanges>;
-
 export function createEmailChanges({
   passwords,
   throttle,

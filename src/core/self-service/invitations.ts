@@ -40,8 +40,6 @@ export interface InvitationsOptions {
   readonly pendingRegistrations: PendingRegistrations;
 }
 
-export type Invitations = ReturnType<typeof createInvitations>;
-
 const PURPOSE = 'invitation';
 
 export function createInvitations({

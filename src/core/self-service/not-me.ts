@@ -31,8 +31,6 @@ export interface NotMeOptions {
   readonly mail: Mail;
 }
 
-export type NotMe = ReturnType<typeof createNotMe>;
-
 const PURPOSE = 'not_me';
 
 export function createNotMe({

@@ -38,8 +38,6 @@ export interface PasswordChangesOptions {
   readonly mail: Mail;
 }
 
-export type PasswordChanges = ReturnType<typeof createPasswordChanges>;
-
 export function createPasswordChanges({
   database: { transact },
   users,

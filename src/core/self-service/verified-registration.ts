@@ -62,8 +62,6 @@ export interface VerifiedRegistrationOptions {
   readonly pendingRegistrations: PendingRegistrations;
 }
 
-export type VerifiedRegistration = ReturnType<typeof createVerifiedRegistration>;
-
 const PURPOSE = 'confirm_registration';
 
 export function createVerifiedRegistration({

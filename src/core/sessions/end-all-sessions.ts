@@ -41,8 +41,6 @@ export interface EndAllProgress {
   readonly done: boolean;
 }
 
-export type EndAllSessions = ReturnType<typeof createEndAllSessions>;
-
 export function createEndAllSessions({ database: { pool, transact }, sessions, cache }: EndAllSessionsOptions) {
   /** Ends one batch after the place of the one before; null when there is none. */
   async function endBatch(

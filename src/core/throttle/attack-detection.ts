@@ -17,8 +17,6 @@ export interface AttackDetectionOptions {
   readonly policy: ThrottlePolicy;
 }
 
-export type AttackDetection = ReturnType<typeof createAttackDetection>;
-
 const FAILURES = `
   SELECT identifier_hash, ip, CASE WHEN family(ip) = 6 THEN network(set_masklen(ip, 64)) ELSE ip END AS client
     FROM login_attempt

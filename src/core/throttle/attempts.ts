@@ -47,8 +47,6 @@ export interface AttemptBucket {
   readonly blocks: number;
 }
 
-export type Attempts = ReturnType<typeof createAttempts>;
-
 export function createAttempts({ database: { pool } }: { database: Database }) {
   return {
     /** Attempts that reached a password, newest first; pages by key, both ways. */

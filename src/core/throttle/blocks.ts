@@ -36,8 +36,6 @@ export interface BlocksOptions {
   readonly log: Log;
 }
 
-export type Blocks = ReturnType<typeof createBlocks>;
-
 export function createBlocks({ redis, database: { pool, transact }, throttle, log }: BlocksOptions) {
   /** Ends the records of some blocks that ran out, and tells of those that refused anybody; returns how many. */
   async function endBlocks(): Promise<number> {

@@ -56,8 +56,6 @@ interface Timed {
   readonly to: Date;
 }
 
-export type Histogram = ReturnType<typeof createHistogram>;
-
 export function createHistogram({
   database: { pool },
   auditLog,

@@ -7,8 +7,6 @@ import { SEARCHED_DETAIL } from './query.ts';
 const BLOCK = 1_024;
 const MOST_BLOCKS = 256;
 
-export type TextIndex = ReturnType<typeof createTextIndex>;
-
 export function createTextIndex({ database: { pool } }: { database: Database }) {
   return {
     /**

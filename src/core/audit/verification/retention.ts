@@ -17,8 +17,6 @@ interface Month {
   readonly end: Date;
 }
 
-export type Retention = ReturnType<typeof createRetention>;
-
 export function createRetention({ database: { pool, transact }, checkpoints, retentionMs }: RetentionOptions) {
   async function oldestMonth(): Promise<Month | null> {
     const { rows } = await pool.query<{ name: string }>(

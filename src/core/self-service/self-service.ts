@@ -1,0 +1,77 @@
+// What people do for themselves, each act built from what is below.
+import type { Users } from '../accounts/users.ts';
+import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
+import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import type { OneTimeLinks } from '../credentials/one-time-links.ts';
+import type { Passwords } from '../credentials/passwords.ts';
+import type { StartFirstSession } from '../login/first-session.ts';
+import type { StartSession } from '../login/start-session.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import type { Database } from '../platform/database.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { KnownDevices } from '../throttle/known-devices.ts';
+import type { Refusals } from '../throttle/refusals.ts';
+import type { Throttle } from '../throttle/throttle.ts';
+import { createEmailChanges } from './email-change.ts';
+import { createEmailChangeRequest } from './email-change-request.ts';
+import { createEmailMove } from './email-move.ts';
+import { createInvitations } from './invitations.ts';
+import { createNotMe } from './not-me.ts';
+import { createOpenLink } from './open-link.ts';
+import { createPasswordChanges } from './password-change.ts';
+import { createPasswordResets } from './password-reset.ts';
+import { createPendingRegistrations } from './pending-registrations.ts';
+import { createRegistration } from './registration.ts';
+import { createResetLinks } from './reset-links.ts';
+import { createVerifiedRegistration } from './verified-registration.ts';
+
+export interface SelfServiceOptions {
+  readonly database: Database;
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly passwords: Passwords;
+  readonly breachedPasswords: BreachedPasswords;
+  readonly links: OneTimeLinks;
+  readonly identifierHash: IdentifierHash;
+  readonly throttle: Throttle;
+  readonly refusals: Refusals;
+  readonly devices: KnownDevices;
+  readonly startSession: StartSession;
+  readonly startFirstSession: StartFirstSession;
+  readonly mail: Mail;
+}
+
+export function createSelfService({
+  database,
+  users,
+  sessions,
+  passwords,
+  breachedPasswords,
+  links,
+  identifierHash,
+  throttle,
+  refusals,
+  devices,
+  startSession,
+  startFirstSession,
+  mail,
+}: SelfServiceOptions) {
+  const openLink = createOpenLink({ users, throttle, refusals, links });
+  const attempting = { database, users, passwords, throttle, refusals };
+  const byLink = { ...attempting, sessions, devices, identifierHash, links, openLink, mail };
+  const registration = createRegistration({ ...attempting, breachedPasswords, startSession, startFirstSession });
+  const pendingRegistrations = createPendingRegistrations({ database, users, links, openLink, registration });
+  const registering = { database, passwords, breachedPasswords, mail, pendingRegistrations };
+  const resetLinks = createResetLinks(byLink);
+  return {
+    registration,
+    verifiedRegistration: createVerifiedRegistration({ ...registering, throttle, refusals, identifierHash }),
+    invitations: createInvitations({ ...registering, users, links }),
+    passwordChanges: createPasswordChanges({ ...attempting, sessions, breachedPasswords, mail }),
+    resetLinks,
+    passwordResets: createPasswordResets({ ...byLink, breachedPasswords, resetLinks }),
+    requestEmailChange: createEmailChangeRequest(byLink),
+    emailChanges: createEmailChanges({ ...byLink, emailMove: createEmailMove(byLink), resetLinks }),
+    notMe: createNotMe({ database, sessions, devices, links, openLink, mail }),
+  };
+}
