@@ -1,5 +1,6 @@
 // A change of an account's second factors as a whole: the account is locked, and the change, its event, its mail and a new
 // session in place of the changer's are one transaction.
+import { lockUserWithin, type Role } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { FactorChange, Told } from '../mail/templates.ts';
@@ -20,7 +21,7 @@ export interface Changer {
 /** The account while it is locked. */
 export interface LockedAccount {
   readonly email: string;
-  readonly role: 'member' | 'operator';
+  readonly role: Role;
   readonly passkeys: number;
   /** All second factors. */
   readonly count: number;
@@ -42,8 +43,8 @@ export type FactorChanges = ReturnType<typeof createFactorChanges>;
 export function createFactorChanges({ database: { transact }, sessions, devices, mail }: FactorChangesOptions) {
   return {
     /**
-     * Makes a change. `work` answers with a reason against it, and nothing is kept, or null. The first factor, added with
-     * `method`, ends every other session: they proved less than is asked from now on.
+     * Makes a change; those of one account follow one another. `work` answers with null, or with a reason against it: then
+     * nothing is kept. The first factor, added with `method`, ends every other session: they proved less than is asked now.
      */
     change<Reason extends string = never>(
       { userId, sessionId, origin }: Changer,
@@ -51,8 +52,9 @@ export function createFactorChanges({ database: { transact }, sessions, devices,
       work: (transaction: Transaction, account: LockedAccount) => Promise<Reason | null>,
     ): Promise<ChangeResult<Reason>> {
       return transact<ChangeResult<Reason>>(async (transaction, rollback) => {
-        const account = await lockWithin(transaction, userId);
-        if (!account) return rollback({ ok: false, reason: 'session_ended' });
+        const user = await lockUserWithin(transaction, userId);
+        if (!user) return rollback({ ok: false, reason: 'session_ended' });
+        const account = { email: user.email, role: user.role, ...(await countWithin(transaction, userId)) };
         const reason = await work(transaction, account);
         if (reason !== null) return rollback({ ok: false, reason });
         if (method !== null && account.count === 0) {
@@ -73,13 +75,6 @@ export function createFactorChanges({ database: { transact }, sessions, devices,
       return mail.sendWithin(transaction, { ...letter, template: 'factor-changed' });
     },
   };
-}
-
-/** Locks the account until the transaction ends, so that changes of its factors follow one another; null if it was deleted. */
-export async function lockWithin(transaction: Transaction, userId: string): Promise<LockedAccount | null> {
-  const [account] = await transaction.$queryRaw<Pick<LockedAccount, 'email' | 'role'>[]>`
-    SELECT email, role FROM user_account WHERE id = ${userId}::uuid AND deleted_at IS NULL FOR UPDATE`;
-  return account ? { ...account, ...(await countWithin(transaction, userId)) } : null;
 }
 
 export async function countWithin(

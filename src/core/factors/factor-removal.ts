@@ -1,5 +1,6 @@
 // Removing second factors that their owner can't or did not want: all of them, for somebody who has lost them, and those that
 // were set up since somebody else logged in.
+import { lockUserWithin } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
@@ -7,7 +8,7 @@ import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { Language } from '../platform/languages.ts';
 import type { Sessions } from '../sessions/sessions.ts';
-import { countWithin, lockWithin } from './factor-change.ts';
+import { countWithin } from './factor-change.ts';
 
 interface Removal {
   readonly actor: string | null;
@@ -29,7 +30,7 @@ export function createFactorRemoval({ database: { transact }, sessions, mail, la
     /** An operator's act: every factor and the recovery codes go, and the sessions end. False if there was no factor. */
     removeAll(userId: string, { actor, session = null, origin, reason }: Removal): Promise<boolean> {
       return transact(async (transaction) => {
-        const account = await lockWithin(transaction, userId);
+        const account = await lockUserWithin(transaction, userId);
         if (!account) return false; // deleted meanwhile
         const totp = await transaction.totp.deleteMany({ where: { userId } });
         const keys = await transaction.passkey.deleteMany({ where: { userId } });
