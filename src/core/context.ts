@@ -1,5 +1,5 @@
-// Builds everything below it, once a process, from the configuration; closing it ends what it opened. The only file that
-// knows all of the core.
+// Builds everything below it, once a process, from the configuration; closing it ends what it
+// opened. The only file that knows all of the core.
 import { createDataExport } from './accounts/data-export.ts';
 import { createAccountDeletion } from './accounts/deletion.ts';
 import { createRecentChanges } from './accounts/recent-changes.ts';
@@ -53,23 +53,27 @@ import { createThrottle } from './throttle/throttle.ts';
 
 export type Context = ReturnType<typeof createContext>;
 
-/** Opens the stores in the background: a server that is not there yet is waited for, and nothing here throws for it. */
+/**
+ * Opens the stores in the background: a server that is not there yet is waited for, and nothing
+ * here throws for it.
+ */
 export function createContext(config: Config, log: Log) {
   const { closeStores, ...stores } = openStores(config, log);
   const { database, redis, queues } = stores;
   const credentials = createCredentials(config, log, stores);
   const { links } = credentials;
   const throttling = createThrottling(config, log, stores);
-  const sessions = createSessionRoom(config, log, stores);
-  const audit = createAudit(config, log, { ...stores, ...sessions });
+  const sessionRoom = createSessionRoom(config, log, stores);
+  const { sessions, sessionTable, sessionCache } = sessionRoom;
+  const audit = createAudit(config, log, { database, sessionCache });
   const mail = createMail({ database, policy: config.mail });
-  const users = createUsers({ database, sessions: sessions.sessions });
-  const below = { ...stores, ...credentials, ...throttling, ...sessions, mail, users };
+  const users = createUsers({ database, sessions });
+  const below = { ...stores, ...credentials, ...throttling, ...sessionRoom, mail, users };
   const factors = createFactors(config, below);
   const logins = createLogins({ ...below, ...factors, log });
-  const { publicOrigin, serviceName } = config;
+  const { mail: policy, publicOrigin, serviceName } = config;
   const render = createMailRenderer({ serviceName, origin: publicOrigin });
-  const deliver = createMailTransport({ ...config, policy: config.mail, redis });
+  const deliver = createMailTransport({ ...config, policy, redis });
   return {
     config,
     log,
@@ -78,27 +82,18 @@ export function createContext(config: Config, log: Log) {
     ...factors,
     ...logins,
     ...createSelfService({ ...below, ...logins }),
-    mailDelivery: createMailDelivery({
-      database,
-      links,
-      queues,
-      policy: config.mail,
-      render,
-      deliver,
-      publicOrigin,
-      log,
-    }),
+    mailDelivery: createMailDelivery({ database, links, queues, policy, render, deliver, publicOrigin, log }),
     userSearch: createUserSearch({ database }),
     readRecentChanges: createRecentChanges({ database, auditLog: audit.auditLog }),
     dataExport: createDataExport({ database, readFactorsOf }),
-    accountDeletion: createAccountDeletion({ database, users, sessions: sessions.sessions, mail, emptyAbove }),
-    readOverview: createOverview({ database, sessionTable: sessions.sessionTable, redis, queues, log }),
-    /** Records one event by itself, for acts that change nothing else. Throws if PostgreSQL is away. */
+    accountDeletion: createAccountDeletion({ database, users, sessions, mail, emptyAbove }),
+    readOverview: createOverview({ database, sessionTable, redis, queues, log }),
+    /** For acts that change nothing else. Throws if PostgreSQL is away. */
     async record(event: NewAuditEvent): Promise<void> {
       await database.transact((transaction) => recordEvent(transaction, event));
     },
     async close(): Promise<void> {
-      sessions.sessionCache.close();
+      sessionCache.close();
       await closeStores();
     },
   };
@@ -157,12 +152,8 @@ function createSessionRoom(config: Config, log: Log, { database, redis, queues, 
   const sessionCache = createSessionCache({ redis, table: sessionTable, log, count: metrics.countRead });
   const below = { database, table: sessionTable, cache: sessionCache };
   const sessions = createSessions({ ...below, queues, policy: config.session, log });
-  return {
-    sessionTable,
-    sessionCache,
-    sessions,
-    endAllSessions: createEndAllSessions({ database, sessions, cache: sessionCache }),
-  };
+  const endAllSessions = createEndAllSessions({ database, sessions, cache: sessionCache });
+  return { sessionTable, sessionCache, sessions, endAllSessions };
 }
 
 function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<Below, 'database' | 'sessionCache'>) {

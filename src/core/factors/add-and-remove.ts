@@ -37,7 +37,7 @@ export function createAddAndRemove({
   policy,
 }: AddAndRemoveOptions) {
   return {
-    /** Adds a factor; an account without recovery codes gets some. `write` answers with a reason against it, or null. */
+    /** An account without recovery codes gets some. `write` returns a reason against it, or null. */
     async add(
       changer: Changer,
       { factor, ...more }: { readonly factor: Factor; readonly passkey?: string },
@@ -67,7 +67,7 @@ export function createAddAndRemove({
       }
     },
 
-    /** Removes a factor, and with the last one the recovery codes. `write` returns how many rows it deleted. */
+    /** Removes a factor, and with the last one the recovery codes. */
     remove(
       changer: Changer,
       { factor, ...more }: { readonly factor: Factor; readonly passkey?: string },

@@ -49,7 +49,7 @@ export function createEnrolment({
     ...createPasskeyEnrolment({ database, passkeys, ...addAndRemove }),
     ...createFactorRemoval({ database, sessions, mail, language }),
 
-    /** Replaces the recovery codes; the new ones are to be shown this once. Only for an account with a second factor. */
+    /** Replaces the recovery codes; the new ones are to be shown this once. */
     async renewCodes(changer: Changer): Promise<AddResult> {
       const codes = await newRecoveryCodes(passwords);
       const changed = await factorChanges.change(changer, null, async (transaction, account) => {

@@ -1,5 +1,5 @@
-// A change of an account's second factors as a whole: the account is locked, and the change, its event, its mail and a new
-// session in place of the changer's are one transaction.
+// A change of an account's second factors. The change, its event, its mail and a new session in
+// place of the changer's are one transaction, which locks the account.
 import { lockUserWithin, type Role } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
@@ -9,21 +9,17 @@ import type { AuthenticationMethod } from '../sessions/authentication-method.ts'
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 
-/** Who changes their own factors, and in which session. */
 export interface Changer {
   readonly userId: string;
   readonly sessionId: string;
   readonly origin: Origin;
-  /** For the mail about it. */
   readonly told: Told;
 }
 
-/** The account while it is locked. */
 export interface LockedAccount {
   readonly email: string;
   readonly role: Role;
   readonly passkeys: number;
-  /** All second factors. */
   readonly count: number;
 }
 
@@ -43,8 +39,9 @@ export type FactorChanges = ReturnType<typeof createFactorChanges>;
 export function createFactorChanges({ database: { transact }, sessions, devices, mail }: FactorChangesOptions) {
   return {
     /**
-     * Makes a change; those of one account follow one another. `work` answers with null, or with a reason against it: then
-     * nothing is kept. The first factor, added with `method`, ends every other session: they proved less than is asked now.
+     * Makes a change; those of one account follow one another. `work` answers with null, or with a
+     * reason against it: then nothing is kept. The first factor, added with `method`, ends every
+     * other session: they proved less than is asked now.
      */
     change<Reason extends string = never>(
       { userId, sessionId, origin }: Changer,
@@ -88,7 +85,6 @@ export async function countWithin(
   return { passkeys, count: apps + passkeys };
 }
 
-/** For the event of a change. */
 export function byWhom({ userId, sessionId, origin }: Changer) {
   return { actor: userId, subject: userId, session: sessionId, origin };
 }

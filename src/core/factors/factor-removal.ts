@@ -1,5 +1,5 @@
-// Removing second factors that their owner can't or did not want: all of them, for somebody who has lost them, and those that
-// were set up since somebody else logged in.
+// Removing second factors for their owner: all that somebody has lost, or those that were set up
+// since somebody else logged in.
 import { lockUserWithin } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -27,7 +27,7 @@ export interface FactorRemovalOptions {
 
 export function createFactorRemoval({ database: { transact }, sessions, mail, language }: FactorRemovalOptions) {
   return {
-    /** An operator's act: every factor and the recovery codes go, and the sessions end. False if there was no factor. */
+    /** Removes every factor and code, and ends the sessions. False if there was no factor. */
     removeAll(userId: string, { actor, session = null, origin, reason }: Removal): Promise<boolean> {
       return transact(async (transaction) => {
         const account = await lockUserWithin(transaction, userId);
@@ -49,8 +49,9 @@ export function createFactorRemoval({ database: { transact }, sessions, mail, la
 }
 
 /**
- * Takes back what was set up since somebody else logged in: second factors and recovery codes made from then on, and with
- * the last factor all codes. Recorded, and told by mail. The caller holds the lock of the account.
+ * Takes back what was set up since somebody else logged in: second factors and recovery codes made
+ * from then on, and with the last factor all codes. Recorded, and told by mail. The caller holds
+ * the lock of the account.
  */
 export async function removeNewerWithin(
   transaction: Transaction,

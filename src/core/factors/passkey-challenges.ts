@@ -1,5 +1,6 @@
-// What a passkey signs: random, good once, for five minutes, one purpose and one browser or session. Nothing is kept of a
-// challenge until it was answered, so that a visitor who only looks at the log-in page costs no row.
+// What a passkey signs: random, good once, for five minutes, one purpose and one browser or
+// session. Nothing is kept of a challenge until it was answered, so that a visitor who only looks
+// at the log-in page costs no row.
 import { randomBytes } from 'node:crypto';
 import { hashToken } from '../credentials/random-token.ts';
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
@@ -22,7 +23,6 @@ export function createPasskeyChallenges({ secretBox }: { secretBox: SecretBox })
       return Buffer.concat([body, secretBox.sign(body, { purpose, owner })]);
     },
 
-    /** Whether a challenge (base64url) is one of ours, for this purpose and owner, and young enough. */
     isOurs(challenge: string, { purpose, owner }: Purpose): boolean {
       const bytes = Buffer.from(challenge.slice(0, 200), 'base64url');
       if (bytes.length <= BODY_BYTES) return false;
@@ -31,7 +31,7 @@ export function createPasskeyChallenges({ secretBox }: { secretBox: SecretBox })
       return Math.abs(ageMs) <= LIFE_MS && secretBox.isSigned(body, bytes.subarray(BODY_BYTES), { purpose, owner });
     },
 
-    /** Uses a challenge up, in the transaction of what it led to; false if it was answered before. */
+    /** In the transaction of what it led to; false if it was answered before. */
     async useWithin(transaction: Transaction, challenge: string): Promise<boolean> {
       const hash = hashToken(challenge);
       const rows = await transaction.$executeRaw`

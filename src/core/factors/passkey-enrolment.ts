@@ -15,7 +15,6 @@ export interface PasskeyEnrolmentOptions extends AddAndRemove {
 
 export function createPasskeyEnrolment({ database: { transact }, passkeys, add, remove }: PasskeyEnrolmentOptions) {
   return {
-    /** Keeps a passkey that a browser has just made. `owner` is what its challenge was made for. */
     async addPasskey(
       changer: Changer,
       { id, answer, name, owner }: { id: string; answer: string; name: string; owner: Purpose },

@@ -22,7 +22,6 @@ export interface PasskeyOptionsOptions {
 
 export function createPasskeyOptions({ database: { prisma }, challenges, rpId, serviceName }: PasskeyOptionsOptions) {
   return {
-    /** For a new passkey of this account. */
     async creationOptions(
       user: { readonly id: string; readonly email: string },
       owner: Purpose,
@@ -43,7 +42,7 @@ export function createPasskeyOptions({ database: { prisma }, challenges, rpId, s
       });
     },
 
-    /** For one of an account's passkeys; without an account, for whichever the browser has for this site. */
+    /** For one of an account's passkeys; without an account, for any that the browser has. */
     async requestOptions(userId: string | null, owner: Purpose): Promise<PublicKeyCredentialRequestOptionsJSON> {
       const known = userId === null ? [] : await prisma.passkey.findMany({ where: { userId }, select: CREDENTIAL });
       const { generateAuthenticationOptions } = await import('@simplewebauthn/server');

@@ -1,5 +1,6 @@
-// Passkeys (WebAuthn): what a browser is asked for, and whether its answer is right. Who may add one, and what an answer
-// opens, others decide. User verification is required, so a passkey proves two factors: having it, and what unlocks it.
+// Passkeys (WebAuthn): what a browser is asked for, and whether its answer is right. Who may add
+// one, and what an answer opens, others decide. User verification is required, so a passkey proves
+// two factors: having it, and what unlocks it.
 import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import { z } from 'zod';
 import type { Passkey } from '../../generated/prisma/client.ts';
@@ -8,7 +9,7 @@ import type { Database, Transaction } from '../platform/database.ts';
 import type { PasskeyChallenges } from './passkey-challenges.ts';
 import { ALGORITHMS, createPasskeyOptions } from './passkey-options.ts';
 
-/** What an answer of a browser must be made of at least; its cryptography is the library's to judge. */
+/** What an answer must be made of at least; the library checks its cryptography. */
 const answer = z.looseObject({
   id: z.string().regex(/^[\w-]{1,1400}$/),
   rawId: z.string(),
@@ -25,7 +26,6 @@ export interface NewPasskey {
   readonly challenge: string;
 }
 
-/** A passkey whose answer was right. It counts once `useWithin` has taken it. */
 export interface ProvedPasskey {
   readonly passkey: Passkey;
   readonly counter: number;
@@ -67,7 +67,6 @@ export function createPasskeys({ database, challenges, origin, serviceName }: Pa
   return {
     ...createPasskeyOptions({ database, challenges, rpId, serviceName }),
 
-    /** The passkey that a browser made, or null if the answer is broken, late, foreign or not verified. */
     async readNew(text: string, owner: Purpose): Promise<NewPasskey | null> {
       const response = parse(text);
       if (!response) return null;
@@ -89,7 +88,10 @@ export function createPasskeys({ database, challenges, origin, serviceName }: Pa
       };
     },
 
-    /** The passkey that answered, of this account if one is given; null if the answer is broken, late, foreign or wrong. */
+    /**
+     * The passkey that answered, of this account if one is given. It counts once `useWithin` has
+     * taken it. Null if the answer is broken, late, foreign or wrong.
+     */
     async prove(text: string, owner: Purpose, userId: string | null): Promise<ProvedPasskey | null> {
       const response = parse(text);
       const passkey = response ? await prisma.passkey.findUnique({ where: { credentialId: response.id } }) : null;
@@ -109,12 +111,12 @@ export function createPasskeys({ database, challenges, origin, serviceName }: Pa
       return { passkey, counter: verified.authenticationInfo.newCounter, challenge: challenge() };
     },
 
-    /** Uses up the challenge of a new passkey; false if it was answered before. */
     useChallengeWithin: challenges.useWithin,
 
     /**
-     * Takes an answer, in the transaction of what it opens, and keeps its count; false if the challenge was answered before,
-     * or the passkey is gone. An authenticator that counts never counts back: one that does was copied, and is refused.
+     * Takes an answer, in the transaction of what it opens, and keeps its count; false if the
+     * challenge was answered before, or the passkey is gone. An authenticator that counts never
+     * counts back: one that does was copied, and is refused.
      */
     async useWithin(transaction: Transaction, { passkey, counter, challenge }: ProvedPasskey): Promise<boolean> {
       if (!(await challenges.useWithin(transaction, challenge))) return false;

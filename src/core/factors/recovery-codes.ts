@@ -1,5 +1,5 @@
-// Ten codes on paper, for when every other factor is lost. Fifty random bits each, so they are kept as passwords are, by
-// Argon2id. Codes made together share a salt: trying one costs one hash, not ten.
+// Ten codes on paper, for when every other factor is lost. Of fifty random bits, so they are hashed
+// by Argon2id as passwords are. Codes made together share a salt: trying one costs one hash.
 import { randomBytes } from 'node:crypto';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Transaction } from '../platform/database.ts';

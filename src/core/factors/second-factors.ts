@@ -1,5 +1,6 @@
-// An account's second factors: which it has, and whether what somebody gives is one of them. A right one counts only once
-// it is used up, in the transaction of what it opens; of two uses at once, one is refused there.
+// An account's second factors: which it has, and whether what somebody gives is one of them. A
+// right one counts only once it is used up, in the transaction of what it opens; of two uses at
+// once, one is refused there.
 import type { Passkey } from '../../generated/prisma/client.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
@@ -7,7 +8,6 @@ import type { Database, Transaction } from '../platform/database.ts';
 import type { Passkeys } from './passkeys.ts';
 import { readRecoveryCode, useCodeWithin } from './recovery-codes.ts';
 
-/** What somebody gives as their second factor. */
 export type Given =
   | { readonly factor: 'totp'; readonly code: string }
   | { readonly factor: 'recovery_code'; readonly code: string }
@@ -19,12 +19,11 @@ export type FactorProblem = 'wrong' | 'used' | 'late';
 export type Proving =
   | {
       readonly ok: true;
-      /** Uses it up; false if that happened elsewhere meanwhile, and the transaction must be undone. */
+      /** Uses it up; false if that happened elsewhere: then the transaction must be undone. */
       useWithin(transaction: Transaction): Promise<boolean>;
     }
   | { readonly ok: false; readonly reason: FactorProblem };
 
-/** As its owner is shown them. */
 export interface FactorOverview {
   readonly totpSince: Date | null;
   readonly passkeys: readonly Pick<Passkey, 'id' | 'name' | 'createdAt' | 'lastUsedAt'>[];
@@ -40,7 +39,6 @@ export interface SecondFactorsOptions {
 
 export type SecondFactors = ReturnType<typeof createSecondFactors>;
 
-/** What a kept TOTP secret is encrypted for. */
 export function totpPurpose(userId: string): Purpose {
   return { purpose: 'totp', owner: userId };
 }

@@ -1,4 +1,5 @@
-// Setting up an authenticator app. Until its first right code nothing is kept: the secret travels encrypted in the form.
+// Setting up an authenticator app. Until its first right code nothing is kept: the secret travels
+// encrypted in the form.
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
 import type { Database } from '../platform/database.ts';
 import type { AddAndRemove, AddResult, RemoveResult } from './add-and-remove.ts';
@@ -29,7 +30,7 @@ export function createTotpEnrolment({ database: { prisma }, secretBox, add, remo
   return {
     readTotp,
 
-    /** A secret for an authenticator app, and the same encrypted for the form that brings the first code. */
+    /** The secret, and the same encrypted for the form that brings the first code. */
     async beginTotp(changer: Changer): Promise<{ secret: string; sealed: string }> {
       const { newTotpSecret } = await import('./totp.ts');
       const secret = newTotpSecret();
@@ -37,7 +38,6 @@ export function createTotpEnrolment({ database: { prisma }, secretBox, add, remo
       return { secret, sealed: secretBox.encrypt(text, purpose(changer)).toString('base64url') };
     },
 
-    /** Keeps an authenticator app that has shown a right code. */
     async addTotp(changer: Changer, { sealed, code }: { sealed: string; code: string }): Promise<AddResult> {
       const secret = readTotp(changer, sealed);
       if (secret === null) return { ok: false, reason: 'expired' };

@@ -1,5 +1,6 @@
-// Codes of an authenticator app (RFC 6238): six digits, thirty seconds, SHA-1 as every app has it. Says which step a code
-// belongs to; that a step is used once is up to the caller. Imported when needed: it brings cryptography of its own.
+// Codes of an authenticator app (RFC 6238): six digits, thirty seconds, SHA-1 as every app has it.
+// Says which step a code belongs to; that a step is used once is up to the caller. Imported when
+// needed: it brings cryptography of its own.
 import { generateSecret, generateURI, verifySync } from 'otplib';
 
 const PERIOD_SECONDS = 30;
@@ -9,7 +10,6 @@ const LATE_SECONDS = 600;
 
 export type CodeCheck =
   | { readonly ok: true; readonly step: number }
-  /** `late`: it was right some minutes ago, so the clock of the device is slow. */
   | { readonly ok: false; readonly reason: 'wrong' | 'used' | 'late' };
 
 /** 160 bits, in base32. */
@@ -17,7 +17,6 @@ export function newTotpSecret(): string {
   return generateSecret({ length: 20 });
 }
 
-/** What the QR code says. */
 export function totpUri({
   secret,
   email,

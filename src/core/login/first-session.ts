@@ -15,7 +15,7 @@ export interface FirstSessionOptions {
 export type StartFirstSession = ReturnType<typeof createStartFirstSession>;
 
 export function createStartFirstSession({ sessions, devices, identifierHash }: FirstSessionOptions) {
-  /** Starts the session, ends the one it replaces, and remembers the browser. The transaction holds the account. */
+  /** Also ends the session it replaces, and remembers the browser. */
   return async function startFirstSession(
     transaction: Transaction,
     user: User,

@@ -1,5 +1,5 @@
-// Logging in with a password. An account that does not exist, one that is disabled and a wrong password give one answer,
-// after the same work.
+// Logging in with a password. An account that does not exist, one that is disabled and a wrong
+// password give one answer, after the same work.
 import type { User, Users } from '../accounts/users.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
@@ -13,7 +13,7 @@ import type { RenewHash } from './renew-hash.ts';
 import type { Begun, StartSession, Visit } from './start-session.ts';
 
 export interface Credentials extends Visit {
-  /** Where the browser wants to go afterwards, kept while the second factor is waited for. */
+  /** Where the browser wants to go afterwards. */
   readonly next?: string | null;
   readonly email: string;
   readonly password: string;
@@ -22,18 +22,17 @@ export interface Credentials extends Visit {
 export type PasswordLoginResult =
   | ({ readonly ok: true } & Begun)
   | { readonly ok: false; readonly reason: 'wrong_credentials' }
-  /** The password is right, nobody is logged in yet: the browser gets the token of a log-in that waits. */
+  /** The password is right, but nobody is logged in yet: the token is for the browser's cookie. */
   | { readonly ok: false; readonly reason: 'second_factor'; readonly pendingToken: string }
   | Throttled;
 
-/** An attempt that the throttle let through, and what it was told of it. */
 interface Attempt {
   readonly account: string;
   readonly deviceId: string | null;
   readonly tried: Tried;
 }
 
-/** A hash that another log-in renews meanwhile changes the account: it is read and checked once more. */
+/** Another log-in may renew the hash meanwhile: then the account is read and checked once more. */
 const ROUNDS = 2;
 
 export interface PasswordLoginOptions {
@@ -102,7 +101,7 @@ export function createPasswordLogin({
     return { ok: false, reason: 'wrong_credentials' };
   }
 
-  /** Neither a failure nor yet a success: what the attempt took is given back. Codes have a window of their own. */
+  /** Neither a failure nor yet a success, so the attempt is given back: codes have their own window. */
   async function waitForFactor(
     checked: User,
     credentials: Credentials,
@@ -120,10 +119,7 @@ export function createPasswordLogin({
   }
 
   return {
-    /**
-     * Logs in, if the throttle lets the attempt through. A refusal is recorded before it is answered, and so is a success:
-     * if PostgreSQL can't take the record, the error is thrown and nobody is logged in.
-     */
+    /** Throws if PostgreSQL can't take the record: nobody is logged in or refused without one. */
     async logIn(credentials: Credentials): Promise<PasswordLoginResult> {
       const account = identifierHash(credentials.email);
       const deviceId = await devices.find(account, credentials.deviceCookie);

@@ -1,5 +1,5 @@
-// A log-in whose password was right and that waits for its second factor: ten minutes, once, and only while the password
-// stays the same. There is no session before the factor.
+// A log-in whose password was right and that waits for its second factor: ten minutes, once, and
+// only while the password stays the same. There is no session before the factor.
 import { v7 as uuidv7 } from 'uuid';
 import type { User } from '../accounts/users.ts';
 import { hashToken, newToken } from '../credentials/random-token.ts';

@@ -1,5 +1,5 @@
-// Proving again who one is, before an act that matters. A session's age is that of its last proof, so a new session with a
-// new token replaces the old (ASVS 7.2.4).
+// Proving again who one is, before an act that matters. A session's age is that of its last proof,
+// so a new session with a new token replaces the old (ASVS 7.2.4).
 import type { Users } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';

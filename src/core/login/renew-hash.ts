@@ -1,4 +1,5 @@
-// Keeps passwords at the present cost of hashing: the one moment to renew a hash is when its password was just right.
+// Keeps passwords at the present cost of hashing. A hash can be renewed only when its password is
+// at hand.
 import type { User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -18,8 +19,8 @@ export type RenewHash = ReturnType<typeof createRenewHash>;
 
 export function createRenewHash({ database: { transact }, passwords, links, log }: RenewHashOptions) {
   /**
-   * Renews an outdated hash and returns the one that the account has now, as far as is known. A password changed meanwhile
-   * stays. Never throws: what fails is left to the next log-in.
+   * Renews an outdated hash; returns the account's hash. A password changed meanwhile stays. Never
+   * throws: what fails is left to the next log-in.
    */
   return async function renewHash(
     user: User,

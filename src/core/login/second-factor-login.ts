@@ -1,5 +1,5 @@
-// The second step of a log-in that waits for it: the factor is used up, the waiting ended and the session started in one
-// transaction, or nothing of it.
+// The second step of a log-in. One transaction uses up the factor, ends the waiting and starts the
+// session.
 import type { FactorProblem, Given, SecondFactors } from '../factors/second-factors.ts';
 import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
@@ -11,7 +11,6 @@ export type SecondFactorResult =
   | { readonly ok: false; readonly reason: FactorProblem | 'expired' }
   | Throttled;
 
-/** Whether to remember the browser was said with the password. */
 type StepVisit = Omit<Visit, 'remember'>;
 
 export interface SecondFactorLoginOptions {
@@ -60,7 +59,6 @@ export function createSecondFactorLogin({
   }
 
   return {
-    /** Finishes the log-in that waits for this browser, if what is given is one of the account's factors. */
     async finish(token: string, given: Given, visit: StepVisit): Promise<SecondFactorResult> {
       const pending = await pendingLogins.find(token);
       if (!pending) return { ok: false, reason: 'expired' };

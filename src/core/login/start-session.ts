@@ -1,5 +1,5 @@
-// Starts a session for somebody who has proved who they are: row, events, known browser and mail in one transaction; where
-// nothing is replaced, used up or told, in one statement.
+// Starts a session for somebody who has proved who they are: row, events, known browser and mail in
+// one transaction. Where nothing is replaced, used up or told, one statement does it.
 import type { Prisma } from '../../generated/prisma/client.ts';
 import type { User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
@@ -29,11 +29,10 @@ export interface Visit {
   readonly origin: Origin;
   /** The value of the cookie that known browsers keep; empty without one. */
   readonly deviceCookie: string;
-  /** How to tell the owner of a log-in from a new browser or network; without it no mail goes out. */
+  /** For the mail about a log-in from a new browser or network; without it none goes out. */
   readonly told?: Told;
 }
 
-/** How somebody was admitted. */
 export interface Admitted {
   /** The id that the event must have, where the throttle gave one. */
   readonly attemptId?: string;
@@ -44,7 +43,7 @@ export interface Admitted {
   readonly useWithin?: (transaction: Transaction) => Promise<boolean>;
 }
 
-/** `account_changed`: since it was read. `factor_refused`: `useWithin` said no. Nothing was kept then. */
+/** `account_changed`: since it was read. `factor_refused`: by `useWithin`. Nothing was kept. */
 export type StartResult =
   | ({ readonly ok: true } & Begun)
   | { readonly ok: false; readonly reason: 'account_changed' | 'second_factor_needed' | 'factor_refused' };
@@ -53,7 +52,7 @@ const ACCOUNT_CHANGED = { ok: false, reason: 'account_changed' } as const;
 const SECOND_FACTOR_NEEDED = { ok: false, reason: 'second_factor_needed' } as const;
 const FACTOR_REFUSED = { ok: false, reason: 'factor_refused' } as const;
 
-/** The SQLSTATE of a session that needs a second factor; a database that is not migrated yet has only the message. */
+/** How the database refuses a session of a password alone: an older one has only the message. */
 const NEEDS_FACTOR = { state: 'HF001', message: 'a session of this account needs its second factor' };
 
 export interface StartSessionOptions {
@@ -123,7 +122,6 @@ export function createStartSession({
     });
   }
 
-  /** Writes the mail about a log-in, with the link that says that it was somebody else's. */
   async function tellWithin(transaction: Transaction, user: User, { session }: Begun, { language, from }: Told) {
     const sessionId = session.record.owner.id;
     const request = { purpose: 'not_me', userId: user.id, sessionId, binding: bindingOf(user) } as const;
@@ -140,7 +138,8 @@ export function createStartSession({
       const started = visit.previousSessionId || useWithin ? null : await startIfSeen(start);
       return started ?? (await startInTransaction(start, visit, admitted));
     } catch (error) {
-      // A factor that was added while this waited for the account: the statement does not see it yet, the database does.
+      // A factor that was added while this waited for the account: the statement's snapshot is
+      // older, the database's trigger sees it.
       if (needsFactor(error)) return SECOND_FACTOR_NEEDED;
       throw error;
     }

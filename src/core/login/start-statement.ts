@@ -1,5 +1,5 @@
-// The statement that starts a session: the account's check, the row, its events and the known browser in one, because a
-// round trip to the database is most of what a log-in costs beside the hash.
+// The statement that starts a session: check of the account, row, events and known browser in one.
+// Beside the hash, round trips to the database are most of what a log-in costs.
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
@@ -13,7 +13,6 @@ import type { KnownDevices } from '../throttle/known-devices.ts';
 export interface CurrentAccount {
   /** As it was when the proof was checked. */
   readonly unchanged: boolean;
-  /** What was proved is enough for it. */
   readonly enough: boolean;
   /** Whether it has had a session before; one from this address; one by this browser. */
   readonly seen: boolean;
@@ -24,7 +23,6 @@ export interface CurrentAccount {
 export interface StartRow extends CurrentAccount {
   /** When the session began; null if it was not allowed to. */
   readonly created_at: Date | null;
-  /** Whether the browser was known. */
   readonly known: boolean;
 }
 
@@ -40,14 +38,13 @@ interface Start {
   readonly origin: Origin;
   readonly deviceCookie: string;
   readonly deviceId: string | null;
-  /** The id that the event must have, where the throttle gave one. */
   readonly attemptId?: string;
   readonly authenticationMethod: AuthenticationMethod;
 }
 
 /**
- * Reads the account and locks it: a change of its password, role or state comes either before, and is seen, or after, and
- * ends the session.
+ * Reads the account and locks it. A change of its password, role or state comes before and is seen
+ * here, or comes after and ends the session.
  */
 export function currentAccount({ user, origin, authenticationMethod }: Start): Prisma.Sql {
   return Prisma.sql`
@@ -59,7 +56,7 @@ export function currentAccount({ user, origin, authenticationMethod }: Start): P
       FROM user_account WHERE id = ${user.id}::uuid FOR SHARE`;
 }
 
-/** What makes a log-in one from a new device: null at the first log-in, and for a browser and address seen before. */
+/** Null at the first log-in, and for a browser and address seen before. */
 export function whatIsNew({ seen, seen_browser, seen_ip }: CurrentAccount): string | null {
   if (!seen) return null;
   const news = [seen_browser ? '' : 'browser', seen_ip ? '' : 'address'].filter((word) => word !== '');
@@ -73,8 +70,9 @@ export interface StartStatementOptions {
 }
 
 /**
- * Makes the statement that starts a session if the account allows it. `news` is what is new about the log-in; with `'none'`
- * the session starts only if browser and address were seen before. `begun` reads the statement's row: null if nothing began.
+ * Makes the statement that starts a session if the account allows it. `news` is what is new about
+ * the log-in; with `'none'` the session starts only if browser and address were seen before.
+ * `begun` reads the statement's row: null if nothing began.
  */
 export function createStartStatement({ sessions, devices, identifierHash }: StartStatementOptions) {
   return (start: Start, news: { readonly what: string | null } | 'none') => {
