@@ -2,21 +2,31 @@
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { recordEvent } from '../../src/core/audit/outbox.ts';
 import type { Context } from '../../src/core/context.ts';
-import { deleteSome, type Transaction } from '../../src/core/platform/database.ts';
+import { deleteSpentLinks } from '../../src/core/credentials/one-time-links.ts';
+import { deleteUsedChallenges } from '../../src/core/factors/passkey-challenges.ts';
+import { deleteExpiredPendingLogins } from '../../src/core/login/pending-logins.ts';
+import type { Transaction } from '../../src/core/platform/database.ts';
 import type { JobName } from '../../src/core/platform/queues.ts';
+import { deleteExpiredRegistrations } from '../../src/core/self-service/pending-registrations.ts';
 import { deleteOldSessions } from '../../src/core/sessions/session-table.ts';
+import {
+  deleteCountedAttempts,
+  deleteOldAttempts,
+  deleteOldBlocks,
+  deleteOldDevices,
+  deleteOldRefusals,
+} from '../../src/core/throttle/retention.ts';
 import { createThrottleWindows } from '../../src/core/throttle/windows.ts';
-import { Prisma } from '../../src/generated/prisma/client.ts';
 
-/** So many rows in one transaction, which stays far below its time limit. */
+/** Rows in one transaction, which stays far below its time limit. */
 const BATCH = 5_000;
-/** How long one job goes on; then it asks for the next: others have their turn, and a worker that is told to stop can. */
+/** After this long a job asks for the next one: other jobs get their turn, and a stopping worker can end. */
 const PASS_MS = 5_000;
 
 /** Deletes at most so many, and returns how many. */
 type DeleteSome = (transaction: Transaction, limit: number) => Promise<number>;
 
-/** What is deleted, by what it is called in the events. */
+/** What is deleted, by its name in the events. */
 type Deletions = Readonly<Record<string, DeleteSome>>;
 
 /** Ends sessions that have expired, after writing down which were seen lately; deletes those ended long ago. */
@@ -26,56 +36,31 @@ export async function cleanupSessions(context: Context): Promise<void> {
   await deleteAll(context, 'cleanup-sessions', { sessions: deleteOldSessions });
 }
 
-/** Deletes login attempts, what the throttle has recorded, and known browsers, older than they are kept. */
 export function cleanupAttempts(context: Context): Promise<void> {
   const { attemptRetentionMs, throttle } = context.config;
   const { longestMs } = createThrottleWindows(throttle);
   return deleteAll(context, 'cleanup-attempts', {
-    'login attempts': from('login_attempt', Prisma.sql`occurred_at < ${ago(attemptRetentionMs)}`),
-    'throttle blocks': from(
-      'throttle_block',
-      Prisma.sql`ended_at IS NOT NULL AND started_at < ${ago(attemptRetentionMs)}`,
-    ),
-    'throttle refusals': from('throttle_refusal', Prisma.sql`since < ${ago(attemptRetentionMs)}`),
-    'throttle attempts': from('throttle_attempt', Prisma.sql`occurred_at < ${ago(longestMs)}`),
-    'known devices': from(
-      'known_device',
-      Prisma.sql`revoked_at IS NOT NULL OR last_used_at < ${ago(throttle.deviceRetentionMs)}`,
-    ),
+    'login attempts': (transaction, limit) => deleteOldAttempts(transaction, limit, attemptRetentionMs),
+    'throttle blocks': (transaction, limit) => deleteOldBlocks(transaction, limit, attemptRetentionMs),
+    'throttle refusals': (transaction, limit) => deleteOldRefusals(transaction, limit, attemptRetentionMs),
+    'throttle attempts': (transaction, limit) => deleteCountedAttempts(transaction, limit, longestMs),
+    'known devices': (transaction, limit) => deleteOldDevices(transaction, limit, throttle.deviceRetentionMs),
   });
 }
 
-/**
- * Deletes one-time tokens that were used or have expired, but for those whose mail still waits and gives them a new secret;
- * log-ins that waited too long, and challenges that nobody could answer any more.
- */
 export function cleanupTokens(context: Context): Promise<void> {
   return deleteAll(context, 'cleanup-tokens', {
-    tokens: from(
-      'token',
-      Prisma.sql`used_at IS NOT NULL
-              OR (expires_at < ${ago(0)}
-                  AND NOT EXISTS (SELECT FROM mail WHERE token_id = token.id AND ended_at IS NULL))`,
-    ),
-    'pending log-ins': from('pending_login', Prisma.sql`expires_at < ${ago(0)}`, 'id'),
-    'used challenges': from('used_challenge', Prisma.sql`used_at < ${ago(86_400_000)}`),
+    tokens: deleteSpentLinks,
+    'pending log-ins': deleteExpiredPendingLogins,
+    'used challenges': deleteUsedChallenges,
   });
 }
 
-/** Deletes mail that was sent or failed longer ago than it is kept, and registrations that nobody confirmed in time. */
 export function cleanupMails(context: Context): Promise<void> {
   return deleteAll(context, 'cleanup-mails', {
     mails: context.mailDelivery.deleteOld,
-    registrations: from('registration', Prisma.sql`expires_at < ${ago(0)}`, 'id'),
+    registrations: deleteExpiredRegistrations,
   });
-}
-
-function from(table: string, where: Prisma.Sql, key?: string): DeleteSome {
-  return (transaction, limit) => deleteSome(transaction, { from: table, where, limit, ...(key && { key }) });
-}
-
-function ago(ms: number): Prisma.Sql {
-  return Prisma.sql`(statement_timestamp() - ${ms} * interval '1 millisecond')`;
 }
 
 async function deleteAll(

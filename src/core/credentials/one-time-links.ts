@@ -4,7 +4,7 @@
 // to.
 import { timingSafeEqual } from 'node:crypto';
 import { Prisma } from '../../generated/prisma/client.ts';
-import type { Database, Transaction } from '../platform/database.ts';
+import { ago, type Database, deleteSome, type Transaction } from '../platform/database.ts';
 import { hashToken, isToken, newToken } from './random-token.ts';
 
 const MINUTE_MS = 60_000;
@@ -155,4 +155,14 @@ export function isBoundTo(link: OneTimeLink, account: BoundAccount): boolean {
 export async function emptyLinksWithin(transaction: Transaction, userId: string): Promise<void> {
   await transaction.token.updateMany({ where: { userId, usedAt: null }, data: { usedAt: new Date() } });
   await transaction.token.updateMany({ where: { userId, email: { not: null } }, data: { email: null } });
+}
+
+/**
+ * Deletes links that were used or have expired, at most `limit`; returns how many. One whose mail still waits stays: the
+ * mail gives it a new secret.
+ */
+export function deleteSpentLinks(transaction: Transaction, limit: number): Promise<number> {
+  const where = Prisma.sql`used_at IS NOT NULL
+    OR (expires_at < ${ago(0)} AND NOT EXISTS (SELECT FROM mail WHERE token_id = token.id AND ended_at IS NULL))`;
+  return deleteSome(transaction, { from: 'token', where, limit });
 }

@@ -2,14 +2,16 @@
 // session. Nothing is kept of a challenge until it was answered, so that a visitor who only looks
 // at the log-in page costs no row.
 import { randomBytes } from 'node:crypto';
+import { Prisma } from '../../generated/prisma/client.ts';
 import { hashToken } from '../credentials/random-token.ts';
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
-import type { Transaction } from '../platform/database.ts';
+import { ago, deleteSome, type Transaction } from '../platform/database.ts';
 
 const RANDOM_BYTES = 16;
 const MOMENT_BYTES = 6;
 const BODY_BYTES = RANDOM_BYTES + MOMENT_BYTES;
 const LIFE_MS = 5 * 60_000;
+const USED_KEPT_MS = 86_400_000;
 
 export type PasskeyChallenges = ReturnType<typeof createPasskeyChallenges>;
 
@@ -39,4 +41,10 @@ export function createPasskeyChallenges({ secretBox }: { secretBox: SecretBox })
       return rows > 0;
     },
   };
+}
+
+/** Deletes answered challenges that have long expired, at most `limit`; returns how many. */
+export function deleteUsedChallenges(transaction: Transaction, limit: number): Promise<number> {
+  const where = Prisma.sql`used_at < ${ago(USED_KEPT_MS)}`;
+  return deleteSome(transaction, { from: 'used_challenge', where, limit });
 }

@@ -1,9 +1,10 @@
 // A log-in whose password was right and that waits for its second factor: ten minutes, once, and
 // only while the password stays the same. There is no session before the factor.
 import { v7 as uuidv7 } from 'uuid';
+import { Prisma } from '../../generated/prisma/client.ts';
 import type { User } from '../accounts/users.ts';
 import { hashToken, newToken } from '../credentials/random-token.ts';
-import type { Database, Transaction } from '../platform/database.ts';
+import { ago, type Database, deleteSome, type Transaction } from '../platform/database.ts';
 
 const LIFE = '10 minutes';
 
@@ -64,4 +65,10 @@ interface PendingLoginRecord {
   readonly remember: boolean;
   readonly next: string | null;
   readonly device_id: string | null;
+}
+
+/** Deletes log-ins that waited too long, at most `limit`; returns how many. */
+export function deleteExpiredPendingLogins(transaction: Transaction, limit: number): Promise<number> {
+  const where = Prisma.sql`expires_at < ${ago(0)}`;
+  return deleteSome(transaction, { from: 'pending_login', where, limit, key: 'id' });
 }

@@ -113,6 +113,11 @@ export function nudgeAfterCommit(client: object, job: JobName): void {
   leftOvers.get(client)?.nudge(job);
 }
 
+/** So long ago. Stable within a statement, so that an index on a moment can be used. */
+export function ago(ms: number): Prisma.Sql {
+  return Prisma.sql`(statement_timestamp() - ${ms} * interval '1 millisecond')`;
+}
+
 /**
  * Deletes at most `limit` rows of a table and returns how many. A row that is changed meanwhile is looked at again.
  * With a moment in `where` the index of its column is used if the moment is a stable one, as `statement_timestamp()` is.

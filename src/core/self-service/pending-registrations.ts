@@ -1,9 +1,10 @@
 // Accounts that wait for a mailed link. Until it is confirmed there is no account, so nothing is usable and the address is
 // not taken.
+import { Prisma } from '../../generated/prisma/client.ts';
 import type { Role, Users } from '../accounts/users.ts';
 import { LINK_LIFE_MS, type LinkPurpose, type OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Begun, Visit } from '../login/start-session.ts';
-import type { Database, Transaction } from '../platform/database.ts';
+import { ago, type Database, deleteSome, type Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
 
@@ -94,4 +95,10 @@ export function createPendingRegistrations({
       return taken ? { ok: false, reason: 'email_taken', email } : DEAD_LINK;
     },
   };
+}
+
+/** Deletes those that nobody confirmed in time, at most `limit`; returns how many. */
+export function deleteExpiredRegistrations(transaction: Transaction, limit: number): Promise<number> {
+  const where = Prisma.sql`expires_at < ${ago(0)}`;
+  return deleteSome(transaction, { from: 'registration', where, limit, key: 'id' });
 }
