@@ -44,11 +44,19 @@ let running;
 /** The signal that ended us, once there was one. */
 let interruptedBy;
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    interruptedBy ??= signal;
-    running?.kill(signal);
-  });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interrupt(signal));
+
+// npm passes on SIGINT and SIGTERM. A SIGHUP or SIGKILL ends it without a word, and is noticed by the change of our parent.
+if (process.env.npm_lifecycle_event) {
+  const npm = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== npm && !interruptedBy) interrupt('SIGTERM');
+  }, 200).unref();
+}
+
+function interrupt(signal) {
+  interruptedBy ??= signal;
+  running?.kill(signal);
 }
 
 async function main([command, ...args]) {

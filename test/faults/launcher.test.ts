@@ -34,8 +34,12 @@ afterEach(async () => {
 });
 
 function run(script: string): Run {
+  return follow(process.execPath, [path.resolve('dist/src/launcher', script)]);
+}
+
+function follow(command: string, args: string[]): Run {
   const { DATABASE_URL: _d, REDIS_URL: _r, SESSION_KEYS: _s, ...env } = process.env;
-  const child = spawn(process.execPath, [path.resolve('dist/src/launcher', script)], {
+  const child = spawn(command, args, {
     env: { ...env, DATA_DIR: own.folder, PORT: String(port), SHUTDOWN_TIMEOUT_MS: '4000' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -54,8 +58,7 @@ function run(script: string): Run {
   return started;
 }
 
-async function startUp(): Promise<Run> {
-  const up = run('main.js');
+async function startUp(up = run('main.js')): Promise<Run> {
   let ended = false;
   up.exited.then(() => {
     ended = true;
@@ -137,6 +140,24 @@ test('a launcher that is killed leaves nothing behind, and the next finds the da
   again.process.kill('SIGTERM');
   expect(await again.exited).toBe(0);
 }, 180_000);
+
+/** A process and everything below it. */
+const familyOf = (pid: number): number[] => [pid, ...childrenOf(pid).flatMap(familyOf)];
+
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const)(
+  '%s to npm alone ends everything below it, and the next start works',
+  async (signal) => {
+    const npm = await startUp(follow('npm', ['run', 'up']));
+    const family = [...familyOf(npm.process.pid ?? 0), ...everyPid()];
+    npm.process.kill(signal);
+    await until(() => !family.some(isRunning), waitMs);
+    expect(readUpFile(own.folder)).toBeUndefined();
+    const again = await startUp();
+    again.process.kill('SIGTERM');
+    expect(await again.exited).toBe(0);
+  },
+  180_000,
+);
 
 test('lists every bad setting at once', async () => {
   const child = spawn(process.execPath, [path.resolve('dist/src/launcher/main.js')], {
