@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const commands = {
   up: ['dist/src/launcher/main.js'],
+  dev: ['scripts/dev.mjs'],
   reload: ['dist/src/launcher/reload.js'],
   start: ['dist/src/supervisor/main.js'],
   cli: ['dist/src/cli/main.js'],

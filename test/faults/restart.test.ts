@@ -1,5 +1,5 @@
 // A whole Holdfast under load, the supervisor, its web processes and the worker from dist/, while parts of it are replaced,
-// killed and emptied: the short form of `npm run bench:restart`. DESIGN: "rolling restart", "killed", "the worker …", "FLUSHALL".
+// killed and emptied: the short form of `npm run bench restart`. DESIGN: "rolling restart", "killed", "the worker …", "FLUSHALL".
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Installation, install } from '../../bench/restart/installation.ts';
