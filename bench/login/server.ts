@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { hash } from '@node-rs/argon2';
 import { readConfig } from '../../src/core/config.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
-import { freePort } from '../../src/launcher/process.ts';
+import { freePort } from '../../src/launcher/machine/ports.ts';
 import { startAttacker } from '../../test/support/attacker.ts';
 import { query } from '../../test/support/query.ts';
 import type { TestStores } from '../../test/support/stores.ts';

@@ -4,7 +4,9 @@ import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
-import { type Child, endChild, freePort, openLog, readIfThere, spawnBound, tail } from '../../src/launcher/process.ts';
+import { openLog, readIfThere, tail } from '../../src/launcher/machine/files.ts';
+import { freePort } from '../../src/launcher/machine/ports.ts';
+import { type Child, endChild, spawnBound } from '../../src/launcher/machine/process.ts';
 import {
   type Reload,
   readStatus,

@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
-import { type Child, endChild, freePort, spawnBound } from '../../src/launcher/process.ts';
+import { freePort } from '../../src/launcher/machine/ports.ts';
+import { type Child, endChild, spawnBound } from '../../src/launcher/machine/process.ts';
 import type { Target } from './load.ts';
 import { pin } from './processes.ts';
 

@@ -2,7 +2,7 @@
 
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tryPort } from './process.ts';
+import { tryPort } from './machine/ports.ts';
 import type { LauncherSettings } from './settings.ts';
 
 const portsToTry = 100;

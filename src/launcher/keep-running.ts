@@ -1,7 +1,7 @@
 // Keeps one thing running: what ends by itself is started again, at once if it lived, with growing pauses if it died young.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Exit } from './process.ts';
+import type { Exit } from './machine/process.ts';
 
 export interface Runnable {
   pid: number;

@@ -3,7 +3,8 @@
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Child, endChild, openLog, spawnBound, tail } from './process.ts';
+import { openLog, tail } from './machine/files.ts';
+import { type Child, endChild, spawnBound } from './machine/process.ts';
 import type { Environment } from './settings.ts';
 
 export interface Program extends Child {

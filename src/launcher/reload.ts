@@ -4,7 +4,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../supervisor/status-file.ts';
-import { isRunning } from './process.ts';
+import { isRunning } from './machine/process.ts';
 import { readUpFile } from './up-file.ts';
 
 const acknowledgeDeadlineMs = 10_000;

@@ -1,10 +1,8 @@
 // What `up` makes up once for a data folder and keeps: the processes' database passwords, the key that signs cookies, the one
 // that seals secrets in the database, and the one that signs the checkpoints of the audit log.
-
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { readIfThere } from './process.ts';
-import { writePrivate } from './secret-file.ts';
+import { readIfThere, writePrivate } from './machine/files.ts';
 
 export interface Secrets {
   /** Part of the names of the database roles, so that two installations may share a server. */

@@ -1,8 +1,6 @@
 // $DATA_DIR/up.json: where a running `npm run up` can be found, for the other commands and for people.
-
 import path from 'node:path';
-import { readIfThere } from './process.ts';
-import { writePrivate } from './secret-file.ts';
+import { readIfThere, writePrivate } from './machine/files.ts';
 
 export interface UpFile {
   url: string;

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { freePort } from '../../src/launcher/process.ts';
+import { freePort } from '../../src/launcher/machine/ports.ts';
 import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { type Answer, ATTACKED, deviceOf, passTime, startAttacker } from '../support/attacker.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { freePort } from '../../src/launcher/process.ts';
+import { freePort } from '../../src/launcher/machine/ports.ts';
 import { Browser, newEmail } from '../support/app.ts';
 import { query } from '../support/query.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';

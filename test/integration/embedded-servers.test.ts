@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { isRunning } from '../../src/launcher/process.ts';
+import { isRunning } from '../../src/launcher/machine/process.ts';
 import { query } from '../support/query.ts';
 import { startOwnPostgres, startOwnRedis, temporaryFolder } from '../support/servers.ts';
 import { until } from '../support/until.ts';

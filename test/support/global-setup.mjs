@@ -7,7 +7,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { isRunning } from '../../dist/src/launcher/process.js';
+import { isRunning } from '../../dist/src/launcher/machine/process.js';
 import { startPostgres } from '../../dist/src/launcher/servers/postgres.js';
 import { startRedis } from '../../dist/src/launcher/servers/redis.js';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { keepRunning } from '../../src/launcher/keep-running.ts';
-import type { Exit } from '../../src/launcher/process.ts';
+import type { Exit } from '../../src/launcher/machine/process.ts';
 import { until } from '../support/until.ts';
 
 interface Made {

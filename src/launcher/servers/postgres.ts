@@ -1,6 +1,5 @@
 // A real PostgreSQL on 127.0.0.1 for one project folder: made on first use, recovered after any crash, gone with whoever
 // started it. Hides initdb, ports, passwords, what a killed server leaves behind, and the role that owns the database.
-
 import { spawnSync } from 'node:child_process';
 import {
   chownSync,
@@ -17,23 +16,20 @@ import {
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { claimFolder } from '../machine/claims.ts';
+import { keptSecret, openLog, readIfThere, tail, writePrivate } from '../machine/files.ts';
+import { choosePort } from '../machine/ports.ts';
 import {
   type Child,
   childrenOf,
-  choosePort,
-  claimFolder,
   commandLine,
   type Exit,
   endChild,
   endOrphan,
-  openLog,
-  readIfThere,
   spawnBound,
-  tail,
   trySignal,
   waitForEnd,
-} from '../process.ts';
-import { keptSecret, writePrivate } from '../secret-file.ts';
+} from '../machine/process.ts';
 import {
   type Binaries,
   chooseIdentity,

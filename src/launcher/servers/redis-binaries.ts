@@ -4,7 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { findProgram } from '../process.ts';
+import { findProgram } from '../machine/files.ts';
 
 export interface RedisBinary {
   file: string;

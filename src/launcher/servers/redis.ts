@@ -1,26 +1,14 @@
 // A real Redis (or Valkey) on 127.0.0.1 for one project folder, with an append-only file. Hides where the program comes from,
 // the password, the port, and the locks that keep a second server off the same file.
-
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Child,
-  choosePort,
-  claimFolder,
-  commandLine,
-  type Exit,
-  endChild,
-  endOrphan,
-  findProgram,
-  openLog,
-  readIfThere,
-  spawnBound,
-  tail,
-} from '../process.ts';
-import { keptSecret, writePrivate } from '../secret-file.ts';
+import { claimFolder } from '../machine/claims.ts';
+import { findProgram, keptSecret, openLog, readIfThere, tail, writePrivate } from '../machine/files.ts';
+import { choosePort } from '../machine/ports.ts';
+import { type Child, commandLine, type Exit, endChild, endOrphan, spawnBound } from '../machine/process.ts';
 import { findRedis, type RedisBinary } from './redis-binaries.ts';
 
 export interface RedisOptions {

@@ -3,7 +3,7 @@
 
 import path from 'node:path';
 import { type Kept, keepRunning, type Runnable } from '../keep-running.ts';
-import type { Exit } from '../process.ts';
+import type { Exit } from '../machine/process.ts';
 import type { LauncherSettings } from '../settings.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { type RedisServer, startRedis } from './redis.ts';

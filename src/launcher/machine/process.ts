@@ -1,12 +1,9 @@
-// Child processes that never outlive the launcher, and the claims that keep two launchers off one folder.
-// Hides how a child is told of its parent's death (setpriv on Linux, a shell that watches a pipe elsewhere) and how a
-// recycled process id is told from the process that once had it.
+// Child processes that never outlive the launcher. Hides how a child learns of its parent's death: setpriv on Linux, elsewhere a
+// shell that watches a pipe.
 
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readIfThere } from './files.ts';
 
 /** A child process with its id, and a promise of its end that never rejects. */
 export interface Child {
@@ -84,13 +81,6 @@ export function trySignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** The port asked for (an error if it is taken), or without one the remembered port, or any free one. */
-export async function choosePort(exact: number | undefined, remembered: number | undefined): Promise<number> {
-  if (exact === undefined) return freePort(remembered);
-  if ((await tryPort(exact, '127.0.0.1')) === undefined) throw new Error(`Port ${exact} on 127.0.0.1 is taken.`);
-  return exact;
-}
-
 /**
  * Ends a server that outlived its launcher: for the holder of the folder's claim, who knows that nobody else minds it.
  * `isServer` tells it from another program that has its process id by now.
@@ -105,73 +95,6 @@ export async function endOrphan(pid: number, isServer: () => boolean, signal: No
     await waitForEnd(pid, deadlineMs);
   }
   if (isRunning(pid) && isServer()) throw new Error(`A server from an earlier start (process ${pid}) does not end.`);
-}
-
-/** A free TCP port on 127.0.0.1: the preferred one if nobody listens there, else one that the system picks. */
-export async function freePort(preferred?: number, host = '127.0.0.1'): Promise<number> {
-  if (preferred !== undefined && (await tryPort(preferred, host)) !== undefined) return preferred;
-  const port = await tryPort(0, host);
-  if (port === undefined) throw new Error(`No free TCP port on ${host}.`);
-  return port;
-}
-
-/** The port if it can be listened on (0: any), else undefined. */
-export function tryPort(port: number, host: string): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen({ port, host, exclusive: true }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined));
-    });
-  });
-}
-
-/** The first of these programs found on the PATH, as an absolute path. */
-export function findProgram(names: string[], searchPath: string): string | undefined {
-  const folders = searchPath.split(path.delimiter).filter((folder) => path.isAbsolute(folder));
-  for (const name of names) {
-    for (const folder of folders) {
-      const file = path.join(folder, name);
-      if (isExecutable(file)) return file;
-    }
-  }
-  return undefined;
-}
-
-export interface Claim {
-  /** The id of the other living process that holds the claim; undefined when it is ours. */
-  heldBy?: number;
-  release(): void;
-}
-
-/**
- * Claims a folder for this process under a name. Never granted to two: each writes a file of its own, then looks for the
- * files of others, so that two at the same instant may both be refused but not both let in. The claims of the dead are swept.
- */
-export function claimFolder(folder: string, name: string): Claim {
-  mkdirSync(folder, { recursive: true });
-  const mine = path.join(folder, `${name}.${process.pid}`);
-  const release = () => rmSync(mine, { force: true });
-  const identity = processIdentity(process.pid) ?? '';
-  if (readIfThere(mine) === identity) return { heldBy: process.pid, release: () => {} };
-  try {
-    writeFileSync(mine, identity, { mode: 0o600 });
-  } catch (error) {
-    throw new Error(`${folder} can't be written by this user (${(error as Error).message}).`);
-  }
-  for (const entry of readdirSync(folder)) {
-    const pid = Number(entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : Number.NaN);
-    if (!Number.isInteger(pid) || pid === process.pid) continue;
-    const file = path.join(folder, entry);
-    const written = readIfThere(file);
-    if (written !== undefined && (written === '' || processIdentity(pid) === written) && isRunning(pid)) {
-      release();
-      return { heldBy: pid, release: () => {} };
-    }
-    rmSync(file, { force: true });
-  }
-  return { release };
 }
 
 /** Whether a process with this id exists and is not a zombie. */
@@ -198,26 +121,6 @@ export function childrenOf(pid: number): number[] {
   return listed.split(' ').filter(Boolean).map(Number);
 }
 
-/** Opens a file for a child's output; the folder is made. The caller closes it. */
-export function openLog(file: string): number {
-  mkdirSync(path.dirname(file), { recursive: true });
-  return openSync(file, 'a', 0o600);
-}
-
-/** The last lines of a text file, or an empty string. */
-export function tail(file: string, lines = 12): string {
-  return (readIfThere(file) ?? '').trimEnd().split('\n').slice(-lines).join('\n');
-}
-
-/** A file's text, or undefined when it can't be read. */
-export function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
 let bindable: boolean | undefined;
 
 /** Whether there is a `setpriv` that knows `--pdeathsig` (util-linux has it, busybox does not). */
@@ -237,7 +140,7 @@ function watchFromShell(pid: number, signal: string, exited: Promise<unknown>): 
 }
 
 /** What tells a process from a later one with the same id: when it was started. */
-function processIdentity(pid: number): string | undefined {
+export function processIdentity(pid: number): string | undefined {
   const started = statFields(pid)?.[19];
   if (started !== undefined) return started;
   const listed = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
@@ -252,13 +155,4 @@ function processState(pid: number): string | undefined {
 function statFields(pid: number): string[] | undefined {
   const stat = readIfThere(`/proc/${pid}/stat`);
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
