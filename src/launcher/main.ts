@@ -1,29 +1,31 @@
 // `npm run up`: Holdfast on a machine with nothing on it. Brings up PostgreSQL and Redis where no URL is given, migrates, starts
 // the supervisor and a worker, keeps all of them running, and stops all in order. Nothing it started outlives it.
 
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../supervisor/status-file.ts';
 import { findAddress, waitUntilReady } from './address.ts';
-import { type Kept, keepRunning } from './keep-running.ts';
-import { claimFolder } from './machine/claims.ts';
+import { environmentsFor } from './environments.ts';
+import type { Kept } from './keep-running.ts';
+import { type Claim, claimFolder } from './machine/claims.ts';
 import { tail } from './machine/files.ts';
-import { isRunning, trySignal } from './machine/process.ts';
+import { isRunning, trySignal, waitForEnd } from './machine/process.ts';
 import { rotate, watchLog } from './program-log.ts';
-import { type Program, type ProgramOptions, runProgram, startProgram, stopProgram } from './programs.ts';
+import { keepProgram, type Program, type ProgramOptions, replaceProgram, runProgram, stopProgram } from './programs.ts';
 import { startProgress } from './progress.ts';
-import { asRole, auditPublicKey, keptSecrets } from './secrets.ts';
-import { inWords, type Stores, startStores } from './servers/stores.ts';
+import { auditPublicKey } from './secrets.ts';
+import { type Stores, startStores } from './servers/stores.ts';
 import { type Environment, type LauncherSettings, readLauncherSettings } from './settings.ts';
-import { type UpFile, upFileOf, writeUpFile } from './up-file.ts';
+import { keepUpFile, type UpFile } from './up-file.ts';
 
 const readyDeadlineMs = 60_000;
 const killMarginMs = 8_000;
-const tellAgainMs = 2_000;
+/** More than another `up` takes to stop, if it has to kill everything. */
+const otherStopsMs = 180_000;
 /** The terminal and npm each send the Ctrl-C: what comes this soon after the first is the same one. */
 const sameInterruptMs = 1_000;
 
-/** Everything that was started so far, in the order in which it is not stopped. */
+/** Everything that was started so far. */
 interface Running {
   stores?: Promise<Stores>;
   migration?: Program;
@@ -35,85 +37,77 @@ interface Running {
 }
 
 const settings = readSettings();
+const stopDeadlineMs = settings.shutdownTimeoutMs + killMarginMs;
 const progress = startProgress();
 const startedAt = Date.now();
 const running: Running = {};
-let stopping: { since: number } | undefined;
+let stoppingSince: number | undefined;
 let up: UpFile | undefined;
 let workerProgram: ProgramOptions | undefined;
-let tellingAgain: NodeJS.Timeout | undefined;
+const upFile = keepUpFile({ dataDir: settings.dataDir, read: readUp, say: progress.say });
 
 mkdirSync(settings.dataDir, { recursive: true, mode: 0o711 });
-const claim = claimFolder(settings.dataDir, 'up');
-if (claim.heldBy) {
-  progress.fail(
-    `Holdfast already runs on ${settings.dataDir} (process ${claim.heldBy}). Stop it, or give another DATA_DIR.`,
-  );
-  process.exit(1);
-}
+const claim = await claimDataFolder();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void onInterrupt());
 process.on('SIGUSR2', () => {
   // One at a time: whoever asks during a reload gets another after it, for its worker may run older code.
-  running.workerReload = (running.workerReload ?? Promise.resolve()).then(replaceWorker);
+  running.workerReload = (running.workerReload ?? Promise.resolve()).then(reloadWorker);
 });
 
 try {
   await start();
 } catch (error) {
-  if (!stopping) {
+  if (stoppingSince === undefined) {
     progress.fail(error instanceof Error ? error.message : String(error));
     await stop(1);
   }
 }
 
+function readSettings(): LauncherSettings {
+  try {
+    return readLauncherSettings(process.env);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+/** Ends this process if another `up` runs in the folder; waits for one that stops. */
+async function claimDataFolder(): Promise<Claim> {
+  let taken = claimFolder(settings.dataDir, 'up');
+  if (taken.heldBy && taken.isEnding) {
+    progress.step(`waiting for the Holdfast on ${settings.dataDir} that is stopping (process ${taken.heldBy})`);
+    await waitForEnd(taken.heldBy, otherStopsMs);
+    taken = claimFolder(settings.dataDir, 'up');
+  }
+  if (!taken.heldBy) return taken;
+  progress.fail(
+    `Holdfast already runs on ${settings.dataDir} (process ${taken.heldBy}). Stop it, or give another DATA_DIR.`,
+  );
+  process.exit(1);
+}
+
 async function start(): Promise<void> {
   const port = await findAddress(settings, progress.say);
   progress.step('starting PostgreSQL and Redis');
-  running.stores = startStores({ settings, say: progress.say, onRestart: tell });
+  running.stores = startStores({ settings, say: progress.say, onRestart: upFile.write });
   const stores = await running.stores;
   stopIfAsked();
 
-  const secrets = keptSecrets(settings.dataDir);
-  const webDatabaseUrl =
-    settings.webDatabaseUrl ?? asRole(stores.ownerUrl, `holdfast_web_${secrets.installation}`, secrets.webPassword);
-  const workerDatabaseUrl =
-    settings.workerDatabaseUrl ??
-    asRole(stores.ownerUrl, `holdfast_worker_${secrets.installation}`, secrets.workerPassword);
+  const environments = environmentsFor(settings, { ...stores, port }, process.env);
   progress.step('bringing the database up to date');
-  await migrate({
-    DATABASE_URL: stores.ownerUrl,
-    WEB_DATABASE_URL: webDatabaseUrl,
-    WORKER_DATABASE_URL: workerDatabaseUrl,
+  const migration = programOf('migrate', 'src/cli/main.js', environments.migrate);
+  await runProgram({ ...migration, args: ['migrate'] }, (child) => {
+    running.migration = child;
   });
   stopIfAsked();
 
   progress.step(`starting ${settings.webProcesses} web processes and a worker`);
-  const url = settings.publicUrl ?? `http://localhost:${port}`;
-  const shared = {
-    ...process.env,
-    HOST: settings.host,
-    PORT: String(port),
-    PUBLIC_URL: url,
-    WEB_PROCESSES: String(settings.webProcesses),
-    REDIS_URL: stores.redisUrl,
-    SESSION_KEYS: settings.sessionKeys ?? secrets.sessionKey,
-    AUDIT_SIGNING_KEY: undefined, // the worker's alone
-    SECRETS_KEYS: settings.secretsKeys ?? secrets.secretsKey,
-    DATA_DIR: settings.dataDir,
-  };
-  running.supervisor = startKept(
-    programOf('web', 'src/web/supervisor.js', { ...shared, DATABASE_URL: webDatabaseUrl }),
-  );
-  const metricsPort = settings.metricsPort ? { METRICS_PORT: String(settings.metricsPort + 1) } : {};
-  const auditSigningKey = settings.auditSigningKey ?? secrets.auditSigningKey;
-  workerProgram = programOf('worker', 'worker/main.js', {
-    ...shared,
-    DATABASE_URL: workerDatabaseUrl,
-    AUDIT_SIGNING_KEY: auditSigningKey,
-    AUDIT_CHECKPOINT_FILE: settings.auditCheckpointFile ?? path.join(settings.dataDir, 'audit-checkpoints.ndjson'),
-    ...metricsPort,
-  });
-  running.worker = startKept(workerProgram);
+  const webProgram = programOf('web', 'src/web/supervisor.js', environments.web);
+  workerProgram = programOf('worker', 'worker/main.js', environments.worker);
+  running.supervisor = keepProgram(webProgram, progress.say, upFile.write);
+  running.worker = keepProgram(workerProgram, progress.say, upFile.write);
+  const { url, webDatabaseUrl, workerDatabaseUrl, auditSigningKey } = environments;
   up = {
     url,
     databaseUrl: stores.ownerUrl,
@@ -127,43 +121,15 @@ async function start(): Promise<void> {
   };
   const ready = await waitUntilReady(settings.host, port, readyDeadlineMs, stopIfAsked);
   if (!ready) throw new Error(`The web processes are not ready after ${readyDeadlineMs / 1_000} s.\n${tailOfLogs()}`);
-  await tell(); // before anybody hears of it who then reads the file
+  await upFile.write(); // before anybody is told who then reads the file
   for (const name of ['web', 'worker']) watchLog(logFile(name), name, progress.say);
   progress.done(`Holdfast is running (${((Date.now() - startedAt) / 1_000).toFixed(1)} s)`);
   summarise(url);
 }
 
-function readSettings(): LauncherSettings {
-  try {
-    return readLauncherSettings(process.env);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
-  }
-}
-
-async function migrate(urls: Record<string, string>): Promise<void> {
-  const program = programOf('migrate', 'src/cli/main.js', { ...process.env, DATA_DIR: settings.dataDir, ...urls });
-  await runProgram({ ...program, args: ['migrate'] }, (child) => {
-    running.migration = child;
-  });
-}
-
 function programOf(name: string, script: string, env: Environment): ProgramOptions {
   rotate(logFile(name));
   return { name, script, env, logFile: logFile(name) };
-}
-
-function startKept(program: ProgramOptions): Kept<Program> {
-  const { name } = program;
-  return keepRunning({
-    first: startProgram(program),
-    start: async () => startProgram(program),
-    end: (surplus) => surplus.process.kill('SIGTERM'),
-    onDeath: (exit) => progress.say(`${name} died (${inWords(exit)}) and is started again`),
-    onRestart: tell,
-    onFailure: (error) => progress.say(`${name} can't be started again: ${String(error)}`),
-  });
 }
 
 function tailOfLogs(): string {
@@ -174,59 +140,39 @@ function logFile(name: string): string {
   return path.join(settings.dataDir, 'logs', `${name}.log`);
 }
 
-/** Writes up.json again with the process ids as they are now. Where that can't be done, as on a full disk, it is tried again. */
-async function tell(): Promise<void> {
-  clearTimeout(tellingAgain);
-  try {
-    await writeUp();
-    tellingAgain = undefined;
-  } catch (error) {
-    if (!tellingAgain) progress.say(`up.json can't be written, and is tried again: ${String(error)}`);
-    clearTimeout(tellingAgain); // of another that failed meanwhile
-    tellingAgain = setTimeout(tell, tellAgainMs);
-  }
-}
-
-async function writeUp(): Promise<void> {
+/** What up.json says, with the process ids as they are now. */
+async function readUp(): Promise<UpFile | undefined> {
   const { stores, supervisor, worker } = running;
   const storePids = (await stores)?.pids();
-  if (!up || stopping) return;
+  if (!up || stoppingSince !== undefined) return undefined;
   up.pids = {
     launcher: process.pid,
     supervisor: supervisor?.current().pid ?? 0,
     worker: worker?.current().pid ?? 0,
     ...storePids,
   };
-  writeUpFile(up);
+  return up;
 }
 
-/** A new worker beside the old one; the old one leaves when the new one works. What it does is in up.json. Never throws. */
-async function replaceWorker(): Promise<void> {
+/** A new worker beside the old one, which leaves when the new one works. The outcome is in up.json. Never throws. */
+async function reloadWorker(): Promise<void> {
   const { worker } = running;
-  if (!up || !worker || !workerProgram || stopping) return;
-  const reload = {
-    id: (up.workerReload?.id ?? 0) + 1,
-    state: 'running' as 'running' | 'done' | 'stopped',
-    old: worker.current().pid,
-  };
-  up.workerReload = reload;
-  await tell();
-  try {
-    const next = startProgram(workerProgram);
+  const isStopping = () => stoppingSince !== undefined;
+  if (!up || !worker || !workerProgram || isStopping()) return;
+  const reload = { id: (up.workerReload?.id ?? 0) + 1, old: worker.current().pid };
+  up.workerReload = { ...reload, state: 'running' };
+  await upFile.write();
+  const onStart = (next: Program) => {
     running.nextWorker = next;
-    const failure = await Promise.race([
-      next.ready,
-      next.exited.then((exit) => `the new worker ended (${inWords(exit)})`),
-    ]);
-    if (failure) throw new Error(failure);
-    const old = stopping ? next : worker.replaceBy(next);
-    await stopProgram(old, settings.shutdownTimeoutMs + killMarginMs);
-    up.workerReload = { ...reload, state: 'done', old: old.pid, new: next.pid };
+  };
+  try {
+    const replaced = await replaceProgram(worker, workerProgram, { onStart, isStopping, stopDeadlineMs });
+    up.workerReload = { ...reload, state: 'done', ...replaced };
   } catch (error) {
     up.workerReload = { ...reload, state: 'stopped', reason: (error as Error).message };
   }
   delete running.nextWorker;
-  await tell();
+  await upFile.write();
 }
 
 function summarise(url: string): void {
@@ -242,30 +188,29 @@ function summarise(url: string): void {
 }
 
 async function onInterrupt(): Promise<void> {
-  if (!stopping) {
-    stopping = { since: Date.now() };
+  if (stoppingSince === undefined) {
+    stoppingSince = Date.now();
     progress.step('stopping (Ctrl-C again: at once)');
     await stop(0);
-  } else if (Date.now() - stopping.since > sameInterruptMs) {
+  } else if (Date.now() - stoppingSince > sameInterruptMs) {
     killPrograms();
   }
 }
 
 function stopIfAsked(): void {
-  if (stopping) throw new Error('stopped');
+  if (stoppingSince !== undefined) throw new Error('stopped');
 }
 
 /** web → worker → Redis → PostgreSQL, whatever of it is there. Ends the process. */
 async function stop(exitCode: number): Promise<void> {
-  stopping ??= { since: Date.now() };
-  clearTimeout(tellingAgain);
-  forgetUpFile();
-  const deadlineMs = settings.shutdownTimeoutMs + killMarginMs;
+  stoppingSince ??= Date.now();
+  announceEnd();
+  upFile.remove();
   try {
     running.migration?.process.kill('SIGTERM');
-    if (running.supervisor) await stopProgram(await running.supervisor.letGo(), deadlineMs);
+    if (running.supervisor) await stopProgram(await running.supervisor.letGo(), stopDeadlineMs);
     await running.workerReload;
-    if (running.worker) await stopProgram(await running.worker.letGo(), deadlineMs);
+    if (running.worker) await stopProgram(await running.worker.letGo(), stopDeadlineMs);
     await (await running.stores?.catch(() => undefined))?.stop();
   } catch (error) {
     progress.fail(error instanceof Error ? error.message : String(error));
@@ -276,12 +221,12 @@ async function stop(exitCode: number): Promise<void> {
   process.exit(exitCode);
 }
 
-/** Whoever reads it looks whether its processes run: one that stays in the way hinders nothing. */
-function forgetUpFile(): void {
+/** On a full disk the next `up` does not learn that this one is stopping, and refuses to start. */
+function announceEnd(): void {
   try {
-    rmSync(upFileOf(settings.dataDir), { force: true });
+    claim.announceEnd();
   } catch (error) {
-    progress.say(`up.json can't be removed: ${String(error)}`);
+    progress.say(`the end can't be announced: ${String(error)}`);
   }
 }
 

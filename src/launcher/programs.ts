@@ -3,8 +3,9 @@
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { type Kept, keepRunning } from './keep-running.ts';
 import { openLog, tail } from './machine/files.ts';
-import { type Child, endChild, spawnBound } from './machine/process.ts';
+import { type Child, endChild, inWords, spawnBound } from './machine/process.ts';
 import type { Environment } from './settings.ts';
 
 export interface Program extends Child {
@@ -49,9 +50,50 @@ export function startProgram({ name, script, args = [], env, logFile }: ProgramO
 export async function runProgram(options: ProgramOptions, onStart: (program: Program) => void): Promise<void> {
   const program = startProgram(options);
   onStart(program);
-  const { code, signal } = await program.exited;
-  if (code !== 0)
-    throw new Error(`${options.name} failed (${signal ?? `exit code ${code}`}):\n${tail(options.logFile, 20)}`);
+  const exit = await program.exited;
+  if (exit.code !== 0) throw new Error(`${options.name} failed (${inWords(exit)}):\n${tail(options.logFile, 20)}`);
+}
+
+/** Starts a program and keeps it running. */
+export function keepProgram(
+  options: ProgramOptions,
+  say: (line: string) => void,
+  onRestart: () => void,
+): Kept<Program> {
+  const { name } = options;
+  return keepRunning({
+    first: startProgram(options),
+    start: async () => startProgram(options),
+    end: (surplus) => surplus.process.kill('SIGTERM'),
+    onDeath: (exit) => say(`${name} died (${inWords(exit)}) and is started again`),
+    onRestart,
+    onFailure: (error) => say(`${name} can't be started again: ${String(error)}`),
+  });
+}
+
+export interface Replacement {
+  onStart: (next: Program) => void;
+  /** While everything stops, the new one is stopped in place of the old one. */
+  isStopping: () => boolean;
+  stopDeadlineMs: number;
+}
+
+/** Starts a program beside the kept one, which leaves once the new one is ready. Throws if it never is. */
+export async function replaceProgram(
+  kept: Kept<Program>,
+  options: ProgramOptions,
+  { onStart, isStopping, stopDeadlineMs }: Replacement,
+): Promise<{ old: number; new: number }> {
+  const next = startProgram(options);
+  onStart(next);
+  const failure = await Promise.race([
+    next.ready,
+    next.exited.then((exit) => `the new ${options.name} ended (${inWords(exit)})`),
+  ]);
+  if (failure) throw new Error(failure);
+  const old = isStopping() ? next : kept.replaceBy(next);
+  await stopProgram(old, stopDeadlineMs);
+  return { old: old.pid, new: next.pid };
 }
 
 /** SIGTERM, and SIGKILL after the deadline. */

@@ -160,6 +160,22 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const)(
   180_000,
 );
 
+test('waits for one that is stopping, and then comes up', async () => {
+  const first = await startUp();
+  const worker = upPids()?.worker ?? 0;
+  process.kill(worker, 'SIGSTOP'); // it takes its time to stop
+  first.process.kill('SIGTERM');
+  await until(() => first.output().includes('stopping'), waitMs);
+  const second = run('main.js');
+  await until(() => second.output().includes(`stopping (process ${first.process.pid})`), waitMs);
+  expect(isRunning(first.process.pid ?? 0)).toBe(true);
+  process.kill(worker, 'SIGCONT');
+  expect(await first.exited).toBe(0);
+  await startUp(second);
+  second.process.kill('SIGTERM');
+  expect(await second.exited).toBe(0);
+}, 180_000);
+
 test('lists every bad setting at once', async () => {
   const child = spawn(process.execPath, [path.resolve('dist/src/launcher/main.js')], {
     env: { ...process.env, DATA_DIR: own.folder, PORT: 'x', WEB_PROCESSES: '0', REDIS_URL: 'http://no' },

@@ -1,25 +1,31 @@
-// The claims that keep two launchers off one folder.
+// The claims that keep two launchers off one folder. Hides how a recycled process id is told from the one that once had it.
+
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readIfThere } from './files.ts';
 import { isRunning, processIdentity } from './process.ts';
 
 export interface Claim {
-  /** The id of the other living process that holds the claim; undefined when it is ours. */
+  /** The id of the living process that holds the claim; undefined when it is ours. */
   heldBy?: number;
+  /** Whether that process has announced its end. */
+  isEnding?: boolean;
+  /** Tells whoever is refused that the claim will be free soon. */
+  announceEnd(): void;
   release(): void;
 }
 
 /**
  * Claims a folder for this process under a name. Never granted to two: each writes a file of its own, then looks for the
- * files of others, so that two at the same instant may both be refused but not both let in. The claims of the dead are swept.
+ * files of others, so that two at once may both be refused, but not both let in. The claims of the dead are removed.
  */
 export function claimFolder(folder: string, name: string): Claim {
   mkdirSync(folder, { recursive: true });
-  const mine = path.join(folder, `${name}.${process.pid}`);
-  const release = () => rmSync(mine, { force: true });
+  const fileOf = (pid: number) => path.join(folder, `${name}.${pid}`);
+  const endingOf = (pid: number) => path.join(folder, `${name}-ending.${pid}`);
+  const mine = fileOf(process.pid);
   const identity = processIdentity(process.pid) ?? '';
-  if (readIfThere(mine) === identity) return { heldBy: process.pid, release: () => {} };
+  if (readIfThere(mine) === identity) return refused(process.pid, false);
   try {
     writeFileSync(mine, identity, { mode: 0o600 });
   } catch (error) {
@@ -28,13 +34,21 @@ export function claimFolder(folder: string, name: string): Claim {
   for (const entry of readdirSync(folder)) {
     const pid = Number(entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : Number.NaN);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
-    const file = path.join(folder, entry);
-    const written = readIfThere(file);
+    const written = readIfThere(fileOf(pid));
     if (written !== undefined && (written === '' || processIdentity(pid) === written) && isRunning(pid)) {
-      release();
-      return { heldBy: pid, release: () => {} };
+      rmSync(mine, { force: true });
+      return refused(pid, written !== '' && readIfThere(endingOf(pid)) === written);
     }
-    rmSync(file, { force: true });
+    for (const file of [fileOf(pid), endingOf(pid)]) rmSync(file, { force: true });
   }
-  return { release };
+  return {
+    announceEnd: () => writeFileSync(endingOf(process.pid), identity, { mode: 0o600 }),
+    release() {
+      for (const file of [endingOf(process.pid), mine]) rmSync(file, { force: true });
+    },
+  };
+}
+
+function refused(heldBy: number, isEnding: boolean): Claim {
+  return { heldBy, isEnding, announceEnd: () => {}, release: () => {} };
 }

@@ -19,6 +19,11 @@ export interface Exit {
   error?: Error;
 }
 
+/** `exit code 1` or `SIGKILL`. */
+export function inWords({ code, signal }: Exit): string {
+  return signal ?? `exit code ${code}`;
+}
+
 export interface BoundSpawnOptions extends SpawnOptions {
   /** What the child gets when the process that started it dies, however it dies. */
   deathSignal: 'SIGINT' | 'SIGTERM' | 'SIGKILL';

@@ -3,7 +3,7 @@
 
 import path from 'node:path';
 import { type Kept, keepRunning, type Runnable } from '../keep-running.ts';
-import type { Exit } from '../machine/process.ts';
+import { inWords } from '../machine/process.ts';
 import type { LauncherSettings } from '../settings.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { type RedisServer, startRedis } from './redis.ts';
@@ -84,11 +84,6 @@ export async function startStores({ settings, say, onRestart }: StoresOptions): 
         say(`${name} can't be started again: ${error instanceof Error ? error.message : String(error)}`),
     });
   }
-}
-
-/** `exit code 1` or `SIGKILL`. */
-export function inWords({ code, signal }: Exit): string {
-  return signal ?? `exit code ${code}`;
 }
 
 async function end(kept: Kept<Embedded> | undefined): Promise<void> {

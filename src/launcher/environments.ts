@@ -1,0 +1,70 @@
+// What the programs under `up` are given: addresses, a database role each, and the keys that they need.
+
+import path from 'node:path';
+import { asRole, keptSecrets } from './secrets.ts';
+import type { Environment, LauncherSettings } from './settings.ts';
+
+export interface Environments {
+  url: string;
+  webDatabaseUrl: string;
+  workerDatabaseUrl: string;
+  auditSigningKey: string;
+  migrate: Environment;
+  web: Environment;
+  worker: Environment;
+}
+
+export interface Addresses {
+  port: number;
+  /** The database as the owner of the schema. */
+  ownerUrl: string;
+  redisUrl: string;
+}
+
+/** What the settings leave out is made up once and kept. */
+export function environmentsFor(
+  settings: LauncherSettings,
+  { port, ownerUrl, redisUrl }: Addresses,
+  env: Environment,
+): Environments {
+  const secrets = keptSecrets(settings.dataDir);
+  const role = (of: 'web' | 'worker', password: string) =>
+    asRole(ownerUrl, `holdfast_${of}_${secrets.installation}`, password);
+  const webDatabaseUrl = settings.webDatabaseUrl ?? role('web', secrets.webPassword);
+  const workerDatabaseUrl = settings.workerDatabaseUrl ?? role('worker', secrets.workerPassword);
+  const auditSigningKey = settings.auditSigningKey ?? secrets.auditSigningKey;
+  const url = settings.publicUrl ?? `http://localhost:${port}`;
+  const shared = {
+    ...env,
+    HOST: settings.host,
+    PORT: String(port),
+    PUBLIC_URL: url,
+    WEB_PROCESSES: String(settings.webProcesses),
+    REDIS_URL: redisUrl,
+    SESSION_KEYS: settings.sessionKeys ?? secrets.sessionKey,
+    AUDIT_SIGNING_KEY: undefined, // the worker's alone
+    SECRETS_KEYS: settings.secretsKeys ?? secrets.secretsKey,
+    DATA_DIR: settings.dataDir,
+  };
+  return {
+    url,
+    webDatabaseUrl,
+    workerDatabaseUrl,
+    auditSigningKey,
+    migrate: {
+      ...env,
+      DATA_DIR: settings.dataDir,
+      DATABASE_URL: ownerUrl,
+      WEB_DATABASE_URL: webDatabaseUrl,
+      WORKER_DATABASE_URL: workerDatabaseUrl,
+    },
+    web: { ...shared, DATABASE_URL: webDatabaseUrl },
+    worker: {
+      ...shared,
+      DATABASE_URL: workerDatabaseUrl,
+      AUDIT_SIGNING_KEY: auditSigningKey,
+      AUDIT_CHECKPOINT_FILE: settings.auditCheckpointFile ?? path.join(settings.dataDir, 'audit-checkpoints.ndjson'),
+      ...(settings.metricsPort ? { METRICS_PORT: String(settings.metricsPort + 1) } : {}),
+    },
+  };
+}
