@@ -24,11 +24,10 @@ export interface Binaries {
   version: string;
 }
 
-/** How the server is started: a command before it, or a user and a group. Empty for an ordinary user. */
+/** How the server is started: after another command, or as a user and a group. Neither for an ordinary user. */
 export interface Identity {
   prefix: string[];
-  uid?: number;
-  gid?: number;
+  user?: { uid: number; gid: number };
 }
 
 /** How root gives up its rights: whatever works, or one way forced (for tests). */
@@ -61,17 +60,17 @@ export function findBinaries(): Binaries {
 export function chooseIdentity(clusterDir: string, unprivileged: Unprivileged): Identity {
   if (process.getuid?.() !== 0) return { prefix: [] };
   const owner = existsSync(clusterDir) ? statSync(clusterDir) : undefined;
-  if (owner && owner.uid !== 0) return { prefix: [], uid: owner.uid, gid: owner.gid };
-  const namespace = ['unshare', '--user', '--map-user=65534', '--map-group=65534'];
-  const works = () =>
-    spawnSync(namespace[0] as string, [...namespace.slice(1), 'true'], { stdio: 'ignore' }).status === 0;
-  if (unprivileged === 'namespace' || (unprivileged === 'auto' && works())) return { prefix: namespace };
-  return { prefix: [], uid: idOf('-u'), gid: idOf('-g') };
+  if (owner && owner.uid !== 0) return { prefix: [], user: { uid: owner.uid, gid: owner.gid } };
+  const namespace = ['--user', '--map-user=65534', '--map-group=65534'];
+  const works = () => spawnSync('unshare', [...namespace, 'true'], { stdio: 'ignore' }).status === 0;
+  if (unprivileged === 'namespace' || (unprivileged === 'auto' && works()))
+    return { prefix: ['unshare', ...namespace] };
+  return { prefix: [], user: { uid: idOf('-u'), gid: idOf('-g') } };
 }
 
 /** The programs where this identity may run them: in place, or copied to a folder that everyone may read. */
 export function reachableBinaries(binaries: Binaries, identity: Identity): Binaries {
-  if (identity.uid === undefined || runsAs(identity, binaries.postgres, ['--version'])) return binaries;
+  if (!identity.user || runsAs(identity, binaries.postgres, ['--version'])) return binaries;
   const copy = `/var/lib/holdfast-postgres-${binaries.version}`;
   if (!existsSync(copy)) {
     const draft = `${copy}.${process.pid}`;
@@ -91,8 +90,8 @@ export function reachableBinaries(binaries: Binaries, identity: Identity): Binar
  */
 export function prepareClusterDir(dataDir: string, identity: Identity): string {
   const clusterDir = path.join(dataDir, 'cluster');
-  const { uid, gid } = identity;
-  if (uid === undefined || gid === undefined) return clusterDir;
+  if (!identity.user) return clusterDir;
+  const { uid, gid } = identity.user;
   if (!runsAs(identity, 'test', ['-x', dataDir]) && !isLink(clusterDir)) {
     const home = `/var/lib/holdfast-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`;
     mkdirSync(home, { recursive: true, mode: 0o711 });
@@ -119,9 +118,8 @@ function inFolder(folder: string, version: string): Binaries {
   return { initdb: path.join(folder, 'bin/initdb'), postgres: path.join(folder, 'bin/postgres'), version };
 }
 
-function runsAs({ uid, gid }: Identity, command: string, args: string[]): boolean {
-  const as = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
-  return spawnSync(command, args, { ...as, cwd: '/', stdio: 'ignore' }).status === 0;
+function runsAs({ user }: Identity, command: string, args: string[]): boolean {
+  return spawnSync(command, args, { ...user, cwd: '/', stdio: 'ignore' }).status === 0;
 }
 
 function idOf(flag: '-u' | '-g'): number {

@@ -1,47 +1,31 @@
 // A real Redis (or Valkey) on 127.0.0.1 for one project folder, with an append-only file. Hides where the program comes from,
 // the password, the port, and the locks that keep a second server off the same file.
+
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { mkdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { claimFolder } from '../machine/claims.ts';
-import { findProgram, keptSecret, openLog, readIfThere, tail, writePrivate } from '../machine/files.ts';
-import { choosePort } from '../machine/ports.ts';
-import { type Child, commandLine, type Exit, endChild, endOrphan, spawnBound } from '../machine/process.ts';
+import { findProgram, keptSecret, readIfThere, writePrivate } from '../machine/files.ts';
+import { type Child, commandLine, endChild, endOrphan } from '../machine/process.ts';
 import { findRedis, type RedisBinary } from './redis-binaries.ts';
+import { type EmbeddedServer, type ServerOptions, spawnLogged, startServer } from './start-server.ts';
 
-export interface RedisOptions {
-  /** Holds the append-only file, the password and the remembered port. Made if it is not there. */
-  dataDir: string;
+export interface RedisOptions extends ServerOptions {
   /** Where a fetched server is kept, shared by every start of this project. */
   serversDir: string;
   /** The PATH to look for a server on. */
   searchPath: string;
-  /** Exactly this port; without it the remembered one, or another free one when that is taken. */
-  port?: number;
-  /** Where the server writes its log; default `<dataDir>/redis.log`. */
-  logFile?: string;
-  /** Told of long steps, in words for a person. */
-  log?: (message: string) => void;
   /** Lines of redis.conf that replace or add to the ones below, for example `{ databases: '512' }`. */
   config?: Record<string, string>;
 }
 
-export interface RedisServer {
+export interface RedisServer extends EmbeddedServer {
   /** `redis://:password@127.0.0.1:port/0` */
   url: string;
-  port: number;
-  pid: number;
-  /** Resolves when the server is gone, for whatever reason. */
-  exited: Promise<Exit>;
-  /** Writes everything down and resolves when the server is gone. */
-  stop(): Promise<void>;
-  /** SIGKILL, for fault tests; resolves when the server is gone. */
-  kill(): Promise<void>;
 }
 
-const startDeadlineMs = 60_000;
+/** The exit code of `flock` when another process holds the lock. */
 const takenByLock = 75;
 
 /** Starts the server and resolves when it has loaded its file and answers PONG. Throws with the end of its log otherwise. */
@@ -52,8 +36,19 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   if (claim.heldBy) throw new Error(`Redis in ${dataDir} is already in use by process ${claim.heldBy}.`);
   try {
     const binary = await findRedis(path.resolve(options.serversDir), options.searchPath, options.log);
-    await clearLeftovers(dataDir);
-    const { child, port, password } = await startServer(binary, dataDir, options);
+    await endLeftover(dataDir);
+    const password = keptSecret(path.join(dataDir, 'password.secret'));
+    const logFile = options.logFile ?? path.join(dataDir, 'redis.log');
+    const { child, port } = await startServer({
+      name: 'Redis',
+      dataDir,
+      port: options.port,
+      logFile,
+      launch: (port) => launch(binary, { ...options, dataDir, logFile, port, password }),
+      answers: async (port) => (await ask(port, `AUTH ${password}\r\nPING\r\n`)).includes('+PONG'),
+      obstacle: (_said, { code }) => (code === takenByLock ? 'another one holds its append-only file' : undefined),
+    });
+    writePrivate(path.join(dataDir, 'pid'), `${child.pid}\n`);
     child.exited.then(claim.release);
     return {
       url: `redis://:${password}@127.0.0.1:${port}/0`,
@@ -73,55 +68,17 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   }
 }
 
-interface Started {
-  child: Child;
-  port: number;
-  password: string;
-}
-
-async function startServer(binary: RedisBinary, dataDir: string, options: RedisOptions): Promise<Started> {
-  const logFile = options.logFile ?? path.join(dataDir, 'redis.log');
-  const portFile = path.join(dataDir, 'port');
-  const password = keptSecret(path.join(dataDir, 'password.secret'));
-  const deadline = Date.now() + startDeadlineMs;
-  for (;;) {
-    const port = await choosePort(options.port, Number(readIfThere(portFile)) || undefined);
-    const child = launch(binary, dataDir, logFile, {
-      port,
-      password,
-      config: options.config ?? {},
-      searchPath: options.searchPath,
-    });
-    if (await answers(child, port, password, deadline)) {
-      writePrivate(portFile, `${port}\n`);
-      writePrivate(path.join(dataDir, 'pid'), `${child.pid}\n`);
-      return { child, port, password };
-    }
-    await endChild(child, [['SIGKILL', 5_000]]);
-    const { code } = await child.exited;
-    const said = tail(logFile);
-    const passing = code === takenByLock || said.includes('Address already in use');
-    if (code === takenByLock && Date.now() > deadline)
-      throw new Error(`Another Redis holds the append-only file in ${dataDir}.`);
-    if (!passing || Date.now() > deadline) throw new Error(`Redis does not start. The end of ${logFile}:\n${said}`);
-    await sleep(200);
-  }
-}
-
 interface Launch {
+  dataDir: string;
+  logFile: string;
   port: number;
   password: string;
-  config: Record<string, string>;
+  config?: Record<string, string>;
   searchPath: string;
 }
 
 /** The configuration is a private file, not arguments: everyone may read a command line. */
-function launch(
-  binary: RedisBinary,
-  dataDir: string,
-  logFile: string,
-  { port, password, config, searchPath }: Launch,
-): Child {
+function launch(binary: RedisBinary, { dataDir, logFile, port, password, config, searchPath }: Launch): Child {
   const settings: Record<string, string> = {
     bind: '127.0.0.1',
     port: String(port),
@@ -135,74 +92,50 @@ function launch(
     ...config,
   };
   const file = path.join(dataDir, 'redis.conf');
-  writePrivate(
-    file,
-    Object.entries(settings)
-      .map(([key, value]) => `${key} ${value}\n`)
-      .join(''),
-  );
-  // The kernel holds this lock for exactly as long as the server, or a child of it that rewrites the file, is alive.
-  const flock = findProgram(['flock'], searchPath);
-  const locked =
-    flock && supportsNoFork(flock)
-      ? [flock, '--no-fork', '--nonblock', '-E', String(takenByLock), path.join(dataDir, 'lock')]
-      : [];
-  const log = openLog(logFile);
-  try {
-    const [command = binary.file, ...args] = [...locked, binary.file, file];
-    return spawnBound(command, args, {
-      deathSignal: 'SIGTERM',
-      cwd: dataDir,
-      env: { PATH: searchPath, LC_ALL: 'C', ...binary.env },
-      stdio: ['ignore', log, log],
-    });
-  } finally {
-    closeSync(log);
-  }
+  const lines = Object.entries(settings).map(([key, value]) => `${key} ${value}\n`);
+  writePrivate(file, lines.join(''));
+  const [command = binary.file, ...args] = [...lockCommand(dataDir, searchPath), binary.file, file];
+  return spawnLogged(command, args, logFile, {
+    deathSignal: 'SIGTERM',
+    cwd: dataDir,
+    env: { PATH: searchPath, LC_ALL: 'C', ...binary.env },
+  });
 }
 
-async function clearLeftovers(dataDir: string): Promise<void> {
+/** The kernel holds this lock as long as the server lives, or a child of it that rewrites the file. Empty without flock. */
+function lockCommand(dataDir: string, searchPath: string): string[] {
+  const flock = findProgram(['flock'], searchPath);
+  if (!flock || spawnSync(flock, ['--no-fork', '/dev/null', 'true'], { stdio: 'ignore' }).status !== 0) return [];
+  return [flock, '--no-fork', '--nonblock', '-E', String(takenByLock), path.join(dataDir, 'lock')];
+}
+
+/** We hold the folder's claim, so a server that still runs in it has lost its launcher. */
+async function endLeftover(dataDir: string): Promise<void> {
   const pid = Number(readIfThere(path.join(dataDir, 'pid')));
   if (Number.isInteger(pid) && pid > 0) await endOrphan(pid, () => isOurs(pid, dataDir), 'SIGTERM');
 }
 
-/** Redis rewrites its command line to `redis-server 127.0.0.1:port`; what it works in does not change. */
+/** Redis rewrites its command line to `redis-server 127.0.0.1:port`; its working folder stays. */
 function isOurs(pid: number, dataDir: string): boolean {
   const command = commandLine(pid) ?? '';
   const folder = realpathSync(dataDir);
   return /(redis|valkey)-server/.test(command) && (workingFolder(pid) ?? folder) === folder;
 }
 
-async function answers(child: Child, port: number, password: string, deadline: number): Promise<boolean> {
-  let gone = false;
-  child.exited.then(() => {
-    gone = true;
-  });
-  while (!gone && Date.now() < deadline) {
-    if ((await ask(port, `AUTH ${password}\r\nPING\r\n`)).includes('+PONG')) return !gone;
-    await sleep(30);
-  }
-  return false;
-}
-
 /** What the server says to these commands; while it still loads its file it answers `-LOADING`. */
 function ask(port: number, commands: string): Promise<string> {
   return new Promise((resolve) => {
-    let heard = '';
+    let answer = '';
     const socket = connect({ host: '127.0.0.1', port });
     socket.setTimeout(2_000, () => socket.destroy());
     socket.on('connect', () => socket.write(commands));
     socket.on('data', (chunk) => {
-      heard += chunk;
-      if (heard.split('\r\n').length > 2) socket.destroy();
+      answer += chunk;
+      if (answer.split('\r\n').length > 2) socket.destroy();
     });
     socket.on('error', () => {});
-    socket.on('close', () => resolve(heard));
+    socket.on('close', () => resolve(answer));
   });
-}
-
-function supportsNoFork(flock: string): boolean {
-  return spawnSync(flock, ['--no-fork', '/dev/null', 'true'], { stdio: 'ignore' }).status === 0;
 }
 
 function workingFolder(pid: number): string | undefined {
