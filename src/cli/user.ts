@@ -1,25 +1,17 @@
-// `user`: accounts, made and changed by an operator. A password is asked for, or read from standard input; it is never an
-// argument, where other people's `ps` would show it.
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
+// `user`: accounts, made and changed by an operator.
 import { Command, InvalidArgumentError } from 'commander';
 import type { AccountChangeResult } from '../core/accounts/account-change.ts';
 import { ANY_USER } from '../core/accounts/user-search.ts';
-import type { Role } from '../core/accounts/users.ts';
+import type { Role, User } from '../core/accounts/users.ts';
 import { NO_ORIGIN } from '../core/audit/events.ts';
+import type { Context } from '../core/context.ts';
 import { readEmail } from '../core/platform/email-address.ts';
 import { withContext } from './connect.ts';
+import { readNewPassword, refuseBreached } from './password.ts';
 import { printable, printTable } from './print.ts';
 
-const PROBLEMS = {
-  too_short: 'The password needs at least 8 characters.',
-  too_long: 'The password may have at most 256 bytes.',
-  too_common: 'This password is among the most common ones; choose another.',
-  same_as_email: 'The password must not be the e-mail address.',
-  breached: 'This password is known from a breach; choose another.',
-} as const;
-
 const LIST_LIMIT = 1_000;
+const BY_COMMAND = { actor: null, origin: NO_ORIGIN } as const;
 
 export function userCommand(): Command {
   const command = new Command('user').description('Accounts');
@@ -78,13 +70,10 @@ export function userCommand(): Command {
 }
 
 async function create({ email, operator }: { email: string; operator: boolean }): Promise<void> {
-  const password = await readPassword();
-  const { passwordProblem } = await import('../core/credentials/passwords.ts');
-  const problem = await passwordProblem(password, email);
-  if (problem) throw new Error(PROBLEMS[problem]);
-  await withContext(async ({ users, passwords, breachedPasswords }) => {
-    const known = await breachedPasswords.has(password, { userId: null, origin: NO_ORIGIN });
-    if (known) throw new Error(PROBLEMS.breached);
+  const password = await readNewPassword(email);
+  await withContext(async (context) => {
+    await refuseBreached(context, password);
+    const { users, passwords } = context;
     const passwordHash = await passwords.hash(password);
     const result = await users.create({
       email,
@@ -115,19 +104,15 @@ async function list(): Promise<void> {
 }
 
 async function setRole(email: string, role: Role): Promise<void> {
-  await withContext(async ({ users }) => {
-    const user = await users.findByEmail(email);
-    if (!user) throw new Error(`There is no account with the address ${email}.`);
-    const result = await users.setRole(user.id, role, { actor: null, origin: NO_ORIGIN });
-    tell(result, printable(user.email), `is now ${role}; their sessions have ended`, `is ${role} already`);
+  await withUser(email, async (user, { users }) => {
+    const result = await users.setRole(user.id, role, BY_COMMAND);
+    report(result, printable(user.email), `is now ${role}; their sessions have ended`, `is ${role} already`);
   });
 }
 
 async function forgetDevices(email: string): Promise<void> {
-  await withContext(async ({ users, devices }) => {
-    const user = await users.findByEmail(email);
-    if (!user) throw new Error(`There is no account with the address ${email}.`);
-    const count = await devices.forgetAll(user.id, { actor: null, origin: NO_ORIGIN });
+  await withUser(email, async (user, { devices }) => {
+    const count = await devices.forgetAll(user.id, BY_COMMAND);
     process.stdout.write(
       `${printable(user.email)}: ${count} known ${count === 1 ? 'browser' : 'browsers'} forgotten.\n`,
     );
@@ -135,24 +120,20 @@ async function forgetDevices(email: string): Promise<void> {
 }
 
 async function setDisabled(email: string, disabled: boolean): Promise<void> {
-  await withContext(async ({ users }) => {
-    const user = await users.findByEmail(email);
-    if (!user) throw new Error(`There is no account with the address ${email}.`);
-    const result = await users.setDisabled(user.id, disabled, { actor: null, origin: NO_ORIGIN });
+  await withUser(email, async (user, { users }) => {
+    const result = await users.setDisabled(user.id, disabled, BY_COMMAND);
     const state = disabled ? 'disabled' : 'enabled';
-    tell(result, printable(user.email), `is now ${state}`, `is ${state} already`);
+    report(result, printable(user.email), `is now ${state}`, `is ${state} already`);
   });
 }
 
-function tell(result: AccountChangeResult, who: string, done: string, already: string): void {
+function report(result: AccountChangeResult, who: string, done: string, already: string): void {
   if (!result.ok && result.reason === 'last_operator') {
     throw new Error(`${who} is the last operator who can act. Make another account an operator first.`);
   }
   if (!result.ok && result.reason !== 'unchanged') throw new Error(`${who} was deleted meanwhile.`);
   process.stdout.write(`${who} ${result.ok ? done : already}.\n`);
 }
-
-const BY_COMMAND = { actor: null, origin: NO_ORIGIN } as const;
 
 async function invite(email: string, { print }: { print: boolean }): Promise<void> {
   await withContext(async ({ invitations, mail, config }) => {
@@ -181,12 +162,10 @@ function handOver(link: string, howLong: string): void {
 
 async function erase(email: string, { reason }: { reason: string }): Promise<void> {
   if (reason.trim() === '') throw new Error('Say why with --reason: it is recorded.');
-  await withContext(async ({ users, accountDeletion, config }) => {
-    const user = await users.findByEmail(email);
-    if (!user) throw new Error(`There is no account with the address ${email}.`);
+  await withUser(email, async (user, { accountDeletion, config }) => {
     const from = { at: new Date().toISOString(), device: 'the command line', ip: null };
     const told = { language: config.languages[0] ?? 'en', from };
-    const by = { actor: null, sessionId: null, origin: NO_ORIGIN, reason: reason.trim() };
+    const by = { ...BY_COMMAND, sessionId: null, reason: reason.trim() };
     const result = await accountDeletion.delete({ userId: user.id, ...by, told });
     if (!result.ok && result.reason === 'last_operator')
       throw new Error('This is the last operator who can act. Make somebody else an operator first.');
@@ -196,16 +175,22 @@ async function erase(email: string, { reason }: { reason: string }): Promise<voi
 }
 
 async function removeFactors(email: string, { reason }: { reason: string }): Promise<void> {
-  await withContext(async ({ users, enrolment }) => {
-    const user = await users.findByEmail(email);
-    if (!user) throw new Error(`There is no account with the address ${email}.`);
-    const removed = await enrolment.removeAll(user.id, { actor: null, origin: NO_ORIGIN, reason });
+  await withUser(email, async (user, { enrolment }) => {
+    const removed = await enrolment.removeAll(user.id, { ...BY_COMMAND, reason });
     const who = printable(user.email);
     process.stdout.write(
       removed
         ? `${who} has no second factor any more; their sessions have ended.\n`
         : `${who} has no second factor; nothing was changed.\n`,
     );
+  });
+}
+
+async function withUser(email: string, work: (user: User, context: Context) => Promise<void>): Promise<void> {
+  await withContext(async (context) => {
+    const user = await context.users.findByEmail(email);
+    if (!user) throw new Error(`There is no account with the address ${email}.`);
+    await work(user, context);
   });
 }
 
@@ -218,19 +203,4 @@ function parseEmail(text: string): string {
 function parseRole(text: string): Role {
   if (text === 'member' || text === 'operator') return text;
   throw new InvalidArgumentError('A role is member or operator.');
-}
-
-/** Asked for without an echo on a terminal; else the first line of standard input. */
-async function readPassword(): Promise<string> {
-  const terminal = process.stdin.isTTY === true;
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: silent, terminal });
-  try {
-    if (terminal) process.stderr.write('Password: ');
-    for await (const line of lines) return line;
-    throw new Error('No password was given.');
-  } finally {
-    if (terminal) process.stderr.write('\n');
-    lines.close();
-  }
 }

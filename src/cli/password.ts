@@ -1,0 +1,43 @@
+// A new password for `user create`: asked for, or read from standard input; never an argument, which others' `ps` would show.
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { NO_ORIGIN } from '../core/audit/events.ts';
+import type { Context } from '../core/context.ts';
+
+const PROBLEMS = {
+  too_short: 'The password needs at least 8 characters.',
+  too_long: 'The password may have at most 256 bytes.',
+  too_common: 'This password is among the most common ones; choose another.',
+  same_as_email: 'The password must not be the e-mail address.',
+  breached: 'This password is known from a breach; choose another.',
+} as const;
+
+/** Reads a password that may be one for this address; throws with what is wrong with it. */
+export async function readNewPassword(email: string): Promise<string> {
+  const password = await readPassword();
+  const { passwordProblem } = await import('../core/credentials/passwords.ts');
+  const problem = await passwordProblem(password, email);
+  if (problem) throw new Error(PROBLEMS[problem]);
+  return password;
+}
+
+/** Throws where the password is known from a breach. */
+export async function refuseBreached({ breachedPasswords }: Context, password: string): Promise<void> {
+  const known = await breachedPasswords.has(password, { userId: null, origin: NO_ORIGIN });
+  if (known) throw new Error(PROBLEMS.breached);
+}
+
+/** Asked for without an echo on a terminal; else the first line of standard input. */
+async function readPassword(): Promise<string> {
+  const terminal = process.stdin.isTTY === true;
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal });
+  try {
+    if (terminal) process.stderr.write('Password: ');
+    for await (const line of lines) return line;
+    throw new Error('No password was given.');
+  } finally {
+    if (terminal) process.stderr.write('\n');
+    lines.close();
+  }
+}
