@@ -23,8 +23,8 @@ interface SupervisorSettings {
 const killMarginMs = 5_000;
 
 /**
- * The supervisor's part of the environment. Throws one error that lists every bad value. The web process is looked for beside
- * `script` as it was named, not where a link leads: with `current -> releases/7`, a reload runs what the link names by then.
+ * Throws one error that lists every bad value. The web process is found from `script` as it was named, not where a link
+ * leads: with `current -> releases/7` a reload runs what the link names by then.
  */
 function readSupervisorSettings(env: Readonly<Record<string, string | undefined>>, script: string): SupervisorSettings {
   const problems: string[] = [];
@@ -55,7 +55,7 @@ function supervise(settings: SupervisorSettings, log: Log): void {
   let asked = 0;
   let stopping = false;
 
-  const tell = () => {
+  const publish = () => {
     if (stopping) return;
     try {
       writeStatus(statusFile, { pid: process.pid, webProcesses: web.pids(), ...(reload ? { reload } : {}) });
@@ -69,10 +69,10 @@ function supervise(settings: SupervisorSettings, log: Log): void {
     readyTimeoutMs: settings.readyTimeoutMs,
     stopTimeoutMs: settings.shutdownTimeoutMs + killMarginMs,
     log,
-    onChange: tell,
+    onChange: publish,
   });
 
-  /** A SIGHUP during a reload asks for another one after it: there may be newer code than the one being started. */
+  /** A SIGHUP during a reload asks for another one after it: there may be newer code by then. */
   async function onHangup(): Promise<void> {
     asked += 1;
     if (reload?.state === 'running') return;
@@ -85,12 +85,12 @@ function supervise(settings: SupervisorSettings, log: Log): void {
 
   async function runReload(current: Reload): Promise<void> {
     log.info({ reload: current.id }, 'reloading');
-    tell();
+    publish();
     try {
       await web.replaceAll((replaced) => {
         current.replaced.push(replaced);
         log.info({ reload: current.id, ...replaced }, 'a web process is replaced');
-        tell();
+        publish();
       });
       current.state = 'done';
       log.info({ reload: current.id }, 'reloaded');
@@ -103,7 +103,7 @@ function supervise(settings: SupervisorSettings, log: Log): void {
       );
     }
     current.finishedAt = new Date().toISOString();
-    tell();
+    publish();
   }
 
   async function stop(signal: string): Promise<void> {

@@ -1,5 +1,5 @@
-// The web processes of one supervisor: keeps as many running as wanted, and replaces them one at a time. Promises that an old
-// process is told to drain only when its successor is ready, and stays when that never happens. Hides node:cluster.
+// The web processes of one supervisor: keeps them running, and replaces them one at a time. An old process drains only once its
+// successor is ready, and stays if it never is. Hides node:cluster.
 import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../core/platform/log.ts';
@@ -9,9 +9,9 @@ export interface WebProcessesOptions {
   /** The file that each process runs, read from disk at every start. */
   exec: string;
   count: number;
-  /** A successor that has not sent `{ type: 'ready' }` after this long has failed. */
+  /** A successor that is not ready after this long has failed. */
   readyTimeoutMs: number;
-  /** A draining process that is still there after this long is killed. */
+  /** A process that still drains after this long is killed. */
   stopTimeoutMs: number;
   log: Pick<Log, 'info' | 'warn' | 'error'>;
   /** Called whenever a process started or ended. */
@@ -27,25 +27,25 @@ export interface Replaced {
 export interface WebProcesses {
   /** Process ids of those that serve or are about to. */
   pids(): number[];
-  /** Replaces all, one after another, and tells of each. Throws why it went no further; what was not replaced goes on serving. */
+  /** Replaces all, one after another. Throws why it stopped; what was not replaced goes on serving. */
   replaceAll(onReplaced: (replaced: Replaced) => void): Promise<void>;
   /** Drains all; resolves when none is left. */
   stop(): Promise<void>;
 }
 
-/** One place among the web processes, whoever fills it at the moment. */
+/** One place among the web processes. */
 interface Slot {
   worker?: Worker;
   startedAt: number;
   quickDeaths: number;
-  /** Set while a successor is being started: then the death of the present one is no reason to start another. */
+  /** While a successor is being started, the death of the present process starts no other. */
   replacing: boolean;
   restart?: NodeJS.Timeout;
 }
 
 /**
- * Without it V8 comes to believe, in some processes, that what a request makes lives long, and makes it where only a full
- * collection finds it: such a process answers a fifth to a third fewer requests for the same processor time.
+ * Without it V8 decides in some processes that a request's objects live long, and puts them where only a full collection
+ * finds them. Such a process answers a fifth to a third fewer requests for the same processor time.
  */
 export const NO_PRETENURING = '--no-allocation-site-pretenuring';
 
@@ -54,16 +54,10 @@ const firstBackOffMs = 100;
 const longestBackOffMs = 10_000;
 
 /** Starts the processes; they read the same environment as this one. */
-export function startWebProcesses({
-  exec,
-  count,
-  readyTimeoutMs,
-  stopTimeoutMs,
-  log,
-  onChange,
-}: WebProcessesOptions): WebProcesses {
-  // All processes accept from one listening socket. The default, a primary that accepts and hands out round robin, leaves a
-  // connection hanging that is on its way to a process which is killed; here the kernel keeps it for the others.
+export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
+  const { exec, count, readyTimeoutMs, log, onChange } = options;
+  // All processes accept from one listening socket, so the kernel keeps a connection for the others when one is killed. The
+  // default, a primary that hands out connections, leaves one hanging that is on its way to a killed process.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ exec, execArgv: [...process.execArgv, NO_PRETENURING] });
   const slots = Array.from({ length: count }, (): Slot => ({ startedAt: 0, quickDeaths: 0, replacing: false }));
@@ -89,7 +83,7 @@ export function startWebProcesses({
       log.info({ webPid: worker.process.pid }, 'a web process is ready');
     });
     worker.once('exit', (code, signal) => {
-      leave(worker);
+      if (serving.delete(worker) && serving.size === 0) listenAll();
       onExit(code, signal);
       onChange();
     });
@@ -97,19 +91,12 @@ export function startWebProcesses({
     return worker;
   }
 
-  /** Where nobody serves any more, those that wait until they are ready answer what they can. */
-  function leave(worker: Worker): void {
-    if (!serving.delete(worker) || serving.size > 0) return;
-    for (const other of Object.values(cluster.workers ?? {}))
-      if (other?.isConnected()) other.send(LISTEN, () => undefined);
-  }
-
   function onDeath(slot: Slot, code: number | null, signal: string | null): void {
     const webPid = slot.worker?.process.pid;
     delete slot.worker;
     if (stopping.signal.aborted) return;
     slot.quickDeaths = Date.now() - slot.startedAt < quickDeathMs ? slot.quickDeaths + 1 : 0;
-    const inMs = slot.quickDeaths === 0 ? 0 : Math.min(firstBackOffMs * 2 ** (slot.quickDeaths - 1), longestBackOffMs);
+    const inMs = backOffMs(slot.quickDeaths);
     log.error({ webPid, code, signal, againInMs: inMs }, 'a web process died');
     if (!slot.replacing) slot.restart = setTimeout(fill, inMs, slot);
   }
@@ -119,7 +106,7 @@ export function startWebProcesses({
     clearTimeout(slot.restart);
     slot.replacing = true;
     try {
-      // Until it takes the place, the successor's death is no news to the slot.
+      // Until the successor takes the place, its death does not concern the slot.
       let inPlace = false;
       const successor = start((code, signal) => inPlace && onDeath(slot, code, signal));
       const failure = await readiness(successor, readyTimeoutMs, stopping.signal);
@@ -136,22 +123,12 @@ export function startWebProcesses({
       inPlace = true;
       slot.worker = successor;
       Object.assign(slot, { startedAt, quickDeaths: 0 });
-      if (old) await end(old);
+      if (old) await end(old, options);
       return { old: old?.process.pid ?? 0, new: successor.process.pid ?? 0, tookMs: Date.now() - startedAt };
     } finally {
       slot.replacing = false;
       if (!slot.worker && !stopping.signal.aborted) fill(slot);
     }
-  }
-
-  async function end(worker: Worker): Promise<void> {
-    const gone = new Promise<boolean>((resolve) => worker.once('exit', () => resolve(true)));
-    if (worker.isDead()) return;
-    worker.process.kill('SIGTERM');
-    if (await Promise.race([gone, delay(stopTimeoutMs, false, { ref: false })])) return;
-    log.error({ webPid: worker.process.pid }, 'a web process did not end in time and is killed');
-    worker.process.kill('SIGKILL');
-    await gone;
   }
 
   return {
@@ -165,9 +142,30 @@ export function startWebProcesses({
     async stop() {
       stopping.abort();
       for (const slot of slots) clearTimeout(slot.restart);
-      await Promise.all(Object.values(cluster.workers ?? {}).map((worker) => worker && end(worker)));
+      await Promise.all(Object.values(cluster.workers ?? {}).map((worker) => worker && end(worker, options)));
     },
   };
+}
+
+/** Drains a process, and kills it if it takes too long. */
+async function end(worker: Worker, { stopTimeoutMs, log }: WebProcessesOptions): Promise<void> {
+  const gone = new Promise<boolean>((resolve) => worker.once('exit', () => resolve(true)));
+  if (worker.isDead()) return;
+  worker.process.kill('SIGTERM');
+  if (await Promise.race([gone, delay(stopTimeoutMs, false, { ref: false })])) return;
+  log.error({ webPid: worker.process.pid }, 'a web process did not end in time and is killed');
+  worker.process.kill('SIGKILL');
+  await gone;
+}
+
+/** Where no process serves any more, those that wait until they are ready answer what they can. */
+function listenAll(): void {
+  for (const worker of Object.values(cluster.workers ?? {}))
+    if (worker?.isConnected()) worker.send(LISTEN, () => undefined);
+}
+
+function backOffMs(quickDeaths: number): number {
+  return quickDeaths === 0 ? 0 : Math.min(firstBackOffMs * 2 ** (quickDeaths - 1), longestBackOffMs);
 }
 
 /** Undefined once the process says that it is ready, else why it will not be. */
