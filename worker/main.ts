@@ -36,7 +36,7 @@ await publishMetrics(context);
 
 announce().catch((error: unknown) => log.debug({ err: error }, 'stopped before it was ready'));
 
-/** Tells whoever started the worker once every queue is being worked on; while Redis is away it is not. */
+/** Sends `ready` once every queue is worked on, which needs Redis. */
 async function announce(): Promise<void> {
   await Promise.all(workers.map((worker) => worker.waitUntilReady()));
   if (stopping.signal.aborted || !process.connected) return;
@@ -62,7 +62,7 @@ function startWorker(name: QueueName): Worker {
   return worker;
 }
 
-/** A full Redis refuses at once, and would be asked again at once. */
+/** A full Redis refuses at once, and BullMQ would ask again at once. */
 async function rest(worker: Worker): Promise<void> {
   if (worker.isPaused() || stopping.signal.aborted) return;
   log.warn({ queue: worker.name }, 'Redis is full (maxmemory): nothing is sealed or cleaned up until there is room');
@@ -79,7 +79,7 @@ async function run(job: Job): Promise<unknown> {
   return handler(context, job.data as never);
 }
 
-/** Best effort: a process that starts or stops while PostgreSQL is away is in the program's log all the same. */
+/** Best effort: while PostgreSQL is away, only the program's log has it. */
 function recordProcess({ record }: Context, type: 'sys_startup' | 'sys_shutdown'): Promise<void> {
   const detail = { process: 'worker', pid: process.pid };
   return record({ type, outcome: 'success', actor: null, subject: null, origin: NO_ORIGIN, detail }).catch(
@@ -87,7 +87,7 @@ function recordProcess({ record }: Context, type: 'sys_startup' | 'sys_shutdown'
   );
 }
 
-/** A terminal and npm both send the signal: the second changes nothing. */
+/** A terminal and npm both send the signal. */
 function stop(): Promise<void> {
   stopped ??= finish();
   return stopped;

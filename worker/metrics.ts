@@ -1,9 +1,9 @@
-// What is measured of a worker: what waits for it, and how far the log is behind. Read on METRICS_PORT.
+// The worker's metrics on METRICS_PORT: what waits, and how far sealing lags.
 import type { Context } from '../src/core/context.ts';
 import { type MetricsPort, serveMetrics } from '../src/core/platform/metrics-server.ts';
 import { QUEUE_NAMES } from '../src/core/platform/queues.ts';
 
-/** Counting more would cost as much as it tells. */
+/** Counting further would cost more than it is worth. */
 const MOST_COUNTED = 100_000;
 const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
 

@@ -1,4 +1,4 @@
-// Every recurring job, in one table, and what keeps the table in Redis: a Redis that was emptied has forgotten it.
+// Every recurring job in one table, and what puts it back into a Redis that was emptied.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../src/core/platform/log.ts';
 import type { JobName, QueueName, Queues } from '../src/core/platform/queues.ts';
@@ -32,7 +32,7 @@ export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
 
 const CHECK_INTERVAL_MS = 2 * SECOND;
 
-/** Puts the schedule into Redis, and again whenever an entry is missing, until the signal aborts. Never throws. */
+/** Puts back whatever is missing in Redis until the signal aborts. Never throws. */
 export async function keepSchedule({
   queues,
   log,

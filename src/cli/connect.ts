@@ -33,7 +33,7 @@ export async function commandEnvironment(env: NodeJS.ProcessEnv): Promise<NodeJS
   };
 }
 
-/** Runs a command with the stores open, and closes them whatever comes of it. Help and wrong arguments do without the core. */
+/** Opens the stores for a command. The core is imported here, so that help and wrong arguments do without it. */
 export async function withContext<T>(work: (context: Context) => Promise<T>): Promise<T> {
   const env = await commandEnvironment(process.env);
   const [{ readConfig }, { createContext }, { createLog }] = await Promise.all([

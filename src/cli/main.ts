@@ -27,7 +27,7 @@ try {
   process.exitCode = 1;
 }
 
-/** A command that was asked wrongly has said so; help that was asked for is no error. */
+/** For wrong arguments; commander has printed what is wrong. */
 function exitsWith2(command: Command): void {
   command.configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) });
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));

@@ -12,7 +12,7 @@ const PROBLEMS = {
   breached: 'This password is known from a breach; choose another.',
 } as const;
 
-/** Reads a password that may be one for this address; throws with what is wrong with it. */
+/** Throws what is wrong with the password. */
 export async function readNewPassword(email: string): Promise<string> {
   const password = await readPassword();
   const { passwordProblem } = await import('../core/credentials/passwords.ts');
@@ -21,13 +21,12 @@ export async function readNewPassword(email: string): Promise<string> {
   return password;
 }
 
-/** Throws where the password is known from a breach. */
 export async function refuseBreached({ breachedPasswords }: Context, password: string): Promise<void> {
   const known = await breachedPasswords.has(password, { userId: null, origin: NO_ORIGIN });
   if (known) throw new Error(PROBLEMS.breached);
 }
 
-/** Asked for without an echo on a terminal; else the first line of standard input. */
+/** Without an echo on a terminal; elsewhere the first line of standard input. */
 async function readPassword(): Promise<string> {
   const terminal = process.stdin.isTTY === true;
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });

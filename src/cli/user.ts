@@ -154,7 +154,7 @@ async function resetLink(email: string): Promise<void> {
   });
 }
 
-/** Beside the link, on standard error, what it is worth: a script gets the link alone. */
+/** The warning goes to standard error: a script gets the link alone. */
 function handOver(link: string, howLong: string): void {
   process.stderr.write(`It works once, ${howLong}. Whoever has it can use it: hand it over safely.\n`);
   process.stdout.write(`${link}\n`);

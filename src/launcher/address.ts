@@ -7,7 +7,7 @@ import type { LauncherSettings } from './settings.ts';
 
 const portsToTry = 100;
 
-/** The port to use. Without one given a taken default makes way for the next free one; throws when there is none. */
+/** Throws where a given port is taken; a taken default makes way for the next free port. */
 export async function findAddress(settings: LauncherSettings, say: (line: string) => void): Promise<number> {
   const { host, port, portWasGiven } = settings;
   if ((await tryPort(port, host)) !== undefined) return port;
@@ -20,7 +20,7 @@ export async function findAddress(settings: LauncherSettings, say: (line: string
   throw new Error(`No port from ${port} on can be listened on at ${host}. Give a PORT or another HOST.`);
 }
 
-/** Resolves true when `/readyz` answers 200, false when it does not within the deadline. `check` may throw to end the wait. */
+/** False when `/readyz` has not answered 200 by the deadline. `check` may throw to end the wait. */
 export async function waitUntilReady(
   host: string,
   port: number,
@@ -37,7 +37,7 @@ export async function waitUntilReady(
   return false;
 }
 
-/** Undefined when there is no answer. The connection is not kept: an idle one would hold up the next reload. */
+/** Undefined without an answer. The connection is not kept: an idle one would hold up the next reload. */
 function statusOf(url: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     const request = get(url, { agent: false, timeout: 2_000 }, (response) => {

@@ -16,7 +16,7 @@ export interface Environments {
 
 export interface Addresses {
   port: number;
-  /** The database as the owner of the schema. */
+  /** As the owner of the schema. */
   ownerUrl: string;
   redisUrl: string;
 }

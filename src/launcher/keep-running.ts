@@ -11,17 +11,16 @@ export interface Runnable {
 export interface Kept<T extends Runnable> {
   /** The present one; while it is being started again, the last. */
   current(): T;
-  /** Puts another in its place, whose end is minded from now on. What it replaced is the caller's to stop. */
+  /** Keeps `next` running from now on. Returns what it replaced, for the caller to stop. */
   replaceBy(next: T): T;
-  /** Minds it no more, and resolves when no start is under way. The present one is the caller's to stop. */
+  /** Resolves when no start is under way. Returns the present one, for the caller to stop. */
   letGo(): Promise<T>;
 }
 
 export interface KeepRunningOptions<T extends Runnable> {
   first: T;
-  /** Starts it again; `previous` is the one that ended. */
   start: (previous: T) => Promise<T>;
-  /** Ends one that was being started while another was put in its place. */
+  /** Ends one that was started while another took its place. */
   end?: (surplus: T) => void;
   onDeath: (exit: Exit) => void;
   onRestart: (restarted: T) => void;
@@ -32,7 +31,6 @@ const youngMs = 5_000;
 const firstPauseMs = 200;
 const longestPauseMs = 10_000;
 
-/** Minds `first` and its successors until it is told to let go. */
 export function keepRunning<T extends Runnable>({
   first,
   start,
@@ -45,11 +43,11 @@ export function keepRunning<T extends Runnable>({
   let startedAt = Date.now();
   let pauseMs = 0;
   let starting = Promise.resolve();
-  /** Counts what was put in its place from outside: a start that was due before has nothing left to do. */
+  /** A start that was due before a replacement has nothing left to do. */
   let replacements = 0;
   const ending = new AbortController();
 
-  function mind(runnable: T): void {
+  function watch(runnable: T): void {
     runnable.exited.then((exit) => {
       if (ending.signal.aborted || runnable !== current) return;
       onDeath(exit);
@@ -70,7 +68,7 @@ export function keepRunning<T extends Runnable>({
         if (replacements !== before) return end(started);
         current = started;
         onRestart(current);
-        return mind(current);
+        return watch(current);
       } catch (error) {
         onFailure(error);
         pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
@@ -78,7 +76,7 @@ export function keepRunning<T extends Runnable>({
     }
   }
 
-  mind(first);
+  watch(first);
   return {
     current: () => current,
     replaceBy(next) {
@@ -86,7 +84,7 @@ export function keepRunning<T extends Runnable>({
       replacements += 1;
       current = next;
       startedAt = Date.now();
-      mind(next);
+      watch(next);
       return replaced;
     },
     async letGo() {

@@ -22,15 +22,14 @@ const readyDeadlineMs = 60_000;
 const killMarginMs = 8_000;
 /** More than another `up` takes to stop, if it has to kill everything. */
 const otherStopsMs = 180_000;
-/** The terminal and npm each send the Ctrl-C: what comes this soon after the first is the same one. */
+/** The terminal and npm each send a Ctrl-C: one this soon after the first is the same. */
 const sameInterruptMs = 1_000;
 
-/** Everything that was started so far. */
 interface Running {
   stores?: Promise<Stores>;
   migration?: Program;
   worker?: Kept<Program>;
-  /** The worker that is to take the other's place, and the work of having it do so. */
+  /** The worker that is to take the other's place. */
   nextWorker?: Program;
   workerReload?: Promise<void>;
   supervisor?: Kept<Program>;
@@ -50,7 +49,7 @@ mkdirSync(settings.dataDir, { recursive: true, mode: 0o711 });
 const claim = await claimDataFolder();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void onInterrupt());
 process.on('SIGUSR2', () => {
-  // One at a time: whoever asks during a reload gets another after it, for its worker may run older code.
+  // One at a time: a reload that is under way may run older code, so another follows it.
   running.workerReload = (running.workerReload ?? Promise.resolve()).then(reloadWorker);
 });
 
@@ -140,7 +139,6 @@ function logFile(name: string): string {
   return path.join(settings.dataDir, 'logs', `${name}.log`);
 }
 
-/** What up.json says, with the process ids as they are now. */
 async function readUp(): Promise<UpFile | undefined> {
   const { stores, supervisor, worker } = running;
   const storePids = (await stores)?.pids();
@@ -154,7 +152,7 @@ async function readUp(): Promise<UpFile | undefined> {
   return up;
 }
 
-/** A new worker beside the old one, which leaves when the new one works. The outcome is in up.json. Never throws. */
+/** The outcome is in up.json. Never throws. */
 async function reloadWorker(): Promise<void> {
   const { worker } = running;
   const isStopping = () => stoppingSince !== undefined;

@@ -8,13 +8,13 @@ const warnLevel = 40;
 const pollMs = 300;
 const repeatAfterMs = 10_000;
 
-/** Sets a file that has grown large aside as `<file>.1`. */
+/** Renames a large file to `<file>.1`. */
 export function rotate(file: string): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > rotateAtBytes) renameSync(file, `${file}.1`);
 }
 
-/** Shows warnings and errors that are written from now on; returns how to end it. */
+/** Shows warnings and errors that are written from now on. Returns a function that ends it. */
 export function watchLog(file: string, name: string, show: (line: string) => void): () => void {
   let position = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   let rest = '';
@@ -40,14 +40,14 @@ export function watchLog(file: string, name: string, show: (line: string) => voi
     try {
       look();
     } catch {
-      // It can't be read at the moment: what it says stays there, and nothing that runs depends on it.
+      // Nothing depends on it, and what it says stays in the file.
     }
   }, pollMs);
   timer.unref();
   return () => clearInterval(timer);
 }
 
-/** One line for the terminal, or undefined for what is of no concern there. */
+/** Undefined for what does not belong on the terminal. */
 function inShort(line: string, name: string): string | undefined {
   if (!line.startsWith('{')) return line.trim() ? `${name}: ${line}` : undefined;
   try {

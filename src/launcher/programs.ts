@@ -10,13 +10,13 @@ import type { Environment } from './settings.ts';
 
 export interface Program extends Child {
   name: string;
-  /** Resolves when it says `{ type: 'ready' }`; those that never say so are taken for ready when they lived for a while. */
+  /** Resolves on the message `{ type: 'ready' }`, or after three seconds without it. */
   ready: Promise<void>;
 }
 
 export interface ProgramOptions {
   name: string;
-  /** Below dist/. */
+  /** Relative to dist/. */
   script: string;
   args?: string[];
   env: Environment;
@@ -25,7 +25,7 @@ export interface ProgramOptions {
 
 const takenForReadyMs = 3_000;
 
-/** Starts a program of this project; it ends in order when the launcher dies. */
+/** The program ends in order when the launcher dies. */
 export function startProgram({ name, script, args = [], env, logFile }: ProgramOptions): Program {
   const log = openLog(logFile);
   try {
@@ -46,7 +46,7 @@ export function startProgram({ name, script, args = [], env, logFile }: ProgramO
   }
 }
 
-/** Runs a program to its end and returns; throws with the end of what it said when it fails. */
+/** Resolves when the program has succeeded; throws with the end of its log otherwise. */
 export async function runProgram(options: ProgramOptions, onStart: (program: Program) => void): Promise<void> {
   const program = startProgram(options);
   onStart(program);
@@ -54,7 +54,6 @@ export async function runProgram(options: ProgramOptions, onStart: (program: Pro
   if (exit.code !== 0) throw new Error(`${options.name} failed (${inWords(exit)}):\n${tail(options.logFile, 20)}`);
 }
 
-/** Starts a program and keeps it running. */
 export function keepProgram(
   options: ProgramOptions,
   say: (line: string) => void,

@@ -3,17 +3,14 @@
 import ora from 'ora';
 
 export interface Progress {
-  /** Begins a step; the one before is done. */
+  /** Begins a step; the step before is done. */
   step(text: string): void;
-  /** A line beside the present step. */
   say(line: string): void;
   done(text: string): void;
   fail(text: string): void;
-  /** Text as it is. */
   text(text: string): void;
 }
 
-/** Picks the way that fits standard output. */
 export function startProgress(): Progress {
   // In a terminal without a width (some pseudo-terminals) ora counts lines for ever.
   return process.stdout.isTTY && process.stdout.columns > 0 ? onTerminal() : inLines();

@@ -15,7 +15,7 @@ export interface Secrets {
   secretsKey: string;
 }
 
-/** The kept secrets; what is missing is made and kept. */
+/** What is missing is made and kept. */
 export function keptSecrets(dataDir: string): Secrets {
   const file = path.join(dataDir, 'secrets.json');
   const kept = JSON.parse(readIfThere(file) ?? '{}') as Partial<Secrets>;
@@ -33,7 +33,6 @@ export function keptSecrets(dataDir: string): Secrets {
   return secrets;
 }
 
-/** The owner's URL with another role in it. */
 export function asRole(ownerUrl: string, role: string, password: string): string {
   const url = new URL(ownerUrl);
   url.username = role;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface LauncherSettings {
-  /** Absolute. Everything that `up` keeps is below it. */
+  /** Absolute. */
   dataDir: string;
   /** Where a fetched Redis is kept: one for the project, whatever the data folder. */
   serversDir: string;
@@ -30,7 +30,7 @@ export interface LauncherSettings {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads and checks; throws one error that lists every problem. */
+/** Throws one error that lists every problem. */
 export function readLauncherSettings(env: Environment): LauncherSettings {
   const problems: string[] = [];
   const number = (name: string, fallback: number, least: number, most: number) => {

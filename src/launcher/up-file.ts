@@ -12,7 +12,7 @@ export interface UpFile {
   webDatabaseUrl: string;
   workerDatabaseUrl: string;
   redisUrl: string;
-  /** Whose checkpoints of the audit log to believe. */
+  /** The key whose checkpoints of the audit log are trusted. */
   auditPublicKey?: string | undefined;
   dataDir: string;
   pids: { launcher: number; supervisor: number; worker: number; postgres?: number; redis?: number };
@@ -25,7 +25,6 @@ export function upFileOf(dataDir: string): string {
   return path.join(dataDir, 'up.json');
 }
 
-/** What the file says, or undefined when there is none. */
 export function readUpFile(dataDir: string): UpFile | undefined {
   const text = readIfThere(upFileOf(dataDir));
   return text === undefined ? undefined : (JSON.parse(text) as UpFile);

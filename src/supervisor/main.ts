@@ -8,7 +8,6 @@ import { type Reload, removeStatus, supervisorStatusFile, writeStatus } from './
 import { startWebProcesses } from './web-processes.ts';
 
 interface SupervisorSettings {
-  /** The file that each web process runs. */
   exec: string;
   webProcesses: number;
   readyTimeoutMs: number;
@@ -16,7 +15,6 @@ interface SupervisorSettings {
   dataDir: string;
   logLevel: string;
   metricsHost: string;
-  /** Undefined: the metrics are read nowhere. */
   metricsPort?: number;
 }
 
@@ -123,7 +121,7 @@ function supervise(settings: SupervisorSettings, log: Log): void {
   log.info({ webProcesses: settings.webProcesses }, 'the supervisor has started');
 }
 
-/** One reading of all web processes, added up. What is counted they alone know. */
+/** The metrics of all web processes, added up. */
 async function publishMetrics(options: Omit<MetricsPortOptions, 'read'>): Promise<void> {
   const { AggregatorRegistry } = await import('prom-client');
   const processes = new AggregatorRegistry();

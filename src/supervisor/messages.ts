@@ -1,6 +1,6 @@
 // What the supervisor and its web processes say to each other beside signals.
 
-/** An argument of a web process beside which another one serves: it listens only once it is ready. */
+/** An argument for a web process beside others that serve: it listens only once it is ready. */
 export const LISTEN_WHEN_READY = '--listen-when-ready';
 
 /** An order to listen at once, ready or not: nobody else serves any more. */
@@ -10,7 +10,7 @@ export function isListen(message: unknown): boolean {
   return isOfType(message, LISTEN.type);
 }
 
-/** A web process says so once it serves. */
+/** A web process sends it once it serves. */
 export function isReady(message: unknown): boolean {
   return isOfType(message, 'ready');
 }

@@ -1,4 +1,4 @@
-// What a supervisor tells of itself in a small file, so that `npm run reload` finds it and can wait for a reload's end.
+// The supervisor's status in a small file, by which `npm run reload` finds it and waits for the end of a reload.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -9,7 +9,6 @@ export interface Reload {
   startedAt: string;
   finishedAt?: string;
   replaced: { old: number; new: number; tookMs: number }[];
-  /** Why it stopped. */
   reason?: string;
 }
 
@@ -19,7 +18,6 @@ export interface SupervisorStatus {
   reload?: Reload;
 }
 
-/** Where the supervisor of this data folder tells of itself. */
 export function supervisorStatusFile(dataDir: string): string {
   return path.join(dataDir, 'supervisor.json');
 }
@@ -32,7 +30,6 @@ export function writeStatus(file: string, status: object): void {
   renameSync(draft, file);
 }
 
-/** What the file says, or undefined when there is none. */
 export function readStatus<Status>(file: string): Status | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Status;

@@ -25,11 +25,10 @@ export interface Replaced {
 }
 
 export interface WebProcesses {
-  /** Process ids of those that serve or are about to. */
+  /** Of those that serve or are about to. */
   pids(): number[];
   /** Replaces all, one after another. Throws why it stopped; what was not replaced goes on serving. */
   replaceAll(onReplaced: (replaced: Replaced) => void): Promise<void>;
-  /** Drains all; resolves when none is left. */
   stop(): Promise<void>;
 }
 
@@ -53,7 +52,7 @@ const quickDeathMs = 5_000;
 const firstBackOffMs = 100;
 const longestBackOffMs = 10_000;
 
-/** Starts the processes; they read the same environment as this one. */
+/** The processes get the environment of this one. */
 export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
   const { exec, count, readyTimeoutMs, log, onChange } = options;
   // All processes accept from one listening socket, so the kernel keeps a connection for the others when one is killed. The
@@ -168,7 +167,7 @@ function backOffMs(quickDeaths: number): number {
   return quickDeaths === 0 ? 0 : Math.min(firstBackOffMs * 2 ** (quickDeaths - 1), longestBackOffMs);
 }
 
-/** Undefined once the process says that it is ready, else why it will not be. */
+/** Undefined once the process is ready, else why it will not be. */
 function readiness(worker: Worker, timeoutMs: number, stopping: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, timeoutMs, `the new web process was not ready after ${timeoutMs / 1_000} s`);

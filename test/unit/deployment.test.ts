@@ -205,7 +205,10 @@ describe('the Compose file', () => {
   test('gives each process a database role of its own', () => {
     const roleOf = (name: string) => /^postgres:\/\/(\w+):/.exec(service(name).environment['DATABASE_URL'] ?? '')?.[1];
     expect([roleOf('web-a'), roleOf('web-b'), roleOf('worker'), roleOf('migrate')]).toEqual([
-      ...['web', 'web', 'worker', 'holdfast'],
+      'web',
+      'web',
+      'worker',
+      'holdfast',
     ]);
     expect(service('migrate').environment['WEB_DATABASE_URL']).toBe(service('web-a').environment['DATABASE_URL']);
     expect(service('migrate').environment['WORKER_DATABASE_URL']).toBe(service('worker').environment['DATABASE_URL']);

@@ -23,13 +23,12 @@ const BATCH = 5_000;
 /** After this long a job asks for the next one: other jobs get their turn, and a stopping worker can end. */
 const PASS_MS = 5_000;
 
-/** Deletes at most so many, and returns how many. */
 type DeleteSome = (transaction: Transaction, limit: number) => Promise<number>;
 
-/** What is deleted, by its name in the events. */
+/** By the name in the events. */
 type Deletions = Readonly<Record<string, DeleteSome>>;
 
-/** Ends sessions that have expired, after writing down which were seen lately; deletes those ended long ago. */
+/** A session that Redis saw lately has not expired: the touches are written down first. */
 export async function cleanupSessions(context: Context): Promise<void> {
   await context.sessionCache.flushTouches();
   await context.sessions.endExpired();

@@ -4,7 +4,7 @@ import type { Context } from '../../src/core/context.ts';
 import type { EndSessionJob } from '../../src/core/platform/queues.ts';
 import { END_REASONS, type EndReason } from '../../src/core/sessions/session-record.ts';
 
-/** Ends the session in PostgreSQL; throws while that is away, and BullMQ tries again. Done twice, it changes nothing. */
+/** Throws while PostgreSQL is away, and BullMQ tries again. Done twice, it changes nothing. */
 export async function endSession(
   { sessions }: Context,
   { sessionId, reason, actor, origin }: EndSessionJob,

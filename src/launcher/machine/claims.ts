@@ -8,7 +8,6 @@ import { isRunning, processIdentity } from './process.ts';
 export interface Claim {
   /** The id of the living process that holds the claim; undefined when it is ours. */
   heldBy?: number;
-  /** Whether that process has announced its end. */
   isEnding?: boolean;
   /** Tells whoever is refused that the claim will be free soon. */
   announceEnd(): void;

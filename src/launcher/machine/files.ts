@@ -21,7 +21,7 @@ export function keptSecret(file: string): string {
   return secret;
 }
 
-/** The first of these programs found on the PATH, as an absolute path. */
+/** The absolute path of the first of these programs on the PATH. */
 export function findProgram(names: string[], searchPath: string): string | undefined {
   const folders = searchPath.split(path.delimiter).filter((folder) => path.isAbsolute(folder));
   for (const name of names) {
@@ -33,18 +33,16 @@ export function findProgram(names: string[], searchPath: string): string | undef
   return undefined;
 }
 
-/** Opens a file for a child's output; the folder is made. The caller closes it. */
+/** The caller closes it. */
 export function openLog(file: string): number {
   mkdirSync(path.dirname(file), { recursive: true });
   return openSync(file, 'a', 0o600);
 }
 
-/** The last lines of a text file, or an empty string. */
 export function tail(file: string, lines = 12): string {
   return (readIfThere(file) ?? '').trimEnd().split('\n').slice(-lines).join('\n');
 }
 
-/** A file's text, or undefined when it can't be read. */
 export function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');

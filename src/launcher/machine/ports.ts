@@ -1,14 +1,14 @@
 // TCP ports of this machine.
 import { createServer } from 'node:net';
 
-/** The port asked for (an error if it is taken), or without one the remembered port, or any free one. */
+/** Exactly this port, else the remembered one, else any that is free. Throws if the exact one is taken. */
 export async function choosePort(exact: number | undefined, remembered: number | undefined): Promise<number> {
   if (exact === undefined) return freePort(remembered);
   if ((await tryPort(exact, '127.0.0.1')) === undefined) throw new Error(`Port ${exact} on 127.0.0.1 is taken.`);
   return exact;
 }
 
-/** A free TCP port on 127.0.0.1: the preferred one if nobody listens there, else one that the system picks. */
+/** The preferred port if it is free, else one that the system picks. */
 export async function freePort(preferred?: number, host = '127.0.0.1'): Promise<number> {
   if (preferred !== undefined && (await tryPort(preferred, host)) !== undefined) return preferred;
   const port = await tryPort(0, host);

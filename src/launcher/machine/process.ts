@@ -19,7 +19,6 @@ export interface Exit {
   error?: Error;
 }
 
-/** `exit code 1` or `SIGKILL`. */
 export function inWords({ code, signal }: Exit): string {
   return signal ?? `exit code ${code}`;
 }
@@ -27,7 +26,7 @@ export function inWords({ code, signal }: Exit): string {
 export interface BoundSpawnOptions extends SpawnOptions {
   /** What the child gets when the process that started it dies, however it dies. */
   deathSignal: 'SIGINT' | 'SIGTERM' | 'SIGKILL';
-  /** A command put before everything else, for example `unshare` with its arguments. */
+  /** A command put before everything else. */
   prefix?: string[];
 }
 
@@ -49,7 +48,7 @@ export function spawnBound(command: string, args: string[], options: BoundSpawnO
   return { pid: child.pid, process: child, exited };
 }
 
-/** Waits for the end of a child; false when it still runs after `deadlineMs`. */
+/** False when the child still runs after `deadlineMs`. */
 export async function waitForExit(child: Child, deadlineMs: number): Promise<boolean> {
   const timer = new AbortController();
   const late = sleep(deadlineMs, false, { signal: timer.signal }).catch(() => false);
@@ -58,7 +57,7 @@ export async function waitForExit(child: Child, deadlineMs: number): Promise<boo
   return gone;
 }
 
-/** Waits until a process that need not be our child is gone; false when it still runs after `deadlineMs`. */
+/** The same for a process that need not be our child. */
 export async function waitForEnd(pid: number, deadlineMs: number): Promise<boolean> {
   const deadline = Date.now() + deadlineMs;
   while (isRunning(pid)) {
@@ -68,7 +67,7 @@ export async function waitForEnd(pid: number, deadlineMs: number): Promise<boole
   return true;
 }
 
-/** Sends each signal in turn until the child is gone: `[['SIGTERM', 10_000], ['SIGKILL', 5_000]]`. */
+/** Sends each signal in turn until the child is gone; throws if it never is. */
 export async function endChild(child: Child, steps: [NodeJS.Signals, number][]): Promise<void> {
   for (const [signal, deadlineMs] of steps) {
     child.process.kill(signal);
@@ -102,7 +101,7 @@ export async function endOrphan(pid: number, isServer: () => boolean, signal: No
   if (isRunning(pid) && isServer()) throw new Error(`A server from an earlier start (process ${pid}) does not end.`);
 }
 
-/** Whether a process with this id exists and is not a zombie. */
+/** A zombie does not run. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -112,7 +111,6 @@ export function isRunning(pid: number): boolean {
   return processState(pid) !== 'Z';
 }
 
-/** The command line of a process, or undefined when there is none or it can't be read. */
 export function commandLine(pid: number): string | undefined {
   const fromProc = readIfThere(`/proc/${pid}/cmdline`);
   if (fromProc !== undefined) return fromProc.replaceAll('\0', ' ').trim();
@@ -120,7 +118,7 @@ export function commandLine(pid: number): string | undefined {
   return listed.status === 0 ? listed.stdout.trim() : undefined;
 }
 
-/** The ids of a process's children; empty where the system does not tell. */
+/** Empty where the system does not tell. */
 export function childrenOf(pid: number): number[] {
   const listed = readIfThere(`/proc/${pid}/task/${pid}/children`) ?? '';
   return listed.split(' ').filter(Boolean).map(Number);
@@ -128,13 +126,13 @@ export function childrenOf(pid: number): number[] {
 
 let bindable: boolean | undefined;
 
-/** Whether there is a `setpriv` that knows `--pdeathsig` (util-linux has it, busybox does not). */
+/** util-linux has a `setpriv` that can, busybox does not. */
 function canBindToParent(): boolean {
   bindable ??= spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0;
   return bindable;
 }
 
-/** Without setpriv: a small shell holds one end of a pipe, and its end of file is our death. */
+/** A shell reads from a pipe, and its end of file is our death. */
 function watchFromShell(pid: number, signal: string, exited: Promise<unknown>): void {
   const script = `read -r _; kill -s ${signal.slice(3)} ${pid}`;
   const shell = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
@@ -156,7 +154,7 @@ function processState(pid: number): string | undefined {
   return statFields(pid)?.[0];
 }
 
-/** The fields of /proc/<pid>/stat after the command's name, which may itself hold spaces and brackets. */
+/** Those of /proc/<pid>/stat after the command's name, which may hold spaces and brackets. */
 function statFields(pid: number): string[] | undefined {
   const stat = readIfThere(`/proc/${pid}/stat`);
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -25,7 +25,7 @@ export interface Postgres extends EmbeddedServer {
   superuserUrl: string;
 }
 
-/** Starts the server and resolves when it takes connections as owner. Throws with the end of its log when it does not. */
+/** Resolves when the server takes connections as owner. Throws with the end of its log otherwise. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const dataDir = path.resolve(options.dataDir);
   mkdirSync(dataDir, { recursive: true, mode: 0o711 });

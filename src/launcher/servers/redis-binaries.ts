@@ -40,7 +40,7 @@ function fetchedBinary(folder: string): RedisBinary | undefined {
   return { file, env: { LD_LIBRARY_PATH: libraries.join(':') } };
 }
 
-/** The folder itself and those directly in it (Debian's `x86_64-linux-gnu`). */
+/** The folder itself and those directly in it, such as Debian's `x86_64-linux-gnu`. */
 function foldersWithin(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const inner = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
@@ -88,7 +88,7 @@ async function fetchWithApt(folder: string): Promise<void> {
   }
 }
 
-/** The packages to download: the server and what it needs that this system does not have. */
+/** The server and what it needs that this system does not have. */
 async function planInstall(apt: string[], cwd: string): Promise<string[]> {
   for (const name of ['redis-server', 'valkey-server']) {
     const simulated = await run([...apt, '-s', '--no-install-recommends', 'install', name], cwd).catch(() => '');
@@ -98,7 +98,7 @@ async function planInstall(apt: string[], cwd: string): Promise<string[]> {
   throw new Error('neither redis-server nor valkey-server is among the packages of this system');
 }
 
-/** Runs a command to its end and returns what it printed. Throws with its last words when it fails. */
+/** Returns what the command printed; throws with the last of it on failure. */
 function run([command = '', ...args]: string[], cwd: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -14,7 +14,6 @@ import { type EmbeddedServer, type ServerOptions, spawnLogged, startServer } fro
 export interface RedisOptions extends ServerOptions {
   /** Where a fetched server is kept, shared by every start of this project. */
   serversDir: string;
-  /** The PATH to look for a server on. */
   searchPath: string;
   /** Lines of redis.conf that replace or add to the ones below, for example `{ databases: '512' }`. */
   config?: Record<string, string>;
@@ -28,7 +27,7 @@ export interface RedisServer extends EmbeddedServer {
 /** The exit code of `flock` when another process holds the lock. */
 const takenByLock = 75;
 
-/** Starts the server and resolves when it has loaded its file and answers PONG. Throws with the end of its log otherwise. */
+/** Resolves when the server has loaded its file and answers. Throws with the end of its log otherwise. */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const dataDir = path.resolve(options.dataDir);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -122,7 +121,7 @@ function isOurs(pid: number, dataDir: string): boolean {
   return /(redis|valkey)-server/.test(command) && (workingFolder(pid) ?? folder) === folder;
 }
 
-/** What the server says to these commands; while it still loads its file it answers `-LOADING`. */
+/** While the server loads its file it answers `-LOADING`. */
 function ask(port: number, commands: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';

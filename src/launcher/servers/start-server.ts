@@ -10,7 +10,6 @@ import { type BoundSpawnOptions, type Child, type Exit, endChild, spawnBound } f
 
 const startDeadlineMs = 60_000;
 
-/** A server that runs. */
 export interface EmbeddedServer {
   port: number;
   pid: number;
@@ -39,13 +38,13 @@ export interface ServerStart {
   port?: number | undefined;
   logFile: string;
   launch: (port: number) => Child;
-  /** Whether the server answers on this port; called again until it does or the server is gone. */
+  /** Called until it is true or the server is gone. */
   answers: (port: number) => Promise<boolean>;
   /** What is in the way and passes by itself, by the end of the log; undefined where another try is of no use. */
   obstacle: (said: string, exit: Exit) => string | undefined;
 }
 
-/** Resolves when the server answers. Throws with the end of its log when it does not. */
+/** Resolves when the server answers. Throws with the end of its log otherwise. */
 export async function startServer(start: ServerStart): Promise<{ child: Child; port: number }> {
   const { name, dataDir, logFile, launch, obstacle } = start;
   const portFile = path.join(dataDir, 'port');
@@ -80,7 +79,6 @@ async function untilAnswering(child: Child, answers: () => Promise<boolean>, dea
   return false;
 }
 
-/** `spawnBound` with the output in a log file. */
 export function spawnLogged(command: string, args: string[], logFile: string, options: BoundSpawnOptions): Child {
   const log = openLog(logFile);
   try {

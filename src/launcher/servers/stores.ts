@@ -9,10 +9,10 @@ import { type Postgres, startPostgres } from './postgres.ts';
 import { type RedisServer, startRedis } from './redis.ts';
 
 export interface Stores {
-  /** The database as the owner of the schema. */
+  /** As the owner of the schema. */
   ownerUrl: string;
   redisUrl: string;
-  /** Process ids of the embedded ones. */
+  /** Of the embedded ones. */
   pids(): { postgres?: number; redis?: number };
   /** Redis first, then PostgreSQL; resolves when both are gone. */
   stop(): Promise<void>;
@@ -26,7 +26,7 @@ export interface StoresOptions {
 
 type Embedded = Runnable & { stop(): Promise<void> };
 
-/** Starts what the environment gives no URL for, both at once. Throws when one does not start; the other is stopped then. */
+/** Starts what the environment gives no URL for. Throws when one does not start, after stopping the other. */
 export async function startStores({ settings, say, onRestart }: StoresOptions): Promise<Stores> {
   const [postgres, redis] = await Promise.allSettled([
     settings.databaseUrl ? undefined : startKeptPostgres(),
