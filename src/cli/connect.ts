@@ -51,7 +51,7 @@ export async function withContext<T>(work: (context: Context) => Promise<T>): Pr
   }
 }
 
-/** Gives Redis a moment to be there: what a command ends should end in it at once. Without it PostgreSQL is enough. */
+/** Waits a moment for Redis, so that what a command ends, ends there at once. PostgreSQL is enough. */
 async function settle({ sessionCache }: Context): Promise<void> {
   const deadline = performance.now() + REDIS_WAIT_MS;
   while (!sessionCache.health().redis && performance.now() < deadline) await delay(20);
