@@ -1,5 +1,5 @@
-// An operator's change of an account's role or state: decided on what the operator saw, recorded, and followed by the end of
-// its sessions. The last operator who can act stays one.
+// An operator's change of an account's role or state: refused if the account is not as the operator saw it, recorded,
+// and followed by the end of its sessions. The last operator who can act stays one.
 import type { Prisma, Role } from '../../generated/prisma/client.ts';
 import type { Actor, NewAuditEvent } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -13,7 +13,6 @@ export type AccountChangeResult =
 
 interface AccountChange {
   readonly userId: string;
-  /** Whether there is something to change. */
   readonly changes: (account: LockedAccount) => boolean;
   /** Whether an operator who can act no longer can. */
   readonly takesOperator: boolean;

@@ -1,5 +1,5 @@
-// What Holdfast knows of one person, for that person: JSON, written piece by piece, so that a long history costs no memory.
-// No password, no token, nothing of another person.
+// What Holdfast knows of a person, for that person: JSON in pieces, so that a long history costs no memory. No password,
+// no token, nothing of another person.
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { readEventsOf } from '../audit/reading/personal-events.ts';
@@ -18,7 +18,7 @@ interface Person {
 
 export interface DataExportOptions {
   readonly database: Database;
-  /** What there is beside the password, from the room above that keeps it. */
+  /** From the room above, which owns those tables. */
   readonly readFactorsOf: (database: Transaction, userId: string) => Promise<unknown>;
 }
 
@@ -63,7 +63,7 @@ export function createDataExport({ database: { prisma, transact }, readFactorsOf
   };
 }
 
-/** A named list, read batch after batch, each from after the last row of the one before. */
+/** Read in batches, each after the last row of the one before. */
 async function* list<Row, Key>(
   name: string,
   read: (after: Key | null) => Promise<readonly Row[]>,

@@ -19,7 +19,7 @@ const FINISH_WITHIN_MS = 8_000;
 
 export interface DeletionRequest {
   readonly userId: string;
-  /** Who deletes it: its owner, unless somebody else is named, or nobody who is known (the command line). */
+  /** Its owner if left out; null on the command line. */
   readonly actor?: string | null;
   readonly sessionId: string | null;
   readonly origin: Origin;
@@ -37,7 +37,7 @@ export interface AccountDeletionOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly mail: Mail;
-  /** What the rooms above this one do to their own tables. */
+  /** Empty the tables of the rooms above. */
   readonly emptyAbove: readonly ((transaction: Transaction, userId: string) => Promise<void>)[];
 }
 
@@ -58,7 +58,7 @@ export function createAccountDeletion({ database, users, sessions, mail, emptyAb
   }
 
   return {
-    /** Deletes an account. That of the last operator can't be: nobody could look after the service any more. */
+    /** Refused for the last operator: nobody could look after the service any more. */
     async delete({
       userId,
       actor = userId,
@@ -76,7 +76,7 @@ export function createAccountDeletion({ database, users, sessions, mail, emptyAb
         const why = { reason: 'account_deleted', actor, origin } as const;
         await sessions.endWithin(transaction, { userId }, why);
         await emptyWithin(transaction, userId);
-        // Of no account: the account's mail goes with it, and this one tells of that.
+        // Of no account, because the account's mail is deleted with it.
         const letter = { to: user.email, userId: null, language: readLanguage(user.language) ?? told.language };
         await mail.sendWithin(transaction, { ...letter, template: 'account-deleted', parameters: told.from });
         await eraseWithin(transaction, userId, { actor });
@@ -85,8 +85,8 @@ export function createAccountDeletion({ database, users, sessions, mail, emptyAb
     },
 
     /**
-     * The worker's part: takes out what the log, the log-in records and mails still hold of deleted accounts, and deletes the
-     * empty rows that nothing needs any more. Returns how many accounts are gone.
+     * The worker's part: removes what log, log-in records and mail still hold of deleted accounts, and rows that nothing
+     * needs any more. Returns how many accounts are gone.
      */
     async finish(): Promise<number> {
       await eraseRest(database, { withinMs: FINISH_WITHIN_MS });

@@ -1,5 +1,4 @@
-// Who changed an account lately, for somebody who decided on an older state of it: by the log and by events that still wait
-// to be sealed.
+// Who changed an account lately, for somebody who decided on an older state of it. Events that wait to be sealed count.
 import type { AuditEventType } from '../audit/events.ts';
 import type { AuditLog } from '../audit/reading/audit-log.ts';
 import { EVERY_EVENT } from '../audit/reading/query.ts';

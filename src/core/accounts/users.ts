@@ -56,7 +56,7 @@ export function createUsers({ database, sessions }: UsersOptions) {
   return {
     createWithin,
 
-    /** Makes an account. Of two that ask for one address at the same instant, one gets it. */
+    /** Of two that ask for one address at the same instant, one gets it. */
     async create(account: NewUser): Promise<CreateUserResult> {
       try {
         const user = await transact((transaction) => createWithin(transaction, account));
@@ -80,7 +80,7 @@ export function createUsers({ database, sessions }: UsersOptions) {
       return prisma.user.findUnique({ where: { id, deletedAt: null } });
     },
 
-    /** E-mail addresses by account id, for those that exist. */
+    /** By account id; deleted accounts are missing. */
     async emails(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
       const users = await prisma.user.findMany({
         where: { id: { in: [...new Set(ids)] }, deletedAt: null },
@@ -89,7 +89,7 @@ export function createUsers({ database, sessions }: UsersOptions) {
       return new Map(users.map((user) => [user.id, user.email]));
     },
 
-    /** Gives an account a role and ends its sessions, so that the old role counts nowhere. The last operator stays one. */
+    /** Ends its sessions, so that the old role counts nowhere. */
     setRole(userId: string, role: Role, by: Actor): Promise<AccountChangeResult> {
       return change({
         userId,
@@ -102,7 +102,7 @@ export function createUsers({ database, sessions }: UsersOptions) {
       });
     },
 
-    /** Disables an account, which ends its sessions and refuses every log-in, or enables it. Never the last operator. */
+    /** Disabling ends its sessions and refuses every log-in. */
     setDisabled(userId: string, disabled: boolean, by: Actor): Promise<AccountChangeResult> {
       return change({
         userId,
@@ -115,7 +115,7 @@ export function createUsers({ database, sessions }: UsersOptions) {
       });
     },
 
-    /** Keeps the language that the owner of an account has chosen. The same once more changes nothing. */
+    /** The owner's choice. The same once more changes nothing. */
     async setLanguage(userId: string, language: Language, { origin, session = null }: Actor): Promise<void> {
       await transact(async (transaction) => {
         const where = { id: userId, deletedAt: null, OR: [{ language: null }, { language: { not: language } }] };
@@ -125,10 +125,7 @@ export function createUsers({ database, sessions }: UsersOptions) {
       });
     },
 
-    /**
-     * Whether an account is the last operator who can act. Until the transaction's end nobody else can take an operator
-     * away, so of two who delete one at once the second sees what the first did.
-     */
+    /** Until the transaction's end nobody else can take an operator away, so the answer stays true. */
     async isLastOperatorWithin(transaction: Transaction, userId: string): Promise<boolean> {
       return (await lockWithOperatorsWithin(transaction, userId))?.isLastOperator ?? false;
     },
@@ -145,7 +142,7 @@ export async function lockUserWithin(transaction: Transaction, userId: string): 
   return user ?? null;
 }
 
-/** The same, for what was decided on an earlier reading: null where it may no longer log in, or has another password or address. */
+/** Null too if it may no longer log in, or its password or address is another than what was read. */
 export async function lockUnchangedWithin(transaction: Transaction, read: User): Promise<User | null> {
   const user = await lockUserWithin(transaction, read.id);
   if (!user || user.disabledAt) return null;

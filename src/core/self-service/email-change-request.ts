@@ -42,7 +42,7 @@ export function createEmailChangeRequest({
   links,
   mail,
 }: EmailChangeRequestOptions) {
-  /** Mails a link to the new address; if it has an account, no mail goes out, and the answer and the work are the same. */
+  /** Mails a link. For an address that has an account, answer and work are the same, and no mail goes out. */
   return async ({ userId, sessionId, email, origin, told }: AskedEmailChange): Promise<Result> => {
     const user = await users.find(userId);
     if (!user || user.emailKey === emailKey(email)) return { ok: false, reason: 'same' };

@@ -1,5 +1,5 @@
-// Another address for an account: it counts once its own mailbox has confirmed it, and the old one is told and can take it
-// back for a week.
+// Another address for an account: it counts once its own mailbox has confirmed it. The old one gets a mail, and can take
+// the account back for a week.
 import type { User } from '../accounts/users.ts';
 import type { NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -51,7 +51,7 @@ export function createEmailChanges({
   mail,
   resetLinks,
 }: EmailChangesOptions) {
-  /** Throttled together with changes of it: a link could else be asked for to try it from any number of addresses. */
+  /** Shares the throttle of password changes: links must not give further guesses. */
   async function knowsPassword(user: User, email: string, password: string, origin: Origin) {
     const about = { subject: user.id, origin };
     return refusals.attempt(throttle.takePasswordChange(user.id), about, async (tried) => {
@@ -63,7 +63,6 @@ export function createEmailChanges({
   }
 
   return {
-    /** What a link is about, and whose account; looking changes nothing. */
     async look(
       purpose: EmailPurpose,
       secret: string,
@@ -74,8 +73,8 @@ export function createEmailChanges({
     },
 
     /**
-     * The new address counts from now on; the old one is told, with a link that takes it back. Who is not logged in to the
-     * account gives its password: whoever reads the mailbox could be made to confirm an account that is somebody else's.
+     * The new address counts from now on; the old one gets a link that takes the account back. Whoever isn't logged in to
+     * the account gives its password: else a mailbox's owner could be made to confirm somebody else's account.
      */
     async confirm({
       secret,
@@ -104,9 +103,8 @@ export function createEmailChanges({
     },
 
     /**
-     * The old address counts again. Whoever changed it may know the password, so that no longer opens anything, and neither
-     * does a second factor that was added since they logged in: a link to a new password goes to the old address. No other
-     * link of the account counts after that.
+     * The old address counts again. Whoever changed it may know the password, so it is replaced, second factors added since
+     * they logged in are removed, and a link to a new password goes to the old address. No other link counts any more.
      */
     async undo({ secret, origin, told }: EmailChange): Promise<EmailChangeResult> {
       const opened = await emailMove.open('undo_email_change', secret, origin);

@@ -1,5 +1,4 @@
-// Gives an account another address by a one-time link, and ends its sessions: their copies carry the address, and log-ins go
-// by it.
+// Gives an account another address by a one-time link, and ends its sessions: their copies carry the address.
 import { lockUnchangedWithin, type User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
@@ -29,14 +28,13 @@ export type EmailMove = ReturnType<typeof createEmailMove>;
 
 export function createEmailMove({ database: { transact }, sessions, links, openLink }: EmailMoveOptions) {
   return {
-    /** The account and the address of a link. */
     open(purpose: EmailPurpose, secret: string, origin: Origin) {
       return openLink.openOfAccount({ purpose, secret, origin }, (user, { email, since }) =>
         email === null ? null : { user, email, since },
       );
     },
 
-    /** Moves the account with what is `more`. False if it is not what was read, the link was used or the address is taken. */
+    /** False if the account is no longer what was read, the link was used, or the address is taken. */
     async move(
       purpose: EmailPurpose,
       user: User,

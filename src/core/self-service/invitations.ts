@@ -71,13 +71,12 @@ export function createInvitations({
       return { ok: true, secret };
     },
 
-    /** Whom a link invites; looking changes nothing. */
     async look(secret: string, origin: Origin): Promise<{ ok: true; email: string } | DeadLink | Throttled> {
       const opened = await pendingRegistrations.open({ purpose: PURPOSE, secret, origin });
       return opened.ok ? { ok: true, email: opened.target.email } : opened;
     },
 
-    /** Makes the account with the password that the invited chose, and logs in. */
+    /** Makes the account and logs in. */
     async accept({ secret, password, visit, language }: AcceptedInvitation): Promise<AcceptResult> {
       const { origin } = visit;
       const opened = await pendingRegistrations.open({ purpose: PURPOSE, secret, origin });

@@ -47,7 +47,6 @@ export function createNotMe({
     );
 
   return {
-    /** The log-in that a link is about; looking changes nothing. */
     async look(secret: string, origin: Origin): Promise<{ ok: true; login: UnknownLogin } | DeadLink | Throttled> {
       const opened = await open(secret, origin);
       if (!opened.ok) return opened;
@@ -56,10 +55,7 @@ export function createNotMe({
       return { ok: true, login: { at: session.createdAt, ip: session.ip, userAgent: session.userAgent } };
     },
 
-    /**
-     * Ends every session (that of the log-in may have been replaced since), forgets the browsers and takes back newer second
-     * factors. Returns the secret of a link to a new password, used at once.
-     */
+    /** Ends all sessions, since the log-in's may have been replaced. Returns the secret of a link to a new password. */
     async disown(
       secret: string,
       origin: Origin,

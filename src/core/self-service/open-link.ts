@@ -14,7 +14,6 @@ export interface DeadLink {
 
 export const DEAD_LINK: DeadLink = { ok: false, reason: 'dead_link' };
 
-/** The event that tells of a dead link. */
 const FAILURES: Readonly<Record<LinkPurpose, AuditEventType>> = {
   reset_password: 'authn_password_reset_fail',
   confirm_registration: 'user_confirm_fail',
@@ -65,8 +64,8 @@ export function createOpenLink({ users, throttle, refusals, links }: OpenLinkOpt
     open,
 
     /**
-     * What a link leads to at its account, while that may log in. A link that undoes an unwanted change counts whatever the
-     * account has become; any other, only while password and address are those it was asked under.
+     * Only while the account may log in. A link that undoes a change counts whatever the account has become; any other,
+     * while password and address are what they were when it was asked for.
      */
     openOfAccount<T>(tried: LinkTried, follow: (user: User, link: OneTimeLink) => T | null): Promise<Opened<T>> {
       return open(tried, async (link) => {

@@ -55,7 +55,7 @@ export function createPasswordChanges({
     const about = { actor: change.userId, subject: change.userId, session: change.sessionId, origin } as const;
     if (!user || !matches) {
       const live = await transact(async (transaction) => {
-        // A form that was sent twice: the first has changed the password, and ended the session that both came from.
+        // A form sent twice: the first has changed the password, and ended the session of both.
         if (!(await lockSession(transaction, change))) return false;
         await tried.record(
           { type: 'authn_password_change_fail', outcome: 'failure', ...about },
@@ -88,9 +88,8 @@ export function createPasswordChanges({
 
   return {
     /**
-     * Changes a password and ends every session of the account, this one included; a new one takes its place.
-     * A wrong current password is recorded and refused. From a session that ended meanwhile nothing is changed, and nothing
-     * is said of the password: that costs no attempt.
+     * Ends every session of the account, this one included; a new one takes its place. From a session that ended meanwhile,
+     * nothing is changed or said of the password, and the attempt costs nothing.
      */
     change(change: PasswordChange): Promise<PasswordChangeResult> {
       const { userId, origin } = change;

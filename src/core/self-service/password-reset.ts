@@ -1,6 +1,5 @@
-// Choosing a new password without the old one, by a one-time link that only the account's mailbox gets. Whoever asks gets one
-// answer after the same work, whether there is an account or not. A reset ends every session and logs nobody in: whoever
-// holds a second factor shows it at the log-in.
+// Choosing a new password by a one-time link to the account's mailbox. Whoever asks gets the same answer after the same
+// work, account or not. A reset ends every session and logs nobody in: a second factor is asked for at the log-in.
 import { lockUnchangedWithin, type User, type Users } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -66,7 +65,7 @@ export function createPasswordResets({
   resetLinks,
   mail,
 }: PasswordResetsOptions) {
-  /** The new password, the end of every session and the mail about it, if the account is still what the link was for. */
+  /** False if the account is no longer what the link was for. */
   async function change(user: User, { secret, password, origin, told }: PasswordReset): Promise<boolean> {
     const passwordHash = await passwords.hash(password);
     return transact(async (transaction) => {
@@ -76,7 +75,7 @@ export function createPasswordResets({
       await transaction.user.update({ where: { id: user.id }, data });
       const about = { actor: user.id, subject: user.id, origin };
       await recordEvent(transaction, { type: 'authn_password_reset', outcome: 'success', ...about });
-      // Whoever made a reset necessary may have logged in before: no browser is known any more.
+      // Whoever made a reset necessary may have logged in before.
       await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
       const letter = { to: user.email, userId: user.id, language: told.language };
       await mail.sendWithin(transaction, { ...letter, template: 'password-changed', parameters: told.from });
@@ -87,7 +86,7 @@ export function createPasswordResets({
   }
 
   return {
-    /** Mails a link if the address has an account that may log in; for any other the work and the answer are the same. */
+    /** Mails a link if the address has an account that may log in; else answer and work are the same. */
     request({ email, origin, told }: { email: string; origin: Origin; told: Told }): Promise<{ ok: true } | Throttled> {
       const taking = throttle.takeMail({ address: identifierHash(email), ip: origin.ip });
       return refusals.attempt(taking, { subject: null, origin }, async (tried) => {
@@ -108,13 +107,13 @@ export function createPasswordResets({
       });
     },
 
-    /** The address of the account that a link is for; looking changes nothing. */
+    /** The address of the account. */
     async look(secret: string, origin: Origin): Promise<{ ok: true; email: string } | DeadLink | Throttled> {
       const opened = await openLink.openOfAccount({ purpose: PURPOSE, secret, origin }, ({ email }) => email);
       return opened.ok ? { ok: true, email: opened.target } : opened;
     },
 
-    /** Sets the password. The link is used up only by a password that is accepted. */
+    /** Only a password that is accepted uses the link up. */
     async reset(wanted: PasswordReset): Promise<PasswordResetResult> {
       const opened = await openLink.openOfAccount({ purpose: PURPOSE, ...wanted }, (account) => account);
       if (!opened.ok) return opened;

@@ -1,5 +1,4 @@
-// Accounts that wait for a mailed link. Until it is confirmed there is no account, so nothing is usable and the address is
-// not taken.
+// Accounts that wait for a mailed link. Until it is confirmed there is no account, and the address is not taken.
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Role, Users } from '../accounts/users.ts';
 import { LINK_LIFE_MS, type LinkPurpose, type OneTimeLinks } from '../credentials/one-time-links.ts';
@@ -16,7 +15,6 @@ type Purpose = Extract<LinkPurpose, 'confirm_registration' | 'invitation'>;
 /** The mail may wait this long before its link begins to count. */
 const MAIL_WAITS_MS = 86_400_000;
 
-/** What a link leads to. */
 export interface Pending {
   readonly id: string;
   readonly email: string;
@@ -66,7 +64,7 @@ export function createPendingRegistrations({
   registration,
 }: PendingRegistrationsOptions) {
   return {
-    /** Notes who wants, or is to have, an account; returns the id of the link that confirms it. */
+    /** Returns the id of the link that confirms it. */
     async noteWithin(transaction: Transaction, purpose: Purpose, pending: NewPending): Promise<string> {
       const expiresAt = new Date(Date.now() + LINK_LIFE_MS[purpose] + MAIL_WAITS_MS);
       const data = { ...pending, emailKey: emailKey(pending.email), expiresAt };
@@ -80,7 +78,7 @@ export function createPendingRegistrations({
       });
     },
 
-    /** Makes the account of a link, which is used up with it, and logs in; other registrations of the address end too. */
+    /** Uses the link up, makes the account and logs in; other registrations of the address end. */
     async confirm(
       { email, role }: Pending,
       { purpose, secret, passwordHash, visit, language }: Confirmed,

@@ -1,5 +1,4 @@
-// Registering where anybody may: account, session and events are one transaction, or nothing. Where the address is verified
-// first, or people are invited, pending-registration.ts does the rest.
+// Registering where anybody may. Account, session and events are one transaction, or nothing.
 import type { Role, Users } from '../accounts/users.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import { type BadPassword, BREACHED, type Passwords } from '../credentials/passwords.ts';
@@ -29,7 +28,7 @@ export interface NewMember extends Credentials {
   readonly language: Language;
 }
 
-/** A double click on "Create account" sends the form twice; the second finds an account this young and just logs in. */
+/** A double click sends the form twice: the second finds an account this young, and just logs in. */
 const DOUBLE_SUBMIT_MS = 60_000;
 
 export interface RegistrationOptions {
@@ -55,10 +54,7 @@ export function createRegistration({
   startSession,
   startFirstSession,
 }: RegistrationOptions) {
-  /**
-   * Makes an account and logs in, in one transaction, or does neither: null where the address has one already, or where
-   * what must hold `first` does not.
-   */
+  /** Null, and nothing is made, where the address has an account or `first` gives false. */
   async function make(
     { email, passwordHash, role, language }: NewAccount,
     visit: Visit,
@@ -85,7 +81,7 @@ export function createRegistration({
   return {
     make,
 
-    /** Makes an account and logs in, in one transaction. Of two with one address at the same instant, one gets it. */
+    /** Of two with one address at the same instant, one gets it. */
     async register(credentials: NewMember): Promise<RegisterResult> {
       const { email, password, language, origin } = credentials;
       const throttled = await refusals.charge(throttle.takeRegister(origin.ip), { subject: null, origin });
@@ -97,7 +93,7 @@ export function createRegistration({
       const user = await users.findByEmail(email);
       const young = user !== null && Date.now() - user.createdAt.getTime() < DOUBLE_SUBMIT_MS;
       if (young && (await passwords.verify(user.passwordHash, password))) {
-        // Not for an account that a password alone opens no longer, or that was disabled or changed meanwhile.
+        // Refused for an account that has a second factor, or was disabled or changed meanwhile.
         const again = await startSession(user, credentials, { deviceId: null });
         if (again.ok) return again;
       }

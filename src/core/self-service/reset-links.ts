@@ -30,8 +30,8 @@ export function createResetLinks({ database: { transact }, users, links, mail }:
     mailWithin,
 
     /**
-     * An operator has the link mailed to the account's own address, and sees neither it nor a password (ASVS 6.4.6). False
-     * where there is no such account, it is disabled, or no mail is possible.
+     * An operator has the link mailed, and sees neither it nor a password (ASVS 6.4.6). False where no mail is possible or
+     * there is no account that may log in.
      */
     async send(userId: string, told: Told, by: Actor): Promise<boolean> {
       const user = await users.find(userId);
@@ -43,7 +43,7 @@ export function createResetLinks({ database: { transact }, users, links, mail }:
       return true;
     },
 
-    /** The secret of a link that an operator hands over where no mail is possible; null where there is no account for it. */
+    /** For an operator to hand over where no mail is possible. Null where there is no account that may log in. */
     async reveal(userId: string, by: Actor): Promise<string | null> {
       const user = await users.find(userId);
       if (!user || user.disabledAt) return null;

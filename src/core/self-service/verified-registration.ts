@@ -74,7 +74,7 @@ export function createVerifiedRegistration({
   mail,
   pendingRegistrations,
 }: VerifiedRegistrationOptions) {
-  /** Keeps what was asked for and writes the mail, but for a form that was sent twice; returns whose address it is. */
+  /** Writes no second mail for a form that was sent twice. Returns the account that the address has already. */
   async function askWithin(
     transaction: Transaction,
     { email, browser, told: { language, from: parameters } }: AskedRegistration,
@@ -99,7 +99,7 @@ export function createVerifiedRegistration({
     return null;
   }
 
-  /** A password that another browser gives is an attempt like any other: it costs a try of a link. */
+  /** Costs a try of a link. */
   function knowsPassword({ passwordHash, email }: Pending, { password, visit: { origin } }: ConfirmedRegistration) {
     const about = { subject: null, origin };
     return refusals.attempt(throttle.takeToken(origin.ip), about, async (tried) => {
@@ -111,7 +111,7 @@ export function createVerifiedRegistration({
   }
 
   return {
-    /** Notes who wants an account and mails the link; for an address that has one, its owner is told instead. */
+    /** Mails the link; for an address that has an account, its owner gets a mail about that instead. */
     async ask(asked: AskedRegistration): Promise<{ ok: true } | BadPassword | Throttled> {
       const { email, password, origin } = asked;
       const about = { subject: null, origin };
@@ -130,7 +130,6 @@ export function createVerifiedRegistration({
       });
     },
 
-    /** What a link is for; looking changes nothing. */
     async look(secret: string, browser: string, origin: Origin): Promise<Looked | DeadLink | Throttled> {
       const opened = await pendingRegistrations.open({ purpose: PURPOSE, secret, origin });
       if (!opened.ok) return opened;

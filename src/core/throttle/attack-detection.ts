@@ -1,4 +1,5 @@
-// Tells of attacks that no single window sees: one client that fails at many accounts, many clients that fail at as many.
+// Attacks that no single window sees: one client that fails at many accounts (spraying), many clients that
+// fail at as many (stuffing).
 import { NO_ORIGIN } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Database } from '../platform/database.ts';
@@ -60,7 +61,7 @@ export function createAttackDetection({ database: { pool, transact }, policy }: 
   }
 
   return {
-    /** Tells of password spraying and credential stuffing in the last hour: once an hour, and a client. */
+    /** Records what was found in the last hour: once an hour and client. */
     async watch(): Promise<void> {
       await tellOnce('authn_password_spraying', await sprayers());
       await tellOnce('authn_credential_stuffing', await stuffing());

@@ -23,13 +23,12 @@ export interface ListedAttempt {
   readonly knownBrowser: boolean;
 }
 
-/** Where an attempt stands among the others. */
 export interface AttemptPlace {
   readonly at: Date;
   readonly id: string;
 }
 
-/** Where a page begins: before (older than) or after (newer than) an attempt; null for the newest. */
+/** A page holds what is older (`before`) or newer (`after`) than an attempt; null for the newest. */
 export type AttemptKey = { readonly before: AttemptPlace } | { readonly after: AttemptPlace } | null;
 
 export interface AttemptPage {
@@ -117,7 +116,7 @@ export function createAttempts({ database: { pool } }: { database: Database }) {
   };
 }
 
-/** Those of a person, for their export: by id, from after one. */
+/** For a person's export. */
 export function readAttemptsOf(database: Transaction, userId: string, after: string | null, take: number) {
   return database.loginAttempt.findMany({
     where: { userId, ...(after === null ? {} : { id: { gt: after } }) },

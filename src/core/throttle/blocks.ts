@@ -1,5 +1,5 @@
-// Blocks as operators see and lift them, and the worker's part: keeping how many attempts each refused, and ending the
-// records of those that ran out.
+// Blocks as operators see and lift them. The worker keeps how many attempts each refused, and ends the records of
+// those that ran out.
 import type { Redis } from 'ioredis';
 import { NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -37,7 +37,7 @@ export interface BlocksOptions {
 }
 
 export function createBlocks({ redis, database: { pool, transact }, throttle, log }: BlocksOptions) {
-  /** Ends the records of some blocks that ran out, and tells of those that refused anybody; returns how many. */
+  /** Ends the records of some blocks that ran out, with an event for each that refused anybody; returns how many. */
   async function endBlocks(): Promise<number> {
     return transact(async (transaction) => {
       const ended = await transaction.$queryRaw<
@@ -58,7 +58,7 @@ export function createBlocks({ redis, database: { pool, transact }, throttle, lo
   }
 
   return {
-    /** Blocks, of one account or of all: those that stand first, then the past ones, newest first. */
+    /** Of one account or of all: active ones first, then past ones, each newest first. */
     async list(limit: number, userId: string | null = null): Promise<ListedBlock[]> {
       const { rows } = await pool.query<Omit<ListedBlock, 'refused'> & { refused: string }>({
         text: `WITH mine AS NOT MATERIALIZED (
@@ -76,8 +76,8 @@ export function createBlocks({ redis, database: { pool, transact }, throttle, lo
     },
 
     /**
-     * Ends a block that stands, and forgets the attempts that led to it. False if there is none of this id, or it has
-     * ended. The record is the truth: if Redis is away, the block goes on there until it runs out.
+     * Ends an active block, and forgets the attempts that led to it. False if it has ended, or never was. If Redis is
+     * away, the block stands there until it runs out.
      */
     async lift(
       id: string,
@@ -99,7 +99,7 @@ export function createBlocks({ redis, database: { pool, transact }, throttle, lo
       return true;
     },
 
-    /** Writes down what was refused, and ends the records of blocks that ran out. Done twice it changes nothing. */
+    /** The worker's part. Done twice it changes nothing. */
     async fold(): Promise<void> {
       const counts = Object.entries(await redis.hgetall(keys.throttleRefused)).map(([field, count]) => {
         const [blockId = '', since = '0'] = field.split(':');

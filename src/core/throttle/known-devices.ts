@@ -1,5 +1,5 @@
-// Browsers that have logged in to an account before. The cookie holds a random token and its signature, which names the
-// account as well: with another account's address it is nothing. Only the token's hash is kept; a row can be revoked.
+// Browsers that have logged in to an account before. The cookie holds a random token and its signature, which covers
+// the account too: for another account it counts for nothing. Only the token's hash is kept; a row can be revoked.
 import Keygrip from 'keygrip';
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
@@ -10,9 +10,9 @@ import type { Database, Transaction } from '../platform/database.ts';
 
 const ENTRY = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 const SEPARATOR = '~';
-/** People who share a browser: the oldest is forgotten. */
+/** Accounts that share a browser: the oldest is forgotten. */
 const MAX_ENTRIES = 4;
-/** Of one account: that which was not used for longest is forgotten. Each has guesses of its own (throttle-windows.ts). */
+/** Of one account: each has guesses of its own (windows.ts), so the one unused for longest is forgotten. */
 const MAX_KNOWN = 20;
 
 export interface KnownDevicesOptions {
@@ -21,7 +21,6 @@ export interface KnownDevicesOptions {
   readonly retentionMs: number;
 }
 
-/** A log-in, and by which browser: one that is known to the account, or none. */
 export interface Success {
   readonly userId: string;
   readonly deviceId: string | null;
@@ -41,7 +40,7 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
     return { revokedAt: null, lastUsedAt: { gt: new Date(Date.now() - retentionMs) } };
   }
 
-  /** The token in the cookie that is signed for this account; finding it asks no store. */
+  /** Asks no store. */
   function tokenFor(account: string, cookie: string): string | null {
     for (const entry of cookie.split(SEPARATOR).slice(0, MAX_ENTRIES)) {
       const [, token, signature] = ENTRY.exec(entry) ?? [];
@@ -51,8 +50,8 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
   }
 
   /**
-   * The tables of a statement that remembers the browser of a success, for each row of `from`; which browser it is, known
-   * or new; and the cookie that it is to keep from now on.
+   * Parts of a statement that remembers the browser of a success for each row of `from`, and the cookie that the browser
+   * is to keep from now on.
    */
   function remembering({ userId, deviceId, account, cookie }: Success, from: Prisma.Sql) {
     const token = newToken();
@@ -105,22 +104,20 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
 
     remembering,
 
-    /** Remembers the browser of a success, in its transaction, and gives the cookie that it is to keep from now on. */
+    /** Returns the cookie that the browser is to keep from now on. */
     async rememberWithin(transaction: Transaction, success: Success): Promise<string> {
       const { tables, known, cookie } = remembering(success, Prisma.sql`(SELECT) AS once`);
       const [row] = await transaction.$queryRaw<{ known: boolean }[]>`WITH ${tables} SELECT ${known} AS known`;
       return cookie(row?.known ?? false);
     },
 
-    /** How many browsers are known to an account. */
     count(userId: string): Promise<number> {
       return prisma.knownDevice.count({ where: { userId, ...stillKnown() } });
     },
 
-    /** Makes every browser of an account a stranger again, in the caller's transaction, and says how many there were. */
+    /** Makes every browser of an account a stranger again; returns how many there were. */
     forgetAllWithin,
 
-    /** The same, in a transaction of its own. */
     async forgetAll(userId: string, by: Actor): Promise<number> {
       const forgotten = await transact((transaction) => forgetAllWithin(transaction, userId, by));
       return forgotten;
@@ -128,7 +125,7 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
   };
 }
 
-/** Those of a person, for their export: by id, from after one. */
+/** For a person's export. */
 export function readKnownBrowsersOf(database: Transaction, userId: string, after: string | null, take: number) {
   return database.knownDevice.findMany({
     where: { userId, ...(after === null ? {} : { id: { gt: after } }) },

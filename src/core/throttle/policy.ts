@@ -1,6 +1,6 @@
-// What the throttle allows: numbers that an operator may choose. docs/security.md gives the reasons.
+// What the throttle allows, as operators may set it. docs/security.md gives the reasons.
 
-/** So many attempts pass freely, each further one is followed by a block, and no more than the limit pass in any window. */
+/** `free` attempts pass, each further one begins a block, and never more than `limit` pass in a window. */
 export interface ThrottleRule {
   readonly free: number;
   readonly limit: number;
@@ -28,12 +28,12 @@ export interface ThrottlePolicy {
   readonly token: ThrottleRule;
   /** Wrong codes of one account's second factor. */
   readonly secondFactor: ThrottleRule;
-  /** The first block lasts so long, the next twice as long, up to the longest. */
+  /** Each block lasts twice as long as the one before, up to the longest. */
   readonly blockFirstMs: number;
   readonly blockLongestMs: number;
-  /** An event tells of a client that failed at so many accounts within an hour, */
+  /** Accounts that one client fails at within an hour before an event tells of it. */
   readonly sprayingAccounts: number;
-  /** and of so many clients that failed at as many accounts. */
+  /** Clients, and accounts that they fail at, before an event tells of it. */
   readonly stuffingClients: number;
   readonly deviceRetentionMs: number;
 }

@@ -1,5 +1,5 @@
-// Attempts that no log-in record tells of: one that is let through is written down first, and later how it settled, so that
-// counters can be rebuilt from the record.
+// Attempts that no log-in record tells of. Each one let through gets a record, and later its outcome, so that the
+// counters can be rebuilt.
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { OnSuccess, Taken } from './taken.ts';

@@ -1,5 +1,5 @@
-// How an attempt runs under the throttle: refused or tried, its failure recorded with the blocks that it began, and what it
-// took settled by the result.
+// How an attempt runs under the throttle: it is refused or tried, its failure is recorded with the blocks that it
+// began, and the result settles what it took.
 import type { AttemptNote, BlockNote, NewAuditEvent, Origin } from '../audit/events.ts';
 import { type EventNote, recordEvents } from '../audit/outbox.ts';
 import type { Database, Transaction } from '../platform/database.ts';
@@ -9,35 +9,32 @@ import type { ThrottleScope } from './windows.ts';
 /** Scopes that tell of a client, and of no account. */
 const OF_MANY: ReadonlySet<string> = new Set<ThrottleScope>(['client', 'register', 'mail_client', 'token']);
 
-/** Refused before anything was looked at: it says nothing of the account, nor of the password. */
+/** Refused before anything was read: it says nothing of the account or the password. */
 export interface Throttled {
   readonly ok: false;
   readonly reason: 'throttled';
   readonly retryAfterMs: number;
 }
 
-/** Whose account is tried, if that is known, and from where. */
 export interface Attempting {
   readonly subject: string | null;
   readonly origin: Origin;
 }
 
-/** An attempt that was let through. */
 export interface Tried {
-  /** The id that the event of a log-in must have: the rebuilding of counters knows it by that. */
+  /** A log-in's event must have this id: counters are rebuilt by it. */
   readonly id: string;
-  /** Records what the attempt came to and the blocks that it began, in one statement. */
+  /** Records the attempt's event and the blocks that it began, in one statement. */
   record(event: NewAuditEvent, beside?: { within?: Transaction; attempt?: AttemptNote }): Promise<void>;
-  /** For a failure that is none: what was guessed was right. Never throws. */
+  /** For a failure with a right guess. Never throws. */
   succeeded(): Promise<void>;
-  /** For a failure that says nothing of what was guessed. Never throws. */
+  /** For a failure that says nothing of the guess. Never throws. */
   giveBack(): Promise<void>;
 }
 
 export type Refusals = ReturnType<typeof createRefusals>;
 
 export function createRefusals({ database: { prisma } }: { database: Database }) {
-  /** Records the blocks that began with a refusal, and gives the answer. */
   async function refuse(
     { retryAfterMs, blocks }: Extract<Taken, { ok: false }>,
     { subject, origin }: Attempting,
@@ -71,7 +68,7 @@ export function createRefusals({ database: { prisma } }: { database: Database })
       }
     },
 
-    /** For an act that counts whatever comes of it: records the blocks that it began, or refuses. Null: it may go on. */
+    /** For an act that counts whatever its result. Null: it may go on. */
     async charge(taking: Promise<Taken>, about: Attempting): Promise<Throttled | null> {
       const taken = await taking;
       if (!taken.ok) return refuse(taken, about);
@@ -81,7 +78,7 @@ export function createRefusals({ database: { prisma } }: { database: Database })
   };
 }
 
-/** What is recorded of blocks that began: one event a block, however many attempts it will refuse. */
+/** One event a block, however many attempts it will refuse. */
 function blockNotes(blocks: readonly BlockNote[], subject: string | null, origin: Origin): EventNote[] {
   return blocks.map((block) => {
     const detail = { scope: block.scope, failures: block.failures, seconds: Math.ceil(block.lastsMs / 1_000) };

@@ -1,4 +1,4 @@
-// What other records learn when an event is sealed: the attempt that it tells of, the block that began with it.
+// When an event is sealed, its log-in attempt and the block that began with it get their records.
 import type pg from 'pg';
 import type { ChainedEvent } from '../audit/append.ts';
 import type { Notes } from '../audit/outbox-event.ts';
@@ -10,12 +10,11 @@ interface Attempt {
   readonly device: string | null;
 }
 
-/** Writes the attempts and blocks of sealed events into their records. */
 export const sealedAttempts: SealingFollower = {
   begin: () => ({ write: insertNotes }),
 };
 
-/** Writes the notes of a batch into the records that they are for, in the transaction that seals it. */
+/** In the transaction that seals the batch. */
 export async function insertNotes(
   client: pg.ClientBase,
   events: readonly ChainedEvent[],

@@ -1,20 +1,19 @@
 // What the throttle says of an attempt, and how one that may go on is settled.
 import type { BlockNote } from '../audit/events.ts';
 
-/** What a success does to the attempt's windows: its own is emptied, all get their point back, or it counts like any other. */
+/** A success empties the attempt's own window, gives every point back, or counts like any other attempt. */
 export type OnSuccess = 'empty' | 'give_back' | 'count';
 
-/** An attempt that may go on, or may not. */
 export type Taken =
   | {
       readonly ok: true;
-      /** The id that a log-in's event must have: the rebuilding of counters knows it by that. */
+      /** A log-in's event must have this id: counters are rebuilt by it. */
       readonly id: string;
-      /** Blocks that begin with this attempt if it fails; they are to be recorded with it. */
+      /** Begin with this attempt if it fails, and are to be recorded with its failure. */
       readonly blocks: readonly BlockNote[];
-      /** It succeeded: see {@link OnSuccess}. Never throws. */
+      /** Never throws. */
       succeeded(): Promise<void>;
-      /** It came to nothing (an outage): every window gets its point back. Never throws. */
+      /** For an outage: every window gets its point back. Never throws. */
       giveBack(): Promise<void>;
     }
   | { readonly ok: false; readonly retryAfterMs: number; readonly blocks: readonly BlockNote[] };

@@ -1,6 +1,6 @@
-// Who may try now: decided before a password is hashed, in one Redis command for all windows at once, and the same whether
-// the account exists or not. Points are taken before the attempt and given back when it succeeds, so that any number of
-// attempts at once pass no more than the limit. docs/security.md has the policy, docs/decisions/0010 why it is one script.
+// Who may try now: decided before a password is hashed, in one Redis command for all windows, and the same whether the
+// account exists or not. Points are taken before the attempt and given back after a success, so that attempts at once
+// can't exceed the limit. docs/security.md has the policy, docs/decisions/0010 why it is one script.
 import type { Redis } from 'ioredis';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../platform/database.ts';
@@ -22,7 +22,7 @@ export interface ThrottleOptions {
   readonly database: Database;
   readonly policy: ThrottlePolicy;
   readonly log: Log;
-  /** Told of each refusal, and whose window was full or blocked; without Redis, the attempt's own. */
+  /** Called at each refusal with the window that was full or blocked; without Redis, the attempt's own. */
   readonly count?: (scope: ThrottleScope) => void;
 }
 
@@ -34,7 +34,7 @@ export function createThrottle({ redis, database, policy, log, count = () => und
   const catchUp = createCatchUp({ redis, database, windowsOf, log });
   const memoryFallback = createMemoryFallback(policy);
 
-  /** By the counters in Redis; null where they can't be asked. What PostgreSQL throws as they are rebuilt is thrown. */
+  /** Null where the counters can't be asked. Throws what PostgreSQL throws while they are rebuilt. */
   async function decide(attempt: CountedAttempt): Promise<Exclude<Decision, { answer: 'rebuild' }> | null> {
     for (let tries = 0; tries < REBUILD_TRIES; tries += 1) {
       try {
@@ -88,30 +88,30 @@ export function createThrottle({ redis, database, policy, log, count = () => und
   const takeRecorded = recorded(take, database, log);
 
   return {
-    /** An attempt to log in. A known browser has a window of its own, in place of the other three. Settling it again does nothing. */
+    /** Settling it again does nothing. */
     takeLogin: async (target: LoginTarget): Promise<Taken> => settledOnce(await take(windowsOf.login(target), 'empty')),
 
-    /** An attempt to make an account. Each counts, also one that succeeds. */
+    /** Each counts, also one that succeeds. */
     takeRegister: (ip: string | null): Promise<Taken> => takeRecorded(windowsOf.register(ip), 'count'),
 
-    /** An attempt to change a password, which tries the current one. */
+    /** Whatever tries the current password of somebody logged in. */
     takePasswordChange: (userId: string): Promise<Taken> => takeRecorded(windowsOf.passwordChange(userId), 'empty'),
 
     /**
-     * A form that sends a mail if there is an account. Each counts, also one that succeeds: by mailbox, so that nobody can
-     * flood one, and by client. `address` is the keyed hash of what was typed.
+     * A form that may send a mail. Each counts, by mailbox (nobody can flood one) and by client. `address` is the keyed
+     * hash of what was typed.
      */
     takeMail: (target: { address: string; ip: string | null }): Promise<Taken> =>
       takeRecorded(windowsOf.mail(target), 'count'),
 
-    /** A one-time link that is tried. A good one costs nothing, and makes up for no bad one. */
+    /** A good link costs nothing, and makes up for no bad one. */
     takeToken: (ip: string | null): Promise<Taken> => takeRecorded(windowsOf.token(ip), 'give_back'),
 
-    /** A code of the second factor that is tried. Wrong ones count; a right one empties the window. */
+    /** Wrong codes count; a right one empties the window. */
     takeSecondFactor: (userId: string, deviceId: string | null = null): Promise<Taken> =>
       takeRecorded(windowsOf.secondFactor(userId, deviceId), 'empty'),
 
-    /** Forgets a window and its block, after an operator lifted it. Throws if Redis is away. */
+    /** Forgets a window and its block. Throws if Redis is away. */
     async forget(key: string): Promise<void> {
       await redis.del(keys.throttleWindow(key), keys.throttleBlock(key));
     },

@@ -1,8 +1,8 @@
-// The windows that an attempt counts in: what each is called in Redis, and which rule it keeps. The first is the attempt's own.
+// The windows that an attempt counts in: the name of each in Redis, and its rule. The first is the attempt's own.
 import ipaddr from 'ipaddr.js';
 import type { ThrottlePolicy, ThrottleRule } from './policy.ts';
 
-/** How a key of each scope begins, and its rule. A key that was written stays: records keep it. */
+/** Prefixes stay: records keep the keys. */
 const SCOPES = {
   account_client: { prefix: 'ac', rule: 'accountClient' },
   client: { prefix: 'c', rule: 'client' },
@@ -29,7 +29,7 @@ export interface LoginTarget {
   /** The keyed hash of the address as typed. */
   readonly account: string;
   readonly ip: string | null;
-  /** The known browser, if it proved to be one of this account's. */
+  /** Of this account; null for a stranger. */
   readonly deviceId: string | null;
 }
 
@@ -56,12 +56,12 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
       window('mail_client', clientKey(ip)),
     ],
     token: (ip: string | null) => [window('token', clientKey(ip))],
-    /** A known browser has a window of its own here too: strangers who know the password can't keep its owner out. */
+    /** Here too, so that strangers who know the password can't keep the owner out. */
     secondFactor: (userId: string, deviceId: string | null) => [
       window('second_factor', deviceId === null ? userId : `${userId}:${deviceId}`),
     ],
 
-    /** The window that a record names, or null where this version knows none of its kind. */
+    /** The window that a record names; null for a kind that this version doesn't know. */
     ofKey(key: string): Window | null {
       const prefix = key.slice(0, key.indexOf(':'));
       const scope = (Object.keys(SCOPES) as ThrottleScope[]).find((one) => SCOPES[one].prefix === prefix);
@@ -70,7 +70,7 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
 
     /** How far back a record can matter. */
     longestMs: Math.max(...Object.values(SCOPES).map(({ rule }) => policy[rule].windowMs)),
-    /** And that of a log-in, but for what its account's window counts over all clients. */
+    /** The same of a log-in, apart from its account's window. */
     longestOfClientMs: Math.max(policy.accountClient.windowMs, policy.client.windowMs, policy.device.windowMs),
     accountMs: policy.account.windowMs,
     longestBlockMs: policy.blockLongestMs,

@@ -1,5 +1,5 @@
-// Whether the counters in Redis know all that happened. They don't after Redis was emptied, or while this process was cut off
-// from it: then they are rebuilt from the records before anything is decided by them again.
+// Whether the counters in Redis are complete. They are not after Redis was emptied, or this process was cut off from it:
+// then they are rebuilt from the records before anything is decided by them again.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Database } from '../../platform/database.ts';
@@ -7,11 +7,11 @@ import type { Log } from '../../platform/log.ts';
 import type { ThrottleWindows } from '../windows.ts';
 import { rebuildThrottle } from './rebuild.ts';
 
-/** A reading of the records that takes longer is not waited for. */
+/** Attempts wait no longer for a rebuild. */
 const REBUILD_WAIT_MS = 2_000;
-/** What was decided without the counters just before a reading of the records began may not have been in them yet. */
+/** An attempt decided just before the records were read may not have been in them yet. */
 const REBUILD_OVERLAP_MS = 5_000;
-/** A Redis that could not take the counters is not tried at each attempt. */
+/** Before a Redis that failed is tried again. */
 const REBUILD_PAUSE_MS = 1_000;
 
 export interface CatchUpOptions {
@@ -21,14 +21,14 @@ export interface CatchUpOptions {
   readonly log: Log;
 }
 
-/** Wherever an answer is no, the caller decides without the counters, which learn of it by another rebuilding. */
+/** After each answer that is no, the caller decides without the counters; another rebuild adds what it decided. */
 export function createCatchUp({ redis, database, windowsOf, log }: CatchUpOptions) {
   let rebuilding: Promise<void> | null = null;
-  /** Set once Redis was away: what happened meanwhile is missing in its counters. */
+  /** Redis was away: the counters miss what this process decided meanwhile. */
   let behind = false;
   let tryAgainAt = 0;
   let readingSince = 0;
-  /** Whether anything was decided without the counters since the last reading began, which may not have seen it. */
+  /** Something was decided without the counters since the records were last read. */
   let wentOn = false;
 
   function rebuild(): Promise<void> {
@@ -43,13 +43,13 @@ export function createCatchUp({ redis, database, windowsOf, log }: CatchUpOption
     return rebuilding;
   }
 
-  /** Once, and again for what was decided without the counters meanwhile. */
+  /** Again while anything is decided without the counters meanwhile. */
   async function readBack(): Promise<void> {
     let newerThanMs: number | undefined;
     do {
       readingSince = performance.now();
       wentOn = false;
-      // Where Redis was emptied, any process can say what it held; what happened while this one was cut off, it alone.
+      // Any process can rebuild a Redis that was emptied; only this one knows what it decided while it was cut off.
       const orAnother = !behind && newerThanMs === undefined;
       const counts = await rebuildThrottle({ redis, database, windowsOf, newerThanMs, orAnother });
       newerThanMs = performance.now() - readingSince + REBUILD_OVERLAP_MS;
@@ -58,7 +58,7 @@ export function createCatchUp({ redis, database, windowsOf, log }: CatchUpOption
     behind = false;
   }
 
-  /** Rebuilds the counters: whether they are back soon. @throws CountersNotTakenError, or what PostgreSQL throws. */
+  /** Rebuilds the counters; false if that takes long. @throws CountersNotTakenError, or what PostgreSQL throws. */
   async function rebuilt(): Promise<boolean> {
     const done = rebuild().then(() => true);
     const enough = new AbortController();
@@ -69,7 +69,7 @@ export function createCatchUp({ redis, database, windowsOf, log }: CatchUpOption
     return back;
   }
 
-  // Other processes decide by these counters too: what this one let through without them is added as soon as possible.
+  // Other processes decide by these counters too, so what this one decided is added as soon as possible.
   redis.on('ready', () => {
     if (behind) rebuild().catch((error: unknown) => log.debug({ err: error }, 'the throttle is still behind'));
   });
@@ -77,7 +77,7 @@ export function createCatchUp({ redis, database, windowsOf, log }: CatchUpOption
   return {
     rebuilt,
 
-    /** Whether the counters can be asked; a process that fell behind catches up first. Throws as `rebuilt` does. */
+    /** A process that fell behind catches up first. Throws as `rebuilt` does. */
     async mayAsk(): Promise<boolean> {
       if (!behind) return true;
       if (performance.now() >= tryAgainAt) return redis.status !== 'ready' || rebuilt();
@@ -85,7 +85,6 @@ export function createCatchUp({ redis, database, windowsOf, log }: CatchUpOption
       return false;
     },
 
-    /** Notes that Redis could not be asked. */
     fallBehind(error: unknown): void {
       if (!behind) log.warn({ err: error }, 'the throttle goes on without Redis');
       behind = true;
@@ -93,7 +92,7 @@ export function createCatchUp({ redis, database, windowsOf, log }: CatchUpOption
       wentOn = true;
     },
 
-    /** Notes that the counters were lost after each rebuilding. */
+    /** The counters were lost again after each rebuild. */
     giveUp(): void {
       log.warn('the throttle goes on without Redis, which loses its counters again and again');
       wentOn = true;

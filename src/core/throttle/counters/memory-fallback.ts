@@ -1,16 +1,16 @@
-// The throttle while Redis is away: the free attempts of each window, by this process alone and in its memory. So many
-// processes, so many times the free attempts, and a restart forgets. What is kept is bounded, whoever tries whatever.
+// The throttle while Redis is away: each window's free attempts, counted in memory. Each process counts alone, so N
+// processes allow N times as many; a restart forgets. The memory is bounded.
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { ThrottlePolicy } from '../policy.ts';
 import type { OnSuccess, Taken } from '../taken.ts';
 import type { ThrottleScope, Window } from '../windows.ts';
 
-/** The windows of the newest attempts are kept: some 40 MB at most. */
+/** Some 40 MB at most; the oldest go first. */
 const MOST_WINDOWS = 50_000;
 
 export function createMemoryFallback(policy: ThrottlePolicy, mostWindows = MOST_WINDOWS) {
   const limiters = new Map<ThrottleScope, RateLimiterMemory>();
-  /** By their newest attempt, the oldest first. */
+  /** Oldest attempt first. */
   const kept = new Map<string, Window>();
 
   function limiterOf({ scope, rule }: Window): RateLimiterMemory {
@@ -62,7 +62,6 @@ export function createMemoryFallback(policy: ThrottlePolicy, mostWindows = MOST_
       return { ok: true, id, blocks: [], succeeded, giveBack };
     },
 
-    /** How many windows take memory. */
     get size(): number {
       return kept.size;
     },

@@ -1,12 +1,12 @@
-// The counters and blocks of the throttle, read back from the records into a Redis that was emptied or away. Every entry has
-// the id of its attempt, so that doing it twice, or beside attempts that go on, changes nothing.
+// Writes the records' counters and blocks into a Redis that was emptied or away. Every entry has the id of its attempt,
+// so doing it twice, or beside new attempts, changes nothing.
 import type { Redis } from 'ioredis';
 import type { Database } from '../../platform/database.ts';
 import { isCommandTimeout, keys } from '../../platform/redis.ts';
 import type { ThrottleWindows, Window } from '../windows.ts';
 import { type AttemptRecord, type BlockRecord, readAttempts, readBlocks } from './records.ts';
 
-/** Thrown when Redis could not take what the records know; the records themselves were read. */
+/** Redis failed; the records could be read. */
 export class CountersNotTakenError extends Error {
   constructor(cause: unknown) {
     super('Redis could not take the counters of the throttle', { cause });
@@ -25,15 +25,15 @@ interface RebuildOptions {
   readonly redis: Redis;
   readonly database: Database;
   readonly windowsOf: ThrottleWindows;
-  /** Only attempts that are no older: Redis has the others. */
+  /** Older attempts are in Redis already. */
   readonly newerThanMs?: number | undefined;
-  /** Whether it is given up once another process has written all. */
+  /** Whether to stop once another process has finished. */
   readonly orAnother?: boolean;
 }
 
 /** Blocks written at a time. */
 const BATCH = 1_000;
-/** So many are written in one command, which holds Redis up for some milliseconds, and so often where it takes too long. */
+/** Written in one command, which blocks Redis for some milliseconds. */
 const ENTRIES = 500;
 const TRIES = 5;
 const FILL = `for i, key in ipairs(KEYS) do
@@ -41,7 +41,7 @@ const FILL = `for i, key in ipairs(KEYS) do
   redis.call('PEXPIRE', key, ARGV[3 * i])
 end`;
 
-/** Writes what the records know, then the mark that says so. @throws CountersNotTakenError, or what PostgreSQL throws. */
+/** @throws CountersNotTakenError, or what PostgreSQL throws. */
 export async function rebuildThrottle({
   redis,
   database,
@@ -101,8 +101,8 @@ async function writeBlocks(redis: Redis, blocks: readonly BlockRecord[]): Promis
 }
 
 /**
- * What each window would hold, from batches of attempts, the newest first: a success empties its own window of what was before it
- * and leaves nothing in the others; so does a lifted block.
+ * What each window would hold, from batches of attempts, newest first. A success, or a lifted block, empties its own
+ * window of everything older and adds nothing to the others.
  */
 function countBackwards(windowsOf: ThrottleWindows): (attempts: readonly AttemptRecord[]) => readonly Entry[] {
   const emptied = new Set<string>();

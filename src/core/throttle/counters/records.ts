@@ -1,4 +1,4 @@
-// What the records in PostgreSQL, and events that are not sealed yet, tell of attempts and blocks.
+// Attempts and blocks, from the records in PostgreSQL and from events that are not sealed yet.
 import type { AttemptNote } from '../../audit/events.ts';
 import { inReadTransaction } from '../../platform/connection.ts';
 import type { Database } from '../../platform/database.ts';
@@ -11,13 +11,13 @@ const BATCH_TIME_MS = 60_000;
 export interface AttemptRecord {
   readonly id: string;
   readonly age_ms: string;
-  /** 'lifted' where it is no attempt, but an operator who forgave what one window had counted. */
+  /** 'lifted': no attempt, but an operator who emptied one window. */
   readonly outcome: string;
   readonly ip: string | null;
   readonly identifier_hash: Buffer | null;
   readonly device_id: string | null;
   readonly attempt: AttemptNote | null;
-  /** The windows by name, where it was no attempt to log in. */
+  /** By name; null for a log-in. */
   readonly windows: string[] | null;
 }
 
@@ -28,8 +28,8 @@ export interface BlockRecord {
 }
 
 /**
- * The newest first, in batches, from one statement with one reading of the clock: what a success or a lifted block forgives is
- * a matter of order. False where `take` wanted no more.
+ * Newest first, in batches, from one statement with one reading of the clock: the order decides what a success or a
+ * lifted block empties. False if `take` wanted no more.
  */
 export async function readAttempts(
   { pool }: Database,

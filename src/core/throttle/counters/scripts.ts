@@ -77,7 +77,7 @@ const SCRIPTS = {
     return 1`,
 } as const;
 
-/** The last of a refusal is which window it was, counted from one. */
+/** A refusal ends with its window, counted from one. */
 type TakeReply = ['rebuild'] | ['refused', number, number[], number] | ['allowed', number, number[]];
 
 declare module 'ioredis' {
@@ -87,7 +87,7 @@ declare module 'ioredis' {
   }
 }
 
-/** An attempt, its windows, and the id of the block that it may begin in each. */
+/** With the id of the block that it may begin in each window. */
 export interface CountedAttempt {
   readonly id: string;
   readonly windows: readonly Window[];
@@ -101,7 +101,7 @@ export type Decision =
       readonly answer: 'refused';
       readonly retryAfterMs: number;
       readonly blocks: readonly BlockNote[];
-      /** That was full or blocked. */
+      /** The one that was full or blocked. */
       readonly window: Window | undefined;
     }
   | { readonly answer: 'allowed'; readonly blocks: readonly BlockNote[] };
