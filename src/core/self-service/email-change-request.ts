@@ -31,8 +31,6 @@ export interface EmailChangeRequestOptions {
 
 type Result = { readonly ok: true } | { readonly ok: false; readonly reason: 'same' } | Throttled;
 
-export type RequestEmailChange = ReturnType<typeof createEmailChangeRequest>;
-
 export function createEmailChangeRequest({
   database: { transact },
   users,

@@ -46,8 +46,6 @@ export interface PasswordResetsOptions {
   readonly mail: Mail;
 }
 
-export type PasswordResets = ReturnType<typeof createPasswordResets>;
-
 const PURPOSE = 'reset_password';
 
 export function createPasswordResets({
