@@ -53,10 +53,7 @@ import { createThrottle } from './throttle/throttle.ts';
 
 export type Context = ReturnType<typeof createContext>;
 
-/**
- * Opens the stores in the background: a server that is not there yet is waited for, and nothing
- * here throws for it.
- */
+/** Opens the stores in the background: one that is away is waited for, and nothing throws for it. */
 export function createContext(config: Config, log: Log) {
   const { closeStores, ...stores } = openStores(config, log);
   const { database, redis, queues } = stores;
@@ -71,6 +68,7 @@ export function createContext(config: Config, log: Log) {
   const below = { ...stores, ...credentials, ...throttling, ...sessionRoom, mail, users };
   const factors = createFactors(config, below);
   const logins = createLogins({ ...below, ...factors, log });
+  const emptyAbove = [deleteFactorsWithin, endPendingLoginsWithin];
   const { mail: policy, publicOrigin, serviceName } = config;
   const render = createMailRenderer({ serviceName, origin: publicOrigin });
   const deliver = createMailTransport({ ...config, policy, redis });
@@ -98,9 +96,6 @@ export function createContext(config: Config, log: Log) {
     },
   };
 }
-
-/** What the rooms above the accounts delete with one. */
-const emptyAbove = [deleteFactorsWithin, endPendingLoginsWithin];
 
 type Stores = Omit<ReturnType<typeof openStores>, 'closeStores'>;
 type Below = Stores &
