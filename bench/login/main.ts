@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startOwnServers } from '../../test/support/own-servers.ts';
+import { startOwnServers } from '../../harness/own-servers.ts';
 import { circumstances, table, writeInto } from '../report.ts';
 import { canPin, pin } from '../speed/processes.ts';
 import { startServer } from './server.ts';

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hash } from '@node-rs/argon2';
+import { startAttacker } from '../../harness/attacker.ts';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import { readConfig } from '../../src/core/config.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { freePort } from '../../src/launcher/machine/ports.ts';
-import { startAttacker } from '../../test/support/attacker.ts';
-import { query } from '../../test/support/query.ts';
-import type { TestStores } from '../../test/support/stores.ts';
 import { cpuSeconds, pin, processTree } from '../speed/processes.ts';
 
 const PASSWORD = 'correct horse battery staple';

@@ -2,12 +2,12 @@
 // and writes it into docs/restart.md; ends with 1 when a promise was not kept. `-- --short` takes less than a minute and
 // writes nothing; `-- --only <words>` runs the scenarios whose name has these words.
 import { parseArgs } from 'node:util';
+import { type Installation, install } from '../../harness/installation.ts';
+import { type Crowd, registerReaders } from '../../harness/restart/crowd.ts';
+import { openLedger } from '../../harness/restart/ledger.ts';
+import { isKept, type Row, runScenario } from '../../harness/restart/run.ts';
+import { type Extent, type Scenario, scenarios } from '../../harness/restart/scenarios.ts';
 import { circumstances, table, writeInto } from '../report.ts';
-import { type Installation, install } from './installation.ts';
-import { openLedger } from './ledger.ts';
-import { type Crowd, registerReaders } from './load.ts';
-import { isKept, type Row, runScenario } from './run.ts';
-import { type Extent, type Scenario, scenarios } from './scenarios.ts';
 
 const WEB_PROCESSES = 2;
 const SHOWN_FAILURES = 10;

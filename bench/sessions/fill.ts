@@ -1,10 +1,10 @@
 // Sessions in bulk: their copies in Redis, written by the cache as a log-in writes them, and their rows in PostgreSQL.
 import { v7 as uuidv7 } from 'uuid';
+import { query } from '../../harness/query.ts';
 import { hashToken } from '../../src/core/credentials/random-token.ts';
 import type { SessionCache } from '../../src/core/sessions/session-cache.ts';
 import type { LiveRecord } from '../../src/core/sessions/session-record.ts';
 import type { SessionTable } from '../../src/core/sessions/session-table.ts';
-import { query } from '../../test/support/query.ts';
 
 const BATCH = 1_000;
 const HOUR_MS = 3_600_000;

@@ -4,13 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
+import { until } from '../../harness/until.ts';
 import { createLog } from '../../src/core/platform/log.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { keys, openRedis } from '../../src/core/platform/redis.ts';
 import { nameOf } from '../../src/core/sessions/cache-entry.ts';
 import { createSessionCache } from '../../src/core/sessions/session-cache.ts';
 import { startRedis } from '../../src/launcher/servers/redis.ts';
-import { until } from '../../test/support/until.ts';
 import { circumstances, table, writeInto } from '../report.ts';
 import { fillCopies, hashOf, nothingEnded } from './fill.ts';
 

@@ -3,10 +3,10 @@
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { until } from '../../harness/until.ts';
 import { createLog } from '../../src/core/platform/log.ts';
 import { openRedis } from '../../src/core/platform/redis.ts';
 import { createSessionCache } from '../../src/core/sessions/session-cache.ts';
-import { until } from '../../test/support/until.ts';
 import { startLog } from '../audit/log.ts';
 import { circumstances, table } from '../report.ts';
 import { fillCopies, fillRows, nothingEnded } from '../sessions/fill.ts';

@@ -1,11 +1,11 @@
 // Holdfast as it is shipped, under the supervisor in production mode, beside a worker: made ready to be measured, with a person,
 // an operator and an audit log.
 import { Redis } from 'ioredis';
+import { type Installation, install } from '../../harness/installation.ts';
+import { query } from '../../harness/query.ts';
+import { until } from '../../harness/until.ts';
 import { hashToken } from '../../src/core/credentials/random-token.ts';
 import { keys } from '../../src/core/platform/redis.ts';
-import { query } from '../../test/support/query.ts';
-import { until } from '../../test/support/until.ts';
-import { type Installation, install } from '../restart/installation.ts';
 import { fetchPage, PASSWORD, submit } from './browser.ts';
 import type { Target } from './load.ts';
 import { pin, processTree } from './processes.ts';

@@ -2,7 +2,7 @@
 // given rate. Written here because the load generators of npm parse as much as the servers do, and would be measured instead.
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { open } from '../../test/support/load.ts';
+import { open } from '../../harness/load.ts';
 
 export interface Target {
   readonly port: number;

@@ -4,11 +4,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { type Answer, ATTACKED, deviceOf, passTime, startAttacker } from '../../harness/attacker.ts';
+import type { TestStores } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import { freePort } from '../../src/launcher/machine/ports.ts';
 import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { type Answer, ATTACKED, deviceOf, passTime, startAttacker } from '../support/attacker.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
-import { until } from '../support/until.ts';
+import { openTestStores } from '../support/stores.ts';
 
 const EFFORT = process.env['ATTACKS'] === 'long' ? 10 : 1;
 const MINUTE = 60_000;

@@ -2,8 +2,8 @@
 // it on a phone's width. Then what browsers do by themselves: two tabs, the back button, forms that are too old, languages.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { launchBrowser, screenshot } from '../../harness/chromium.ts';
 import { newEmail, PASSWORD } from '../support/app.ts';
-import { launchBrowser, screenshot } from '../support/browser.ts';
 import { totpCode } from '../support/factors.ts';
 import { type MailSite, startMailSite } from '../support/mail-site.ts';
 

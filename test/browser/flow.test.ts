@@ -2,13 +2,14 @@
 // from another browser; with JavaScript and without. An operator reads of it in the log.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { axe, launchBrowser } from '../../harness/chromium.ts';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { axe, launchBrowser } from '../support/browser.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
-import { until } from '../support/until.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

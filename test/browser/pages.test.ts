@@ -2,9 +2,9 @@
 // twice as large, by keyboard and without JavaScript.
 import { brotliCompressSync } from 'node:zlib';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { axe, launchBrowser, screenshot } from '../support/browser.ts';
+import { axe, launchBrowser, screenshot } from '../../harness/chromium.ts';
+import { until } from '../../harness/until.ts';
 import { type PagesServer, servePages } from '../support/pages-server.ts';
-import { until } from '../support/until.ts';
 import { FIXTURES, HOSTILE_FIXTURES, NOW } from '../support/view-fixtures.ts';
 
 const ALL = [...FIXTURES, ...HOSTILE_FIXTURES];

@@ -3,11 +3,12 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { axe, launchBrowser, screenshot } from '../../harness/chromium.ts';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { axe, launchBrowser, screenshot } from '../support/browser.ts';
 import { totpCode } from '../support/factors.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

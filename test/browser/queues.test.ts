@@ -2,11 +2,12 @@
 // anything, changes nothing, and with Redis away the page says so.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser as Chromium, Page } from 'playwright-core';
+import { launchBrowser, screenshot } from '../../harness/chromium.ts';
+import type { TestStores } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { launchBrowser, screenshot } from '../support/browser.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
-import { until } from '../support/until.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

@@ -5,9 +5,9 @@ import { createServer, type RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { ask, open, readAnswer } from '../../harness/load.ts';
 import { freePort } from '../../src/launcher/machine/ports.ts';
 import { type Serving, serve } from '../../src/web/serve.ts';
-import { ask, open, readAnswer } from '../support/load.ts';
 import { openTestStores } from '../support/stores.ts';
 
 interface Logged {

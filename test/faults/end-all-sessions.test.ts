@@ -2,12 +2,12 @@
 // comes back, in no process, and whoever logs in afterwards stays logged in.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { type OwnServers, startOwnServers } from '../../harness/own-servers.ts';
+import { query } from '../../harness/query.ts';
+import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess, waitForStores } from '../support/app.ts';
-import { type OwnServers, startOwnServers } from '../support/own-servers.ts';
-import { query } from '../support/query.ts';
-import { until } from '../support/until.ts';
 
 let servers: OwnServers;
 let web: TestProcess;

@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { until } from '../../harness/until.ts';
 import { freePort } from '../../src/launcher/machine/ports.ts';
 import { childrenOf, isRunning } from '../../src/launcher/machine/process.ts';
 import { readUpFile, type UpFile } from '../../src/launcher/up-file.ts';
 import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../../src/supervisor/status-file.ts';
 import { temporaryFolder } from '../support/servers.ts';
-import { until } from '../support/until.ts';
 
 interface Run {
   process: ChildProcess;

@@ -1,10 +1,10 @@
 // The live log in a real browser, while the web processes behind it are replaced one by one: no event is missed, none twice.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { type Installation, install } from '../../bench/restart/installation.ts';
-import { launchBrowser } from '../support/browser.ts';
-import { query } from '../support/query.ts';
-import { until } from '../support/until.ts';
+import { launchBrowser } from '../../harness/chromium.ts';
+import { type Installation, install } from '../../harness/installation.ts';
+import { query } from '../../harness/query.ts';
+import { until } from '../../harness/until.ts';
 
 const EMAIL = 'grace@example.org';
 const PASSWORD = 'correct horse battery staple';

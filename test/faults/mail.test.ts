@@ -1,11 +1,11 @@
 // A store that fails while mail is on its way: what was committed is sent, and once.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type OwnServers, startOwnServers } from '../../harness/own-servers.ts';
+import { query } from '../../harness/query.ts';
+import { until } from '../../harness/until.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
 import { type MailServer, startMailServer } from '../support/mail-server.ts';
-import { type OwnServers, startOwnServers } from '../support/own-servers.ts';
-import { query } from '../support/query.ts';
-import { until } from '../support/until.ts';
 
 let servers: OwnServers;
 let server: MailServer;

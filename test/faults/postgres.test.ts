@@ -1,5 +1,8 @@
 // What a visitor gets when PostgreSQL fails, and when both do. DESIGN: the rows "PostgreSQL down …" and "both down".
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type OwnServers, startOwnServers } from '../../harness/own-servers.ts';
+import { query } from '../../harness/query.ts';
+import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { handlers } from '../../worker/handlers.ts';
@@ -12,9 +15,6 @@ import {
   startWeb,
   type TestProcess,
 } from '../support/app.ts';
-import { type OwnServers, startOwnServers } from '../support/own-servers.ts';
-import { query } from '../support/query.ts';
-import { until } from '../support/until.ts';
 
 let servers: OwnServers;
 let web: TestProcess;

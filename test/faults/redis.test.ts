@@ -2,12 +2,12 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { type OwnServers, startOwnServers } from '../../harness/own-servers.ts';
+import { query } from '../../harness/query.ts';
+import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess, waitForStores } from '../support/app.ts';
-import { type OwnServers, startOwnServers } from '../support/own-servers.ts';
-import { query } from '../support/query.ts';
-import { until } from '../support/until.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
 let servers: OwnServers;

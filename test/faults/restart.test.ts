@@ -2,10 +2,11 @@
 // killed and emptied: the short form of `npm run bench restart`. DESIGN: "rolling restart", "killed", "the worker …", "FLUSHALL".
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Installation, install } from '../../bench/restart/installation.ts';
-import { checkEvents, checkSessions, type Ledger, type Obtained, openLedger } from '../../bench/restart/ledger.ts';
-import { registerReaders } from '../../bench/restart/load.ts';
-import { runScenario } from '../../bench/restart/run.ts';
+import { type Installation, install } from '../../harness/installation.ts';
+import { query } from '../../harness/query.ts';
+import { registerReaders } from '../../harness/restart/crowd.ts';
+import { checkEvents, checkSessions, type Ledger, type Obtained, openLedger } from '../../harness/restart/ledger.ts';
+import { runScenario } from '../../harness/restart/run.ts';
 import {
   flush,
   inBatch,
@@ -13,9 +14,8 @@ import {
   killWorkerInBatch,
   reloadWithoutPostgres,
   type Scenario,
-} from '../../bench/restart/scenarios.ts';
-import { query } from '../support/query.ts';
-import { until } from '../support/until.ts';
+} from '../../harness/restart/scenarios.ts';
+import { until } from '../../harness/until.ts';
 
 const CROWD = { keepAlive: 8, fresh: 2, people: 2, thinkTimeMs: 60 };
 const NOTHING_LOST = { live: expect.any(Number), lost: 0, revived: 0 };

@@ -3,11 +3,11 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { ask, open, startLoad } from '../../harness/load.ts';
+import { until } from '../../harness/until.ts';
 import { isRunning } from '../../src/launcher/machine/process.ts';
 import { NO_PRETENURING } from '../../src/supervisor/web-processes.ts';
-import { ask, open, startLoad } from '../support/load.ts';
 import { startSupervisor, type TestSupervisor, webCode } from '../support/supervisor.ts';
-import { until } from '../support/until.ts';
 
 let supervisor: TestSupervisor | undefined;
 

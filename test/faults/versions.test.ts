@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import type { Context } from '../../src/core/context.ts';
 import type { EndSessionJob } from '../../src/core/platform/queues.ts';
 import { handlers } from '../../worker/handlers.ts';
@@ -14,9 +17,7 @@ import {
   startWeb,
   type TestProcess,
 } from '../support/app.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
-import { until } from '../support/until.ts';
+import { openTestStores } from '../support/stores.ts';
 
 const HEADER_LENGTH = 27;
 

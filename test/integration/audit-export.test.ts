@@ -2,6 +2,9 @@
 import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
@@ -15,9 +18,7 @@ import {
   startWeb,
   type TestProcess,
 } from '../support/app.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
-import { until } from '../support/until.ts';
+import { openTestStores } from '../support/stores.ts';
 
 const EVENTS = 30_000;
 

@@ -11,6 +11,8 @@ import { text as textOf } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import type { SealedEvent } from '../../src/core/audit/canonical-event.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
@@ -26,8 +28,7 @@ import { type VerifyExportOptions, verifyExport } from '../../src/core/audit/ver
 import { createVerification } from '../../src/core/audit/verification/verify-log.ts';
 import type { Context } from '../../src/core/context.ts';
 import { openWorker } from '../support/app.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 const run = promisify(execFile);
 const newKey = () => readSigningKey(randomBytes(32).toString('hex')) as SigningKey;

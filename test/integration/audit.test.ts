@@ -3,14 +3,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { recordEvent } from '../../src/core/audit/outbox.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
 import { linkTo } from '../support/page.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

@@ -2,11 +2,12 @@
 // Each is refused with a page of ours that tells nothing, and without a session.
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, PASSWORD, setCookie, startWeb, type TestProcess } from '../support/app.ts';
 import { fieldValue } from '../support/page.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 const PUBLIC_HOST = 'login.example.org';

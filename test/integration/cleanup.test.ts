@@ -3,6 +3,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import type { Context } from '../../src/core/context.ts';
 import { cleanupAttempts, cleanupSessions, cleanupTokens } from '../../worker/jobs/cleanup.ts';
 import { endSession } from '../../worker/jobs/end-session.ts';
@@ -15,8 +17,7 @@ import {
   startWeb,
   type TestProcess,
 } from '../support/app.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

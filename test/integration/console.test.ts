@@ -1,6 +1,8 @@
 // The console's lists and an event's page: each list is walked to its end and back without leaving one out, says how many there
 // are, keeps its filters in its address; the page of an event tells all of it, and whether it still proves itself.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { type AuditPage, createAuditLog, type PageKey } from '../../src/core/audit/reading/audit-log.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
@@ -8,8 +10,7 @@ import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
 import { linkTo } from '../support/page.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

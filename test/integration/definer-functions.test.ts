@@ -1,8 +1,9 @@
 // Functions that run with the owner's rights do nothing else for whoever calls them: a type or a table that the caller makes under
 // a name that they use is not theirs.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 

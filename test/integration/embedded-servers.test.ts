@@ -6,10 +6,10 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { query } from '../../harness/query.ts';
+import { until } from '../../harness/until.ts';
 import { isRunning } from '../../src/launcher/machine/process.ts';
-import { query } from '../support/query.ts';
 import { startOwnPostgres, startOwnRedis, temporaryFolder } from '../support/servers.ts';
-import { until } from '../support/until.ts';
 
 let own: ReturnType<typeof temporaryFolder>;
 

@@ -1,12 +1,13 @@
 // Erasing a person: their address and browser go from everywhere, the chain stays whole, and no other change gets through.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import { eraseWithin } from '../../src/core/audit/erasure.ts';
 import { type BlockNote, NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { recordEvent } from '../../src/core/audit/outbox.ts';
 import type { Context } from '../../src/core/context.ts';
 import { openWorker } from '../support/app.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 const PERSON = '018f0000-0000-7000-8000-000000000001';
 const OTHER = '018f0000-0000-7000-8000-000000000002';

@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { TestStores } from '../../harness/stores.ts';
 import { HashQueueFullError } from '../../src/core/credentials/passwords.ts';
 import { StoresAwayError } from '../../src/core/sessions/session-cache.ts';
 import { createApp } from '../../src/web/app.ts';
@@ -10,7 +11,7 @@ import { HttpError } from '../../src/web/http/http-error.ts';
 import { TEXTS } from '../../src/web/texts/language.ts';
 import { Browser, newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { fieldValue } from '../support/page.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

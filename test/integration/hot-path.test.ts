@@ -1,9 +1,10 @@
 // What makes a restricted page cheap, and what must stay true of it all the same: shared reads mix nobody up, a remembered cookie
 // opens nothing that has ended, repeated headers are the same, and only what is large is compressed.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { TestStores } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import { Browser, newEmail, SESSION_COOKIE, setCookie, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
-import { until } from '../support/until.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

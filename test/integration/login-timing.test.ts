@@ -1,13 +1,14 @@
 // How long a refused log-in takes tells nothing: an account that does not exist, a wrong password and a disabled account are
 // measured in turns, in an order by chance, and compared by rank. What the machine does meanwhile falls on all three alike.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { TestStores } from '../../harness/stores.ts';
 import { createIdentifierHash } from '../../src/core/credentials/identifier-hash.ts';
 import { createPasswordLogin, type PasswordLogin } from '../../src/core/login/password-login.ts';
 import { createRenewHash } from '../../src/core/login/renew-hash.ts';
 import { createStartSession } from '../../src/core/login/start-session.ts';
 import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { rankScore } from '../support/rank-test.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 const ROUNDS = 100;
 /** Samples of one kind score beyond this once in ten thousand times. */

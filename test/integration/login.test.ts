@@ -2,6 +2,8 @@
 // recorded, forms sent twice.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Response } from 'supertest';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import {
@@ -15,8 +17,7 @@ import {
   type TestProcess,
 } from '../support/app.ts';
 import { fieldError, fieldValue, linkTo, withoutTokens } from '../support/page.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 const WRONG = 'Wrong e-mail address or password.';
 const DAY_MS = 86_400_000;

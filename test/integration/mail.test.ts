@@ -3,6 +3,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import type { Context } from '../../src/core/context.ts';
 import type { NewMail } from '../../src/core/mail/outgoing-mail.ts';
 import type { MailTemplate } from '../../src/core/mail/templates.ts';
@@ -10,8 +12,7 @@ import { shownMail } from '../../src/core/mail/transport.ts';
 import { cleanupMails, cleanupTokens } from '../../worker/jobs/cleanup.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
 import { type MailServer, startMailServer } from '../support/mail-server.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 const FROM = 'Login service <login@example.org>';
 const FROM_HERE = { at: '2026-11-24T13:20:00.000Z', device: 'Firefox on Windows', ip: '203.0.113.7' } as const;

@@ -2,10 +2,11 @@
 // with nothing in it that belongs to a person.
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { TestStores } from '../../harness/stores.ts';
 import { serveMetrics } from '../../src/core/platform/metrics-server.ts';
 import { publishMetrics } from '../../worker/metrics.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 import { startSupervisor, webCode } from '../support/supervisor.ts';
 
 const LOG = { info: () => undefined, warn: () => undefined };

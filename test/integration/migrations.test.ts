@@ -7,13 +7,14 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { query } from '../../harness/query.ts';
+import type { TestDatabase } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import { type Database, openDatabase } from '../../src/core/platform/database.ts';
 import { migrate } from '../../src/core/platform/migrations/migrate.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { Prisma } from '../../src/generated/prisma/client.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { query } from '../support/query.ts';
-import { until } from '../support/until.ts';
+import { createTestDatabase } from '../support/database.ts';
 
 let stores: TestDatabase;
 let database: Database;

@@ -1,11 +1,12 @@
 // What an operator does to somebody's account: it says what will happen, wants a reason and a recent log-in, is recorded, and
 // counts at once; who decided on what is no longer so is told, and nothing is done.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

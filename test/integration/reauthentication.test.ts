@@ -1,6 +1,8 @@
 // Recent login: what matters asks again who it is once the session is older than RECENT_LOGIN, by PostgreSQL's clock, and
 // leads back; a form that came too late does nothing.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import {
@@ -14,8 +16,7 @@ import {
   type TestProcess,
 } from '../support/app.ts';
 import { fieldError, fieldValue } from '../support/page.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

@@ -1,5 +1,7 @@
 // Making an account, over HTTP: what is accepted, what is refused and said beside which field, and two at the same instant.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import type { Context } from '../../src/core/context.ts';
 import {
   Browser,
@@ -13,8 +15,7 @@ import {
 } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
 import { fieldError, fieldValue, linkTo } from '../support/page.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 const EMAIL_MISSING = 'Enter your e-mail address.';
 const EMAIL_WRONG = 'This is not a whole e-mail address, such as name@example.org.';

@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { hashToken } from '../../src/core/credentials/random-token.ts';
@@ -18,9 +21,7 @@ import {
   startWeb,
   type TestProcess,
 } from '../support/app.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
-import { until } from '../support/until.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

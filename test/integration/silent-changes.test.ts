@@ -3,6 +3,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import { eraseWithin } from '../../src/core/audit/erasure.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
@@ -10,8 +12,7 @@ import { createApp } from '../../src/web/app.ts';
 import { handlers } from '../../worker/handlers.ts';
 import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
 import { changesOf, silentChanges, watchChanges } from '../support/changes.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
+import { openTestStores } from '../support/stores.ts';
 
 let stores: TestStores;
 let web: TestProcess;

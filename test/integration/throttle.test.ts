@@ -5,16 +5,17 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { type Answer, ATTACKED, deviceOf, type Guess, passTime, startAttacker } from '../../harness/attacker.ts';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import { readConfig } from '../../src/core/config.ts';
 import type { Context } from '../../src/core/context.ts';
 import { createLog } from '../../src/core/platform/log.ts';
 import type { Taken } from '../../src/core/throttle/taken.ts';
 import { createThrottle, type Throttle } from '../../src/core/throttle/throttle.ts';
 import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { type Answer, ATTACKED, deviceOf, type Guess, passTime, startAttacker } from '../support/attacker.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
-import { until } from '../support/until.ts';
+import { openTestStores } from '../support/stores.ts';
 
 const RULES = {
   ...ATTACKED,

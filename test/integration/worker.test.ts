@@ -3,13 +3,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { openQueues } from '../../src/core/platform/queues.ts';
 import { QUEUE_PREFIX } from '../../src/core/platform/redis.ts';
 import { startWeb, type TestProcess } from '../support/app.ts';
-import { query } from '../support/query.ts';
-import { openTestStores, type TestStores } from '../support/stores.ts';
-import { until } from '../support/until.ts';
+import { openTestStores } from '../support/stores.ts';
 import { type RunningWorker, startWorkerProcess } from '../support/worker-process.ts';
 
 let stores: TestStores;

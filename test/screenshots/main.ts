@@ -4,8 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Browser } from 'playwright-core';
+import { launchBrowser } from '../../harness/chromium.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
-import { launchBrowser } from '../support/browser.ts';
 import { servePages } from '../support/pages-server.ts';
 import { FIXTURES, NOW } from '../support/view-fixtures.ts';
 

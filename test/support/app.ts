@@ -3,30 +3,17 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import supertest from 'supertest';
+import { GENEROUS } from '../../harness/generous-throttle.ts';
+import type { TestStores } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import { type Config, readConfig } from '../../src/core/config.ts';
 import { type Context, createContext } from '../../src/core/context.ts';
 import { createLog } from '../../src/core/platform/log.ts';
 import { createApp } from '../../src/web/app.ts';
 import type { Readiness } from '../../src/web/pages/health.ts';
-import type { TestStores } from './stores.ts';
-import { until } from './until.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 export const SESSION_COOKIE = 'holdfast_session';
-
-/** Tests register and log in from one address all the time; those of the throttle give rules of their own. */
-export const GENEROUS = {
-  THROTTLE_ACCOUNT_CLIENT: '10000/10000/1h',
-  THROTTLE_CLIENT: '10000/10000/1h',
-  THROTTLE_ACCOUNT: '10000/10000/1d',
-  THROTTLE_DEVICE: '10000/10000/1h',
-  THROTTLE_REGISTER: '10000/10000/1h',
-  THROTTLE_PASSWORD_CHANGE: '10000/10000/1h',
-  THROTTLE_MAILBOX: '10000/10000/1h',
-  THROTTLE_MAIL_CLIENT: '10000/10000/1h',
-  THROTTLE_TOKEN: '10000/10000/1h',
-  THROTTLE_SECOND_FACTOR: '10000/10000/1h',
-} as const;
 
 export interface TestProcess {
   readonly context: Context;

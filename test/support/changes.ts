@@ -1,7 +1,7 @@
 // Which changes the processes of Holdfast made in the database without an event in the same transaction. It watches every table
 // there is, so that a table or a job that is added later is watched too; what may change without an event is listed, field by field.
-import type { TestDatabase } from './database.ts';
-import { query } from './query.ts';
+import { query } from '../../harness/query.ts';
+import type { TestDatabase } from '../../harness/stores.ts';
 
 /** Written by sealing out of an event, or of the log itself; reached by nothing else. */
 const OF_THE_LOG = [

@@ -1,18 +1,7 @@
 // A database for one test file: a clone of the migrated template, so that files can't disturb each other.
 import { randomBytes } from 'node:crypto';
-import { query } from './query.ts';
-
-export interface TestDatabase {
-  /** As the owner of the schema. */
-  ownerUrl: string;
-  /** With the rights of a web process. */
-  webUrl: string;
-  /** With the rights of a worker. */
-  workerUrl: string;
-  superuserUrl: string;
-  /** Ends whatever is still connected and removes the database. */
-  drop(): Promise<void>;
-}
+import { query } from '../../harness/query.ts';
+import type { TestDatabase } from '../../harness/stores.ts';
 
 /** Clones the template that the test run's set-up has migrated. */
 export async function createTestDatabase(): Promise<TestDatabase> {

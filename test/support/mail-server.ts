@@ -3,7 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
-import { until } from './until.ts';
+import { until } from '../../harness/until.ts';
 
 export interface ReceivedMail {
   readonly to: readonly string[];

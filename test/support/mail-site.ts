@@ -1,10 +1,11 @@
 // A whole Holdfast with mail, for tests about it: watched stores, a real SMTP server, a web process, and a worker that sends what
 // is due when it is told to.
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from './app.ts';
 import { type MailServer, startMailServer } from './mail-server.ts';
-import { query } from './query.ts';
-import { openTestStores, type TestStores } from './stores.ts';
+import { openTestStores } from './stores.ts';
 
 export interface MailSite {
   readonly stores: TestStores;

@@ -1,13 +1,8 @@
 // A database and a key space of a test file's own, on the servers that the test run has started.
+import type { TestStores } from '../../harness/stores.ts';
 import { silentChanges, watchChanges } from './changes.ts';
-import { createTestDatabase, type TestDatabase } from './database.ts';
+import { createTestDatabase } from './database.ts';
 import { claimRedisDatabase } from './redis.ts';
-
-export interface TestStores {
-  readonly database: TestDatabase;
-  readonly redisUrl: string;
-  close(): Promise<void>;
-}
 
 /** Clones the migrated template and claims an empty Redis database. Watched, closing it throws if a change left no event. */
 export async function openTestStores({ watched = false }: { watched?: boolean } = {}): Promise<TestStores> {

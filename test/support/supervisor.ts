@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { until } from '../../harness/until.ts';
 import { freePort } from '../../src/launcher/machine/ports.ts';
 import { isRunning } from '../../src/launcher/machine/process.ts';
 import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../../src/supervisor/status-file.ts';
-import { until } from './until.ts';
 
 const dist = path.resolve('dist/src');
 

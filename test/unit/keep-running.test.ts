@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
+import { until } from '../../harness/until.ts';
 import { keepRunning } from '../../src/launcher/keep-running.ts';
 import type { Exit } from '../../src/launcher/machine/process.ts';
-import { until } from '../support/until.ts';
 
 interface Made {
   readonly pid: number;

@@ -1,7 +1,7 @@
 // An HTTP client that notices every lost request: it never retries, and leaves a connection only when the server said so.
 // Hides what a browser does besides: cookies, and the hidden field of a form.
 import type { Socket } from 'node:net';
-import { open } from '../../test/support/load.ts';
+import { open } from '../load.ts';
 
 export interface Ask {
   readonly method: 'GET' | 'POST';

@@ -3,8 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { until } from '../../test/support/until.ts';
-import type { Installation } from './installation.ts';
+import type { Installation } from '../installation.ts';
+import { until } from '../until.ts';
 
 export interface Extent {
   readonly reloads: number;

@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { grantLogin, migrate } from '../../src/core/platform/migrations/migrate.ts';
-import { type Postgres, startPostgres } from '../../src/launcher/servers/postgres.ts';
-import { type RedisServer, startRedis } from '../../src/launcher/servers/redis.ts';
+import { grantLogin, migrate } from '../src/core/platform/migrations/migrate.ts';
+import { type Postgres, startPostgres } from '../src/launcher/servers/postgres.ts';
+import { type RedisServer, startRedis } from '../src/launcher/servers/redis.ts';
 import type { TestStores } from './stores.ts';
 
 export interface OwnServers extends TestStores {

@@ -1,7 +1,8 @@
 // One scenario: people come, the fault happens, people go on for a while, and then everything that was promised is checked.
 import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '../../test/support/until.ts';
-import type { Installation } from './installation.ts';
+import type { Installation } from '../installation.ts';
+import { until } from '../until.ts';
+import { type Crowd, type Failure, startLoad } from './crowd.ts';
 import {
   checkEvents,
   checkSessions,
@@ -10,7 +11,6 @@ import {
   type Obtained,
   type SessionCheck,
 } from './ledger.ts';
-import { type Crowd, type Failure, startLoad } from './load.ts';
 import type { Scenario } from './scenarios.ts';
 
 export interface Row {

@@ -1,6 +1,6 @@
 // What the answers have promised: which cookies are logged in, which are dead for good, and which events the log must hold.
 // A request without an answer promised nothing; what it may have done is nobody's loss.
-import { query } from '../../test/support/query.ts';
+import { query } from '../query.ts';
 import { connection } from './client.ts';
 
 /** A cookie that was obtained, and the address that it was obtained from. */

@@ -3,19 +3,14 @@
 import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { projectRoot } from '../../src/core/platform/project-root.ts';
-import { openLog, readIfThere, tail } from '../../src/launcher/machine/files.ts';
-import { freePort } from '../../src/launcher/machine/ports.ts';
-import { type Child, endChild, spawnBound } from '../../src/launcher/machine/process.ts';
-import {
-  type Reload,
-  readStatus,
-  type SupervisorStatus,
-  supervisorStatusFile,
-} from '../../src/supervisor/status-file.ts';
-import { GENEROUS } from '../../test/support/app.ts';
-import { type OwnServers, startOwnServers } from '../../test/support/own-servers.ts';
-import { until } from '../../test/support/until.ts';
+import { projectRoot } from '../src/core/platform/project-root.ts';
+import { openLog, readIfThere, tail } from '../src/launcher/machine/files.ts';
+import { freePort } from '../src/launcher/machine/ports.ts';
+import { type Child, endChild, spawnBound } from '../src/launcher/machine/process.ts';
+import { type Reload, readStatus, type SupervisorStatus, supervisorStatusFile } from '../src/supervisor/status-file.ts';
+import { GENEROUS } from './generous-throttle.ts';
+import { type OwnServers, startOwnServers } from './own-servers.ts';
+import { until } from './until.ts';
 
 export interface Installation {
   readonly port: number;
