@@ -3,13 +3,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Redis } from 'ioredis';
 import { type Answer, ATTACKED, deviceOf, passTime, startAttacker } from '../../harness/attacker.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
 import { freePort } from '../../src/launcher/machine/ports.ts';
-import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { newEmail, PASSWORD, startWeb } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
 const EFFORT = process.env['ATTACKS'] === 'long' ? 10 : 1;
 const MINUTE = 60_000;
@@ -23,27 +21,16 @@ const DEFAULTS = {
   THROTTLE_DEVICE: '',
 };
 
-let stores: TestStores;
-let web: TestProcess;
-let second: TestProcess;
-let redis: Redis;
+const { stores, web, other: second, redis } = await world({ webs: [DEFAULTS, DEFAULTS] });
 let guess: Awaited<ReturnType<typeof startAttacker>>;
 let guessOnSecond: typeof guess;
 const table: string[][] = [['attack', 'attempts', 'guesses', 'blocked', 'owner, known browser', 'owner, new browser']];
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, second] = await Promise.all([startWeb(stores, DEFAULTS), startWeb(stores, DEFAULTS)]);
-  redis = new Redis(stores.redisUrl);
   [guess, guessOnSecond] = await Promise.all([startAttacker(web.url), startAttacker(second.url)]);
 });
 
-afterAll(async () => {
-  process.stderr.write(`${table.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`);
-  redis?.disconnect();
-  await Promise.all([web?.close(), second?.close()]);
-  await stores?.close();
-});
+afterAll(() => void process.stderr.write(`${table.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`));
 
 interface Owner {
   readonly email: string;

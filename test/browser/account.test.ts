@@ -5,23 +5,20 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { launchBrowser, screenshot } from '../../harness/chromium.ts';
 import { newEmail, PASSWORD } from '../support/app.ts';
 import { totpCode } from '../support/factors.ts';
-import { type MailSite, startMailSite } from '../support/mail-site.ts';
+import { startMailSite } from '../support/mail-site.ts';
 
 const NEW_PASSWORD = 'a new horse for the battery';
 const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0';
 const PHONE = { width: 375, height: 740 } as const;
 
-let site: MailSite;
+const site = await startMailSite({ REGISTRATION: 'verify' });
 let chromium: Browser;
 
 beforeAll(async () => {
-  [site, chromium] = await Promise.all([startMailSite({ REGISTRATION: 'verify' }), launchBrowser()]);
+  chromium = await launchBrowser();
 });
 
-afterAll(async () => {
-  await chromium?.close();
-  await site?.close();
-});
+afterAll(() => chromium?.close());
 
 interface Person {
   readonly page: Page;

@@ -4,33 +4,20 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { axe, launchBrowser } from '../../harness/chromium.ts';
 import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
-import { newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { newEmail, PASSWORD, type TestProcess } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let other: TestProcess;
-let worker: Context;
+const { stores, web, other, worker } = await world({ webs: 2, worker: true });
 let chromium: Browser;
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, other, worker, chromium] = await Promise.all([
-    startWeb(stores),
-    startWeb(stores),
-    openWorker(stores),
-    launchBrowser(),
-  ]);
+  chromium = await launchBrowser();
 });
 
 afterAll(async () => {
   await chromium?.close();
-  await Promise.all([web?.close(), other?.close(), worker?.close()]);
-  await stores?.close();
 });
 
 interface Person {

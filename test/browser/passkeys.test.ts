@@ -1,42 +1,23 @@
-// Passkeys and the second step in a real browser, with Chromium's virtual authenticator: set up, log in with nothing else, as the
-// second step, to confirm, and by autofill; and what a person sees without JavaScript.
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { axe, launchBrowser, screenshot } from '../../harness/chromium.ts';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
-import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { freePort } from '../../src/launcher/process.ts';
+import { newEmail, PASSWORD } from '../support/app.ts';
 import { totpCode } from '../support/factors.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let url: string;
+const port = await freePort();
+const url = `http://localhost:${port}`; // a passkey belongs to a name, never to an address
+const { sql } = await world({ webs: [{ PORT: String(port), PUBLIC_URL: url }] });
 let chromium: Browser;
 
 beforeAll(async () => {
-  const port = await freePort();
-  url = `http://localhost:${port}`; // a passkey belongs to a name, never to an address
-  stores = await openTestStores();
-  [web, chromium] = await Promise.all([startWeb(stores, { PORT: String(port), PUBLIC_URL: url }), launchBrowser()]);
+  chromium = await launchBrowser();
 });
 
 afterAll(async () => {
   await chromium?.close();
-  await web?.close();
-  await stores?.close();
 });
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 interface Person {
   readonly email: string;

@@ -3,21 +3,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser as Chromium, Page } from 'playwright-core';
 import { launchBrowser, screenshot } from '../../harness/chromium.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { newEmail, PASSWORD } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
+const { web } = await world();
 let chromium: Chromium;
 let page: Page;
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, chromium] = await Promise.all([startWeb(stores), launchBrowser()]);
+  chromium = await launchBrowser();
   const passwordHash = await web.context.passwords.hash(PASSWORD);
   const email = newEmail();
   await web.context.users.create({ email, passwordHash, role: 'operator', origin: NO_ORIGIN });
@@ -35,8 +32,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await chromium?.close();
-  await web?.close();
-  await stores?.close();
 });
 
 describe('the queues', () => {

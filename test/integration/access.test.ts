@@ -4,13 +4,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type Router from '@koa/router';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
 import { createApp } from '../../src/web/app.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
 /** For everybody. Whoever adds to this list has thought about who may see the page. */
 const PUBLIC = [
@@ -58,9 +55,7 @@ interface Route {
   readonly name: string;
 }
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
+const { web, worker, sql } = await world({ worker: true });
 let router: Router;
 let server: Server;
 let url: string;
@@ -68,8 +63,6 @@ let member: Browser;
 let memberId: string;
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
   const application = createApp(web.context, { draining: false, started: true });
   router = application.router;
   application.streams.end(); // those that are opened end at once, or the test would wait for them
@@ -86,11 +79,7 @@ beforeAll(async () => {
 afterAll(async () => {
   server?.closeAllConnections();
   await new Promise((resolve) => server?.close(resolve));
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
 });
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 
 function routes(): Route[] {
   return router.stack.flatMap(({ path, methods }) =>

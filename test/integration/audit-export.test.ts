@@ -1,36 +1,21 @@
 // The log as a file from the console: whole, recorded, as slow as its reader, and given up when the reader goes.
 import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
+import { beforeAll, expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
-import type { Context } from '../../src/core/context.ts';
-import {
-  Browser,
-  newEmail,
-  openWorker,
-  SESSION_COOKIE,
-  setCookie,
-  startWeb,
-  type TestProcess,
-} from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail, SESSION_COOKIE, setCookie } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
 const EVENTS = 30_000;
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
+const { web, worker, sql } = await world({ worker: true });
 let operator: Browser;
 let email: string;
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
   operator = new Browser(web.url);
   email = newEmail();
   await operator.register(email);
@@ -46,13 +31,6 @@ beforeAll(async () => {
   );
   await worker.sealing.seal();
 });
-
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 
 test('is every event that matches, oldest first, as CSV that no spreadsheet runs', async () => {
   const response = await operator.get('/operator/audit/export?format=csv&type=sys_cleanup');

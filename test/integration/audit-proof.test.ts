@@ -12,7 +12,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import type { SealedEvent } from '../../src/core/audit/canonical-event.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
@@ -27,8 +26,7 @@ import {
 import { type VerifyExportOptions, verifyExport } from '../../src/core/audit/verification/verify-export.ts';
 import { createVerification } from '../../src/core/audit/verification/verify-log.ts';
 import type { Context } from '../../src/core/context.ts';
-import { openWorker } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
 const run = promisify(execFile);
 const newKey = () => readSigningKey(randomBytes(32).toString('hex')) as SigningKey;
@@ -36,23 +34,17 @@ const key = newKey();
 const keys = readPublicKeys([key.publicText]) ?? new Map();
 const DAY = 86_400_000;
 
-let stores: TestStores;
-let worker: Context;
+const { stores, worker, sql } = await world({ webs: 0, worker: true });
 let folder: string;
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  worker = await openWorker(stores);
   folder = await mkdtemp(path.join(tmpdir(), 'holdfast-proof-'));
 });
 
 afterAll(async () => {
-  await worker?.close();
-  await stores?.close();
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 const tamper = (text: string) => sql(`SET session_replication_role = replica; ${text}`);
 const checkpoints = (options: Partial<Omit<CheckpointsOptions, 'database' | 'verification' | 'log'>> = {}) =>
   createCheckpoints({ ...worker, key, publicKeys: [], file: null, ...options });

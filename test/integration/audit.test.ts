@@ -2,33 +2,17 @@
 // have been changed when somebody could, and read by operators page by page.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { recordEvent } from '../../src/core/audit/outbox.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { Browser, newEmail } from '../support/app.ts';
 import { linkTo } from '../support/page.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
-let second: Context;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker, second] = await Promise.all([startWeb(stores), openWorker(stores), openWorker(stores)]);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close(), second?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const { stores, web, worker, sql, openWorker } = await world({ worker: true });
+const second = await openWorker();
 
 /** As the owner of the whole server could: past triggers and grants. */
 const tamper = (text: string) =>

@@ -1,21 +1,21 @@
 // What a server on the internet is sent: bodies, cookies, hosts and forwarded addresses of every broken and hostile kind.
 // Each is refused with a page of ours that tells nothing, and without a session.
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, PASSWORD, setCookie, startWeb, type TestProcess } from '../support/app.ts';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { Browser, newEmail, PASSWORD, setCookie, startWeb, type TestProcess } from '../support/app.ts';
 import { fieldValue } from '../support/page.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 const PUBLIC_HOST = 'login.example.org';
 
-let stores: TestStores;
-let web: TestProcess;
-let production: TestProcess;
-let worker: Context;
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  PUBLIC_URL: `https://${PUBLIC_HOST}`,
+  SESSION_KEYS: 'a-key-for-production-tests-that-is-long-enough',
+};
+
+const { stores, web, other: production, worker, sql } = await world({ webs: [{}, PRODUCTION], worker: true });
 /** A visitor's cookie and form token, and a member's. */
 let visitor: Person;
 let member: Person;
@@ -32,28 +32,11 @@ interface Answer {
 }
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, production, worker] = await Promise.all([
-    startWeb(stores),
-    startWeb(stores, {
-      NODE_ENV: 'production',
-      PUBLIC_URL: `https://${PUBLIC_HOST}`,
-      SESSION_KEYS: 'a-key-for-production-tests-that-is-long-enough',
-    }),
-    openWorker(stores),
-  ]);
   visitor = await openForm('/login', '');
   const browser = new Browser(web.url);
   const registered = await browser.register(newEmail());
   member = await openForm('/account/password', setCookie(registered, 'holdfast_session')?.split(';')[0] ?? '');
 });
-
-afterAll(async () => {
-  await Promise.all([web?.close(), production?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 
 async function openForm(path: string, cookie: string): Promise<Person> {
   const response = await fetch(`${web.url}${path}`, { headers: { cookie } });

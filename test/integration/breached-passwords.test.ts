@@ -1,13 +1,11 @@
 // Passwords from breaches, asked for by range at a service: a real HTTP server here, which answers well, slowly, wrongly or not.
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
-import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Browser, newEmail, openWorker, PASSWORD, startWeb } from '../support/app.ts';
 import { fieldError } from '../support/page.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
 const BREACHED = 'a password from a breach';
 const GOOD = 'a password that nobody lost';
@@ -15,9 +13,6 @@ const SENTENCE = 'This password has come out in a breach of some other service. 
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
-let stores: TestStores;
-let web: TestProcess;
-let service: Server;
 let asked: IncomingMessage[] = [];
 let answer: Answer;
 
@@ -29,26 +24,22 @@ const lines =
   (response) =>
     response.end([...PADDING, ...own].join('\r\n'));
 
-beforeAll(async () => {
-  service = createServer((request, response) => {
-    asked.push(request);
-    answer(response, request);
-  });
-  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
-  const { port } = service.address() as AddressInfo;
-  stores = await openTestStores({ watched: true });
-  web = await startWeb(stores, {
-    BREACHED_PASSWORDS_URL: `http://127.0.0.1:${port}/range/`,
-    SMTP_URL: 'smtp://127.0.0.1:1',
-    REGISTRATION: 'open',
-  });
+const service = createServer((request, response) => {
+  asked.push(request);
+  answer(response, request);
 });
+await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+const { port } = service.address() as AddressInfo;
+const ENV = {
+  BREACHED_PASSWORDS_URL: `http://127.0.0.1:${port}/range/`,
+  SMTP_URL: 'smtp://127.0.0.1:1',
+  REGISTRATION: 'open',
+};
+const { stores, web, sql } = await world({ webs: [ENV], watched: true });
 
-afterAll(async () => {
-  await web?.close();
-  service?.closeAllConnections();
-  service?.close();
-  await stores?.close();
+afterAll(() => {
+  service.closeAllConnections();
+  service.close();
 });
 
 beforeEach(() => {
@@ -56,7 +47,6 @@ beforeEach(() => {
   answer = lines(line(BREACHED, 3), line(GOOD, 0));
 });
 
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 const failures = async () => {
   const rows = await sql<{ reason: string }>(
     `SELECT event->'detail'->>'reason' AS reason FROM outbox WHERE event->>'type' = 'authn_password_unchecked' ORDER BY id`,

@@ -1,42 +1,13 @@
 // What the worker clears away: sessions that have expired, records and tokens that have served their time. Never one that
 // is still in use, and never without an event.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { Redis } from 'ioredis';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
-import type { Context } from '../../src/core/context.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { cleanupAttempts, cleanupSessions, cleanupTokens } from '../../worker/jobs/cleanup.ts';
 import { endSession } from '../../worker/jobs/end-session.ts';
-import {
-  Browser,
-  newEmail,
-  openWorker,
-  SESSION_COOKIE,
-  setCookie,
-  startWeb,
-  type TestProcess,
-} from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail, SESSION_COOKIE, setCookie } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
-let redis: Redis;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
-  redis = new Redis(stores.redisUrl);
-});
-
-afterAll(async () => {
-  redis?.disconnect();
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const { web, worker, redis, sql } = await world({ worker: true });
 
 async function registered() {
   const browser = new Browser(web.url);

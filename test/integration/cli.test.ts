@@ -1,12 +1,9 @@
 // The operators' commands as they are shipped, each a process of its own: what they do, what they print, how they exit.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { describe, expect, test } from '@jest/globals';
+import { Browser, newEmail, PASSWORD } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
 interface Result {
   readonly code: number | null;
@@ -17,21 +14,7 @@ interface Result {
 /** Everything that steers a terminal, but for the end of a line. */
 const STEERING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const { stores, web, worker, sql } = await world({ worker: true });
 
 /** As an operator has it: with the rights of the web process. */
 function cli(

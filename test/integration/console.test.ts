@@ -1,39 +1,25 @@
 // The console's lists and an event's page: each list is walked to its end and back without leaving one out, says how many there
 // are, keeps its filters in its address; the page of an event tells all of it, and whether it still proves itself.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { type AuditPage, createAuditLog, type PageKey } from '../../src/core/audit/reading/audit-log.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { Browser, newEmail } from '../support/app.ts';
 import { linkTo } from '../support/page.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
+const { web, worker, sql } = await world({ worker: true });
 let operator: Browser;
 let operatorId: string;
 
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
-
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
   operator = new Browser(web.url);
   const email = newEmail();
   await operator.register(email);
   operatorId = (await web.context.users.findByEmail(email))?.id ?? '';
   await web.context.users.setRole(operatorId, 'operator', { actor: null, origin: NO_ORIGIN });
   await operator.logIn(email);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
 });
 
 /** What a list shows on each page, from one page on by the links of one name, to the end. */

@@ -1,27 +1,12 @@
 // What a person may do with all that is known of them: take it along, and have it deleted; the log stays whole.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { recordEvent } from '../../src/core/audit/outbox.ts';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail, PASSWORD } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let other: TestProcess;
-let worker: Context;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, other, worker] = await Promise.all([startWeb(stores), startWeb(stores), openWorker(stores)]);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), other?.close(), worker?.close()]);
-  await stores?.close();
-});
+const { stores, web, other, worker } = await world({ webs: 2, worker: true });
 
 async function member(): Promise<{ email: string; browser: Browser; id: string }> {
   const email = newEmail();

@@ -1,19 +1,10 @@
 // Functions that run with the owner's rights do nothing else for whoever calls them: a type or a table that the caller makes under
 // a name that they use is not theirs.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-});
-
-afterAll(async () => {
-  await stores?.close();
-});
+const { stores } = await world({ webs: 0 });
 
 const NOBODY = '018f0000-0000-7000-8000-000000000001';
 

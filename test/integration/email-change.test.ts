@@ -1,18 +1,12 @@
 // Another address for an account: nothing changes before the new mailbox confirms it, the old one is told and can take it
 // back, and nobody learns whether an address has an account. Then the pages around mail: shown in development, operators'.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Browser, newEmail, openWorker, PASSWORD, startWeb } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
-import { type MailSite, startMailSite } from '../support/mail-site.ts';
+import { startMailSite } from '../support/mail-site.ts';
 import { fieldError, withoutTokens } from '../support/page.ts';
 
-let site: MailSite;
-
-beforeAll(async () => {
-  site = await startMailSite({ REGISTRATION: 'open' });
-});
-
-afterAll(() => site?.close());
+const site = await startMailSite({ REGISTRATION: 'open' });
 
 /** Follows a mailed link and presses its button. */
 async function press(path: string, someone = site.browser()) {

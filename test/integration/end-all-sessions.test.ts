@@ -1,31 +1,13 @@
 // The end of everybody's sessions: at once in every process, but for the operator who asked; then row by row, each with its event.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
+import { expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail, PASSWORD, type TestProcess } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
 const PATH = '/operator/sessions/end-all';
 
-let stores: TestStores;
-let web: TestProcess;
-let other: TestProcess;
-let worker: Context;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, other, worker] = await Promise.all([startWeb(stores), startWeb(stores), openWorker(stores)]);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), other?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const { web, other, worker, sql } = await world({ webs: 2, worker: true });
 
 async function person(on: TestProcess, operator = false) {
   const browser = new Browser(on.url);

@@ -1,37 +1,19 @@
 // Erasing a person: their address and browser go from everywhere, the chain stays whole, and no other change gets through.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { eraseWithin } from '../../src/core/audit/erasure.ts';
 import { type BlockNote, NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { recordEvent } from '../../src/core/audit/outbox.ts';
-import type { Context } from '../../src/core/context.ts';
-import { openWorker } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
 const PERSON = '018f0000-0000-7000-8000-000000000001';
 const OTHER = '018f0000-0000-7000-8000-000000000002';
 const ADDRESS = '203.0.113.77';
 const BROWSER = 'a browser that gives its owner away';
 
-let stores: TestStores;
-let web: Context;
-let worker: Context;
+const { stores, worker, sql, openAs } = await world({ webs: 0, worker: true });
+const web = await openAs('web');
 
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([
-    openWorker({ ...stores, database: { ...stores.database, workerUrl: stores.database.webUrl } }),
-    openWorker(stores),
-  ]);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 const erase = (userId: string) => web.database.prisma.$transaction((transaction) => eraseWithin(transaction, userId));
 
 const BLOCK = { scope: 'account_client', key: `ac:AAAA:${ADDRESS}`, lastsMs: 60_000, failures: 5 } as const;

@@ -3,18 +3,16 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { TestStores } from '../../harness/stores.ts';
 import { HashQueueFullError } from '../../src/core/credentials/passwords.ts';
 import { StoresAwayError } from '../../src/core/sessions/session-cache.ts';
 import { createApp } from '../../src/web/app.ts';
 import { HttpError } from '../../src/web/http/http-error.ts';
 import { TEXTS } from '../../src/web/texts/language.ts';
-import { Browser, newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { fieldValue } from '../support/page.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
+const { web } = await world();
 let server: Server;
 let url: string;
 
@@ -37,8 +35,6 @@ const THROWN: Readonly<Record<string, () => Error>> = {
 };
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  web = await startWeb(stores);
   const { app, router } = createApp(web.context, { draining: false, started: true });
   for (const [name, error] of Object.entries(THROWN)) {
     router.get(`/throws/${name}`, () => {
@@ -53,8 +49,6 @@ beforeAll(async () => {
 afterAll(async () => {
   server?.closeAllConnections();
   server?.close();
-  await web?.close();
-  await stores?.close();
 });
 
 const asRead = (html: string) => html.replaceAll('&#39;', "'").replaceAll('&amp;', '&');

@@ -1,24 +1,11 @@
 // What makes a restricted page cheap, and what must stay true of it all the same: shared reads mix nobody up, a remembered cookie
 // opens nothing that has ended, repeated headers are the same, and only what is large is compressed.
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { TestStores } from '../../harness/stores.ts';
+import { describe, expect, jest, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { Browser, newEmail, SESSION_COOKIE, setCookie, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let other: TestProcess;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, other] = await Promise.all([startWeb(stores), startWeb(stores)]);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), other?.close()]);
-  await stores?.close();
-});
+const { stores, web, other } = await world({ webs: 2 });
 
 async function person() {
   const browser = new Browser(web.url);

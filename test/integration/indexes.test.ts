@@ -1,27 +1,18 @@
 // What is done again and again finds its rows by an index, however many others there are. PostgreSQL looks through a small table
 // whatever its indexes; told to leave that, it still does where no index helps.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
 import { handlers } from '../../worker/handlers.ts';
 import { Browser, newEmail, openWorker, PASSWORD, startWeb } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
+const { stores, sql } = await world({ webs: 0 });
 
 beforeAll(async () => {
-  stores = await openTestStores();
   const [{ name } = { name: '' }] = await sql<{ name: string }>('SELECT current_database() AS name');
   await sql(`ALTER DATABASE "${name}" SET enable_seqscan = off`);
 });
-
-afterAll(async () => {
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 
 /** The tables that were looked through from end to end, once those who did it have let go of their connections. */
 async function lookedThrough(work: () => Promise<void>): Promise<string[]> {

@@ -1,35 +1,23 @@
 // The log while it is written: what a page that is open is sent, and that a reader who comes back misses nothing.
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { TestStores } from '../../harness/stores.ts';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let other: TestProcess;
-let worker: Context;
+const { web, other, worker } = await world({ webs: 2, worker: true });
 let operator: Browser;
 let cookie: string;
 const controllers: AbortController[] = [];
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, other, worker] = await Promise.all([startWeb(stores), startWeb(stores), openWorker(stores)]);
   operator = await newOperator();
   cookie = cookieOf(operator);
 });
 
 afterEach(() => {
   for (const controller of controllers.splice(0)) controller.abort();
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), other?.close(), worker?.close()]);
-  await stores?.close();
 });
 
 async function newOperator(): Promise<Browser> {

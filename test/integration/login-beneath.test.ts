@@ -1,29 +1,12 @@
 // An account that changes while somebody logs in to it: the log-in has read it, waits for the change, and goes by what it is now.
 // And a log-in whose record can't be written is none. A change of the password takes its locks in the order of everything else.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail, PASSWORD } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const { stores, web, worker, sql } = await world({ worker: true });
 
 async function member() {
   const email = newEmail();

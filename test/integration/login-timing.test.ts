@@ -1,32 +1,20 @@
 // How long a refused log-in takes tells nothing: an account that does not exist, a wrong password and a disabled account are
 // measured in turns, in an order by chance, and compared by rank. What the machine does meanwhile falls on all three alike.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { TestStores } from '../../harness/stores.ts';
+import { expect, test } from '@jest/globals';
 import { createIdentifierHash } from '../../src/core/credentials/identifier-hash.ts';
 import { createPasswordLogin, type PasswordLogin } from '../../src/core/login/password-login.ts';
 import { createRenewHash } from '../../src/core/login/renew-hash.ts';
 import { createStartSession } from '../../src/core/login/start-session.ts';
-import { newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { newEmail, PASSWORD } from '../support/app.ts';
 import { rankScore } from '../support/rank-test.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
 const ROUNDS = 100;
 /** Samples of one kind score beyond this once in ten thousand times. */
 const CRITICAL = 3.9;
 const ORIGIN = { ip: '203.0.113.5', userAgent: null, requestId: null };
 
-let stores: TestStores;
-let web: TestProcess;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  web = await startWeb(stores, { PASSWORD_HASH_CONCURRENCY: '1' });
-});
-
-afterAll(async () => {
-  await web?.close();
-  await stores?.close();
-});
+const { web } = await world({ webs: [{ PASSWORD_HASH_CONCURRENCY: '1' }] });
 
 async function account(): Promise<string> {
   const email = newEmail();

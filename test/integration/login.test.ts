@@ -2,42 +2,15 @@
 // recorded, forms sent twice.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Response } from 'supertest';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
-import {
-  Browser,
-  newEmail,
-  openWorker,
-  PASSWORD,
-  SESSION_COOKIE,
-  setCookie,
-  startWeb,
-  type TestProcess,
-} from '../support/app.ts';
+import { Browser, newEmail, PASSWORD, SESSION_COOKIE, setCookie, startWeb, type TestProcess } from '../support/app.ts';
 import { fieldError, fieldValue, linkTo, withoutTokens } from '../support/page.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
 const WRONG = 'Wrong e-mail address or password.';
 const DAY_MS = 86_400_000;
 
-let stores: TestStores;
-let web: TestProcess;
-let other: TestProcess;
-let worker: Context;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, other, worker] = await Promise.all([startWeb(stores), startWeb(stores), openWorker(stores)]);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), other?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const { stores, web, other, worker, sql } = await world({ webs: 2, worker: true });
 
 async function account(): Promise<{ email: string; id: string; browser: Browser }> {
   const email = newEmail();

@@ -4,29 +4,20 @@ import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
-import type { Context } from '../../src/core/context.ts';
 import type { NewMail } from '../../src/core/mail/outgoing-mail.ts';
 import type { MailTemplate } from '../../src/core/mail/templates.ts';
 import { shownMail } from '../../src/core/mail/transport.ts';
 import { cleanupMails, cleanupTokens } from '../../worker/jobs/cleanup.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
+import { Browser, newEmail, openWorker, startWeb } from '../support/app.ts';
 import { type MailServer, startMailServer } from '../support/mail-server.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
 const FROM = 'Login service <login@example.org>';
 const FROM_HERE = { at: '2026-11-24T13:20:00.000Z', device: 'Firefox on Windows', ip: '203.0.113.7' } as const;
 
-let stores: TestStores;
-let server: MailServer;
-let web: TestProcess;
-let worker: Context;
-
-beforeAll(async () => {
-  [stores, server] = await Promise.all([openTestStores(), startMailServer()]);
-  const env = { SMTP_URL: server.url, MAIL_FROM: FROM, PUBLIC_URL: 'http://login.example.org' };
-  [web, worker] = await Promise.all([startWeb(stores, { ...env, REGISTRATION: 'open' }), openWorker(stores, env)]);
-});
+const server = await startMailServer();
+const ENV = { SMTP_URL: server.url, MAIL_FROM: FROM, PUBLIC_URL: 'http://login.example.org' };
+const { stores, web, worker, sql } = await world({ webs: [{ ...ENV, REGISTRATION: 'open' }], worker: ENV });
 
 afterEach(async () => {
   server.answerWith(null);
@@ -34,13 +25,7 @@ afterEach(async () => {
   await sql('DELETE FROM mail');
 });
 
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await server?.stop();
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+afterAll(() => server.stop());
 
 interface MailRow {
   readonly id: string;

@@ -1,28 +1,16 @@
 // What Prometheus is told: of a web process, of a worker, and of the processes of a supervisor added up; on a port of its own, and
 // with nothing in it that belongs to a person.
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { TestStores } from '../../harness/stores.ts';
+import { describe, expect, test } from '@jest/globals';
 import { serveMetrics } from '../../src/core/platform/metrics-server.ts';
 import { publishMetrics } from '../../worker/metrics.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail, openWorker, startWeb } from '../support/app.ts';
 import { startSupervisor, webCode } from '../support/supervisor.ts';
+import { world } from '../support/world.ts';
 
 const LOG = { info: () => undefined, warn: () => undefined };
 
-let stores: TestStores;
-let web: TestProcess;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  web = await startWeb(stores);
-});
-
-afterAll(async () => {
-  await web?.close();
-  await stores?.close();
-});
+const { stores, web } = await world();
 
 const read = () => web.context.metrics.registry.metrics();
 /** The value of the first line that begins so. */

@@ -1,18 +1,12 @@
 // A log-in from a new browser is told to its owner by mail; "this wasn't me" there ends it, and leads to a new password.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { newEmail, PASSWORD, startWeb } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
-import { type MailSite, startMailSite } from '../support/mail-site.ts';
+import { startMailSite } from '../support/mail-site.ts';
 
 const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0';
 
-let site: MailSite;
-
-beforeAll(async () => {
-  site = await startMailSite({ REGISTRATION: 'open' });
-});
-
-afterAll(() => site?.close());
+const site = await startMailSite({ REGISTRATION: 'open' });
 
 /** An account, used from one browser, and then logged in to from another kind of browser. */
 async function strangerLogsIn(language = 'en', registered?: string) {

@@ -1,27 +1,11 @@
 // The operators themselves: the last one who can act stays one, whoever asks and however many at once.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
-import { newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { newEmail } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
+const { web, worker, sql } = await world({ worker: true });
 
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 const by = { actor: null, origin: NO_ORIGIN };
 
 async function newOperator(): Promise<string> {

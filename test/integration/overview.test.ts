@@ -1,31 +1,20 @@
 // The overview: its numbers are those of the stores, and it is there when one of them is away.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
+const { stores, web, worker } = await world({ worker: true });
 const operator = { email: newEmail(), browser: null as unknown as Browser };
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
   operator.browser = new Browser(web.url);
   await operator.browser.register(operator.email);
   const id = (await web.context.users.findByEmail(operator.email))?.id ?? '';
   await web.context.users.setRole(id, 'operator', { actor: null, origin: NO_ORIGIN });
   await operator.browser.logIn(operator.email);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
 });
 
 /** Lets PostgreSQL take connections to the database of this test, or refuse them and end those that there are. */

@@ -1,19 +1,13 @@
 // A forgotten password, by mail: one answer for every address, a link that counts once and only for what it is for, and an
 // account that nobody but its mailbox gets back.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Browser, newEmail, PASSWORD, startWeb } from '../support/app.ts';
-import { type MailSite, startMailSite } from '../support/mail-site.ts';
+import { startMailSite } from '../support/mail-site.ts';
 import { fieldError, withoutTokens } from '../support/page.ts';
 
 const NEW_PASSWORD = 'a new horse for the battery';
 
-let site: MailSite;
-
-beforeAll(async () => {
-  site = await startMailSite({ REGISTRATION: 'open' });
-});
-
-afterAll(() => site?.close());
+const site = await startMailSite({ REGISTRATION: 'open' });
 
 /** The path of the link that a mailbox got, asked for just now. */
 async function linkFor(email: string): Promise<string> {

@@ -1,32 +1,19 @@
 // What an operator does to somebody's account: it says what will happen, wants a reason and a recent log-in, is recorded, and
 // counts at once; who decided on what is no longer so is told, and nothing is done.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
+import { beforeAll, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
+const { web, worker, sql } = await world({ worker: true });
 let chief: { browser: Browser; email: string; id: string };
 
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 const by = { actor: null, origin: NO_ORIGIN };
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
   chief = await person();
   await web.context.users.setRole(chief.id, 'operator', by);
   await chief.browser.logIn(chief.email);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
 });
 
 async function person() {

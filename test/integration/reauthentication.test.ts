@@ -1,41 +1,15 @@
 // Recent login: what matters asks again who it is once the session is older than RECENT_LOGIN, by PostgreSQL's clock, and
 // leads back; a form that came too late does nothing.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
+import { describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
-import {
-  Browser,
-  newEmail,
-  openWorker,
-  PASSWORD,
-  SESSION_COOKIE,
-  setCookie,
-  startWeb,
-  type TestProcess,
-} from '../support/app.ts';
+import { Browser, newEmail, PASSWORD, SESSION_COOKIE, setCookie } from '../support/app.ts';
 import { fieldError, fieldValue } from '../support/page.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([
-    startWeb(stores, { RECENT_LOGIN: '10m', THROTTLE_PASSWORD_CHANGE: '3/6/1h' }),
-    openWorker(stores),
-  ]);
+const { web, worker, sql } = await world({
+  webs: [{ RECENT_LOGIN: '10m', THROTTLE_PASSWORD_CHANGE: '3/6/1h' }],
+  worker: true,
 });
-
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 
 interface Session {
   id: string;

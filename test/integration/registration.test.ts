@@ -1,21 +1,9 @@
 // Making an account, over HTTP: what is accepted, what is refused and said beside which field, and two at the same instant.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
-import type { Context } from '../../src/core/context.ts';
-import {
-  Browser,
-  newEmail,
-  openWorker,
-  PASSWORD,
-  SESSION_COOKIE,
-  setCookie,
-  startWeb,
-  type TestProcess,
-} from '../support/app.ts';
+import { describe, expect, test } from '@jest/globals';
+import { Browser, newEmail, PASSWORD, SESSION_COOKIE, setCookie } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
 import { fieldError, fieldValue, linkTo } from '../support/page.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
 const EMAIL_MISSING = 'Enter your e-mail address.';
 const EMAIL_WRONG = 'This is not a whole e-mail address, such as name@example.org.';
@@ -25,22 +13,7 @@ const TOO_LONG = 'Use at most 256 bytes, which is 256 letters or some 64 emoji.'
 const TOO_COMMON = 'This password is among the ones that are tried first. Choose another.';
 const SAME_AS_EMAIL = 'Don’t use your e-mail address as password. Choose another.';
 
-let stores: TestStores;
-let web: TestProcess;
-let other: TestProcess;
-let worker: Context;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, other, worker] = await Promise.all([startWeb(stores), startWeb(stores), openWorker(stores)]);
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), other?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const { web, other, worker, sql } = await world({ webs: 2, worker: true });
 
 async function accounts(email: string): Promise<number> {
   return (await sql('SELECT id FROM user_account WHERE email_key = lower($1)', [email])).length;

@@ -4,45 +4,20 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generateSync } from 'otplib';
 import pg from 'pg';
 import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
 import { shownMail } from '../../src/core/mail/transport.ts';
-import {
-  Browser,
-  newEmail,
-  openWorker,
-  PASSWORD,
-  SESSION_COOKIE,
-  setCookie,
-  startWeb,
-  type TestProcess,
-} from '../support/app.ts';
+import { Browser, newEmail, PASSWORD, SESSION_COOKIE, setCookie, startWeb, type TestProcess } from '../support/app.ts';
 import { type Enrolled, enrol, totpCode } from '../support/factors.ts';
 import { fieldError, linkTo } from '../support/page.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let other: TestProcess;
-let worker: Context;
-
-beforeAll(async () => {
-  stores = await openTestStores({ watched: true });
-  [web, other, worker] = await Promise.all([
-    startWeb(stores, { THROTTLE_SECOND_FACTOR: '4/8/1d' }),
-    startWeb(stores, { SECOND_FACTOR: 'operators' }),
-    openWorker(stores),
-  ]);
+const { stores, web, other, worker, sql } = await world({
+  webs: [{ THROTTLE_SECOND_FACTOR: '4/8/1d' }, { SECOND_FACTOR: 'operators' }],
+  worker: true,
+  watched: true,
 });
 
-afterAll(async () => {
-  await Promise.all([web?.close(), other?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 const STEP = '/login/second-factor';
 
 async function person(): Promise<Enrolled & { email: string; browser: Browser }> {

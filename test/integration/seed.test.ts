@@ -1,29 +1,15 @@
 // Made-up events: sealed like real ones, spread over months and people, marked, and kept out of a log that is in use.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
+import { describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
 import { makeUp } from '../../src/core/seed/made-up-events.ts';
 import { createRandom } from '../../src/core/seed/made-up-people.ts';
 import { seed } from '../../src/core/seed/seed.ts';
 import { openWorker } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let owner: Context;
+const { stores, sql, openAs } = await world({ webs: 0 });
+const owner = await openAs('owner');
 
-beforeAll(async () => {
-  stores = await openTestStores();
-  owner = await openWorker({ ...stores, database: { ...stores.database, workerUrl: stores.database.ownerUrl } });
-});
-
-afterAll(async () => {
-  await owner?.close();
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 const OPTIONS = { events: 12_000, people: 300, months: 4, intoUsedLog: false };
 
 describe('what is made up', () => {

@@ -1,24 +1,17 @@
 // Who reads of one person in the log is recorded, once for all the pages of a look.
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
+import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
+const { web, worker, sql } = await world({ worker: true });
 let operator: Browser;
 let personId: string;
 let personEmail: string;
 let eventSeq: number;
 let since: number;
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 
 async function newOperator(): Promise<Browser> {
   const browser = new Browser(web.url);
@@ -31,8 +24,6 @@ async function newOperator(): Promise<Browser> {
 }
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
   personEmail = newEmail();
   await new Browser(web.url).register(personEmail);
   personId = (await web.context.users.findByEmail(personEmail))?.id ?? '';
@@ -45,11 +36,6 @@ beforeEach(async () => {
   operator = await newOperator();
   await worker.sealing.seal();
   since = (await web.context.auditLog.head()).seq;
-});
-
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
 });
 
 async function reads(): Promise<string[]> {

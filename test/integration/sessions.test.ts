@@ -1,9 +1,7 @@
 // A session over its whole life, on real stores: begun, read with one command, extended, ended for good.
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Redis } from 'ioredis';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { Redis } from 'ioredis';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
@@ -21,27 +19,11 @@ import {
   startWeb,
   type TestProcess,
 } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let other: TestProcess;
-let worker: Context;
-let redis: Redis;
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  [web, other, worker] = await Promise.all([startWeb(stores), startWeb(stores), openWorker(stores)]);
-  redis = new Redis(stores.redisUrl);
-});
-
-afterAll(async () => {
-  redis?.disconnect();
-  await Promise.all([web?.close(), other?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
+const { stores, web, other, redis, sql, atEnd } = await world({ webs: 2 });
+let worker = await openWorker(stores);
+atEnd(() => worker.close());
 
 async function registered(on: TestProcess = web) {
   const browser = new Browser(on.url);

@@ -2,34 +2,22 @@
 // while the database notes each change. A POST route or a table that is added is found by this test until it is walked.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { eraseWithin } from '../../src/core/audit/erasure.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
 import { createApp } from '../../src/web/app.ts';
 import { handlers } from '../../worker/handlers.ts';
-import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { changesOf, silentChanges, watchChanges } from '../support/changes.ts';
-import { openTestStores } from '../support/stores.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let worker: Context;
+const { stores, web, worker, sql } = await world({ worker: true });
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, worker] = await Promise.all([startWeb(stores), openWorker(stores)]);
   await watchChanges(stores.database);
 });
 
-afterAll(async () => {
-  await Promise.all([web?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 const by = { actor: null, origin: NO_ORIGIN };
 
 async function person(operator = false) {
@@ -172,7 +160,7 @@ describe('every form', () => {
     const source = (file: string) => readFile(path.resolve(`test/${file}.ts`), 'utf8');
     const own = await source(`integration/${name}.test`);
     const opening = own.includes('startMailSite(') ? await source('support/mail-site') : own;
-    expect(opening).toContain('openTestStores({ watched: true })');
+    expect(opening).toMatch(/await world\(\{[^;]*watched: true/);
   });
 
   test.each(Object.keys(WALK))('%s leaves an event with each change', async (route) => {

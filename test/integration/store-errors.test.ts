@@ -4,20 +4,18 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { type Database, isDatabaseOutage, openDatabase } from '../../src/core/platform/database.ts';
-import { Browser, newEmail, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
+const { stores, web } = await world({
+  webs: [{ SMTP_URL: 'smtp://127.0.0.1:1', REGISTRATION: 'open', DATABASE_POOL: '2' }],
+});
 const opened: Database[] = [];
 const sockets = new Set<Socket>();
 const servers: ReturnType<typeof createServer>[] = [];
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  web = await startWeb(stores, { SMTP_URL: 'smtp://127.0.0.1:1', REGISTRATION: 'open', DATABASE_POOL: '2' });
   const sql = (text: string) => query(stores.database.superuserUrl, text);
   await sql('CREATE TABLE pair (id int PRIMARY KEY, n int NOT NULL)');
   await sql('GRANT ALL ON pair TO PUBLIC');
@@ -25,11 +23,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await web?.close();
   for (const socket of sockets) socket.destroy();
   for (const server of servers) server.close();
   await Promise.all(opened.map((database) => database.close()));
-  await stores?.close();
 });
 
 function open(url = stores.database.webUrl, poolSize = 3): Database {

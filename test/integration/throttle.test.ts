@@ -6,16 +6,13 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { type Answer, ATTACKED, deviceOf, type Guess, passTime, startAttacker } from '../../harness/attacker.ts';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
 import { readConfig } from '../../src/core/config.ts';
-import type { Context } from '../../src/core/context.ts';
 import { createLog } from '../../src/core/platform/log.ts';
 import type { Taken } from '../../src/core/throttle/taken.ts';
 import { createThrottle, type Throttle } from '../../src/core/throttle/throttle.ts';
-import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
+import { Browser, newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { world } from '../support/world.ts';
 
 const RULES = {
   ...ATTACKED,
@@ -27,28 +24,13 @@ const RULES = {
 
 const HOUR_MS = 3_600_000;
 
-let stores: TestStores;
-let web: TestProcess;
-let other: TestProcess;
-let worker: Context;
-let redis: Redis;
+const { stores, web, other, worker, redis, sql } = await world({ webs: [RULES, RULES], worker: true });
 let guess: (guess: Guess) => Promise<Answer>;
 let guessOnOther: (guess: Guess) => Promise<Answer>;
 
 beforeAll(async () => {
-  stores = await openTestStores();
-  [web, other, worker] = await Promise.all([startWeb(stores, RULES), startWeb(stores, RULES), openWorker(stores)]);
-  redis = new Redis(stores.redisUrl);
   [guess, guessOnOther] = await Promise.all([startAttacker(web.url), startAttacker(other.url)]);
 });
-
-afterAll(async () => {
-  redis?.disconnect();
-  await Promise.all([web?.close(), other?.close(), worker?.close()]);
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 
 let clients = 0;
 

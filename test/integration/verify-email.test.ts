@@ -3,18 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cleanupMails } from '../../worker/jobs/cleanup.ts';
 import { type Browser, newEmail, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
-import { type MailSite, startMailSite } from '../support/mail-site.ts';
+import { startMailSite } from '../support/mail-site.ts';
 import { fieldError, withoutTokens } from '../support/page.ts';
 
 const OTHER_PASSWORD = 'what the stranger has chosen';
 
-let site: MailSite;
-
-beforeAll(async () => {
-  site = await startMailSite();
-});
-
-afterAll(() => site?.close());
+const site = await startMailSite();
 
 const accounts = (email: string) => site.sql('SELECT id FROM user_account WHERE email_key = $1', [email.toLowerCase()]);
 

@@ -1,28 +1,17 @@
 // The worker as it is shipped, a process of its own on real stores: it seals what the web process records, wherever it is
 // killed and whatever Redis forgets, and stops in order when it is told to.
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { query } from '../../harness/query.ts';
-import type { TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
 import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { openQueues } from '../../src/core/platform/queues.ts';
 import { QUEUE_PREFIX } from '../../src/core/platform/redis.ts';
-import { startWeb, type TestProcess } from '../support/app.ts';
-import { openTestStores } from '../support/stores.ts';
 import { type RunningWorker, startWorkerProcess } from '../support/worker-process.ts';
+import { world } from '../support/world.ts';
 
-let stores: TestStores;
-let web: TestProcess;
-let redis: Redis;
+const { stores, web, redis, sql } = await world();
 const running: RunningWorker[] = [];
-
-beforeAll(async () => {
-  stores = await openTestStores();
-  web = await startWeb(stores);
-  redis = new Redis(stores.redisUrl);
-});
 
 afterEach(async () => {
   for (const worker of running.splice(0)) {
@@ -30,14 +19,6 @@ afterEach(async () => {
     await worker.exited;
   }
 });
-
-afterAll(async () => {
-  redis?.disconnect();
-  await web?.close();
-  await stores?.close();
-});
-
-const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
 
 function startWorker(): RunningWorker {
   const worker = startWorkerProcess(stores);

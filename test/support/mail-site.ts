@@ -1,11 +1,11 @@
 // A whole Holdfast with mail, for tests about it: watched stores, a real SMTP server, a web process, and a worker that sends what
 // is due when it is told to.
-import { query } from '../../harness/query.ts';
+import { afterAll } from '@jest/globals';
 import type { TestStores } from '../../harness/stores.ts';
 import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from './app.ts';
+import { Browser, newEmail, type TestProcess } from './app.ts';
 import { type MailServer, startMailServer } from './mail-server.ts';
-import { openTestStores } from './stores.ts';
+import { world } from './world.ts';
 
 export interface MailSite {
   readonly stores: TestStores;
@@ -23,18 +23,25 @@ export interface MailSite {
   registered(): Promise<{ email: string; member: Browser; userId: string }>;
   /** The path of the link in the newest mail to an address that has one; waits for more than `after` mails. */
   linkTo(address: string, after?: number): Promise<string>;
-  close(): Promise<void>;
 }
 
+/** As `world`, only at the top of a test file. */
 export async function startMailSite(more: Readonly<Record<string, string>> = {}): Promise<MailSite> {
-  const [stores, server] = await Promise.all([openTestStores({ watched: true }), startMailServer()]);
+  const server = await startMailServer();
   const env = { SMTP_URL: server.url, MAIL_FROM: 'login@example.org', ...more };
-  const [web, worker] = await Promise.all([startWeb(stores, env), openWorker(stores, env)]);
+  const { stores, web, worker, sql } = await world({ webs: [env], worker: env, watched: true });
+  afterAll(() => server.stop());
   const send = () => worker.mailDelivery.sendDue();
-  const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
   const browser = (url = web.url) => new Browser(url);
   return {
-    ...{ stores, server, web, worker, env, browser, sql, send },
+    stores,
+    server,
+    web,
+    worker,
+    env,
+    browser,
+    sql,
+    send,
     async registered() {
       const email = newEmail();
       const member = browser();
@@ -47,11 +54,6 @@ export async function startMailSite(more: Readonly<Record<string, string>> = {})
       await server.mailTo(address, after, send);
       const url = new URL(server.mailsTo(address).findLast(({ link }) => link)?.link ?? '');
       return url.pathname + url.search;
-    },
-    async close() {
-      await Promise.all([web.close(), worker.close()]);
-      await server.stop();
-      await stores.close();
     },
   };
 }

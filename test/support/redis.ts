@@ -3,6 +3,8 @@ import { Redis } from 'ioredis';
 
 export interface TestRedis {
   url: string;
+  /** The clients that are connected to it, one a line. */
+  clients(): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -17,7 +19,13 @@ export async function claimRedisDatabase(): Promise<TestRedis> {
   if (index >= databases) throw new Error(`The ${databases} Redis databases of this test run are used up.`);
   const url = `${server}/${index}`;
   await flush(url);
-  return { url, close: () => flush(url) };
+  return { url, clients: () => clientsOf(server, index), close: () => flush(url) };
+}
+
+async function clientsOf(server: string, index: number): Promise<string[]> {
+  const redis = new Redis(`${server}/0`);
+  const list = (await redis.client('LIST').finally(() => redis.disconnect())) as string;
+  return list.split('\n').filter((line) => line.includes(` db=${index} `));
 }
 
 async function flush(url: string): Promise<void> {

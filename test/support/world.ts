@@ -1,0 +1,106 @@
+// A whole Holdfast for one test file: a database and a Redis of its own, web processes, the worker's core. It is awaited at
+// the top of the file, ends after its last test, and then fails the file if anything still holds a connection.
+import { afterAll } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { query } from '../../harness/query.ts';
+import type { TestStores } from '../../harness/stores.ts';
+import type { Context } from '../../src/core/context.ts';
+import { openWorker, startWeb, type TestProcess } from './app.ts';
+import { openTestStores } from './stores.ts';
+
+type Env = Readonly<Record<string, string>>;
+
+export interface WorldOptions {
+  /** How many web processes, or the settings of each; one unless said otherwise. */
+  readonly webs?: number | readonly Env[];
+  /** Whether there is a worker, or its settings. */
+  readonly worker?: boolean | Env;
+  /** Whether a change that left no event fails the file at the end. */
+  readonly watched?: boolean;
+}
+
+export interface World {
+  readonly stores: TestStores;
+  /** The first web process, the second, and the worker; reading one that was not asked for throws. */
+  readonly web: TestProcess;
+  readonly other: TestProcess;
+  readonly worker: Context;
+  /** A client of the world's own for its Redis database. */
+  readonly redis: Redis;
+  /** One statement as superuser. */
+  sql<Row>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** One more of each, closed with the world. */
+  startWeb(env?: Env): Promise<TestProcess>;
+  openWorker(env?: Env): Promise<Context>;
+  /** The core with another database role's rights. */
+  openAs(role: 'web' | 'owner'): Promise<Context>;
+  /** Runs after the last test, before the world ends; what was given last runs first. */
+  atEnd(work: () => unknown): void;
+}
+
+/** Only at the top of a test file or of a `describe`, where hooks may be set. */
+export async function world({ webs = 1, worker = false, watched = false }: WorldOptions = {}): Promise<World> {
+  const stores = await openTestStores({ watched });
+  const ending: (() => unknown)[] = [];
+  const atEnd = (work: () => unknown) => void ending.push(work);
+  const end = async () => {
+    try {
+      for (const work of ending.splice(0).reverse()) await work();
+    } finally {
+      await stores.close();
+    }
+  };
+  const closing = async <Closable extends { close(): Promise<void> }>(opening: Promise<Closable>) => {
+    const opened = await opening;
+    atEnd(() => opened.close());
+    return opened;
+  };
+  const oneMoreWeb = (env: Env = {}) => closing(startWeb(stores, env));
+  const oneMoreWorker = (env: Env = {}) => closing(openWorker(stores, env));
+  let redis: Redis | undefined;
+  const openRedis = () => {
+    const opened = new Redis(stores.redisUrl);
+    atEnd(() => opened.disconnect());
+    return opened;
+  };
+
+  const settings = typeof webs === 'number' ? Array.from({ length: webs }, () => ({})) : webs;
+  const starting = Promise.all([
+    Promise.all(settings.map(oneMoreWeb)),
+    worker === false ? undefined : oneMoreWorker(worker === true ? {} : worker),
+  ]);
+  const [started, openedWorker] = await starting.catch(async (error: unknown) => {
+    await end();
+    throw error;
+  });
+  afterAll(end);
+  return {
+    stores,
+    atEnd,
+    startWeb: oneMoreWeb,
+    openWorker: oneMoreWorker,
+    openAs: (role) => {
+      const workerUrl = role === 'web' ? stores.database.webUrl : stores.database.ownerUrl;
+      return closing(openWorker({ ...stores, database: { ...stores.database, workerUrl } }));
+    },
+    sql: <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values),
+    get web() {
+      return given(started[0], 'a web process');
+    },
+    get other() {
+      return given(started[1], 'a second web process');
+    },
+    get worker() {
+      return given(openedWorker, 'a worker');
+    },
+    get redis() {
+      redis ??= openRedis();
+      return redis;
+    },
+  };
+}
+
+function given<Part>(part: Part | undefined, what: string): Part {
+  if (part === undefined) throw new Error(`the world was asked for without ${what}`);
+  return part;
+}
