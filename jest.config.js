@@ -1,7 +1,7 @@
-// Tests run on real servers that the run starts itself: see test/support/global-setup.mjs.
-export default {
+// Two projects: `unit` needs nothing but the code; `servers` has a PostgreSQL and a Redis, which the run starts itself
+// (test/support/global-setup.mjs) once a test of it is among those that run.
+const shared = {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
@@ -9,9 +9,21 @@ export default {
     ],
   },
   extensionsToTreatAsEsm: ['.ts'],
-  globalSetup: '<rootDir>/test/support/global-setup.mjs',
-  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data'],
+};
+
+export default {
   testTimeout: 60_000,
   maxWorkers: 2,
+  projects: [
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'servers',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['<rootDir>/test/unit/', '/node_modules/'],
+      globalSetup: '<rootDir>/test/support/global-setup.mjs',
+      globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+    },
+  ],
 };

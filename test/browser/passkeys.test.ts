@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { axe, launchBrowser, screenshot } from '../../harness/chromium.ts';
-import { freePort } from '../../src/launcher/process.ts';
+import { freePort } from '../../src/launcher/machine/ports.ts';
 import { newEmail, PASSWORD } from '../support/app.ts';
 import { totpCode } from '../support/factors.ts';
 import { world } from '../support/world.ts';
