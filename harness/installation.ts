@@ -1,15 +1,17 @@
 // A whole Holdfast of the run's own: PostgreSQL, Redis, the real supervisor with its web processes and the real worker, as
 // they are started in production. Every part of it can be stopped, killed and started again. Nothing of it outlives the run.
+import { execFile } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { projectRoot } from '../src/core/platform/project-root.ts';
 import { openLog, readIfThere, tail } from '../src/launcher/machine/files.ts';
 import { freePort } from '../src/launcher/machine/ports.ts';
 import { type Child, endChild, spawnBound } from '../src/launcher/machine/process.ts';
 import { type Reload, readStatus, type SupervisorStatus, supervisorStatusFile } from '../src/supervisor/status-file.ts';
 import { GENEROUS } from './generous-throttle.ts';
-import { type OwnServers, startOwnServers } from './own-servers.ts';
+import { type Migrate, type OwnServers, startOwnServers } from './own-servers.ts';
 import { until } from './until.ts';
 
 export interface Installation {
@@ -34,15 +36,22 @@ export interface Installation {
 export interface InstallationOptions {
   readonly webProcesses: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** The checkout whose dist/ is started, with the schema that it brings; this one unless told otherwise. */
+  readonly root?: string;
 }
 
+const run = promisify(execFile);
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 25_000;
 const SESSION_KEYS = 'a-key-for-measuring-that-is-long-enough';
 
 /** Starts the servers, migrates, then starts the processes from dist/. */
-export async function install({ webProcesses, env = {} }: InstallationOptions): Promise<Installation> {
-  const servers = await startOwnServers();
+export async function install({
+  webProcesses,
+  env = {},
+  root = projectRoot,
+}: InstallationOptions): Promise<Installation> {
+  const servers = await startOwnServers((database) => migrateWith(root, database));
   const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-restart-'));
   const port = await freePort();
   const shared = {
@@ -70,9 +79,9 @@ export async function install({ webProcesses, env = {} }: InstallationOptions): 
     mkdirSync(folder, { recursive: true });
     const log = openLog(logFile(name));
     try {
-      return spawnBound(process.execPath, [path.join(projectRoot, 'dist', script), ...args], {
+      return spawnBound(process.execPath, [path.join(root, 'dist', script), ...args], {
         deathSignal: 'SIGTERM',
-        cwd: projectRoot,
+        cwd: root,
         env: { ...shared, DATABASE_URL: databaseUrl },
         stdio: ['ignore', log, log, 'ipc'],
       });
@@ -153,4 +162,15 @@ export async function install({ webProcesses, env = {} }: InstallationOptions): 
 function given(child: Child | undefined): Child {
   if (!child) throw new Error('it is not running');
   return child;
+}
+
+/** Migrates as a deploy of that checkout would. */
+async function migrateWith(root: string, { ownerUrl, webUrl, workerUrl }: Parameters<Migrate>[0]): Promise<void> {
+  const env = {
+    PATH: process.env['PATH'],
+    DATABASE_URL: ownerUrl,
+    WEB_DATABASE_URL: webUrl,
+    WORKER_DATABASE_URL: workerUrl,
+  };
+  await run(process.execPath, [path.join(root, 'dist/src/cli/main.js'), 'migrate'], { cwd: root, env });
 }

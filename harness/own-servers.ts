@@ -5,7 +5,7 @@ import path from 'node:path';
 import { grantLogin, migrate } from '../src/core/platform/migrations/migrate.ts';
 import { type Postgres, startPostgres } from '../src/launcher/servers/postgres.ts';
 import { type RedisServer, startRedis } from '../src/launcher/servers/redis.ts';
-import type { TestStores } from './stores.ts';
+import type { TestDatabase, TestStores } from './stores.ts';
 
 export interface OwnServers extends TestStores {
   /** The PostgreSQL that runs now. */
@@ -15,15 +15,18 @@ export interface OwnServers extends TestStores {
   startRedisAgain(): Promise<void>;
 }
 
-/** Starts both, migrates, and makes the login roles. `redisConfig` goes to Redis as it is. */
-export async function startOwnServers(redisConfig: Record<string, string> = {}): Promise<OwnServers> {
+/** Makes the schema, and the login roles of the web process and the worker. */
+export type Migrate = (database: Pick<TestDatabase, 'ownerUrl' | 'webUrl' | 'workerUrl'>) => Promise<void>;
+
+/** Starts both and migrates, with this build's schema unless told otherwise. */
+export async function startOwnServers(migrateWith: Migrate = migrateHere): Promise<OwnServers> {
   const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-faults-'));
   const postgresOptions = { dataDir: path.join(folder, 'postgres'), durable: true };
   const redisOptions = {
     dataDir: path.join(folder, 'redis'),
     serversDir: path.join(process.cwd(), '.data', 'servers'),
     searchPath: process.env['PATH'] ?? '',
-    config: redisConfig,
+    config: {},
   };
   let [postgres, redis] = await Promise.all([startPostgres(postgresOptions), startRedis(redisOptions)]);
   const login = (role: string) => {
@@ -42,9 +45,7 @@ export async function startOwnServers(redisConfig: Record<string, string> = {}):
     superuserUrl: superuser.href,
     drop: async () => undefined,
   };
-  await migrate(database.ownerUrl);
-  await grantLogin(database.ownerUrl, database.webUrl, 'holdfast_web');
-  await grantLogin(database.ownerUrl, database.workerUrl, 'holdfast_worker');
+  await migrateWith(database);
   return {
     database,
     redisUrl: redis.url,
@@ -61,4 +62,10 @@ export async function startOwnServers(redisConfig: Record<string, string> = {}):
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function migrateHere({ ownerUrl, webUrl, workerUrl }: Parameters<Migrate>[0]): Promise<void> {
+  await migrate(ownerUrl);
+  await grantLogin(ownerUrl, webUrl, 'holdfast_web');
+  await grantLogin(ownerUrl, workerUrl, 'holdfast_worker');
 }

@@ -24,8 +24,10 @@ const SESSION_BYTES = 400;
 const EMAIL = 'somebody@example.org';
 const OPERATOR = 'operator@example.org';
 
-export async function startHoldfast(webProcesses: number): Promise<Holdfast> {
-  const installation = await install({ webProcesses, env: { METRICS_PORT: '0', SECOND_FACTOR: 'nobody' } });
+/** Starts the Holdfast of this checkout, or of another, and makes it ready. */
+export async function startHoldfast(webProcesses: number, root?: string): Promise<Holdfast> {
+  const env = { METRICS_PORT: '0', SECOND_FACTOR: 'nobody' };
+  const installation = await install({ webProcesses, env, ...(root ? { root } : {}) });
   const { port, servers } = installation;
   const elsewhere = [servers.postgres().pid, servers.redis().pid, installation.worker().pid];
   for (const pid of [process.pid, ...elsewhere.flatMap(processTree)]) pin(pid, 'elsewhere');

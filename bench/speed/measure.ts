@@ -61,9 +61,9 @@ export interface Results {
 }
 
 export const CONNECTIONS = 64;
-const FEW = 8;
+export const FEW = 8;
 const LONGEST_WARM_UP_MS = 10_000;
-const SHARE_OF_TOP = 0.7;
+export const SHARE_OF_TOP = 0.7;
 
 export async function measure(size: Size, folder: string): Promise<Results> {
   installPeers();
@@ -112,23 +112,23 @@ function asStack({ installation, pages, readyMs }: Holdfast): Stack {
 async function measureStacks(
   stacks: ReadonlyMap<string, Stack>,
   { installation }: Holdfast,
-  { rounds, roundMs, warmUp, pacedMs }: Size,
+  { rounds, roundMs, warmUp: answers, pacedMs }: Size,
 ): Promise<Record<string, StackResult>> {
   const rest = new Map([...stacks].map(([key, { pid }]) => [key, residentMb(pid)]));
   const [rates, costs, p50, p99, commands] = [series(), series(), series(), series(), series()];
   const redis = new Redis(installation.servers.redisUrl);
   for (const [, stack] of stacks) {
     say(`warming up ${stack.name}`);
-    await saturate(stack.target, { connections: CONNECTIONS, durationMs: LONGEST_WARM_UP_MS, answers: warmUp });
+    await warmUp(stack.target, CONNECTIONS, answers);
   }
   for (let round = 1; round <= rounds; round += 1) {
     say(`round ${round} of ${rounds}`);
     for (const [key, { pid, target }] of stacks) {
       const before = { cpu: cpuSeconds(pid), commands: await commandsOf(redis) };
-      const { answers, seconds } = await saturate(target, { connections: CONNECTIONS, durationMs: roundMs });
-      rates.add(key, answers / seconds);
-      costs.add(key, answers / (cpuSeconds(pid) - before.cpu));
-      commands.add(key, ((await commandsOf(redis)) - before.commands) / answers);
+      const measured = await saturate(target, { connections: CONNECTIONS, durationMs: roundMs });
+      rates.add(key, measured.answers / measured.seconds);
+      costs.add(key, measured.answers / (cpuSeconds(pid) - before.cpu));
+      commands.add(key, ((await commandsOf(redis)) - before.commands) / measured.answers);
     }
   }
   for (let round = 1; round <= Math.min(rounds, 3); round += 1) {
@@ -157,6 +157,11 @@ async function measureStacks(
     },
   ]);
   return Object.fromEntries(entries);
+}
+
+/** Asks until the server's code is compiled. */
+export async function warmUp(target: Target, connections: number, answers: number): Promise<void> {
+  await saturate(target, { connections, durationMs: LONGEST_WARM_UP_MS, answers });
 }
 
 async function measurePages({ installation, pages }: Holdfast, { pageMs }: Size): Promise<PageResult[]> {
@@ -198,18 +203,18 @@ async function measurePages({ installation, pages }: Holdfast, { pageMs }: Size)
  * Two web processes where there may be only two cores, which they then share with what loads them: what counts is how many
  * pages they make of a second of processor time, against one alone.
  */
-async function measureTwo(one: number, { roundMs, warmUp, rounds }: Size): Promise<Results['twoProcesses']> {
+async function measureTwo(one: number, { roundMs, warmUp: answers, rounds }: Size): Promise<Results['twoProcesses']> {
   say('two web processes');
   const { installation, pages } = await startHoldfast(2);
   try {
     const pids = installation.webPids();
     const cpu = () => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
-    await saturate(pages.profile, { connections: CONNECTIONS, durationMs: LONGEST_WARM_UP_MS, answers: 2 * warmUp });
+    await warmUp(pages.profile, CONNECTIONS, 2 * answers);
     const costs = series();
     for (let round = 0; round < rounds; round += 1) {
       const before = cpu();
-      const { answers } = await saturate(pages.profile, { connections: CONNECTIONS, durationMs: roundMs });
-      costs.add('two', answers / (cpu() - before));
+      const measured = await saturate(pages.profile, { connections: CONNECTIONS, durationMs: roundMs });
+      costs.add('two', measured.answers / (cpu() - before));
     }
     return { one, two: costs.of('two').median, loadedMb: Math.max(...pids.map(residentMb)) };
   } finally {
