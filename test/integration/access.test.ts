@@ -55,7 +55,7 @@ interface Route {
   readonly name: string;
 }
 
-const { web, worker, sql } = await world({ worker: true });
+const { web, worker, sql, newMember, newOperator } = await world({ worker: true });
 let router: Router;
 let server: Server;
 let url: string;
@@ -69,11 +69,7 @@ beforeAll(async () => {
   server = createServer(application.app.callback());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  member = new Browser(url);
-  const email = newEmail();
-  await member.register(email);
-  const [row] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
-  memberId = row?.id ?? '';
+  ({ browser: member, id: memberId } = await newMember(url));
 });
 
 afterAll(async () => {
@@ -95,16 +91,6 @@ function routes(): Route[] {
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const BY = { actor: null, origin: NO_ORIGIN };
-
-async function newOperator(): Promise<{ browser: Browser; id: string }> {
-  const browser = new Browser(url);
-  const email = newEmail();
-  await browser.register(email);
-  const id = (await web.context.users.findByEmail(email))?.id ?? '';
-  await web.context.users.setRole(id, 'operator', BY);
-  await browser.logIn(email);
-  return { browser, id };
-}
 
 /** Puts the deadline of somebody's session into the past, in both stores. */
 async function runOut(userId: string): Promise<void> {
@@ -207,8 +193,8 @@ describe('every route', () => {
     ],
     ['whose session has run out', runOut],
   ])('lets in no operator %s, by any method', async (_who, end: (id: string) => Promise<unknown>) => {
-    await newOperator(); // the last operator can't be disabled
-    const { browser, id } = await newOperator();
+    await newOperator(url); // the last operator can't be disabled
+    const { browser, id } = await newOperator(url);
     expect((await browser.get('/operator/audit')).status).toBe(200);
     const token = await browser.token('/profile');
     await end(id);

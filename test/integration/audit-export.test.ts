@@ -6,22 +6,15 @@ import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
-import { Browser, newEmail, SESSION_COOKIE, setCookie } from '../support/app.ts';
+import { Browser, SESSION_COOKIE, setCookie } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
 const EVENTS = 30_000;
 
-const { web, worker, sql } = await world({ worker: true });
-let operator: Browser;
-let email: string;
+const { web, worker, sql, newOperator } = await world({ worker: true });
+const { browser: operator, email } = await newOperator();
 
 beforeAll(async () => {
-  operator = new Browser(web.url);
-  email = newEmail();
-  await operator.register(email);
-  const user = await web.context.users.findByEmail(email);
-  await web.context.users.setRole(user?.id ?? '', 'operator', { actor: null, origin: NO_ORIGIN });
-  await operator.logIn(email);
   await sql(
     `INSERT INTO outbox (event) SELECT jsonb_build_object('v', 1, 'id', gen_random_uuid(), 'type', 'sys_cleanup',
        'occurredAt', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'outcome', 'success',

@@ -1,26 +1,14 @@
 // The console's lists and an event's page: each list is walked to its end and back without leaving one out, says how many there
 // are, keeps its filters in its address; the page of an event tells all of it, and whether it still proves itself.
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { type AuditPage, createAuditLog, type PageKey } from '../../src/core/audit/reading/audit-log.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
-import { Browser, newEmail } from '../support/app.ts';
 import { linkTo } from '../support/page.ts';
 import { world } from '../support/world.ts';
 
-const { web, worker, sql } = await world({ worker: true });
-let operator: Browser;
-let operatorId: string;
-
-beforeAll(async () => {
-  operator = new Browser(web.url);
-  const email = newEmail();
-  await operator.register(email);
-  operatorId = (await web.context.users.findByEmail(email))?.id ?? '';
-  await web.context.users.setRole(operatorId, 'operator', { actor: null, origin: NO_ORIGIN });
-  await operator.logIn(email);
-});
+const { web, worker, sql, newOperator } = await world({ worker: true });
+const { browser: operator, id: operatorId } = await newOperator();
 
 /** What a list shows on each page, from one page on by the links of one name, to the end. */
 async function walk(path: string, link: string, pick: RegExp): Promise<{ shown: string[][]; last: string }> {

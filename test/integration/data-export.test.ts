@@ -3,17 +3,10 @@ import { describe, expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { recordEvent } from '../../src/core/audit/outbox.ts';
-import { Browser, newEmail, PASSWORD } from '../support/app.ts';
+import { Browser, PASSWORD } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
-const { stores, web, other, worker } = await world({ webs: 2, worker: true });
-
-async function member(): Promise<{ email: string; browser: Browser; id: string }> {
-  const email = newEmail();
-  const browser = new Browser(web.url);
-  await browser.register(email);
-  return { email, browser, id: (await web.context.users.findByEmail(email))?.id ?? '' };
-}
+const { stores, web, other, worker, newMember } = await world({ webs: 2, worker: true });
 
 const ask = <Row extends object>(sql: string, values: readonly unknown[] = []) =>
   query<Row>(stores.database.superuserUrl, sql, [...values]);
@@ -41,10 +34,10 @@ const sessionBegan = (id: string, ago: string) =>
 
 describe('the data of a person', () => {
   test('are all there, as JSON, with nothing secret and nothing of anybody else', async () => {
-    const { email, browser, id } = await member();
+    const { email, browser, id } = await newMember();
     await new Browser(web.url).logIn(email, 'not the password');
     await worker.sealing.seal();
-    const chief = await member();
+    const chief = await newMember();
     const origin = { ip: '192.0.2.77', userAgent: 'Operator/1.0', requestId: 'x' };
     await web.context.users.setDisabled(id, true, { actor: chief.id, origin });
     await web.context.users.setDisabled(id, false, { actor: chief.id, origin });
@@ -75,7 +68,7 @@ describe('the data of a person', () => {
   });
 
   test('tell of second factors, not of their secrets; with the account these go', async () => {
-    const { browser, id } = await member();
+    const { browser, id } = await newMember();
     await giveFactors(id);
     expect(await factorsOf(id)).toHaveLength(3);
     const { text } = await browser.submit('/account/data', {});
@@ -88,7 +81,7 @@ describe('the data of a person', () => {
   });
 
   test('come whole however many there are, and each once', async () => {
-    const { browser, id } = await member();
+    const { browser, id } = await newMember();
     const about = { outcome: 'success', actor: id, subject: id, origin: NO_ORIGIN } as const;
     await web.context.database.prisma.$transaction(
       async (transaction) => {
@@ -106,7 +99,7 @@ describe('the data of a person', () => {
   test.each(['/account/data', '/account/delete'])('%s asks who it is, and for a fresh log-in', async (path) => {
     const stranger = new Browser(web.url);
     expect((await stranger.get(path)).headers['location']).toBe(`/login?next=${encodeURIComponent(path)}`);
-    const { browser, id } = await member();
+    const { browser, id } = await newMember();
     const token = await browser.token(path);
     await sessionBegan(id, '11 minutes');
     const confirm = `/confirm?next=${encodeURIComponent(path)}`;
@@ -120,7 +113,7 @@ describe('the data of a person', () => {
 
 describe('deleting an account', () => {
   test('ends its sessions everywhere at once, frees the address, and leaves nothing personal behind', async () => {
-    const { email, browser, id } = await member();
+    const { email, browser, id } = await newMember();
     const phone = new Browser(other.url);
     await phone.logIn(email);
     await new Browser(web.url).logIn(email, 'not the password');
@@ -158,7 +151,7 @@ describe('deleting an account', () => {
   });
 
   test('takes the row too, once its sessions are past their deadlines', async () => {
-    const { browser, id } = await member();
+    const { browser, id } = await newMember();
     await browser.submit('/account/delete', { understood: 'on' });
     expect(await worker.accountDeletion.finish()).toBe(0);
     await ask('DELETE FROM session WHERE user_id = $1', [id]);
@@ -167,7 +160,7 @@ describe('deleting an account', () => {
   });
 
   test('needs the tick, and is not done by a double click twice', async () => {
-    const { browser, id } = await member();
+    const { browser, id } = await newMember();
     const unsure = await browser.submit('/account/delete', {});
     expect(unsure.status).toBe(422);
     expect(unsure.text).toContain('Tick the box if you want this.');
@@ -181,7 +174,7 @@ describe('deleting an account', () => {
   });
 
   test('is refused to the last operator, and to neither of two by accident', async () => {
-    const chiefs = await Promise.all([member(), member()]);
+    const chiefs = await Promise.all([newMember(), newMember()]);
     for (const { id, email, browser } of chiefs) {
       await web.context.users.setRole(id, 'operator', { actor: null, origin: NO_ORIGIN });
       await browser.logIn(email, PASSWORD);

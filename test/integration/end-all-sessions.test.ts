@@ -2,29 +2,17 @@
 import { expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import { Browser, newEmail, PASSWORD, type TestProcess } from '../support/app.ts';
+import { PASSWORD } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
 const PATH = '/operator/sessions/end-all';
 
-const { web, other, worker, sql } = await world({ webs: 2, worker: true });
-
-async function person(on: TestProcess, operator = false) {
-  const browser = new Browser(on.url);
-  const email = newEmail();
-  await browser.register(email);
-  const id = (await web.context.users.findByEmail(email))?.id ?? '';
-  if (operator) {
-    await web.context.users.setRole(id, 'operator', { actor: null, origin: NO_ORIGIN });
-    await browser.logIn(email);
-  }
-  return { browser, email, id };
-}
+const { web, other, worker, sql, newMember, newOperator } = await world({ webs: 2, worker: true });
 
 test('counts at once in every process, the rows follow, and whoever asked stays', async () => {
-  const chief = await person(web, true);
-  const colleague = await person(web, true);
-  const people = await Promise.all([person(web), person(other), person(other)]);
+  const chief = await newOperator();
+  const colleague = await newOperator();
+  const people = await Promise.all([newMember(), newMember(other.url), newMember(other.url)]);
   expect((await chief.browser.submit(PATH, { reason: '', word: 'everybody' }, PATH)).status).toBe(422);
   expect((await chief.browser.submit(PATH, { reason: 'a stolen backup', word: 'every' }, PATH)).status).toBe(422);
   expect(await people[0].browser.profile()).toBe(200);
@@ -68,7 +56,7 @@ test('counts at once in every process, the rows follow, and whoever asked stays'
 });
 
 test('leaves no way by which an ended session goes on: not as another one, with another password, nor by ending everybody’s itself', async () => {
-  const { browser, id } = await person(other);
+  const { browser, id } = await newMember(other.url);
   const [session] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1', [id]);
   const sessionId = session?.id ?? '';
   expect(await web.context.endAllSessions.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null })).toBe(
@@ -92,7 +80,7 @@ test('leaves no way by which an ended session goes on: not as another one, with 
 });
 
 test('a copy of a version that did not note when a session began is judged by PostgreSQL', async () => {
-  const { browser, id } = await person(web);
+  const { browser, id } = await newMember();
   const [row] = await sql<{ token_hash: Buffer }>('SELECT token_hash FROM session WHERE user_id = $1', [id]);
   const key = `s:${row?.token_hash.toString('base64url')}`;
   const copy = (await web.context.redis.get(key)) ?? '';
@@ -101,7 +89,7 @@ test('a copy of a version that did not note when a session began is judged by Po
 });
 
 test('goes on while Redis is away, and from the command line nobody stays', async () => {
-  const { browser, email } = await person(web);
+  const { browser, email } = await newMember();
   await other.context.endAllSessions.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null });
   await until(async () => (await browser.profile()) === 303, 3_000);
   web.context.redis.disconnect();

@@ -3,33 +3,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit/events.ts';
-import { Browser, newEmail } from '../support/app.ts';
+import type { Browser } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
-const { web, other, worker } = await world({ webs: 2, worker: true });
+const { web, other, worker, newOperator } = await world({ webs: 2, worker: true });
 let operator: Browser;
 let cookie: string;
 const controllers: AbortController[] = [];
 
 beforeAll(async () => {
-  operator = await newOperator();
+  operator = (await newOperator()).browser;
+  await worker.sealing.seal();
   cookie = cookieOf(operator);
 });
 
 afterEach(() => {
   for (const controller of controllers.splice(0)) controller.abort();
 });
-
-async function newOperator(): Promise<Browser> {
-  const browser = new Browser(web.url);
-  const email = newEmail();
-  await browser.register(email);
-  const user = await web.context.users.findByEmail(email);
-  await web.context.users.setRole(user?.id ?? '', 'operator', { actor: null, origin: NO_ORIGIN });
-  await browser.logIn(email);
-  await worker.sealing.seal();
-  return browser;
-}
 
 function cookieOf(browser: Browser): string {
   return browser.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false }).toValueString();
@@ -144,7 +134,8 @@ describe('a stream', () => {
   });
 
   test('ends within seconds once its session has', async () => {
-    const fired = await newOperator();
+    const { browser: fired } = await newOperator();
+    await worker.sealing.seal();
     const stream = await listen('', { as: cookieOf(fired) });
     expect(stream.status).toBe(200);
     await fired.logOut();

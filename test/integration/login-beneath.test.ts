@@ -6,14 +6,7 @@ import { until } from '../../harness/until.ts';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
-const { stores, web, worker, sql } = await world({ worker: true });
-
-async function member() {
-  const email = newEmail();
-  await new Browser(web.url).register(email);
-  const [row] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
-  return { email, id: row?.id ?? '' };
-}
+const { stores, web, worker, sql, newMember } = await world({ worker: true });
 
 async function somebodyWaits(): Promise<boolean> {
   const waiting = await sql(
@@ -44,14 +37,14 @@ const sessionsOf = (id: string) => sql('SELECT proved FROM session WHERE user_id
 
 describe('a log-in, while the account', () => {
   test('is disabled, is refused', async () => {
-    const { email, id } = await member();
+    const { email, id } = await newMember();
     const answer = await logInDuring(email, 'UPDATE user_account SET disabled_at = now() WHERE id = $1', [id]);
     expect(answer.status).toBe(401);
     expect(await sessionsOf(id)).toHaveLength(1);
   });
 
   test('gets another password, is refused', async () => {
-    const [{ email, id }, other] = [await member(), await member()];
+    const [{ email, id }, other] = [await newMember(), await newMember()];
     const change = `UPDATE user_account SET password_hash = $2 WHERE id = $1`;
     const hash = await web.context.passwords.hash(`not the password of ${other.email}`);
     expect((await logInDuring(email, change, [id, hash])).status).toBe(401);
@@ -59,14 +52,14 @@ describe('a log-in, while the account', () => {
   });
 
   test('gets a second factor, is asked for it', async () => {
-    const { email, id } = await member();
+    const { email, id } = await newMember();
     const change = `INSERT INTO totp (user_id, secret, last_step) VALUES ($1, '\\x00', 0)`;
     expect(await logInDuring(email, change, [id])).toEqual({ status: 303, location: '/login/second-factor' });
     expect(await sessionsOf(id)).toHaveLength(1);
   });
 
   test('becomes an operator’s, begins an operator’s session', async () => {
-    const { email, id } = await member();
+    const { email, id } = await newMember();
     const change = `UPDATE user_account SET role = 'operator' WHERE id = $1`;
     expect((await logInDuring(email, change, [id])).status).toBe(303);
     const rows = await sql<{ seconds: number }>(
@@ -103,7 +96,7 @@ test('a change of the password that waits for its account holds no session, so t
 });
 
 test('a log-in that can’t be recorded is none: no session, no known browser', async () => {
-  const { email, id } = await member();
+  const { email, id } = await newMember();
   const devices = () => sql('SELECT FROM known_device WHERE user_id = $1', [id]);
   const before = (await devices()).length;
   await sql('REVOKE INSERT ON outbox FROM holdfast_web');

@@ -10,15 +10,7 @@ import { world } from '../support/world.ts';
 const WRONG = 'Wrong e-mail address or password.';
 const DAY_MS = 86_400_000;
 
-const { stores, web, other, worker, sql } = await world({ webs: 2, worker: true });
-
-async function account(): Promise<{ email: string; id: string; browser: Browser }> {
-  const email = newEmail();
-  const browser = new Browser(web.url);
-  await browser.register(email);
-  const [row] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
-  return { email, id: row?.id ?? '', browser };
-}
+const { stores, web, other, worker, sql, newMember } = await world({ webs: 2, worker: true });
 
 const tokenCookie = (response: Response) => setCookie(response, SESSION_COOKIE)?.split(';')[0] ?? '';
 
@@ -46,7 +38,7 @@ describe('the form', () => {
   });
 
   test('after a refusal holds the address and the choice to stay, never the password', async () => {
-    const { email } = await account();
+    const { email } = await newMember();
     const wrong = 'not the password 5512';
     const response = await new Browser(web.url).logIn(email, wrong, { remember: 'on', next: '/account/sessions' });
     expect(response.status).toBe(401);
@@ -62,7 +54,7 @@ describe('the form', () => {
 
 describe('logging in', () => {
   test('takes the address without regard to case or spaces around it', async () => {
-    const { email } = await account();
+    const { email } = await newMember();
     for (const spelling of [email.toUpperCase(), ` ${email}`, email.replace('person', 'PeRson')]) {
       const response = await new Browser(other.url).logIn(spelling);
       expect([response.status, response.headers['location']]).toEqual([303, '/profile']);
@@ -70,7 +62,7 @@ describe('logging in', () => {
   });
 
   test('lasts until the browser is closed, or as long as was asked', async () => {
-    const { email } = await account();
+    const { email } = await newMember();
     const short = setCookie(await new Browser(web.url).logIn(email), SESSION_COOKIE) ?? '';
     expect(short).not.toMatch(/expires|max-age/i);
     const long = setCookie(await new Browser(web.url).logIn(email, PASSWORD, { remember: 'on' }), SESSION_COOKIE) ?? '';
@@ -89,8 +81,8 @@ describe('logging in', () => {
   });
 
   test('while logged in puts the new session in the place of the old one, also as somebody else', async () => {
-    const first = await account();
-    const second = await account();
+    const first = await newMember();
+    const second = await newMember();
     const old = tokenCookie(
       await first.browser.submit('/login', { email: first.email, password: PASSWORD }, '/profile'),
     );
@@ -103,14 +95,14 @@ describe('logging in', () => {
   });
 
   test('is not asked for again while logged in', async () => {
-    const { browser } = await account();
+    const { browser } = await newMember();
     const response = await browser.get('/login?next=%2Faccount%2Fsessions');
     expect([response.status, response.headers['location']]).toEqual([303, '/account/sessions']);
     expect((await browser.get('/login')).headers['location']).toBe('/profile');
   });
 
   test('refused leaves the session that the browser has as it is', async () => {
-    const { browser, email } = await account();
+    const { browser, email } = await newMember();
     expect((await browser.submit('/login', { email, password: 'wrong password' }, '/profile')).status).toBe(401);
     expect(await browser.profile()).toBe(200);
   });
@@ -118,8 +110,8 @@ describe('logging in', () => {
 
 describe('whoever is refused', () => {
   test('gets one answer: for an unknown account, a wrong password, a disabled account, an address that is none', async () => {
-    const known = await account();
-    const disabled = await account();
+    const known = await newMember();
+    const disabled = await newMember();
     await sql('UPDATE user_account SET disabled_at = now() WHERE id = $1', [disabled.id]);
     const cases = [
       [known.email, 'wrong password'],
@@ -141,7 +133,7 @@ describe('whoever is refused', () => {
   });
 
   test('is let in again when a disabled account is enabled', async () => {
-    const { email, id } = await account();
+    const { email, id } = await newMember();
     await sql('UPDATE user_account SET disabled_at = now() WHERE id = $1', [id]);
     expect((await new Browser(web.url).logIn(email)).status).toBe(401);
     await sql('UPDATE user_account SET disabled_at = NULL WHERE id = $1', [id]);
@@ -151,7 +143,7 @@ describe('whoever is refused', () => {
 
 describe('the page to go to afterwards', () => {
   test('is the one that was asked for, with its query', async () => {
-    const { email } = await account();
+    const { email } = await newMember();
     const browser = new Browser(web.url);
     const refused = await browser.get('/account/sessions?done=others-ended');
     expect(refused.status).toBe(303);
@@ -187,7 +179,7 @@ describe('the page to go to afterwards', () => {
     '/é',
     '',
   ])('is never elsewhere: %j', async (next) => {
-    const { email } = await account();
+    const { email } = await newMember();
     const browser = new Browser(web.url);
     const page = await browser.get(`/login?next=${encodeURIComponent(next)}`);
     expect(page.status).toBe(200);
@@ -210,7 +202,7 @@ describe('the page to go to afterwards', () => {
   });
 
   test('stays here however it is encoded', async () => {
-    const { email } = await account();
+    const { email } = await newMember();
     for (const next of ['/%2f/evil.example', '/%5cevil.example', '/%09/evil.example', '/?next=https://evil.example']) {
       const response = await new Browser(web.url).logIn(email, PASSWORD, { next });
       expect(new URL(response.headers['location'] ?? '', 'https://login.example').origin).toBe('https://login.example');
@@ -220,7 +212,7 @@ describe('the page to go to afterwards', () => {
 
 describe('a form sent twice', () => {
   test('to log in: both are answered, and the browser is logged in', async () => {
-    const { email } = await account();
+    const { email } = await newMember();
     const browser = new Browser(web.url);
     const token = await browser.token('/login');
     const send = () =>
@@ -231,7 +223,7 @@ describe('a form sent twice', () => {
   });
 
   test('to log out: at once, and again after the first was answered', async () => {
-    const { browser } = await account();
+    const { browser } = await newMember();
     const token = await browser.token('/profile');
     const cookie = await loggedInCookie(browser);
     const send = () =>
@@ -250,7 +242,7 @@ describe('a form sent twice', () => {
   });
 
   test('to change the password: the second is told that its session has ended, not that the password is wrong', async () => {
-    const { browser, email } = await account();
+    const { browser, email } = await newMember();
     const token = await browser.token('/account/password');
     const cookie = await loggedInCookie(browser);
     const user = await web.context.users.findByEmail(email);
@@ -290,7 +282,7 @@ describe('a form sent twice', () => {
   });
 
   test('from a session that ended since it was opened: nothing is done, and the log-in says why', async () => {
-    const { browser, email } = await account();
+    const { browser, email } = await newMember();
     const token = await browser.token('/account/password');
     const second = new Browser(other.url);
     await second.logIn(email);
@@ -312,7 +304,7 @@ async function loggedInCookie(browser: Browser): Promise<string> {
 
 describe('logging out', () => {
   test('takes the cookie away, leads home, and leaves nothing that the way back shows', async () => {
-    const { browser } = await account();
+    const { browser } = await newMember();
     expect((await browser.get('/profile')).headers['cache-control']).toBe('no-store');
     const response = await browser.logOut();
     expect([response.status, response.headers['location']]).toEqual([303, '/']);
@@ -324,7 +316,7 @@ describe('logging out', () => {
   });
 
   test('is a POST: a link to it does nothing', async () => {
-    const { browser } = await account();
+    const { browser } = await newMember();
     const response = await browser.get('/logout');
     expect([response.status, response.headers['allow']]).toEqual([405, 'POST']);
     expect(await browser.profile()).toBe(200);
@@ -361,7 +353,7 @@ describe('logging out', () => {
 
 describe('the record', () => {
   test('holds every attempt, with a keyed hash in place of what was typed', async () => {
-    const { email, id } = await account();
+    const { email, id } = await newMember();
     const unknown = newEmail();
     await new Browser(web.url).logIn(email, 'wrong password');
     await new Browser(web.url).logIn(email.toUpperCase());
@@ -399,7 +391,7 @@ describe('the record', () => {
   });
 
   test('says why in the log, where the visitor was not told', async () => {
-    const { email, id } = await account();
+    const { email, id } = await newMember();
     await sql('UPDATE user_account SET disabled_at = now() WHERE id = $1', [id]);
     await new Browser(web.url).logIn(email);
     await worker.sealing.seal();

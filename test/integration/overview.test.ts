@@ -1,21 +1,12 @@
 // The overview: its numbers are those of the stores, and it is there when one of them is away.
-import { beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
 import { until } from '../../harness/until.ts';
-import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import { Browser, newEmail } from '../support/app.ts';
+import { Browser } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
-const { stores, web, worker } = await world({ worker: true });
-const operator = { email: newEmail(), browser: null as unknown as Browser };
-
-beforeAll(async () => {
-  operator.browser = new Browser(web.url);
-  await operator.browser.register(operator.email);
-  const id = (await web.context.users.findByEmail(operator.email))?.id ?? '';
-  await web.context.users.setRole(id, 'operator', { actor: null, origin: NO_ORIGIN });
-  await operator.browser.logIn(operator.email);
-});
+const { stores, web, worker, sql, newOperator } = await world({ worker: true });
+const operator = await newOperator();
 
 /** Lets PostgreSQL take connections to the database of this test, or refuse them and end those that there are. */
 async function connections(allowed: boolean): Promise<void> {
@@ -26,8 +17,6 @@ async function connections(allowed: boolean): Promise<void> {
   if (!allowed)
     await query(url.href, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
 }
-
-const sql = (text: string) => query(stores.database.superuserUrl, text);
 
 test('counts what is there, today and in the same span a week ago', async () => {
   await new Browser(web.url).logIn(operator.email, 'not the password at all');

@@ -1,27 +1,13 @@
 // What an operator does to somebody's account: it says what will happen, wants a reason and a recent log-in, is recorded, and
 // counts at once; who decided on what is no longer so is told, and nothing is done.
-import { beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import { Browser, newEmail } from '../support/app.ts';
+import { Browser } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
-const { web, worker, sql } = await world({ worker: true });
-let chief: { browser: Browser; email: string; id: string };
-
+const { web, worker, sql, newMember, newOperator } = await world({ worker: true });
+const chief = await newOperator();
 const by = { actor: null, origin: NO_ORIGIN };
-
-beforeAll(async () => {
-  chief = await person();
-  await web.context.users.setRole(chief.id, 'operator', by);
-  await chief.browser.logIn(chief.email);
-});
-
-async function person() {
-  const browser = new Browser(web.url);
-  const email = newEmail();
-  await browser.register(email);
-  return { browser, email, id: (await web.context.users.findByEmail(email))?.id ?? '' };
-}
 
 async function eventsAbout(id: string, type: string) {
   await worker.sealing.seal();
@@ -35,7 +21,7 @@ const act = (id: string, what: string, fields: Record<string, string>) =>
   chief.browser.submit(`/operator/users/${id}/${what}`, fields, `/operator/users/${id}/${what}`);
 
 test('the page of a person shows what there is, and what can be done to it', async () => {
-  const { id, email } = await person();
+  const { id, email } = await newMember();
   await new Browser(web.url).logIn(email, 'not the password at all');
   await worker.sealing.seal();
   const { text } = await chief.browser.get(`/operator/users/${id}`);
@@ -49,7 +35,7 @@ test('the page of a person shows what there is, and what can be done to it', asy
 });
 
 test('an act without a reason, or with an endless one, is not done', async () => {
-  const { id, browser } = await person();
+  const { id, browser } = await newMember();
   for (const reason of ['', '   ', 'x'.repeat(301)]) {
     const response = await act(id, 'disable', { reason });
     expect(response.status).toBe(422);
@@ -59,7 +45,7 @@ test('an act without a reason, or with an endless one, is not done', async () =>
 });
 
 test('disabling counts at once, is recorded with its reason, and can be undone', async () => {
-  const { id, browser, email } = await person();
+  const { id, browser, email } = await newMember();
   expect((await act(id, 'disable', { reason: 'left the company' })).status).toBe(303);
   expect(await browser.profile()).toBe(303);
   expect((await new Browser(web.url).logIn(email)).status).toBe(401);
@@ -72,7 +58,7 @@ test('disabling counts at once, is recorded with its reason, and can be undone',
 });
 
 test('the role changes both ways, but the last operator stays one', async () => {
-  const { id } = await person();
+  const { id } = await newMember();
   expect((await act(id, 'make-operator', { reason: 'on call' })).status).toBe(303);
   expect((await web.context.users.find(id))?.role).toBe('operator');
   expect((await act(id, 'make-member', { reason: 'off call' })).status).toBe(303);
@@ -84,10 +70,10 @@ test('the role changes both ways, but the last operator stays one', async () => 
 });
 
 test('who decides on what has changed meanwhile is shown how it is now, and nothing is done', async () => {
-  const { id } = await person();
+  const { id } = await newMember();
   const path = `/operator/users/${id}/make-operator`;
   const seen = /name="seen" value="(\d+)"/.exec((await chief.browser.get(path)).text)?.[1] ?? '';
-  const colleague = await person();
+  const colleague = await newMember();
   const theirs = { ...by, actor: colleague.id, origin: { ...NO_ORIGIN, requestId: 'r1' } };
   await web.context.users.setDisabled(id, true, { ...theirs, reason: 'left <b>us</b>' });
   await worker.sealing.seal();
@@ -113,7 +99,7 @@ test('who decides on what has changed meanwhile is shown how it is now, and noth
 });
 
 test('known browsers are forgotten, once', async () => {
-  const { id } = await person();
+  const { id } = await newMember();
   expect((await act(id, 'forget-browsers', { reason: 'lost laptop' })).status).toBe(303);
   expect(await web.context.devices.count(id)).toBe(0);
   const again = await act(id, 'forget-browsers', { reason: 'lost laptop' });
@@ -124,7 +110,7 @@ test('known browsers are forgotten, once', async () => {
 });
 
 test('a link for a new password goes by mail, once for each time it is asked for, and not to a disabled account', async () => {
-  const { id, email } = await person();
+  const { id, email } = await newMember();
   expect((await act(id, 'send-reset', { reason: 'they asked' })).status).toBe(303);
   const mails = () => sql('SELECT recipient, template FROM mail WHERE user_id = $1', [id]);
   expect(await mails()).toEqual([{ recipient: email, template: 'reset-password' }]);
@@ -139,8 +125,8 @@ test('a link for a new password goes by mail, once for each time it is asked for
 });
 
 test('a log-in that is no longer recent leads to the password first, and nothing is done', async () => {
-  const { id, browser } = await person();
-  const late = await person();
+  const { id, browser } = await newMember();
+  const late = await newMember();
   await web.context.users.setRole(late.id, 'operator', by);
   await late.browser.logIn(late.email);
   const path = `/operator/users/${id}/disable`;

@@ -2,38 +2,23 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import { Browser, newEmail } from '../support/app.ts';
+import type { Browser } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
-const { web, worker, sql } = await world({ worker: true });
+const { web, worker, sql, newMember, newOperator } = await world({ worker: true });
+const { id: personId, email: personEmail } = await newMember();
 let operator: Browser;
-let personId: string;
-let personEmail: string;
 let eventSeq: number;
 let since: number;
 
-async function newOperator(): Promise<Browser> {
-  const browser = new Browser(web.url);
-  const email = newEmail();
-  await browser.register(email);
-  const user = await web.context.users.findByEmail(email);
-  await web.context.users.setRole(user?.id ?? '', 'operator', { actor: null, origin: NO_ORIGIN });
-  await browser.logIn(email);
-  return browser;
-}
-
 beforeAll(async () => {
-  personEmail = newEmail();
-  await new Browser(web.url).register(personEmail);
-  personId = (await web.context.users.findByEmail(personEmail))?.id ?? '';
   await worker.sealing.seal();
   const [row] = await sql<{ seq: string }>('SELECT seq FROM audit_event WHERE subject_id = $1 LIMIT 1', [personId]);
   eventSeq = Number(row?.seq);
 });
 
 beforeEach(async () => {
-  operator = await newOperator();
+  operator = (await newOperator()).browser;
   await worker.sealing.seal();
   since = (await web.context.auditLog.head()).seq;
 });
@@ -68,7 +53,7 @@ test('a session’s events are a look at whose it is, whatever was done in it, f
   expect(await reads()).toEqual([personId]);
 
   const [theirs] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1', [personId]);
-  const live = (await newOperator()).get(`/operator/audit/live?session=${theirs?.id}`).buffer(true);
+  const live = (await newOperator()).browser.get(`/operator/audit/live?session=${theirs?.id}`).buffer(true);
   const status = live.parse((stream, done) => {
     (stream as unknown as Readable).destroy();
     done(null, (stream as unknown as IncomingMessage).statusCode);
@@ -77,7 +62,7 @@ test('a session’s events are a look at whose it is, whatever was done in it, f
   expect(await reads()).toEqual([personId, personId]);
 
   await sql('DELETE FROM session WHERE id = $1', [theirs?.id]);
-  const third = await newOperator();
+  const { browser: third } = await newOperator();
   expect((await third.get(`/operator/audit?session=${theirs?.id}`)).status).toBe(200);
   expect((await third.get(`/operator/audit/export?format=csv&session=${theirs?.id}`)).status).toBe(200);
   expect(await reads()).toEqual([personId, personId, personId]);
@@ -96,7 +81,7 @@ test('the log as a whole, and one’s own events, are not', async () => {
 test('each operator is recorded for themselves, and each page again where Redis remembers nothing', async () => {
   const path = `/operator/audit?person=${personId}`;
   await operator.get(path);
-  await (await newOperator()).get(path);
+  await (await newOperator()).browser.get(path);
   expect(await reads()).toEqual([personId, personId]);
   const remembered = await web.context.redis.keys('hf:r:*');
   await Promise.all(remembered.map((key) => web.context.redis.del(key.replace(/^hf:/, ''))));

@@ -12,7 +12,7 @@ import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { changesOf, silentChanges, watchChanges } from '../support/changes.ts';
 import { world } from '../support/world.ts';
 
-const { stores, web, worker, sql } = await world({ worker: true });
+const { stores, web, worker, sql, newMember, newOperator } = await world({ worker: true });
 
 beforeAll(async () => {
   await watchChanges(stores.database);
@@ -20,22 +20,10 @@ beforeAll(async () => {
 
 const by = { actor: null, origin: NO_ORIGIN };
 
-async function person(operator = false) {
-  const browser = new Browser(web.url);
-  const email = newEmail();
-  await browser.register(email);
-  const id = (await web.context.users.findByEmail(email))?.id ?? '';
-  if (operator) {
-    await web.context.users.setRole(id, 'operator', by);
-    await browser.logIn(email);
-  }
-  return { browser, email, id };
-}
-
 /** An operator's act on somebody else, by its path below their page. */
 async function onSomebody(pathFor: (id: string) => string | Promise<string>): Promise<number> {
-  const { browser } = await person(true);
-  const { id } = await person();
+  const { browser } = await newOperator();
+  const { id } = await newMember();
   const path = `/operator/users/${id}/${await pathFor(id)}`;
   return (await browser.submit(path, { reason: 'a test' }, path)).status;
 }
@@ -51,36 +39,36 @@ async function sessionOf(userId: string): Promise<string> {
 const WALK: Readonly<Record<string, () => Promise<number>>> = {
   '/register': async () => (await new Browser(web.url).register(newEmail())).status,
   '/login': async () => {
-    const { email } = await person();
+    const { email } = await newMember();
     await new Browser(web.url).logIn(email, 'not the password at all');
     return (await new Browser(web.url).logIn(email)).status;
   },
-  '/logout': async () => (await (await person()).browser.logOut()).status,
+  '/logout': async () => (await (await newMember()).browser.logOut()).status,
   '/confirm': async () =>
-    (await (await person()).browser.submit('/confirm', { password: PASSWORD }, '/confirm?next=%2Fprofile')).status,
+    (await (await newMember()).browser.submit('/confirm', { password: PASSWORD }, '/confirm?next=%2Fprofile')).status,
   '/account/password': async () =>
     (
       await (
-        await person()
+        await newMember()
       ).browser.submit('/account/password', { current: PASSWORD, password: 'another horse battery' })
     ).status,
   '/account/sessions/:id/revoke': async () => {
-    const { browser, email, id } = await person();
+    const { browser, email, id } = await newMember();
     const own = await sessionOf(id);
     await new Browser(web.url).logIn(email);
     const [other] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1 AND id <> $2', [id, own]);
     return (await browser.submit(`/account/sessions/${other?.id}/revoke`, {}, '/account/sessions')).status;
   },
   '/account/sessions/revoke-others': async () => {
-    const { browser, email } = await person();
+    const { browser, email } = await newMember();
     await new Browser(web.url).logIn(email);
     return (await browser.submit('/account/sessions/revoke-others', {}, '/account/sessions')).status;
   },
   '/account/delete': async () =>
-    (await (await person()).browser.submit('/account/delete', { understood: 'yes' }, '/profile')).status,
-  '/account/data': async () => (await (await person()).browser.submit('/account/data', {}, '/profile')).status,
+    (await (await newMember()).browser.submit('/account/delete', { understood: 'yes' }, '/profile')).status,
+  '/account/data': async () => (await (await newMember()).browser.submit('/account/data', {}, '/profile')).status,
   '/account/devices/forget': async () =>
-    (await (await person()).browser.submit('/account/devices/forget', {}, '/account/sessions')).status,
+    (await (await newMember()).browser.submit('/account/devices/forget', {}, '/account/sessions')).status,
   '/operator/users/:id/sessions/:sessionId/revoke': () =>
     onSomebody(async (id) => `sessions/${await sessionOf(id)}/revoke`),
   '/operator/users/:id/sessions/revoke-all': () => onSomebody(() => 'sessions/revoke-all'),
@@ -106,7 +94,7 @@ const WALK: Readonly<Record<string, () => Promise<number>>> = {
       return 'remove-factors';
     }),
   '/operator/blocks/:id/lift': async () => {
-    const { browser } = await person(true);
+    const { browser } = await newOperator();
     const [block] = await sql<{ id: string }>(
       `INSERT INTO throttle_block (id, scope, key, ip, started_at, until_at, failures)
        VALUES (gen_random_uuid(), 'client', 'client:203.0.113.9', '203.0.113.9', now(), now() + interval '1 hour', 50) RETURNING id`,
@@ -115,14 +103,14 @@ const WALK: Readonly<Record<string, () => Promise<number>>> = {
     return (await browser.submit(path, { reason: 'a test' }, '/operator/blocks')).status;
   },
   '/operator/sessions/end-all': async () => {
-    const { browser } = await person(true);
+    const { browser } = await newOperator();
     const path = '/operator/sessions/end-all';
     const { status } = await browser.submit(path, { reason: 'a test', word: 'everybody' }, path);
     await worker.endAllSessions.endRemaining();
     return status;
   },
   '/forgot-password': async () => {
-    const { email } = await person();
+    const { email } = await newMember();
     return (await new Browser(web.url).submit('/forgot-password', { email })).status;
   },
 };
@@ -172,7 +160,7 @@ describe('every form', () => {
 });
 
 test('what operators do by command leaves an event with each change', async () => {
-  const { id } = await person();
+  const { id } = await newMember();
   await web.context.users.setRole(id, 'operator', by);
   await web.context.users.setRole(id, 'member', by);
   await web.context.users.setDisabled(id, true, by);
@@ -182,7 +170,7 @@ test('what operators do by command leaves an event with each change', async () =
 });
 
 test.each(Object.keys(handlers))('the job %s leaves an event with each change', async (name) => {
-  const { id } = await person();
+  const { id } = await newMember();
   await sql(
     `UPDATE session SET absolute_deadline = now() - interval '1 second', idle_deadline = now() - interval '1 second' WHERE user_id = $1`,
     [id],

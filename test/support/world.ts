@@ -4,8 +4,9 @@ import { afterAll } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { query } from '../../harness/query.ts';
 import type { TestStores } from '../../harness/stores.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
-import { openWorker, startWeb, type TestProcess } from './app.ts';
+import { Browser, newEmail, openWorker, startWeb, type TestProcess } from './app.ts';
 import { openTestStores } from './stores.ts';
 
 type Env = Readonly<Record<string, string>>;
@@ -29,6 +30,9 @@ export interface World {
   readonly redis: Redis;
   /** One statement as superuser. */
   sql<Row>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** Somebody with an account, logged in at the first web process or at another address. */
+  newMember(url?: string): Promise<Person>;
+  newOperator(url?: string): Promise<Person>;
   /** One more of each, closed with the world. */
   startWeb(env?: Env): Promise<TestProcess>;
   openWorker(env?: Env): Promise<Context>;
@@ -36,6 +40,12 @@ export interface World {
   openAs(role: 'web' | 'owner'): Promise<Context>;
   /** Runs after the last test, before the world ends; what was given last runs first. */
   atEnd(work: () => unknown): void;
+}
+
+export interface Person {
+  readonly browser: Browser;
+  readonly email: string;
+  readonly id: string;
 }
 
 /** Only at the top of a test file or of a `describe`, where hooks may be set. */
@@ -74,8 +84,22 @@ export async function world({ webs = 1, worker = false, watched = false }: World
     throw error;
   });
   afterAll(end);
+  const web = () => given(started[0], 'a web process');
+  const newMember = async (url = web().url): Promise<Person> => {
+    const [browser, email] = [new Browser(url), newEmail()];
+    await browser.register(email);
+    return { browser, email, id: (await web().context.users.findByEmail(email))?.id ?? '' };
+  };
+  const newOperator = async (url?: string): Promise<Person> => {
+    const person = await newMember(url);
+    await web().context.users.setRole(person.id, 'operator', { actor: null, origin: NO_ORIGIN });
+    await person.browser.logIn(person.email);
+    return person;
+  };
   return {
     stores,
+    newMember,
+    newOperator,
     atEnd,
     startWeb: oneMoreWeb,
     openWorker: oneMoreWorker,
@@ -85,7 +109,7 @@ export async function world({ webs = 1, worker = false, watched = false }: World
     },
     sql: <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values),
     get web() {
-      return given(started[0], 'a web process');
+      return web();
     },
     get other() {
       return given(started[1], 'a second web process');
