@@ -2,6 +2,8 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+const ANSWER_WITHIN_MS = 20_000;
+
 export interface LoadOptions {
   port: number;
   keepAliveConnections: number;
@@ -93,21 +95,30 @@ export function ask(
 
 /** Reads one answer with a Content-Length. */
 export function readAnswer(socket: Socket): Promise<{ status: number; body: string; close: boolean }> {
+  return readUntil(socket, parse);
+}
+
+/** Collects what arrives until `parse` makes an answer of it; rejects when the connection ends first or 20 s pass. */
+export function readUntil<Answer>(socket: Socket, parse: (text: string) => Answer | undefined): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let heard = '';
-    const timer = setTimeout(() => finish(new Error('no answer within 20 s')), 20_000);
+    const stop = () => {
+      clearTimeout(timer);
+      socket.off('data', onData).off('end', onEnd).off('close', onEnd);
+    };
+    const fail = (what: string) => {
+      stop();
+      reject(new Error(what));
+    };
+    const timer = setTimeout(() => fail('no answer within 20 s'), ANSWER_WITHIN_MS);
     const onData = (chunk: Buffer) => {
       heard += chunk.toString('latin1');
       const answer = parse(heard);
-      if (answer) finish(undefined, answer);
+      if (answer === undefined) return;
+      stop();
+      resolve(answer);
     };
-    const onEnd = () => finish(new Error(`the connection ended ${heard ? 'within' : 'before'} the answer`));
-    const finish = (error?: Error, answer?: { status: number; body: string; close: boolean }) => {
-      clearTimeout(timer);
-      socket.off('data', onData).off('end', onEnd).off('close', onEnd);
-      if (answer) resolve(answer);
-      else reject(error);
-    };
+    const onEnd = () => fail(`the connection ended ${heard ? 'within' : 'before'} the answer`);
     socket.on('data', onData).on('end', onEnd).on('close', onEnd);
   });
 }

@@ -1,7 +1,7 @@
 // An HTTP client that notices every lost request: it never retries, and leaves a connection only when the server said so.
 // Hides what a browser does besides: cookies, and the hidden field of a form.
 import type { Socket } from 'node:net';
-import { open } from '../load.ts';
+import { open, readUntil } from '../load.ts';
 
 export interface Ask {
   readonly method: 'GET' | 'POST';
@@ -30,8 +30,6 @@ export interface Connection {
   close(): void;
 }
 
-const ANSWER_WITHIN_MS = 20_000;
-
 /** A client's connection, opened at the first request; without `keepAlive` it is another one for each. */
 export function connection(port: number, keepAlive: boolean): Connection {
   let socket: Socket | undefined;
@@ -51,7 +49,7 @@ export function connection(port: number, keepAlive: boolean): Connection {
       }
       try {
         socket.write(write(request, port, keepAlive));
-        const answer = await readAnswer(socket);
+        const answer = await readUntil(socket, parse);
         if (answer.close || !keepAlive) close();
         return answer;
       } catch (error) {
@@ -101,26 +99,6 @@ function write({ method, path, cookie, address, form }: Ask, port: number, keepA
     ...(form ? ['Content-Type: application/x-www-form-urlencoded', `Content-Length: ${body.length}`] : []),
   ];
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
-}
-
-function readAnswer(socket: Socket): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    let heard = '';
-    const timer = setTimeout(() => finish(new Error('no answer within 20 s')), ANSWER_WITHIN_MS);
-    const onData = (chunk: Buffer) => {
-      heard += chunk.toString('latin1');
-      const answer = parse(heard);
-      if (answer) finish(undefined, answer);
-    };
-    const onEnd = () => finish(new Error(`the connection ended ${heard ? 'within' : 'before'} the answer`));
-    const finish = (error?: Error, answer?: Answer) => {
-      clearTimeout(timer);
-      socket.off('data', onData).off('end', onEnd).off('close', onEnd);
-      if (answer) resolve(answer);
-      else reject(error);
-    };
-    socket.on('data', onData).on('end', onEnd).on('close', onEnd);
-  });
 }
 
 function parse(text: string): Answer | undefined {

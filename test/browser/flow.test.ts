@@ -7,6 +7,7 @@ import { query } from '../../harness/query.ts';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { newEmail, PASSWORD, type TestProcess } from '../support/app.ts';
+import { complaintsOf } from '../support/complaints.ts';
 import { world } from '../support/world.ts';
 
 const { stores, web, other, worker } = await world({ webs: 2, worker: true });
@@ -41,15 +42,10 @@ async function newPerson({
     javaScriptEnabled: javaScript,
   });
   const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => complaints.push(error.message));
+  const complaints = complaintsOf(page, on.url);
   page.on('requestfailed', (request) => {
     // The stream of new events ends when its page is left.
     if (!request.url().includes('/operator/audit/live')) complaints.push(`failed: ${request.url()}`);
-  });
-  page.on('request', (request) => {
-    if (!request.url().startsWith(on.url)) complaints.push(`asked ${request.url()}`);
   });
   page.on('response', (response) => {
     if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);

@@ -4,6 +4,7 @@ import { brotliCompressSync } from 'node:zlib';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { axe, launchBrowser, screenshot } from '../../harness/chromium.ts';
 import { until } from '../../harness/until.ts';
+import { complaintsOf } from '../support/complaints.ts';
 import { type PagesServer, servePages } from '../support/pages-server.ts';
 import { FIXTURES, HOSTILE_FIXTURES, NOW } from '../support/view-fixtures.ts';
 
@@ -38,12 +39,7 @@ async function newPage(options: BrowserContextOptions): Promise<Opened> {
     ...options,
   });
   const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(base)) complaints.push(`asked ${request.url()}`);
-  });
+  const complaints = complaintsOf(page, base);
   page.on('response', (response) => {
     if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
   });

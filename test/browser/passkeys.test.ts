@@ -3,6 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { axe, launchBrowser, screenshot } from '../../harness/chromium.ts';
 import { freePort } from '../../src/launcher/machine/ports.ts';
 import { newEmail, PASSWORD } from '../support/app.ts';
+import { complaintsOf } from '../support/complaints.ts';
 import { totpCode } from '../support/factors.ts';
 import { world } from '../support/world.ts';
 
@@ -32,12 +33,7 @@ interface Person {
 async function person({ width = 375 } = {}): Promise<Person> {
   const context = await chromium.newContext({ baseURL: url, locale: 'en-GB', viewport: { width, height: 800 } });
   const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(url)) complaints.push(`asked ${request.url()}`);
-  });
+  const complaints = complaintsOf(page, url);
   const device = await context.newCDPSession(page);
   await device.send('WebAuthn.enable');
   const options = {

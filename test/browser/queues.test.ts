@@ -6,12 +6,13 @@ import { launchBrowser, screenshot } from '../../harness/chromium.ts';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { newEmail, PASSWORD } from '../support/app.ts';
+import { complaintsOf } from '../support/complaints.ts';
 import { world } from '../support/world.ts';
 
 const { web } = await world();
 let chromium: Chromium;
 let page: Page;
-const complaints: string[] = [];
+let complaints: string[];
 
 beforeAll(async () => {
   chromium = await launchBrowser();
@@ -23,11 +24,7 @@ beforeAll(async () => {
   await page.getByLabel('E-mail address', { exact: true }).fill(email);
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Log in', exact: true }).click();
-  page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(web.url)) complaints.push(`asked ${request.url()}`);
-  });
+  complaints = complaintsOf(page, web.url);
 });
 
 afterAll(async () => {
