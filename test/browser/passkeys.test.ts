@@ -1,3 +1,5 @@
+// Passkeys and the second step in a real browser, with Chromium's virtual authenticator: set up, log in with nothing else, as the
+// second step, to confirm, and by autofill; and what a person sees without JavaScript.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { axe, launchBrowser, screenshot } from '../../harness/chromium.ts';

@@ -34,7 +34,7 @@ const key = newKey();
 const keys = readPublicKeys([key.publicText]) ?? new Map();
 const DAY = 86_400_000;
 
-const { stores, worker, sql } = await world({ webs: 0, worker: true });
+const { stores, worker, sql, tamper } = await world({ webs: 0, worker: true });
 let folder: string;
 
 beforeAll(async () => {
@@ -45,7 +45,6 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
-const tamper = (text: string) => sql(`SET session_replication_role = replica; ${text}`);
 const checkpoints = (options: Partial<Omit<CheckpointsOptions, 'database' | 'verification' | 'log'>> = {}) =>
   createCheckpoints({ ...worker, key, publicKeys: [], file: null, ...options });
 const retention = (retentionMs: number) =>

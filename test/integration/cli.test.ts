@@ -14,7 +14,7 @@ interface Result {
 /** Everything that steers a terminal, but for the end of a line. */
 const STEERING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 
-const { stores, web, worker, sql } = await world({ worker: true });
+const { stores, web, worker, sql, tamper } = await world({ worker: true });
 
 /** As an operator has it: with the rights of the web process. */
 function cli(
@@ -247,8 +247,6 @@ describe('audit tail', () => {
 });
 
 describe('audit verify', () => {
-  const tamper = (text: string) => sql(`SET session_replication_role = replica; ${text}`);
-
   test('exits 0 for a log that is whole, and 1 naming the event that is not', async () => {
     for (let n = 0; n < 3; n += 1) await new Browser(web.url).register(newEmail());
     await worker.sealing.seal();

@@ -7,7 +7,7 @@ import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
 import { linkTo } from '../support/page.ts';
 import { world } from '../support/world.ts';
 
-const { web, worker, sql, newOperator } = await world({ worker: true });
+const { web, worker, sql, tamper, newOperator } = await world({ worker: true });
 const { browser: operator, id: operatorId } = await newOperator();
 
 /** What a list shows on each page, from one page on by the links of one name, to the end. */
@@ -148,9 +148,8 @@ describe('the page of an event', () => {
 
   test('says what was erased, and names what was altered', async () => {
     const [erased = 0, altered = 0] = seqs;
-    const past = (text: string) => sql(`SET session_replication_role = replica; ${text}`);
-    await past(`UPDATE audit_event SET ip = NULL, user_agent = NULL, personal_salt = NULL WHERE seq = ${erased}`);
-    await past(`UPDATE audit_event SET detail = '{"n": 7}' WHERE seq = ${altered}`);
+    await tamper(`UPDATE audit_event SET ip = NULL, user_agent = NULL, personal_salt = NULL WHERE seq = ${erased}`);
+    await tamper(`UPDATE audit_event SET detail = '{"n": 7}' WHERE seq = ${altered}`);
     const [first = ''] = (await operator.get(`/operator/audit/${erased}`)).text.split('In the same request');
     expect(first).toContain('its hash is right');
     expect(first).toContain('erased');

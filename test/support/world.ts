@@ -30,6 +30,8 @@ export interface World {
   readonly redis: Redis;
   /** One statement as superuser. */
   sql<Row>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** The same past triggers, as the owner of the whole server could. */
+  tamper(text: string): Promise<unknown>;
   /** Somebody with an account, logged in at the first web process or at another address. */
   newMember(url?: string): Promise<Person>;
   newOperator(url?: string): Promise<Person>;
@@ -84,6 +86,7 @@ export async function world({ webs = 1, worker = false, watched = false }: World
     throw error;
   });
   afterAll(end);
+  const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
   const web = () => given(started[0], 'a web process');
   const newMember = async (url = web().url): Promise<Person> => {
     const [browser, email] = [new Browser(url), newEmail()];
@@ -107,7 +110,8 @@ export async function world({ webs = 1, worker = false, watched = false }: World
       const workerUrl = role === 'web' ? stores.database.webUrl : stores.database.ownerUrl;
       return closing(openWorker({ ...stores, database: { ...stores.database, workerUrl } }));
     },
-    sql: <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values),
+    sql,
+    tamper: (text) => sql(`SET session_replication_role = replica; ${text}`),
     get web() {
       return web();
     },
