@@ -77,14 +77,15 @@ export async function world({ webs = 1, worker = false, watched = false }: World
   };
 
   const settings = typeof webs === 'number' ? Array.from({ length: webs }, () => ({})) : webs;
-  const starting = Promise.all([
-    Promise.all(settings.map(oneMoreWeb)),
-    worker === false ? undefined : oneMoreWorker(worker === true ? {} : worker),
-  ]);
-  const [started, openedWorker] = await starting.catch(async (error: unknown) => {
-    await end();
-    throw error;
-  });
+  const startingWebs = settings.map(oneMoreWeb);
+  const startingWorker = worker === false ? undefined : oneMoreWorker(worker === true ? {} : worker);
+  await Promise.allSettled([...startingWebs, startingWorker]);
+  const [started, openedWorker] = await Promise.all([Promise.all(startingWebs), startingWorker]).catch(
+    async (error: unknown) => {
+      await end();
+      throw error;
+    },
+  );
   afterAll(end);
   const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(stores.database.superuserUrl, text, values);
   const web = () => given(started[0], 'a web process');
