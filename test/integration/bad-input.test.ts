@@ -1,8 +1,17 @@
-// What a server on the internet is sent: bodies, cookies, hosts and forwarded addresses of every broken and hostile kind.
-// Each is refused with a page of ours that tells nothing, and without a session.
+// What a server on the internet is sent: bodies, forms and cookies of every broken and hostile kind. Each is refused with a
+// page of ours that tells nothing, and without a session.
 import { connect } from 'node:net';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { Browser, newEmail, PASSWORD, setCookie, startWeb, type TestProcess } from '../support/app.ts';
+import {
+  type Answer,
+  askAt,
+  expectErrorPage,
+  expectNoSession,
+  type OpenForm,
+  openForm,
+  rawAt,
+} from '../support/answers.ts';
+import { Browser, newEmail, PASSWORD, setCookie } from '../support/app.ts';
 import { fieldValue } from '../support/page.ts';
 import { world } from '../support/world.ts';
 
@@ -15,39 +24,19 @@ const PRODUCTION = {
   SESSION_KEYS: 'a-key-for-production-tests-that-is-long-enough',
 };
 
-const { stores, web, other: production, worker, sql } = await world({ webs: [{}, PRODUCTION], worker: true });
+const { web, other: production } = await world({ webs: [{}, PRODUCTION], worker: true });
 /** A visitor's cookie and form token, and a member's. */
-let visitor: Person;
-let member: Person;
-
-interface Person {
-  readonly cookie: string;
-  readonly token: string;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-}
+let visitor: OpenForm;
+let member: OpenForm;
 
 beforeAll(async () => {
-  visitor = await openForm('/login', '');
+  visitor = await openForm(web.url, '/login', '');
   const browser = new Browser(web.url);
   const registered = await browser.register(newEmail());
-  member = await openForm('/account/password', setCookie(registered, 'holdfast_session')?.split(';')[0] ?? '');
+  member = await openForm(web.url, '/account/password', setCookie(registered, 'holdfast_session')?.split(';')[0] ?? '');
 });
 
-async function openForm(path: string, cookie: string): Promise<Person> {
-  const response = await fetch(`${web.url}${path}`, { headers: { cookie } });
-  const own = response.headers.getSetCookie()[0]?.split(';')[0];
-  return { cookie: own ?? cookie, token: fieldValue(await response.text(), '_csrf') ?? '' };
-}
-
-async function ask(path: string, init: RequestInit = {}, on = web): Promise<Answer> {
-  const response = await fetch(`${on.url}${path}`, { redirect: 'manual', ...init });
-  return { status: response.status, headers: response.headers, text: await response.text() };
-}
+const ask = (path: string, init: RequestInit = {}, on = web) => askAt(on.url, path, init);
 
 function post(path: string, body: RequestInit['body'], headers: Record<string, string> = {}): Promise<Answer> {
   const sent = { cookie: visitor.cookie, 'content-type': FORM, ...headers };
@@ -65,60 +54,6 @@ function expectShownAgain(answer: Answer): void {
   expect(fieldValue(answer.text, 'email')).toBe('a@example.org');
   expect(answer.text).not.toContain(PASSWORD);
   expectNoSession(answer);
-}
-
-/** A page in the layout with the request's id, that gives away no code, and gives nobody a session. */
-function expectErrorPage(answer: Answer, status: number): void {
-  expect(answer.status).toBe(status);
-  expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
-  expect(answer.headers.get('cache-control')).toBe('no-store');
-  expect(answer.text).toContain('<header class="top">');
-  expect(answer.text).toContain(`Error ${status}.`);
-  const requestId = answer.headers.get('x-request-id') ?? '';
-  expect(requestId).toMatch(/^[\w-]{8}-[0-9a-z]+$/);
-  expect(answer.text).toContain(`>${requestId}</bdi>`);
-  expect(answer.text).not.toMatch(/\bat .*\.[tj]s|node_modules|Error:|stack|prisma|ECONN/i);
-  expectNoSession(answer);
-  expectSecurityHeaders(answer.headers);
-}
-
-function expectNoSession({ headers }: Answer): void {
-  expect(headers.getSetCookie().filter((cookie) => /session/.test(cookie))).toEqual([]);
-}
-
-function expectSecurityHeaders(headers: Headers, secure = false): void {
-  expect(headers.get('content-security-policy')?.split(';').sort()).toEqual([
-    "base-uri 'none'",
-    "connect-src 'self'",
-    "default-src 'none'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-    "img-src 'self'",
-    "script-src 'self'",
-    "style-src 'self'",
-  ]);
-  expect(headers.get('x-content-type-options')).toBe('nosniff');
-  expect(headers.get('x-frame-options')).toBe('DENY');
-  expect(headers.get('referrer-policy')).toBe('same-origin');
-  expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
-  expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
-  expect(headers.get('x-powered-by')).toBeNull();
-  expect(headers.get('strict-transport-security')).toBe(secure ? 'max-age=31536000' : null);
-}
-
-/** Bytes as they are, past every client's own checks; the whole answer. */
-function raw(text: string, on = web): Promise<string> {
-  const { port } = new URL(on.url);
-  return new Promise((resolve, reject) => {
-    let answer = '';
-    const socket = connect(Number(port), '127.0.0.1', () => socket.write(text));
-    socket.setTimeout(5_000, () => socket.destroy(new Error(`no end after: ${answer}`)));
-    socket.on('data', (chunk) => {
-      answer += chunk.toString('latin1');
-    });
-    socket.on('close', () => resolve(answer));
-    socket.on('error', reject);
-  });
 }
 
 describe('a body', () => {
@@ -223,7 +158,7 @@ describe('a form that is not ours', () => {
   test('with a token that was tampered with, one of another visitor, or one of a member: 403', async () => {
     const flipped = Buffer.from(visitor.token, 'base64url');
     flipped[20] = (flipped[20] ?? 0) ^ 1;
-    const stranger = await openForm('/login', '');
+    const stranger = await openForm(web.url, '/login', '');
     for (const token of [flipped.toString('base64url'), stranger.token, member.token]) {
       expectShownAgain(await post('/login', login({ _csrf: token })));
     }
@@ -258,14 +193,17 @@ describe('a form that is not ours', () => {
   });
 
   test('in production comes from PUBLIC_URL or nowhere', async () => {
-    const page = await raw(`GET /login HTTP/1.1\r\nHost: ${PUBLIC_HOST}\r\nConnection: close\r\n\r\n`, production);
+    const page = await rawAt(
+      production.url,
+      `GET /login HTTP/1.1\r\nHost: ${PUBLIC_HOST}\r\nConnection: close\r\n\r\n`,
+    );
     const cookie = /set-cookie: ([^;\r]+)/i.exec(page)?.[1] ?? '';
     const body = form({ email: 'a@example.org', password: PASSWORD, _csrf: fieldValue(page, '_csrf') ?? '' });
     const send = (origin: string) =>
-      raw(
+      rawAt(
+        production.url,
         `POST /login HTTP/1.1\r\nHost: ${PUBLIC_HOST}\r\nConnection: close\r\nOrigin: ${origin}\r\nCookie: ${cookie}\r\n` +
           `Content-Type: ${FORM}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-        production,
       );
     expect(await send(`https://${PUBLIC_HOST}`)).toMatch(/^HTTP\/1.1 401/);
     expect(await send(`http://${PUBLIC_HOST}`)).toMatch(/^HTTP\/1.1 403/);
@@ -277,7 +215,8 @@ describe('a request that nothing answers', () => {
   test.each(['PUT', 'DELETE', 'PATCH', 'PROPFIND', 'REPORT', 'PURGE', 'TRACE'])(
     '%s: 405 with what is allowed',
     async (method) => {
-      const answer = await raw(
+      const answer = await rawAt(
+        web.url,
         `${method} /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
       );
       expect(answer).toMatch(/^HTTP\/1.1 405 /);
@@ -314,7 +253,7 @@ describe('a request that nothing answers', () => {
     '/.env',
     `/${'a'.repeat(8_000)}`,
   ])('%s: 404', async (path) => {
-    const answer = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const answer = await rawAt(web.url, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1.1 404 /);
     expect(answer).toContain('Error 404.');
     expect(answer).not.toContain('root:');
@@ -365,130 +304,8 @@ describe('a cookie', () => {
   });
 
   test('of 30 KB is refused before it is read: 431', async () => {
-    const answer = await raw(`GET / HTTP/1.1\r\nHost: x\r\nCookie: a=${'x'.repeat(30_000)}\r\n\r\n`);
+    const answer = await rawAt(web.url, `GET / HTTP/1.1\r\nHost: x\r\nCookie: a=${'x'.repeat(30_000)}\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1.1 431 /);
     expect((await ask('/')).status).toBe(200);
-  });
-});
-
-describe('a host', () => {
-  const get = (host: string, path = '/') =>
-    raw(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, production);
-
-  test.each([
-    'evil.example',
-    `${PUBLIC_HOST}.evil.example`,
-    `${PUBLIC_HOST}:8443`,
-    `evil@${PUBLIC_HOST}`,
-    '',
-    '127.0.0.1',
-  ])('that is not ours in production: 421 (%j)', async (host) => {
-    for (const path of ['/', '/login', '/assets/holdfast.css', '/nothing']) {
-      const answer = await get(host, path);
-      expect(answer).toMatch(/^HTTP\/1.1 421 /);
-      expect(answer).toContain('Error 421.');
-      expect(answer).not.toMatch(/set-cookie/i);
-      if (host !== '' && !host.startsWith('127')) expect(answer).not.toContain('evil');
-    }
-  });
-
-  test('that is ours is answered, in any case of letters; probes whatever they ask for', async () => {
-    expect(await get(PUBLIC_HOST)).toMatch(/^HTTP\/1.1 200 /);
-    expect(await get(PUBLIC_HOST.toUpperCase())).toMatch(/^HTTP\/1.1 200 /);
-    expect(await get('10.0.0.1:3000', '/healthz')).toMatch(/^HTTP\/1.1 200 /);
-    expect(await get('10.0.0.1:3000', '/readyz')).toMatch(/^HTTP\/1.1 200 /);
-  });
-
-  test('is never built into an answer', async () => {
-    const head =
-      'Host: evil.example\r\nX-Forwarded-Host: evil.example\r\nReferer: https://evil.example/\r\nConnection: close';
-    for (const path of ['/', '/login', '/profile', '/nothing', '/logout']) {
-      expect(await raw(`GET ${path} HTTP/1.1\r\n${head}\r\n\r\n`)).not.toContain('evil.example');
-    }
-  });
-
-  test('with HSTS under HTTPS, and without Secure cookies nowhere', async () => {
-    const answer = await get(PUBLIC_HOST, '/login');
-    expect(answer).toMatch(/\r\nstrict-transport-security: max-age=31536000\r\n/i);
-    expect(answer).toMatch(/\r\nset-cookie: __Host-visitor=[^\r]*; secure/i);
-  });
-});
-
-describe('a forwarded address', () => {
-  async function seenAs(on: TestProcess, forwarded: string): Promise<string | null> {
-    const form = await fetch(`${on.url}/login`);
-    const cookie = form.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-    const _csrf = fieldValue(await form.text(), '_csrf') ?? '';
-    const response = await fetch(`${on.url}/login`, {
-      method: 'POST',
-      headers: { cookie, 'x-forwarded-for': forwarded, 'x-real-ip': '6.6.6.6', forwarded: 'for=6.6.6.6' },
-      body: new URLSearchParams({ email: 'a@example.org', password: PASSWORD, _csrf }),
-    });
-    expect(response.status).toBe(401);
-    await worker.sealing.seal();
-    const events = await sql<{ ip: string | null }>('SELECT host(ip) AS ip FROM audit_event ORDER BY seq DESC LIMIT 1');
-    return events[0]?.ip ?? null;
-  }
-
-  test.each(['203.0.113.9', '127.0.0.1, 203.0.113.9', "'; DROP TABLE audit_event; --", '2001:db8::1', ','])(
-    'counts for nothing without TRUSTED_PROXIES: %j',
-    async (forwarded) => expect(await seenAs(web, forwarded)).toBe('127.0.0.1'),
-  );
-
-  test('is believed from a trusted proxy, read from the right, and only as far as each hop is one', async () => {
-    const proxied = await startWeb(stores, { TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8' });
-    try {
-      expect(await seenAs(proxied, '203.0.113.9')).toBe('203.0.113.9');
-      expect(await seenAs(proxied, '6.6.6.6, 203.0.113.9')).toBe('203.0.113.9');
-      expect(await seenAs(proxied, '6.6.6.6, 203.0.113.9, 10.1.2.3')).toBe('203.0.113.9');
-      expect(await seenAs(proxied, 'unknown, 10.1.2.3')).toBe('10.1.2.3');
-      expect(await seenAs(proxied, '<script>alert(1)</script>')).toBe('127.0.0.1');
-      expect(await seenAs(proxied, '::ffff:203.0.113.9')).toBe('203.0.113.9');
-      expect(await seenAs(proxied, '2001:DB8::0:1')).toBe('2001:db8::1');
-    } finally {
-      await proxied.close();
-    }
-  });
-});
-
-describe('the security headers', () => {
-  test('are on every kind of answer', async () => {
-    const home = await ask('/');
-    const asset = /href="(\/assets\/holdfast[^"]+css)"/.exec(home.text)?.[1] ?? '';
-    const answers = [
-      home,
-      await ask('/login'),
-      await ask('/profile', { headers: { cookie: member.cookie } }),
-      await ask('/profile'),
-      await ask('/healthz'),
-      await ask('/readyz'),
-      await ask(asset),
-      await ask('/favicon.ico'),
-      await ask('/nothing'),
-      await ask('/logout'),
-      await ask('/login', { method: 'OPTIONS' }),
-      await post('/login', login()),
-      await post('/login', form({ _csrf: visitor.token })),
-      await post('/login', ''),
-      await post('/login', '{}', { 'content-type': 'application/json' }),
-    ];
-    for (const { headers } of answers) {
-      expectSecurityHeaders(headers);
-      expect(headers.get('x-request-id')).toBeTruthy();
-    }
-    const caching = answers.map(({ headers }) => headers.get('cache-control'));
-    expect(caching[6]).toBe('public, max-age=31536000, immutable');
-    expect(caching[7]).toBe('public, max-age=86400');
-    expect(new Set(caching.filter((_, index) => index !== 6 && index !== 7))).toEqual(new Set(['no-store']));
-  });
-
-  test('say HTTPS only where people come by HTTPS', async () => {
-    const secure = await startWeb(stores, { PUBLIC_URL: 'https://login.example.org' });
-    try {
-      expectSecurityHeaders((await ask('/', {}, secure)).headers, true);
-      expectSecurityHeaders((await ask('/nothing', {}, secure)).headers, true);
-    } finally {
-      await secure.close();
-    }
   });
 });
