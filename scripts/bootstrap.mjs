@@ -64,7 +64,14 @@ async function installPackages() {
   if (installedByHand()) return;
   say('installing the packages (npm ci; up to a minute)');
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
-  await step('npm ci', [...npm, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  await step('npm ci failed: run the same command again.', [
+    ...npm,
+    'ci',
+    '--include=dev',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]);
 }
 
 /** Whether an `npm ci` by hand, with or without the development packages, left what the lock file says. */
@@ -86,7 +93,7 @@ async function generateClient() {
   say('generating the database client');
   // Generating never runs the schema engine, but wants to see one; the real one can't be downloaded everywhere.
   const env = { CHECKPOINT_DISABLE: '1', PRISMA_SCHEMA_ENGINE_BINARY: process.execPath };
-  await step('prisma generate', [process.execPath, installed('prisma/build/index.js'), 'generate'], env);
+  await step('prisma generate failed.', [process.execPath, installed('prisma/build/index.js'), 'generate'], env);
 }
 
 /** Compiles into a draft that takes the place of dist/ when it is complete, so that nothing stale or half built is run. */
@@ -98,7 +105,7 @@ async function build() {
   const [draft, old] = [`.dist-${process.pid}`, `.dist-${process.pid}-old`];
   try {
     const args = [installed('typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', draft];
-    await step('tsc', [process.execPath, ...args]);
+    await step('The code does not compile; dist/ is as it was.', [process.execPath, ...args]);
     if (existsSync('dist')) renameSync('dist', old);
     renameSync(draft, 'dist');
   } finally {
@@ -113,7 +120,7 @@ function installed(script) {
 }
 
 /** One step of the preparation. What it prints is shown if it fails. */
-async function step(name, [command, ...args], env = {}) {
+async function step(failure, [command, ...args], env = {}) {
   child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
@@ -122,7 +129,7 @@ async function step(name, [command, ...args], env = {}) {
   );
   child = undefined;
   endIfInterrupted();
-  if (code !== 0) throw new Error(`${output.trim() || code}\n${name} failed. Nothing half made is used: run it again.`);
+  if (code !== 0) throw new Error(`${failure}\n${output.trim() || code}`);
 }
 
 /** Runs the command as if in our place: its terminal, its signals, its exit code, and its end if we are killed. */
