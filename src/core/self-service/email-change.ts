@@ -1,6 +1,7 @@
 // Another address for an account: it counts once its own mailbox has confirmed it. The old one gets a mail, and can take
 // the account back for a week.
-import type { User } from '../accounts/users.ts';
+
+import { lockUnchangedWithin, type User } from '../accounts/users.ts';
 import type { NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
@@ -9,12 +10,13 @@ import { newToken } from '../credentials/random-token.ts';
 import { removeNewerWithin } from '../factors/factor-removal.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
+import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
-import type { EmailMove, EmailPurpose } from './email-move.ts';
-import { DEAD_LINK, type DeadLink } from './open-link.ts';
+import { DEAD_LINK, type DeadLink, type OpenLink } from './open-link.ts';
 import type { ResetLinks } from './reset-links.ts';
 
 export interface EmailChange {
@@ -132,4 +134,58 @@ type EventType = Extract<NewAuditEvent['type'], `user_email_${string}`>;
 
 function event(type: EventType, userId: string | null, origin: Origin): NewAuditEvent {
   return { type, outcome: 'success', actor: userId, subject: userId, origin };
+}
+
+export type EmailPurpose = 'change_email' | 'undo_email_change';
+
+interface Move {
+  readonly secret: string;
+  readonly email: string;
+  readonly origin: Origin;
+  /** Where the password changes too. */
+  readonly passwordHash?: string;
+}
+
+export interface EmailMoveOptions {
+  readonly database: Database;
+  readonly sessions: Sessions;
+  readonly links: OneTimeLinks;
+  readonly openLink: OpenLink;
+}
+
+export type EmailMove = ReturnType<typeof createEmailMove>;
+
+export function createEmailMove({ database: { transact }, sessions, links, openLink }: EmailMoveOptions) {
+  return {
+    open(purpose: EmailPurpose, secret: string, origin: Origin) {
+      return openLink.openOfAccount({ purpose, secret, origin }, (user, { email, since }) =>
+        email === null ? null : { user, email, since },
+      );
+    },
+
+    /** False if the account is no longer what was read, the link was used, or the address is taken. */
+    async move(
+      purpose: EmailPurpose,
+      user: User,
+      { secret, email, origin, passwordHash }: Move,
+      more: (transaction: Transaction) => Promise<void>,
+    ): Promise<boolean> {
+      try {
+        return await transact(async (transaction) => {
+          if (!(await lockUnchangedWithin(transaction, user))) return false;
+          if (!(await links.useWithin(transaction, purpose, secret))) return false;
+          const password = passwordHash ? { passwordHash, passwordChangedAt: new Date() } : {};
+          const data = { email, emailKey: emailKey(email), ...password };
+          await transaction.user.update({ where: { id: user.id }, data });
+          await more(transaction);
+          const reason = { reason: 'email_changed', actor: user.id, origin } as const;
+          await sessions.endWithin(transaction, { userId: user.id }, reason);
+          return true;
+        });
+      } catch (error) {
+        if (isUniqueViolation(error)) return false; // somebody else has the address by now
+        throw error;
+      }
+    },
+  };
 }
