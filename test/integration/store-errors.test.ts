@@ -2,13 +2,13 @@
 // which a page answers with 503 and when to try again; what the caller did wrong is none.
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
 import { type Database, isDatabaseOutage, openDatabase } from '../../src/core/platform/database.ts';
 import { Browser, newEmail } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
-const { stores, web } = await world({
+const { stores, web, atEnd } = await world({
   webs: [{ SMTP_URL: 'smtp://127.0.0.1:1', REGISTRATION: 'open', DATABASE_POOL: '2' }],
 });
 const opened: Database[] = [];
@@ -22,7 +22,7 @@ beforeAll(async () => {
   await sql('INSERT INTO pair VALUES (1, 0), (2, 0)');
 });
 
-afterAll(async () => {
+atEnd(async () => {
   for (const socket of sockets) socket.destroy();
   for (const server of servers) server.close();
   await Promise.all(opened.map((database) => database.close()));
