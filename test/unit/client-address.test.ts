@@ -28,7 +28,18 @@ describe('the client by X-Forwarded-For', () => {
     ['only proxies', '10.0.0.1', '10.0.0.3, 10.0.0.2', '10.0.0.3'],
     ['what is no address', '10.0.0.1', 'unknown', '10.0.0.1'],
     ['what is no address, behind a proxy', '10.0.0.1', `${CLIENT}, unknown, 10.0.0.2`, '10.0.0.2'],
-    ['an address with a port', '10.0.0.1', `${CLIENT}:4711`, '10.0.0.1'],
+    ['an address with a port', '10.0.0.1', `${CLIENT}:4711`, CLIENT],
+    ['IPv6 in brackets', '10.0.0.1', '[2001:db8::7]', '2001:db8::7'],
+    ['IPv6 in brackets, with a port', '10.0.0.1', '[2001:db8::7]:443', '2001:db8::7'],
+    ['IPv4 in the clothes of IPv6, with a port', '10.0.0.1', `[::ffff:${CLIENT}]:51234`, CLIENT],
+    ['quotes', '10.0.0.1', '"[2001:db8::7]:443"', '2001:db8::7'],
+    ['two proxies, with ports', '10.0.0.1', `6.6.6.6:1, ${CLIENT}:51234, 10.0.0.2:80`, CLIENT],
+    ['empty elements', '10.0.0.1', `${CLIENT}, ,`, CLIENT],
+    ['empty elements between', '10.0.0.1', `${CLIENT},, 10.0.0.2`, CLIENT],
+    ['a port that is none', '10.0.0.1', `${CLIENT}:http`, '10.0.0.1'],
+    ['a port that is too long', '10.0.0.1', `${CLIENT}:123456`, '10.0.0.1'],
+    ['an open bracket', '10.0.0.1', '[2001:db8::7', '10.0.0.1'],
+    ['IPv4 in brackets', '10.0.0.1', `[${CLIENT}]`, '10.0.0.1'],
     ['a number', '10.0.0.1', '1', '10.0.0.1'],
     ['a number in hexadecimal', '10.0.0.1', '0x0a000001', '10.0.0.1'],
     ['commas', '10.0.0.1', ',,', '10.0.0.1'],
@@ -41,6 +52,19 @@ describe('the client by X-Forwarded-For', () => {
     ['a socket that is gone', undefined, CLIENT, null],
     ['a socket of another kind', '', CLIENT, null],
   ])('%s', (_, socket, forwarded, expected) => expect(address(socket, forwarded)).toBe(expected));
+
+  test('names the proxy whose header can’t be read, and nobody else', () => {
+    const unreadable = (socket: string, value: string) => {
+      const proxies: string[] = [];
+      clientAddress(socket, { header: 'x-forwarded-for', value }, TRUSTED, (proxy) => proxies.push(proxy));
+      return proxies;
+    };
+    expect(unreadable('10.0.0.1', 'unknown')).toEqual(['10.0.0.1']);
+    expect(unreadable('10.0.0.1', `unknown, 10.0.0.2`)).toEqual(['10.0.0.2']);
+    expect(unreadable('10.0.0.1', CLIENT)).toEqual([]);
+    expect(unreadable('10.0.0.1', '')).toEqual([]);
+    expect(unreadable(CLIENT, 'unknown')).toEqual([]);
+  });
 
   test('is the socket’s own, whatever is claimed, where nobody is trusted', () => {
     fc.assert(
@@ -135,6 +159,19 @@ describe('the client by Forwarded', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  test('names the proxy whose header can’t be read, and nobody else', () => {
+    const unreadable = (socket: string, value: string) => {
+      const proxies: string[] = [];
+      clientAddress(socket, { header: 'x-forwarded-for', value }, TRUSTED, (proxy) => proxies.push(proxy));
+      return proxies;
+    };
+    expect(unreadable('10.0.0.1', 'unknown')).toEqual(['10.0.0.1']);
+    expect(unreadable('10.0.0.1', `unknown, 10.0.0.2`)).toEqual(['10.0.0.2']);
+    expect(unreadable('10.0.0.1', CLIENT)).toEqual([]);
+    expect(unreadable('10.0.0.1', '')).toEqual([]);
+    expect(unreadable(CLIENT, 'unknown')).toEqual([]);
   });
 
   test('is the socket’s own, whatever is claimed, where nobody is trusted', () => {

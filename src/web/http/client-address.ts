@@ -20,25 +20,40 @@ const READERS = { 'x-forwarded-for': lastOfList, forwarded: lastElement } as con
 
 export type ForwardedHeader = keyof typeof READERS;
 
-/** The nearest address that is no trusted proxy's. A malformed hop ends the search. */
+/** The nearest address that is no trusted proxy's. A malformed hop ends the search at the proxy that `onUnreadable` is given. */
 export function clientAddress(
   socketAddress: string | undefined,
   { header, value }: { header: ForwardedHeader; value: string },
   trusted: readonly Network[],
+  onUnreadable: (proxy: string) => void = () => undefined,
 ): string | null {
   let address = parse(socketAddress);
   for (let rest = value; address !== null && rest !== '' && isTrusted(address, trusted); ) {
     const hop = READERS[header](rest);
-    if (hop.address === null) break;
+    if (hop.address === null) {
+      onUnreadable(address.toString());
+      break;
+    }
     address = hop.address;
     rest = hop.rest;
   }
   return address?.toString() ?? null;
 }
 
+/** RFC 9110 §5.6.1: empty elements of a list count for nothing. */
+function withoutEmptyEnd(value: string): string {
+  return value.replace(/[\s,]+$/, '');
+}
+
 function lastOfList(value: string): Hop {
-  const comma = value.lastIndexOf(',');
-  return { address: parse(value.slice(comma + 1).trim()), rest: value.slice(0, Math.max(0, comma)) };
+  const list = withoutEmptyEnd(value);
+  const comma = list.lastIndexOf(',');
+  const element = list
+    .slice(comma + 1)
+    .trim()
+    .replace(/^"(.*)"$/, '$1');
+  const address = parse(element) ?? nodeAddress(element);
+  return { address, rest: withoutEmptyEnd(list.slice(0, Math.max(0, comma))) };
 }
 
 const PAIR = /^([!#$%&'*+\-.^_`|~\w]+)=(?:([!#$%&'*+\-.^_`|~\w]+)|"((?:[^"\\]|\\.)*)")$/;
@@ -77,9 +92,11 @@ function addressOf(pairs: readonly string[]): Address | null {
     .map((pair) => PAIR.exec(pair));
   if (found.includes(null)) return null;
   const nodes = found.filter((pair) => pair?.[1]?.toLowerCase() === 'for');
-  const node = NODE.exec(nodes[0]?.[2] ?? nodes[0]?.[3]?.replace(/\\(.)/g, '$1') ?? '');
-  if (nodes.length !== 1 || !node) return null;
-  const [, six, four] = node;
+  return nodes.length === 1 ? nodeAddress(nodes[0]?.[2] ?? nodes[0]?.[3]?.replace(/\\(.)/g, '$1') ?? '') : null;
+}
+
+function nodeAddress(text: string): Address | null {
+  const [, six, four] = NODE.exec(text) ?? [];
   return isIP(six ?? '') === 6 || isIP(four ?? '') === 4 ? parse(six ?? four) : null;
 }
 

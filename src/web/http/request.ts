@@ -15,6 +15,8 @@ const KEPT_ADDRESSES = 1_000;
 /** Of a socket's address and the header: a longer header is made up. */
 const LONGEST_KEPT = 250;
 const LONGEST_USER_AGENT = 512;
+/** Proxies of which the log says that their header can't be read. */
+const MOST_REPORTED = 100;
 
 type AddressConfig = Pick<Config, 'trustedProxies' | 'forwardedHeader'>;
 
@@ -28,7 +30,7 @@ interface RequestsOptions {
 export function requests({ log, config, metrics }: RequestsOptions): Koa.Middleware {
   const { forwardedHeader, secureCookies } = config;
   const writeLine = requestLines(log);
-  const addressOf = clientAddresses(config);
+  const addressOf = clientAddresses(config, log);
   return async (ctx, next) => {
     ctx.cookies.secure = secureCookies; // TLS ends at the proxy; whether there is any, PUBLIC_URL says
     const startedAt = performance.now();
@@ -49,12 +51,18 @@ export function requests({ log, config, metrics }: RequestsOptions): Koa.Middlew
   };
 }
 
-function clientAddresses({ trustedProxies, forwardedHeader: header }: AddressConfig) {
+function clientAddresses({ trustedProxies, forwardedHeader: header }: AddressConfig, log: Log) {
+  const reported = new Set<string>();
+  const reportOnce = (proxy: string) => {
+    if (reported.has(proxy) || reported.size >= MOST_REPORTED) return;
+    reported.add(proxy);
+    log.warn({ proxy, header }, 'the header of a trusted proxy can’t be read: its clients all count as the proxy');
+  };
   return memo(
     (pair: string) => {
       const space = pair.indexOf(' ');
-      const socketAddress = pair.slice(0, space);
-      return clientAddress(socketAddress, { header, value: pair.slice(space + 1) }, trustedProxies);
+      const value = pair.slice(space + 1);
+      return clientAddress(pair.slice(0, space), { header, value }, trustedProxies, reportOnce);
     },
     { most: KEPT_ADDRESSES, keeps: (pair) => pair.length <= LONGEST_KEPT },
   );
