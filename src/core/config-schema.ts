@@ -1,8 +1,9 @@
 // The variables of the environment: how each is read, and its default. Only config.ts uses this.
-import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { readPublicKeys, readSigningKey } from './audit/verification/signed-checkpoint.ts';
+import { readNetwork, urls } from './config-addresses.ts';
 import type { Mailbox } from './mail/outgoing-mail.ts';
+import { readEmail } from './platform/email-address.ts';
 import { LANGUAGES, type Language } from './platform/languages.ts';
 import type { ThrottleRule } from './throttle/policy.ts';
 
@@ -24,11 +25,6 @@ const duration = z.string().transform((text, context) => {
 
 const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
 
-const url = (...schemes: readonly string[]) =>
-  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
-    message: `expected a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-  });
-
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -44,28 +40,20 @@ const languages = list.transform((parts, context): [Language, ...Language[]] => 
   return z.NEVER;
 });
 
-/** Networks in CIDR notation; an address without bits is a network of one. */
 const networks = list.transform((parts, context) =>
   parts.flatMap((part) => {
-    try {
-      return [part.includes('/') ? ipaddr.parseCIDR(part) : lone(part)];
-    } catch {
-      context.addIssue({ code: 'custom', message: `not an address or a CIDR range: ${part}` });
-      return [];
-    }
+    const network = readNetwork(part);
+    if (network) return [network];
+    context.addIssue({ code: 'custom', message: `not an address or a CIDR range: ${part}` });
+    return [];
   }),
 );
-
-function lone(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
-  const address = ipaddr.parse(text);
-  return [address, address.kind() === 'ipv4' ? 32 : 128];
-}
 
 /** `login@example.org` or `The service <login@example.org>`. */
 const mailbox = z.string().transform((text, context): Mailbox => {
   const [, name, bracketed] = /^([^<>"\p{Cc}]{0,100})<([^<>]+)>$/u.exec(text.trim()) ?? [];
-  const address = z.email().safeParse((bracketed ?? text).trim());
-  if (address.success) return { name: name?.trim() ?? '', address: address.data };
+  const address = readEmail(bracketed ?? text);
+  if (address) return { name: name?.trim() ?? '', address };
   context.addIssue({
     code: 'custom',
     message: 'expected an address, such as login@example.org or Name <login@example.org>',
@@ -98,10 +86,10 @@ export const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   HOST: z.string().default('127.0.0.1'),
   PORT: integer(0, 65_535).default(3_000),
-  PUBLIC_URL: url('http', 'https').optional(),
-  DATABASE_URL: url('postgresql', 'postgres'),
+  PUBLIC_URL: urls.public.optional(),
+  DATABASE_URL: urls.database,
   DATABASE_POOL: integer(2, 200).default(10),
-  REDIS_URL: url('redis', 'rediss'),
+  REDIS_URL: urls.redis,
   SESSION_KEYS: list.default([]),
   SESSION_IDLE: duration.default(UNITS.d),
   SESSION_ABSOLUTE: duration.default(7 * UNITS.d),
@@ -120,7 +108,7 @@ export const schema = z.object({
   PASSWORD_HASH_MEMORY_KIB: integer(1_024, 2_097_152).default(19_456),
   PASSWORD_HASH_PASSES: integer(1, 1_000).default(2),
   PASSWORD_HASH_LANES: integer(1, 64).default(1),
-  BREACHED_PASSWORDS_URL: url('https', 'http').optional(),
+  BREACHED_PASSWORDS_URL: urls.breaches.optional(),
   ATTEMPT_RETENTION: duration.default(90 * UNITS.d),
   AUDIT_RETENTION: duration.refine((ms) => ms >= 62 * UNITS.d, { message: 'at least 62d' }).optional(),
   AUDIT_SIGNING_KEY: signingKey.optional(),
@@ -145,7 +133,7 @@ export const schema = z.object({
   THROTTLE_SPRAYING_ACCOUNTS: integer(2, 100_000).default(15),
   THROTTLE_STUFFING_CLIENTS: integer(2, 100_000).default(50),
   THROTTLE_DEVICE_RETENTION: duration.default(180 * UNITS.d),
-  SMTP_URL: url('smtp', 'smtps').optional(),
+  SMTP_URL: urls.smtp.optional(),
   MAIL_FROM: mailbox.optional(),
   MAIL_RETENTION: duration.default(30 * UNITS.d),
   REGISTRATION: z.enum(['open', 'verify', 'closed']).optional(),

@@ -54,7 +54,7 @@ describe('what is left out', () => {
 
   test('follows the port into the address', () => {
     expect(readConfig({ ...STORES, PORT: '8080' }).publicOrigin).toBe('http://localhost:8080');
-    expect(readConfig({ ...STORES, PUBLIC_URL: 'https://Login.Example.org:443/path' })).toMatchObject({
+    expect(readConfig({ ...STORES, PUBLIC_URL: 'https://Login.Example.org:443/' })).toMatchObject({
       publicOrigin: 'https://login.example.org',
       secureCookies: true,
     });
@@ -126,12 +126,31 @@ describe('trusted proxies', () => {
     ]);
   });
 
-  test.each(['10.0.0.0/33', '10.0.0.0/', '/8', 'fd00::/129', 'proxy.example.org', '*', '10.0.0.0/-1'])(
-    '%s is none',
-    (one) => {
-      expect(variables(problemsOf({ ...STORES, TRUSTED_PROXIES: one }))).toEqual(['TRUSTED_PROXIES']);
-    },
-  );
+  test('in the clothes of IPv6 are the IPv4 ones that they stand for', () => {
+    const TRUSTED_PROXIES = '::ffff:127.0.0.1, ::FFFF:10.0.0.0/104, ::ffff:0:0/96, ::/0';
+    const { trustedProxies } = readConfig({ ...STORES, TRUSTED_PROXIES });
+    expect(trustedProxies.map(([address, bits]) => `${address}/${bits}`)).toEqual([
+      ...['127.0.0.1/32', '10.0.0.0/8', '0.0.0.0/0', '::/0'],
+    ]);
+  });
+
+  test.each([
+    ...[
+      '10.0.0.0/33',
+      '10.0.0.0/',
+      '/8',
+      'fd00::/129',
+      'proxy.example.org',
+      '*',
+      '10.0.0.0/-1',
+      'localhost',
+      'loopback',
+    ],
+    ...['10/8', '127.1', '0x7f.0.0.1', '010.0.0.1', '2130706433', 'fe80::1%eth0', '::ffff:10.0.0.0/95', '10.0.0.1:80'],
+    ...['[::1]', '10.0.0.0/8/8', '10.0.0.0/255.0.0.0'],
+  ])('%s is none', (one) => {
+    expect(variables(problemsOf({ ...STORES, TRUSTED_PROXIES: one }))).toEqual(['TRUSTED_PROXIES']);
+  });
 });
 
 describe('in production', () => {
@@ -171,6 +190,39 @@ describe('in production', () => {
   test('only there: development has a key of its own', () => {
     expect(readConfig(STORES).sessionKeys).toHaveLength(1);
     expect(readConfig({ ...STORES, SESSION_KEYS: 'short' }).sessionKeys).toEqual(['short']);
+  });
+});
+
+describe('a URL of which a part would be dropped is refused', () => {
+  test.each([
+    ['PUBLIC_URL', 'https://login.example.org/auth'],
+    ['PUBLIC_URL', 'https://login.example.org/?next=x'],
+    ['PUBLIC_URL', 'https://login.example.org/#here'],
+    ['PUBLIC_URL', 'https://user@login.example.org'],
+    ['PUBLIC_URL', 'https://:secret@login.example.org'],
+    ['REDIS_URL', 'redis://127.0.0.1/zero'],
+    ['REDIS_URL', 'redis://127.0.0.1/0/1'],
+    ['REDIS_URL', 'redis://127.0.0.1/0#x'],
+    ['REDIS_URL', 'redis://127.0.0.1/0?maxRetriesPerRequest=5'],
+    ['REDIS_URL', 'redis://127.0.0.1/0?family=5'],
+    ['SMTP_URL', 'smtp://mail.example.org/path'],
+    ['SMTP_URL', 'smtp://mail.example.org#x'],
+    ['BREACHED_PASSWORDS_URL', 'https://user:secret@api.example.org/range/'],
+    ['BREACHED_PASSWORDS_URL', 'https://api.example.org/range/#x'],
+  ])('%s=%s', (name, value) => {
+    const problems = problemsOf({ ...PRODUCTION, [name]: value });
+    expect(new Set(variables(problems))).toEqual(new Set([name]));
+    expect(problems.join()).not.toContain('secret');
+  });
+
+  test.each([
+    ['PUBLIC_URL', 'https://login.example.org'],
+    ['PUBLIC_URL', 'https://login.example.org:8443/'],
+    ['REDIS_URL', 'redis://:pass@127.0.0.1:6380'],
+    ['REDIS_URL', 'rediss://user:pass@redis.example.org/2?family=6'],
+    ['SMTP_URL', 'smtp://user:pass@mail.example.org:587/?requireTLS=true'],
+  ])('%s=%s is taken', (name, value) => {
+    expect(problemsOf({ ...PRODUCTION, [name]: value })).toEqual([]);
   });
 });
 

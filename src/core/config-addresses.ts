@@ -1,0 +1,69 @@
+// How the URLs and networks among the variables are read. A value that is taken means what it says: no part is dropped.
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+/** An IPv4-mapped IPv6 address holds the IPv4 one after these bits. */
+const MAPPED_BITS = 96;
+
+type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
+type UrlPart = 'username' | 'password' | 'pathname' | 'search' | 'hash';
+
+const NO_FRAGMENT = 'no fragment (#…) is used';
+const NO_NAME = { username: 'no user name is used', password: 'no password is used' };
+
+const url = (...schemes: readonly string[]) =>
+  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
+    message: `expected a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    abort: true,
+  });
+
+const refusing = (parts: Readonly<Partial<Record<UrlPart, string>>>) => (text: string, context: z.RefinementCtx) => {
+  const given = new URL(text);
+  for (const [part, message] of Object.entries(parts)) {
+    const value = given[part as UrlPart];
+    if (value !== '' && !(part === 'pathname' && value === '/')) context.addIssue({ code: 'custom', message });
+  }
+};
+
+const redisParts = (text: string, context: z.RefinementCtx) => {
+  const { pathname, searchParams } = new URL(text);
+  const refuse = (message: string) => context.addIssue({ code: 'custom', message });
+  if (!/^(\/\d*)?$/.test(pathname)) refuse('the path is the number of a database, such as /0');
+  for (const [name, value] of searchParams) {
+    if (name !== 'family' || !/^[046]$/.test(value)) refuse(`only family=0, 4 or 6 may follow the ?, not ${name}`);
+  }
+};
+
+/** By what a URL leads to. */
+export const urls = {
+  public: url('http', 'https').superRefine(
+    refusing({
+      ...NO_NAME,
+      pathname: 'the path is not used: Holdfast needs a host of its own, such as https://login.example.org',
+      search: 'no query (?…) is used',
+      hash: NO_FRAGMENT,
+    }),
+  ),
+  database: url('postgresql', 'postgres'),
+  redis: url('redis', 'rediss')
+    .superRefine(refusing({ hash: NO_FRAGMENT }))
+    .superRefine(redisParts),
+  smtp: url('smtp', 'smtps').superRefine(refusing({ pathname: 'no path is used', hash: NO_FRAGMENT })),
+  breaches: url('https', 'http').superRefine(refusing({ ...NO_NAME, hash: NO_FRAGMENT })),
+};
+
+/**
+ * A network in CIDR notation; an address without bits is a network of one. An IPv4-mapped network is the IPv4 one, as its
+ * clients are. Null for anything else, also for short, octal or hexadecimal IPv4 addresses and for zones.
+ */
+export function readNetwork(text: string): Network | null {
+  const [, address = '', length] = /^([\d.]+|[\da-f:.]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
+  if (!isIP(address)) return null;
+  const parsed = ipaddr.parse(address);
+  const most = parsed.toByteArray().length * 8;
+  const bits = length === undefined ? most : Number(length);
+  if (bits > most) return null;
+  if (!(parsed instanceof ipaddr.IPv6) || !parsed.isIPv4MappedAddress()) return [parsed, bits];
+  return bits < MAPPED_BITS ? null : [parsed.toIPv4Address(), bits - MAPPED_BITS];
+}
