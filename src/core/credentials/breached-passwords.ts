@@ -8,6 +8,7 @@ import { recordEvent } from '../audit/outbox.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { normalisePassword } from './passwords.ts';
 
 const TIMEOUT_MS = 1_000;
 /** A padded answer has a thousand lines of forty characters. */
@@ -70,7 +71,7 @@ export function createBreachedPasswords({ url, database, metrics, log }: Breache
 }
 
 async function ask(url: string, password: string): Promise<boolean> {
-  const hash = createHash('sha1').update(password).digest('hex').toUpperCase();
+  const hash = createHash('sha1').update(normalisePassword(password)).digest('hex').toUpperCase();
   const range = new URL(url);
   range.pathname = `${range.pathname.replace(/\/$/, '')}/${hash.slice(0, PREFIX_DIGITS)}`;
   const lines = (await read(range)).split(/\r?\n/).filter((line) => line !== '');

@@ -29,11 +29,20 @@ export interface BadPassword {
 
 export const BREACHED: BadPassword = { ok: false, reason: 'bad_password', problem: 'breached' };
 
-/** Null if it is accepted. It is taken exactly as typed: any character, no rule of composition. */
+/**
+ * A password in the one form that is hashed: keyboards and systems write the same letter, or a space, in several ways
+ * (NIST SP 800-63B-4 §3.1.1.2; RFC 8265 §4.2, OpaqueString). Nothing else of it changes.
+ */
+export function normalisePassword(typed: string): string {
+  return typed.replace(/\p{Zs}/gu, ' ').normalize('NFC');
+}
+
+/** Why a new password is refused, or null: any character is taken, and there is no rule of composition. */
 export async function passwordProblem(
-  password: string,
+  typed: string,
   email: string,
 ): Promise<Exclude<PasswordProblem, 'breached'> | null> {
+  const password = normalisePassword(typed);
   if (Array.from(password).length < MIN_LENGTH) return 'too_short';
   if (Buffer.byteLength(password) > MAX_BYTES) return 'too_long';
   const lower = password.toLowerCase();
@@ -61,25 +70,29 @@ export function createPasswords({ concurrency, cost }: { concurrency: number; co
   return {
     queue: () => ({ hashing: limit.activeCount, waiting: limit.pendingCount }),
 
-    /** @throws HashQueueFullError */
-    hash: (password: string): Promise<string> => queued(() => hash(password, options)),
-
-    /** Whether a hash was made at another cost than is configured. */
-    isOutdated: (kept: string): boolean => !kept.startsWith(prefix),
+    /** The hash to keep. @throws HashQueueFullError */
+    hash: (password: string): Promise<string> => queued(() => hash(normalisePassword(password), options)),
 
     /** Argon2id with this salt, for what is looked up by its hash. @throws HashQueueFullError */
     derive: (secret: string, salt: Buffer): Promise<Buffer> => queued(() => hashRaw(secret, { ...DERIVING, salt })),
 
     /**
-     * Whether a password matches its hash. Without a hash, false after the same work: an unknown
-     * account takes as long as a wrong password. @throws HashQueueFullError
+     * Whether a password is the one that was hashed; `outdated` if it is, and is to be hashed anew: at the present cost, or
+     * in the form that is hashed today. With no hash to compare, the same work is done on a decoy and the answer is false:
+     * an account that does not exist takes as long as a wrong password. @throws HashQueueFullError
      */
-    async verify(kept: string | null, password: string): Promise<boolean> {
+    async verify(kept: string | null, typed: string): Promise<false | 'current' | 'outdated'> {
       decoy ??= hash('a password that nobody has', options);
       const against = kept ?? (await decoy);
-      const fits = Buffer.byteLength(password) <= MAX_BYTES;
-      const matches = await queued(() => verify(against, fits ? password : ''));
-      return kept !== null && fits && matches;
+      const normalised = normalisePassword(typed);
+      // Hashes of earlier versions are of what was typed, as it was.
+      for (const password of new Set([normalised, typed])) {
+        const fits = Buffer.byteLength(password) <= MAX_BYTES;
+        const matches = await queued(() => verify(against, fits ? password : ''));
+        if (kept === null || !fits || !matches) continue;
+        return password === normalised && kept.startsWith(prefix) ? 'current' : 'outdated';
+      }
+      return false;
     },
   };
 }

@@ -92,10 +92,10 @@ export function createPasswordLogin({
       const { tried, deviceId } = attempt;
       const started = await startSession(user, credentials, { attemptId: tried.id, deviceId });
       if (started.ok) {
-        await renewHash(user, credentials);
+        if (matches === 'outdated') await renewHash(user, credentials);
         return started;
       }
-      if (started.reason === 'second_factor_needed') return waitForFactor(user, credentials, attempt);
+      if (started.reason === 'second_factor_needed') return waitForFactor(user, matches, credentials, attempt);
     }
     await recordFailure(user, credentials, attempt, 'account_changed');
     return { ok: false, reason: 'wrong_credentials' };
@@ -104,11 +104,13 @@ export function createPasswordLogin({
   /** Neither a failure nor yet a success, so the attempt is given back: codes have their own window. */
   async function waitForFactor(
     checked: User,
+    matches: 'current' | 'outdated',
     credentials: Credentials,
     { deviceId, tried }: Attempt,
   ): Promise<PasswordLoginResult> {
     const { remember, next = null, origin } = credentials;
-    const user = { ...checked, passwordHash: await renewHash(checked, credentials) };
+    const passwordHash = matches === 'outdated' ? await renewHash(checked, credentials) : checked.passwordHash;
+    const user = { ...checked, passwordHash };
     const pendingToken = await transact(async (transaction) => {
       const about = { actor: null, subject: user.id, origin };
       await recordEvent(transaction, { type: 'authn_second_factor_asked', outcome: 'success', ...about });
@@ -132,7 +134,7 @@ export function createPasswordLogin({
   };
 }
 
-function refusal(user: User | null, matches: boolean): string {
+function refusal(user: User | null, matches: false | 'current' | 'outdated'): string {
   if (!user) return 'unknown_account';
   return matches ? 'account_disabled' : 'wrong_password';
 }

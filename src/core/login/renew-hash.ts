@@ -19,14 +19,13 @@ export type RenewHash = ReturnType<typeof createRenewHash>;
 
 export function createRenewHash({ database: { transact }, passwords, links, log }: RenewHashOptions) {
   /**
-   * Renews an outdated hash; returns the account's hash. A password changed meanwhile stays. Never
+   * Renews a hash that a password has just proved outdated; returns the account's hash. A password changed meanwhile stays. Never
    * throws: what fails is left to the next log-in.
    */
   return async function renewHash(
     user: User,
     { password, origin }: { readonly password: string; readonly origin: Origin },
   ): Promise<string> {
-    if (!passwords.isOutdated(user.passwordHash)) return user.passwordHash;
     try {
       const passwordHash = await passwords.hash(password);
       return await transact(async (transaction) => {

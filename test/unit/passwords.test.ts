@@ -1,0 +1,50 @@
+// One password, however a keyboard writes it.
+import { describe, expect, test } from '@jest/globals';
+import { hash } from '@node-rs/argon2';
+import { createPasswords, passwordProblem } from '../../src/core/credentials/passwords.ts';
+
+const cost = { memoryKib: 1_024, passes: 1, lanes: 1 };
+const cheap = { algorithm: 2, memoryCost: 1_024, timeCost: 1, parallelism: 1 } as const;
+const passwords = createPasswords({ concurrency: 1, cost });
+
+const NFC = 'café crème brûlée'.normalize('NFC');
+const NFD = NFC.normalize('NFD');
+const NARROW = NFC.replaceAll(' ', '\u00a0');
+
+describe('a password', () => {
+  test.each([
+    ['composed', NFC],
+    ['decomposed', NFD],
+    ['with other spaces', NARROW],
+  ])('%s is the same in every form', async (_, typed) => {
+    const kept = await passwords.hash(typed);
+    for (const again of [NFC, NFD, NARROW]) expect(await passwords.verify(kept, again)).toBe('current');
+    expect(await passwords.verify(kept, 'cafe creme brulee')).toBe(false);
+  });
+
+  test('that an earlier version hashed as it was typed still opens, and is to be hashed anew', async () => {
+    const kept = await hash(NFD, cheap);
+    expect(await passwords.verify(kept, NFD)).toBe('outdated');
+    expect(await passwords.verify(kept, 'another password')).toBe(false);
+    expect(await passwords.verify(await hash(NFC, cheap), NFC)).toBe('current');
+  });
+
+  test('hashed at another cost is to be hashed anew', async () => {
+    const kept = await hash('a fine password', { ...cheap, memoryCost: 2_048 });
+    expect(await passwords.verify(kept, 'a fine password')).toBe('outdated');
+  });
+
+  test('of nobody is false, in every form', async () => {
+    expect(await passwords.verify(null, NFC)).toBe(false);
+    expect(await passwords.verify(null, NFD)).toBe(false);
+  });
+
+  test('is measured and compared in that form when it is new', async () => {
+    const letter = 'é'.normalize('NFD');
+    expect(await passwordProblem(letter.repeat(7), 'a@example.org')).toBe('too_short');
+    expect(await passwordProblem(letter.repeat(8), 'a@example.org')).toBeNull();
+    expect(await passwordProblem('José.María@example.org'.normalize('NFD'), 'josé.maría@example.org')).toBe(
+      'same_as_email',
+    );
+  });
+});
