@@ -8,6 +8,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const superuserUrl = given('TEST_POSTGRES_SUPERUSER_URL');
   await query(superuserUrl, `CREATE DATABASE ${name} TEMPLATE holdfast_template OWNER holdfast`);
+  await query(superuserUrl, settingsOf(name, new URL(superuserUrl).username));
   return {
     ownerUrl: inDatabase(given('TEST_POSTGRES_OWNER_URL'), name),
     webUrl: inDatabase(given('TEST_POSTGRES_WEB_URL'), name),
@@ -17,6 +18,24 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       await query(superuserUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     },
   };
+}
+
+/** What a database may set and Holdfast must not depend on: every test runs with it. Beside it, what tests look through. */
+const AWKWARD: Readonly<Record<string, readonly [awkward: string, usual: string]>> = {
+  timezone: ['America/New_York', 'UTC'],
+  datestyle: ['German, DMY', 'ISO, MDY'],
+  intervalstyle: ['sql_standard', 'postgres'],
+  bytea_output: ['escape', 'hex'],
+  extra_float_digits: ['0', '1'],
+};
+
+function settingsOf(database: string, superuser: string): string {
+  const statements = Object.entries(AWKWARD).map(
+    ([name, [awkward, usual]]) => `
+      ALTER DATABASE ${database} SET ${name} TO '${awkward}';
+      ALTER ROLE "${superuser}" IN DATABASE ${database} SET ${name} TO '${usual}'`,
+  );
+  return statements.join(';');
 }
 
 function inDatabase(url: string, name: string): string {

@@ -1,7 +1,35 @@
-// Connections that are taken from the pool for more than one statement.
+// What each connection fixes, and connections that are taken from the pool for more than one statement.
 import type pg from 'pg';
 
 const QUERY_CANCELED = '57014';
+
+/**
+ * What every connection fixes, whatever the server, the database or the role has set: how values travel as text, and where
+ * names are looked for. Prisma writes a Date without its offset: in another zone than UTC its moments would be others.
+ */
+const FIXED = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  search_path: 'public',
+} as const;
+
+export interface Limits {
+  readonly statement_timeout?: number;
+  readonly idle_in_transaction_session_timeout?: number;
+}
+
+/** For a pool's `onConnect`. By a statement, because a pooler takes few parameters at the start. */
+export function fixSettings(limits: Limits = {}): (client: pg.ClientBase) => Promise<void> {
+  const settings = Object.entries({ ...FIXED, ...limits });
+  const text = `SELECT ${settings.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`).join(', ')}`;
+  const values = settings.flatMap(([name, value]) => [name, String(value)]);
+  return async (client) => {
+    await client.query(text, values);
+  };
+}
 
 /** Lends a connection, which after an error, also between two statements, is closed. */
 export async function withConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
+import { fixSettings } from './connection.ts';
 import type { JobName } from './queues.ts';
 
 export interface DatabaseOptions {
@@ -31,19 +32,22 @@ export type Transaction = Prisma.TransactionClient;
 
 /** Opens nothing yet: the first query connects. A connection that breaks while idle is reported and replaced. */
 export function openDatabase(options: DatabaseOptions): Database {
+  const { statementTimeoutMs = 10_000 } = options;
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 2_000,
-    statement_timeout: options.statementTimeoutMs ?? 10_000,
-    query_timeout: (options.statementTimeoutMs ?? 10_000) + 1_000,
-    idle_in_transaction_session_timeout: 30_000,
+    query_timeout: statementTimeoutMs + 1_000,
+    onConnect: fixSettings({
+      statement_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: 30_000,
+    }),
     keepAlive: true,
   });
   pool.on('error', (error) => options.onError?.(error));
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool),
-    transactionOptions: { maxWait: 3_000, timeout: options.statementTimeoutMs ?? 10_000 },
+    transactionOptions: { maxWait: 3_000, timeout: statementTimeoutMs },
   });
   const { nudge = () => undefined } = options;
   // A statement outside of a transaction is committed when it is done.

@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { withConnection } from '../connection.ts';
+import { fixSettings, withConnection } from '../connection.ts';
 import { projectRoot } from '../project-root.ts';
 import { openEngine } from './schema-engine.ts';
 import { type MigrateOptions, SCRIPT_LOCK, WAIT_MS, WholeScripts } from './whole-scripts.ts';
@@ -29,10 +29,16 @@ const TURN_POLL_MS = 200;
  * stays.
  */
 export async function migrate(ownerUrl: string, options: MigrateOptions = {}): Promise<string[]> {
-  const pool = new pg.Pool({ connectionString: ownerUrl, max: 3, connectionTimeoutMillis: 5_000 });
+  const pool = new pg.Pool({
+    connectionString: ownerUrl,
+    max: 3,
+    connectionTimeoutMillis: 5_000,
+    onConnect: fixSettings(),
+  });
   try {
     // The lock goes with the connection, which the end of the pool closes.
     return await withConnection(pool, async (client) => {
+      await needUtf8(client);
       await takeTurn(client, options);
       await forgetKilled(pool);
       return await applyMissing(pool, options);
@@ -40,6 +46,16 @@ export async function migrate(ownerUrl: string, options: MigrateOptions = {}): P
   } finally {
     await pool.end();
   }
+}
+
+/** In another encoding a text that people type may have no place. */
+async function needUtf8(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
+  const encoding = rows[0]?.server_encoding;
+  if (encoding === 'UTF8') return;
+  throw new Error(
+    `The database has the encoding ${encoding}; Holdfast needs UTF8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.`,
+  );
 }
 
 /** Polls: whoever waited within a statement would hold up an index that is built concurrently. */
