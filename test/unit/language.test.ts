@@ -24,6 +24,7 @@ it.each([
   ['en;q=0,de', 'de'],
   ['de;q=0', 'en'],
   ['\u0000;;,,=', 'en'],
+  [`de-DE,de;q=0.9,${Array.from({ length: 25 }, (_, index) => `x${index}-XX;q=0.${index + 10}`).join()}`, 'de'],
   [`de,${'x'.repeat(10_000)}`, 'en'],
 ])('"%s" gets %s', async (header, language) => {
   expect(await chosen({ 'accept-language': header })).toBe(language);

@@ -12,7 +12,8 @@ export const TEXTS: Readonly<Record<Language, Texts>> = { en, de };
 
 /** Headers that are remembered: browsers send a few dozen, a scanner any number. */
 const MAX_REMEMBERED = 500;
-const MAX_HEADER = 200;
+/** A person with a score of languages writes some hundreds of characters. */
+const MAX_HEADER = 2_000;
 const YEAR_MS = 365 * 86_400_000;
 
 type LanguageConfig = Pick<Config, 'languages' | 'secureCookies'>;
