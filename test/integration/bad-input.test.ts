@@ -180,7 +180,6 @@ describe('a form that is not ours', () => {
     ['Sec-Fetch-Site', 'same-site'],
     ['Sec-Fetch-Site', 'nonsense'],
     ['Origin', 'https://evil.example'],
-    ['Origin', 'null'],
     ['Origin', 'http://127.0.0.1'],
     ['Origin', 'http://localhost:1'],
   ])('that a browser says comes from elsewhere (%s: %s): 403', async (name, value) => {
@@ -190,6 +189,14 @@ describe('a form that is not ours', () => {
   test('from here is taken, whichever of the two a browser sends', async () => {
     expect((await post('/login', login(), { 'Sec-Fetch-Site': 'same-origin', Origin: web.url })).status).toBe(401);
     expect((await post('/login', login(), { Origin: web.config.publicOrigin })).status).toBe(401);
+  });
+
+  test('under a strict referrer policy is taken: the browser sends an Origin of null', async () => {
+    expect((await post('/login', login(), { 'Sec-Fetch-Site': 'same-origin', Origin: 'null' })).status).toBe(401);
+    expect((await post('/login', login(), { Origin: 'null' })).status).toBe(401);
+    expectErrorPage(await post('/login', login(), { 'Sec-Fetch-Site': 'cross-site', Origin: 'null' }), 403);
+    const strange = form({ email: 'a@example.org', password: PASSWORD, _csrf: 'x'.repeat(36) });
+    expect((await post('/login', strange, { Origin: 'null' })).status).toBe(403);
   });
 
   test('in production comes from PUBLIC_URL or nowhere', async () => {

@@ -1,6 +1,5 @@
 // Another address for an account: it counts once its own mailbox has confirmed it. The old one gets a mail, and can take
 // the account back for a week.
-
 import { lockUnchangedWithin, type User } from '../accounts/users.ts';
 import type { NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';

@@ -523,7 +523,7 @@ export const de: Texts = {
     forged: {
       heading: 'Dieses Formular kam nicht von hier',
       message:
-        'Eine andere Website hat es gesendet, deshalb wurde nichts geändert. Wollten Sie das wirklich tun, tun Sie es auf der Seite hier.',
+        'Ihr Browser meldet, dass eine andere Website es gesendet hat, deshalb wurde nichts geändert. Wollten Sie das wirklich tun, tun Sie es auf der Seite hier.',
       next: 'Zur Startseite',
     },
     stale: {

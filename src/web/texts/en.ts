@@ -516,7 +516,8 @@ export const en = {
     },
     forged: {
       heading: 'This form did not come from here',
-      message: 'Another site sent it, so nothing was changed. If you meant to do this, do it on the page here.',
+      message:
+        'Your browser says that another site sent it, so nothing was changed. If you meant to do this, do it on the page here.',
       next: 'Go to the front page',
     },
     stale: {
