@@ -114,7 +114,9 @@ describe('a migration', () => {
   });
 
   test.each(['LATIN1', 'SQL_ASCII'])('refuses a database in %s, and leaves nothing', async (encoding) => {
-    const { url, drop } = await emptyDatabase(`ENCODING '${encoding}' TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'`);
+    const { url, drop } = await emptyDatabase(
+      `ENCODING '${encoding}' TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'`,
+    );
     try {
       await expect(migrate(url)).rejects.toThrow(`The database has the encoding ${encoding}; Holdfast needs UTF8`);
       expect(await query(url, `SELECT FROM pg_tables WHERE schemaname = 'public'`)).toEqual([]);
