@@ -1,4 +1,4 @@
-// `npm run bench:audit`: the audit log at ten million events. Starts its own PostgreSQL, grows a
+// `npm run bench audit`: the audit log at ten million events. Starts its own PostgreSQL, grows a
 // log in it, queries it at each size, seals, exports, verifies, drops a month, and writes the
 // figures into docs/audit-performance.md. `-- --events 100000` takes a smaller log; `-- --dry`
 // writes no page.

@@ -1,4 +1,4 @@
-// `npm run bench:login`: what hashing leaves for everything else. Log-ins a second beside the bare rate of the hash library
+// `npm run bench login`: what hashing leaves for everything else. Log-ins a second beside the bare rate of the hash library
 // on the same core, and how long a page takes meanwhile and during a flood of refused attempts. Rounds of each in turns,
 // medians; renews the table in docs/security.md. `-- --short` takes a minute and writes nothing.
 import { fork } from 'node:child_process';

@@ -1,4 +1,4 @@
-// What bench:login measures in processes of their own: the bare rate of the hash library, and how long pages take.
+// What bench login measures in processes of their own: the bare rate of the hash library, and how long pages take.
 import { Agent, get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { verify } from '@node-rs/argon2';

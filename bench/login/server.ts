@@ -1,4 +1,4 @@
-// The server that bench:login asks: one web process as it is shipped, with accounts to log in to and one that is blocked.
+// The server that bench login asks: one web process as it is shipped, with accounts to log in to and one that is blocked.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';

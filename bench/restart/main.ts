@@ -1,4 +1,4 @@
-// `npm run bench:restart`: every fault of docs/restart.md on a whole Holdfast under load, one after another. Prints a table
+// `npm run bench restart`: every fault of docs/restart.md on a whole Holdfast under load, one after another. Prints a table
 // and writes it into docs/restart.md; ends with 1 when a promise was not kept. `-- --short` takes less than a minute and
 // writes nothing; `-- --only <words>` runs the scenarios whose name has these words.
 import { parseArgs } from 'node:util';

@@ -1,4 +1,4 @@
-// `npm run bench:sessions`: what 100,000 sessions cost in Redis, written by the cache as a log-in writes them. Prints the
+// `npm run bench sessions`: what 100,000 sessions cost in Redis, written by the cache as a log-in writes them. Prints the
 // figures and writes them into docs/restart.md.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
