@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type AuditPage, createAuditLog, type PageKey } from '../../src/core/audit/reading/audit-log.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
+import { Browser } from '../support/app.ts';
 import { linkTo } from '../support/page.ts';
 import { world } from '../support/world.ts';
 
@@ -64,6 +65,9 @@ describe('the people', () => {
     expect(await count('q=walker&factor=no&state=active')).toBe('87 people');
     expect(await count('q=walker&role=operator&state=disabled&factor=yes')).toBe('1 person');
     expect(await count('q=nobody-at-all')).toBe('0 people');
+    await new Browser(web.url).register('reader@bücher.example');
+    expect(await count('q=B%C3%BCcher')).toBe('1 person');
+    expect(await count('q=xn--bcher-kva')).toBe('1 person');
     expect(await count('q=%25')).toBe('0 people');
   });
 

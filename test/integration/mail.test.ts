@@ -137,6 +137,12 @@ describe('a mail', () => {
     expect(await sql('SELECT id FROM mail')).toEqual([]);
   });
 
+  test('is written to an address that an account has, also one that could not register today', async () => {
+    const to = `${'l'.repeat(65)}@example.org`;
+    await send({ to, userId: null, template: 'password-changed', parameters: FROM_HERE, language: 'en' });
+    expect(await sql('DELETE FROM mail RETURNING recipient')).toEqual([{ recipient: to }]);
+  });
+
   test('is not sent when what it tells of did not happen', async () => {
     const to = newEmail();
     const undone = web.context.database.prisma.$transaction(async (transaction) => {

@@ -1,6 +1,6 @@
 // What a PostgreSQL that is away, full, slow or in two minds looks like from here, provoked on a real one: each is an outage,
 // which a page answers with 503 and when to try again; what the caller did wrong is none.
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
@@ -28,8 +28,8 @@ atEnd(async () => {
   await Promise.all(opened.map((database) => database.close()));
 });
 
-function open(url = stores.database.webUrl, poolSize = 3): Database {
-  const database = openDatabase({ url, poolSize, connectTimeoutMs: 2_000, statementTimeoutMs: 800 });
+function open(url = stores.database.webUrl, poolSize = 3, statementTimeoutMs = 800): Database {
+  const database = openDatabase({ url, poolSize, connectTimeoutMs: 2_000, statementTimeoutMs });
   opened.push(database);
   return database;
 }
@@ -51,6 +51,20 @@ async function impostor(onConnect: (socket: Socket) => void): Promise<string> {
   return at((url) => {
     url.port = String((server.address() as AddressInfo).port);
   });
+}
+
+/** A PostgreSQL that lets a client in and then hears nothing more. */
+function deafOnceIn(socket: Socket): void {
+  const { hostname, port } = new URL(stores.database.webUrl);
+  const server = connect(Number(port), hostname);
+  sockets.add(server.on('error', () => undefined));
+  let deaf = false;
+  server.on('data', (bytes) => {
+    socket.write(bytes);
+    deaf ||= bytes.includes(Buffer.from('Z\0\0\0\u0005I', 'latin1'));
+  });
+  socket.on('data', (bytes) => void (deaf || server.write(bytes)));
+  socket.on('close', () => server.destroy());
 }
 
 /** Every way by which the core asks. */
@@ -85,6 +99,14 @@ test.each(Object.keys(AWAY))('a server that %s is an outage, whatever asks', asy
     return [way, database && (await outageOf(ask(database)))];
   });
   expect(await Promise.all(asked)).toEqual(Object.keys(WAYS).map((way) => [way, true]));
+});
+
+test('a server that lets in and says nothing more is one within seconds, however long a statement may take', async () => {
+  const database = open(await impostor(deafOnceIn), 3, 30_000);
+  const began = performance.now();
+  const asked = Object.entries(WAYS).map(async ([way, ask]) => [way, await outageOf(ask(database))]);
+  expect(await Promise.all(asked)).toEqual(Object.keys(WAYS).map((way) => [way, true]));
+  expect(performance.now() - began).toBeLessThan(15_000);
 });
 
 test('no connection left in the pool is an outage, whatever asks', async () => {

@@ -71,13 +71,16 @@ export function createUserSearch({ database: { pool } }: { database: Database })
   };
 }
 
+/** A domain in Unicode stands in the address as typed and in the key in ASCII. */
+const hasText = (bound: string) => `(strpos(email_key, ${bound}) > 0 OR strpos(lower(email), ${bound}) > 0)`;
+
 const HAS_FACTOR = `(EXISTS (SELECT FROM totp WHERE totp.user_id = u.id) OR EXISTS (SELECT FROM passkey WHERE passkey.user_id = u.id))`;
 
 function conditionsOf({ text, role, disabled, secondFactor }: UserFilter, values: unknown[]): string[] {
   const bind = (value: unknown) => `$${values.push(value)}`;
   return [
     'deleted_at IS NULL',
-    ...(text === null ? [] : [`strpos(email_key, ${bind(text.toLowerCase())}) > 0`]),
+    ...(text === null ? [] : [hasText(bind(text.toLowerCase()))]),
     // A constant, so that the index of operators alone serves it.
     ...(role === null ? [] : [`role = '${role === 'operator' ? 'operator' : 'member'}'`]),
     ...(disabled === null ? [] : [`disabled_at IS ${disabled ? 'NOT ' : ''}NULL`]),

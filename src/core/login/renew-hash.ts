@@ -19,8 +19,8 @@ export type RenewHash = ReturnType<typeof createRenewHash>;
 
 export function createRenewHash({ database: { transact }, passwords, links, log }: RenewHashOptions) {
   /**
-   * Renews a hash that a password has just proved outdated; returns the account's hash. A password changed meanwhile stays. Never
-   * throws: what fails is left to the next log-in.
+   * Renews a hash that a password has just proved outdated; returns the account's hash. A password
+   * changed meanwhile stays. Never throws: what fails is left to the next log-in.
    */
   return async function renewHash(
     user: User,

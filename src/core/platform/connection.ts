@@ -16,6 +16,9 @@ const FIXED = {
   search_path: 'public',
 } as const;
 
+/** A server that takes a connection and then says nothing is given up. */
+const SETTINGS_WITHIN_MS = 2_000;
+
 export interface Limits {
   readonly statement_timeout?: number;
   readonly idle_in_transaction_session_timeout?: number;
@@ -26,8 +29,9 @@ export function fixSettings(limits: Limits = {}): (client: pg.ClientBase) => Pro
   const settings = Object.entries({ ...FIXED, ...limits });
   const text = `SELECT ${settings.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`).join(', ')}`;
   const values = settings.flatMap(([name, value]) => [name, String(value)]);
+  const query = { text, values, query_timeout: SETTINGS_WITHIN_MS };
   return async (client) => {
-    await client.query(text, values);
+    await client.query(query);
   };
 }
 
