@@ -2,7 +2,7 @@
 import { Prisma, type Role, type User } from '../../generated/prisma/client.ts';
 import type { Actor, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
-import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
+import { ago, type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
 import type { Sessions } from '../sessions/sessions.ts';
@@ -74,6 +74,13 @@ export function createUsers({ database, sessions }: UsersOptions) {
         values: [emailKey(email)],
       });
       return rows[0] ?? null;
+    },
+
+    /** Whether an account was made no longer ago than that. */
+    async isYoung(id: string, withinMs: number): Promise<boolean> {
+      const [row] = await prisma.$queryRaw<{ young: boolean }[]>`
+        SELECT created_at BETWEEN ${ago(withinMs)} AND clock_timestamp() AS young FROM user_account WHERE id = ${id}::uuid`;
+      return row?.young ?? false;
     },
 
     find(id: string): Promise<User | null> {

@@ -3,6 +3,7 @@
 // life that begins with the token, and none once the account is no longer what the link was bound
 // to.
 import { timingSafeEqual } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { ago, type Database, deleteSome, type Transaction } from '../platform/database.ts';
 import { hashToken, isToken, newToken } from './random-token.ts';
@@ -64,19 +65,11 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
     async issueWithin(transaction: Transaction, request: LinkRequest): Promise<string> {
       const { purpose, userId = null, registrationId = null, sessionId = null } = request;
       const { since = null, email = null, binding = null } = request;
-      const { id } = await transaction.token.create({
-        data: {
-          purpose,
-          userId,
-          registrationId,
-          sessionId,
-          since,
-          email,
-          binding,
-          expiresAt: new Date(Date.now() + WAITS_MS),
-        },
-        select: { id: true },
-      });
+      const id = uuidv7();
+      await transaction.$executeRaw`
+        INSERT INTO token (id, purpose, user_id, registration_id, session_id, since, email, binding, expires_at)
+        VALUES (${id}::uuid, ${purpose}, ${userId}::uuid, ${registrationId}::uuid, ${sessionId}::uuid, ${since}::timestamptz,
+                ${email}, ${binding}::bytea, clock_timestamp() + ${WAITS_MS} * interval '1 millisecond')`;
       return id;
     },
 
@@ -134,10 +127,9 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
 
     /** Takes back the unused links of an account for these purposes. */
     async takeBackWithin(transaction: Transaction, userId: string, purposes: readonly LinkPurpose[]): Promise<void> {
-      await transaction.token.updateMany({
-        where: { userId, purpose: { in: [...purposes] }, usedAt: null },
-        data: { usedAt: new Date() },
-      });
+      await transaction.$executeRaw`
+        UPDATE token SET used_at = clock_timestamp()
+         WHERE user_id = ${userId}::uuid AND purpose = ANY (${[...purposes]}) AND used_at IS NULL`;
     },
   };
 }
@@ -153,8 +145,8 @@ export function isBoundTo(link: OneTimeLink, account: BoundAccount): boolean {
 
 /** With their account: no link of it counts any more, and none keeps an address. */
 export async function emptyLinksWithin(transaction: Transaction, userId: string): Promise<void> {
-  await transaction.token.updateMany({ where: { userId, usedAt: null }, data: { usedAt: new Date() } });
-  await transaction.token.updateMany({ where: { userId, email: { not: null } }, data: { email: null } });
+  await transaction.$executeRaw`
+    UPDATE token SET used_at = coalesce(used_at, clock_timestamp()), email = NULL WHERE user_id = ${userId}::uuid`;
 }
 
 /**

@@ -10,7 +10,7 @@ import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import { type Database, deleteSome, type Transaction } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Queues } from '../platform/queues.ts';
-import { endMail, putOff, type TakenMail, takeDue } from './due-mail.ts';
+import { DEFERRED_RETRY_MS, endMail, OUTAGE_RETRY_MS, putOff, type TakenMail, takeDue } from './due-mail.ts';
 import type { MailPolicy } from './outgoing-mail.ts';
 import { isKnownTemplate, type RenderMail } from './rendering.ts';
 import { LINK_PATHS, type MailTemplate, type MailTemplates } from './templates.ts';
@@ -20,8 +20,6 @@ const LANES = 4;
 /** How long one job goes on before it asks for the next, so that a worker can stop. */
 const PASS_MS = 5_000;
 const GIVE_UP_MS = 86_400_000;
-const OUTAGE_RETRY_MS = { first: 5_000, longest: 60_000 };
-const DEFERRED_RETRY_MS = { first: 60_000, longest: 30 * 60_000 };
 const SETTLE_PAUSE_MS = 500;
 
 /** `link` is empty for a mail that has none, and null where it no longer counts. */

@@ -1,9 +1,30 @@
 // The mail that is due, in its table. Taking a mail moves it out of every other worker's reach for
 // a minute and a half, longer than any delivery may take.
+import { Prisma } from '../../generated/prisma/client.ts';
 import type { Transaction } from '../platform/database.ts';
 import { DELIVERY_TIMEOUT_MS } from './transport.ts';
 
 const TAKEN_MS = 2 * DELIVERY_TIMEOUT_MS;
+
+interface Retry {
+  readonly first: number;
+  readonly longest: number;
+}
+
+export const OUTAGE_RETRY_MS: Retry = { first: 5_000, longest: 60_000 };
+export const DEFERRED_RETRY_MS: Retry = { first: 60_000, longest: 30 * 60_000 };
+/** A wait is up to this much shorter or longer, so that what failed together is not tried together. */
+const SPREAD = 0.25;
+
+/**
+ * A mail whose turn lies further ahead than its attempts explain was written by another clock, or PostgreSQL's went back:
+ * it is due. Twice the time that a mail is taken for, so that a small step sends none twice.
+ */
+const DUE = Prisma.sql`
+  (attempts = 0 OR due_at <= clock_timestamp()
+   OR due_at > clock_timestamp() + interval '1 millisecond' * greatest(${2 * TAKEN_MS}::float8,
+        ${1 + SPREAD}::float8 * least(${DEFERRED_RETRY_MS.longest}::float8,
+                                      ${DEFERRED_RETRY_MS.first}::float8 * power(2, least(attempts, 20) - 1))))`;
 
 export interface TakenMail {
   readonly id: string;
@@ -21,7 +42,7 @@ export interface TakenMail {
 export async function takeDue(transaction: Transaction): Promise<TakenMail | null> {
   const [mail] = await transaction.$queryRaw<TakenMail[]>`
     UPDATE mail SET attempts = attempts + 1, due_at = clock_timestamp() + ${TAKEN_MS} * interval '1 millisecond'
-     WHERE id = (SELECT id FROM mail WHERE ended_at IS NULL AND due_at <= clock_timestamp()
+     WHERE id = (SELECT id FROM mail WHERE ended_at IS NULL AND ${DUE}
                   ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING id, recipient, user_id AS "userId", template, parameters, token_id AS "tokenId", attempts,
               coalesce((SELECT a.language FROM user_account AS a WHERE a.id = mail.user_id), language) AS language,
@@ -47,9 +68,9 @@ export async function putOff(
   transaction: Transaction,
   { id, attempts }: TakenMail,
   error: string,
-  { first, longest }: { first: number; longest: number },
+  { first, longest }: Retry,
 ): Promise<void> {
-  const waitMs = Math.min(longest, first * 2 ** Math.min(20, attempts - 1)) * (0.75 + Math.random() / 2);
+  const waitMs = Math.min(longest, first * 2 ** Math.min(20, attempts - 1)) * (1 + SPREAD * (2 * Math.random() - 1));
   await transaction.$executeRaw`
     UPDATE mail SET due_at = clock_timestamp() + ${waitMs} * interval '1 millisecond', last_error = ${error}
      WHERE id = ${id}::uuid AND attempts = ${attempts} AND ended_at IS NULL`;

@@ -1,6 +1,6 @@
 // Mail is written in the transaction of what it tells of, and sent by the worker: nobody waits for
 // a mail server. A row holds no secret: its link gets one when the worker renders it.
-import type { Prisma } from '../../generated/prisma/client.ts';
+import { v7 as uuidv7 } from 'uuid';
 import { type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 import type { Language } from '../platform/languages.ts';
 import type { MailTemplate, MailTemplates } from './templates.ts';
@@ -37,19 +37,15 @@ export interface ListedMail {
 export type Mail = ReturnType<typeof createMail>;
 
 export function createMail({ database: { prisma }, policy }: { database: Database; policy: MailPolicy }) {
-  async function write<T extends MailTemplate>(transaction: Transaction, mail: NewMail<T>, ended: boolean) {
-    await transaction.mail.create({
-      data: {
-        recipient: mail.to,
-        userId: mail.userId,
-        template: mail.template,
-        parameters: mail.parameters as Prisma.InputJsonObject,
-        language: mail.language,
-        tokenId: mail.tokenId ?? null,
-        ...(ended ? { endedAt: new Date(), outcome: 'dropped' } : {}),
-      },
-      select: { id: true },
-    });
+  async function write<T extends MailTemplate>(
+    transaction: Transaction,
+    { to, userId, template, parameters, language, tokenId }: NewMail<T>,
+    outcome: 'dropped' | null,
+  ): Promise<void> {
+    await transaction.$executeRaw`
+      INSERT INTO mail (id, recipient, user_id, template, parameters, language, token_id, ended_at, outcome)
+      VALUES (${uuidv7()}::uuid, ${to}, ${userId}::uuid, ${template}, ${JSON.stringify(parameters)}::jsonb, ${language},
+              ${tokenId ?? null}::uuid, CASE WHEN ${outcome}::text IS NOT NULL THEN clock_timestamp() END, ${outcome})`;
   }
 
   return {
@@ -59,14 +55,14 @@ export function createMail({ database: { prisma }, policy }: { database: Databas
     async sendWithin<T extends MailTemplate>(transaction: Transaction, mail: NewMail<T>): Promise<void> {
       if (!ONE_ADDRESS.test(mail.to)) throw new Error('a mail needs one address');
       if (!policy.possible) return;
-      await write(transaction, mail, false);
+      await write(transaction, mail, null);
       nudgeAfterCommit(transaction, 'send-mails');
     },
 
     /** Does the work and sends no mail: an unknown address must take as long as any other. */
     async pretendWithin<T extends MailTemplate>(transaction: Transaction, template: T): Promise<void> {
       const nothing = { to: '', userId: null, template, parameters: {} as MailTemplates[T], language: 'en' } as const;
-      if (policy.possible) await write(transaction, nothing, true);
+      if (policy.possible) await write(transaction, nothing, 'dropped');
     },
 
     /** What waits or failed, with `all` also what was sent, newest first. */

@@ -1,4 +1,5 @@
 // Accounts that wait for a mailed link. Until it is confirmed there is no account, and the address is not taken.
+import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Role, Users } from '../accounts/users.ts';
 import { LINK_LIFE_MS, type LinkPurpose, type OneTimeLinks } from '../credentials/one-time-links.ts';
@@ -66,9 +67,12 @@ export function createPendingRegistrations({
   return {
     /** Returns the id of the link that confirms it. */
     async noteWithin(transaction: Transaction, purpose: Purpose, pending: NewPending): Promise<string> {
-      const expiresAt = new Date(Date.now() + LINK_LIFE_MS[purpose] + MAIL_WAITS_MS);
-      const data = { ...pending, emailKey: emailKey(pending.email), expiresAt };
-      const { id } = await transaction.registration.create({ data, select: { id: true } });
+      const { email, passwordHash = null, browserHash = null, invitedBy = null } = pending;
+      const id = uuidv7();
+      await transaction.$executeRaw`
+        INSERT INTO registration (id, email, email_key, password_hash, browser_hash, invited_by, expires_at)
+        VALUES (${id}::uuid, ${email}, ${emailKey(email)}, ${passwordHash}, ${browserHash}::bytea, ${invitedBy}::uuid,
+                clock_timestamp() + ${LINK_LIFE_MS[purpose] + MAIL_WAITS_MS} * interval '1 millisecond')`;
       return links.issueWithin(transaction, { purpose, registrationId: id });
     },
 

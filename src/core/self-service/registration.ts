@@ -91,7 +91,7 @@ export function createRegistration({
       const begun = await make({ email, passwordHash, role: 'member', language }, credentials);
       if (begun) return { ok: true, ...begun };
       const user = await users.findByEmail(email);
-      const young = user !== null && Date.now() - user.createdAt.getTime() < DOUBLE_SUBMIT_MS;
+      const young = user !== null && (await users.isYoung(user.id, DOUBLE_SUBMIT_MS));
       if (young && (await passwords.verify(user.passwordHash, password))) {
         // Refused for an account that has a second factor, or was disabled or changed meanwhile.
         const again = await startSession(user, credentials, { deviceId: null });
