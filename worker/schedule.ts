@@ -1,5 +1,6 @@
 // Every recurring job in one table, and what puts it back into a Redis that was emptied.
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Queue } from 'bullmq';
 import type { Log } from '../src/core/platform/log.ts';
 import type { JobName, QueueName, Queues } from '../src/core/platform/queues.ts';
 
@@ -31,8 +32,13 @@ export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
 };
 
 const CHECK_INTERVAL_MS = 2 * SECOND;
+/** By which the clocks of two workers may differ. */
+const CLOCKS_DIFFER_MS = 10 * SECOND;
 
-/** Puts back whatever is missing in Redis until the signal aborts. Never throws. */
+/**
+ * Puts back whatever is missing in Redis, or stands further ahead than its interval, until the signal aborts. BullMQ writes
+ * and judges the next turn by a worker's clock: one that went back by an hour would wait for an hour. Never throws.
+ */
 export async function keepSchedule({
   queues,
   log,
@@ -46,7 +52,11 @@ export async function keepSchedule({
   while (!signal.aborted) {
     try {
       for (const [name, { queue, everyMs }] of Object.entries(SCHEDULE)) {
-        if (first || !(await (await queues.open(queue)).getJobScheduler(name))) await put(queues, name, queue, everyMs);
+        const opened = await queues.open(queue);
+        const found = await opened.getJobScheduler(name);
+        const tooFar = (found?.next ?? 0) > Date.now() + everyMs + CLOCKS_DIFFER_MS;
+        if (tooFar) await opened.removeJobScheduler(name);
+        if (first || tooFar || !found) await put(opened, name, everyMs);
       }
       first = false;
     } catch (error) {
@@ -56,7 +66,6 @@ export async function keepSchedule({
   }
 }
 
-async function put(queues: Queues, name: string, queue: QueueName, everyMs: number): Promise<void> {
-  const opened = await queues.open(queue);
-  await opened.upsertJobScheduler(name, { every: everyMs }, { name, opts: { attempts: 1, removeOnComplete: true } });
+async function put(queue: Queue, name: string, everyMs: number): Promise<void> {
+  await queue.upsertJobScheduler(name, { every: everyMs }, { name, opts: { attempts: 1, removeOnComplete: true } });
 }

@@ -136,8 +136,9 @@ function report(result: AccountChangeResult, who: string, done: string, already:
 }
 
 async function invite(email: string, { print }: { print: boolean }): Promise<void> {
-  await withContext(async ({ invitations, mail, config }) => {
-    const told = { language: config.languages[0], from: { at: new Date().toISOString(), device: '', ip: null } };
+  await withContext(async ({ invitations, mail, config, database }) => {
+    const at = database.clock.now().toISOString();
+    const told = { language: config.languages[0], from: { at, device: '', ip: null } };
     const result = await invitations.invite(email, told, BY_COMMAND, { reveal: print || !mail.possible });
     if (!result.ok) throw new Error(`An account with the address ${email} exists already.`);
     if (result.secret === null) process.stdout.write(`A mail with the link is on its way to ${printable(email)}.\n`);
@@ -162,8 +163,8 @@ function handOver(link: string, howLong: string): void {
 
 async function erase(email: string, { reason }: { reason: string }): Promise<void> {
   if (reason.trim() === '') throw new Error('Say why with --reason: it is recorded.');
-  await withUser(email, async (user, { accountDeletion, config }) => {
-    const from = { at: new Date().toISOString(), device: 'the command line', ip: null };
+  await withUser(email, async (user, { accountDeletion, config, database }) => {
+    const from = { at: database.clock.now().toISOString(), device: 'the command line', ip: null };
     const told = { language: config.languages[0] ?? 'en', from };
     const by = { ...BY_COMMAND, sessionId: null, reason: reason.trim() };
     const result = await accountDeletion.delete({ userId: user.id, ...by, told });

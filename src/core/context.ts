@@ -170,7 +170,7 @@ function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<
 function createFactors(config: Config, { database, sessions, devices, passwords, secretBox, mail }: Below) {
   const { publicOrigin: origin, serviceName, secondFactor: policy, languages } = config;
   const [language] = languages;
-  const challenges = createPasskeyChallenges({ secretBox });
+  const challenges = createPasskeyChallenges({ database, secretBox });
   const passkeys = createPasskeys({ database, challenges, origin, serviceName });
   return {
     passkeys,

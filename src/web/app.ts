@@ -21,6 +21,7 @@ import { usersPage } from './console/people/users.ts';
 import { queuesPage } from './console/queues.ts';
 import { createAssets } from './http/assets.ts';
 import { compressLarge } from './http/compress.ts';
+import { cookieAges } from './http/cookie-ages.ts';
 import { requests } from './http/request.ts';
 import { PageRouter } from './http/router.ts';
 import { ownHost, securityHeaders } from './http/security-headers.ts';
@@ -70,6 +71,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.on('error', (error) => log.error({ err: error }, 'an error past the error page'));
 
   app.use(requests(context));
+  app.use(cookieAges());
   app.use(languages(config));
   app.use(securityHeaders(config));
   app.use(

@@ -57,7 +57,7 @@ export async function serve({ server, host, port, shutdownTimeoutMs, graceMs, lo
   surviveDisconnect();
 
   async function drain(): Promise<void> {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     for (const callback of beforeDrain) callback();
     stopListening(server);
     for (const { answering } of connections.values()) {
@@ -65,12 +65,12 @@ export async function serve({ server, host, port, shutdownTimeoutMs, graceMs, lo
     }
     log.info({ connections: connections.size }, 'draining');
     const grace = Math.min(graceMs ?? Math.min(shutdownTimeoutMs / 2, 5_000), shutdownTimeoutMs);
-    while (connections.size > 0 && Date.now() - startedAt < shutdownTimeoutMs) {
-      await delay(Math.min(drainCheckMs, Math.max(1, startedAt + shutdownTimeoutMs - Date.now())));
+    while (connections.size > 0 && performance.now() - startedAt < shutdownTimeoutMs) {
+      await delay(Math.min(drainCheckMs, Math.max(1, startedAt + shutdownTimeoutMs - performance.now())));
       closeIdle(connections, startedAt, grace);
     }
     for (const [socket, connection] of connections) cut(socket, connection, log);
-    log.info({ tookMs: Date.now() - startedAt }, 'drained');
+    log.info({ tookMs: Math.round(performance.now() - startedAt) }, 'drained');
   }
 
   return {
@@ -117,7 +117,7 @@ function surviveDisconnect(): void {
 }
 
 function follow(connections: Map<Socket, Connection>, socket: Socket): void {
-  connections.set(socket, { answering: new Set(), idleSince: Date.now(), bytesWhenIdle: 0 });
+  connections.set(socket, { answering: new Set(), idleSince: performance.now(), bytesWhenIdle: 0 });
   socket.once('close', () => connections.delete(socket));
 }
 
@@ -127,14 +127,14 @@ function noteRequest(connection: Connection | undefined, request: IncomingMessag
   connection.answering.add(response);
   response.once('close', () => {
     connection.answering.delete(response);
-    connection.idleSince = Date.now();
+    connection.idleSince = performance.now();
     connection.bytesWhenIdle = socket.bytesRead;
   });
 }
 
 /** Also closes connections that never sent a byte. */
 function closeIdle(connections: Map<Socket, Connection>, drainStartedAt: number, graceMs: number): void {
-  const now = Date.now();
+  const now = performance.now();
   for (const [socket, { answering, idleSince, bytesWhenIdle }] of connections) {
     const busy = answering.size > 0 || socket.bytesRead > bytesWhenIdle;
     if (!busy && now - Math.max(idleSince, drainStartedAt) >= graceMs) socket.destroySoon();

@@ -22,7 +22,7 @@ export interface DataExportOptions {
   readonly readFactorsOf: (database: Transaction, userId: string) => Promise<unknown>;
 }
 
-export function createDataExport({ database: { prisma, transact }, readFactorsOf }: DataExportOptions) {
+export function createDataExport({ database: { prisma, transact, clock }, readFactorsOf }: DataExportOptions) {
   function readAccount(id: string) {
     return prisma.user.findUnique({
       where: { id },
@@ -42,7 +42,7 @@ export function createDataExport({ database: { prisma, transact }, readFactorsOf
     const from = <Key, Row>(read: (prisma: Transaction, userId: string, after: Key | null, take: number) => Row) => {
       return (after: Key | null) => read(prisma, userId, after, BATCH);
     };
-    yield `{\n"madeAt": ${json(new Date())},\n"account": ${json(await readAccount(userId))}`;
+    yield `{\n"madeAt": ${json(clock.now())},\n"account": ${json(await readAccount(userId))}`;
     yield `,\n"secondFactors": ${json(await readFactorsOf(prisma, userId))}`;
     yield* list('sessions', from(readSessionsOf), ({ id }) => id);
     yield* list('knownBrowsers', from(readKnownBrowsersOf), ({ id }) => id);

@@ -42,10 +42,10 @@ export interface AccountDeletionOptions {
 }
 
 export function createAccountDeletion({ database, users, sessions, mail, emptyAbove }: AccountDeletionOptions) {
-  const { prisma, transact } = database;
+  const { prisma, transact, clock } = database;
 
   async function emptyWithin(transaction: Transaction, userId: string): Promise<void> {
-    const deletedAt = new Date();
+    const deletedAt = clock.now();
     const nobody = `deleted:${userId}`;
     await transaction.user.update({
       where: { id: userId },

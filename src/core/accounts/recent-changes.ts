@@ -23,7 +23,7 @@ export type ReadRecentChanges = (
 ) => Promise<RecentChange[]>;
 
 export function createRecentChanges({
-  database: { pool },
+  database: { pool, clock },
   auditLog,
 }: {
   database: Database;
@@ -31,7 +31,7 @@ export function createRecentChanges({
 }): ReadRecentChanges {
   /** The newest changes of an account within a day, newest first. */
   return async (account, types, limit) => {
-    const span = await auditLog.spanOf({ ...EVERY_EVENT, from: new Date(Date.now() - LATELY_MS) });
+    const span = await auditLog.spanOf({ ...EVERY_EVENT, from: new Date(clock.now().getTime() - LATELY_MS) });
     // One statement, so that an event that is being sealed stands in exactly one of the two.
     const { rows } = await pool.query<RecentChange>(CHANGES, [account, types, span?.first ?? 0, limit]);
     return rows;

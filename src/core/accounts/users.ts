@@ -38,7 +38,7 @@ const COLUMNS = `id, email, email_key AS "emailKey", password_hash AS "passwordH
 export type Users = ReturnType<typeof createUsers>;
 
 export function createUsers({ database, sessions }: UsersOptions) {
-  const { prisma, pool, transact } = database;
+  const { prisma, pool, transact, clock } = database;
   const change = createAccountChange(database, sessions);
 
   async function createWithin(
@@ -115,7 +115,7 @@ export function createUsers({ database, sessions }: UsersOptions) {
         userId,
         changes: (account) => account.disabled !== disabled,
         takesOperator: disabled,
-        data: { disabledAt: disabled ? new Date() : null },
+        data: { disabledAt: disabled ? clock.now() : null },
         event: { type: disabled ? 'user_disabled' : 'user_enabled' },
         ends: disabled ? 'account_disabled' : null,
         by,

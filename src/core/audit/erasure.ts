@@ -35,7 +35,10 @@ export async function eraseWithin(
  * Erases the rest of the sealed events of deleted accounts, a part at a time, and notes at the
  * account when nothing is left. What is not done in time is left to the next run.
  */
-export async function eraseRest({ prisma, transact }: Database, { withinMs }: { withinMs: number }): Promise<void> {
+export async function eraseRest(
+  { prisma, transact, clock }: Database,
+  { withinMs }: { withinMs: number },
+): Promise<void> {
   const deadline = performance.now() + withinMs;
   const accounts = await prisma.user.findMany({
     where: { deletedAt: { not: null }, erasedAt: null },
@@ -51,7 +54,7 @@ export async function eraseRest({ prisma, transact }: Database, { withinMs }: { 
           SELECT erased, read_to FROM audit_erase_sealed(${id}::uuid, ${behind}::bigint, ${PART}::int)`;
         if (!row) throw new Error('audit_erase_sealed answers with a row');
         if (row.read_to === null)
-          await transaction.user.update({ where: { id }, data: { erasedAt: new Date() }, select: { id: true } });
+          await transaction.user.update({ where: { id }, data: { erasedAt: clock.now() }, select: { id: true } });
         if (row.erased > 0n) await recordErased(transaction, id, null, Number(row.erased));
         return row;
       });

@@ -35,21 +35,23 @@ export async function recordEvents(
   nudgeAfterCommit(client, 'seal-events');
 }
 
-/** The statement that records events once for each row of `from`. */
+/** The statement that records events once for each row of `from`. They occurred when PostgreSQL took it. */
 export function insertEvents(notes: readonly EventNote[], from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql {
   const rows = notes.map(({ event, ...beside }) => ({ ...beside, event: toOutboxEvent(event) }));
   return Prisma.sql`
     INSERT INTO outbox (event, attempt, block)
-    SELECT note -> 'event', note -> 'attempt', note -> 'block'
+    SELECT (note -> 'event') || jsonb_build_object('occurredAt', ${NOW}), note -> 'attempt', note -> 'block'
       FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) WITH ORDINALITY AS given(note, place), ${from}
      ORDER BY place`;
 }
 
-function toOutboxEvent(event: NewAuditEvent): OutboxEvent {
+/** PostgreSQL's: windows and blocks of the throttle count from it. As `Date.toISOString` writes it. */
+const NOW = Prisma.sql`to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+function toOutboxEvent(event: NewAuditEvent): Omit<OutboxEvent, 'occurredAt'> {
   return {
     v: 1,
     id: event.id ?? uuidv7(),
-    occurredAt: new Date().toISOString(),
     type: event.type,
     outcome: event.outcome,
     actor: event.actor,

@@ -59,18 +59,24 @@ export interface SealingOptions {
 export function createSealing({ database, followers }: SealingOptions) {
   let partitionsMadeIn = '';
 
-  async function sealSome(): Promise<Sealed> {
+  /** Seals nothing in a month, by PostgreSQL's clock, that may have no partition yet. */
+  async function sealSome(): Promise<Sealed | { readonly newMonth: string }> {
     const following = followers.map((follower) => follower.begin());
-    const { count, more, moved } = await withConnection(database.pool, async (client) => {
+    const sealed = await withConnection(database.pool, async (client) => {
       await client.query('BEGIN');
       const head = await lockHead(client);
+      if (monthOf(head) !== partitionsMadeIn) {
+        await client.query('ROLLBACK');
+        return { newMonth: monthOf(head) };
+      }
       const { last, count, more, endingSeq } = await sealBatches(client, head, following);
       if (last) await moveHead(client, last, endingSeq);
       await client.query(last ? 'COMMIT' : 'ROLLBACK');
       return { count, more, moved: last ? { previousSeq: head.endingSeq, endingSeq } : null };
     });
-    if (moved) for (const follower of following) await follower.committed?.(moved);
-    return { count, more };
+    if ('newMonth' in sealed) return sealed;
+    if (sealed.moved) for (const follower of following) await follower.committed?.(sealed.moved);
+    return sealed;
   }
 
   return {
@@ -79,16 +85,15 @@ export function createSealing({ database, followers }: SealingOptions) {
      * PostgreSQL is away, or if Redis missed an ending; whoever finds that Redis lags repeats it.
      */
     async seal(): Promise<number> {
-      const month = new Date().toISOString().slice(0, 7);
-      if (partitionsMadeIn !== month) {
-        await this.makePartitions();
-        partitionsMadeIn = month;
-      }
-      let total = 0;
-      for (;;) {
-        const { count, more } = await sealSome();
-        total += count;
-        if (!more) return total;
+      for (let total = 0; ; ) {
+        const sealed = await sealSome();
+        if ('newMonth' in sealed) {
+          await this.makePartitions();
+          partitionsMadeIn = sealed.newMonth;
+        } else {
+          total += sealed.count;
+          if (!sealed.more) return total;
+        }
       }
     },
 
@@ -97,6 +102,10 @@ export function createSealing({ database, followers }: SealingOptions) {
       await database.pool.query('SELECT audit_ensure_partitions($1)', [MONTHS_AHEAD]);
     },
   };
+}
+
+function monthOf({ now }: LockedHead): string {
+  return now.toISOString().slice(0, 7);
 }
 
 /**

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { hashToken } from '../credentials/random-token.ts';
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
-import { ago, deleteSome, type Transaction } from '../platform/database.ts';
+import { ago, type Database, deleteSome, type Transaction } from '../platform/database.ts';
 
 const RANDOM_BYTES = 16;
 const MOMENT_BYTES = 6;
@@ -15,12 +15,18 @@ const USED_KEPT_MS = 86_400_000;
 
 export type PasskeyChallenges = ReturnType<typeof createPasskeyChallenges>;
 
-export function createPasskeyChallenges({ secretBox }: { secretBox: SecretBox }) {
+export function createPasskeyChallenges({
+  database: { clock },
+  secretBox,
+}: {
+  database: Pick<Database, 'clock'>;
+  secretBox: SecretBox;
+}) {
   return {
     /** `owner` is what only this browser or session has: its secret cookie, or its id. */
     issue({ purpose, owner }: Purpose): Buffer {
       const moment = Buffer.alloc(MOMENT_BYTES);
-      moment.writeUIntBE(Date.now(), 0, MOMENT_BYTES);
+      moment.writeUIntBE(clock.now().getTime(), 0, MOMENT_BYTES);
       const body = Buffer.concat([randomBytes(RANDOM_BYTES), moment]);
       return Buffer.concat([body, secretBox.sign(body, { purpose, owner })]);
     },
@@ -29,7 +35,7 @@ export function createPasskeyChallenges({ secretBox }: { secretBox: SecretBox })
       const bytes = Buffer.from(challenge.slice(0, 200), 'base64url');
       if (bytes.length <= BODY_BYTES) return false;
       const body = bytes.subarray(0, BODY_BYTES);
-      const ageMs = Date.now() - body.readUIntBE(RANDOM_BYTES, MOMENT_BYTES);
+      const ageMs = clock.now().getTime() - body.readUIntBE(RANDOM_BYTES, MOMENT_BYTES);
       return Math.abs(ageMs) <= LIFE_MS && secretBox.isSigned(body, bytes.subarray(BODY_BYTES), { purpose, owner });
     },
 

@@ -2,6 +2,7 @@
 import { recordEvent } from '../audit/outbox.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
 import type { Database } from '../platform/database.ts';
+import { momentWithin } from '../sessions/session-table.ts';
 import type { AddAndRemove, AddResult, RemoveResult } from './add-and-remove.ts';
 import { byWhom, type Changer } from './factor-change.ts';
 import type { Passkeys } from './passkeys.ts';
@@ -27,7 +28,10 @@ export function createPasskeyEnrolment({ database: { transact }, passkeys, add, 
         if (!(await passkeys.useChallengeWithin(transaction, made.challenge))) return 'wrong';
         const { credentialId, publicKey, counter } = made;
         const transports = [...made.transports];
-        await transaction.passkey.create({ data: { id, userId, credentialId, publicKey, counter, transports, name } });
+        const createdAt = await momentWithin(transaction, userId);
+        await transaction.passkey.create({
+          data: { id, userId, credentialId, publicKey, counter, transports, name, createdAt },
+        });
         return null;
       });
     },

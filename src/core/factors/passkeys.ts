@@ -46,7 +46,7 @@ const library = () => import('@simplewebauthn/server');
 export type Passkeys = ReturnType<typeof createPasskeys>;
 
 export function createPasskeys({ database, challenges, origin, serviceName }: PasskeysOptions) {
-  const { prisma } = database;
+  const { prisma, clock } = database;
   const rpId = new URL(origin).hostname;
 
   /** What every answer must fulfil, and the challenge that one signed. */
@@ -122,7 +122,7 @@ export function createPasskeys({ database, challenges, origin, serviceName }: Pa
       if (!(await challenges.useWithin(transaction, challenge))) return false;
       const { count } = await transaction.passkey.updateMany({
         where: { id: passkey.id, ...(counter > 0 ? { counter: { lt: counter } } : { counter: 0 }) },
-        data: { counter, lastUsedAt: new Date() },
+        data: { counter, lastUsedAt: clock.now() },
       });
       return count > 0;
     },

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Transaction } from '../platform/database.ts';
+import { momentWithin } from '../sessions/session-table.ts';
 
 const COUNT = 10;
 const LENGTH = 10;
@@ -37,17 +38,17 @@ export async function replaceCodesWithin(
   userId: string,
   { salt, hashes }: HashedCodes,
 ): Promise<void> {
+  const createdAt = await momentWithin(transaction, userId);
   await transaction.recoveryCode.deleteMany({ where: { userId } });
   await transaction.recoveryCode.createMany({
-    data: hashes.map((hash) => ({ userId, codeHash: new Uint8Array(hash), salt: new Uint8Array(salt) })),
+    data: hashes.map((hash) => ({ userId, codeHash: new Uint8Array(hash), salt: new Uint8Array(salt), createdAt })),
   });
 }
 
 /** Of two uses at once, one gets true. */
 export async function useCodeWithin(transaction: Transaction, userId: string, hash: Buffer): Promise<boolean> {
-  const { count } = await transaction.recoveryCode.updateMany({
-    where: { userId, codeHash: new Uint8Array(hash), usedAt: null },
-    data: { usedAt: new Date() },
-  });
-  return count === 1;
+  const used = await transaction.$executeRaw`
+    UPDATE recovery_code SET used_at = clock_timestamp()
+     WHERE user_id = ${userId}::uuid AND code_hash = ${new Uint8Array(hash)}::bytea AND used_at IS NULL`;
+  return used === 1;
 }

@@ -2,6 +2,7 @@
 // encrypted in the form.
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
 import type { Database } from '../platform/database.ts';
+import { momentWithin } from '../sessions/session-table.ts';
 import type { AddAndRemove, AddResult, RemoveResult } from './add-and-remove.ts';
 import type { Changer } from './factor-change.ts';
 import { totpPurpose } from './second-factors.ts';
@@ -13,7 +14,7 @@ export interface TotpEnrolmentOptions extends AddAndRemove {
   readonly secretBox: SecretBox;
 }
 
-export function createTotpEnrolment({ database: { prisma }, secretBox, add, remove }: TotpEnrolmentOptions) {
+export function createTotpEnrolment({ database: { prisma, clock }, secretBox, add, remove }: TotpEnrolmentOptions) {
   const purpose = ({ userId, sessionId }: Changer): Purpose => ({
     purpose: 'totp set-up',
     owner: `${userId} ${sessionId}`,
@@ -24,7 +25,7 @@ export function createTotpEnrolment({ database: { prisma }, secretBox, add, remo
     const opened = secretBox.decrypt(Buffer.from(sealed.slice(0, 1_000), 'base64url'), purpose(changer));
     if (!opened) return null;
     const { secret, until } = JSON.parse(opened.text) as { secret: string; until: number };
-    return until > Date.now() ? secret : null;
+    return until > clock.now().getTime() ? secret : null;
   }
 
   return {
@@ -34,7 +35,7 @@ export function createTotpEnrolment({ database: { prisma }, secretBox, add, remo
     async beginTotp(changer: Changer): Promise<{ secret: string; sealed: string }> {
       const { newTotpSecret } = await import('./totp.ts');
       const secret = newTotpSecret();
-      const text = JSON.stringify({ secret, until: Date.now() + SET_UP_MS });
+      const text = JSON.stringify({ secret, until: clock.now().getTime() + SET_UP_MS });
       return { secret, sealed: secretBox.encrypt(text, purpose(changer)).toString('base64url') };
     },
 
@@ -49,7 +50,8 @@ export function createTotpEnrolment({ database: { prisma }, secretBox, add, remo
       const { userId } = changer;
       const kept = new Uint8Array(secretBox.encrypt(secret, totpPurpose(userId)));
       return add(changer, { factor: 'totp' }, async (transaction) => {
-        await transaction.totp.create({ data: { userId, secret: kept, lastStep: checked.step } });
+        const createdAt = await momentWithin(transaction, userId);
+        await transaction.totp.create({ data: { userId, secret: kept, lastStep: checked.step, createdAt } });
         return null;
       });
     },

@@ -123,8 +123,9 @@ export function createStartSession({
   }
 
   async function tellWithin(transaction: Transaction, user: User, { session }: Begun, { language, from }: Told) {
-    const sessionId = session.record.owner.id;
-    const request = { purpose: 'not_me', userId: user.id, sessionId, binding: bindingOf(user) } as const;
+    const { id: sessionId, createdAt } = session.record.owner;
+    const about = { userId: user.id, sessionId, since: new Date(createdAt), binding: bindingOf(user) };
+    const request = { purpose: 'not_me', ...about } as const;
     const tokenId = await links.issueWithin(transaction, request);
     const letter = { to: user.email, userId: user.id, language, tokenId };
     await mail.sendWithin(transaction, { ...letter, template: 'new-device', parameters: from });

@@ -4,6 +4,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
 import { fixSettings } from './connection.ts';
+import { createDatabaseClock, type DatabaseClock } from './database-clock.ts';
 import type { JobName } from './queues.ts';
 
 export interface DatabaseOptions {
@@ -19,6 +20,7 @@ export interface DatabaseOptions {
 export interface Database {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
+  readonly clock: DatabaseClock;
   /**
    * Runs `work` in one transaction, then what it left for after the commit ({@link afterCommit}, {@link nudgeAfterCommit}).
    * `rollback` undoes the transaction and makes its argument the result. Throws what `work` throws; then too nothing is kept.
@@ -55,6 +57,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     prisma,
     pool,
+    clock: createDatabaseClock(),
     transact: (work) => transact(prisma, nudge, work),
     async close() {
       await prisma.$disconnect();

@@ -32,7 +32,7 @@ export interface EmailChangeRequestOptions {
 type Result = { readonly ok: true } | { readonly ok: false; readonly reason: 'same' } | Throttled;
 
 export function createEmailChangeRequest({
-  database: { transact },
+  database: { transact, clock },
   users,
   throttle,
   refusals,
@@ -49,7 +49,7 @@ export function createEmailChangeRequest({
       const free = (await users.findByEmail(email)) === null;
       await transact(async (transaction) => {
         await links.takeBackWithin(transaction, userId, ['change_email']);
-        const since = (await findOrigin(transaction, sessionId))?.loggedInAt ?? new Date();
+        const since = (await findOrigin(transaction, sessionId))?.loggedInAt ?? clock.now();
         const link = { purpose: 'change_email', userId, email, since, binding: bindingOf(user) } as const;
         const tokenId = await links.issueWithin(transaction, link);
         const letter = { to: email, userId, language: told.language, parameters: {}, tokenId };

@@ -154,7 +154,7 @@ export interface EmailMoveOptions {
 
 export type EmailMove = ReturnType<typeof createEmailMove>;
 
-export function createEmailMove({ database: { transact }, sessions, links, openLink }: EmailMoveOptions) {
+export function createEmailMove({ database: { transact, clock }, sessions, links, openLink }: EmailMoveOptions) {
   return {
     open(purpose: EmailPurpose, secret: string, origin: Origin) {
       return openLink.openOfAccount({ purpose, secret, origin }, (user, { email, since }) =>
@@ -173,7 +173,7 @@ export function createEmailMove({ database: { transact }, sessions, links, openL
         return await transact(async (transaction) => {
           if (!(await lockUnchangedWithin(transaction, user))) return false;
           if (!(await links.useWithin(transaction, purpose, secret))) return false;
-          const password = passwordHash ? { passwordHash, passwordChangedAt: new Date() } : {};
+          const password = passwordHash ? { passwordHash, passwordChangedAt: clock.now() } : {};
           const data = { email, emailKey: emailKey(email), ...password };
           await transaction.user.update({ where: { id: user.id }, data });
           await more(transaction);

@@ -42,8 +42,8 @@ export function createNotMe({
   mail,
 }: NotMeOptions) {
   const open = (secret: string, origin: Origin) =>
-    openLink.openOfAccount({ purpose: PURPOSE, secret, origin }, (user, { sessionId, createdAt }) =>
-      sessionId === null ? null : { user, sessionId, since: createdAt },
+    openLink.openOfAccount({ purpose: PURPOSE, secret, origin }, (user, { sessionId, since, createdAt }) =>
+      sessionId === null ? null : { user, sessionId, since: since ?? createdAt },
     );
 
   return {

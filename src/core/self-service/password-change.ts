@@ -39,7 +39,7 @@ export interface PasswordChangesOptions {
 }
 
 export function createPasswordChanges({
-  database: { transact },
+  database: { transact, clock },
   users,
   sessions,
   passwords,
@@ -74,7 +74,7 @@ export function createPasswordChanges({
       if (!old) return null;
       await transaction.user.update({
         where: { id: user.id },
-        data: { passwordHash, passwordChangedAt: new Date() },
+        data: { passwordHash, passwordChangedAt: clock.now() },
       });
       await recordEvent(transaction, { type: 'authn_password_change', outcome: 'success', ...about });
       const letter = { to: user.email, userId: user.id, language: change.told.language };

@@ -49,7 +49,7 @@ export interface PasswordResetsOptions {
 const PURPOSE = 'reset_password';
 
 export function createPasswordResets({
-  database: { transact },
+  database: { transact, clock },
   users,
   sessions,
   passwords,
@@ -69,7 +69,7 @@ export function createPasswordResets({
     return transact(async (transaction) => {
       if (!(await lockUnchangedWithin(transaction, user))) return false;
       if (!(await links.useWithin(transaction, PURPOSE, secret))) return false;
-      const data = { passwordHash, passwordChangedAt: new Date() };
+      const data = { passwordHash, passwordChangedAt: clock.now() };
       await transaction.user.update({ where: { id: user.id }, data });
       const about = { actor: user.id, subject: user.id, origin };
       await recordEvent(transaction, { type: 'authn_password_reset', outcome: 'success', ...about });

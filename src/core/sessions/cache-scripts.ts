@@ -26,14 +26,14 @@ const SCRIPTS = {
           if redis.call('PTTL', KEYS[3]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[3], ARGV[3]) end
           return 1`,
   },
-  // Moves the idle deadline of a live copy, at most once in the interval whoever asks. Its JSON
-  // stays as it is. Answers Redis's time.
+  // Moves the idle deadline of a live copy, at most once in the interval whoever asks; also where
+  // Redis's clock went back by more. Its JSON stays as it is. Answers Redis's time.
   hfTouch: {
     numberOfKeys: 2,
     lua: `local t = redis.call('TIME')
           local now = t[1] * 1000 + math.floor(t[2] / 1000)
           local head = redis.call('GETRANGE', KEYS[1], 0, ${HEADER_LENGTH - 1})
-          if string.sub(head, 1, 1) ~= 'L' or now - string.sub(head, 2, 14) < ${TOUCH_INTERVAL_MS} then return now end
+          if string.sub(head, 1, 1) ~= 'L' or math.abs(now - string.sub(head, 2, 14)) < ${TOUCH_INTERVAL_MS} then return now end
           local left = math.min(ARGV[1], string.sub(head, 15, 27) - now)
           if left <= 0 then return now end
           redis.call('SETRANGE', KEYS[1], 1, string.format('%013.0f', now))

@@ -70,7 +70,7 @@ export function createLastSeen({ redis, table }: { redis: Redis; table: Pick<Ses
 
     /** Whether a copy's idle deadline may be moved again. */
     isDue(value: string): boolean {
-      return performance.now() + clockOffsetMs - lastSeenOf(value) >= TOUCH_INTERVAL_MS;
+      return Math.abs(performance.now() + clockOffsetMs - lastSeenOf(value)) >= TOUCH_INTERVAL_MS;
     },
 
     /** Moves a copy's idle deadline, if it is live and due. */

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Origin } from '../audit/events.ts';
 import { type Database, deleteSome, type Transaction } from '../platform/database.ts';
+import type { DatabaseClock } from '../platform/database-clock.ts';
 import { type AuthenticationMethod, readAuthenticationMethod } from './authentication-method.ts';
 import {
   type AllSessionsEnded,
@@ -34,9 +35,9 @@ export interface ListedSession {
 export type SessionTable = ReturnType<typeof createSessionTable>;
 
 /** Every function throws where PostgreSQL is away. */
-export function createSessionTable({ database: { prisma, pool } }: { database: Database }) {
+export function createSessionTable({ database: { prisma, pool, clock } }: { database: Database }) {
   return {
-    ...knownEndings(pool),
+    ...knownEndings(pool, clock),
 
     async find(tokenHash: Buffer): Promise<SessionRecord> {
       const { rows } = await pool.query<FoundSession>({
@@ -84,16 +85,21 @@ export function createSessionTable({ database: { prisma, pool } }: { database: D
       await prisma.$executeRaw`
         UPDATE session SET last_seen_at = clock_timestamp(),
                            idle_deadline = clock_timestamp() + idle_timeout_seconds * interval '1 second'
-         WHERE id = ${sessionId}::uuid AND ended_at IS NULL AND last_seen_at < clock_timestamp() - interval '1 minute'`;
+         WHERE id = ${sessionId}::uuid AND ended_at IS NULL
+           AND last_seen_at NOT BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp()`;
     },
 
-    /** Writes down when sessions were last seen, as ages in milliseconds; never moves one back. */
+    /**
+     * Writes down when sessions were last seen, as ages in milliseconds. Moves one back only where PostgreSQL's clock went
+     * back.
+     */
     async writeLastSeen(touches: readonly { tokenHash: Buffer; ageMs: number }[]): Promise<void> {
       await pool.query(
         `UPDATE session SET last_seen_at = t.seen_at, idle_deadline = t.seen_at + idle_timeout_seconds * interval '1 second'
            FROM (SELECT token_hash, clock_timestamp() - age * interval '1 millisecond' AS seen_at
                    FROM unnest($1::bytea[], $2::float8[]) AS given(token_hash, age)) AS t
-          WHERE session.token_hash = t.token_hash AND session.ended_at IS NULL AND session.last_seen_at < t.seen_at`,
+          WHERE session.token_hash = t.token_hash AND session.ended_at IS NULL
+            AND session.last_seen_at NOT BETWEEN t.seen_at AND clock_timestamp()`,
         [touches.map((touch) => touch.tokenHash), touches.map((touch) => touch.ageMs)],
       );
     },
@@ -106,23 +112,23 @@ const COUNT_LIVE = `
          (SELECT greatest(reltuples, 0)::float8 FROM pg_class WHERE oid = 'session_live_idle'::regclass) AS estimate`;
 
 const NEWEST = `
-  SELECT ending_seq, asked_at, kept_session_id FROM audit_head
+  SELECT ending_seq, asked_at, kept_session_id, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now FROM audit_head
     LEFT JOIN (SELECT asked_at, kept_session_id FROM everybody_ended ORDER BY asked_at DESC LIMIT 1) AS last ON true
    WHERE audit_head.id = 1`;
 
 /** What PostgreSQL knows of endings that a Redis may have missed. */
-function knownEndings(pool: pg.Pool) {
+function knownEndings(pool: pg.Pool, clock: DatabaseClock) {
   return {
     /**
      * The seq of the newest sealed ending, and when all sessions were last ended, or null. Read
-     * together, so that nobody trusts a Redis and knows only one of them.
+     * together, so that nobody trusts a Redis and knows only one of them. Every process asks once a
+     * second, and so learns PostgreSQL's time.
      */
     async newest(): Promise<{ ending: number; allEnded: AllSessionsEnded | null }> {
-      const { rows } = await pool.query<{ ending_seq: string; asked_at: Date | null; kept_session_id: string | null }>({
-        name: 'session-newest',
-        text: NEWEST,
-      });
+      const askedAt = performance.now();
+      const { rows } = await pool.query<NewestRecord>({ name: 'session-newest', text: NEWEST });
       const [row] = rows;
+      if (row) clock.learn(row.now, askedAt);
       const allEnded = row?.asked_at ? { at: row.asked_at.getTime(), kept: row.kept_session_id } : null;
       return { ending: Number(row?.ending_seq ?? 0), allEnded };
     },
@@ -144,24 +150,37 @@ function knownEndings(pool: pg.Pool) {
     /**
      * Endings that the worker has left unsealed for more than a second and a half: an ending made
      * elsewhere may not have reached this Redis. Only those after `since`, less five seconds for
-     * transactions that took their time; and the newest moment, to go on from.
+     * transactions that took their time; and the newest moment, to go on from. One in the future, where PostgreSQL's clock
+     * went back, is told again until it is sealed.
      */
     async overdueEndings(since: Date): Promise<{ endings: Ending[]; until: Date }> {
       const { rows } = await pool.query<EndedRecord & { ended_at: Date }>(
         `SELECT token_hash, end_reason, ended_at FROM session
           WHERE ended_at IS NOT NULL AND ending_seq IS NULL
-            AND ended_at < statement_timestamp() - interval '1500 milliseconds' AND ended_at > $1::timestamptz - interval '5 seconds'
+            AND ended_at NOT BETWEEN statement_timestamp() - interval '1500 milliseconds' AND statement_timestamp()
+            AND ended_at > $1::timestamptz - interval '5 seconds'
           ORDER BY ended_at LIMIT 10000`,
-        [since],
+        [earlier(since, clock.now())],
       );
-      return { endings: rows.map(toEnding), until: rows.at(-1)?.ended_at ?? since };
+      return { endings: rows.map(toEnding), until: earlier(rows.at(-1)?.ended_at ?? since, clock.now()) };
     },
   };
+}
+
+interface NewestRecord {
+  ending_seq: string;
+  asked_at: Date | null;
+  kept_session_id: string | null;
+  now: number;
 }
 
 interface EndedRecord {
   token_hash: Buffer;
   end_reason: EndReason;
+}
+
+function earlier(one: Date, other: Date): Date {
+  return one < other ? one : other;
 }
 
 function toEnding({ token_hash, end_reason }: EndedRecord): Ending {
@@ -182,13 +201,17 @@ export interface SessionInsert {
   readonly origin: Origin;
 }
 
-/** The statement that inserts a session for each row of `from` and returns its `created_at`. */
+/**
+ * The statement that inserts a session for each row of `from` and returns its `created_at`. It comes after the newest end of
+ * all sessions, even where PostgreSQL's clock went back since: else nobody could log in until it has caught up.
+ */
 export function insertSession(session: SessionInsert, from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql {
   const { id, tokenHash, userId, remember, loggedInAt, idleTimeoutMs, absoluteLifetimeMs, origin } = session;
   return Prisma.sql`
     INSERT INTO session (id, token_hash, user_id, remember, created_at, logged_in_at, last_seen_at, idle_timeout_seconds,
                          idle_deadline, absolute_deadline, data, proved, ip, user_agent)
-    SELECT ${id}::uuid, ${new Uint8Array(tokenHash)}::bytea, ${userId}::uuid, ${remember}::boolean, clock_timestamp(),
+    SELECT ${id}::uuid, ${new Uint8Array(tokenHash)}::bytea, ${userId}::uuid, ${remember}::boolean,
+           greatest(clock_timestamp(), (SELECT max(asked_at) + interval '1 millisecond' FROM everybody_ended)),
            ${loggedInAt ?? null}::timestamptz, clock_timestamp(), ${Math.ceil(idleTimeoutMs / 1_000)}::int,
            clock_timestamp() + ${idleTimeoutMs} * interval '1 millisecond',
            clock_timestamp() + ${absoluteLifetimeMs} * interval '1 millisecond', ${JSON.stringify(session.data)}::jsonb,
@@ -298,6 +321,17 @@ export async function deleteOldSessions(transaction: Transaction, limit: number)
   const where = Prisma.sql`ended_at < statement_timestamp() - interval '30 days'
     AND absolute_deadline < statement_timestamp() - interval '1 day' AND ending_seq IS NOT NULL`;
   return deleteSome(transaction, { from: 'session', where, limit });
+}
+
+/**
+ * The moment of something that an account adds now: never before its newest session began, even where PostgreSQL's clock went
+ * back since. So what is added after a log-in can be told from what was there.
+ */
+export async function momentWithin(transaction: Transaction, userId: string): Promise<Date> {
+  const [row] = await transaction.$queryRaw<{ at: Date }[]>`
+    SELECT greatest(clock_timestamp(), max(created_at)) AS at FROM session WHERE user_id = ${userId}::uuid`;
+  if (!row) throw new Error('an aggregate gives one row');
+  return row.at;
 }
 
 /** Where a session came from, live or not; null once its row is gone. */

@@ -49,6 +49,7 @@ export function createAttackDetection({ database: { pool, transact }, policy }: 
     const told = await pool.query<{ ip: string | null }>({
       text: `SELECT host(ip) AS ip FROM audit_event
               WHERE type = $1 AND sealed_at > statement_timestamp() - $2 * interval '1 millisecond'
+                AND occurred_at BETWEEN statement_timestamp() - $2 * interval '1 millisecond' AND statement_timestamp()
              UNION ALL
              SELECT event->>'ip' FROM outbox WHERE event->>'type' = $1`,
       values: [type, WATCH_WINDOW_MS],

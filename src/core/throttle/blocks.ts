@@ -5,10 +5,10 @@ import { NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
-import { keys } from '../platform/redis.ts';
+import { keys, milliseconds } from '../platform/redis.ts';
 import type { Throttle } from './throttle.ts';
 
-/** Refusals are counted by ten minutes; twenty minutes later none is added any more. */
+/** Refusals are counted by ten minutes of Redis's clock; twenty minutes later none is added any more. */
 const SETTLED_MS = 1_200_000;
 /** Blocks ended in one transaction, each with its event. */
 const ENDED_AT_ONCE = 500;
@@ -101,7 +101,9 @@ export function createBlocks({ redis, database: { pool, transact }, throttle, lo
 
     /** The worker's part. Done twice it changes nothing. */
     async fold(): Promise<void> {
-      const counts = Object.entries(await redis.hgetall(keys.throttleRefused)).map(([field, count]) => {
+      const [refused, time] = await Promise.all([redis.hgetall(keys.throttleRefused), redis.time()]);
+      const now = milliseconds(time);
+      const counts = Object.entries(refused).map(([field, count]) => {
         const [blockId = '', since = '0'] = field.split(':');
         return { field, blockId, since: Number(since), count: Number(count) };
       });
@@ -123,7 +125,7 @@ export function createBlocks({ redis, database: { pool, transact }, throttle, lo
                           FROM (SELECT block_id, sum(attempts) AS refused FROM throttle_refusal
                                  WHERE since > statement_timestamp() - interval '1 day' GROUP BY block_id) s
                          WHERE b.id = s.block_id AND b.refused < s.refused`);
-      const settled = counts.filter(({ since }) => since < Date.now() - SETTLED_MS);
+      const settled = counts.filter(({ since }) => since < now - SETTLED_MS);
       if (settled.length > 0) await redis.hdel(keys.throttleRefused, ...settled.map(({ field }) => field));
       for (let count = ENDED_AT_ONCE; count === ENDED_AT_ONCE; ) count = await endBlocks();
     },

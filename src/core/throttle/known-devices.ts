@@ -6,7 +6,7 @@ import { Prisma } from '../../generated/prisma/client.ts';
 import type { Actor } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { hashToken, newToken } from '../credentials/random-token.ts';
-import type { Database, Transaction } from '../platform/database.ts';
+import { ago, type Database, type Transaction } from '../platform/database.ts';
 
 const ENTRY = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 const SEPARATOR = '~';
@@ -36,9 +36,7 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
   const keygrip = new Keygrip([...signingKeys], 'sha256', 'base64');
   const signed = (token: string, account: string) => `device ${token} ${account}`;
 
-  function stillKnown() {
-    return { revokedAt: null, lastUsedAt: { gt: new Date(Date.now() - retentionMs) } };
-  }
+  const stillKnown = Prisma.sql`revoked_at IS NULL AND last_used_at > ${ago(retentionMs)}`;
 
   /** Asks no store. */
   function tokenFor(account: string, cookie: string): string | null {
@@ -58,13 +56,13 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
     return {
       tables: Prisma.sql`
         used AS (
-          UPDATE known_device SET last_used_at = ${new Date()} FROM ${from}
+          UPDATE known_device SET last_used_at = clock_timestamp() FROM ${from}
            WHERE known_device.id = ${deviceId}::uuid AND user_id = ${userId}::uuid AND revoked_at IS NULL RETURNING TRUE),
         remembered AS (
           INSERT INTO known_device (id, token_hash, user_id)
           SELECT ${uuidv7()}::uuid, ${hashToken(token)}::bytea, ${userId}::uuid FROM ${from} WHERE NOT EXISTS (SELECT FROM used)),
         too_many AS (
-          UPDATE known_device SET revoked_at = ${new Date()} FROM ${from}
+          UPDATE known_device SET revoked_at = clock_timestamp() FROM ${from}
            WHERE NOT EXISTS (SELECT FROM used) AND known_device.id IN (
              SELECT id FROM known_device WHERE user_id = ${userId}::uuid AND revoked_at IS NULL
               ORDER BY last_used_at DESC, id DESC OFFSET ${MAX_KNOWN - 1}))`,
@@ -82,8 +80,8 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
 
   async function forgetAllWithin(transaction: Transaction, userId: string, by: Actor): Promise<number> {
     const { actor, session = null, origin, reason } = by;
-    const where = { userId, ...stillKnown() };
-    const { count } = await transaction.knownDevice.updateMany({ where, data: { revokedAt: new Date() } });
+    const count = await transaction.$executeRaw`
+      UPDATE known_device SET revoked_at = clock_timestamp() WHERE user_id = ${userId}::uuid AND ${stillKnown}`;
     const event = { type: 'known_devices_forgotten', outcome: 'success', actor, subject: userId } as const;
     const detail = { count, ...(reason ? { reason } : {}) };
     if (count > 0) await recordEvent(transaction, { ...event, session, origin, detail });
@@ -95,10 +93,8 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
     async find(account: string, cookie: string): Promise<string | null> {
       const token = tokenFor(account, cookie);
       if (token === null) return null;
-      const device = await prisma.knownDevice.findFirst({
-        where: { tokenHash: hashToken(token), ...stillKnown() },
-        select: { id: true },
-      });
+      const [device] = await prisma.$queryRaw<{ id: string }[]>`
+        SELECT id FROM known_device WHERE token_hash = ${hashToken(token)}::bytea AND ${stillKnown}`;
       return device?.id ?? null;
     },
 
@@ -111,8 +107,10 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
       return cookie(row?.known ?? false);
     },
 
-    count(userId: string): Promise<number> {
-      return prisma.knownDevice.count({ where: { userId, ...stillKnown() } });
+    async count(userId: string): Promise<number> {
+      const [row] = await prisma.$queryRaw<{ known: number }[]>`
+        SELECT count(*)::int AS known FROM known_device WHERE user_id = ${userId}::uuid AND ${stillKnown}`;
+      return row?.known ?? 0;
     },
 
     /** Makes every browser of an account a stranger again; returns how many there were. */
@@ -137,5 +135,6 @@ export function readKnownBrowsersOf(database: Transaction, userId: string, after
 
 /** With their account, so without an event. */
 export async function revokeKnownBrowsersWithin(transaction: Transaction, userId: string): Promise<void> {
-  await transaction.knownDevice.updateMany({ where: { userId, revokedAt: null }, data: { revokedAt: new Date() } });
+  await transaction.$executeRaw`
+    UPDATE known_device SET revoked_at = clock_timestamp() WHERE user_id = ${userId}::uuid AND revoked_at IS NULL`;
 }

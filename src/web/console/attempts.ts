@@ -62,7 +62,7 @@ async function showAttempts(ctx: Koa.Context, web: Web): Promise<void> {
   const asked = readAsked(ctx);
   const { filter, problem } = await readFilter(asked, users);
   if (problem) ctx.status = 422;
-  const now = new Date();
+  const { now } = ctx.state;
   const key = readKey(queryText(ctx, 'before'), queryText(ctx, 'after'));
   const [found, day] = await Promise.all([
     problem ? NOTHING : attempts.page(filter, key, PAGE_SIZE),

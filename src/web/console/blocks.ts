@@ -56,7 +56,7 @@ async function show(ctx: Koa.Context, web: Web, problem: string | null): Promise
   const blocks = await web.context.blocks.list(LIMIT);
   const ids = blocks.flatMap(({ userId, liftedBy }) => [userId, liftedBy]).filter((id) => id !== null);
   const emails = await users.emails(ids);
-  const now = new Date();
+  const { now } = ctx.state;
   const active = blocks.filter((block) => block.active).map((block) => blockRow(block, emails, now));
   const past = blocks.filter((block) => !block.active).map((block) => blockRow(block, emails, now));
   const page = {

@@ -14,7 +14,7 @@ export function mailPage(router: Router, web: Web): void {
 
   router.get('/operator/mail', requireOperator(web.context), async (ctx) => {
     const all = queryText(ctx, 'all') === 'yes';
-    const now = new Date();
+    const { now } = ctx.state;
     const rows = (await mail.list({ all, limit: LIMIT })).map((one) => mailRow(one, now));
     const page = { rows, all, possible: mail.possible, asOf: showTime(now, now) };
     await web.show(ctx, 'operator/mail', page, { title: 'Mail', current: 'mail', wide: true });

@@ -19,7 +19,7 @@ export function overviewPage(router: Router, web: Web): void {
 
   router.get(PATH, requireOperator(web.context), async (ctx) => {
     const [overview, last] = await Promise.all([readOverview(), endAllSessions.newest().catch(() => null)]);
-    const now = new Date();
+    const { now } = ctx.state;
     const page: Views['operator/overview'] = {
       asOf: showTime(now, now),
       people: peopleFigures(overview, now),

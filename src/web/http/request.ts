@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type Koa from 'koa';
 import type { Origin } from '../../core/audit/events.ts';
 import type { Config } from '../../core/config.ts';
+import type { Database } from '../../core/platform/database.ts';
 import { type Log, requestLines } from '../../core/platform/log.ts';
 import type { Metrics } from '../../core/platform/metrics.ts';
 import { clientAddress } from './client-address.ts';
@@ -24,10 +25,11 @@ interface RequestsOptions {
   readonly log: Log;
   readonly config: AddressConfig & Pick<Config, 'secureCookies'>;
   readonly metrics: Pick<Metrics, 'countRequest'>;
+  readonly database: Pick<Database, 'clock'>;
 }
 
-/** Sets `ctx.state.origin`, and logs each request without its query, which may hold a token. */
-export function requests({ log, config, metrics }: RequestsOptions): Koa.Middleware {
+/** Sets `ctx.state.origin` and `ctx.state.now`, and logs each request without its query, which may hold a token. */
+export function requests({ log, config, metrics, database: { clock } }: RequestsOptions): Koa.Middleware {
   const { forwardedHeader, secureCookies } = config;
   const writeLine = requestLines(log);
   const addressOf = clientAddresses(config, log);
@@ -42,6 +44,7 @@ export function requests({ log, config, metrics }: RequestsOptions): Koa.Middlew
       requestId,
     };
     ctx.state.origin = origin;
+    ctx.state.now = clock.now();
     ctx.res.setHeader('X-Request-Id', requestId);
     await next();
     const tookMs = performance.now() - startedAt;

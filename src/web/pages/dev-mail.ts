@@ -17,7 +17,7 @@ export function devMailPage(router: Router, web: Web): void {
 
   router.get('/dev/mail', async (ctx) => {
     if (!isFromThisMachine(ctx)) throw new HttpError(404, 'not_local');
-    const now = new Date();
+    const { now } = ctx.state;
     const mails = (await shownMail(redis)).map((mail) => mailRow(mail, now));
     await web.show(ctx, 'operator/shown-mail', { mails }, { title: 'Mail', wide: true });
   });

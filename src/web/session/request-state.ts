@@ -7,6 +7,8 @@ import type { Texts } from '../texts/en.ts';
 declare module 'koa' {
   interface DefaultState {
     origin: Origin;
+    /** When the request came, by PostgreSQL's clock: what its moments are shown against. */
+    now: Date;
     /** The words of every page for this visitor. */
     text: Texts;
     /** What is known of the session that the cookie names; absent without a cookie. */

@@ -8,6 +8,6 @@ export function throttled(ctx: Koa.Context, retryAfterMs: number): string {
   ctx.status = 429;
   ctx.set('Retry-After', String(seconds));
   ctx.set('Cache-Control', 'no-store');
-  const { text } = ctx.state;
-  return text.throttled(whenAgain(seconds, new Date(), text));
+  const { text, now } = ctx.state;
+  return text.throttled(whenAgain(seconds, now, text));
 }

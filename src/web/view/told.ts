@@ -4,8 +4,8 @@ import type { Told } from '../../core/mail/templates.ts';
 import { describeDevice, deviceNames } from '../texts/times-and-devices.ts';
 
 export function toldOf(ctx: Koa.Context): Told {
-  const { text, origin } = ctx.state;
+  const { text, origin, now } = ctx.state;
   const device = describeDevice(origin.userAgent, text);
   const { name: browser, place: system } = deviceNames(origin.userAgent);
-  return { language: text.language, from: { at: new Date().toISOString(), device, browser, system, ip: origin.ip } };
+  return { language: text.language, from: { at: now.toISOString(), device, browser, system, ip: origin.ip } };
 }

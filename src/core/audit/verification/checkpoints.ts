@@ -33,7 +33,7 @@ export interface CheckpointsOptions {
 export type Checkpoints = ReturnType<typeof createCheckpoints>;
 
 export function createCheckpoints({ database, verification, key, publicKeys, file, log }: CheckpointsOptions) {
-  const { pool, transact } = database;
+  const { pool, transact, clock } = database;
   const keys: ReadonlyMap<string, KeyObject> =
     readPublicKeys([...publicKeys, ...(key ? [key.publicText] : [])]) ?? new Map();
 
@@ -72,7 +72,7 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
   /** In the database first: a checkpoint that is only elsewhere would look like a forgery. */
   async function keep(point: ChainPoint, reason: CheckpointReason, signing: SigningKey): Promise<Checkpoint> {
     const before = await newestCheckpoint(pool);
-    const checkpoint = signCheckpoint(point, { reason, madeAt: new Date(), key: signing });
+    const checkpoint = signCheckpoint(point, { reason, madeAt: clock.now(), key: signing });
     await transact(async (transaction) => {
       await insertCheckpoint(transaction, checkpoint);
       if (before?.keyId !== signing.id)

@@ -15,18 +15,21 @@ interface Month {
   readonly name: string;
   readonly start: Date;
   readonly end: Date;
+  /** How long ago it ended; less than nothing: it has not. */
+  readonly agoMs: number;
 }
 
 export function createRetention({ database: { pool, transact }, checkpoints, retentionMs }: RetentionOptions) {
   async function oldestMonth(): Promise<Month | null> {
-    const { rows } = await pool.query<{ name: string }>(
-      `SELECT min(c.relname) AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    const { rows } = await pool.query<{ name: string; now: Date }>(
+      `SELECT min(c.relname) AS name, clock_timestamp() AS now FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         WHERE i.inhparent = 'audit_event'::regclass`,
     );
     const [, year, month] = /^audit_event_(\d{4})_(\d\d)$/.exec(rows[0]?.name ?? '') ?? [];
     if (!year || !month) return null;
     const start = new Date(Date.UTC(Number(year), Number(month) - 1));
-    return { name: `${year}-${month}`, start, end: new Date(Date.UTC(Number(year), Number(month))) };
+    const end = new Date(Date.UTC(Number(year), Number(month)));
+    return { name: `${year}-${month}`, start, end, agoMs: (rows[0]?.now ?? end).getTime() - end.getTime() };
   }
 
   /** The number of its last event; null for an empty month. */
@@ -56,7 +59,7 @@ export function createRetention({ database: { pool, transact }, checkpoints, ret
     async dropOld(): Promise<string[]> {
       const dropped: string[] = [];
       if (retentionMs === null || !checkpoints.canSign) return dropped;
-      for (let month = await oldestMonth(); month && month.end.getTime() < Date.now() - retentionMs; ) {
+      for (let month = await oldestMonth(); month && month.agoMs > retentionMs; ) {
         const last = await lastOf(month);
         if (last !== null && !(await checkpoints.writeUpTo(last, 'retention'))) return dropped;
         await drop(month);

@@ -30,7 +30,7 @@ async function showEvent(ctx: Koa.Context, web: Web): Promise<void> {
   const { event, ofSession, ofRequest } = found;
   await web.noteRead(ctx, [event.actor, event.subject], 'events');
   const emails = await web.context.users.emails(accountsOf([event, ...ofSession, ...ofRequest]));
-  const page = pageOf(found, emails, new Date());
+  const page = pageOf(found, emails, ctx.state.now);
   await web.show(ctx, 'operator/event', page, { title: `Event ${event.seq}`, current: 'audit', wide: true });
 }
 

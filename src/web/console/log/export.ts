@@ -72,7 +72,7 @@ function describe(ctx: Koa.Context, format: ExportFormat): void {
   ctx.compress = false; // its buffers would hold the rows back
   ctx.type = TYPES[format];
   ctx.attachment(
-    `audit-${new Date()
+    `audit-${ctx.state.now
       .toISOString()
       .replace(/\.\d+Z$/, 'Z')
       .replaceAll(':', '')}.${format}`,

@@ -18,7 +18,7 @@ export function livePage(
   web: Web,
   { streams, fragment }: { streams: LiveStreams; fragment: Fragment },
 ): void {
-  const { users } = web.context;
+  const { users, database } = web.context;
 
   router.get(`${AUDIT_PATH}/live`, requireOperator(web.context), async (ctx) => {
     const { asked, filter, problems } = await readFilter(ctx, users);
@@ -29,7 +29,7 @@ export function livePage(
       after: readAfter(ctx),
       async render(events) {
         const emails = await users.emails(accountsOf(events));
-        const now = new Date();
+        const now = database.clock.now();
         return events.map((event) => fragment('audit-row', auditRow(event, emails, asked, now)));
       },
     });

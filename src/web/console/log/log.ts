@@ -58,7 +58,7 @@ async function showLog(ctx: Koa.Context, web: Web): Promise<void> {
   const wrong = Object.keys(read.problems).length > 0;
   if (wrong) ctx.status = 422;
   await web.noteRead(ctx, await subjectsOf(read.filter, web.context), 'events');
-  const now = new Date();
+  const { now } = ctx.state;
   const [head, first] = await Promise.all([auditLog.head(), auditLog.first()]);
   const [found, matching, chart] = await Promise.all([
     wrong ? NOTHING : auditLog.page(read.filter, key, PAGE_SIZE),

@@ -120,7 +120,7 @@ export const USER_ACTIONS = {
       // The owner learns that an operator did it, and not from where.
       const told = {
         ...toldOf(ctx),
-        from: { at: new Date().toISOString(), device: 'the operators’ console', ip: null },
+        from: { at: ctx.state.now.toISOString(), device: 'the operators’ console', ip: null },
       };
       const sent = await resetLinks.send(user.id, told, by);
       return sent ? null : 'Nothing was sent: the account is disabled, or no mail is set up.';

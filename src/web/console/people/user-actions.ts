@@ -52,14 +52,14 @@ async function act(ctx: Koa.Context, web: Web, action: UserAction): Promise<void
 
 /** The changes since the account was looked at, or else the newest. */
 async function changesOf(
-  { context: { users, readRecentChanges } }: Web,
+  { context: { users, readRecentChanges, database } }: Web,
   user: User,
   { changedBy = [] }: UserAction,
   count: number,
 ): Promise<ChangeRow[]> {
   const changes = await readRecentChanges(user.id, changedBy, Math.min(Math.max(count, 1), MOST_CHANGES));
   const emails = await users.emails(changes.map(({ actor }) => actor).filter((id) => id !== null));
-  const now = new Date();
+  const now = database.clock.now();
   return changes.map((change) => changeRow(change, emails, now));
 }
 

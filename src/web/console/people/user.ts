@@ -24,7 +24,7 @@ export function userPage(router: Router, web: Web): void {
 async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
   const user = await findUser(ctx, web);
   await web.noteRead(ctx, [user.id], 'account');
-  const now = new Date();
+  const { now } = ctx.state;
   const found = await readAll(web, user);
   const { live, browsers, factors, attempts, blocks, events } = found;
   const emails = await web.context.users.emails(accountsOf(events));

@@ -54,7 +54,7 @@ async function showUsers(ctx: Koa.Context, web: Web): Promise<void> {
     filter === null ? NONE : userSearch.count(filter),
   ]);
   const [first, last] = [found.users.at(0), found.users.at(-1)];
-  const now = new Date();
+  const { now } = ctx.state;
   const page: Views['operator/users'] = {
     rows: found.users.map((person) => personRow(person, asked, now)),
     matching: countPeople(matching),

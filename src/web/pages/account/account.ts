@@ -23,7 +23,7 @@ export function accountPages(router: Router, web: Web): void {
 function showProfile(ctx: Koa.Context, web: Web): Promise<void> {
   const owner = memberOf(ctx);
   const { text, origin } = ctx.state;
-  const now = new Date();
+  const { now } = ctx.state;
   const page = {
     email: owner.email,
     changesEmail: web.context.mail.possible,
@@ -40,7 +40,7 @@ async function showSessions(ctx: Koa.Context, web: Web): Promise<void> {
   const { sessions, devices } = web.context;
   const owner = memberOf(ctx);
   const { text } = ctx.state;
-  const now = new Date();
+  const { now } = ctx.state;
   const rows = (await sessions.list(owner.userId)).map((session) => ({
     id: session.id,
     device: describeDevice(session.userAgent, text),

@@ -26,7 +26,7 @@ function showData(ctx: Koa.Context, web: Web): Promise<void> {
 
 async function download(ctx: Koa.Context, web: Web): Promise<void> {
   const pieces = await web.context.dataExport.write(ownerOf(ctx));
-  const day = new Date().toISOString().slice(0, 10);
+  const day = ctx.state.now.toISOString().slice(0, 10);
   ctx.type = 'application/json; charset=utf-8';
   ctx.set('Content-Disposition', `attachment; filename="account-${day}.json"`);
   ctx.body = Readable.from(pieces);

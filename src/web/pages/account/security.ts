@@ -32,7 +32,7 @@ export async function showSecurity(ctx: Koa.Context, web: Web, problem: string |
   const { secondFactors, sessions } = web.context;
   const { userId, id } = memberOf(ctx);
   const { text } = ctx.state;
-  const now = new Date();
+  const { now } = ctx.state;
   const next = queryNext(ctx);
   const [has, live] = await Promise.all([secondFactors.overview(userId), sessions.list(userId)]);
   const page = {

@@ -26,7 +26,7 @@ async function openLink(ctx: Koa.Context, web: Web): Promise<void> {
   const { title, lede, submit } = text.notMe;
   const page = {
     heading: title,
-    lede: lede(device, ip ?? text.devices.unknownAddress, showTime(at, new Date(), text).text),
+    lede: lede(device, ip ?? text.devices.unknownAddress, showTime(at, ctx.state.now, text).text),
     action: PATH,
     submit,
     email: '',
