@@ -12,6 +12,8 @@ export interface MailSite {
   readonly server: MailServer;
   readonly web: TestProcess;
   readonly worker: Context;
+  /** One more of the first, closed with the site. */
+  startWeb(more?: Readonly<Record<string, string>>): Promise<TestProcess>;
   /** What further processes of the test need. */
   readonly env: Readonly<Record<string, string>>;
   /** At the web process, or at another. */
@@ -29,7 +31,7 @@ export interface MailSite {
 export async function startMailSite(more: Readonly<Record<string, string>> = {}): Promise<MailSite> {
   const server = await startMailServer();
   const env = { SMTP_URL: server.url, MAIL_FROM: 'login@example.org', ...more };
-  const { stores, web, worker, sql } = await world({ webs: [env], worker: env, watched: true });
+  const { stores, web, worker, sql, startWeb } = await world({ webs: [env], worker: env, watched: true });
   afterAll(() => server.stop());
   const send = () => worker.mailDelivery.sendDue();
   const browser = (url = web.url) => new Browser(url);
@@ -39,6 +41,7 @@ export async function startMailSite(more: Readonly<Record<string, string>> = {})
     web,
     worker,
     env,
+    startWeb: (others = {}) => startWeb({ ...env, ...others }),
     browser,
     sql,
     send,
