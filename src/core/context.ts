@@ -71,7 +71,7 @@ export function createContext(config: Config, log: Log) {
   const emptyAbove = [deleteFactorsWithin, endPendingLoginsWithin];
   const { mail: policy, publicOrigin, serviceName } = config;
   const render = createMailRenderer({ serviceName, origin: publicOrigin });
-  const deliver = createMailTransport({ ...config, policy, redis });
+  const deliver = createMailTransport({ ...config, policy, redis, database });
   return {
     config,
     log,

@@ -4,6 +4,8 @@
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const MOST_ROWS = 500;
+/** The moments that are shown, by the clock of this machine. */
+const seen = new WeakMap();
 const LOCALE = document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang;
 
 for (const button of document.querySelectorAll('[data-reveal]')) setUpReveal(button);
@@ -103,11 +105,17 @@ function showTimes() {
     const date = new Date(element.dateTime);
     if (Number.isNaN(date.getTime())) continue;
     element.title = exact.format(date);
-    const near = element.hasAttribute('data-relative') ? relative(date - Date.now()) : null;
+    const near = element.hasAttribute('data-away') ? relative(awayNow(element)) : null;
     if (near) element.textContent = near;
     else if (element.hasAttribute('data-exact')) element.textContent = exact.format(date);
     else if (element.textContent.endsWith(' UTC')) element.textContent = inZone(date);
   }
+}
+
+// The server says how far away a moment was; the clock here, which may be off, only measures what has passed since.
+function awayNow(element) {
+  if (!seen.has(element)) seen.set(element, Date.now() + Number(element.dataset.away));
+  return seen.get(element) - Date.now();
 }
 
 // "yesterday, 20:07 CET" or "23 Nov 2026, 20:07 CET": what the server said in UTC, in the zone of the reader.

@@ -2,6 +2,7 @@
 // that /dev/mail shows. Tells the answers apart: taken, not now, never, or the server is away.
 import type { Redis } from 'ioredis';
 import type { Transporter } from 'nodemailer';
+import type { Database } from '../platform/database.ts';
 import { keys } from '../platform/redis.ts';
 import type { Mailbox, MailPolicy } from './outgoing-mail.ts';
 import type { RenderedMail } from './rendering.ts';
@@ -35,6 +36,7 @@ const LONGEST_ERROR = 300;
 export interface MailTransportOptions {
   readonly policy: MailPolicy;
   readonly redis: Redis;
+  readonly database: Pick<Database, 'clock'>;
   readonly publicOrigin: string;
   readonly production: boolean;
 }
@@ -43,11 +45,12 @@ export interface MailTransportOptions {
 export function createMailTransport({
   policy: { smtpUrl, from, shown },
   redis,
+  database: { clock },
   publicOrigin,
   production,
 }: MailTransportOptions): Deliver | null {
   if (smtpUrl !== null) return bySmtp({ smtpUrl, from, publicOrigin, production });
-  return shown ? (mail) => show(redis, from, mail) : null;
+  return shown ? (mail) => show(redis, { ...mail, from: from.address, at: clock.now().toISOString() }) : null;
 }
 
 /** Newest first. Throws if Redis is away. */
@@ -55,8 +58,7 @@ export async function shownMail(redis: Redis): Promise<ShownMail[]> {
   return (await redis.lrange(keys.shownMail, 0, SHOWN_AT_MOST - 1)).map((entry) => JSON.parse(entry) as ShownMail);
 }
 
-async function show(redis: Redis, from: Mailbox, mail: OutgoingMail): Promise<Delivery> {
-  const entry: ShownMail = { ...mail, from: from.address, at: new Date().toISOString() };
+async function show(redis: Redis, entry: ShownMail): Promise<Delivery> {
   const answers = await redis
     .multi()
     .lpush(keys.shownMail, JSON.stringify(entry))

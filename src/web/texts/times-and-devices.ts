@@ -63,7 +63,9 @@ export function deviceNames(userAgent: string | null): Device {
 export function showTime(date: Date, now: Date, text: Texts = en): ShownTime {
   const ago = sinceThen(date, now, text);
   const iso = date.toISOString();
-  return ago === null ? { text: onTheCalendar(date, now, text), iso } : { text: ago, iso, relative: true };
+  return ago === null
+    ? { text: onTheCalendar(date, now, text), iso }
+    : { text: ago, iso, awayMs: date.getTime() - now.getTime() };
 }
 
 /** "in 2 minutes, at 19:07:05 UTC", rounded up so that it is true. */
@@ -151,6 +153,6 @@ export interface ShownTime {
   readonly text: string;
   /** ISO 8601, UTC: for `datetime` and `title`. */
   readonly iso: string;
-  /** The text says how long ago: a script keeps it true while the page is open. */
-  readonly relative?: true;
+  /** How far away from now, where the text says so: a script keeps it true while the page is open. */
+  readonly awayMs?: number;
 }
