@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { grantLogin, migrate } from '../src/core/platform/migrations/migrate.ts';
+import { grantLogin, readLoginRole } from '../src/core/platform/migrations/login-roles.ts';
+import { migrate } from '../src/core/platform/migrations/migrate.ts';
 import { type Postgres, startPostgres } from '../src/launcher/servers/postgres.ts';
 import { type RedisServer, startRedis } from '../src/launcher/servers/redis.ts';
 import type { TestDatabase, TestStores } from './stores.ts';
@@ -66,6 +67,6 @@ export async function startOwnServers(migrateWith: Migrate = migrateHere): Promi
 
 async function migrateHere({ ownerUrl, webUrl, workerUrl }: Parameters<Migrate>[0]): Promise<void> {
   await migrate(ownerUrl);
-  await grantLogin(ownerUrl, webUrl, 'holdfast_web');
-  await grantLogin(ownerUrl, workerUrl, 'holdfast_worker');
+  await grantLogin(ownerUrl, readLoginRole(webUrl, 'holdfast_web', 'WEB_DATABASE_URL'));
+  await grantLogin(ownerUrl, readLoginRole(workerUrl, 'holdfast_worker', 'WORKER_DATABASE_URL'));
 }

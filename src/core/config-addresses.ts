@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { readDatabaseUrl } from './platform/database-url.ts';
 
 /** An IPv4-mapped IPv6 address holds the IPv4 one after these bits. */
 const MAPPED_BITS = 96;
@@ -45,7 +46,9 @@ export const urls = {
       hash: NO_FRAGMENT,
     }),
   ),
-  database: url('postgresql', 'postgres'),
+  database: z.string().superRefine((text, context) => {
+    for (const message of readDatabaseUrl(text).problems) context.addIssue({ code: 'custom', message });
+  }),
   redis: url('redis', 'rediss')
     .superRefine(refusing({ hash: NO_FRAGMENT }))
     .superRefine(redisParts),

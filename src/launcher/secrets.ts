@@ -33,11 +33,14 @@ export function keptSecrets(dataDir: string): Secrets {
   return secrets;
 }
 
+/** The same server and database, as another role: the owner may stand before the host or among the parameters. */
 export function asRole(ownerUrl: string, role: string, password: string): string {
-  const url = new URL(ownerUrl);
-  url.username = role;
-  url.password = password;
-  return url.href;
+  const [, scheme = '', authority = '', path = '', search = ''] =
+    /^(\w+:\/\/)([^/?]*)([^?]*)\??(.*)$/.exec(ownerUrl) ?? [];
+  const login = `${encodeURIComponent(role)}:${encodeURIComponent(password)}`;
+  const host = authority.slice(authority.lastIndexOf('@') + 1);
+  const others = search.split('&').filter((pair) => pair !== '' && !/^(user|password)=/.test(pair));
+  return `${scheme}${login}@${host}${path}${others.length > 0 ? `?${others.join('&')}` : ''}`;
 }
 
 /** The public part of the key that signs checkpoints, base64url; undefined for one that is written in another way. */

@@ -14,7 +14,12 @@ const FIXED = {
   bytea_output: 'hex',
   extra_float_digits: '1',
   search_path: 'public',
+  standard_conforming_strings: 'on',
+  default_transaction_isolation: 'read committed',
 } as const;
+
+/** The names of all settings that a connection fixes. */
+export const FIXED_SETTINGS = [...Object.keys(FIXED), 'statement_timeout', 'idle_in_transaction_session_timeout'];
 
 /** A server that takes a connection and then says nothing is given up. */
 const SETTINGS_WITHIN_MS = 2_000;

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
 import { fixSettings } from './connection.ts';
 import { createDatabaseClock, type DatabaseClock } from './database-clock.ts';
+import { databaseConnection } from './database-url.ts';
 import type { JobName } from './queues.ts';
 
 export interface DatabaseOptions {
@@ -36,7 +37,7 @@ export type Transaction = Prisma.TransactionClient;
 export function openDatabase(options: DatabaseOptions): Database {
   const { statementTimeoutMs = 10_000 } = options;
   const pool = new pg.Pool({
-    connectionString: options.url,
+    ...databaseConnection(options.url),
     max: options.poolSize,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 2_000,
     query_timeout: statementTimeoutMs + 1_000,

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { fixSettings, withConnection } from '../connection.ts';
+import { databaseConnection } from '../database-url.ts';
 import { projectRoot } from '../project-root.ts';
 import { openEngine } from './schema-engine.ts';
 import { type MigrateOptions, SCRIPT_LOCK, WAIT_MS, WholeScripts } from './whole-scripts.ts';
@@ -30,7 +31,7 @@ const TURN_POLL_MS = 200;
  */
 export async function migrate(ownerUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const pool = new pg.Pool({
-    connectionString: ownerUrl,
+    ...databaseConnection(ownerUrl),
     max: 3,
     connectionTimeoutMillis: 5_000,
     onConnect: fixSettings(),
@@ -102,29 +103,6 @@ async function applyMissing(pool: pg.Pool, options: MigrateOptions): Promise<str
     throw name === undefined ? reason : new Error(`Migration ${name}: ${reason.message}`, { cause: reason });
   } finally {
     engine.free?.();
-  }
-}
-
-/**
- * Makes a login role from the name and password of a URL, or gives it that password, and lets it
- * act as `group` and as nothing more. The role in `ownerUrl` needs CREATEROLE.
- */
-export async function grantLogin(
-  ownerUrl: string,
-  loginUrl: string,
-  group: 'holdfast_web' | 'holdfast_worker',
-): Promise<void> {
-  const { username, password } = new URL(loginUrl);
-  const role = pg.escapeIdentifier(decodeURIComponent(username));
-  const secret = pg.escapeLiteral(decodeURIComponent(password));
-  const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 5_000 });
-  await client.connect();
-  try {
-    const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [decodeURIComponent(username)]);
-    await client.query(`${rowCount ? 'ALTER' : 'CREATE'} ROLE ${role} LOGIN PASSWORD ${secret}`);
-    await client.query(`GRANT ${group} TO ${role}`);
-  } finally {
-    await client.end();
   }
 }
 
