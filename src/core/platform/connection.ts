@@ -1,5 +1,6 @@
 // What each connection fixes, and connections that are taken from the pool for more than one statement.
 import type pg from 'pg';
+import { isPooled, leaveUnnamed, needRoleSettings } from './pooler.ts';
 
 const QUERY_CANCELED = '57014';
 
@@ -18,25 +19,37 @@ const FIXED = {
   default_transaction_isolation: 'read committed',
 } as const;
 
-/** The names of all settings that a connection fixes. */
-export const FIXED_SETTINGS = [...Object.keys(FIXED), 'statement_timeout', 'idle_in_transaction_session_timeout'];
+/** What a web process and a worker fix beside it. */
+export const LIMITS = { statement_timeout: 10_000, idle_in_transaction_session_timeout: 30_000 } as const;
+
+export type Limits = Readonly<Partial<Record<keyof typeof LIMITS, number>>>;
 
 /** A server that takes a connection and then says nothing is given up. */
 const SETTINGS_WITHIN_MS = 2_000;
 
-export interface Limits {
-  readonly statement_timeout?: number;
-  readonly idle_in_transaction_session_timeout?: number;
+/** All that a connection fixes, by name. */
+export function fixedSettings(limits: Limits): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries({ ...FIXED, ...limits }).map(([name, value]) => [name, String(value)]));
 }
 
-/** For a pool's `onConnect`. By a statement, because a pooler takes few parameters at the start. */
+/**
+ * For a pool's `onConnect`. By a statement, because a pooler takes few parameters at the start. A pooler may hand the next
+ * transaction to another connection of its own: that one has to have the settings by its role.
+ */
 export function fixSettings(limits: Limits = {}): (client: pg.ClientBase) => Promise<void> {
-  const settings = Object.entries({ ...FIXED, ...limits });
-  const text = `SELECT ${settings.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`).join(', ')}`;
-  const values = settings.flatMap(([name, value]) => [name, String(value)]);
-  const query = { text, values, query_timeout: SETTINGS_WITHIN_MS };
+  const settings = fixedSettings(limits);
+  const values = Object.entries(settings).flat();
+  const calls = Object.keys(settings).map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`);
+  const query = {
+    text: `SELECT pg_backend_pid() AS pid, ${calls.join(', ')}`,
+    values,
+    query_timeout: SETTINGS_WITHIN_MS,
+  };
   return async (client) => {
-    await client.query(query);
+    const { rows } = await client.query<{ pid: number }>(query);
+    if (!isPooled(client, rows[0]?.pid)) return;
+    leaveUnnamed(client);
+    if (Object.keys(limits).length > 0) await needRoleSettings(client, settings);
   };
 }
 

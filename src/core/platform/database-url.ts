@@ -1,6 +1,6 @@
 // What a URL of PostgreSQL says. Each part is honoured or refused with a sentence: none is dropped.
 import type pg from 'pg';
-import { FIXED_SETTINGS } from './connection.ts';
+import { fixedSettings, LIMITS } from './connection.ts';
 import { TLS_PARAMETERS, tlsOf } from './database-tls.ts';
 
 export interface DatabaseUrl {
@@ -116,7 +116,7 @@ function needPublicSchema(given: Parameters, tell: Tell): void {
     tell("the parameter schema is not supported: Holdfast's tables are in the schema public");
   }
   const options = (given.get('options') ?? '').toLowerCase().replaceAll('-', '_').replace(/\s*=/g, '=');
-  for (const name of ['client_encoding', ...FIXED_SETTINGS]) {
+  for (const name of ['client_encoding', ...Object.keys(fixedSettings(LIMITS))]) {
     if (options.includes(`${name.toLowerCase()}=`))
       tell(`${name} in options is not supported: Holdfast sets it itself, search_path to public`);
   }

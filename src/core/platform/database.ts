@@ -1,11 +1,12 @@
 // The way to PostgreSQL: Prisma for the tables, the pool beneath it for what Prisma can't say.
 // Every wait has a limit, so that a database that is away or stuck becomes an error that the caller can answer with.
 import { PrismaPg } from '@prisma/adapter-pg';
-import pg from 'pg';
+import type pg from 'pg';
 import { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
-import { fixSettings } from './connection.ts';
+import { fixSettings, LIMITS } from './connection.ts';
 import { createDatabaseClock, type DatabaseClock } from './database-clock.ts';
 import { databaseConnection } from './database-url.ts';
+import { PatientPool } from './pool.ts';
 import type { JobName } from './queues.ts';
 
 export interface DatabaseOptions {
@@ -35,16 +36,13 @@ export type Transaction = Prisma.TransactionClient;
 
 /** Opens nothing yet: the first query connects. A connection that breaks while idle is reported and replaced. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const { statementTimeoutMs = 10_000 } = options;
-  const pool = new pg.Pool({
+  const { statementTimeoutMs = LIMITS.statement_timeout } = options;
+  const pool = new PatientPool({
     ...databaseConnection(options.url),
     max: options.poolSize,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 2_000,
     query_timeout: statementTimeoutMs + 1_000,
-    onConnect: fixSettings({
-      statement_timeout: statementTimeoutMs,
-      idle_in_transaction_session_timeout: 30_000,
-    }),
+    onConnect: fixSettings({ ...LIMITS, statement_timeout: statementTimeoutMs }),
     keepAlive: true,
   });
   pool.on('error', (error) => options.onError?.(error));
@@ -160,6 +158,7 @@ const OUTAGE_CODES = new Set([
   ],
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT', 'EHOSTUNREACH'],
   ...['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TlsConnectionError', 'TooManyConnections'],
+  'PoolerError',
 ]);
 
 /**

@@ -8,8 +8,9 @@ import path from 'node:path';
 import { claimFolder } from '../machine/claims.ts';
 import { findProgram, keptSecret, readIfThere, writePrivate } from '../machine/files.ts';
 import { type Child, commandLine, endChild, endOrphan } from '../machine/process.ts';
-import { findRedis, type RedisBinary } from './redis-binaries.ts';
+import { findRedis } from './redis-binaries.ts';
 import { type EmbeddedServer, type ServerOptions, spawnLogged, startServer } from './start-server.ts';
+import type { FetchedProgram } from './system-packages.ts';
 
 export interface RedisOptions extends ServerOptions {
   /** Where a fetched server is kept, shared by every start of this project. */
@@ -77,7 +78,7 @@ interface Launch {
 }
 
 /** The configuration is a private file, not arguments: everyone may read a command line. */
-function launch(binary: RedisBinary, { dataDir, logFile, port, password, config, searchPath }: Launch): Child {
+function launch(binary: FetchedProgram, { dataDir, logFile, port, password, config, searchPath }: Launch): Child {
   const settings: Record<string, string> = {
     bind: '127.0.0.1',
     port: String(port),

@@ -1,5 +1,6 @@
 // The login roles of the processes: made, or brought up to date, beside the migrations.
 import pg from 'pg';
+import { fixedSettings, LIMITS } from '../connection.ts';
 import { databaseConnection } from '../database-url.ts';
 
 /** What a login role is made from. */
@@ -30,7 +31,27 @@ export async function grantLogin(ownerUrl: string, { name, password, group }: Lo
     const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [name]);
     await client.query(`${rowCount ? 'ALTER' : 'CREATE'} ROLE ${role} LOGIN${secret}`);
     await client.query(`GRANT ${group} TO ${role}`);
+    await giveSettings(client, name);
   } finally {
     await client.end();
+  }
+}
+
+/**
+ * What a connection fixes for itself, as the role's own settings too: a pooler may hand a transaction to a connection on which
+ * nobody has fixed them.
+ */
+async function giveSettings(client: pg.Client, role: string): Promise<void> {
+  const { rows } = await client.query<{ database: string; settings: string[] | null }>(
+    `SELECT current_database() AS database,
+            (SELECT setconfig FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
+              WHERE setrole = (SELECT oid FROM pg_roles WHERE rolname = $1) AND datname = current_database()) AS settings`,
+    [role],
+  );
+  const [{ database, settings } = { database: '', settings: null }] = rows;
+  const place = `ROLE ${pg.escapeIdentifier(role)} IN DATABASE ${pg.escapeIdentifier(database)}`;
+  for (const [name, value] of Object.entries(fixedSettings(LIMITS))) {
+    if (settings?.includes(`${name}=${value}`)) continue;
+    await client.query(`ALTER ${place} SET ${name} TO ${pg.escapeLiteral(value)}`);
   }
 }

@@ -8,6 +8,7 @@ import pg from 'pg';
 import { fixSettings, withConnection } from '../connection.ts';
 import { databaseConnection } from '../database-url.ts';
 import { projectRoot } from '../project-root.ts';
+import { needOwnConnections, needUtf8 } from './needs.ts';
 import { openEngine } from './schema-engine.ts';
 import { type MigrateOptions, SCRIPT_LOCK, WAIT_MS, WholeScripts } from './whole-scripts.ts';
 
@@ -37,6 +38,7 @@ export async function migrate(ownerUrl: string, options: MigrateOptions = {}): P
     onConnect: fixSettings(),
   });
   try {
+    await needOwnConnections(pool);
     // The lock goes with the connection, which the end of the pool closes.
     return await withConnection(pool, async (client) => {
       await needUtf8(client);
@@ -47,16 +49,6 @@ export async function migrate(ownerUrl: string, options: MigrateOptions = {}): P
   } finally {
     await pool.end();
   }
-}
-
-/** In another encoding a text that people type may have no place. */
-async function needUtf8(client: pg.PoolClient): Promise<void> {
-  const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
-  const encoding = rows[0]?.server_encoding;
-  if (encoding === 'UTF8') return;
-  throw new Error(
-    `The database has the encoding ${encoding}; Holdfast needs UTF8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.`,
-  );
 }
 
 /** Polls: whoever waited within a statement would hold up an index that is built concurrently. */
