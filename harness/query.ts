@@ -9,6 +9,7 @@ export async function query<Row = Record<string, unknown>>(
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
+    await client.query('SET search_path TO public'); // a test database has another
     return (await client.query(text, values)).rows as Row[];
   } finally {
     await client.end();

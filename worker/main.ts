@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, Worker } from 'bullmq';
 import { NO_ORIGIN } from '../src/core/audit/events.ts';
-import { readConfig } from '../src/core/config.ts';
+import { readConfigOrExit } from '../src/core/config.ts';
 import { type Context, createContext } from '../src/core/context.ts';
 import { createLog } from '../src/core/platform/log.ts';
 import { type JobName, QUEUE_NAMES, type QueueName } from '../src/core/platform/queues.ts';
@@ -17,7 +17,7 @@ const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
 const FULL_REST_MS = 1_000;
 
-const config = readConfig(process.env, { signs: false });
+const config = readConfigOrExit(process.env, { signs: false });
 const log = createLog({ level: config.logLevel, name: 'worker' });
 const context = createContext(config, log);
 const connection = openRedis({ url: config.redisUrl, role: 'worker', log });

@@ -2,6 +2,7 @@
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
 import { Command } from 'commander';
 import { auditCommand } from './audit/command.ts';
+import { checkCommand } from './check.ts';
 import { migrateCommand } from './migrate.ts';
 import { printableLines } from './print.ts';
 import { seedCommand } from './seed.ts';
@@ -11,6 +12,7 @@ import { userCommand } from './user.ts';
 
 const program = new Command('holdfast')
   .description('Commands for the operators of Holdfast')
+  .addCommand(checkCommand())
   .addCommand(migrateCommand())
   .addCommand(userCommand())
   .addCommand(auditCommand())

@@ -7,11 +7,6 @@ const WAITING = {
   turn: 'Another migration of this database is under way: waiting until it is done.',
 };
 
-const LOGINS = [
-  ['WEB_DATABASE_URL', 'holdfast_web'],
-  ['WORKER_DATABASE_URL', 'holdfast_worker'],
-] as const;
-
 export function migrateCommand(): Command {
   return new Command('migrate')
     .description(
@@ -22,15 +17,12 @@ export function migrateCommand(): Command {
 
 async function run(): Promise<void> {
   const env = process.env['DATABASE_URL'] ? process.env : await commandEnvironment(process.env);
-  const [{ migrate }, { grantLogin, readLoginRole }] = await Promise.all([
+  const [{ migrate }, { grantLogin, loginRolesOf }] = await Promise.all([
     import('../core/platform/migrations/migrate.ts'),
     import('../core/platform/migrations/login-roles.ts'),
   ]);
   const ownerUrl = env['DATABASE_URL'] ?? '';
-  const roles = LOGINS.flatMap(([variable, group]) => {
-    const url = env[variable];
-    return url ? [readLoginRole(url, group, variable)] : [];
-  });
+  const roles = loginRolesOf(env);
   const applied = await migrate(ownerUrl, { onWait: (what) => process.stderr.write(`${WAITING[what]}\n`) });
   for (const role of roles) await grantLogin(ownerUrl, role);
   process.stdout.write(applied.length > 0 ? `Applied ${applied.join(', ')}.\n` : 'The schema is up to date.\n');

@@ -89,6 +89,7 @@ export const schema = z.object({
   PUBLIC_URL: urls.public.optional(),
   DATABASE_URL: urls.database,
   DATABASE_POOL: integer(2, 200).default(10),
+  WEB_PROCESSES: integer(1, 256).default(1),
   REDIS_URL: urls.redis,
   SESSION_KEYS: list.default([]),
   SESSION_IDLE: duration.default(UNITS.d),

@@ -51,6 +51,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     secureCookies: publicUrl.protocol === 'https:',
     databaseUrl: values.DATABASE_URL,
     databasePoolSize: values.DATABASE_POOL,
+    webProcesses: values.WEB_PROCESSES,
     redisUrl: values.REDIS_URL,
     sessionKeys: values.SESSION_KEYS.length > 0 ? values.SESSION_KEYS : ['development-only-key'],
     session: {
@@ -108,6 +109,28 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
     metrics: values.METRICS_PORT === undefined ? null : { host: values.METRICS_HOST, port: values.METRICS_PORT },
   });
+}
+
+/** The same problems without an error. */
+export function configProblems(...[env, options]: Parameters<typeof readConfig>): string[] {
+  try {
+    readConfig(env, options);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return [...error.problems];
+    throw error;
+  }
+}
+
+/** For the start of a process: prints what is wrong and exits 1. */
+export function readConfigOrExit(...[env, options]: Parameters<typeof readConfig>): Config {
+  try {
+    return readConfig(env, options);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
 }
 
 /** The least that Argon2id should cost, by the OWASP Password Storage Cheat Sheet. */

@@ -111,6 +111,7 @@ function openStores(config: Config, log: Log) {
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,
     onError: ({ message }) => log.debug({ reason: message }, 'an idle connection to PostgreSQL broke'),
+    onUseless: sayOnce((reason) => log.error({ reason }, 'PostgreSQL can not be used')),
     nudge: (job) => queues.nudge(job),
   });
   async function closeStores(): Promise<void> {
@@ -118,6 +119,15 @@ function openStores(config: Config, log: Log) {
     await Promise.all([closeRedis(redis), closeRedis(queueConnection), database.close()]);
   }
   return { database, redis, queues, metrics: createMetrics(), closeStores };
+}
+
+/** The same words again and again are said once. */
+function sayOnce(say: (words: string) => void): (words: string) => void {
+  let said: string | null = null;
+  return (words) => {
+    if (words !== said) say(words);
+    said = words;
+  };
 }
 
 function createCredentials(config: Config, log: Log, { database, metrics }: Stores) {

@@ -3,9 +3,12 @@
 
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { settingsAreGood } from '../supervisor/check-settings.ts';
+import { ALREADY_CHECKED } from '../supervisor/messages.ts';
 import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../supervisor/status-file.ts';
 import { findAddress, waitUntilReady } from './address.ts';
 import { environmentsFor } from './environments.ts';
+import { watchFirstStart } from './first-start.ts';
 import type { Kept } from './keep-running.ts';
 import { type Claim, claimFolder } from './machine/claims.ts';
 import { tail } from './machine/files.ts';
@@ -15,7 +18,7 @@ import { keepProgram, type Program, type ProgramOptions, replaceProgram, runProg
 import { startProgress } from './progress.ts';
 import { auditPublicKey } from './secrets.ts';
 import { type Stores, startStores } from './servers/stores.ts';
-import { type Environment, type LauncherSettings, readLauncherSettings } from './settings.ts';
+import { type Environment, readLauncherSettings } from './settings.ts';
 import { keepUpFile, type UpFile } from './up-file.ts';
 
 const readyDeadlineMs = 60_000;
@@ -35,7 +38,8 @@ interface Running {
   supervisor?: Kept<Program>;
 }
 
-const settings = readSettings();
+if (!settingsAreGood('up')) process.exit(1);
+const { settings } = readLauncherSettings(process.env);
 const stopDeadlineMs = settings.shutdownTimeoutMs + killMarginMs;
 const progress = startProgress();
 const startedAt = Date.now();
@@ -59,15 +63,6 @@ try {
   if (stoppingSince === undefined) {
     progress.fail(error instanceof Error ? error.message : String(error));
     await stop(1);
-  }
-}
-
-function readSettings(): LauncherSettings {
-  try {
-    return readLauncherSettings(process.env);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
   }
 }
 
@@ -102,10 +97,12 @@ async function start(): Promise<void> {
   stopIfAsked();
 
   progress.step(`starting ${settings.webProcesses} web processes and a worker`);
-  const webProgram = programOf('web', 'src/web/supervisor.js', environments.web);
+  const webProgram = { ...programOf('web', 'src/web/supervisor.js', environments.web), args: [ALREADY_CHECKED] };
   workerProgram = programOf('worker', 'worker/main.js', environments.worker);
-  running.supervisor = keepProgram(webProgram, progress.say, upFile.write);
-  running.worker = keepProgram(workerProgram, progress.say, upFile.write);
+  const firstStart = watchFirstStart();
+  const options = { say: progress.say, onRestart: upFile.write, onDeath: firstStart.onDeath };
+  running.supervisor = keepProgram(webProgram, options);
+  running.worker = keepProgram(workerProgram, options);
   const { url, webDatabaseUrl, workerDatabaseUrl, auditSigningKey } = environments;
   up = {
     url,
@@ -118,7 +115,12 @@ async function start(): Promise<void> {
     pids: { launcher: process.pid, supervisor: 0, worker: 0, ...stores.pids() },
     startedAt: new Date(startedAt).toISOString(),
   };
-  const ready = await waitUntilReady(settings.host, port, readyDeadlineMs, stopIfAsked);
+  const check = () => {
+    stopIfAsked();
+    firstStart.check();
+  };
+  const ready = await waitUntilReady(settings.host, port, readyDeadlineMs, check);
+  await firstStart.untilReady(() => running.worker?.current(), check);
   if (!ready) throw new Error(`The web processes are not ready after ${readyDeadlineMs / 1_000} s.\n${tailOfLogs()}`);
   await upFile.write(); // before anybody is told who then reads the file
   for (const name of ['web', 'worker']) watchLog(logFile(name), name, progress.say);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Kept, keepRunning } from './keep-running.ts';
 import { openLog, tail } from './machine/files.ts';
-import { type Child, endChild, inWords, spawnBound } from './machine/process.ts';
+import { type Child, type Exit, endChild, inWords, spawnBound } from './machine/process.ts';
 import type { Environment } from './settings.ts';
 
 export interface Program extends Child {
@@ -54,17 +54,22 @@ export async function runProgram(options: ProgramOptions, onStart: (program: Pro
   if (exit.code !== 0) throw new Error(`${options.name} failed (${inWords(exit)}):\n${tail(options.logFile, 20)}`);
 }
 
-export function keepProgram(
-  options: ProgramOptions,
-  say: (line: string) => void,
-  onRestart: () => void,
-): Kept<Program> {
+export interface KeepOptions {
+  say: (line: string) => void;
+  onRestart: () => void;
+  onDeath: (program: ProgramOptions, exit: Exit) => void;
+}
+
+export function keepProgram(options: ProgramOptions, { say, onRestart, onDeath }: KeepOptions): Kept<Program> {
   const { name } = options;
   return keepRunning({
     first: startProgram(options),
     start: async () => startProgram(options),
     end: (surplus) => surplus.process.kill('SIGTERM'),
-    onDeath: (exit) => say(`${name} died (${inWords(exit)}) and is started again`),
+    onDeath: (exit) => {
+      say(`${name} died (${inWords(exit)}) and is started again`);
+      onDeath(options, exit);
+    },
     onRestart,
     onFailure: (error) => say(`${name} can't be started again: ${String(error)}`),
   });

@@ -30,8 +30,8 @@ export interface LauncherSettings {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Throws one error that lists every problem. */
-export function readLauncherSettings(env: Environment): LauncherSettings {
+/** With a problem for each bad value of the launcher's own; those of the processes are checked by `check up`. */
+export function readLauncherSettings(env: Environment): { settings: LauncherSettings; problems: string[] } {
   const problems: string[] = [];
   const number = (name: string, fallback: number, least: number, most: number) => {
     const value = env[name] ? Number(env[name]) : fallback;
@@ -40,20 +40,12 @@ export function readLauncherSettings(env: Environment): LauncherSettings {
     }
     return value;
   };
-  const url = (name: string, ...schemes: string[]) => {
-    const text = env[name];
-    if (!text) return undefined;
-    const scheme = URL.canParse(text) ? new URL(text).protocol.slice(0, -1) : '';
-    if (!schemes.includes(scheme))
-      problems.push(`${name}: expected a URL that starts with ${schemes.map((s) => `${s}://`).join(' or ')}`);
-    return text;
-  };
   const optional = {
-    publicUrl: url('PUBLIC_URL', 'http', 'https'),
-    databaseUrl: url('DATABASE_URL', 'postgres', 'postgresql'),
-    webDatabaseUrl: url('WEB_DATABASE_URL', 'postgres', 'postgresql'),
-    workerDatabaseUrl: url('WORKER_DATABASE_URL', 'postgres', 'postgresql'),
-    redisUrl: url('REDIS_URL', 'redis', 'rediss'),
+    publicUrl: env.PUBLIC_URL || undefined,
+    databaseUrl: env.DATABASE_URL || undefined,
+    webDatabaseUrl: env.WEB_DATABASE_URL || undefined,
+    workerDatabaseUrl: env.WORKER_DATABASE_URL || undefined,
+    redisUrl: env.REDIS_URL || undefined,
     sessionKeys: env.SESSION_KEYS || undefined,
     auditSigningKey: env.AUDIT_SIGNING_KEY || undefined,
     auditCheckpointFile: env.AUDIT_CHECKPOINT_FILE || undefined,
@@ -70,9 +62,7 @@ export function readLauncherSettings(env: Environment): LauncherSettings {
     shutdownTimeoutMs: number('SHUTDOWN_TIMEOUT_MS', 10_000, 100, 600_000),
     searchPath: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
   };
-  if (problems.length > 0)
-    throw new Error(`The configuration can't be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
-  return { ...settings, ...withoutUndefined(optional) };
+  return { settings: { ...settings, ...withoutUndefined(optional) }, problems };
 }
 
 function withoutUndefined<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {

@@ -1,50 +1,15 @@
 // The primary process of `npm start`: holds no application code, so that it need not be replaced to deploy. SIGHUP replaces the
 // web processes one at a time with what is on disk now, SIGTERM drains them all. What it does is in $DATA_DIR/supervisor.json.
-import { availableParallelism } from 'node:os';
-import path from 'node:path';
 import { createLog, type Log } from '../core/platform/log.ts';
 import { type MetricsPortOptions, serveMetrics } from '../core/platform/metrics-server.ts';
+import { settingsAreGood } from './check-settings.ts';
+import { ALREADY_CHECKED, GAVE_UP } from './messages.ts';
+import { readSupervisorSettings, type SupervisorSettings } from './settings.ts';
 import { type Reload, removeStatus, supervisorStatusFile, writeStatus } from './status-file.ts';
 import { startWebProcesses } from './web-processes.ts';
 
-interface SupervisorSettings {
-  exec: string;
-  webProcesses: number;
-  readyTimeoutMs: number;
-  shutdownTimeoutMs: number;
-  dataDir: string;
-  logLevel: string;
-  metricsHost: string;
-  metricsPort?: number;
-}
-
+/** Longer than a web process needs to close its stores. */
 const killMarginMs = 5_000;
-
-/**
- * Throws one error that lists every bad value. The web process is found from `script` as it was named, not where a link
- * leads: with `current -> releases/7` a reload runs what the link names by then.
- */
-function readSupervisorSettings(env: Readonly<Record<string, string | undefined>>, script: string): SupervisorSettings {
-  const problems: string[] = [];
-  const number = (name: string, fallback: number, least: number, most: number) => {
-    const value = env[name] ? Number(env[name]) : fallback;
-    if (!Number.isInteger(value) || value < least || value > most)
-      problems.push(`${name}: expected ${least} to ${most}`);
-    return value;
-  };
-  const settings: SupervisorSettings = {
-    exec: path.resolve(env.WEB_MAIN || path.join(path.dirname(script), '../web/main.js')),
-    webProcesses: number('WEB_PROCESSES', Math.max(2, availableParallelism()), 1, 256),
-    readyTimeoutMs: number('READY_TIMEOUT_MS', 30_000, 100, 3_600_000),
-    shutdownTimeoutMs: number('SHUTDOWN_TIMEOUT_MS', 10_000, 100, 600_000),
-    dataDir: env.DATA_DIR || '.data',
-    logLevel: env.LOG_LEVEL || 'info',
-    metricsHost: env.METRICS_HOST || '127.0.0.1',
-    ...(env.METRICS_PORT ? { metricsPort: number('METRICS_PORT', 0, 0, 65_535) } : {}),
-  };
-  if (problems.length > 0) throw new Error(`The configuration can't be used:\n  - ${problems.join('\n  - ')}`);
-  return settings;
-}
 
 /** Supervises until SIGTERM or SIGINT, then drains and ends the process with 0. */
 function supervise(settings: SupervisorSettings, log: Log): void {
@@ -68,6 +33,7 @@ function supervise(settings: SupervisorSettings, log: Log): void {
     stopTimeoutMs: settings.shutdownTimeoutMs + killMarginMs,
     log,
     onChange: publish,
+    onHopeless: () => void stop('nothing serves', GAVE_UP),
   });
 
   /** A SIGHUP during a reload asks for another one after it: there may be newer code by then. */
@@ -104,14 +70,14 @@ function supervise(settings: SupervisorSettings, log: Log): void {
     publish();
   }
 
-  async function stop(signal: string): Promise<void> {
+  async function stop(signal: string, exitCode = 0): Promise<void> {
     if (stopping) return; // a terminal and npm both send it
     stopping = true;
     log.info({ signal }, 'stopping');
     removeStatus(statusFile);
     await web.stop();
     log.info('stopped');
-    process.exit(0);
+    process.exit(exitCode);
   }
 
   const { metricsHost: host, metricsPort: port } = settings;
@@ -128,10 +94,11 @@ async function publishMetrics(options: Omit<MetricsPortOptions, 'read'>): Promis
   await serveMetrics({ ...options, read: () => processes.clusterMetrics() });
 }
 
-try {
-  const settings = readSupervisorSettings(process.env, process.argv[1] ?? '');
-  supervise(settings, createLog({ level: settings.logLevel, name: 'supervisor' }));
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+const { settings, problems } = readSupervisorSettings(process.env, process.argv[1] ?? '');
+// Another program in the web process' place has settings of its own.
+if (problems.length > 0 && process.env.WEB_MAIN) {
+  process.stderr.write(`The configuration can't be used:\n  - ${problems.join('\n  - ')}\n`);
   process.exit(1);
 }
+if (!process.env.WEB_MAIN && !process.argv.includes(ALREADY_CHECKED) && !settingsAreGood('start')) process.exit(1);
+supervise(settings, createLog({ level: settings.logLevel, name: 'supervisor' }));

@@ -13,9 +13,11 @@ export interface WebProcessesOptions {
   readyTimeoutMs: number;
   /** A process that still drains after this long is killed. */
   stopTimeoutMs: number;
-  log: Pick<Log, 'info' | 'warn' | 'error'>;
+  log: Pick<Log, 'info' | 'warn' | 'error' | 'fatal'>;
   /** Called whenever a process started or ended. */
   onChange: () => void;
+  /** Called when processes have died again and again before any was ready. */
+  onHopeless: () => void;
 }
 
 export interface Replaced {
@@ -37,6 +39,7 @@ interface Slot {
   worker?: Worker;
   startedAt: number;
   quickDeaths: number;
+  deaths: number;
   /** While a successor is being started, the death of the present process starts no other. */
   replacing: boolean;
   restart?: NodeJS.Timeout;
@@ -49,19 +52,25 @@ interface Slot {
 export const NO_PRETENURING = '--no-allocation-site-pretenuring';
 
 const quickDeathMs = 5_000;
+/** Of one place, before any process was ever ready. */
+const mostDeathsBeforeReady = 3;
 const firstBackOffMs = 100;
 const longestBackOffMs = 10_000;
 
 /** The processes get the environment of this one. */
 export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
-  const { exec, count, readyTimeoutMs, log, onChange } = options;
+  const { exec, count, readyTimeoutMs, log, onChange, onHopeless } = options;
   // All processes accept from one listening socket, so the kernel keeps a connection for the others when one is killed. The
   // default, a primary that hands out connections, leaves one hanging that is on its way to a killed process.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ exec, execArgv: [...process.execArgv, NO_PRETENURING] });
-  const slots = Array.from({ length: count }, (): Slot => ({ startedAt: 0, quickDeaths: 0, replacing: false }));
+  const slots = Array.from(
+    { length: count },
+    (): Slot => ({ startedAt: 0, quickDeaths: 0, deaths: 0, replacing: false }),
+  );
   const stopping = new AbortController();
   const serving = new Set<Worker>();
+  let everReady = false;
   for (const slot of slots) fill(slot);
 
   function fill(slot: Slot): void {
@@ -71,7 +80,7 @@ export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
 
   function start(onExit: (code: number | null, signal: string | null) => void): Worker {
     cluster.setupPrimary({ args: serving.size > 0 ? [LISTEN_WHEN_READY] : [] });
-    const worker = cluster.fork();
+    const worker = cluster.fork({ WEB_PROCESSES: count });
     log.info({ webPid: worker.process.pid }, 'a web process starts');
     worker.on('error', (error) =>
       log.warn({ webPid: worker.process.pid, err: error }, 'a web process can not be reached'),
@@ -79,6 +88,7 @@ export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
     worker.on('message', (message: unknown) => {
       if (!isReady(message)) return;
       serving.add(worker);
+      everReady = true;
       log.info({ webPid: worker.process.pid }, 'a web process is ready');
     });
     worker.once('exit', (code, signal) => {
@@ -95,6 +105,12 @@ export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
     delete slot.worker;
     if (stopping.signal.aborted) return;
     slot.quickDeaths = Date.now() - slot.startedAt < quickDeathMs ? slot.quickDeaths + 1 : 0;
+    slot.deaths += 1;
+    if (!everReady && slot.deaths >= mostDeathsBeforeReady) {
+      log.fatal({ webPid, code, signal }, 'a web process died three times before any was ready: the start has failed');
+      onHopeless();
+      return;
+    }
     const inMs = backOffMs(slot.quickDeaths);
     log.error({ webPid, code, signal, againInMs: inMs }, 'a web process died');
     if (!slot.replacing) slot.restart = setTimeout(fill, inMs, slot);

@@ -1,9 +1,11 @@
 // One web process: serves, reports when it is ready, and drains when it must stop.
+import cluster from 'node:cluster';
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NO_ORIGIN } from '../core/audit/events.ts';
-import { readConfig } from '../core/config.ts';
+import { readConfigOrExit } from '../core/config.ts';
 import { createContext } from '../core/context.ts';
+import { tellConnectionRoom } from '../core/platform/connection-room.ts';
 import { createLog, flushLog } from '../core/platform/log.ts';
 import { isListen, LISTEN_WHEN_READY } from '../supervisor/messages.ts';
 import { createApp } from './app.ts';
@@ -13,7 +15,7 @@ import { type Serving, serve } from './serve.ts';
 
 const READY_CHECK_MS = 10;
 
-const config = readConfig(process.env);
+const config = readConfigOrExit(process.env);
 const log = createLog({ level: config.logLevel, name: 'web', buffered: true });
 const context = createContext(config, log);
 const readiness: Readiness = { draining: false, started: false };
@@ -72,6 +74,8 @@ async function announce(): Promise<void> {
   log.info({ ms: Math.round(performance.now() - began) }, 'ready');
   process.send?.({ type: 'ready' });
   await record('sys_startup');
+  const { webProcesses, databasePoolSize: poolSize } = config;
+  if ((cluster.worker?.id ?? 1) === 1) await tellConnectionRoom(context, { webProcesses, poolSize });
 }
 
 function record(type: 'sys_startup' | 'sys_shutdown'): Promise<void> {

@@ -1,6 +1,6 @@
 // `npm run up` as a whole, from dist/: everything comes up, whatever dies comes back, and nothing outlives the launcher.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
@@ -34,14 +34,14 @@ afterEach(async () => {
   own.remove();
 });
 
-function run(script: string): Run {
-  return follow(process.execPath, [path.resolve('dist/src/launcher', script)]);
+function run(script: string, more: Record<string, string> = {}): Run {
+  return follow(process.execPath, [path.resolve('dist/src/launcher', script)], more);
 }
 
-function follow(command: string, args: string[]): Run {
+function follow(command: string, args: string[], more: Record<string, string> = {}): Run {
   const { DATABASE_URL: _d, REDIS_URL: _r, SESSION_KEYS: _s, ...env } = process.env;
   const child = spawn(command, args, {
-    env: { ...env, DATA_DIR: own.folder, PORT: String(port), SHUTDOWN_TIMEOUT_MS: '4000' },
+    env: { ...env, DATA_DIR: own.folder, PORT: String(port), SHUTDOWN_TIMEOUT_MS: '4000', ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -176,14 +176,50 @@ test('waits for one that is stopping, and then comes up', async () => {
   expect(await second.exited).toBe(0);
 }, 180_000);
 
-test('lists every bad setting at once', async () => {
-  const child = spawn(process.execPath, [path.resolve('dist/src/launcher/main.js')], {
-    env: { ...process.env, DATA_DIR: own.folder, PORT: 'x', WEB_PROCESSES: '0', REDIS_URL: 'http://no' },
+async function refused(script: string, env: Record<string, string>): Promise<string> {
+  const { DATABASE_URL: _d, REDIS_URL: _r, SESSION_KEYS: _s, ...rest } = process.env;
+  const child = spawn(process.execPath, [path.resolve('dist/src', script)], {
+    env: { ...rest, DATA_DIR: own.folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  child.stderr.on('data', (chunk) => {
-    output += chunk;
-  });
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   expect(await new Promise((resolve) => child.once('close', resolve))).toBe(1);
-  expect(output).toMatch(/REDIS_URL[\s\S]*PORT[\s\S]*WEB_PROCESSES/);
+  expect(output).not.toMatch(/\n\s+at /); // a list, no stack
+  return output;
+}
+
+const problemsIn = (output: string) => [...output.matchAll(/^ {2}- (\w+): /gm)].map((match) => match[1]).sort();
+
+test('lists every bad setting of every process at once, before anything starts', async () => {
+  const output = await refused('launcher/main.js', {
+    ...{ PORT: 'x', WEB_PROCESSES: '0', REDIS_URL: 'http://no', READY_TIMEOUT_MS: '1', TRUSTED_PROXIES: 'localhost' },
+    ...{ DATABASE_URL: 'postgresql://db/holdfast?schema=auth', WEB_DATABASE_URL: 'postgresql://db/holdfast' },
+    AUDIT_SIGNING_KEY: 'short',
+  });
+  expect(problemsIn(output)).toEqual(
+    [
+      ...['AUDIT_SIGNING_KEY', 'DATABASE_URL', 'PORT', 'READY_TIMEOUT_MS', 'REDIS_URL', 'TRUSTED_PROXIES'],
+      ...['WEB_DATABASE_URL', 'WEB_PROCESSES'],
+    ].sort(),
+  );
+  expect(existsSync(path.join(own.folder, 'postgres'))).toBe(false);
 });
+
+test.each([
+  ['supervisor/main.js', ['READY_TIMEOUT_MS', 'TRUSTED_PROXIES']],
+  ['web/main.js', ['TRUSTED_PROXIES']],
+  ['../worker/main.js', ['TRUSTED_PROXIES']],
+])('%s does the same', async (script, problems) => {
+  const stores = { DATABASE_URL: 'postgresql://db/holdfast', REDIS_URL: 'redis://cache' };
+  const output = await refused(script, { ...stores, TRUSTED_PROXIES: 'localhost', READY_TIMEOUT_MS: '1' });
+  expect(problemsIn(output)).toEqual(problems);
+});
+
+test('a program that dies three times before it was ready ends the start, with the end of its log', async () => {
+  const up = run('main.js', { WEB_MAIN: path.join(own.folder, 'web.mjs') });
+  writeFileSync(path.join(own.folder, 'web.mjs'), `console.log('why it dies'); process.exit(7);`);
+  expect(await up.exited).toBe(1);
+  expect(up.output()).toMatch(/web can't be started[\s\S]*why it dies/);
+  expect(readUpFile(own.folder)).toBeUndefined();
+}, 60_000);

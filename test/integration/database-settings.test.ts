@@ -113,6 +113,17 @@ describe('a migration', () => {
     }
   });
 
+  test('finds host, port and role among the parameters of the URL, too', async () => {
+    const { url, drop } = await emptyDatabase('');
+    const { username, password, hostname, port, pathname } = new URL(url);
+    try {
+      await migrate(`postgresql://${pathname}?host=${hostname}&port=${port}&user=${username}&password=${password}`);
+      expect(await migrate(url)).toEqual([]);
+    } finally {
+      await drop();
+    }
+  });
+
   test.each(['LATIN1', 'SQL_ASCII'])('refuses a database in %s, and leaves nothing', async (encoding) => {
     const { url, drop } = await emptyDatabase(
       `ENCODING '${encoding}' TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'`,
@@ -131,6 +142,8 @@ test('every test runs on a database with awkward settings', async () => {
   try {
     expect(await query(database.webUrl, 'SHOW timezone')).toEqual([{ TimeZone: 'America/New_York' }]);
     expect(await query(database.superuserUrl, 'SHOW timezone')).toEqual([{ TimeZone: 'UTC' }]);
+    const text = `SELECT datcollate AS collation, datconnlimit AS connections FROM pg_database WHERE datname = current_database()`;
+    expect(await query(database.superuserUrl, text)).toEqual([{ collation: 'C', connections: 20 }]);
   } finally {
     await database.drop();
   }

@@ -3,11 +3,17 @@ import { randomBytes } from 'node:crypto';
 import { query } from '../../harness/query.ts';
 import type { TestDatabase } from '../../harness/stores.ts';
 
+/** What a small service gives. Superusers, as whom tests look, are not counted. */
+const CONNECTIONS = 20;
+
 /** Clones the template that the test run's set-up has migrated. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const superuserUrl = given('TEST_POSTGRES_SUPERUSER_URL');
-  await query(superuserUrl, `CREATE DATABASE ${name} TEMPLATE holdfast_template OWNER holdfast`);
+  await query(
+    superuserUrl,
+    `CREATE DATABASE ${name} TEMPLATE holdfast_template OWNER holdfast CONNECTION LIMIT ${CONNECTIONS}`,
+  );
   await query(superuserUrl, settingsOf(name, new URL(superuserUrl).username));
   return {
     ownerUrl: inDatabase(given('TEST_POSTGRES_OWNER_URL'), name),
@@ -27,6 +33,9 @@ const AWKWARD: Readonly<Record<string, readonly [awkward: string, usual: string]
   intervalstyle: ['sql_standard', 'postgres'],
   bytea_output: ['escape', 'hex'],
   extra_float_digits: ['0', '1'],
+  standard_conforming_strings: ['off', 'on'],
+  default_transaction_isolation: ['serializable', 'read committed'],
+  search_path: ['elsewhere', 'public'],
 };
 
 function settingsOf(database: string, superuser: string): string {

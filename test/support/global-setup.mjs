@@ -43,7 +43,9 @@ export default async function setUp() {
 async function makeTemplate({ superuserUrl, ownerUrl }) {
   const client = new pg.Client({ connectionString: superuserUrl });
   await client.connect();
-  await client.query('CREATE DATABASE holdfast_template OWNER holdfast');
+  await client.query(
+    `CREATE DATABASE holdfast_template OWNER holdfast TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'`,
+  );
   await client.end();
   const inTemplate = (url) => url.replace(/\/[^/]*$/, '/holdfast_template');
   const env = {

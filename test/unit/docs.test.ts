@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { auditCommand } from '../../src/cli/audit/command.ts';
+import { checkCommand } from '../../src/cli/check.ts';
 import { migrateCommand } from '../../src/cli/migrate.ts';
 import { seedCommand } from '../../src/cli/seed.ts';
 import { sessionCommand } from '../../src/cli/session.ts';
@@ -20,7 +21,7 @@ const pages = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('docs/de
 /** A decision tells of the code as it was then. */
 const current = pages.filter((page) => !page.startsWith('docs/decisions') && page !== 'CHANGELOG.md');
 
-const commands = [migrateCommand, userCommand, auditCommand, sessionCommand, throttleCommand, seedCommand]
+const commands = [checkCommand, migrateCommand, userCommand, auditCommand, sessionCommand, throttleCommand, seedCommand]
   .map((make) => make())
   .flatMap((command) => leavesOf(command, []));
 

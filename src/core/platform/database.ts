@@ -7,6 +7,7 @@ import { fixSettings, LIMITS } from './connection.ts';
 import { createDatabaseClock, type DatabaseClock } from './database-clock.ts';
 import { databaseConnection } from './database-url.ts';
 import { PatientPool } from './pool.ts';
+import { PoolerError } from './pooler.ts';
 import type { JobName } from './queues.ts';
 
 export interface DatabaseOptions {
@@ -15,6 +16,8 @@ export interface DatabaseOptions {
   readonly connectTimeoutMs?: number;
   readonly statementTimeoutMs?: number;
   readonly onError?: (error: Error) => void;
+  /** Told why connections are of no use, where somebody has to mend it. */
+  readonly onUseless?: (reason: string) => void;
   /** Asks the worker for a job, once what a transaction left for it is committed. */
   readonly nudge?: (job: JobName) => void;
 }
@@ -42,7 +45,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     max: options.poolSize,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 2_000,
     query_timeout: statementTimeoutMs + 1_000,
-    onConnect: fixSettings({ ...LIMITS, statement_timeout: statementTimeoutMs }),
+    onConnect: (client) =>
+      fixSettings({ ...LIMITS, statement_timeout: statementTimeoutMs })(client).catch((error: unknown) => {
+        if (error instanceof PoolerError) options.onUseless?.(error.message);
+        throw error;
+      }),
     keepAlive: true,
   });
   pool.on('error', (error) => options.onError?.(error));

@@ -9,11 +9,7 @@ const NO_MORE = /no more connections allowed/;
 /** After a refusal no further connection is tried for so long. */
 const CONTENT_MS = 2_000;
 
-type Callback = (
-  error: Error | undefined,
-  client: pg.PoolClient | undefined,
-  done: pg.PoolClient['release'],
-) => void;
+type Callback = (error: Error | undefined, client: pg.PoolClient | undefined, done: pg.PoolClient['release']) => void;
 
 export interface PatientPoolOptions extends pg.PoolConfig {
   readonly max: number;

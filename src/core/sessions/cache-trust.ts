@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Redis, ReplyError } from 'ioredis';
 import type { Log } from '../platform/log.ts';
 import { isFull, keys } from '../platform/redis.ts';
+import { redisFault } from '../platform/redis-needs.ts';
 import { writeTombstones } from './cache-scripts.ts';
 import type { AllSessionsEnded, Ending, SessionOwner } from './session-record.ts';
 import type { SessionTable } from './session-table.ts';
@@ -29,6 +30,7 @@ export function createCacheTrust(options: CacheTrustOptions) {
   /** Which server this was, and in which history, when it was last reconciled. */
   let identity: string | null = null;
   let reconciling: Promise<void> | null = null;
+  let fault: string | null = null;
   const pinConnection = pinConnections(redis);
 
   redis.on('ready', () => void connected());
@@ -64,8 +66,18 @@ export function createCacheTrust(options: CacheTrustOptions) {
     return reconciling;
   }
 
+  /** Throws where it can't be used; what is wrong is logged once. */
+  async function needUsable(): Promise<void> {
+    const before = fault;
+    fault = await redisFault(redis);
+    if (fault === null) return;
+    if (fault !== before) log.error({ reason: fault }, 'Redis can not be used');
+    throw new Error(fault);
+  }
+
   async function replayMissed(): Promise<void> {
     const mustBeSame = pinConnection();
+    await needUsable();
     const { ending: newest, allEnded } = await table.newest();
     floor = newest;
     notice.note(allEnded);

@@ -18,6 +18,33 @@ export function readLoginRole(url: string, group: LoginRole['group'], variable: 
   return { name: user, password: typeof password === 'string' ? password : undefined, group };
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const VARIABLES = [
+  ['WEB_DATABASE_URL', 'holdfast_web'],
+  ['WORKER_DATABASE_URL', 'holdfast_worker'],
+] as const;
+
+/** Those that the environment gives. Throws as {@link readLoginRole} does. */
+export function loginRolesOf(env: Environment): LoginRole[] {
+  return VARIABLES.flatMap(([variable, group]) => {
+    const url = env[variable];
+    return url ? [readLoginRole(url, group, variable)] : [];
+  });
+}
+
+/** What is wrong with them. */
+export function loginRoleProblems(env: Environment): string[] {
+  return VARIABLES.flatMap(([variable]) => {
+    try {
+      loginRolesOf({ [variable]: env[variable] });
+      return [];
+    } catch (error) {
+      return (error as Error).message.split('\n');
+    }
+  });
+}
+
 /**
  * Makes a login role, or gives it that password, and lets it act as its group and as nothing more. The role in `ownerUrl`
  * needs CREATEROLE.

@@ -38,10 +38,10 @@ export async function migrate(ownerUrl: string, options: MigrateOptions = {}): P
     onConnect: fixSettings(),
   });
   try {
-    await needOwnConnections(pool);
     // The lock goes with the connection, which the end of the pool closes.
     return await withConnection(pool, async (client) => {
       await needUtf8(client);
+      await needOwnConnections(client, pool);
       await takeTurn(client, options);
       await forgetKilled(pool);
       return await applyMissing(pool, options);

@@ -16,16 +16,14 @@ export async function needUtf8(client: pg.PoolClient): Promise<void> {
  * Whoever migrates holds a lock as long as the connection lives. A pooler in transaction mode would keep it for whoever comes
  * next. It lets two clients at once run on one connection of its own; PostgreSQL and other modes don't.
  */
-export async function needOwnConnections(pool: pg.Pool): Promise<void> {
-  const shared = await withConnection(pool, (first) =>
-    withConnection(pool, async (second) => {
-      const before = await backendOf(first);
-      await second.query('BEGIN');
-      const shares = (await backendOf(second)) === before || (await backendOf(first)) !== before;
-      await second.query('ROLLBACK');
-      return shares;
-    }),
-  );
+export async function needOwnConnections(first: pg.PoolClient, pool: pg.Pool): Promise<void> {
+  const shared = await withConnection(pool, async (second) => {
+    const before = await backendOf(first);
+    await second.query('BEGIN');
+    const shares = (await backendOf(second)) === before || (await backendOf(first)) !== before;
+    await second.query('ROLLBACK');
+    return shares;
+  });
   if (shared) {
     throw new Error(
       'DATABASE_URL leads to a pooler in transaction mode: migrate needs PostgreSQL itself, or a pooler in session mode.',

@@ -1,0 +1,55 @@
+// `check`: whether the settings in the environment can be used, without starting anything.
+import { Argument, Command } from 'commander';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Program = 'up' | 'start' | 'web' | 'worker';
+
+/** What `up` makes up where the environment leaves it out; none of it is used. */
+const MADE_UP = {
+  DATABASE_URL: 'postgresql://localhost/holdfast',
+  REDIS_URL: 'redis://localhost',
+  PUBLIC_URL: 'http://localhost',
+  SESSION_KEYS: 'x'.repeat(32),
+  SECRETS_KEYS: 'x'.repeat(32),
+};
+
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('List every problem of the settings in the environment, for the program that is to start with them')
+    .addArgument(new Argument('<program>', 'what is to start').choices(['up', 'start', 'web', 'worker']))
+    .action(async (program: Program) => {
+      const problems = once(await problemsOf(program, process.env));
+      if (problems.length > 0) throw new Error(`The configuration can't be used:\n  - ${problems.join('\n  - ')}`);
+      process.stdout.write('The configuration can be used.\n');
+    });
+}
+
+/** A list for each that reads them. */
+async function problemsOf(program: Program, env: Environment): Promise<readonly string[][]> {
+  const [{ configProblems }, { readSupervisorSettings }, { readLauncherSettings }, { loginRoleProblems }] =
+    await Promise.all([
+      import('../core/config.ts'),
+      import('../supervisor/settings.ts'),
+      import('../launcher/settings.ts'),
+      import('../core/platform/migrations/login-roles.ts'),
+    ]);
+  const worker = (given: Environment) => configProblems(given, { signs: false });
+  if (program === 'web') return [configProblems(env)];
+  if (program === 'worker') return [worker(env)];
+  const supervisor = readSupervisorSettings(env, '').problems;
+  if (program === 'start') return [configProblems(env), supervisor];
+  const complete = { ...MADE_UP, ...Object.fromEntries(Object.entries(env).filter(([, value]) => value)) };
+  const roles = loginRoleProblems(env);
+  return [configProblems(complete), worker(complete), roles, supervisor, readLauncherSettings(env).problems];
+}
+
+/** Of what several say of one variable, what the first says. */
+function once(lists: readonly string[][]): string[] {
+  const variableOf = (problem: string) => problem.split(':', 1)[0];
+  const all: string[] = [];
+  for (const list of lists) {
+    const named = new Set(all.map(variableOf));
+    all.push(...list.filter((problem) => !named.has(variableOf(problem))));
+  }
+  return all;
+}
