@@ -85,7 +85,7 @@ function variablesOf(file: string): string[] {
 const configVariables = new Set(variablesOf('src/core/config-schema.ts'));
 const allVariables = new Set([
   ...configVariables,
-  ...['src/launcher/settings.ts', 'src/supervisor/main.ts', 'src/cli/migrate.ts'].flatMap(variablesOf),
+  ...['src/launcher/settings.ts', 'src/supervisor/settings.ts', 'src/cli/migrate.ts'].flatMap(variablesOf),
 ]);
 /** What Compose puts into the variables of the program, or gives to the servers. */
 const composeVariables = new Set([...composeText.matchAll(/(?<!\$)\$\{([A-Z_]+)/g)].map(([, name = '']) => name));
