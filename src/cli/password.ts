@@ -9,21 +9,18 @@ const PROBLEMS = {
   too_long: 'The password may have at most 256 bytes.',
   too_common: 'This password is among the most common ones; choose another.',
   same_as_email: 'The password must not be the e-mail address.',
+  too_close: 'The password is little more than the name of this service or the e-mail address.',
   breached: 'This password is known from a breach; choose another.',
 } as const;
 
 /** Throws what is wrong with the password. */
-export async function readNewPassword(email: string): Promise<string> {
+export async function readNewPassword({ passwordPolicy, breachedPasswords }: Context, email: string): Promise<string> {
   const password = await readPassword();
-  const { passwordProblem } = await import('../core/credentials/passwords.ts');
-  const problem = await passwordProblem(password, email);
+  const problem = await passwordPolicy.problem(password, email);
   if (problem) throw new Error(PROBLEMS[problem]);
-  return password;
-}
-
-export async function refuseBreached({ breachedPasswords }: Context, password: string): Promise<void> {
   const known = await breachedPasswords.has(password, { userId: null, origin: NO_ORIGIN });
   if (known) throw new Error(PROBLEMS.breached);
+  return password;
 }
 
 /** Without an echo on a terminal; elsewhere the first line of standard input. */

@@ -7,7 +7,7 @@ import { NO_ORIGIN } from '../core/audit/events.ts';
 import type { Context } from '../core/context.ts';
 import { readEmail } from '../core/platform/email-address.ts';
 import { withContext } from './connect.ts';
-import { readNewPassword, refuseBreached } from './password.ts';
+import { readNewPassword } from './password.ts';
 import { printable, printTable } from './print.ts';
 
 const LIST_LIMIT = 1_000;
@@ -70,9 +70,8 @@ export function userCommand(): Command {
 }
 
 async function create({ email, operator }: { email: string; operator: boolean }): Promise<void> {
-  const password = await readNewPassword(email);
   await withContext(async (context) => {
-    await refuseBreached(context, password);
+    const password = await readNewPassword(context, email);
     const { users, passwords } = context;
     const passwordHash = await passwords.hash(password);
     const result = await users.create({

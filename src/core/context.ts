@@ -18,6 +18,7 @@ import type { Config } from './config.ts';
 import { createBreachedPasswords } from './credentials/breached-passwords.ts';
 import { createIdentifierHash } from './credentials/identifier-hash.ts';
 import { createOneTimeLinks } from './credentials/one-time-links.ts';
+import { createPasswordPolicy } from './credentials/password-policy.ts';
 import { createPasswords } from './credentials/passwords.ts';
 import { createSecretBox } from './credentials/secret-box.ts';
 import { createEnrolment } from './factors/enrolment.ts';
@@ -133,6 +134,7 @@ function sayOnce(say: (words: string) => void): (words: string) => void {
 function createCredentials(config: Config, log: Log, { database, metrics }: Stores) {
   return {
     passwords: createPasswords({ concurrency: config.passwordHashConcurrency, cost: config.passwordHashCost }),
+    passwordPolicy: createPasswordPolicy(config),
     breachedPasswords: createBreachedPasswords({ url: config.breachedPasswordsUrl, database, metrics, log }),
     links: createOneTimeLinks({ database }),
     secretBox: createSecretBox(config.secretsKeys),

@@ -1,11 +1,14 @@
 // One password, however a keyboard writes it.
 import { describe, expect, test } from '@jest/globals';
 import { hash } from '@node-rs/argon2';
-import { createPasswords, passwordProblem } from '../../src/core/credentials/passwords.ts';
+import { createPasswordPolicy } from '../../src/core/credentials/password-policy.ts';
+import { createPasswords } from '../../src/core/credentials/passwords.ts';
 
 const cost = { memoryKib: 1_024, passes: 1, lanes: 1 };
 const cheap = { algorithm: 2, memoryCost: 1_024, timeCost: 1, parallelism: 1 } as const;
 const passwords = createPasswords({ concurrency: 1, cost });
+
+const policy = createPasswordPolicy({ serviceName: 'Sea Gate', publicOrigin: 'https://login.harbour.org' });
 
 const NFC = 'café crème brûlée'.normalize('NFC');
 const NFD = NFC.normalize('NFD');
@@ -41,10 +44,32 @@ describe('a password', () => {
 
   test('is measured and compared in that form when it is new', async () => {
     const letter = 'é'.normalize('NFD');
-    expect(await passwordProblem(letter.repeat(7), 'a@example.org')).toBe('too_short');
-    expect(await passwordProblem(letter.repeat(8), 'a@example.org')).toBeNull();
-    expect(await passwordProblem('José.María@example.org'.normalize('NFD'), 'josé.maría@example.org')).toBe(
+    expect(await policy.problem(letter.repeat(7), 'a@example.org')).toBe('too_short');
+    expect(await policy.problem(letter.repeat(8), 'a@example.org')).toBeNull();
+    expect(await policy.problem('José.María@example.org'.normalize('NFD'), 'josé.maría@example.org')).toBe(
       'same_as_email',
     );
   });
+});
+
+describe('a new password', () => {
+  test.each([
+    'holdfast',
+    'Holdfast2026!',
+    'SeaGate!2026',
+    'sea gate 1',
+    'harbour-login-1',
+    'ada.lovelace1',
+    'Lovelace1815',
+    'login.harbour.org',
+  ])('%s is too close to the service or its owner', async (password) => {
+    expect(await policy.problem(password, 'Ada.Lovelace@example.org')).toBe('too_close');
+  });
+
+  test.each(['holdfast correct horse', 'lovelace and three more', 'adagio-evening', 'thirty sails out at sea'])(
+    '%s may hold their words',
+    async (password) => {
+      expect(await policy.problem(password, 'ada.lovelace@example.org')).toBeNull();
+    },
+  );
 });

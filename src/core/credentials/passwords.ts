@@ -1,9 +1,9 @@
-// Which passwords are accepted (NIST SP 800-63B-4 §3.1.1), and how they are hashed: by Argon2id, a
-// few at once, so that many log-ins don't slow down everybody's pages.
+// How passwords are hashed and compared: by Argon2id, a few at once, so that many log-ins don't slow
+// down everybody's pages.
 import { hash, hashRaw, verify } from '@node-rs/argon2';
 import pLimit from 'p-limit';
 
-export const MIN_LENGTH = 8;
+/** Longer ones are neither accepted nor hashed. */
 export const MAX_BYTES = 256;
 
 const ARGON2ID = 2;
@@ -19,37 +19,12 @@ export class HashQueueFullError extends Error {
   }
 }
 
-export type PasswordProblem = 'too_short' | 'too_long' | 'too_common' | 'same_as_email' | 'breached';
-
-export interface BadPassword {
-  readonly ok: false;
-  readonly reason: 'bad_password';
-  readonly problem: PasswordProblem;
-}
-
-export const BREACHED: BadPassword = { ok: false, reason: 'bad_password', problem: 'breached' };
-
 /**
  * A password in the one form that is hashed: keyboards and systems write the same letter, or a space, in several ways
  * (NIST SP 800-63B-4 §3.1.1.2; RFC 8265 §4.2, OpaqueString). Nothing else of it changes.
  */
 export function normalisePassword(typed: string): string {
   return typed.replace(/\p{Zs}/gu, ' ').normalize('NFC');
-}
-
-/** Why a new password is refused, or null: any character is taken, and there is no rule of composition. */
-export async function passwordProblem(
-  typed: string,
-  email: string,
-): Promise<Exclude<PasswordProblem, 'breached'> | null> {
-  const password = normalisePassword(typed);
-  if (Array.from(password).length < MIN_LENGTH) return 'too_short';
-  if (Buffer.byteLength(password) > MAX_BYTES) return 'too_long';
-  const lower = password.toLowerCase();
-  const { isCommon } = await import('./common-passwords.ts');
-  if (isCommon(lower)) return 'too_common';
-  const address = email.toLowerCase();
-  return lower === address || lower === address.split('@')[0] ? 'same_as_email' : null;
 }
 
 export type Passwords = ReturnType<typeof createPasswords>;

@@ -4,7 +4,8 @@ import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
-import { type BadPassword, BREACHED, type Passwords, passwordProblem } from '../credentials/passwords.ts';
+import { type BadPassword, BREACHED, type PasswordPolicy } from '../credentials/password-policy.ts';
+import type { Passwords } from '../credentials/passwords.ts';
 import type { Visit } from '../login/start-session.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
@@ -34,6 +35,7 @@ export interface InvitationsOptions {
   readonly database: Database;
   readonly users: Users;
   readonly passwords: Passwords;
+  readonly passwordPolicy: PasswordPolicy;
   readonly breachedPasswords: BreachedPasswords;
   readonly links: OneTimeLinks;
   readonly mail: Mail;
@@ -46,6 +48,7 @@ export function createInvitations({
   database: { transact },
   users,
   passwords,
+  passwordPolicy,
   breachedPasswords,
   links,
   mail,
@@ -82,7 +85,7 @@ export function createInvitations({
       const opened = await pendingRegistrations.open({ purpose: PURPOSE, secret, origin });
       if (!opened.ok) return opened;
       const { email } = opened.target;
-      const problem = await passwordProblem(password, email);
+      const problem = await passwordPolicy.problem(password, email);
       if (problem) return { ok: false, reason: 'bad_password', problem, email };
       if (await breachedPasswords.has(password, { userId: null, origin })) return { ...BREACHED, email };
       const passwordHash = await passwords.hash(password);

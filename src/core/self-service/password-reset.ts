@@ -6,7 +6,8 @@ import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
-import { type BadPassword, BREACHED, type Passwords, passwordProblem } from '../credentials/passwords.ts';
+import { type BadPassword, BREACHED, type PasswordPolicy } from '../credentials/password-policy.ts';
+import type { Passwords } from '../credentials/passwords.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
@@ -35,6 +36,7 @@ export interface PasswordResetsOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
+  readonly passwordPolicy: PasswordPolicy;
   readonly breachedPasswords: BreachedPasswords;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
@@ -53,6 +55,7 @@ export function createPasswordResets({
   users,
   sessions,
   passwords,
+  passwordPolicy,
   breachedPasswords,
   throttle,
   refusals,
@@ -116,7 +119,7 @@ export function createPasswordResets({
       const opened = await openLink.openOfAccount({ purpose: PURPOSE, ...wanted }, (account) => account);
       if (!opened.ok) return opened;
       const user = opened.target;
-      const problem = await passwordProblem(wanted.password, user.email);
+      const problem = await passwordPolicy.problem(wanted.password, user.email);
       if (problem) return { ok: false, reason: 'bad_password', problem, email: user.email };
       const setting = { userId: user.id, origin: wanted.origin };
       if (await breachedPasswords.has(wanted.password, setting)) return { ...BREACHED, email: user.email };

@@ -1,7 +1,8 @@
 // Registering where anybody may. Account, session and events are one transaction, or nothing.
 import type { Role, Users } from '../accounts/users.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
-import { type BadPassword, BREACHED, type Passwords } from '../credentials/passwords.ts';
+import { type BadPassword, BREACHED } from '../credentials/password-policy.ts';
+import type { Passwords } from '../credentials/passwords.ts';
 import type { StartFirstSession } from '../login/first-session.ts';
 import type { Credentials } from '../login/password-login.ts';
 import type { Begun, StartSession, Visit } from '../login/start-session.ts';

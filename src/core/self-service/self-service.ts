@@ -3,6 +3,7 @@ import type { Users } from '../accounts/users.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
+import type { PasswordPolicy } from '../credentials/password-policy.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { StartFirstSession } from '../login/first-session.ts';
 import type { StartSession } from '../login/start-session.ts';
@@ -29,6 +30,7 @@ export interface SelfServiceOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
+  readonly passwordPolicy: PasswordPolicy;
   readonly breachedPasswords: BreachedPasswords;
   readonly links: OneTimeLinks;
   readonly identifierHash: IdentifierHash;
@@ -45,6 +47,7 @@ export function createSelfService({
   users,
   sessions,
   passwords,
+  passwordPolicy,
   breachedPasswords,
   links,
   identifierHash,
@@ -65,10 +68,10 @@ export function createSelfService({
   return {
     registration,
     verifiedRegistration: createVerifiedRegistration({ ...registering, throttle, refusals, identifierHash }),
-    invitations: createInvitations({ ...registering, users, links }),
+    invitations: createInvitations({ ...registering, passwordPolicy, users, links }),
     passwordChanges: createPasswordChanges({ ...attempting, sessions, breachedPasswords, mail }),
     resetLinks,
-    passwordResets: createPasswordResets({ ...byLink, breachedPasswords, resetLinks }),
+    passwordResets: createPasswordResets({ ...byLink, passwordPolicy, breachedPasswords, resetLinks }),
     requestEmailChange: createEmailChangeRequest(byLink),
     emailChanges: createEmailChanges({ ...byLink, emailMove: createEmailMove(byLink), resetLinks }),
     notMe: createNotMe({ database, sessions, devices, links, openLink, mail }),

@@ -43,6 +43,8 @@ export const de: Texts = {
     too_short: 'Verwenden Sie mindestens 8 Zeichen; besser sind 15 oder mehr.',
     too_long: 'Verwenden Sie höchstens 256 Byte, das sind 256 Buchstaben oder etwa 64 Emoji.',
     too_common: 'Dieses Passwort gehört zu denen, die zuerst ausprobiert werden. Wählen Sie ein anderes.',
+    too_close:
+      'Dieses Passwort besteht fast nur aus dem Namen dieses Dienstes oder Ihrer E-Mail-Adresse. Wählen Sie ein anderes.',
     same_as_email: 'Verwenden Sie nicht Ihre E-Mail-Adresse als Passwort. Wählen Sie ein anderes.',
     breached: 'Dieses Passwort ist bei einem anderen Dienst in fremde Hände gekommen. Wählen Sie ein anderes.',
   },

@@ -1,7 +1,7 @@
 // The words of every page that visitors see, in English. This file gives the shape: another language is a file like it,
 // typed as `Texts`. A page's words stand under its name; a value is text, a sentence with a link (`linked`), one that
 // counts (`counting`), or a function of what is put in. The operators' console is English and has its words in its views.
-import type { PasswordProblem } from '../../core/credentials/passwords.ts';
+import type { PasswordProblem } from '../../core/credentials/password-policy.ts';
 import type { FactorProblem } from '../../core/factors/second-factors.ts';
 import type { Language } from '../../core/platform/languages.ts';
 import type { SecondFactor } from '../../core/sessions/authentication-method.ts';
@@ -57,6 +57,7 @@ export const en = {
     too_short: 'Use at least 8 characters; 15 or more are better.',
     too_long: 'Use at most 256 bytes, which is 256 letters or some 64 emoji.',
     too_common: 'This password is among the ones that are tried first. Choose another.',
+    too_close: 'This password is little more than the name of this service or your e-mail address. Choose another.',
     same_as_email: 'Don’t use your e-mail address as password. Choose another.',
     breached: 'This password has come out in a breach of some other service. Choose another.',
   } satisfies Record<PasswordProblem, string>,

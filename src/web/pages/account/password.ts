@@ -1,7 +1,6 @@
 // Changing one's own password.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { passwordProblem } from '../../../core/credentials/passwords.ts';
 import type { PasswordChangeResult } from '../../../core/self-service/password-change.ts';
 import { readBody } from '../../http/form.ts';
 import { withNext } from '../../http/query.ts';
@@ -26,7 +25,7 @@ export function passwordPage(router: Router, web: Web): void {
 async function changePassword(ctx: Koa.Context, web: Web): Promise<void> {
   const { userId, id: sessionId, email } = memberOf(ctx);
   const { current = '', password = '' } = await readBody(ctx);
-  const errors = await problemsOf(ctx, { email, current, password });
+  const errors = await problemsOf(ctx, web, { email, current, password });
   if (Object.keys(errors).length > 0) {
     ctx.status = 422;
     return show(ctx, web, errors);
@@ -41,10 +40,11 @@ async function changePassword(ctx: Koa.Context, web: Web): Promise<void> {
 
 async function problemsOf(
   ctx: Koa.Context,
+  web: Web,
   { email, current, password }: { email: string; current: string; password: string },
 ): Promise<FieldErrors> {
   const { password: words, passwordProblems } = ctx.state.text;
-  const problem = await passwordProblem(password, email);
+  const problem = await web.context.passwordPolicy.problem(password, email);
   const errors: Record<string, string> = {};
   if (current === '') errors['current'] = words.currentMissing;
   if (problem) errors['password'] = password === '' ? words.newMissing : passwordProblems[problem];

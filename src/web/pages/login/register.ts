@@ -1,7 +1,6 @@
 // Making an account. It logs in as well, unless the address has to be confirmed first.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { passwordProblem } from '../../../core/credentials/passwords.ts';
 import { readEmail } from '../../../core/platform/email-address.ts';
 import type { RegisterResult } from '../../../core/self-service/registration.ts';
 import { type Fields, readBody, readNext } from '../../http/form.ts';
@@ -42,13 +41,13 @@ function showStale(ctx: Koa.Context, web: Web, fields: Fields): void | Promise<v
 }
 
 async function register(ctx: Koa.Context, web: Web): Promise<void> {
-  const { registration, verifiedRegistration, config } = web.context;
+  const { registration, verifiedRegistration, passwordPolicy, config } = web.context;
   const fields = await readBody(ctx);
   const typed = fields['email']?.trim() ?? '';
   const { password = '' } = fields;
   const next = readNext(fields['next']);
   const email = readEmail(typed);
-  const problem = await passwordProblem(password, typed);
+  const problem = await passwordPolicy.problem(password, typed);
   const { register: words, passwordProblems, language } = ctx.state.text;
   if (email === null || problem) {
     const errors: Record<string, string> = {};
