@@ -174,6 +174,44 @@ describe.each([
   });
 });
 
+test('Tab leads from field to field, and Enter sends the form', async () => {
+  const email = newEmail();
+  const { page, context } = await newPerson();
+  await page.goto('/register');
+  await page.getByLabel('E-mail address').focus();
+  const type = async (...texts: string[]) => {
+    for (const text of texts) {
+      await page.keyboard.type(text);
+      await page.keyboard.press('Tab');
+    }
+  };
+  await type(email);
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press('Enter');
+  await until(() => pathOf(page) === '/profile');
+  await page.waitForLoadState();
+  await press(page, 'Log out');
+  await page.goto('/login');
+  await page.getByLabel('E-mail address').focus();
+  await type(email);
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press('Enter');
+  await until(() => pathOf(page) === '/profile');
+  await page.waitForLoadState();
+  await page.goto('/account/password');
+  await page.getByLabel('Current password').focus();
+  await type(PASSWORD);
+  await page.keyboard.type('another long password');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  expect(await page.getByLabel('Current password').getAttribute('type')).toBe('text');
+  expect(await page.getByRole('button', { name: 'Hide both passwords' }).count()).toBe(1);
+  await page.getByLabel('New password').press('Enter');
+  await until(() => pathOf(page) === '/account/sessions');
+  await page.waitForLoadState();
+  await context.close();
+});
+
 test('an operator reads what happened, finds the person and ends their sessions; a member can’t', async () => {
   const email = newEmail();
   const person = await newPerson();

@@ -1,6 +1,6 @@
 // The log while it is written: what a page that is open is sent, and that a reader who comes back misses nothing.
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Browser } from '../support/app.ts';
@@ -92,6 +92,22 @@ async function read(response: Response, listening: Listening): Promise<void> {
 
 const head = async () => (await web.context.auditLog.head()).seq;
 const run = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+describe('a page', () => {
+  test('that was made while events were sealed goes on after the last one it shows', async () => {
+    const { auditLog } = web.context;
+    const readHead = auditLog.head;
+    jest.spyOn(auditLog, 'head').mockImplementationOnce(async () => {
+      const read = await readHead();
+      await happen('sys_cleanup', 2);
+      return read;
+    });
+    const page = await operator.get('/operator/audit');
+    const shown = await head();
+    expect(page.text).toContain(`id="event-${shown}"`);
+    expect(page.text).toContain(`data-live="/operator/audit/live?after=${shown}"`);
+  });
+});
 
 describe('a stream', () => {
   test('sends what is sealed from now on, each event once and in order, as rows of the page', async () => {

@@ -18,16 +18,16 @@ for (const place of document.querySelectorAll('[data-live]')) setUpLive(place);
 if (document.querySelector('[data-search]')) document.addEventListener('keydown', onAuditKey);
 
 function setUpReveal(button) {
-  const input = document.getElementById(button.dataset.reveal);
+  const inputs = button.dataset.reveal.split(' ').map((id) => document.getElementById(id));
   const words = { text: button.dataset.hide, password: button.firstChild.data };
   const show = (shown) => {
-    input.type = shown ? 'text' : 'password';
-    button.firstChild.data = words[input.type];
+    for (const input of inputs) input.type = shown ? 'text' : 'password';
+    button.firstChild.data = words[inputs[0].type];
   };
   button.hidden = false;
-  button.addEventListener('click', () => show(input.type === 'password'));
+  button.addEventListener('click', () => show(inputs[0].type === 'password'));
   // Sent as a password field, or browsers would offer it as a suggestion later.
-  input.form.addEventListener('submit', () => show(false));
+  button.form.addEventListener('submit', () => show(false));
 }
 
 // New events of the log appear at the top. A stream that broke goes on from the last event that was seen, so none is missed.
@@ -51,9 +51,11 @@ function setUpLive(place) {
   };
   const onEvent = ({ data, lastEventId }) => {
     address.searchParams.set('after', lastEventId);
-    seen += 1;
     const template = document.createElement('template');
     template.innerHTML = JSON.parse(data);
+    // The page may have been made while this event was sealed.
+    if (document.getElementById(template.content.firstElementChild.id)) return;
+    seen += 1;
     rows.prepend(template.content);
     rows.parentElement.hidden = false;
     document.querySelector('[data-live-empty]')?.remove();

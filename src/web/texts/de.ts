@@ -29,6 +29,7 @@ export const de: Texts = {
     show: 'Anzeigen',
     hide: 'Verbergen',
     which: (label) => `: ${label}`,
+    both: ': beide Passwörter',
   },
   fields: {
     email: 'E-Mail-Adresse',

@@ -41,6 +41,7 @@ export const en = {
     hide: 'Hide',
     /** Follows "Show" and "Hide" for those who hear the page. */
     which: (label: string) => ` ${label.toLowerCase()}`,
+    both: ' both passwords',
   },
   /** What fields are called, on every page alike. */
   fields: {

@@ -68,6 +68,8 @@ async function showLog(ctx: Koa.Context, web: Web): Promise<void> {
   const emails = await users.emails(accountsOf(found.events));
   const links = linksOf(found, key, read.asked);
   const live = key === null && !wrong && read.filter.to === null;
+  // Events that were sealed after the head was read may be on the page already.
+  const shownTo = Math.max(head.seq, found.events[0]?.seq ?? 0);
   const page: Page = {
     rows: found.events.map((event) => auditRow(event, emails, read.asked, now)),
     asOf: showTime(now, now),
@@ -81,7 +83,7 @@ async function showLog(ctx: Koa.Context, web: Web): Promise<void> {
     ...links,
     looked: found.lookedTo === null ? null : await lookedTo(web, found.lookedTo, { links, key, now }),
     exports: wrong ? [] : exportLinks(read.asked),
-    liveHref: live ? auditHref(read.asked, { after: String(head.seq) }, LIVE_PATH) : null,
+    liveHref: live ? auditHref(read.asked, { after: String(shownTo) }, LIVE_PATH) : null,
   };
   await web.show(ctx, 'operator/audit', page, { title: 'Audit log', current: 'audit', wide: true });
 }
