@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { drawChart } from '../../src/web/view/chart.ts';
 
 test('no label stands where it would be cut', () => {
@@ -15,4 +15,47 @@ test('no label stands where it would be cut', () => {
   expect(told(ticks.filter(({ minor }) => !minor))).toEqual(['Jan 2020', 'Jan 2022', 'Jan 2024']);
   const shorter = drawChart({ bars: bars.slice(0, 29), series, title: 'All', now: new Date(Date.UTC(2027, 2)) });
   expect(told(shorter.ticks).at(-1)).toBe('Jan 2026');
+});
+
+describe('each series', () => {
+  const hour = (n: number) => new Date(Date.UTC(2026, 10, 23, n));
+  const bars = [
+    { from: hour(0), to: hour(1), counts: { successes: 250, failures: 3 }, href: null },
+    { from: hour(1), to: hour(2), counts: { successes: 125 }, href: null },
+    { from: hour(2), to: hour(3), counts: { successes: 1, failures: 1 }, href: null },
+  ];
+  const series = [
+    { kind: 'successes', label: 'succeeded' },
+    { kind: 'failures', label: 'failed' },
+  ] as const;
+  const chart = drawChart({ bars, series, title: 'All', now: hour(4) });
+  const [first, second, third] = chart.bars.map(({ parts }) => parts);
+
+  test('stands in a band of its own, so that three in 250 are seen', () => {
+    expect(chart.grounds).toHaveLength(2);
+    const [top = 0, bottom = 0] = chart.grounds;
+    const failures = first?.find(({ kind }) => kind === 'failures');
+    expect((failures?.y ?? 0) + (failures?.height ?? 0)).toBe(bottom);
+    expect(failures?.y).toBeGreaterThan(top);
+    expect(failures?.height).toBeGreaterThan(15);
+    expect(third?.find(({ kind }) => kind === 'successes')?.height).toBe(2);
+  });
+
+  test('is drawn to a linear scale with round numbers', () => {
+    const [all, half] = [first, second].map((parts) => parts?.find(({ kind }) => kind === 'successes')?.height ?? 0);
+    expect((all ?? 0) / (half ?? 1)).toBeCloseTo(2, 1);
+    expect(chart.grid.map(({ label }) => label)).toEqual(['100', '200', '300', '3']);
+  });
+});
+
+test('no two labels of the axis are alike', () => {
+  for (const minutes of [1, 5, 60, 600, 6_000, 9 * 1_440, 60_000, 600_000, 6_000_000]) {
+    const from = new Date(Date.UTC(2026, 10, 23));
+    const bar = { from, to: new Date(from.getTime() + minutes * 60_000), counts: { successes: 1 }, href: null };
+    const series = [{ kind: 'successes', label: 'succeeded' }] as const;
+    const { ticks } = drawChart({ bars: [bar], series, title: 'All', now: bar.to });
+    const labels = ticks.map(({ label }) => label).filter((label) => label !== '');
+    expect(labels.length).toBeGreaterThan(0);
+    expect(new Set(labels).size).toBe(labels.length);
+  }
 });

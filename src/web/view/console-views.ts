@@ -310,6 +310,8 @@ export interface Chart {
     readonly href: string | null;
     readonly title: string;
   }[];
+  /** Where the bars of each band stand. */
+  readonly grounds: readonly number[];
   readonly grid: readonly { readonly y: number; readonly label: string }[];
   readonly ticks: readonly { readonly x: string; readonly label: string; readonly minor: boolean }[];
   readonly keys: readonly { readonly kind: ChartKind; readonly label: string }[];
