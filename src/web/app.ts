@@ -45,11 +45,12 @@ import { registerPage } from './pages/login/register.ts';
 import { resetPasswordPages } from './pages/login/reset-password.ts';
 import { secondFactorPages } from './pages/login/second-factor.ts';
 import { verifyEmailPage } from './pages/login/verify-email.ts';
-import { csrf } from './session/csrf.ts';
+import { csrf, type StaleForm } from './session/csrf.ts';
 import { sessions } from './session/session-cookie.ts';
 import { SessionStore } from './session/session-store.ts';
 import { languages, TEXTS } from './texts/language.ts';
 import { errors } from './view/errors.ts';
+import { showOtherSession } from './view/other-session.ts';
 import { createWeb } from './view/page.ts';
 import { createFragments, createRenderer } from './view/render.ts';
 
@@ -86,7 +87,8 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.use(assets.middleware);
   app.use(compressLarge());
   app.use(sessions(app, { config, store: new SessionStore({ redis, cache: sessionCache }) }));
-  app.use(csrf(config, web.staleForms));
+  const otherSession: StaleForm = (ctx, fields) => showOtherSession(ctx, web, fields);
+  app.use(csrf(config, { staleForms: web.staleForms, otherSession }));
 
   const router = new PageRouter({ sensitive: true, strict: true }); // one spelling a page, so that a proxy's rules hold
   homePage(router, web);

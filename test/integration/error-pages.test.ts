@@ -126,15 +126,6 @@ describe('a form that came too late keeps what was typed, and no password', () =
     const again = await later.agent.post('/register').redirects(0).type('form').send(fields);
     expect(again.status).toBe(303);
   });
-
-  test('whoever is logged in by then goes where the form led', async () => {
-    const browser = new Browser(web.url);
-    const old = await browser.token('/login');
-    await browser.register(newEmail());
-    const sent = browser.agent.post('/login').redirects(0).type('form');
-    const answer = await sent.send({ email: 'a@example.org', password: 'x', next: '/account/sessions', _csrf: old });
-    expect([answer.status, answer.headers['location']]).toEqual([303, '/account/sessions']);
-  });
 });
 
 describe('the language', () => {

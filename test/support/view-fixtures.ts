@@ -65,6 +65,14 @@ const operator = () => frame('Audit log', { member: OPERATOR, current: 'audit', 
 
 const inConsole = (title: string, current: Frame['current']) => frame(title, { member: OPERATOR, current, wide: true });
 
+const OTHER_SESSION: Views['other-session'] = {
+  email: MEMBER.email,
+  says: en.otherSession.form,
+  onward: '/account/email',
+  onwardLabel: en.otherSession.again,
+  loggedOut: null,
+};
+
 const OVERVIEW: Views['operator/overview'] = {
   asOf: ago(0),
   people: [
@@ -500,6 +508,18 @@ const IN_ENGLISH: readonly Fixture[] = [
     anonymous(en.forgot.sent.heading),
   ),
   fixture('message-closed', 'message', { ...en.register.closed, action: null }, anonymous(en.register.closed.heading)),
+  fixture('other-session', 'other-session', OTHER_SESSION, member(en.otherSession.title, null)),
+  fixture(
+    'other-session-log-in',
+    'other-session',
+    {
+      ...OTHER_SESSION,
+      says: en.otherSession.logIn,
+      onwardLabel: en.otherSession.goOn,
+      loggedOut: '/login?next=%2Fprofile',
+    },
+    member(en.otherSession.title, null),
+  ),
   fixture('forgot-password', 'forgot-password', { email: '', problem: null, errors: {} }, anonymous(en.forgot.title)),
   fixture(
     'forgot-password-errors',
@@ -1039,6 +1059,12 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     'hostile-message',
     'message',
     { heading: HOSTILE, paragraphs: [HOSTILE], action: { href: '/', label: HOSTILE } },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-other-session',
+    'other-session',
+    { email: HOSTILE, says: HOSTILE, onward: '/', onwardLabel: HOSTILE, loggedOut: HOSTILE },
     HOSTILE_FRAME,
   ),
   fixture(

@@ -9,9 +9,11 @@ import { hashToken, newToken } from '../credentials/random-token.ts';
 import { ago, type Database, type Transaction } from '../platform/database.ts';
 
 const ENTRY = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
-const SEPARATOR = '~';
+export const ENTRY_SEPARATOR = '~';
 /** Accounts that share a browser: the oldest is forgotten. */
 const MAX_ENTRIES = 4;
+/** A browser may send several cookies, joined by its caller; only one of them need be ours. */
+const MAX_READ = 4 * MAX_ENTRIES;
 /** Of one account: each has guesses of its own (windows.ts), so the one unused for longest is forgotten. */
 const MAX_KNOWN = 20;
 
@@ -40,7 +42,7 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
 
   /** Asks no store. */
   function tokenFor(account: string, cookie: string): string | null {
-    for (const entry of cookie.split(SEPARATOR).slice(0, MAX_ENTRIES)) {
+    for (const entry of cookie.split(ENTRY_SEPARATOR).slice(0, MAX_READ)) {
       const [, token, signature] = ENTRY.exec(entry) ?? [];
       if (token && signature && keygrip.verify(signed(token, account), signature)) return token;
     }
@@ -68,12 +70,13 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
               ORDER BY last_used_at DESC, id DESC OFFSET ${MAX_KNOWN - 1}))`,
       known: Prisma.sql`EXISTS (SELECT FROM used)`,
       cookie(known: boolean): string {
-        if (known) return cookie;
-        const stale = tokenFor(account, cookie);
+        const proved = tokenFor(account, cookie);
+        const kept = known && proved !== null ? proved : token;
         const others = cookie
-          .split(SEPARATOR)
-          .filter((entry) => ENTRY.test(entry) && (stale === null || !entry.startsWith(`${stale}.`)));
-        return [`${token}.${keygrip.sign(signed(token, account))}`, ...others].slice(0, MAX_ENTRIES).join(SEPARATOR);
+          .split(ENTRY_SEPARATOR)
+          .filter((entry) => ENTRY.test(entry) && (proved === null || !entry.startsWith(`${proved}.`)));
+        const entries = [`${kept}.${keygrip.sign(signed(kept, account))}`, ...others];
+        return entries.slice(0, MAX_ENTRIES).join(ENTRY_SEPARATOR);
       },
     };
   }

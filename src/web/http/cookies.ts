@@ -1,4 +1,6 @@
-// Every cookie of ours: its name, its attributes, and how it is read, kept and dropped.
+// Every cookie of ours: its name, its attributes, and how it is read, kept and dropped. Over HTTP a
+// browser may send another cookie of the same name first, such as a parent domain's: the first that
+// is one of ours counts.
 import type Koa from 'koa';
 
 interface CookieConfig {
@@ -12,7 +14,8 @@ interface CookieOptions<C extends CookieConfig> {
   readonly lifeMs?: (config: C) => number;
 }
 
-const UNSIGNED = { signed: false } as const;
+/** How many cookies of one name are looked at. */
+const MOST_OF_A_NAME = 4;
 
 /** The cookie's name: under HTTPS with the prefix that binds it to this host (RFC 6265bis). */
 export function cookieName(name: string, { secureCookies }: CookieConfig): string {
@@ -23,18 +26,39 @@ export function cookieAttributes({ secureCookies: secure }: CookieConfig) {
   return { httpOnly: true, sameSite: 'lax', secure, path: '/', signed: false, overwrite: true } as const;
 }
 
-export function createCookie<C extends CookieConfig>(name: string, { accepts, lifeMs }: CookieOptions<C> = {}) {
+/** What the browser sends under a name, in its order; what is no cookie of ours falls out. */
+export function cookieValues(ctx: Koa.Context, name: string, accepts: (value: string) => boolean): string[] {
+  const { cookie = '' } = ctx.headers;
+  if (!cookie.includes(name)) return [];
+  const values: string[] = [];
+  for (const pair of cookie.split(';')) {
+    const at = pair.indexOf('=');
+    if (at < 0 || pair.slice(0, at).trim() !== name) continue;
+    const value = pair
+      .slice(at + 1)
+      .trim()
+      .replace(/^"(.*)"$/, '$1');
+    if (accepts(value)) values.push(value);
+    if (values.length === MOST_OF_A_NAME) break;
+  }
+  return values;
+}
+
+export function createCookie<C extends CookieConfig>(
+  name: string,
+  { accepts = () => true, lifeMs }: CookieOptions<C> = {},
+) {
   const names = {
     secure: cookieName(name, { secureCookies: true }),
     plain: cookieName(name, { secureCookies: false }),
   };
   const nameUnder = ({ secureCookies }: CookieConfig) => (secureCookies ? names.secure : names.plain);
   return {
-    /** Empty without a cookie that `accepts` takes. */
-    read(ctx: Koa.Context, config: C): string {
-      const value = ctx.cookies.get(nameUnder(config), UNSIGNED) ?? '';
-      return accepts === undefined || accepts(value) ? value : '';
-    },
+    /** The first that `accepts` takes; empty without one. */
+    read: (ctx: Koa.Context, config: C): string => cookieValues(ctx, nameUnder(config), accepts)[0] ?? '',
+
+    /** All that `accepts` takes, a few at most: for whoever can tell only from a store which of them is ours. */
+    readAll: (ctx: Koa.Context, config: C): string[] => cookieValues(ctx, nameUnder(config), accepts),
 
     keep(ctx: Koa.Context, config: C, value: string): void {
       const attributes = cookieAttributes(config);

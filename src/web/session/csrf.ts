@@ -20,33 +20,42 @@ const visitorCookie = createCookie('visitor', { accepts: isToken });
 
 /** Shows a form again with what was typed, and does nothing that the form asks for. */
 export type StaleForm = (ctx: Koa.Context, fields: Fields) => void | Promise<void>;
-export type StaleForms = ReadonlyMap<string, StaleForm>;
+
+interface Refused {
+  /** By a form's path, for a browser in which nobody is logged in. */
+  readonly staleForms: ReadonlyMap<string, StaleForm>;
+  /** Says who is logged in here by now. */
+  readonly otherSession: StaleForm;
+}
 
 /**
  * 403 for a change that is not from a form of ours, 405 for a method other than POST. A form that
- * has become too old is refused too, and shown again where its page knows how.
+ * has become too old, or meets another session than the one it was opened in, is refused too: who
+ * is logged in is named, else the form is shown again where its page knows how.
  */
-export function csrf(config: Config, staleForms: StaleForms): Koa.Middleware {
-  async function check(ctx: Koa.Context, next: Koa.Next): Promise<unknown> {
+export function csrf(config: Config, { staleForms, otherSession }: Refused): Koa.Middleware {
+  async function check(ctx: Koa.Context, next: Koa.Next, visitors: readonly string[]): Promise<unknown> {
     if (ctx.method !== 'POST') throw new HttpError(405, 'method', { Allow: 'GET, HEAD, POST' });
     if (!fromHere(ctx, config)) throw new HttpError(403, 'forged');
     const fields = await readBody(ctx);
     const sent = fields['_csrf'] ?? '';
-    if (isFormToken(secretOf(ctx), sent) || isOfEndedSession(ctx, sent)) return next();
-    const showAgain = staleForms.get(ctx.path);
-    if (!showAgain) throw new HttpError(403, 'stale_form');
+    if (isOfNow(ctx, visitors, sent) || isOfEndedSession(ctx, sent)) return next();
+    const refuse = liveSession(ctx) ? otherSession : staleForms.get(ctx.path);
+    if (!refuse) throw new HttpError(403, 'stale_form');
     ctx.status = 403;
-    return showAgain(ctx, fields);
+    return refuse(ctx, fields);
   }
   return (ctx, next) => {
-    if (!liveSession(ctx)) readVisitor(ctx, config);
-    return SAFE_METHODS.has(ctx.method) ? next() : check(ctx, next);
+    const visitors = liveSession(ctx) ? [] : readVisitors(ctx, config);
+    return SAFE_METHODS.has(ctx.method) ? next() : check(ctx, next, visitors);
   };
 }
 
-function readVisitor(ctx: Koa.Context, config: Config): void {
-  const kept = visitorCookie.read(ctx, config);
-  if (kept !== '') ctx.state.visitor = kept;
+/** Over HTTP a browser may send several; the first is used, and a form of any of them is taken. */
+function readVisitors(ctx: Koa.Context, config: Config): string[] {
+  const kept = visitorCookie.readAll(ctx, config);
+  if (kept[0] !== undefined) ctx.state.visitor = kept[0];
+  return kept;
 }
 
 /** The token for a page's forms. An anonymous visitor gets the cookie that it is bound to. */
@@ -74,13 +83,21 @@ function newSalt(): Buffer {
 
 /** The session's token; without a session the visitor's. */
 function secretOf(ctx: Koa.Context): string {
-  const token = liveSession(ctx) ? (ctx.state.begun?.token ?? ctx.state.token) : undefined;
+  const token = liveSession(ctx) ? (ctx.state.begun?.token ?? ctx.state.cookie?.token) : undefined;
   return token ?? ctx.state.visitor ?? '';
+}
+
+/** A form of the session, or without one of this visitor, whichever cookie it was opened with. */
+function isOfNow(ctx: Koa.Context, visitors: readonly string[], text: string): boolean {
+  if (liveSession(ctx)) return isFormToken(secretOf(ctx), text);
+  const visitor = visitors.find((secret) => isFormToken(secret, text));
+  if (visitor !== undefined) ctx.state.visitor = visitor;
+  return visitor !== undefined;
 }
 
 /** A form of a session that has ended since: its page then leads to the login. */
 function isOfEndedSession(ctx: Koa.Context, text: string): boolean {
-  return !liveSession(ctx) && isFormToken(ctx.state.token ?? '', text);
+  return !liveSession(ctx) && isFormToken(ctx.state.cookie?.token ?? '', text);
 }
 
 function hmac(secret: string, salt: Buffer): Hmac {

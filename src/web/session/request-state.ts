@@ -1,8 +1,23 @@
 // What the middleware leaves on Koa's context for the pages.
+import type { Context } from 'koa';
 import type { Origin } from '../../core/audit/events.ts';
 import type { LiveSession, SessionReading } from '../../core/sessions/cache-entry.ts';
 import type { NewSession } from '../../core/sessions/sessions.ts';
 import type { Texts } from '../texts/en.ts';
+
+/** What a session cookie says, once its signature was checked. */
+export interface SignedCookie {
+  readonly token: string;
+  /** What the stores call the token. */
+  readonly name: string;
+  /** It is signed with an older key: a live session's is signed again with the newest. */
+  readonly signAgain: boolean;
+}
+
+export interface CookieReading {
+  readonly cookie: SignedCookie;
+  readonly reading: SessionReading;
+}
 
 declare module 'koa' {
   interface DefaultState {
@@ -11,14 +26,17 @@ declare module 'koa' {
     now: Date;
     /** The words of every page for this visitor. */
     text: Texts;
-    /** What is known of the session that the cookie names; absent without a cookie. */
+    /**
+     * The session cookies with a good signature. Over HTTP there may be several: a parent domain's,
+     * an earlier installation's.
+     */
+    sessionCookies?: readonly SignedCookie[];
+    /** The one that counts: the first with a live session. */
+    cookie?: SignedCookie;
+    /** What is known of its session; absent without a cookie. */
     reading?: SessionReading;
-    /** The token of the cookie, if its signature is good. */
-    token?: string;
-    /** What the stores call that token. */
-    tokenName?: string;
-    /** The cookie is signed with an older key: a live session's is signed again with the newest. */
-    signAgain?: boolean;
+    /** The live sessions of the others. */
+    alsoLive?: readonly CookieReading[];
     /** A session that began in this request: koa-session gives it its cookie. */
     begun?: NewSession;
     /**
@@ -42,4 +60,11 @@ interface WithState {
 /** The live session of the request, or null for an anonymous visitor. */
 export function liveSession({ state: { reading } }: WithState): LiveSession | null {
   return reading?.state === 'live' ? reading : null;
+}
+
+/** Every live session that the browser holds: one, but for cookies of one name over HTTP. */
+export function heldSessions({ state: { cookie, reading, alsoLive = [] } }: Context) {
+  return [{ cookie, reading }, ...alsoLive].flatMap((one) =>
+    one.cookie && one.reading?.state === 'live' ? [{ token: one.cookie.token, owner: one.reading.owner }] : [],
+  );
 }

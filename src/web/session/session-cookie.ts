@@ -9,12 +9,11 @@ import { hashToken } from '../../core/credentials/random-token.ts';
 import { isTwoFactors, needsSecondFactor } from '../../core/sessions/authentication-method.ts';
 import { nameOf } from '../../core/sessions/cache-entry.ts';
 import type { NewSession } from '../../core/sessions/sessions.ts';
-import { cookieAttributes, cookieName } from '../http/cookies.ts';
+import { cookieAttributes, cookieName, cookieValues } from '../http/cookies.ts';
 import { memo } from '../http/memo.ts';
-import { liveSession } from './request-state.ts';
+import { liveSession, type SignedCookie } from './request-state.ts';
 import type { SessionStore } from './session-store.ts';
 
-const UNSIGNED = { signed: false } as const;
 const TOKEN = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 /** koa-session wants a key for each visitor; an anonymous one's is never stored. */
 const NO_SESSION = 'none';
@@ -23,15 +22,6 @@ const NO_SESSION = 'none';
  * every request.
  */
 const KEPT_COOKIES = 10_000;
-
-/** What a cookie says, once its signature was checked. */
-interface VerifiedCookie {
-  readonly token: string;
-  /** What the stores call the token. */
-  readonly name: string;
-  /** It is signed with an older key. */
-  readonly signAgain: boolean;
-}
 
 export function sessions(app: Koa, { config, store }: { config: Config; store: SessionStore }): Koa.Middleware {
   const keygrip = new Keygrip([...config.sessionKeys], 'sha256', 'base64');
@@ -45,7 +35,7 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
     ctx.cookies.set(name, `${token}.${keygrip.sign(token)}`, { ...attributes, ...kept });
   }
 
-  const verify = memo<string, VerifiedCookie | null>(
+  const verify = memo<string, SignedCookie | null>(
     (text) => {
       const [, token, signature] = TOKEN.exec(text) ?? [];
       if (token === undefined || signature === undefined) return null;
@@ -55,15 +45,14 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
     { most: KEPT_COOKIES, keeps: (_, cookie) => cookie !== null },
   );
 
-  /** The token of the cookie if its signature is good; else nothing, which reaches no store. */
+  /**
+   * The token of the first cookie with a good signature; without one nothing, which reaches no
+   * store. If there are several, the store chooses.
+   */
   function readCookie(ctx: Koa.Context): string {
-    const text = ctx.cookies.get(name, UNSIGNED);
-    const cookie = text === undefined ? null : verify(text);
-    if (cookie === null) return '';
-    ctx.state.token = cookie.token;
-    ctx.state.tokenName = cookie.name;
-    ctx.state.signAgain = cookie.signAgain;
-    return cookie.token;
+    const cookies = cookieValues(ctx, name, (text) => verify(text) !== null).map((text) => verify(text));
+    ctx.state.sessionCookies = cookies.filter((cookie) => cookie !== null);
+    return ctx.state.sessionCookies[0]?.token ?? '';
   }
 
   const options: CreateSessionOptions = {
@@ -83,7 +72,7 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
         owner !== undefined &&
         needsSecondFactor(config.secondFactor, owner.role) &&
         !isTwoFactors(owner.authenticationMethod);
-      if (ctx.state.signAgain && ctx.state.token && liveSession(ctx)) writeCookie(ctx, ctx.state.token);
+      if (ctx.state.cookie?.signAgain && liveSession(ctx)) writeCookie(ctx, ctx.state.cookie.token);
       return next();
     });
 }

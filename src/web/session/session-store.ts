@@ -3,12 +3,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import RedisStore from 'koa-redis';
-import { hashToken } from '../../core/credentials/random-token.ts';
-import { nameOf, type SessionReading } from '../../core/sessions/cache-entry.ts';
+import type { SessionReading } from '../../core/sessions/cache-entry.ts';
 import type { SessionCache } from '../../core/sessions/session-cache.ts';
+import type { CookieReading, SignedCookie } from './request-state.ts';
 
 interface StoreOptions {
-  readonly ctx?: { readonly state: { reading?: SessionReading; readonly tokenName?: string } };
+  readonly ctx?: { readonly state: State };
+}
+
+interface State {
+  readonly sessionCookies?: readonly SignedCookie[];
+  cookie?: SignedCookie;
+  reading?: SessionReading;
+  alsoLive?: readonly CookieReading[];
 }
 
 export class SessionStore extends RedisStore {
@@ -20,10 +27,29 @@ export class SessionStore extends RedisStore {
   }
 
   /** Throws StoresAwayError where nothing is known: koa-session then leaves the cookie as it is. */
-  async get(token: string, _maxAge: unknown, { ctx }: StoreOptions): Promise<Record<string, unknown> | null> {
-    const reading = await this.#cache.readNamed(ctx?.state.tokenName ?? nameOf(hashToken(token)));
-    if (ctx) ctx.state.reading = reading;
-    return reading.state === 'live' ? { ...reading.data } : null;
+  async get(_token: string, _maxAge: unknown, { ctx }: StoreOptions): Promise<Record<string, unknown> | null> {
+    const state = ctx?.state ?? {};
+    const { sessionCookies = [] } = state;
+    const [only, ...others] = sessionCookies;
+    if (only && others.length === 0)
+      return take(state, { cookie: only, reading: await this.#cache.readNamed(only.name) });
+    return this.#choose(state, sessionCookies);
+  }
+
+  /** Read in one turn, so that they cost one command. What is not known stops nobody whose session is. */
+  async #choose(state: State, cookies: readonly SignedCookie[]): Promise<Record<string, unknown> | null> {
+    const readings = await Promise.allSettled(
+      cookies.map(
+        async (cookie): Promise<CookieReading> => ({ cookie, reading: await this.#cache.readNamed(cookie.name) }),
+      ),
+    );
+    const known = readings.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
+    const [live, ...alsoLive] = known.filter(({ reading }) => reading.state === 'live');
+    const failed = readings.find((one) => one.status === 'rejected');
+    if (!live && failed) throw failed.reason;
+    state.alsoLive = alsoLive;
+    const chosen = live ?? known.find(({ reading }) => reading.state === 'ended') ?? known[0];
+    return chosen ? take(state, chosen) : null;
   }
 
   /**
@@ -43,4 +69,10 @@ export class SessionStore extends RedisStore {
    * koa-session only drops its cookie: `sessions.end` has ended the session before, with its event.
    */
   async destroy(): Promise<void> {}
+}
+
+function take(state: State, { cookie, reading }: CookieReading): Record<string, unknown> | null {
+  state.cookie = cookie;
+  state.reading = reading;
+  return reading.state === 'live' ? { ...reading.data } : null;
 }

@@ -65,6 +65,15 @@ export const de: Texts = {
   },
   staleForm:
     'Dieses Formular war zu lange offen, oder Cookies sind ausgeschaltet. Es wurde nichts geändert. Ihre Eingaben stehen noch da, aber kein Passwort: Geben Sie es ein und senden Sie das Formular noch einmal.',
+  otherSession: {
+    title: 'Schon angemeldet',
+    isHere: 'ist hier angemeldet',
+    logIn:
+      'Es wurde weder ein Passwort noch ein Code oder Passkey geprüft, und es wurde nichts geändert. Um sich in diesem Browser mit einem anderen Konto anzumelden, melden Sie sich erst ab.',
+    form: 'Dieses Formular gehört nicht zu dieser Sitzung: Seit es geöffnet wurde, hat sich jemand angemeldet oder seine Anmeldung bestätigt. Es wurde nichts geändert. Wenn das nicht Ihr Konto ist, melden Sie sich ab.',
+    goOn: 'Mit diesem Konto weiter',
+    again: 'Formular neu öffnen',
+  },
   throttled: (when) => `Zu viele Versuche. Es wurde nichts geprüft. Versuchen Sie es wieder ${when}.`,
 
   home: {
@@ -532,7 +541,7 @@ export const de: Texts = {
     stale: {
       heading: 'Dieses Formular ist zu alt',
       message:
-        'Seit es geöffnet wurde, haben Sie sich an- oder abgemeldet, oder Cookies sind ausgeschaltet. Es wurde nichts geändert. Öffnen Sie es neu und senden Sie es noch einmal.',
+        'Hier ist jetzt niemand angemeldet: Die Sitzung, in der es geöffnet wurde, ist beendet, oder Cookies wurden gelöscht oder sind ausgeschaltet. Es wurde nichts geändert. Öffnen Sie es neu und senden Sie es noch einmal.',
       next: 'Formular neu öffnen',
     },
   },

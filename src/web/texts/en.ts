@@ -81,6 +81,16 @@ export const en = {
   /** Above a form that came too late, and is shown again. */
   staleForm:
     'This form was open for too long, or cookies are turned off. Nothing was changed. What you typed is still here, but no password: enter it and send the form again.',
+  /** A form that meets another session than the one it was opened in. `isHere` follows an address. */
+  otherSession: {
+    title: 'Logged in already',
+    isHere: 'is logged in here',
+    logIn:
+      'Nobody’s password, code or passkey was looked at, and nothing was changed. To log in as somebody else in this browser, log out first.',
+    form: 'This form is not of this session: somebody logged in, or confirmed who they are, since it was opened. Nothing was changed. If this is not your account, log out.',
+    goOn: 'Go on with this account',
+    again: 'Open the form again',
+  },
   throttled: (when: string) => `Too many attempts. Nothing was checked. Try again ${when}.`,
 
   home: {
@@ -525,7 +535,7 @@ export const en = {
     stale: {
       heading: 'This form is too old to send',
       message:
-        'You logged in or out since it was opened, or cookies are turned off. Nothing was changed. Open it again and send it once more.',
+        'Nobody is logged in here now: the session in which it was opened has ended, or cookies were deleted or are turned off. Nothing was changed. Open it again and send it once more.',
       next: 'Open the form again',
     },
   },

@@ -19,7 +19,7 @@ const YEAR_MS = 365 * 86_400_000;
 type LanguageConfig = Pick<Config, 'languages' | 'secureCookies'>;
 
 const COOKIE = 'language';
-const languageCookie = createCookie(COOKIE, { lifeMs: () => YEAR_MS });
+const languageCookie = createCookie(COOKIE, { accepts: (value) => Object.hasOwn(TEXTS, value), lifeMs: () => YEAR_MS });
 
 export function languages(config: LanguageConfig): Koa.Middleware {
   const { languages: allowed } = config;
@@ -40,8 +40,8 @@ export function languages(config: LanguageConfig): Koa.Middleware {
 
   function chosen(ctx: Koa.Context): Language | undefined {
     if (!ctx.headers.cookie?.includes(name)) return undefined;
-    const value = languageCookie.read(ctx, config);
-    return allowed.find((one) => one === value);
+    const values = languageCookie.readAll(ctx, config);
+    return values.flatMap((value) => allowed.find((one) => one === value) ?? [])[0];
   }
 
   return (ctx, next) => {

@@ -102,7 +102,7 @@ function sentenceFor(error: unknown, status: number): Sentence {
 }
 
 /** The page with the form: a path of ours from Referer. */
-function formOrHome(ctx: Koa.Context): string {
+export function formOrHome(ctx: Koa.Context): string {
   if (ctx.method === 'GET') return readNext(ctx.url) ?? '/';
   const referrer = ctx.get('Referer');
   if (!URL.canParse(referrer)) return '/';

@@ -101,6 +101,16 @@ export interface Views extends ConsoleViews {
     readonly paragraphs: readonly string[];
     readonly action: { readonly href: string; readonly label: string } | null;
   };
+  /** A form met another session than the one it was opened in. */
+  'other-session': {
+    /** Of whoever is logged in. */
+    readonly email: string;
+    readonly says: string;
+    readonly onward: string;
+    readonly onwardLabel: string;
+    /** Where logging out leads; null: to the front page. */
+    readonly loggedOut: string | null;
+  };
   'forgot-password': FormProblems & { readonly email: string };
   'choose-password': FormProblems & {
     readonly heading: string;

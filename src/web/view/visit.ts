@@ -2,7 +2,7 @@
 import type Koa from 'koa';
 import type { Config } from '../../core/config.ts';
 import type { Begun, Visit } from '../../core/login/start-session.ts';
-import { deviceCookie } from '../session/device-cookie.ts';
+import { deviceCookie, readDevices } from '../session/device-cookie.ts';
 import { liveSession } from '../session/request-state.ts';
 import { enterSession } from '../session/session-cookie.ts';
 import { toldOf } from './told.ts';
@@ -20,7 +20,7 @@ export function firstVisitOf(ctx: Koa.Context, config: VisitConfig): Omit<Visit,
     remember: false,
     previousSessionId: liveSession(ctx)?.owner.id ?? null,
     origin: ctx.state.origin,
-    deviceCookie: deviceCookie.read(ctx, config),
+    deviceCookie: readDevices(ctx, config),
   };
 }
 

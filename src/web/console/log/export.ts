@@ -41,7 +41,7 @@ export function exportPage(router: Router, web: Web): void {
     });
     describe(ctx, format);
     // Read only as fast as it is sent; Koa destroys it when the reader leaves.
-    ctx.body = Readable.from(parts(filter, format, ctx.state.token ?? ''), {
+    ctx.body = Readable.from(parts(filter, format, ctx.state.cookie?.token ?? ''), {
       objectMode: false,
       highWaterMark: 256 * 1024,
     });

@@ -83,7 +83,7 @@ export function createLiveStreams({ auditLog, sessionCache, log }: Pick<Context,
   return {
     /** The stream lasts until its reader leaves, its session ends or the process drains. */
     async open(ctx: Koa.Context, reader: LiveReader): Promise<void> {
-      const { token } = ctx.state;
+      const token = ctx.state.cookie?.token;
       const sessionId = liveSession(ctx)?.owner.id;
       if (token === undefined || sessionId === undefined) throw new HttpError(403, 'no_session');
       const own = [...streams].filter((stream) => stream.sessionId === sessionId).length;

@@ -24,18 +24,13 @@ export function emailPages(router: Router, web: Web): void {
   if (!web.context.mail.possible) return;
   const recent = requireRecentLogin(web.context, PATH);
   router.get(PATH, requireMember, recent, (ctx) => show(ctx, web, '', {}));
-  web.staleForms.set(PATH, (ctx, { email = '' }) => showStale(ctx, web, email.trim()));
+  web.staleForms.set(PATH, (ctx) => seeOther(ctx, withNext('/login', PATH)));
   router.post(PATH, requireMember, recent, (ctx) => requestChange(ctx, web));
   router.get(`${PATH}/sent`, requireMember, (ctx) => showSent(ctx, web));
   router.get(CONFIRM, (ctx) => openConfirmation(ctx, web));
   router.post(CONFIRM, (ctx) => confirm(ctx, web));
   router.get(UNDO, (ctx) => openUndo(ctx, web));
   router.post(UNDO, (ctx) => undo(ctx, web));
-}
-
-function showStale(ctx: Koa.Context, web: Web, typed: string): void | Promise<void> {
-  if (liveSession(ctx)) return show(ctx, web, typed, {}, ctx.state.text.staleForm);
-  return seeOther(ctx, withNext('/login', PATH));
 }
 
 async function requestChange(ctx: Koa.Context, web: Web): Promise<void> {

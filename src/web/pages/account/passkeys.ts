@@ -3,13 +3,12 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { v7 as uuidv7 } from 'uuid';
 import type { Purpose } from '../../../core/credentials/secret-box.ts';
-import { type Fields, readBody, readNext } from '../../http/form.ts';
+import { readBody, readNext } from '../../http/form.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid, queryNext, withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn, requireRecentLogin } from '../../session/access.ts';
 import { memberOf } from '../../session/member.ts';
-import { liveSession } from '../../session/request-state.ts';
 import { describeDevice } from '../../texts/times-and-devices.ts';
 import type { Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
@@ -23,7 +22,7 @@ export function passkeyPages(router: Router, web: Web): void {
   const recentForRemoval = requireRecentLogin(web.context, SECURITY);
   router.get(NEW_PASSKEY, requireLoggedIn, recent, (ctx) => showNew(ctx, web));
   router.get(`${PASSKEYS}/options`, requireLoggedIn, (ctx) => giveOptions(ctx, web));
-  web.staleForms.set(NEW_PASSKEY, (ctx, fields) => showStale(ctx, web, fields));
+  web.staleForms.set(NEW_PASSKEY, (ctx) => seeOther(ctx, withNext('/login', NEW_PASSKEY)));
   router.post(NEW_PASSKEY, requireLoggedIn, recent, (ctx) => add(ctx, web));
   router.post(`${PASSKEYS}/:id/rename`, requireLoggedIn, (ctx) => rename(ctx, web));
   router.post(`${PASSKEYS}/:id/remove`, requireLoggedIn, recentForRemoval, (ctx) => remove(ctx, web));
@@ -37,12 +36,6 @@ function showNew(ctx: Koa.Context, web: Web): Promise<void> {
 async function giveOptions(ctx: Koa.Context, web: Web): Promise<void> {
   const { userId, email, id } = memberOf(ctx);
   ctx.body = await web.context.passkeys.creationOptions({ id: userId, email }, purposeOf(id));
-}
-
-function showStale(ctx: Koa.Context, web: Web, fields: Fields): void | Promise<void> {
-  if (!liveSession(ctx)) return seeOther(ctx, withNext('/login', NEW_PASSKEY));
-  const { name = '', next } = fields;
-  return show(ctx, web, { name, next: readNext(next), problem: ctx.state.text.staleForm });
 }
 
 async function add(ctx: Koa.Context, web: Web): Promise<void> {

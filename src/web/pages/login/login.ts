@@ -6,9 +6,8 @@ import { type Fields, readBody, readNext } from '../../http/form.ts';
 import { queryNext, withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn } from '../../session/access.ts';
-import { memberOf } from '../../session/member.ts';
 import { pendingLoginCookie } from '../../session/pending-login-cookie.ts';
-import { liveSession } from '../../session/request-state.ts';
+import { heldSessions, liveSession } from '../../session/request-state.ts';
 import { leaveSession } from '../../session/session-cookie.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
@@ -19,6 +18,7 @@ import { startVisit, visitOf } from '../../view/visit.ts';
 export function loginPage(router: Router, web: Web): void {
   router.get('/login', (ctx) => openLogin(ctx, web));
   web.staleForms.set('/login', (ctx, fields) => showStale(ctx, web, fields));
+  web.staleForms.set('/logout', (ctx, fields) => afterLogOut(ctx, fields)); // nobody is logged in, which is what it is for
   router.post('/login', (ctx) => logIn(ctx, web));
   router.post('/logout', requireLoggedIn, (ctx) => logOut(ctx, web));
 }
@@ -34,10 +34,8 @@ async function openLogin(ctx: Koa.Context, web: Web): Promise<void> {
   await showLogin(ctx, web, { email: '', remember: false, next, notice });
 }
 
-function showStale(ctx: Koa.Context, web: Web, fields: Fields): void | Promise<void> {
-  const typed = readTyped(fields);
-  if (liveSession(ctx)) return seeOther(ctx, typed.next ?? '/profile');
-  return showLogin(ctx, web, { ...typed, problem: ctx.state.text.staleForm });
+function showStale(ctx: Koa.Context, web: Web, fields: Fields): Promise<void> {
+  return showLogin(ctx, web, { ...readTyped(fields), problem: ctx.state.text.staleForm });
 }
 
 async function logIn(ctx: Koa.Context, web: Web): Promise<void> {
@@ -71,15 +69,19 @@ async function logIn(ctx: Koa.Context, web: Web): Promise<void> {
 
 async function logOut(ctx: Koa.Context, web: Web): Promise<void> {
   const { sessions, config } = web.context;
-  const { id: sessionId, userId } = memberOf(ctx);
-  const tokenHash = hashToken(ctx.state.token ?? '');
-  await sessions.end(
-    { sessionId, ownerId: userId },
-    { reason: 'logged_out', actor: userId, origin: ctx.state.origin, tokenHash },
-  );
+  for (const { token, owner } of heldSessions(ctx)) {
+    await sessions.end(
+      { sessionId: owner.id, ownerId: owner.userId },
+      { reason: 'logged_out', actor: owner.userId, origin: ctx.state.origin, tokenHash: hashToken(token) },
+    );
+  }
   leaveSession(ctx);
   if (config.secureCookies) ctx.set('Clear-Site-Data', '"cache", "storage"');
-  seeOther(ctx, '/');
+  afterLogOut(ctx, await readBody(ctx));
+}
+
+function afterLogOut(ctx: Koa.Context, fields: Fields): void {
+  seeOther(ctx, readNext(fields['next']) ?? '/');
 }
 
 interface Typed {

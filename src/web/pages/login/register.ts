@@ -34,10 +34,9 @@ function openRegistration(ctx: Koa.Context, web: Web): void | Promise<void> {
   return show(ctx, web, { email: '', next });
 }
 
-function showStale(ctx: Koa.Context, web: Web, fields: Fields): void | Promise<void> {
-  const next = readNext(fields['next']);
-  if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
-  return show(ctx, web, { email: fields['email']?.trim() ?? '', next, problem: ctx.state.text.staleForm });
+function showStale(ctx: Koa.Context, web: Web, fields: Fields): Promise<void> {
+  const email = fields['email']?.trim() ?? '';
+  return show(ctx, web, { email, next: readNext(fields['next']), problem: ctx.state.text.staleForm });
 }
 
 async function register(ctx: Koa.Context, web: Web): Promise<void> {

@@ -9,6 +9,7 @@ import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { pendingLoginCookie } from '../../session/pending-login-cookie.ts';
 import { liveSession } from '../../session/request-state.ts';
+import { showOtherSession } from '../../view/other-session.ts';
 import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
@@ -25,8 +26,8 @@ export function secondFactorPages(router: Router, web: Web): void {
 
 async function openStep(ctx: Koa.Context, web: Web): Promise<void> {
   const pending = await pendingOf(ctx, web);
-  if (pending) return show(ctx, web, { pending });
-  return liveSession(ctx) ? seeOther(ctx, '/profile') : tooLate(ctx, web);
+  if (liveSession(ctx)) return pending ? showOtherSession(ctx, web) : seeOther(ctx, '/profile');
+  return pending ? show(ctx, web, { pending }) : tooLate(ctx, web);
 }
 
 async function giveCode(ctx: Koa.Context, web: Web): Promise<void> {
@@ -56,8 +57,7 @@ async function givePasskey(ctx: Koa.Context, web: Web): Promise<void> {
 /** `field` is where a wrong code is said; null says it above the form. */
 async function finish(ctx: Koa.Context, web: Web, given: Given, field: 'code' | 'recovery' | null): Promise<void> {
   const { secondFactorLogin, config } = web.context;
-  const token = pendingLoginCookie.read(ctx, config);
-  const result = await secondFactorLogin.finish(token, given, visitOf(ctx, config));
+  const result = await secondFactorLogin.finish(await tokenOf(ctx, web), given, visitOf(ctx, config));
   if (result.ok) {
     pendingLoginCookie.drop(ctx, config);
     await startVisit(ctx, config, result);
@@ -76,8 +76,17 @@ function tooLate(ctx: Koa.Context, web: Web): void {
   seeOther(ctx, '/login?late=1');
 }
 
-function pendingOf(ctx: Koa.Context, { context: { pendingLogins, config } }: Web): Promise<PendingLogin | null> {
-  return pendingLogins.find(pendingLoginCookie.read(ctx, config));
+async function pendingOf(ctx: Koa.Context, web: Web): Promise<PendingLogin | null> {
+  return web.context.pendingLogins.find(await tokenOf(ctx, web));
+}
+
+/** Of several cookies of the name the first whose log-in still waits. */
+async function tokenOf(ctx: Koa.Context, { context: { pendingLogins, config } }: Web): Promise<string> {
+  const [first = '', ...others] = pendingLoginCookie.readAll(ctx, config);
+  for (const token of others.length > 0 ? [first, ...others] : []) {
+    if (await pendingLogins.find(token)) return token;
+  }
+  return first;
 }
 
 function purposeOf({ id }: PendingLogin): Purpose {

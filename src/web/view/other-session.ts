@@ -1,0 +1,40 @@
+// A form that meets another session than the one it was opened in: nothing of it is done, and the
+// page names who is logged in here, with the ways to log out and to go on.
+import type Koa from 'koa';
+import { emailKey } from '../../core/platform/email-address.ts';
+import { type Fields, readNext } from '../http/form.ts';
+import { withNext } from '../http/query.ts';
+import { seeOther } from '../http/redirect.ts';
+import { memberOf } from '../session/member.ts';
+import { formOrHome } from './errors.ts';
+import type { Web } from './page.ts';
+
+/** Where each form leads whoever logs out to log in as somebody else. */
+const LOG_INS: ReadonlyMap<string, string> = new Map([
+  ['/login', '/login'],
+  ['/login/passkey', '/login'],
+  ['/login/second-factor', '/login/second-factor'],
+  ['/login/second-factor/passkey', '/login/second-factor'],
+  ['/register', '/register'],
+]);
+
+/** Whoever logs in as the one that is logged in goes on at once. */
+export function showOtherSession(ctx: Koa.Context, web: Web, fields: Fields = {}): void | Promise<void> {
+  const { email } = memberOf(ctx);
+  const next = readNext(fields['next']);
+  const backTo = LOG_INS.get(ctx.path);
+  const isTheirs = emailKey(fields['email'] ?? '') === emailKey(email);
+  if (backTo !== undefined && isTheirs) return seeOther(ctx, next ?? '/profile');
+  const text = ctx.state.text.otherSession;
+  const page =
+    backTo === undefined
+      ? { email, says: text.form, onward: formOrHome(ctx), onwardLabel: text.again, loggedOut: null }
+      : {
+          email,
+          says: text.logIn,
+          onward: next ?? '/profile',
+          onwardLabel: text.goOn,
+          loggedOut: withNext(backTo, next),
+        };
+  return web.show(ctx, 'other-session', page, { title: text.title });
+}
