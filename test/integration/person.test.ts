@@ -138,3 +138,60 @@ test('a log-in that is no longer recent leads to the password first, and nothing
   expect(await browser.profile()).toBe(200);
   await web.context.users.setRole(late.id, 'member', by);
 });
+
+test.each([
+  'disable',
+  'enable',
+  'make-operator',
+  'make-member',
+  'send-reset',
+  'forget-browsers',
+  'remove-factors',
+  'sessions/revoke-all',
+  'sessions/{session}/revoke',
+])('who decides on an account that its owner deletes meanwhile is told so: %s', async (what) => {
+  const { id, browser } = await newMember();
+  const [session] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1', [id]);
+  const path = `/operator/users/${id}/${what.replace('{session}', session?.id ?? '')}`;
+  const page = await chief.browser.get(path);
+  expect(page.status).toBe(200);
+  expect((await browser.submit('/account/delete', { understood: 'on' })).status).toBe(303);
+  const told = async (sealed: boolean) => {
+    const answer = await chief.browser.submit(path, { reason: 'a reason', seen: '0' }, '/profile');
+    expect(answer.status).toBe(409);
+    expect(answer.text).toContain('<h1>This account was deleted meanwhile</h1>');
+    expect(answer.text).toContain('Nothing was done.');
+    expect(answer.text.includes('by its owner')).toBe(sealed);
+    for (const looked of [path, `/operator/users/${id}`]) {
+      const { status, text } = await chief.browser.get(looked);
+      expect([status, text.includes('<h1>This account was deleted</h1>')]).toEqual([410, true]);
+    }
+  };
+  await told(false);
+  await worker.sealing.seal();
+  await told(true);
+  // Later nothing is left of the row, and the log still knows.
+  await worker.accountDeletion.finish();
+  await sql('DELETE FROM session WHERE user_id = $1', [id]);
+  await worker.accountDeletion.finish();
+  expect(await sql('SELECT FROM user_account WHERE id = $1', [id])).toEqual([]);
+  await told(true);
+  const log = await chief.browser.get(`/operator/audit?person=${id}`);
+  expect(log.status).toBe(200);
+  expect(log.text).toContain('user_deleted');
+});
+
+test('the log’s page of an event leads to a deleted person, and an id that never was one is no page', async () => {
+  const { id, browser } = await newMember();
+  await browser.submit('/account/delete', { understood: 'on' });
+  await worker.sealing.seal();
+  const [event] = await sql<{ seq: string }>(
+    `SELECT seq FROM audit_event WHERE subject_id = $1 AND type = 'user_deleted'`,
+    [id],
+  );
+  const { text } = await chief.browser.get(`/operator/audit/${event?.seq}`);
+  const href = `/operator/users/${id}`;
+  expect(text).toContain(`href="${href}"`);
+  expect((await chief.browser.get(href)).status).toBe(410);
+  expect((await chief.browser.get('/operator/users/00000000-0000-4000-8000-000000000000')).status).toBe(404);
+});

@@ -87,6 +87,11 @@ export function createUsers({ database, sessions }: UsersOptions) {
       return prisma.user.findUnique({ where: { id, deletedAt: null } });
     },
 
+    /** When an account was deleted, while anything is left of its row. */
+    async deletedAt(id: string): Promise<Date | null> {
+      return (await prisma.user.findUnique({ where: { id }, select: { deletedAt: true } }))?.deletedAt ?? null;
+    },
+
     /** By account id; deleted accounts are missing. */
     async emails(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
       const users = await prisma.user.findMany({

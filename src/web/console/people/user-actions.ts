@@ -28,12 +28,14 @@ export function userActions(router: Router, web: Web): void {
 
 async function openAction(ctx: Koa.Context, web: Web, action: UserAction): Promise<void> {
   const user = await findUser(ctx, web);
+  if (!user) return;
   await web.noteRead(ctx, [user.id], 'account');
   await show(ctx, web, { action, user, reason: '', seen: user.version });
 }
 
 async function act(ctx: Koa.Context, web: Web, action: UserAction): Promise<void> {
   const user = await findUser(ctx, web);
+  if (!user) return;
   const fields = await readBody(ctx);
   const { reason, problem: error } = readReason(fields);
   const typed = Number.parseInt(fields['seen'] ?? '', 10);
@@ -44,8 +46,9 @@ async function act(ctx: Koa.Context, web: Web, action: UserAction): Promise<void
   }
   const problem = await action.run(web.context, { user, by: { ...actorOf(ctx), reason, seen }, ctx });
   if (problem === null) return seeOther(ctx, `${USERS}/${user.id}?done=${action.done}`);
+  const now = await findUser(ctx, web);
+  if (!now) return;
   ctx.status = 409;
-  const now = (await web.context.users.find(user.id)) ?? user;
   const changes = problem === LAST_OPERATOR ? [] : await changesOf(web, now, action, now.version - seen);
   await show(ctx, web, { action, user: now, reason, seen: now.version, problem, changes });
 }

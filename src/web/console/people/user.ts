@@ -23,6 +23,7 @@ export function userPage(router: Router, web: Web): void {
 
 async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
   const user = await findUser(ctx, web);
+  if (!user) return;
   await web.noteRead(ctx, [user.id], 'account');
   const { now } = ctx.state;
   const found = await readAll(web, user);
