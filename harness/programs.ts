@@ -9,7 +9,10 @@ import {
   runs,
 } from '../src/launcher/servers/system-packages.ts';
 
-/** The program of the package of the same name. Throws where there is none. */
+/** How a program tells its version, where that is another way than `--version`. */
+const VERSION: Readonly<Record<string, string>> = { nginx: '-v', haproxy: '-v', caddy: 'version', openssl: 'version' };
+
+/** The program of the package of the same name. Throws with what to install where there is none. */
 export async function findServer(name: string): Promise<FetchedProgram> {
   const searchPath = `${process.env['PATH'] ?? ''}:/usr/sbin`;
   const installed = findProgram([name], searchPath);
@@ -17,9 +20,12 @@ export async function findServer(name: string): Promise<FetchedProgram> {
   const folder = path.resolve(`.data/servers/${name}-${process.platform}-${process.arch}`);
   const earlier = fetchedProgram(folder, [name]);
   if (earlier) return earlier;
-  if (!canFetch(searchPath)) throw new Error(`Install ${name}: a test needs it.`);
-  await fetchPackage(folder, [name]);
+  const install = `Install ${name} with the package manager of this system: a test needs it.`;
+  if (!canFetch(searchPath)) throw new Error(install);
+  await fetchPackage(folder, [name]).catch((error: unknown) => {
+    throw new Error(`${name} can't be fetched. ${install}`, { cause: error });
+  });
   const fetched = fetchedProgram(folder, [name]);
-  if (!fetched || !runs(fetched)) throw new Error(`The ${name} fetched into ${folder} does not run.`);
+  if (!fetched || !runs(fetched, VERSION[name])) throw new Error(`The ${name} fetched into ${folder} does not run.`);
   return fetched;
 }

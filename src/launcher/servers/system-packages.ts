@@ -32,8 +32,8 @@ function foldersWithin(folder: string): string[] {
   return [folder, ...inner.map((entry) => path.join(folder, entry.name))];
 }
 
-export function runs({ file, env }: FetchedProgram): boolean {
-  return spawnSync(file, ['--version'], { env: { PATH: '/usr/bin:/bin', ...env }, stdio: 'ignore' }).status === 0;
+export function runs({ file, env }: FetchedProgram, asked = '--version'): boolean {
+  return spawnSync(file, [asked], { env: { PATH: '/usr/bin:/bin', ...env }, stdio: 'ignore' }).status === 0;
 }
 
 /**
