@@ -170,6 +170,36 @@ describe.each([
     expect(await page.locator('h1').innerText()).not.toContain('too old');
     await page.goto('/profile');
     expect(pathOf(page)).toBe('/login');
+    await fill(page, { 'E-mail address': email, Password: PASSWORD });
+    await page.getByRole('button', { name: 'Log in', exact: true }).dblclick({ noWaitAfter: true });
+    await until(() => pathOf(page) === '/profile');
+    await page.waitForLoadState();
+    await page.goto('/account/sessions');
+    expect(await page.getByText('You are logged in nowhere else.').count()).toBe(1);
+    await context.close();
+  });
+
+  test('of two tabs the second to log in is told who is logged in here, and can log out', async () => {
+    const [owner, guest] = [newEmail(), newEmail()];
+    const { page, context } = await newPerson({ javaScript });
+    for (const email of [owner, guest]) {
+      await register(page, email);
+      await press(page, 'Log out');
+    }
+    await page.goto('/login?next=%2Faccount%2Fsessions');
+    const second = await context.newPage();
+    await logIn(second, guest);
+    expect(pathOf(second)).toBe('/profile');
+    await fill(page, { 'E-mail address': owner, Password: PASSWORD });
+    await press(page, 'Log in');
+    expect(await heading(page)).toBe(`${guest} is logged in here`);
+    await page.locator('main').getByRole('button', { name: 'Log out' }).click();
+    await page.waitForURL('**/login?next=*');
+    await fill(page, { 'E-mail address': owner, Password: PASSWORD });
+    await press(page, 'Log in');
+    expect(pathOf(page)).toBe('/account/sessions');
+    await second.reload();
+    expect(await second.locator('dl').first().innerText()).toContain(owner);
     await context.close();
   });
 });

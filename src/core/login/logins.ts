@@ -19,6 +19,7 @@ import { createPendingLogins } from './pending-logins.ts';
 import { createReauthentication } from './reauthentication.ts';
 import { createRenewHash } from './renew-hash.ts';
 import { createSecondFactorLogin } from './second-factor-login.ts';
+import { createStartAgain } from './start-again.ts';
 import { createStartSession } from './start-session.ts';
 
 export interface LoginsOptions {
@@ -58,6 +59,7 @@ export function createLogins({
   const attempting = { throttle, refusals, users, devices, identifierHash, startSession };
   return {
     startSession,
+    startAgain: createStartAgain({ database, users, sessions, devices, identifierHash }),
     startFirstSession: createStartFirstSession({ sessions, devices, identifierHash }),
     pendingLogins,
     passwordLogin: createPasswordLogin({ ...attempting, database, passwords, renewHash, pendingLogins }),

@@ -21,6 +21,8 @@ export const keys = {
   touched: 'touched',
   /** Exists after an operator's session has looked at data of a person. */
   personRead: (sessionId: string, personId: string, what: string) => `r:${sessionId}:${personId}:${what}`,
+  /** Hash: the sessions that one form began within a minute, and how often it was sent. */
+  sentForm: (hash: string) => `f:${hash}`,
   /** List: the newest mail, where it is shown instead of sent. */
   shownMail: 'dev:mail',
   /** Exists while the throttle's counters are complete: a Redis that was emptied lacks it. */

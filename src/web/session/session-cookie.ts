@@ -90,3 +90,10 @@ export function leaveSession(ctx: Koa.Context): void {
   ctx.session = null;
   delete ctx.state.reading;
 }
+
+/** Gives the browser no session cookie after all: it has a newer one by now. */
+export function withholdSession(ctx: Koa.Context, config: Pick<Config, 'secureCookies'>): void {
+  const start = `${cookieName('session', config)}=`;
+  const kept = [ctx.res.getHeader('Set-Cookie') ?? []].flat().filter((line) => !String(line).startsWith(start));
+  ctx.res.setHeader('Set-Cookie', kept.map(String));
+}

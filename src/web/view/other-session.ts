@@ -18,8 +18,10 @@ const LOG_INS: ReadonlyMap<string, string> = new Map([
   ['/register', '/register'],
 ]);
 
-/** Whoever logs in as the one that is logged in goes on at once. */
-export function showOtherSession(ctx: Koa.Context, web: Web, fields: Fields = {}): void | Promise<void> {
+/** Whoever logs in as the one that is logged in goes on at once, as does a form that was sent twice. */
+export async function showOtherSession(ctx: Koa.Context, web: Web, fields: Fields = {}): Promise<void> {
+  const ledTo = await web.sentTwice.ledTo(ctx, fields);
+  if (ledTo !== null) return seeOther(ctx, ledTo);
   const { email } = memberOf(ctx);
   const next = readNext(fields['next']);
   const backTo = LOG_INS.get(ctx.path);

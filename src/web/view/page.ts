@@ -7,6 +7,7 @@ import { liveSession } from '../session/request-state.ts';
 import { createSensitiveReads, type NoteRead } from '../session/sensitive-reads.ts';
 import { TEXTS } from '../texts/language.ts';
 import type { Render } from './render.ts';
+import { createSentTwice, type SentTwice } from './sent-twice.ts';
 import type { Frame, Views } from './views.ts';
 
 /** What an operator just did, said on the next page. The texts have what members do. */
@@ -36,6 +37,7 @@ export interface Web {
   /** By a form's path: shows a form sent too late again as it was typed, without passwords. */
   readonly staleForms: Map<string, StaleForm>;
   readonly noteRead: NoteRead;
+  readonly sentTwice: SentTwice;
   show<V extends keyof Views>(ctx: Koa.Context, view: V, page: Views[V], options: FrameOptions): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export function createWeb(context: Context, render: Render): Web {
     context,
     staleForms: new Map(),
     noteRead: createSensitiveReads(context),
+    sentTwice: createSentTwice(context),
     show(ctx, view, page, { title, current = null, wide = false, notice = null, passkeys = false }) {
       const owner = liveSession(ctx)?.owner;
       const text = wide ? TEXTS.en : ctx.state.text;

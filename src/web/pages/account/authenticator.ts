@@ -14,8 +14,10 @@ export function authenticatorPages(router: Router, web: Web): void {
   const recent = requireRecentLogin(web.context, AUTHENTICATOR);
   const recentForRemoval = requireRecentLogin(web.context, SECURITY);
   router.get(AUTHENTICATOR, requireLoggedIn, recent, (ctx) => showNew(ctx, web));
-  router.post(AUTHENTICATOR, requireLoggedIn, recent, (ctx) => add(ctx, web));
-  router.post(`${AUTHENTICATOR}/remove`, requireLoggedIn, recentForRemoval, (ctx) => remove(ctx, web));
+  router.post(AUTHENTICATOR, web.sentTwice.firstCounts, requireLoggedIn, recent, (ctx) => add(ctx, web));
+  router.post(`${AUTHENTICATOR}/remove`, web.sentTwice.firstCounts, requireLoggedIn, recentForRemoval, (ctx) =>
+    remove(ctx, web),
+  );
 }
 
 async function showNew(ctx: Koa.Context, web: Web): Promise<void> {

@@ -23,9 +23,11 @@ export function passkeyPages(router: Router, web: Web): void {
   router.get(NEW_PASSKEY, requireLoggedIn, recent, (ctx) => showNew(ctx, web));
   router.get(`${PASSKEYS}/options`, requireLoggedIn, (ctx) => giveOptions(ctx, web));
   web.staleForms.set(NEW_PASSKEY, (ctx) => seeOther(ctx, withNext('/login', NEW_PASSKEY)));
-  router.post(NEW_PASSKEY, requireLoggedIn, recent, (ctx) => add(ctx, web));
+  router.post(NEW_PASSKEY, web.sentTwice.firstCounts, requireLoggedIn, recent, (ctx) => add(ctx, web));
   router.post(`${PASSKEYS}/:id/rename`, requireLoggedIn, (ctx) => rename(ctx, web));
-  router.post(`${PASSKEYS}/:id/remove`, requireLoggedIn, recentForRemoval, (ctx) => remove(ctx, web));
+  router.post(`${PASSKEYS}/:id/remove`, web.sentTwice.firstCounts, requireLoggedIn, recentForRemoval, (ctx) =>
+    remove(ctx, web),
+  );
 }
 
 function showNew(ctx: Koa.Context, web: Web): Promise<void> {

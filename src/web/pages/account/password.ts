@@ -19,7 +19,7 @@ export function passwordPage(router: Router, web: Web): void {
   // Where password managers send people (W3C, "A Well-Known URL for Changing Passwords").
   router.get('/.well-known/change-password', (ctx) => seeOther(ctx, PATH));
   router.get(PATH, requireMember, (ctx) => show(ctx, web, {}));
-  router.post(PATH, requireMember, (ctx) => changePassword(ctx, web));
+  router.post(PATH, web.sentTwice.firstCounts, requireMember, (ctx) => changePassword(ctx, web));
 }
 
 async function changePassword(ctx: Koa.Context, web: Web): Promise<void> {

@@ -14,7 +14,7 @@ const PATH = '/invitation';
 
 export function invitationPage(router: Router, web: Web): void {
   router.get(PATH, (ctx) => openLink(ctx, web));
-  router.post(PATH, (ctx) => accept(ctx, web));
+  router.post(PATH, web.sentTwice.firstCounts, (ctx) => accept(ctx, web));
 }
 
 async function openLink(ctx: Koa.Context, web: Web): Promise<void> {

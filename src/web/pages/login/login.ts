@@ -19,7 +19,7 @@ export function loginPage(router: Router, web: Web): void {
   router.get('/login', (ctx) => openLogin(ctx, web));
   web.staleForms.set('/login', (ctx, fields) => showStale(ctx, web, fields));
   web.staleForms.set('/logout', (ctx, fields) => afterLogOut(ctx, fields)); // nobody is logged in, which is what it is for
-  router.post('/login', (ctx) => logIn(ctx, web));
+  router.post('/login', web.sentTwice.lastCounts, (ctx) => logIn(ctx, web));
   router.post('/logout', requireLoggedIn, (ctx) => logOut(ctx, web));
 }
 

@@ -16,7 +16,7 @@ export function passkeyLoginPage(router: Router, web: Web): void {
   router.get(PATH, async (ctx) => {
     ctx.body = await web.context.passkeys.requestOptions(null, purposeOf(ctx));
   });
-  router.post(PATH, (ctx) => logIn(ctx, web));
+  router.post(PATH, web.sentTwice.firstCounts, (ctx) => logIn(ctx, web));
 }
 
 async function logIn(ctx: Koa.Context, web: Web): Promise<void> {

@@ -18,9 +18,9 @@ const PATH = '/confirm';
 
 export function reauthenticatePage(router: Router, web: Web): void {
   router.get(PATH, requireLoggedIn, (ctx) => show(ctx, web, { next: queryNext(ctx) }));
-  router.post(PATH, requireLoggedIn, (ctx) => givePassword(ctx, web));
+  router.post(PATH, web.sentTwice.firstCounts, requireLoggedIn, (ctx) => givePassword(ctx, web));
   router.get(`${PATH}/passkey`, requireLoggedIn, (ctx) => giveOptions(ctx, web));
-  router.post(`${PATH}/passkey`, requireLoggedIn, (ctx) => givePasskey(ctx, web));
+  router.post(`${PATH}/passkey`, web.sentTwice.firstCounts, requireLoggedIn, (ctx) => givePasskey(ctx, web));
 }
 
 async function givePassword(ctx: Koa.Context, web: Web): Promise<void> {

@@ -25,7 +25,7 @@ export function registerPage(router: Router, web: Web): void {
   router.get(`${PATH}/sent`, (ctx) => showSent(ctx, web));
   router.get(PATH, (ctx) => openRegistration(ctx, web));
   web.staleForms.set(PATH, (ctx, fields) => showStale(ctx, web, fields));
-  router.post(PATH, (ctx) => register(ctx, web));
+  router.post(PATH, web.sentTwice.lastCounts, (ctx) => register(ctx, web));
 }
 
 function openRegistration(ctx: Koa.Context, web: Web): void | Promise<void> {

@@ -19,9 +19,9 @@ const PATH = '/login/second-factor';
 
 export function secondFactorPages(router: Router, web: Web): void {
   router.get(PATH, (ctx) => openStep(ctx, web));
-  router.post(PATH, (ctx) => giveCode(ctx, web));
+  router.post(PATH, web.sentTwice.firstCounts, (ctx) => giveCode(ctx, web));
   router.get(`${PATH}/passkey`, (ctx) => giveOptions(ctx, web));
-  router.post(`${PATH}/passkey`, (ctx) => givePasskey(ctx, web));
+  router.post(`${PATH}/passkey`, web.sentTwice.firstCounts, (ctx) => givePasskey(ctx, web));
 }
 
 async function openStep(ctx: Koa.Context, web: Web): Promise<void> {

@@ -14,7 +14,7 @@ const PATH = '/verify-email';
 
 export function verifyEmailPage(router: Router, web: Web): void {
   router.get(PATH, (ctx) => openLink(ctx, web));
-  router.post(PATH, (ctx) => confirm(ctx, web));
+  router.post(PATH, web.sentTwice.firstCounts, (ctx) => confirm(ctx, web));
 }
 
 async function openLink(ctx: Koa.Context, web: Web): Promise<void> {
