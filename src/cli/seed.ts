@@ -25,7 +25,9 @@ interface Options {
 async function run({ events, people, months, intoUsedLog }: Options): Promise<void> {
   await withContext(async (context) => {
     if (context.config.production)
-      throw new Error('With NODE_ENV=production the log is not filled with made-up events.');
+      throw new Error(
+        'In production the log is not filled with made-up events (NODE_ENV, or a PUBLIC_URL that is not of this machine).',
+      );
     const { seed } = await import('../core/seed/seed.ts');
     const bar = startBar('Making up', events);
     const result = await seed(context, { events, people, months, intoUsedLog }, bar.update);

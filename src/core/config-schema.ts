@@ -83,7 +83,7 @@ const signingKey = z.string().transform((text, context) => {
 });
 
 export const schema = z.object({
-  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  NODE_ENV: z.enum(['development', 'test', 'production']).optional(),
   HOST: z.string().default('127.0.0.1'),
   PORT: integer(0, 65_535).default(3_000),
   PUBLIC_URL: urls.public.optional(),

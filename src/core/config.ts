@@ -1,6 +1,8 @@
 // Reads the environment once, at the start, into one typed, frozen object; nothing else reads it.
 // A wrong value stops the start, with every problem listed.
+import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
+import { isLoopback } from './config-addresses.ts';
 import { schema } from './config-schema.ts';
 import type { HashingCost } from './credentials/passwords.ts';
 import type { MailPolicy } from './mail/outgoing-mail.ts';
@@ -27,22 +29,26 @@ export class ConfigError extends Error {
 
 /**
  * The configuration that the environment describes.
- * @throws ConfigError also for a missing or weak secret in production, where the process signs
+ * @throws ConfigError also for a missing or weak secret where others than this machine come, and the process signs
  * cookies (`signs`): the worker and the commands need none.
  */
 export function readConfig(env: Environment, { signs = true }: { signs?: boolean } = {}) {
-  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const unsaid = reachedBy(given) === 'this machine' ? 'development' : 'production';
+  const present = { NODE_ENV: unsaid, ...given };
   const result = schema.safeParse(present);
   const problems = result.success
     ? []
     : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  if (signs) problems.push(...productionProblems(present));
+  if (signs) problems.push(...keyProblems(present), ...addressProblems(present));
   if (result.success) problems.push(...hashingProblems(result.data));
   problems.push(...mailProblems(present, signs), ...breachProblems(present));
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
   const values = result.data;
   const publicUrl = new URL(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`);
   const production = values.NODE_ENV === 'production';
+  const local = !isForOthers(present);
+  const madeUp = () => [local ? KNOWN_KEY : randomBytes(32).toString('base64')];
   return Object.freeze({
     production,
     host: values.HOST,
@@ -53,13 +59,13 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     databasePoolSize: values.DATABASE_POOL,
     webProcesses: values.WEB_PROCESSES,
     redisUrl: values.REDIS_URL,
-    sessionKeys: values.SESSION_KEYS.length > 0 ? values.SESSION_KEYS : ['development-only-key'],
+    sessionKeys: values.SESSION_KEYS.length > 0 ? values.SESSION_KEYS : madeUp(),
     session: {
       standard: { idleTimeoutMs: values.SESSION_IDLE, absoluteLifetimeMs: values.SESSION_ABSOLUTE },
       remembered: { idleTimeoutMs: values.SESSION_REMEMBER_IDLE, absoluteLifetimeMs: values.SESSION_REMEMBER_ABSOLUTE },
       operator: { idleTimeoutMs: values.SESSION_OPERATOR_IDLE, absoluteLifetimeMs: values.SESSION_OPERATOR_ABSOLUTE },
     } satisfies Record<string, SessionLimits>,
-    secretsKeys: values.SECRETS_KEYS.length > 0 ? values.SECRETS_KEYS : ['development-only-key'],
+    secretsKeys: values.SECRETS_KEYS.length > 0 ? values.SECRETS_KEYS : madeUp(),
     secondFactor: values.SECOND_FACTOR,
     recentLoginMs: values.RECENT_LOGIN,
     serviceName: values.SERVICE_NAME,
@@ -100,8 +106,8 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     mail: {
       smtpUrl: values.SMTP_URL ?? null,
       from: values.MAIL_FROM ?? { name: values.SERVICE_NAME, address: `no-reply@${publicUrl.hostname}` },
-      possible: values.SMTP_URL !== undefined || !production,
-      shown: values.SMTP_URL === undefined && !production,
+      possible: values.SMTP_URL !== undefined || local,
+      shown: values.SMTP_URL === undefined && local,
       retentionMs: values.MAIL_RETENTION,
     } satisfies MailPolicy,
     registration: (values.REGISTRATION ?? (values.SMTP_URL ? 'verify' : 'open')) as RegistrationMode,
@@ -154,19 +160,35 @@ function hashingProblems(values: z.output<typeof schema>): string[] {
 }
 
 const MINIMUM_KEY_LENGTH = 32;
+const KNOWN_KEY = 'development-only-key';
 
-function productionProblems(env: Environment): string[] {
-  if (env['NODE_ENV'] !== 'production') return [];
+/** Whom `PUBLIC_URL` leads here: only this machine or others too. Null if it does not say. */
+function reachedBy({ PUBLIC_URL: url = '' }: Environment): 'this machine' | 'others' | null {
+  if (!URL.canParse(url)) return null;
+  return isLoopback(new URL(url).hostname) ? 'this machine' : 'others';
+}
+
+/** Development is for this machine: whatever NODE_ENV says, an address that others reach is no place for known keys. */
+function isForOthers(env: Environment): boolean {
+  return env['NODE_ENV'] === 'production' || reachedBy(env) === 'others';
+}
+
+function keyProblems(env: Environment): string[] {
+  if (!isForOthers(env)) return [];
   const problems: string[] = [];
   for (const name of ['SESSION_KEYS', 'SECRETS_KEYS']) {
     const keys = (env[name] ?? '').split(',').map((key) => key.trim());
     if (keys.every((key) => key.length >= MINIMUM_KEY_LENGTH)) continue;
     problems.push(
-      `${name}: in production each key needs at least ${MINIMUM_KEY_LENGTH} random characters (openssl rand -base64 32)`,
+      `${name}: in production, and where PUBLIC_URL is not of this machine, each key needs at least ${MINIMUM_KEY_LENGTH} random characters (openssl rand -base64 32)`,
     );
   }
-  if (!env['PUBLIC_URL']) problems.push('PUBLIC_URL: in production the address that people use must be given');
   return problems;
+}
+
+function addressProblems(env: Environment): string[] {
+  if (env['NODE_ENV'] !== 'production' || env['PUBLIC_URL']) return [];
+  return ['PUBLIC_URL: the address that people use must be given, but with NODE_ENV=development'];
 }
 
 function mailProblems(env: Environment, signs: boolean): string[] {

@@ -238,7 +238,9 @@ describe('/dev/mail', () => {
       const page = await agent.get('/dev/mail');
       expect(page.status).toBe(200);
       expect(page.text).toMatch(/<a href="http:\/\/localhost:3000\/reset-password\?token=[\w-]{43}">/);
-      expect((await agent.get('/dev/mail').set('X-Forwarded-For', '203.0.113.9')).status).toBe(404);
+      for (const header of ['X-Forwarded-For', 'Forwarded', 'Via', 'X-Real-IP', 'X-Forwarded-Proto']) {
+        expect((await agent.get('/dev/mail').set(header, '203.0.113.9')).status).toBe(404);
+      }
       expect((await agent.get('/dev/mail').set('Host', 'rebound.example.org')).status).toBe(404);
     } finally {
       await Promise.all([dev.close(), itsWorker.close()]);
@@ -254,6 +256,20 @@ describe('/dev/mail', () => {
       expect((await agent.get('/dev/mail').set('Host', 'localhost')).status).toBe(404);
     } finally {
       await production.close();
+    }
+  });
+
+  test('is not there where PUBLIC_URL leads others, whatever NODE_ENV says and whatever host a bare proxy asks for', async () => {
+    for (const NODE_ENV of ['development', 'test']) {
+      const reached = await startWeb(site.stores, { NODE_ENV, PUBLIC_URL: 'http://login.example.org' });
+      try {
+        expect(reached.context.mail.possible).toBe(false);
+        for (const host of ['127.0.0.1:3000', 'localhost', 'login.example.org']) {
+          expect((await new Browser(reached.url).agent.get('/dev/mail').set('Host', host)).status).toBe(404);
+        }
+      } finally {
+        await reached.close();
+      }
     }
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError, readConfig } from '../../src/core/config.ts';
 
-const STORES = { DATABASE_URL: 'postgresql://db/holdfast', REDIS_URL: 'redis://cache' };
+const STORES = { NODE_ENV: 'development', DATABASE_URL: 'postgresql://db/holdfast', REDIS_URL: 'redis://cache' };
 const KEY = 'k'.repeat(32);
 const PRODUCTION = {
   ...STORES,
@@ -54,7 +54,7 @@ describe('what is left out', () => {
 
   test('follows the port into the address', () => {
     expect(readConfig({ ...STORES, PORT: '8080' }).publicOrigin).toBe('http://localhost:8080');
-    expect(readConfig({ ...STORES, PUBLIC_URL: 'https://Login.Example.org:443/' })).toMatchObject({
+    expect(readConfig({ ...PRODUCTION, PUBLIC_URL: 'https://Login.Example.org:443/' })).toMatchObject({
       publicOrigin: 'https://login.example.org',
       secureCookies: true,
     });
@@ -87,7 +87,7 @@ describe('what is wrong', () => {
   });
 
   test('is also what is missing', () => {
-    expect(variables(problemsOf({}))).toEqual(['DATABASE_URL', 'REDIS_URL']);
+    expect(variables(problemsOf({ NODE_ENV: 'development' }))).toEqual(['DATABASE_URL', 'REDIS_URL']);
     expect(variables(problemsOf({ ...STORES, DATABASE_URL: '' }))).toEqual(['DATABASE_URL']);
   });
 
@@ -190,6 +190,61 @@ describe('in production', () => {
   test('only there: development has a key of its own', () => {
     expect(readConfig(STORES).sessionKeys).toHaveLength(1);
     expect(readConfig({ ...STORES, SESSION_KEYS: 'short' }).sessionKeys).toEqual(['short']);
+  });
+});
+
+describe('without NODE_ENV', () => {
+  const { NODE_ENV: _, ...bare } = STORES;
+  const HERE = [
+    'http://localhost:3000',
+    'http://127.0.0.1:3000',
+    'http://127.8.9.1',
+    'http://[::1]:80',
+    'http://a.localhost',
+  ];
+  const ELSEWHERE = [
+    'http://192.168.1.7:3000',
+    'https://login.example.org',
+    'http://localhost.example.org',
+    'http://0.0.0.0',
+  ];
+
+  test('it is production, with all that production asks for', () => {
+    expect(variables(problemsOf(bare))).toEqual(['SESSION_KEYS', 'SECRETS_KEYS', 'PUBLIC_URL']);
+    expect(readConfig({ ...PRODUCTION, NODE_ENV: '' }).production).toBe(true);
+  });
+
+  test.each(HERE)('it is development at %s', (PUBLIC_URL) => {
+    const config = readConfig({ ...bare, PUBLIC_URL });
+    expect(config).toMatchObject({ production: false, mail: { shown: true, possible: true } });
+  });
+
+  test.each(ELSEWHERE)('it is production at %s', (PUBLIC_URL) => {
+    expect(variables(problemsOf({ ...bare, PUBLIC_URL }))).toEqual(['SESSION_KEYS', 'SECRETS_KEYS']);
+    const config = readConfig({ ...PRODUCTION, NODE_ENV: '', PUBLIC_URL });
+    expect(config).toMatchObject({ production: true, mail: { shown: false, possible: false } });
+  });
+});
+
+describe('whatever NODE_ENV says', () => {
+  const PUBLIC_URL = 'http://login.example.org';
+
+  test.each(['development', 'test'])('%s has no known key and shows no mail where others come', (NODE_ENV) => {
+    const names = ['SESSION_KEYS', 'SECRETS_KEYS'];
+    expect(variables(problemsOf({ ...STORES, NODE_ENV, PUBLIC_URL }))).toEqual(names);
+    expect(variables(problemsOf({ ...PRODUCTION, NODE_ENV, SESSION_KEYS: 'development-only-key' }))).toEqual([
+      names[0],
+    ]);
+    expect(readConfig({ ...PRODUCTION, NODE_ENV }).mail).toMatchObject({ shown: false, possible: false });
+  });
+
+  test('a process that signs nothing has no key that anybody knows', () => {
+    const keysOf = (env: Record<string, string>) => readConfig({ ...STORES, ...env }, { signs: false });
+    for (const env of [{ NODE_ENV: 'production' }, { NODE_ENV: '' }, { PUBLIC_URL }]) {
+      const [one, other] = [keysOf(env), keysOf(env)];
+      expect(one.sessionKeys).not.toEqual(other.sessionKeys);
+      expect(one.secretsKeys).not.toEqual(other.secretsKeys);
+    }
   });
 });
 

@@ -271,7 +271,7 @@ describe('the settings', () => {
   });
 
   test('have the defaults that .env.example says', () => {
-    const needed = { DATABASE_URL: 'postgres://a:b@c/d', REDIS_URL: 'redis://e' };
+    const needed = { NODE_ENV: 'test', DATABASE_URL: 'postgres://a:b@c/d', REDIS_URL: 'redis://e' };
     for (const [name, value] of example) {
       if (!configVariables.has(name) || value === '') continue;
       expect({ name, config: readConfig({ ...needed, [name]: value }) }).toEqual({ name, config: readConfig(needed) });

@@ -6,6 +6,7 @@ import type { Taken } from '../../src/core/throttle/taken.ts';
 import { createThrottleWindows } from '../../src/core/throttle/windows.ts';
 
 const { throttle: policy } = readConfig({
+  NODE_ENV: 'test',
   DATABASE_URL: 'postgres://a@b/c',
   REDIS_URL: 'redis://a',
   THROTTLE_CLIENT: '3/50/1h',

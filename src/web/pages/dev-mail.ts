@@ -1,4 +1,4 @@
-// In development without SMTP_URL: the mail that would have been sent. Its links open accounts, so
+// Where PUBLIC_URL is of this machine, without SMTP_URL: the mail that would have been sent. Its links open accounts, so
 // it answers only connections from this machine, under its own name and through no proxy.
 import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
@@ -9,11 +9,13 @@ import { showTime } from '../texts/times-and-devices.ts';
 import type { ShownMailRow } from '../view/console-views.ts';
 import type { Web } from '../view/page.ts';
 
+/** What proxies add to a request; one that adds nothing can't be told from a browser. */
+const OF_PROXIES = /^(via|forwarded|x-forwarded-.+|x-real-ip|x-request-id|cf-.+|true-client-ip)$/;
 const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 
 export function devMailPage(router: Router, web: Web): void {
   const { config, redis } = web.context;
-  if (!config.mail.shown || config.production) return;
+  if (!config.mail.shown) return;
 
   router.get('/dev/mail', async (ctx) => {
     if (!isFromThisMachine(ctx)) throw new HttpError(404, 'not_local');
@@ -24,7 +26,7 @@ export function devMailPage(router: Router, web: Web): void {
 }
 
 function isFromThisMachine(ctx: Koa.Context): boolean {
-  const passedOn = ctx.get('X-Forwarded-For') !== '' || ctx.get('Forwarded') !== '';
+  const passedOn = Object.keys(ctx.req.headers).some((name) => OF_PROXIES.test(name));
   const address = ctx.req.socket.remoteAddress ?? '';
   const local = ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback';
   return local && !passedOn && LOCAL_HOST.test(ctx.get('Host'));
