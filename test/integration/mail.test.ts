@@ -13,7 +13,13 @@ import { type MailServer, startMailServer } from '../support/mail-server.ts';
 import { world } from '../support/world.ts';
 
 const FROM = 'Login service <login@example.org>';
-const FROM_HERE = { at: '2026-11-24T13:20:00.000Z', device: 'Firefox on Windows', ip: '203.0.113.7' } as const;
+const OF_FIREFOX = { browser: 'Firefox', system: 'Windows' } as const;
+const FROM_HERE = {
+  at: '2026-11-24T13:20:00.000Z',
+  device: 'Firefox on Windows',
+  ...OF_FIREFOX,
+  ip: '203.0.113.7',
+} as const;
 
 const server = await startMailServer();
 const ENV = { SMTP_URL: server.url, MAIL_FROM: FROM, PUBLIC_URL: 'http://login.example.org' };

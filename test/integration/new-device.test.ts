@@ -9,7 +9,7 @@ const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100
 const site = await startMailSite({ REGISTRATION: 'open' });
 
 /** An account, used from one browser, and then logged in to from another kind of browser. */
-async function strangerLogsIn(language = 'en', registered?: string) {
+async function strangerLogsIn(language = 'en', registered?: string, userAgent = FIREFOX) {
   const email = registered ?? newEmail();
   const owner = site.browser();
   if (registered === undefined) await owner.register(email);
@@ -17,13 +17,25 @@ async function strangerLogsIn(language = 'en', registered?: string) {
   const _csrf = await stranger.token('/login');
   const sent = stranger.agent.post('/login').redirects(0).type('form');
   const answer = await sent
-    .set('User-Agent', FIREFOX)
+    .set('User-Agent', userAgent)
     .set('Accept-Language', language)
     .send({ email, password: PASSWORD, _csrf });
   expect(answer.status).toBe(303);
   const path = await site.linkTo(email);
   return { email, owner, stranger, mail: await site.server.mailTo(email), path };
 }
+
+test('says nothing that a stranger made up: a browser called like a site would be a link in mail programs', async () => {
+  for (const name of [
+    'www.evil.example/1.0',
+    'Mozilla/5.0 (evil.example; rv:1.0) evil.example/1.0',
+    'evil.example on Windows',
+  ]) {
+    const { mail } = await strangerLogsIn('en', undefined, name);
+    expect(mail.email.text).toContain('with an unknown browser');
+    expect(mail.raw).not.toContain('evil');
+  }
+});
 
 test('says where from, and the button ends every session and leads to a new password', async () => {
   const { email, owner, stranger, mail, path } = await strangerLogsIn();

@@ -1,6 +1,7 @@
 // Every mail that Holdfast sends, with its parameters. Each has its words in every language of
 // texts/, and, if it has a one-time link, the path of that here.
 import type { Language } from '../platform/languages.ts';
+import { knownBrowser, knownSystem } from './browser-names.ts';
 
 export interface Circumstances {
   /** ISO 8601 */
@@ -78,12 +79,15 @@ export interface DeviceWords {
   readonly places: Readonly<Record<(typeof OPERATORS_PLACES)[number], string>>;
 }
 
-/** "Firefox auf Windows", also where whoever acted reads English. */
+/**
+ * "Firefox auf Windows", also where whoever acted reads English. Of what the row says only known names reach the mail,
+ * whichever version wrote it.
+ */
 export function deviceIn({ device, browser, system }: Circumstances, { unknown, on, places }: DeviceWords): string {
   const place = OPERATORS_PLACES.find((one) => one === device);
   if (place !== undefined) return places[place];
-  if (browser === undefined || system === undefined) return device;
-  return system === null ? (browser ?? unknown) : on(browser ?? unknown, system);
+  const [name, its] = [knownBrowser(browser) ?? unknown, knownSystem(system)];
+  return its === null ? name : on(name, its);
 }
 
 export type MailTexts = {

@@ -114,10 +114,11 @@ export const german: MailTexts = {
     action: { label: 'Anmelden', href: page('/login') },
   }),
 
-  'email-changed': ({ to, ...from }, { serviceName, link }) => ({
+  // Ohne die neue Adresse: wer sie gewählt hat, kann einen Link hineingeschrieben haben.
+  'email-changed': (from, { serviceName, link }) => ({
     subject: `Die Adresse Ihres Kontos bei ${serviceName} wurde geändert`,
     paragraphs: [
-      `Die Adresse Ihres Kontos ist jetzt ${to}. Geändert wurde sie ${where(from)}.`,
+      `Ihr Konto hat jetzt eine andere E-Mail-Adresse: geändert wurde sie ${where(from)}.`,
       'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, holen Sie Ihre Adresse zurück: Das beendet alle Sitzungen, und Sie wählen ein neues Passwort.',
     ],
     action: { label: 'Meine Adresse zurückholen', href: link },

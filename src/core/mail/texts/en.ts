@@ -112,10 +112,11 @@ export const english: MailTexts = {
     action: { label: 'Log in', href: page('/login') },
   }),
 
-  'email-changed': ({ to, ...from }, { serviceName, link }) => ({
+  // Without the new address: whoever chose it may have written a link into it.
+  'email-changed': (from, { serviceName, link }) => ({
     subject: `The address of your account with ${serviceName} was changed`,
     paragraphs: [
-      `The address of your account is now ${to}. It was changed ${where(from)}.`,
+      `Your account has another e-mail address now: it was changed ${where(from)}.`,
       'If that was you, there is nothing to do. If it was not, take your address back: that ends every session, and you choose a new password.',
     ],
     action: { label: 'Take my address back', href: link },

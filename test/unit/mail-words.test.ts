@@ -1,0 +1,42 @@
+// What strangers say of themselves never reaches a mail: a mail program would make a link of it, under our name.
+import { describe, expect, test } from '@jest/globals';
+import { createMailRenderer, isKnownTemplate, type MailToRender } from '../../src/core/mail/rendering.ts';
+import { english } from '../../src/core/mail/texts/en.ts';
+
+const ORIGIN = 'https://login.example.org';
+const render = createMailRenderer({ serviceName: 'Holdfast', origin: ORIGIN });
+const templates = Object.keys(english).filter(isKnownTemplate);
+const LINK = `${ORIGIN}/a-path?token=secret`;
+
+const hostile = (word: string) => ({
+  at: '2026-11-24T13:20:00.000Z',
+  ip: '203.0.113.7',
+  device: word,
+  browser: word,
+  system: word,
+  to: `${word}/pay@evil.example`,
+  change: 'totp_added',
+});
+
+function rendered(template: (typeof templates)[number], parameters: object, language: string): string {
+  const { subject, text, html } = render({ template, parameters, language, link: LINK } as MailToRender);
+  return [subject, text, html].join('\n');
+}
+
+describe.each(['en', 'de'])('in %s', (language) => {
+  test.each(templates)('%s has no word of a stranger', (template) => {
+    for (const word of ['www.evil.example', 'evil.example', 'Call-0900-1234', 'http://evil.example/']) {
+      const mail = rendered(template, hostile(word), language);
+      expect(mail).not.toMatch(/evil|0900/);
+      // As an earlier version wrote it: without the names.
+      const { browser: _browser, system: _system, ...earlier } = hostile(word);
+      expect(rendered(template, earlier, language)).not.toMatch(/evil|0900/);
+      for (const [, link = ''] of mail.matchAll(/href="([^"]+)"/g)) expect(link).toMatch(new RegExp(`^${ORIGIN}`));
+    }
+  });
+
+  test('the names that are known are said', () => {
+    const known = { ...hostile(''), browser: 'Firefox', system: 'Windows' };
+    expect(rendered('new-device', known, language)).toMatch(/Firefox (on|auf) Windows/);
+  });
+});
