@@ -1,5 +1,6 @@
 // `check`: whether the settings in the environment can be used, without starting anything.
 import { Argument, Command } from 'commander';
+import { readSecretFiles } from '../secret-files.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Program = 'up' | 'start' | 'web' | 'worker';
@@ -38,9 +39,10 @@ async function problemsOf(program: Program, env: Environment): Promise<readonly 
   if (program === 'worker') return [worker(env)];
   const supervisor = readSupervisorSettings(env, '').problems;
   if (program === 'start') return [configProblems(env), supervisor];
-  const complete = { ...MADE_UP, ...Object.fromEntries(Object.entries(env).filter(([, value]) => value)) };
-  const roles = loginRoleProblems(env);
-  return [configProblems(complete), worker(complete), roles, supervisor, readLauncherSettings(env).problems];
+  const { env: read, problems } = readSecretFiles(env);
+  const complete = { ...MADE_UP, ...Object.fromEntries(Object.entries(read).filter(([, value]) => value)) };
+  const rest = [loginRoleProblems(read), supervisor, readLauncherSettings(read).problems];
+  return [[...problems], configProblems(complete), worker(complete), ...rest];
 }
 
 /** Of what several say of one variable, what the first says. */

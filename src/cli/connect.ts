@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../core/context.ts';
+import { readSecretFiles } from '../secret-files.ts';
 
 const REDIS_WAIT_MS = 2_000;
 
@@ -13,8 +14,10 @@ interface Running {
   readonly url?: string;
 }
 
-/** The environment, with the addresses of a running `up` where it leaves them out. */
-export async function commandEnvironment(env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
+/** The environment with the secrets in files, and the addresses of a running `up` where it leaves them out. */
+export async function commandEnvironment(given: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
+  const { env, problems } = readSecretFiles(given);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
   if (env['DATABASE_URL'] && env['REDIS_URL']) return env;
   const file = path.join(env['DATA_DIR'] || '.data', 'up.json');
   const text = await readFile(file, 'utf8').catch(() => null);

@@ -1,5 +1,6 @@
 // `migrate`: brings the database to the present schema and makes the processes' login roles.
 import { Command } from 'commander';
+import { readSecretFiles, type SecretsRead } from '../secret-files.ts';
 import { commandEnvironment } from './connect.ts';
 
 const WAITING = {
@@ -15,8 +16,14 @@ export function migrateCommand(): Command {
     .action(run);
 }
 
+/** Of a running `up`, unless it says itself which database. */
+async function migrationEnvironment({ env, problems }: SecretsRead): Promise<SecretsRead['env']> {
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return env['DATABASE_URL'] ? env : commandEnvironment(env);
+}
+
 async function run(): Promise<void> {
-  const env = process.env['DATABASE_URL'] ? process.env : await commandEnvironment(process.env);
+  const env = await migrationEnvironment(readSecretFiles(process.env));
   const [{ migrate }, { grantLogin, loginRolesOf }] = await Promise.all([
     import('../core/platform/migrations/migrate.ts'),
     import('../core/platform/migrations/login-roles.ts'),

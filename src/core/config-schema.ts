@@ -103,6 +103,7 @@ export const schema = z.object({
   RECENT_LOGIN: duration.default(10 * UNITS.m),
   SERVICE_NAME: z.string().min(1).max(60).default('Holdfast'),
   LANGUAGES: languages.default([...LANGUAGES]),
+  HSTS: z.enum(['subdomains', 'host']).default('subdomains'),
   TRUSTED_PROXIES: networks.default([]),
   FORWARDED_HEADER: z.enum(['x-forwarded-for', 'forwarded']).default('x-forwarded-for'),
   PASSWORD_HASH_CONCURRENCY: integer(1, 64).default(1),

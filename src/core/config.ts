@@ -2,6 +2,7 @@
 // A wrong value stops the start, with every problem listed.
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
+import { readSecretFiles, SECRET_SETTINGS } from '../secret-files.ts';
 import { isLoopback } from './config-addresses.ts';
 import { schema } from './config-schema.ts';
 import type { HashingCost } from './credentials/passwords.ts';
@@ -33,7 +34,10 @@ export class ConfigError extends Error {
  * cookies (`signs`): the worker and the commands need none.
  */
 export function readConfig(env: Environment, { signs = true }: { signs?: boolean } = {}) {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const secrets = readSecretFiles(env);
+  const given = Object.fromEntries(
+    Object.entries(secrets.env).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const unsaid = reachedBy(given) === 'this machine' ? 'development' : 'production';
   const present = { NODE_ENV: unsaid, ...given };
   const result = schema.safeParse(present);
@@ -43,7 +47,8 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
   if (signs) problems.push(...keyProblems(present), ...addressProblems(present));
   if (result.success) problems.push(...hashingProblems(result.data));
   problems.push(...mailProblems(present, signs), ...breachProblems(present));
-  if (!result.success || problems.length > 0) throw new ConfigError(problems);
+  problems.push(...secrets.problems);
+  if (!result.success || problems.length > 0) throw new ConfigError(problems.filter(isNotOfFile(secrets.problems)));
   const values = result.data;
   const publicUrl = new URL(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`);
   const production = values.NODE_ENV === 'production';
@@ -55,6 +60,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     port: values.PORT,
     publicOrigin: publicUrl.origin,
     secureCookies: publicUrl.protocol === 'https:',
+    hstsOfSubdomains: values.HSTS === 'subdomains',
     databaseUrl: values.DATABASE_URL,
     databasePoolSize: values.DATABASE_POOL,
     webProcesses: values.WEB_PROCESSES,
@@ -137,6 +143,12 @@ export function readConfigOrExit(...[env, options]: Parameters<typeof readConfig
     process.stderr.write(`${error.message}\n`);
     process.exit(1);
   }
+}
+
+/** A secret whose file can't be read is not said to be missing as well. */
+function isNotOfFile(problems: readonly string[]): (problem: string) => boolean {
+  const unread = SECRET_SETTINGS.filter((name) => problems.some((one) => one.startsWith(`${name}_FILE: `)));
+  return (problem) => !unread.some((name) => problem.startsWith(`${name}: `));
 }
 
 /** The least that Argon2id should cost, by the OWASP Password Storage Cheat Sheet. */

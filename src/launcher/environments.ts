@@ -1,6 +1,7 @@
 // What the programs under `up` are given: addresses, a database role each, and the keys that they need.
 
 import path from 'node:path';
+import { readSecretFiles } from '../secret-files.ts';
 import { asRole, keptSecrets } from './secrets.ts';
 import type { Environment, LauncherSettings } from './settings.ts';
 
@@ -25,8 +26,9 @@ export interface Addresses {
 export function environmentsFor(
   settings: LauncherSettings,
   { port, ownerUrl, redisUrl }: Addresses,
-  env: Environment,
+  given: Environment,
 ): Environments {
+  const { env } = readSecretFiles(given); // each process gets the secrets themselves
   const secrets = keptSecrets(settings.dataDir);
   const role = (of: 'web' | 'worker', password: string) =>
     asRole(ownerUrl, `holdfast_${of}_${secrets.installation}`, password);

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readSecretFiles } from '../secret-files.ts';
 
 export interface LauncherSettings {
   /** Absolute. */
@@ -31,8 +32,9 @@ export interface LauncherSettings {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** With a problem for each bad value of the launcher's own; those of the processes are checked by `check up`. */
-export function readLauncherSettings(env: Environment): { settings: LauncherSettings; problems: string[] } {
-  const problems: string[] = [];
+export function readLauncherSettings(given: Environment): { settings: LauncherSettings; problems: string[] } {
+  const { env, problems: unread } = readSecretFiles(given);
+  const problems = [...unread];
   const number = (name: string, fallback: number, least: number, most: number) => {
     const value = env[name] ? Number(env[name]) : fallback;
     if (!Number.isInteger(value) || value < least || value > most) {

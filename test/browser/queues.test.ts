@@ -36,7 +36,9 @@ describe('the queues', () => {
     const sessions = await web.context.queues.open('sessions');
     const origin = { ip: '203.0.113.77', userAgent: 'Mozilla/5.0 (secret)', requestId: 'r-1' };
     const job = await sessions.add('end-session', { sessionId: 'a-session', reason: 'revoked', actor: null, origin });
-    await page.goto('/operator/queues');
+    const board = await page.goto('/operator/queues');
+    expect(board?.headers()['content-security-policy']).toContain("base-uri 'none'");
+    expect(await board?.text()).not.toContain('<base');
     await page.getByText('audit', { exact: true }).first().waitFor();
     await screenshot(page, 'queues-board');
     await page.goto(`/operator/queues/queue/sessions/${job.id}`);

@@ -65,6 +65,15 @@ describe('a host', () => {
     expect(await get('10.0.0.1:3000', '/readyz')).toMatch(/^HTTP\/1.1 200 /);
   });
 
+  test('has no /readyz for who comes through a proxy, whatever they ask for', async () => {
+    for (const header of ['X-Forwarded-For: 203.0.113.9', 'Forwarded: for=203.0.113.9']) {
+      const ask = (path: string) =>
+        rawAt(production.url, `GET ${path} HTTP/1.1\r\nHost: ${PUBLIC_HOST}\r\n${header}\r\nConnection: close\r\n\r\n`);
+      expect(await ask('/readyz')).toMatch(/^HTTP\/1.1 404 /);
+      expect(await ask('/healthz')).toMatch(/^HTTP\/1.1 200 /);
+    }
+  });
+
   test('is never built into an answer', async () => {
     const head =
       'Host: evil.example\r\nX-Forwarded-Host: evil.example\r\nReferer: https://evil.example/\r\nConnection: close';
@@ -75,7 +84,7 @@ describe('a host', () => {
 
   test('with HSTS under HTTPS, and without Secure cookies nowhere', async () => {
     const answer = await get(PUBLIC_HOST, '/login');
-    expect(answer).toMatch(/\r\nstrict-transport-security: max-age=31536000\r\n/i);
+    expect(answer).toMatch(/\r\nstrict-transport-security: max-age=31536000; includeSubDomains\r\n/i);
     expect(answer).toMatch(/\r\nset-cookie: __Host-visitor=[^\r]*; secure/i);
   });
 });
@@ -155,6 +164,15 @@ describe('the security headers', () => {
       expectSecurityHeaders((await ask('/nothing', {}, secure)).headers, true);
     } finally {
       await secure.close();
+    }
+  });
+
+  test('require HTTPS of the host alone where other services lie below it', async () => {
+    const apex = await startWeb(stores, { PUBLIC_URL: 'https://example.org', HSTS: 'host' });
+    try {
+      expect((await ask('/', {}, apex)).headers.get('strict-transport-security')).toBe('max-age=31536000');
+    } finally {
+      await apex.close();
     }
   });
 });

@@ -5,7 +5,7 @@ import { Browser, newEmail, PASSWORD, SESSION_COOKIE, setCookie, startWeb } from
 import { fieldValue } from '../support/page.ts';
 import { world } from '../support/world.ts';
 
-const { stores, web, other, sql, newMember } = await world({ webs: 2, worker: true });
+const { stores, web, other, redis, sql, newMember } = await world({ webs: 2, worker: true });
 
 async function statusWith(cookie: string, on = web): Promise<number> {
   const response = await fetch(`${on.url}/profile`, { headers: { cookie }, redirect: 'manual' });
@@ -148,6 +148,43 @@ describe('logging out', () => {
       expect(response.status).toBe(303);
       expect(response.headers.get('clear-site-data')).toBe('"cache", "storage"');
       expect(response.headers.getSetCookie().join()).toMatch(/__Host-session=;.*1970.*secure/);
+    } finally {
+      await secure.close();
+    }
+  });
+
+  test('and so does the next answer where the session was ended elsewhere, however it was', async () => {
+    const secure = await startWeb(stores, { PUBLIC_URL: 'https://login.example.org' });
+    try {
+      const { email, browser, id } = await newMember();
+      await browser.logOut();
+      const page = await fetch(`${secure.url}/login`);
+      const visitor = page.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+      const _csrf = fieldValue(await page.text(), '_csrf') ?? '';
+      const login = await fetch(`${secure.url}/login`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { cookie: visitor },
+        body: new URLSearchParams({ email, password: PASSWORD, _csrf }),
+      });
+      const cookie =
+        login.headers
+          .getSetCookie()
+          .find((one) => one.startsWith('__Host-session'))
+          ?.split(';')[0] ?? '';
+      const clearedBy = async (path: string, sent = cookie) => {
+        const { headers } = await fetch(`${secure.url}${path}`, { redirect: 'manual', headers: { cookie: sent } });
+        return headers.get('clear-site-data');
+      };
+      const paths = ['/profile', '/', '/nothing', '/login'];
+      for (const path of paths) expect([path, await clearedBy(path)]).toEqual([path, null]);
+      await web.context.sessions.end({ userId: id }, { reason: 'revoked_by_operator', actor: null, origin: NO_ORIGIN });
+      for (const path of paths) expect([path, await clearedBy(path)]).toEqual([path, '"cache", "storage"']);
+      await sql('DELETE FROM session WHERE user_id = $1', [id]); // as after its retention
+      await redis.flushdb();
+      expect(await clearedBy('/profile')).toBe('"cache", "storage"');
+      expect(await clearedBy('/profile', `${cookie}x`)).toBeNull();
+      expect(await clearedBy('/profile', '')).toBeNull();
     } finally {
       await secure.close();
     }

@@ -50,7 +50,7 @@ export function expectSecurityHeaders(headers: Headers, secure = false): void {
   expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
   expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
   expect(headers.get('x-powered-by')).toBeNull();
-  expect(headers.get('strict-transport-security')).toBe(secure ? 'max-age=31536000' : null);
+  expect(headers.get('strict-transport-security')).toBe(secure ? 'max-age=31536000; includeSubDomains' : null);
 }
 
 /** The cookie that a form was shown to, and its token. */

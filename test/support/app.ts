@@ -61,14 +61,8 @@ export async function startWeb(stores: TestStores, env: Readonly<Record<string, 
 
 /** The worker's core, with the worker's rights and no queue running: a test calls its jobs when it wants them. */
 export async function openWorker(stores: TestStores, env: Readonly<Record<string, string>> = {}): Promise<Context> {
-  const config = readConfig({
-    NODE_ENV: 'test',
-    DATABASE_URL: stores.database.workerUrl,
-    REDIS_URL: stores.redisUrl,
-    DATABASE_POOL: '4',
-    LOG_LEVEL: 'silent',
-    ...env,
-  });
+  const given = { NODE_ENV: 'test', DATABASE_URL: stores.database.workerUrl, REDIS_URL: stores.redisUrl };
+  const config = readConfig({ ...given, DATABASE_POOL: '4', LOG_LEVEL: 'silent', ...env }, { signs: false });
   const context = createContext(config, createLog({ level: config.logLevel, name: 'test-worker' }));
   await waitForStores(context);
   return context;

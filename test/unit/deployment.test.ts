@@ -3,9 +3,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Copy, DockerfileParser, type Instruction, type JSONInstruction } from 'dockerfile-ast';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { readConfig } from '../../src/core/config.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
+import { SECRET_SETTINGS } from '../../src/secret-files.ts';
 import { NO_PRETENURING } from '../../src/supervisor/web-processes.ts';
 
 interface Service {
@@ -86,6 +87,7 @@ const configVariables = new Set(variablesOf('src/core/config-schema.ts'));
 const allVariables = new Set([
   ...configVariables,
   ...['src/launcher/settings.ts', 'src/supervisor/settings.ts', 'src/cli/migrate.ts'].flatMap(variablesOf),
+  ...SECRET_SETTINGS.map((name) => `${name}_FILE`),
 ]);
 /** What Compose puts into the variables of the program, or gives to the servers. */
 const composeVariables = new Set([...composeText.matchAll(/(?<!\$)\$\{([A-Z_]+)/g)].map(([, name = '']) => name));
@@ -242,9 +244,58 @@ describe('the Compose file', () => {
     expect(caddyfile).toMatch(/reverse_proxy web-a:3000 web-b:3000/);
     expect(caddyfile).toMatch(/health_uri \/readyz/);
     expect(caddyfile).toMatch(/lb_try_duration 10s/);
+    expect(caddyfile).toMatch(/^\trespond \/readyz 404$/m);
     const keptMs = seconds(/keepalive (\d+s)/.exec(caddyfile)?.[1] ?? '') * 1_000;
     const closedMs = Number(/keepAliveTimeout = ([\d_]+)/.exec(read('src/web/serve.ts'))?.[1]?.replaceAll('_', ''));
     expect(keptMs).toBeLessThan(closedMs);
+  });
+});
+
+describe('the examples in docs/operations.md', () => {
+  const page = read('docs/operations.md');
+  const exampleOf = (language: string) =>
+    new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? fail(`no ${language}`);
+
+  interface Pod {
+    readonly automountServiceAccountToken: boolean;
+    readonly securityContext: object;
+    readonly containers: readonly { readonly securityContext: object }[];
+  }
+
+  test('for Kubernetes run without any privilege, as its restricted profile asks', () => {
+    const documents = parseAllDocuments(exampleOf('yaml')).map((one) => one.toJS());
+    const pods = documents.flatMap(({ spec }): Pod[] => (spec.template ? [spec.template.spec] : []));
+    expect(pods).toHaveLength(3);
+    for (const { automountServiceAccountToken, securityContext, containers } of pods) {
+      expect(automountServiceAccountToken).toBe(false);
+      expect(securityContext).toEqual({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+      for (const container of containers) {
+        expect(container.securityContext).toEqual({
+          ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+        });
+      }
+    }
+  });
+
+  test('for systemd keep no privilege, and leave V8 what it needs', () => {
+    const lines = exampleOf('ini').split('\n');
+    for (const directive of [
+      ...['User=holdfast', 'NoNewPrivileges=yes', 'CapabilityBoundingSet=', 'ProtectSystem=strict', 'ProtectHome=yes'],
+      ...['PrivateTmp=yes', 'PrivateDevices=yes', 'PrivateUsers=yes', 'RestrictNamespaces=yes', 'LockPersonality=yes'],
+      ...['SystemCallFilter=@system-service', 'SystemCallArchitectures=native', 'RestrictSUIDSGID=yes', 'UMask=0077'],
+    ]) {
+      expect(lines).toContain(directive);
+    }
+    expect(lines.join()).not.toContain('MemoryDenyWriteExecute');
+  });
+
+  test('for nginx keep readiness inside, and queries out of the log', () => {
+    const nginx = exampleOf('nginx');
+    expect(nginx).toContain('location = /readyz { return 404; }');
+    expect(/log_format .*;/.exec(nginx)?.[0]).not.toMatch(
+      /\$(request |request"|request_uri|args|query_string|http_referer)/,
+    );
+    expect(nginx.match(/X-Forwarded-For \$remote_addr;/g)).toHaveLength(nginx.match(/proxy_pass/g)?.length ?? 0);
   });
 });
 
@@ -283,6 +334,13 @@ describe('the settings', () => {
       const value = example.get(name);
       if (value) expect({ name, cell }).toEqual({ name, cell: `\`${value}\`` });
     }
+  });
+
+  test('that are secret can come from files', () => {
+    const secret = [...allVariables].filter((name) =>
+      /(PASSWORD|KEYS|SIGNING_KEY|DATABASE_URL|REDIS_URL|SMTP_URL)$/.test(name),
+    );
+    expect(secret.filter((name) => name !== 'AUDIT_PUBLIC_KEYS').sort()).toEqual([...SECRET_SETTINGS].sort());
   });
 
   test('that are secret have no default anywhere', () => {

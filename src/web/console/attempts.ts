@@ -59,9 +59,12 @@ export function attemptsPage(router: Router, web: Web): void {
 
 async function showAttempts(ctx: Koa.Context, web: Web): Promise<void> {
   const { attempts, users } = web.context;
-  const asked = readAsked(ctx);
-  const { filter, problem } = await readFilter(asked, users);
+  const typed = readAsked(ctx);
+  const { filter, problem } = await readFilter(typed, users);
+  // By id from here on: proxies log the page's links.
+  const asked = { ...typed, person: filter.userId ?? typed.person };
   if (problem) ctx.status = 422;
+  if (!problem) await web.noteRead(ctx, [filter.userId], 'attempts');
   const { now } = ctx.state;
   const key = readKey(queryText(ctx, 'before'), queryText(ctx, 'after'));
   const [found, day] = await Promise.all([
@@ -70,13 +73,18 @@ async function showAttempts(ctx: Koa.Context, web: Web): Promise<void> {
   ]);
   const shown = found.attempts;
   const [first, last] = [shown.at(0), shown.at(-1)];
-  const emails = await users.emails(shown.map(({ userId }) => userId).filter((id) => id !== null));
+  const people = [filter.userId, ...shown.map(({ userId }) => userId)];
+  const emails = await users.emails(people.filter((id) => id !== null));
   const page: Page = {
     rows: shown.map((attempt) => attemptRow(attempt, emails, asked, now)),
     chart: await drawDay(day, now),
     asOf: showTime(now, now),
     problem,
-    filters: { ...asked, active: activeFilters(asked) },
+    filters: {
+      ...asked,
+      person: emails.get(asked.person) ?? asked.person,
+      active: activeFilters(asked, emails),
+    },
     outcomes: OUTCOMES,
     times: TIMES.map(({ value, label }) => ({ value, label })),
     newestHref: key === null ? null : href(asked),
@@ -154,18 +162,18 @@ function attemptRow(attempt: ListedAttempt, emails: ReadonlyMap<string, string>,
   return {
     occurredAt: showTime(attempt.occurredAt, now),
     outcome: attempt.outcome === 'success' ? 'success' : 'failure',
-    person: email === null ? null : { email, onlyHref: href({ ...asked, person: email }) },
+    person: email === null ? null : { email, onlyHref: href({ ...asked, person: attempt.userId ?? '' }) },
     address: ip === null ? null : { text: ip, onlyHref: href({ ...asked, address: ip }) },
     device: `${describeDevice(attempt.userAgent)}${attempt.knownBrowser ? ', known' : ''}`,
     reason: attempt.reason === null ? '' : (REASONS[attempt.reason] ?? attempt.reason),
   };
 }
 
-function activeFilters(asked: Asked): FilterChip[] {
+function activeFilters(asked: Asked, emails: ReadonlyMap<string, string>): FilterChip[] {
   const name = (options: readonly { value: string; label: string }[], value: string) =>
     options.find((option) => option.value === value)?.label ?? value;
   const chips = [
-    { label: `Person: ${asked.person}`, without: 'person' },
+    { label: `Person: ${emails.get(asked.person) ?? asked.person}`, without: 'person' },
     { label: `Address: ${asked.address}`, without: 'address' },
     { label: name(OUTCOMES, asked.outcome), without: 'outcome' },
     { label: name(TIMES, asked.time), without: 'time' },

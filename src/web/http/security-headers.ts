@@ -9,7 +9,7 @@ const NONE = ["'none'"];
 const YEAR_SECONDS = 31_536_000;
 
 /** CSP without inline code, no framing, HSTS under HTTPS, `no-store` by default. */
-export function securityHeaders({ secureCookies }: Config): Koa.Middleware {
+export function securityHeaders({ secureCookies, hstsOfSubdomains: includeSubDomains }: Config): Koa.Middleware {
   const set = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -25,7 +25,7 @@ export function securityHeaders({ secureCookies }: Config): Koa.Middleware {
       },
     },
     referrerPolicy: { policy: 'same-origin' },
-    strictTransportSecurity: secureCookies ? { maxAge: YEAR_SECONDS, includeSubDomains: false } : false,
+    strictTransportSecurity: secureCookies ? { maxAge: YEAR_SECONDS, includeSubDomains } : false,
     xFrameOptions: { action: 'deny' },
   });
   let fixed: readonly (readonly [string, string])[] | undefined;

@@ -10,7 +10,8 @@ export interface Readiness {
 
 /**
  * `/healthz`: the process answers. `/readyz`: it can serve, else 503. After the start one store is
- * enough: a fault of the other must not take every process out of the balancer.
+ * enough: a fault of the other must not take every process out of the balancer. What it says of the
+ * stores is for who runs them: asked through a proxy, there is no such page.
  */
 export function health({ sessionCache }: Context, readiness: Readiness): Koa.Middleware {
   function answer(ctx: Koa.Context): void {
@@ -30,5 +31,13 @@ export function health({ sessionCache }: Context, readiness: Readiness): Koa.Mid
       : { status: readiness.draining ? 'draining' : 'unready', missing };
   }
 
-  return (ctx, next) => (ctx.path === '/healthz' || ctx.path === '/readyz' ? answer(ctx) : next());
+  return (ctx, next) => {
+    const asked = ctx.path === '/healthz' || (ctx.path === '/readyz' && !passedOn(ctx));
+    return asked ? answer(ctx) : next();
+  };
+}
+
+/** Proxies say for whom they ask; a probe of theirs asks for nobody. */
+function passedOn(ctx: Koa.Context): boolean {
+  return ctx.get('X-Forwarded-For') !== '' || ctx.get('Forwarded') !== '';
 }

@@ -67,6 +67,7 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
 
   return (ctx, next) =>
     carry(ctx, () => {
+      if (ctx.state.token && ctx.state.reading && !liveSession(ctx)) clearSiteData(ctx);
       const owner = liveSession(ctx)?.owner;
       ctx.state.mustSetUp =
         owner !== undefined &&
@@ -89,6 +90,15 @@ export async function enterSession(ctx: Koa.Context, begun: NewSession): Promise
 export function leaveSession(ctx: Koa.Context): void {
   ctx.session = null;
   delete ctx.state.reading;
+  clearSiteData(ctx);
+}
+
+/**
+ * Has the browser forget what it kept of a session that has ended, wherever that was ended. Not the cookies: the known
+ * browser's stays. Browsers take this only over HTTPS.
+ */
+function clearSiteData(ctx: Koa.Context): void {
+  if (ctx.cookies.secure) ctx.set('Clear-Site-Data', '"cache", "storage"');
 }
 
 /** Gives the browser no session cookie after all: it has a newer one by now. */

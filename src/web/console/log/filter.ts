@@ -66,7 +66,7 @@ const LAST_MOMENT = new Date('9999-12-31T23:59:59.999Z');
 const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/;
 const NOTHING_ASKED = Object.fromEntries(FILTER_NAMES.map((name) => [name, ''])) as Asked;
 
-/** A person is named by e-mail address or id. */
+/** A person is named by e-mail address or id; what was asked names them by id from here on: proxies log the page's links. */
 export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEmail'>): Promise<ReadFilter> {
   const asked = { ...NOTHING_ASKED };
   const problems: Partial<Record<FilterName, string>> = {};
@@ -109,7 +109,8 @@ export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEma
   if (filter.from && filter.to && filter.from >= filter.to) {
     problems.from = 'The time ends before it begins. Exchange From and Before.';
   }
-  return { asked, filter, problems };
+  const named = { ...asked, person: filter.person ?? asked.person, actor: filter.actor ?? asked.actor };
+  return { asked: named, filter, problems };
 }
 
 export function auditHref(
@@ -120,11 +121,11 @@ export function auditHref(
   return withQuery(path, { ...asked, ...more });
 }
 
-export function chipsOf({ asked, filter }: ReadFilter): FilterChip[] {
+export function chipsOf({ asked, filter }: ReadFilter, emails: ReadonlyMap<string, string>): FilterChip[] {
   return FILTER_NAMES.filter((name) => asked[name] !== '').map((name) => {
     const moment = name === 'from' || name === 'to' ? filter[name] : null;
     return {
-      label: `${LABELS[name]}: ${moment ? exactTime(moment) : asked[name]}`,
+      label: `${LABELS[name]}: ${moment ? exactTime(moment) : (emails.get(asked[name]) ?? asked[name])}`,
       withoutHref: auditHref({ ...asked, [name]: '' }),
     };
   });

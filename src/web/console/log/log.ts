@@ -65,7 +65,8 @@ async function showLog(ctx: Koa.Context, web: Web): Promise<void> {
     wrong ? NONE : auditLog.count(read.filter),
     wrong ? null : draw(web, read, now),
   ]);
-  const emails = await users.emails(accountsOf(found.events));
+  const asked = [read.filter.person, read.filter.actor].filter((id) => id !== null);
+  const emails = await users.emails([...asked, ...accountsOf(found.events)]);
   const links = linksOf(found, key, read.asked);
   const live = key === null && !wrong && read.filter.to === null;
   // Events that were sealed after the head was read may be on the page already.
@@ -76,7 +77,7 @@ async function showLog(ctx: Koa.Context, web: Web): Promise<void> {
     matching: countMatches(matching),
     total: (head.seq + 1 - first).toLocaleString('en'),
     chart,
-    filters: fieldsOf(read),
+    filters: fieldsOf(read, emails),
     types: GROUPS,
     problem: wrong ? Object.values(read.problems).join(' ') : null,
     wrong: Object.fromEntries(Object.keys(read.problems).map((name) => [name, true])),
@@ -135,9 +136,10 @@ async function draw({ context }: Web, { asked, filter }: ReadFilter, now: Date):
   return drawChart({ bars, series: SERIES, title, now });
 }
 
-function fieldsOf(read: ReadFilter): Page['filters'] {
+function fieldsOf(read: ReadFilter, emails: ReadonlyMap<string, string>): Page['filters'] {
   const { asked, filter } = read;
-  const { type, outcome, person, address, text } = asked;
+  const { type, outcome, address, text } = asked;
+  const person = emails.get(asked.person) ?? asked.person;
   const kept = (['actor', 'session', 'request'] as const).filter((name) => asked[name] !== '');
   return {
     type,
@@ -148,7 +150,7 @@ function fieldsOf(read: ReadFilter): Page['filters'] {
     from: fieldTime(filter.from),
     to: fieldTime(filter.to),
     kept: kept.map((name) => ({ name, value: asked[name] })),
-    active: chipsOf(read),
+    active: chipsOf(read, emails),
   };
 }
 

@@ -40,7 +40,7 @@ export function personOf(
 ): AuditPerson | null {
   if (id === null) return null;
   const email = emails.get(id) ?? id;
-  return { id, email, onlyHref: auditHref({ ...asked, person: email }) };
+  return { id, email, onlyHref: auditHref({ ...asked, person: id }) };
 }
 
 /** "reason: wrong_password, attempts: 5": as it is searched (SEARCHED_DETAIL). */

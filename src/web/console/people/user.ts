@@ -46,10 +46,10 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
       recoveryCodesLeft: factors.recoveryCodesLeft,
     },
     attempts: attemptRows(attempts, now),
-    attemptsHref: `/operator/attempts?${new URLSearchParams({ person: user.email, time: 'all' })}`,
+    attemptsHref: `/operator/attempts?${new URLSearchParams({ person: user.id, time: 'all' })}`,
     blocks: blocks.filter(({ active }) => active).map(({ untilAt }) => ({ until: showTime(untilAt, now) })),
     events: events.map((event) => auditRow(event, emails, {}, now)),
-    eventsHref: `/operator/audit?${new URLSearchParams({ person: user.email })}`,
+    eventsHref: `/operator/audit?${new URLSearchParams({ person: user.id })}`,
     acts: actionsFor(user, found, web),
   };
   const frame = { title: user.email, current: 'people', wide: true, notice: doneNotice(ctx) } as const;

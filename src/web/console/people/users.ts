@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { ANY_USER, type FoundUser, type UserFilter, type UserKey } from '../../../core/accounts/user-search.ts';
-import { queryText, withQuery } from '../../http/query.ts';
+import { isUuid, queryText, withQuery } from '../../http/query.ts';
 import { requireOperator } from '../../session/access.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
 import type { FilterChip, PersonRow } from '../../view/console-views.ts';
@@ -48,7 +48,7 @@ async function showUsers(ctx: Koa.Context, web: Web): Promise<void> {
   const asked = readAsked((name) => queryText(ctx, name));
   const filter = filterOf(asked);
   if (filter === null) ctx.status = 422;
-  const key = readKey(queryText(ctx, 'after'), queryText(ctx, 'before'));
+  const key = await readKey(ctx, web);
   const [found, matching] = await Promise.all([
     filter === null ? NOBODY : userSearch.page(filter, key, PAGE_SIZE),
     filter === null ? NONE : userSearch.count(filter),
@@ -63,8 +63,8 @@ async function showUsers(ctx: Koa.Context, web: Web): Promise<void> {
     filters: { ...asked, active: chipsOf(asked) },
     choices: CHOICES,
     firstHref: key === null ? null : href(asked),
-    previousHref: found.hasPrevious && first ? href(asked, { before: first.email.toLowerCase() }) : null,
-    nextHref: found.hasNext && last ? href(asked, { after: last.email.toLowerCase() }) : null,
+    previousHref: found.hasPrevious && first ? href(asked, { before: first.id }) : null,
+    nextHref: found.hasNext && last ? href(asked, { after: last.id }) : null,
   };
   const frame = { title: 'People', current: 'people', wide: true, notice: doneNotice(ctx) } as const;
   await web.show(ctx, 'operator/users', page, frame);
@@ -90,9 +90,15 @@ function choiceOf(name: keyof typeof CHOICES, value: string): Choice | undefined
   return CHOICES[name].find((choice) => choice.value === value);
 }
 
-function readKey(after: string, before: string): UserKey {
-  if (before !== '') return { before };
-  return after === '' ? null : { after };
+/** Pages follow the order of addresses, but a person stands in the page's own by their id: proxies log that. */
+async function readKey(ctx: Koa.Context, { context: { users } }: Web): Promise<UserKey> {
+  const place = async (name: string) => {
+    const asked = queryText(ctx, name);
+    return isUuid(asked) ? (await users.find(asked))?.email.toLowerCase() : asked;
+  };
+  const [after, before] = [await place('after'), await place('before')];
+  if (before) return { before };
+  return after ? { after } : null;
 }
 
 function personRow(person: FoundUser, asked: Asked, now: Date): PersonRow {

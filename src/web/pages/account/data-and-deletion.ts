@@ -33,7 +33,7 @@ async function download(ctx: Koa.Context, web: Web): Promise<void> {
 }
 
 async function deleteAccount(ctx: Koa.Context, web: Web): Promise<void> {
-  const { accountDeletion, config } = web.context;
+  const { accountDeletion } = web.context;
   const { understood } = await readBody(ctx);
   const words = ctx.state.text.deletion;
   if (understood === undefined) {
@@ -46,7 +46,6 @@ async function deleteAccount(ctx: Koa.Context, web: Web): Promise<void> {
     return showDeletion(ctx, web, {}, words.lastOperator);
   }
   leaveSession(ctx);
-  if (config.secureCookies) ctx.set('Clear-Site-Data', '"cache", "storage"');
   seeOther(ctx, '/?done=account-deleted');
 }
 

@@ -68,7 +68,7 @@ async function logIn(ctx: Koa.Context, web: Web): Promise<void> {
 }
 
 async function logOut(ctx: Koa.Context, web: Web): Promise<void> {
-  const { sessions, config } = web.context;
+  const { sessions } = web.context;
   for (const { token, owner } of heldSessions(ctx)) {
     await sessions.end(
       { sessionId: owner.id, ownerId: owner.userId },
@@ -76,7 +76,6 @@ async function logOut(ctx: Koa.Context, web: Web): Promise<void> {
     );
   }
   leaveSession(ctx);
-  if (config.secureCookies) ctx.set('Clear-Site-Data', '"cache", "storage"');
   afterLogOut(ctx, await readBody(ctx));
 }
 
