@@ -161,7 +161,10 @@ async function measureChart(database: Database): Promise<number> {
 async function measureExport(ownerUrl: string): Promise<{ file: string; rate: number; memory: number[] }> {
   const file = path.join(folder, 'export.ndjson');
   const began = performance.now();
-  const child = command(['audit', 'export', '--output', file], { DATABASE_URL: ownerUrl, REDIS_URL: redis?.url ?? '' });
+  const child = command(['audit', 'export', '--output', file, '--reason', 'a measurement'], {
+    DATABASE_URL: ownerUrl,
+    REDIS_URL: redis?.url ?? '',
+  });
   const samples: number[] = [];
   let running = true;
   const exited = ended(child).finally(() => {

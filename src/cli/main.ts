@@ -2,6 +2,7 @@
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
 import { Command } from 'commander';
 import { auditCommand } from './audit/command.ts';
+import { UsageError } from './caller.ts';
 import { checkCommand } from './check.ts';
 import { migrateCommand } from './migrate.ts';
 import { printableLines } from './print.ts';
@@ -26,7 +27,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`${printableLines(error instanceof Error ? error.message : String(error))}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
 /** For wrong arguments; commander has printed what is wrong. */

@@ -1,7 +1,7 @@
 // `session`: the end of all sessions, for when it can't be known which of them are still in the right hands.
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { NO_ORIGIN } from '../core/audit/events.ts';
+import { callerFor, reasonOption, type Why } from './caller.ts';
 import { withContext } from './connect.ts';
 import { startBar } from './progress.ts';
 
@@ -12,19 +12,18 @@ export function sessionCommand(): Command {
   command
     .command('end-all')
     .description("End everybody's sessions, operators' included; all log in again")
-    .requiredOption('--reason <text>', 'why; it is recorded')
+    .addOption(reasonOption())
     .option('--yes', `don't ask; without it the word "${WORD}" has to be typed`, false)
     .action(endAll);
   return command;
 }
 
-async function endAll({ reason, yes }: { reason: string; yes: boolean }): Promise<void> {
-  const why = reason.trim();
-  if (why === '') throw new Error('Say why with --reason: it is recorded.');
+async function endAll({ yes, ...why }: Why & { yes: boolean }): Promise<void> {
+  const caller = await callerFor(why);
   await withContext(async ({ endAllSessions, readOverview }) => {
     const count = (await readOverview()).sessions?.count ?? 0;
     if (!yes) await confirm(count);
-    await endAllSessions.ask({ actor: null, origin: NO_ORIGIN, reason: why, kept: null });
+    await endAllSessions.ask({ ...caller, kept: null });
     process.stderr.write('No session that began before now counts any more. Ending the records:\n');
     const bar = startBar('Ending', count, 'sessions');
     const ended = await endAllSessions.endRemaining({ onProgress: (done) => bar.update(done) });

@@ -1,6 +1,6 @@
 // `throttle`: who is blocked, and the end of a block before its time.
 import { Command } from 'commander';
-import { NO_ORIGIN } from '../core/audit/events.ts';
+import { callerFor, reasonOption, type Why } from './caller.ts';
 import { withContext } from './connect.ts';
 import { printTable } from './print.ts';
 
@@ -18,7 +18,7 @@ export function throttleCommand(): Command {
     .command('lift')
     .description('End a block before its time; who reads the audit log sees the reason')
     .argument('<id>', 'id of the block')
-    .requiredOption('--reason <text>', 'why')
+    .addOption(reasonOption())
     .action(lift);
   return command;
 }
@@ -44,12 +44,12 @@ async function list({ all }: { all: boolean }): Promise<void> {
   });
 }
 
-async function lift(id: string, { reason }: { reason: string }): Promise<void> {
+async function lift(id: string, why: Why): Promise<void> {
   if (!UUID.test(id)) throw new Error(`${id} is not the id of a block; "throttle list" shows them.`);
-  if (reason.trim() === '') throw new Error('Say why with --reason: it is recorded.');
+  const caller = await callerFor(why);
   await withContext(async ({ blocks, sessionCache }) => {
     while (!sessionCache.health().redis) await new Promise((resolve) => setTimeout(resolve, 50));
-    if (!(await blocks.lift(id, { actor: null, reason: reason.trim(), origin: NO_ORIGIN }))) {
+    if (!(await blocks.lift(id, caller))) {
       throw new Error('There is no such block, or it has ended already.');
     }
     process.stdout.write('The block was lifted.\n');

@@ -6,6 +6,7 @@ import { createRecentChanges } from './accounts/recent-changes.ts';
 import { createUserSearch } from './accounts/user-search.ts';
 import { createUsers, type Users } from './accounts/users.ts';
 import type { NewAuditEvent } from './audit/events.ts';
+import { createFoldedEvents } from './audit/folded-events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import { createAuditLog } from './audit/reading/audit-log.ts';
 import { createHistogram } from './audit/reading/histogram.ts';
@@ -51,6 +52,7 @@ import { createKnownDevices } from './throttle/known-devices.ts';
 import { createRefusals } from './throttle/refusals.ts';
 import { sealedAttempts } from './throttle/sealed-attempts.ts';
 import { createThrottle } from './throttle/throttle.ts';
+import { clientKey } from './throttle/windows.ts';
 
 export type Context = ReturnType<typeof createContext>;
 
@@ -71,6 +73,15 @@ export function createContext(config: Config, log: Log) {
   const logins = createLogins({ ...below, ...factors, log });
   const emptyAbove = [deleteFactorsWithin, endPendingLoginsWithin];
   const { mail: policy, publicOrigin, serviceName } = config;
+  /** For acts that change nothing else. Throws if PostgreSQL is away. */
+  const record = async (event: NewAuditEvent): Promise<void> => {
+    await database.transact((transaction) => recordEvent(transaction, event));
+  };
+  const foldedEvents = createFoldedEvents({
+    record,
+    onError: (error) => log.warn({ err: error }, 'the number of folded events could not be recorded'),
+    clientOf: clientKey,
+  });
   const render = createMailRenderer({ serviceName, origin: publicOrigin });
   const deliver = createMailTransport({ ...config, policy, redis, database });
   return {
@@ -87,12 +98,12 @@ export function createContext(config: Config, log: Log) {
     dataExport: createDataExport({ database, readFactorsOf }),
     accountDeletion: createAccountDeletion({ database, users, sessions, mail, emptyAbove }),
     readOverview: createOverview({ database, sessionTable, redis, queues, log }),
-    /** For acts that change nothing else. Throws if PostgreSQL is away. */
-    async record(event: NewAuditEvent): Promise<void> {
-      await database.transact((transaction) => recordEvent(transaction, event));
-    },
+    record,
+    /** For what anybody can repeat at will. Throws if PostgreSQL is away. */
+    recordFolded: foldedEvents.note,
     async close(): Promise<void> {
       sessionCache.close();
+      await foldedEvents.close();
       await closeStores();
     },
   };

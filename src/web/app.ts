@@ -46,6 +46,7 @@ import { resetPasswordPages } from './pages/login/reset-password.ts';
 import { secondFactorPages } from './pages/login/second-factor.ts';
 import { verifyEmailPage } from './pages/login/verify-email.ts';
 import { csrf, type StaleForm } from './session/csrf.ts';
+import { noteRefusals } from './session/refusals.ts';
 import { sessions } from './session/session-cookie.ts';
 import { SessionStore } from './session/session-store.ts';
 import { languages, TEXTS } from './texts/language.ts';
@@ -82,6 +83,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
       render: (ctx, page) => web.show(ctx, 'error', page, { title: page.heading }),
     }),
   );
+  app.use(noteRefusals(context));
   app.use(health(context, readiness));
   app.use(ownHost(config));
   app.use(assets.middleware);

@@ -1,5 +1,6 @@
 // The operators' commands as they are shipped, each a process of its own: what they do, what they print, how they exit.
 import { spawn } from 'node:child_process';
+import { hostname, userInfo } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
@@ -13,6 +14,10 @@ interface Result {
 
 /** Everything that steers a terminal, but for the end of a line. */
 const STEERING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+const WHY = ['--reason', 'a drill'];
+/** Of whoever runs the tests. */
+const CALLER = { by: 'cli', user: userInfo().username, host: hostname() };
 
 const { stores, web, worker, sql, tamper } = await world({ worker: true });
 
@@ -66,7 +71,7 @@ describe('user create', () => {
           AND subject_id = (SELECT id FROM user_account WHERE email = $1)`,
       [email],
     );
-    expect(events).toEqual([{ actor_id: null, detail: { role: 'operator' } }]);
+    expect(events).toEqual([{ actor_id: null, detail: { ...CALLER, role: 'operator' } }]);
   });
 
   test('makes a member, the password exactly as it was given', async () => {
@@ -104,19 +109,19 @@ describe('user set-role', () => {
     const email = newEmail();
     const browser = new Browser(web.url);
     await browser.register(email);
-    const promoted = await cli(['user', 'set-role', email.toUpperCase(), 'operator']);
+    const promoted = await cli(['user', 'set-role', email.toUpperCase(), 'operator', ...WHY]);
     expect(promoted).toEqual({ code: 0, out: `${email} is now operator; their sessions have ended.\n`, err: '' });
     expect(await browser.profile()).toBe(303);
     await browser.logIn(email);
     expect((await browser.get('/operator/audit')).status).toBe(200);
-    expect((await cli(['user', 'set-role', email, 'operator'])).out).toBe(`${email} is operator already.\n`);
+    expect((await cli(['user', 'set-role', email, 'operator', ...WHY])).out).toBe(`${email} is operator already.\n`);
     expect(await browser.profile()).toBe(200);
-    expect((await cli(['user', 'set-role', email, 'member'])).code).toBe(0);
+    expect((await cli(['user', 'set-role', email, 'member', ...WHY])).code).toBe(0);
     expect(await browser.profile()).toBe(303);
   });
 
   test('knows nobody of another address', async () => {
-    const result = await cli(['user', 'set-role', 'nobody@example.org', 'operator']);
+    const result = await cli(['user', 'set-role', 'nobody@example.org', 'operator', ...WHY]);
     expect(result).toEqual({ code: 1, out: '', err: 'There is no account with the address nobody@example.org.\n' });
   });
 });
@@ -126,11 +131,14 @@ describe('user disable and enable', () => {
     const email = newEmail();
     const browser = new Browser(web.url);
     await browser.register(email);
-    expect(await cli(['user', 'disable', email])).toMatchObject({ code: 0, out: `${email} is now disabled.\n` });
+    expect(await cli(['user', 'disable', email, ...WHY])).toMatchObject({
+      code: 0,
+      out: `${email} is now disabled.\n`,
+    });
     expect(await browser.profile()).toBe(303);
     expect((await browser.logIn(email)).status).toBe(401);
     expect((await cli(['user', 'list'])).out).toMatch(new RegExp(`^${email} +member +disabled `, 'm'));
-    expect(await cli(['user', 'enable', email])).toMatchObject({ code: 0, out: `${email} is now enabled.\n` });
+    expect(await cli(['user', 'enable', email, ...WHY])).toMatchObject({ code: 0, out: `${email} is now enabled.\n` });
     expect((await browser.logIn(email)).status).toBe(303);
   });
 });
@@ -140,7 +148,7 @@ describe('user forget-devices', () => {
     const email = newEmail();
     const browser = new Browser(web.url);
     await browser.register(email);
-    const forget = ['user', 'forget-devices', email];
+    const forget = ['user', 'forget-devices', email, ...WHY];
     expect(await cli(forget)).toMatchObject({ code: 0, out: `${email}: 1 known browser forgotten.\n` });
     expect(await cli(forget)).toMatchObject({ code: 0, out: `${email}: 0 known browsers forgotten.\n` });
     expect(await browser.profile()).toBe(200);
@@ -164,7 +172,7 @@ describe('user erase', () => {
     const [event] = await sql<{ detail: unknown; subject_id: string }>(
       "SELECT detail, subject_id FROM audit_event WHERE type = 'user_deleted' ORDER BY seq DESC LIMIT 1",
     );
-    expect(event?.detail).toEqual({ reason: 'they asked' });
+    expect(event?.detail).toEqual({ ...CALLER, reason: 'they asked' });
     const left = await sql(
       "SELECT seq FROM audit_event WHERE (subject_id = $1 OR actor_id = $1) AND type <> 'user_deleted' AND ip IS NOT NULL",
       [event?.subject_id],
@@ -214,7 +222,7 @@ describe('session end-all', () => {
     const ended = await cli(['session', 'end-all', '--reason', 'a drill', '--yes']);
     expect([ended.code, ended.out]).toEqual([0, `Ended ${live} ${live === 1 ? 'session' : 'sessions'}.\n`]);
     expect(await browser.profile()).toBe(303);
-    expect((await cli(['session', 'end-all', '--reason', ' ', '--yes'])).code).toBe(1);
+    expect((await cli(['session', 'end-all', '--reason', ' ', '--yes'])).code).toBe(2);
   });
 });
 
@@ -266,6 +274,65 @@ describe('audit verify', () => {
     });
     await tamper('DELETE FROM audit_event; INSERT INTO audit_event SELECT * FROM kept');
     expect((await cli(['audit', 'verify'])).code).toBe(0);
+  });
+});
+
+describe('every act', () => {
+  test('without a terminal needs a reason, and does nothing without one', async () => {
+    const email = newEmail();
+    const browser = new Browser(web.url);
+    await browser.register(email);
+    const acts = [
+      ['user', 'set-role', email, 'operator'],
+      ['user', 'disable', email],
+      ['user', 'enable', email],
+      ['user', 'forget-devices', email],
+      ['user', 'erase', email],
+      ['user', 'invite', newEmail(), '--print'],
+      ['user', 'reset-link', email],
+      ['user', 'remove-factors', email],
+      ['session', 'end-all', '--yes'],
+      ['throttle', 'lift', '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'],
+      ['audit', 'export'],
+    ];
+    for (const act of acts) {
+      const { code, out, err } = await cli(act);
+      expect([act, code, out]).toEqual([act, 2, '']);
+      expect(err).toContain('--reason');
+    }
+    for (const reason of ['  ', 'x'.repeat(301)])
+      expect(await cli(['user', 'disable', email, '--reason', reason])).toMatchObject({ code: 2, out: '' });
+    expect(await browser.profile()).toBe(200);
+  });
+
+  test('leaves who ran it, on which machine, and why, in each of its events', async () => {
+    const email = newEmail();
+    await new Browser(web.url).register(email);
+    const since = (await web.context.auditLog.head()).seq;
+    await cli(['user', 'set-role', email, 'operator', '--reason', 'joins us']);
+    await cli(['user', 'disable', email, '--reason', 'left us']);
+    await cli(['user', 'enable', email, ...WHY]);
+    await cli(['user', 'reset-link', email, '--reason', 'asked by phone']);
+    await cli(['audit', 'export', '--type', 'user_disabled', ...WHY]);
+    await worker.sealing.seal();
+    const events = await sql<{ type: string; actor_id: null; detail: object }>(
+      `SELECT type, actor_id, detail FROM audit_event WHERE seq > $1 AND detail ? 'host' ORDER BY seq`,
+      [since],
+    );
+    expect(events.map(({ type }) => type).filter((type) => type !== 'session_ended')).toEqual([
+      ...[
+        'privilege_permissions_changed',
+        'user_disabled',
+        'user_enabled',
+        'authn_password_reset_request',
+        'audit_export',
+      ],
+    ]);
+    for (const { actor_id, detail } of events) {
+      expect(actor_id).toBeNull();
+      expect(detail).toMatchObject({ ...CALLER, reason: expect.stringMatching(/./) });
+    }
+    expect(events.find(({ type }) => type === 'user_disabled')?.detail).toMatchObject({ reason: 'left us' });
   });
 });
 
@@ -328,7 +395,7 @@ describe('user invite and user reset-link', () => {
 
   test('print a link that works once, alone on standard output', async () => {
     const email = newEmail();
-    const invited = await cli(['user', 'invite', email, '--print'], { env });
+    const invited = await cli(['user', 'invite', email, '--print', ...WHY], { env });
     expect(invited).toMatchObject({ code: 0, err: expect.stringContaining('once, for 7 days') });
     const accept = async () => {
       const someone = new Browser(web.url);
@@ -338,7 +405,7 @@ describe('user invite and user reset-link', () => {
     expect((await (await accept()).submit('/invitation', { password: PASSWORD })).status).toBe(303);
     expect((await (await accept()).get('/invitation')).status).toBe(410);
 
-    const handed = await cli(['user', 'reset-link', email], { env });
+    const handed = await cli(['user', 'reset-link', email, ...WHY], { env });
     expect(handed).toMatchObject({ code: 0, err: expect.stringContaining('once, for 30 minutes') });
     const owner = new Browser(web.url);
     await owner.get(link(handed.out, '/reset-password'));
@@ -346,16 +413,16 @@ describe('user invite and user reset-link', () => {
     expect((await owner.logIn(email, 'a new horse for it')).status).toBe(303);
 
     const [taken, nobody] = [
-      await cli(['user', 'invite', email]),
-      await cli(['user', 'reset-link', 'nobody@example.org']),
+      await cli(['user', 'invite', email, ...WHY]),
+      await cli(['user', 'reset-link', 'nobody@example.org', ...WHY]),
     ];
     expect([taken.code, taken.err.includes('exists already')]).toEqual([1, true]);
     expect([nobody.code, nobody.err.includes('no account')]).toEqual([1, true]);
     const rows = await sql<{ type: string; how: string }>(
       `SELECT event->>'type' AS type, event->'detail'->>'how' AS how FROM outbox
-        WHERE event->>'type' IN ('user_invited', 'authn_password_reset_request')
+        WHERE event->>'type' IN ('user_invited', 'authn_password_reset_request') AND event->'detail'->>'reason' = 'a drill'
        UNION ALL SELECT type, detail->>'how' FROM audit_event
-        WHERE type IN ('user_invited', 'authn_password_reset_request') ORDER BY type`,
+        WHERE type IN ('user_invited', 'authn_password_reset_request') AND detail->>'reason' = 'a drill' ORDER BY type`,
     );
     expect(rows).toEqual([
       { type: 'authn_password_reset_request', how: 'handed_over' },
@@ -365,7 +432,7 @@ describe('user invite and user reset-link', () => {
 
   test('an invitation goes by mail where there is a server for it, and nothing of it is printed', async () => {
     const email = newEmail();
-    const mailed = await cli(['user', 'invite', email], { env: { ...env, SMTP_URL: 'smtp://127.0.0.1:1' } });
+    const mailed = await cli(['user', 'invite', email, ...WHY], { env: { ...env, SMTP_URL: 'smtp://127.0.0.1:1' } });
     expect(mailed).toEqual({ code: 0, err: '', out: `A mail with the link is on its way to ${email}.\n` });
     expect(await sql('SELECT template, token_id IS NULL AS bare FROM mail WHERE recipient = $1', [email])).toEqual([
       { template: 'invitation', bare: false },

@@ -202,7 +202,10 @@ describe('the commands', () => {
 
   test('export, prove without a database, and tell that it was exported', async () => {
     const file = path.join(folder, 'export.ndjson');
-    expect(await cli('export', '--output', file)).toMatchObject({ code: 0, stderr: 'Exported 9 events.\n' });
+    expect(await cli('export', '--reason', 'a test', '--output', file)).toMatchObject({
+      code: 0,
+      stderr: 'Exported 9 events.\n',
+    });
     env = { ...env, DATABASE_URL: '' };
     const proved = await cli('verify', '--file', file);
     expect(proved).toEqual(says(0, 'The export is intact: 9 events, none altered, missing or inserted.\n'));
@@ -215,9 +218,9 @@ describe('the commands', () => {
     await writeFile(short, (await readFile(file, 'utf8')).split('\n').slice(0, 4).join('\n'));
     const cut = await cli('verify', '--file', short, '--checkpoint', kept, '--public-key', key.publicText);
     expect(cut).toEqual(says(1, 'NOT intact: events 5 to 10 are missing'));
-    expect((await cli('export', '--output', file)).code).toBe(1); // it is there already
+    expect((await cli('export', '--reason', 'a test', '--output', file)).code).toBe(1); // it is there already
     expect(await sql(`SELECT detail FROM audit_event WHERE type = 'audit_export'`)).toEqual([
-      { detail: { format: 'ndjson', filter: '{}' } },
+      { detail: expect.objectContaining({ format: 'ndjson', filter: '{}', by: 'cli', reason: 'a test' }) },
     ]);
   });
 
@@ -238,7 +241,7 @@ describe('the commands', () => {
   test('name the first of several that are wrong, however the threads take turns at a long export', async () => {
     await seal(6_000, 'a browser with a long name '.repeat(60));
     const file = path.join(folder, 'long.ndjson');
-    expect(await cli('export', '--output', file)).toMatchObject({ code: 0 });
+    expect(await cli('export', '--reason', 'a test', '--output', file)).toMatchObject({ code: 0 });
     const whole = await readFile(file, 'utf8');
     expect(whole.length).toBeGreaterThan(8 << 20);
     expect(await cli('verify', '--file', file)).toEqual(says(0, 'The export is intact'));

@@ -72,6 +72,21 @@ test('a session’s events are a look at whose it is, whatever was done in it, f
   expect(exported).toEqual({ subject_id: personId });
 });
 
+test('the attempts of one person, by address or id, and their pages, are one look; those of all are none', async () => {
+  const path = `/operator/attempts?person=${encodeURIComponent(personEmail)}`;
+  for (const page of ['/operator/attempts', '/operator/attempts?person=nobody@example.org&time=1h'])
+    await operator.get(page);
+  expect(await reads()).toEqual([]);
+  for (const page of [path, `${path}&outcome=failure`, `/operator/attempts?person=${personId}&time=all`]) {
+    expect((await operator.get(page)).status).toBe(200);
+  }
+  expect(await reads()).toEqual([personId]);
+  const [read] = await sql<{ detail: object }>(
+    "SELECT detail FROM audit_event WHERE type = 'sensitive_read' ORDER BY seq DESC LIMIT 1",
+  );
+  expect(read?.detail).toEqual({ what: 'attempts' });
+});
+
 test('the log as a whole, and one’s own events, are not', async () => {
   expect((await operator.get('/operator/audit')).status).toBe(200);
   expect((await operator.get('/operator/audit?type=authn_login_fail')).status).toBe(200);

@@ -1,5 +1,6 @@
 // `audit`: the log, proved, exported, followed.
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { reasonOption } from '../caller.ts';
 
 export function auditCommand(): Command {
   const command = new Command('audit').description('The audit log');
@@ -23,6 +24,7 @@ export function auditCommand(): Command {
   filtered(command.command('export').description('Write the log, or what a filter lets through, oldest first'))
     .addOption(new Option('--format <format>', 'how').choices(['ndjson', 'csv']).default('ndjson'))
     .option('--output <file>', 'where to; without it, standard output')
+    .addOption(reasonOption())
     .action(async (options) => (await import('./export.ts')).exportTo(options));
   filtered(command.command('tail').description('Print the newest events; with -f go on as they are sealed'))
     .option('-n, --lines <n>', 'how many', parseSeq, 20)

@@ -2,24 +2,25 @@
 import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { NO_ORIGIN } from '../../core/audit/events.ts';
 import { type ExportFormat, exportLog } from '../../core/audit/reading/export.ts';
 import type { AuditFilter } from '../../core/audit/reading/query.ts';
+import { callerFor, type Why } from '../caller.ts';
 import { withContext } from '../connect.ts';
 import { startBar } from '../progress.ts';
 import { type FilterOptions, readFilter } from './filter.ts';
 
 export async function exportTo(
-  options: FilterOptions & { readonly format: ExportFormat; readonly output?: string },
+  options: FilterOptions & Why & { readonly format: ExportFormat; readonly output?: string },
 ): Promise<void> {
+  const { actor, origin } = await callerFor(options);
   await withContext(async (context) => {
     const filter = await readFilter(options, context);
     await context.record({
       type: 'audit_export',
       outcome: 'success',
-      actor: null,
+      actor,
       subject: filter.person,
-      origin: NO_ORIGIN,
+      origin,
       detail: { format: options.format, filter: described(filter) },
     });
     const { seq } = await context.auditLog.head();

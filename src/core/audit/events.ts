@@ -60,6 +60,11 @@ export const AUDIT_EVENTS = {
   },
   access: {
     authz_fail: 'Somebody asked for something that they may not see or do.',
+    malicious_csrf:
+      'A form was refused because it was not sent by a page of ours, or no longer fits the session; with `repeated` so many more of the same within ten minutes.',
+    malicious_direct_reference:
+      'Somebody named a session of somebody else as if it were their own; nothing was done. With `repeated` as above.',
+    malicious_host: 'A request for another host was refused. With `repeated` as above.',
     sensitive_read: 'An operator looked at the data of a person.',
     audit_export: 'Events of the log were exported; the detail has the filter and the format.',
   },
@@ -92,6 +97,8 @@ export interface Origin {
   readonly ip: string | null;
   readonly userAgent: string | null;
   readonly requestId: string | null;
+  /** Of a command instead of a request: who gave it, and why. Stands in the detail of every event that it leaves. */
+  readonly command?: { readonly user: string; readonly host: string; readonly reason: string };
 }
 
 export const NO_ORIGIN: Origin = { ip: null, userAgent: null, requestId: null };

@@ -3,7 +3,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { nudgeAfterCommit, type Transaction } from '../platform/database.ts';
-import type { AttemptNote, BlockNote, NewAuditEvent, OutboxEvent } from './events.ts';
+import type { AttemptNote, BlockNote, Detail, NewAuditEvent, OutboxEvent } from './events.ts';
 
 const MAX_TEXT = 1_024;
 
@@ -61,12 +61,19 @@ function toOutboxEvent(event: NewAuditEvent): Omit<OutboxEvent, 'occurredAt'> {
     ip: event.origin.ip,
     userAgent: fitForJson(event.origin.userAgent),
     detail: Object.fromEntries(
-      Object.entries(event.detail ?? {}).map(([key, value]) => [
+      Object.entries(detailOf(event)).map(([key, value]) => [
         key,
         typeof value === 'string' ? fitForJson(value) : value,
       ]),
     ),
   };
+}
+
+/** Of a command also who gave it, and its reason where the event has none of its own. */
+function detailOf({ detail = {}, origin: { command } }: NewAuditEvent): Detail {
+  if (command === undefined) return detail;
+  const { user, host, reason } = command;
+  return { ...(reason === '' ? {} : { reason }), ...detail, by: 'cli', user, host };
 }
 
 /** PostgreSQL's JSON refuses the null character and lone surrogates. */

@@ -6,7 +6,7 @@ import { readBody } from '../http/form.ts';
 import { HttpError } from '../http/http-error.ts';
 import { isUuid } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
-import { requireOperator } from '../session/access.ts';
+import { requireOperator, requireRecentLogin } from '../session/access.ts';
 import { memberOf } from '../session/member.ts';
 import { showTime } from '../texts/times-and-devices.ts';
 import type { BlockRow } from '../view/console-views.ts';
@@ -32,7 +32,7 @@ const SCOPES: Readonly<Record<string, string>> = {
 export function blocksPages(router: Router, web: Web): void {
   const operator = requireOperator(web.context);
   router.get(PATH, operator, (ctx) => show(ctx, web, null));
-  router.post(`${PATH}/:id/lift`, operator, (ctx) => lift(ctx, web));
+  router.post(`${PATH}/:id/lift`, operator, requireRecentLogin(web.context, PATH), (ctx) => lift(ctx, web));
 }
 
 async function lift(ctx: Koa.Context, web: Web): Promise<void> {

@@ -7,7 +7,7 @@ import { type ExportFormat, exportLog } from '../../../core/audit/reading/export
 import type { AuditFilter } from '../../../core/audit/reading/query.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
-import { requireOperator } from '../../session/access.ts';
+import { requireOperator, requireRecentLogin } from '../../session/access.ts';
 import { actorOf } from '../../session/member.ts';
 import type { Web } from '../../view/page.ts';
 import { AUDIT_PATH, readFilter } from './filter.ts';
@@ -23,7 +23,7 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
 export function exportPage(router: Router, web: Web): void {
   const { auditLog, users, record, sessionCache, log } = web.context;
 
-  router.get(EXPORT_PATH, requireOperator(web.context), async (ctx) => {
+  router.get(EXPORT_PATH, requireOperator(web.context), requireRecentLogin(web.context), async (ctx) => {
     const format = readFormat(ctx);
     const { filter, problems } = await readFilter(ctx, users);
     if (format === null || Object.keys(problems).length > 0) throw new HttpError(422, 'bad_export');

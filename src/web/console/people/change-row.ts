@@ -8,8 +8,9 @@ export function changeRow(
   emails: ReadonlyMap<string, string>,
   now: Date,
 ): ChangeRow {
-  const { reason } = detail;
-  const byNobody = requestId === null ? 'on the command line' : 'by somebody unknown';
+  const { reason, by, user, host } = detail;
+  const onCommandLine = by === 'cli' ? `on the command line, by ${user} on ${host}` : 'on the command line';
+  const byNobody = requestId === null ? onCommandLine : 'by somebody unknown';
   return {
     what: wordsOf(type, detail),
     who: actor === null ? byNobody : `by ${emails.get(actor) ?? actor}`,

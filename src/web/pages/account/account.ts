@@ -1,11 +1,13 @@
 // A member's profile and sessions.
 import type Router from '@koa/router';
 import type Koa from 'koa';
+import { findOrigin } from '../../../core/sessions/session-table.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireMember, requireRecentLogin } from '../../session/access.ts';
 import { memberOf } from '../../session/member.ts';
+import { noteRefusal } from '../../session/refusals.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 
@@ -63,6 +65,9 @@ async function endSession(ctx: Koa.Context, web: Web): Promise<void> {
   const { userId } = memberOf(ctx);
   const sessionId: unknown = ctx['params'].id;
   if (!isUuid(sessionId)) throw new HttpError(404, 'no_session');
+  const whose = await findOrigin(web.context.database.prisma, sessionId);
+  if (whose && whose.userId !== userId)
+    await noteRefusal(ctx, web.context, 'malicious_direct_reference', { reason: 'foreign_session' });
   await web.context.sessions.end({ sessionId, ownerId: userId }, revoked(ctx));
   seeOther(ctx, `${SESSIONS}?done=session-ended`);
 }
