@@ -81,7 +81,7 @@ async function create({ email, operator, ...why }: Why & { email: string; operat
   await withContext(async (context) => {
     const password = await readNewPassword(context, email);
     const { users, passwords } = context;
-    const passwordHash = await passwords.hash(password);
+    const passwordHash = await passwords.hash(password, null);
     const result = await users.create({ email, passwordHash, role: operator ? 'operator' : 'member', origin });
     if (!result.ok) throw new Error(`An account with the address ${email} exists already.`);
     process.stdout.write(`Made the ${result.user.role} ${printable(result.user.email)} (${result.user.id}).\n`);

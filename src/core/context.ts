@@ -37,6 +37,7 @@ import { createOverview } from './overview.ts';
 import { openDatabase } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
+import { clientKey } from './platform/networks.ts';
 import { openQueues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
 import { createSelfService } from './self-service/self-service.ts';
@@ -52,7 +53,6 @@ import { createKnownDevices } from './throttle/known-devices.ts';
 import { createRefusals } from './throttle/refusals.ts';
 import { sealedAttempts } from './throttle/sealed-attempts.ts';
 import { createThrottle } from './throttle/throttle.ts';
-import { clientKey } from './throttle/windows.ts';
 
 export type Context = ReturnType<typeof createContext>;
 
@@ -198,6 +198,6 @@ function createFactors(config: Config, { database, sessions, devices, passwords,
   return {
     passkeys,
     secondFactors: createSecondFactors({ database, secretBox, passwords, passkeys }),
-    enrolment: createEnrolment({ database, sessions, devices, passwords, passkeys, secretBox, mail, policy, language }),
+    enrolment: createEnrolment({ database, sessions, devices, passkeys, secretBox, mail, policy, language }),
   };
 }

@@ -46,7 +46,7 @@ async function owner(): Promise<Owner> {
   const email = newEmail();
   const user = await web.context.users.create({
     email,
-    passwordHash: await web.context.passwords.hash(PASSWORD),
+    passwordHash: await web.context.passwords.hash(PASSWORD, null),
     role: 'member',
     origin: { ip: null, userAgent: null, requestId: null },
   });

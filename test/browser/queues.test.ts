@@ -16,7 +16,7 @@ let complaints: string[];
 
 beforeAll(async () => {
   chromium = await launchBrowser();
-  const passwordHash = await web.context.passwords.hash(PASSWORD);
+  const passwordHash = await web.context.passwords.hash(PASSWORD, null);
   const email = newEmail();
   await web.context.users.create({ email, passwordHash, role: 'operator', origin: NO_ORIGIN });
   page = await (await chromium.newContext({ baseURL: web.url, viewport: { width: 1440, height: 900 } })).newPage();

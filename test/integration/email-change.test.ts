@@ -136,7 +136,7 @@ describe('a change of address', () => {
     const thief = newEmail();
     await member.submit('/account/email', { email: thief });
     await press(await site.linkTo(thief));
-    const hash = await site.web.context.passwords.hash('what only the thief knows');
+    const hash = await site.web.context.passwords.hash('what only the thief knows', null);
     await site.sql('UPDATE user_account SET password_hash = $1 WHERE id = $2', [hash, userId]);
 
     const done = await press(await site.linkTo(email, 1));

@@ -46,7 +46,7 @@ describe('a log-in, while the account', () => {
   test('gets another password, is refused', async () => {
     const [{ email, id }, other] = [await newMember(), await newMember()];
     const change = `UPDATE user_account SET password_hash = $2 WHERE id = $1`;
-    const hash = await web.context.passwords.hash(`not the password of ${other.email}`);
+    const hash = await web.context.passwords.hash(`not the password of ${other.email}`, null);
     expect((await logInDuring(email, change, [id, hash])).status).toBe(401);
     expect(await sessionsOf(id)).toHaveLength(1);
   });

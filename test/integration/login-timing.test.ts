@@ -18,7 +18,7 @@ const { web } = await world({ webs: [{ PASSWORD_HASH_CONCURRENCY: '1' }] });
 
 async function account(): Promise<string> {
   const email = newEmail();
-  const passwordHash = await web.context.passwords.hash(PASSWORD);
+  const passwordHash = await web.context.passwords.hash(PASSWORD, null);
   await web.context.users.create({ email, passwordHash, role: 'member', origin: ORIGIN });
   return email;
 }
@@ -77,7 +77,7 @@ test('the same measurement finds out a log-in that has no decoy', async () => {
     renewHash: createRenewHash(context),
     passwords: {
       ...context.passwords,
-      verify: async (kept, password) => kept !== null && verify(kept, password),
+      verify: async (kept, password, by) => kept !== null && verify(kept, password, by),
     },
   });
   const times = await measure(login, {

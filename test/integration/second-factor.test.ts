@@ -168,7 +168,9 @@ describe('logging in', () => {
   test('takes each recovery code once, however it is typed', async () => {
     const somebody = await person();
     const [code = ''] = somebody.recoveryCodes;
-    const answer = await give(await halfIn(somebody.email), { recovery: ` ${code.toLowerCase().replace('-', ' ')} ` });
+    const answer = await give(await halfIn(somebody.email), {
+      recovery: ` ${code.toLowerCase().replaceAll('-', ' ')} `,
+    });
     expect(answer.status).toBe(303);
     const again = await give(await halfIn(somebody.email), { recovery: code });
     expect([again.status, fieldError(again.text, 'recovery')]).toEqual([
@@ -280,7 +282,7 @@ describe('logging in', () => {
     expect([empty.status, fieldError(empty.text, 'code')]).toEqual([422, 'Enter the code.']);
     const noCode = await give(browser, { recovery: '' });
     expect([noCode.status, fieldError(noCode.text, 'recovery')]).toEqual([422, 'Enter a recovery code.']);
-    for (const recovery of ['x', 'U'.repeat(10), '0'.repeat(10_000)]) {
+    for (const recovery of ['x', 'U'.repeat(10), 'U'.repeat(26), '0'.repeat(10_000)]) {
       expect((await give(browser, { recovery })).status).not.toBe(303);
     }
   });

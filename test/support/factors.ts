@@ -25,7 +25,7 @@ export async function enrol(browser: Browser, page = PAGE): Promise<Enrolled> {
   const next = fieldValue(text, 'next');
   const fields = { sealed, code: totpCode(secret), ...(next === undefined ? {} : { next }) };
   const answer = await browser.submit(PAGE, fields, page);
-  const recoveryCodes = [...answer.text.matchAll(/<li>([0-9A-Z]{5}-[0-9A-Z]{5})<\/li>/g)].map(
+  const recoveryCodes = [...answer.text.matchAll(/<li>((?:[0-9A-Z]{5}-){4}[0-9A-Z]{6})<\/li>/g)].map(
     (match) => match[1] ?? '',
   );
   if (recoveryCodes.length !== 10) throw new Error(`the app was not set up: ${answer.status}`);

@@ -698,7 +698,7 @@ const IN_ENGLISH: readonly Fixture[] = [
     'recovery-codes',
     'account/recovery-codes',
     {
-      codes: Array.from({ length: 10 }, (_, index) => `7K2M${index}-QX9${index}A`),
+      codes: Array.from({ length: 10 }, (_, index) => `7K2M${index}-QX9${index}A-0B4TN-HV6${index}C-W8RE3Z`),
       download: 'data:text/plain,codes',
       onward: '/account/security?done=factor-added',
     },

@@ -1,7 +1,8 @@
-// How passwords are hashed and compared: by Argon2id, a few at once, so that many log-ins don't slow
-// down everybody's pages.
+// How passwords are hashed and compared: by Argon2id, in the queue that hash-queue.ts keeps fair.
 import { hash, hashRaw, verify } from '@node-rs/argon2';
-import pLimit from 'p-limit';
+import { type Asker, createHashQueue } from './hash-queue.ts';
+
+export { HashQueueFullError } from './hash-queue.ts';
 
 /** Longer ones are neither accepted nor hashed. */
 export const MAX_BYTES = 256;
@@ -9,15 +10,6 @@ export const MAX_BYTES = 256;
 const ARGON2ID = 2;
 /** Fixed, whatever passwords cost: what was derived must be found again. */
 const DERIVING = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
-const QUEUE_PER_HASH = 64;
-
-/** Too many passwords wait to be hashed. */
-export class HashQueueFullError extends Error {
-  constructor() {
-    super('too many passwords are being checked');
-    this.name = 'HashQueueFullError';
-  }
-}
 
 /**
  * A password in the one form that is hashed: keyboards and systems write the same letter, or a space, in several ways
@@ -29,41 +21,38 @@ export function normalisePassword(typed: string): string {
 
 export type Passwords = ReturnType<typeof createPasswords>;
 
-/** Hashes at most `concurrency` at once, and lets 64 times as many wait. */
+/** Hashes at most `concurrency` at once; whoever asks for a hash says who they are, and holds a few places. */
 export function createPasswords({ concurrency, cost }: { concurrency: number; cost: HashingCost }) {
-  const limit = pLimit(concurrency);
+  const queue = createHashQueue(concurrency);
   const { memoryKib, passes, lanes } = cost;
   const options = { algorithm: ARGON2ID, memoryCost: memoryKib, timeCost: passes, parallelism: lanes };
   const prefix = `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$`;
   let decoy: Promise<string> | null = null;
 
-  function queued<T>(work: () => Promise<T>): Promise<T> {
-    if (limit.pendingCount >= concurrency * QUEUE_PER_HASH) return Promise.reject(new HashQueueFullError());
-    return limit(work);
-  }
-
   return {
-    queue: () => ({ hashing: limit.activeCount, waiting: limit.pendingCount }),
+    queue: queue.length,
 
     /** The hash to keep. @throws HashQueueFullError */
-    hash: (password: string): Promise<string> => queued(() => hash(normalisePassword(password), options)),
+    hash: (password: string, by: Asker): Promise<string> =>
+      queue.run(by, () => hash(normalisePassword(password), options)),
 
     /** Argon2id with this salt, for what is looked up by its hash. @throws HashQueueFullError */
-    derive: (secret: string, salt: Buffer): Promise<Buffer> => queued(() => hashRaw(secret, { ...DERIVING, salt })),
+    derive: (secret: string, salt: Buffer, by: Asker): Promise<Buffer> =>
+      queue.run(by, () => hashRaw(secret, { ...DERIVING, salt })),
 
     /**
      * Whether a password is the one that was hashed; `outdated` if it is, and is to be hashed anew: at the present cost, or
      * in the form that is hashed today. With no hash to compare, the same work is done on a decoy and the answer is false:
      * an account that does not exist takes as long as a wrong password. @throws HashQueueFullError
      */
-    async verify(kept: string | null, typed: string): Promise<false | 'current' | 'outdated'> {
+    async verify(kept: string | null, typed: string, by: Asker): Promise<false | 'current' | 'outdated'> {
       decoy ??= hash('a password that nobody has', options);
       const against = kept ?? (await decoy);
       const normalised = normalisePassword(typed);
       // Hashes of earlier versions are of what was typed, as it was.
       for (const password of new Set([normalised, typed])) {
         const fits = Buffer.byteLength(password) <= MAX_BYTES;
-        const matches = await queued(() => verify(against, fits ? password : ''));
+        const matches = await queue.run(by, () => verify(against, fits ? password : ''));
         if (kept === null || !fits || !matches) continue;
         return password === normalised && kept.startsWith(prefix) ? 'current' : 'outdated';
       }

@@ -1,7 +1,6 @@
 // What adding a second factor of any kind brings with it, and what removing one does.
 import { recordEvent } from '../audit/outbox.ts';
-import type { Passwords } from '../credentials/passwords.ts';
-import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
+import { isUniqueViolation, type Transaction } from '../platform/database.ts';
 import { needsSecondFactor, type SecondFactorPolicy } from '../sessions/authentication-method.ts';
 import type { NewSession } from '../sessions/sessions.ts';
 import { byWhom, type ChangeResult, type Changer, type FactorChanges, type LockedAccount } from './factor-change.ts';
@@ -22,20 +21,13 @@ export type AddResult =
 export type RemoveResult = ChangeResult<'required' | 'no_factor'>;
 
 export interface AddAndRemoveOptions {
-  readonly database: Database;
   readonly factorChanges: FactorChanges;
-  readonly passwords: Passwords;
   readonly policy: SecondFactorPolicy;
 }
 
 export type AddAndRemove = ReturnType<typeof createAddAndRemove>;
 
-export function createAddAndRemove({
-  database: { prisma },
-  factorChanges: { change, tellWithin },
-  passwords,
-  policy,
-}: AddAndRemoveOptions) {
+export function createAddAndRemove({ factorChanges: { change, tellWithin }, policy }: AddAndRemoveOptions) {
   return {
     /** An account without recovery codes gets some. `write` returns a reason against it, or null. */
     async add(
@@ -44,23 +36,18 @@ export function createAddAndRemove({
       write: (transaction: Transaction, account: LockedAccount) => Promise<'wrong' | 'too_many' | null>,
     ): Promise<AddResult> {
       const { userId } = changer;
-      const countCodes = (client: Pick<Transaction, 'recoveryCode'>) =>
-        client.recoveryCode.count({ where: { userId } });
-      // Hashed before the account is locked.
-      const codes = (await countCodes(prisma)) > 0 ? null : await newRecoveryCodes(passwords);
-      let issued = false;
+      let codes: readonly string[] | null = null;
       try {
         const changed = await change(changer, `password+${factor}`, async (transaction, account) => {
           const reason = await write(transaction, account);
           if (reason) return reason;
-          issued = codes !== null && (await countCodes(transaction)) === 0;
-          if (codes && issued) await replaceCodesWithin(transaction, userId, codes);
+          codes = await codesForFirstWithin(transaction, userId);
           const event = { type: 'authn_factor_added', outcome: 'success', detail: { factor, ...more } } as const;
           await recordEvent(transaction, { ...event, ...byWhom(changer) });
           await tellWithin(transaction, changer, account.email, `${factor}_added`);
           return null;
         });
-        return changed.ok ? { ...changed, codes: issued && codes ? codes.codes : null } : changed;
+        return changed.ok ? { ...changed, codes } : changed;
       } catch (error) {
         if (isUniqueViolation(error)) return { ok: false, reason: 'exists' };
         throw error;
@@ -86,4 +73,12 @@ export function createAddAndRemove({
       });
     },
   };
+}
+
+/** New codes for an account that has none; null where it has some. */
+async function codesForFirstWithin(transaction: Transaction, userId: string): Promise<readonly string[] | null> {
+  if ((await transaction.recoveryCode.count({ where: { userId } })) > 0) return null;
+  const made = newRecoveryCodes();
+  await replaceCodesWithin(transaction, userId, made);
+  return made.codes;
 }

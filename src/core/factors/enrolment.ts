@@ -1,6 +1,5 @@
 // Setting up and removing second factors: each act is one change of factor-change.ts.
 import { recordEvent } from '../audit/outbox.ts';
-import type { Passwords } from '../credentials/passwords.ts';
 import type { SecretBox } from '../credentials/secret-box.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Database } from '../platform/database.ts';
@@ -22,7 +21,6 @@ export interface EnrolmentOptions {
   readonly database: Database;
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
-  readonly passwords: Passwords;
   readonly passkeys: Passkeys;
   readonly secretBox: SecretBox;
   readonly mail: Mail;
@@ -35,7 +33,6 @@ export function createEnrolment({
   database,
   sessions,
   devices,
-  passwords,
   passkeys,
   secretBox,
   mail,
@@ -43,7 +40,7 @@ export function createEnrolment({
   language,
 }: EnrolmentOptions) {
   const factorChanges = createFactorChanges({ database, sessions, devices, mail });
-  const addAndRemove = createAddAndRemove({ database, factorChanges, passwords, policy });
+  const addAndRemove = createAddAndRemove({ factorChanges, policy });
   return {
     ...createTotpEnrolment({ database, secretBox, ...addAndRemove }),
     ...createPasskeyEnrolment({ database, passkeys, ...addAndRemove }),
@@ -51,7 +48,7 @@ export function createEnrolment({
 
     /** Replaces the recovery codes; the new ones are to be shown this once. */
     async renewCodes(changer: Changer): Promise<AddResult> {
-      const codes = await newRecoveryCodes(passwords);
+      const codes = newRecoveryCodes();
       const changed = await factorChanges.change(changer, null, async (transaction, account) => {
         if (account.count === 0) return 'session_ended';
         await replaceCodesWithin(transaction, changer.userId, codes);

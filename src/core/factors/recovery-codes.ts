@@ -1,54 +1,103 @@
-// Ten codes on paper, for when every other factor is lost. Of fifty random bits, so they are hashed
-// by Argon2id as passwords are. Codes made together share a salt: trying one costs one hash.
-import { randomBytes } from 'node:crypto';
+// Ten codes on paper, for when every other factor is lost: of 130 random bits, so HMAC-SHA-256 is enough and making or trying
+// one costs nothing. Codes made together share its key. Those of earlier versions, of fifty bits under Argon2id, work until
+// they are replaced; trying one costs a hash, and only where the account has such codes.
+import { createHmac, randomBytes } from 'node:crypto';
+import type { Asker } from '../credentials/hash-queue.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Transaction } from '../platform/database.ts';
 import { momentWithin } from '../sessions/session-table.ts';
 
 const COUNT = 10;
-const LENGTH = 10;
+const LENGTH = 26;
+const OLD_LENGTH = 10;
 /** Crockford's base32: without letters that look like digits or each other. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const SALT_BYTES = 16;
+const KEY_BYTES = 32;
+/** What `kind` says of a code of today; it is null for one of an earlier version. */
+const KIND = 'hmac-sha256';
 
 export interface HashedCodes {
-  /** As they are shown: `XXXXX-XXXXX`. */
+  /** As they are shown: `XXXXX-XXXXX-XXXXX-XXXXX-XXXXXX`. */
   readonly codes: readonly string[];
-  readonly salt: Buffer;
+  readonly key: Buffer;
   readonly hashes: readonly Buffer[];
 }
 
-/** A code as it is hashed, however it was typed; null for what can't be one. */
-export function readRecoveryCode(typed: string): string | null {
-  const code = typed.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
-  return code.length === LENGTH && [...code].every((letter) => ALPHABET.includes(letter)) ? code : null;
+interface KeptCode {
+  readonly userId: string;
+  readonly codeHash: Uint8Array<ArrayBuffer>;
+  readonly usedAt: Date | null;
 }
 
-export async function newRecoveryCodes(passwords: Passwords): Promise<HashedCodes> {
-  const salt = randomBytes(SALT_BYTES);
+/** A code as it is hashed, however it was typed; null for what can't be one. */
+function readRecoveryCode(typed: string): string | null {
+  const code = typed.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
+  const fits = code.length === LENGTH || code.length === OLD_LENGTH;
+  return fits && [...code].every((letter) => ALPHABET.includes(letter)) ? code : null;
+}
+
+export function newRecoveryCodes(): HashedCodes {
+  const key = randomBytes(KEY_BYTES);
   const plain = Array.from({ length: COUNT }, () =>
     Array.from(randomBytes(LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join(''),
   );
-  const hashes = await Promise.all(plain.map((code) => passwords.derive(code, salt)));
-  return { codes: plain.map((code) => `${code.slice(0, 5)}-${code.slice(5)}`), salt, hashes };
+  return { codes: plain.map(shown), key, hashes: plain.map((code) => hmac(code, key)) };
 }
 
 export async function replaceCodesWithin(
   transaction: Transaction,
   userId: string,
-  { salt, hashes }: HashedCodes,
+  { key, hashes }: HashedCodes,
 ): Promise<void> {
   const createdAt = await momentWithin(transaction, userId);
   await transaction.recoveryCode.deleteMany({ where: { userId } });
   await transaction.recoveryCode.createMany({
-    data: hashes.map((hash) => ({ userId, codeHash: new Uint8Array(hash), salt: new Uint8Array(salt), createdAt })),
+    data: hashes.map((hash) => ({
+      userId,
+      codeHash: new Uint8Array(hash),
+      salt: new Uint8Array(key),
+      kind: KIND,
+      createdAt,
+    })),
   });
 }
 
+/**
+ * Makes the function that finds the code that was typed, used or not; null for none. It looks before it hashes: Argon2 runs
+ * only for what may be one of an earlier version's codes, of an account that has some. @throws HashQueueFullError
+ */
+export function createCodeCheck({ passwords }: { passwords: Passwords }) {
+  return async (
+    client: Pick<Transaction, 'recoveryCode'>,
+    userId: string,
+    typed: string,
+    by: Asker,
+  ): Promise<KeptCode | null> => {
+    const code = readRecoveryCode(typed);
+    if (code === null) return null;
+    const kind = code.length === LENGTH ? KIND : null;
+    const made = await client.recoveryCode.findFirst({ where: { userId, kind } });
+    if (!made) return null;
+    const salt = Buffer.from(made.salt);
+    const hash = kind === KIND ? hmac(code, salt) : await passwords.derive(code, salt, by);
+    const where = { userId_codeHash: { userId, codeHash: new Uint8Array(hash) } };
+    return client.recoveryCode.findUnique({ where });
+  };
+}
+
 /** Of two uses at once, one gets true. */
-export async function useCodeWithin(transaction: Transaction, userId: string, hash: Buffer): Promise<boolean> {
+export async function useCodeWithin(transaction: Transaction, { userId, codeHash }: KeptCode): Promise<boolean> {
   const used = await transaction.$executeRaw`
     UPDATE recovery_code SET used_at = clock_timestamp()
-     WHERE user_id = ${userId}::uuid AND code_hash = ${new Uint8Array(hash)}::bytea AND used_at IS NULL`;
+     WHERE user_id = ${userId}::uuid AND code_hash = ${new Uint8Array(codeHash)}::bytea AND used_at IS NULL`;
   return used === 1;
+}
+
+function hmac(code: string, key: Buffer): Buffer {
+  return createHmac('sha256', key).update(code).digest();
+}
+
+/** In five groups, the last one longer by a letter. */
+function shown(code: string): string {
+  return [0, 5, 10, 15, 20].map((at) => code.slice(at, at === 20 ? LENGTH : at + 5)).join('-');
 }

@@ -2,11 +2,12 @@
 // right one counts only once it is used up, in the transaction of what it opens; of two uses at
 // once, one is refused there.
 import type { Passkey } from '../../generated/prisma/client.ts';
+import type { Asker } from '../credentials/hash-queue.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { Passkeys } from './passkeys.ts';
-import { readRecoveryCode, useCodeWithin } from './recovery-codes.ts';
+import { createCodeCheck, useCodeWithin } from './recovery-codes.ts';
 
 export type Given =
   | { readonly factor: 'totp'; readonly code: string }
@@ -66,15 +67,12 @@ export function createSecondFactors({ database: { prisma }, secretBox, passwords
     };
   }
 
-  async function proveRecoveryCode(userId: string, typed: string): Promise<Proving> {
-    const code = readRecoveryCode(typed);
-    const made = code === null ? null : await prisma.recoveryCode.findFirst({ where: { userId } });
-    if (code === null || !made) return { ok: false, reason: 'wrong' };
-    const hash = await passwords.derive(code, Buffer.from(made.salt));
-    const where = { userId_codeHash: { userId, codeHash: new Uint8Array(hash) } };
-    const kept = await prisma.recoveryCode.findUnique({ where });
+  const findCode = createCodeCheck({ passwords });
+
+  async function proveRecoveryCode(userId: string, typed: string, by: Asker): Promise<Proving> {
+    const kept = await findCode(prisma, userId, typed, by);
     if (!kept || kept.usedAt) return { ok: false, reason: kept ? 'used' : 'wrong' };
-    return { ok: true, useWithin: (transaction) => useCodeWithin(transaction, userId, hash) };
+    return { ok: true, useWithin: (transaction) => useCodeWithin(transaction, kept) };
   }
 
   async function provePasskey(userId: string, answer: string, owner: Purpose): Promise<Proving> {
@@ -97,9 +95,10 @@ export function createSecondFactors({ database: { prisma }, secretBox, passwords
       return { totpSince: totp?.createdAt ?? null, passkeys: keys, recoveryCodesLeft };
     },
 
-    prove(userId: string, given: Given): Promise<Proving> {
+    /** `by` asks for the one hash that a recovery code of an earlier version costs. @throws HashQueueFullError */
+    prove(userId: string, given: Given, by: Asker): Promise<Proving> {
       if (given.factor === 'totp') return proveTotp(userId, given.code);
-      if (given.factor === 'recovery_code') return proveRecoveryCode(userId, given.code);
+      if (given.factor === 'recovery_code') return proveRecoveryCode(userId, given.code, by);
       return provePasskey(userId, given.answer, given.owner);
     },
   };

@@ -84,7 +84,8 @@ export function createPasswordLogin({
     let user: User | null = null;
     for (let round = 0; round < ROUNDS; round += 1) {
       user = await users.findByEmail(credentials.email);
-      const matches = await passwords.verify(user?.passwordHash ?? null, credentials.password);
+      const asker = { account: credentials.email, ip: credentials.origin.ip };
+      const matches = await passwords.verify(user?.passwordHash ?? null, credentials.password, asker);
       if (!user || !matches || user.disabledAt) {
         await recordFailure(user, credentials, attempt, refusal(user, matches));
         return { ok: false, reason: 'wrong_credentials' };

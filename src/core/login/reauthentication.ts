@@ -86,7 +86,8 @@ export function createReauthentication({
       const { userId, origin } = who;
       return refusals.attempt(throttle.takePasswordChange(userId), { subject: userId, origin }, async (tried) => {
         const user = await users.find(userId);
-        const isRight = await passwords.verify(user?.passwordHash ?? null, password);
+        const asker = { account: user?.email ?? userId, ip: origin.ip };
+        const isRight = await passwords.verify(user?.passwordHash ?? null, password, asker);
         return isRight ? replaceSession(tried, who, 'password') : fail(tried, who, 'password');
       });
     },
@@ -95,7 +96,11 @@ export function createReauthentication({
     byPasskey({ answer, owner, ...who }: PasskeyReauthentication): Promise<ReauthenticationResult> {
       const { userId, origin } = who;
       return refusals.attempt(throttle.takeSecondFactor(userId), { subject: userId, origin }, async (tried) => {
-        const proving = await secondFactors.prove(userId, { factor: 'passkey', answer, owner });
+        const proving = await secondFactors.prove(
+          userId,
+          { factor: 'passkey', answer, owner },
+          { account: userId, ip: origin.ip },
+        );
         return proving.ok ? replaceSession(tried, who, 'passkey', proving.useWithin) : fail(tried, who, 'passkey');
       });
     },

@@ -27,7 +27,7 @@ export function createRenewHash({ database: { transact }, passwords, links, log 
     { password, origin }: { readonly password: string; readonly origin: Origin },
   ): Promise<string> {
     try {
-      const passwordHash = await passwords.hash(password);
+      const passwordHash = await passwords.hash(password, { account: user.email, ip: origin.ip });
       return await transact(async (transaction) => {
         const where = { id: user.id, passwordHash: user.passwordHash };
         const { count } = await transaction.user.updateMany({ where, data: { passwordHash } });

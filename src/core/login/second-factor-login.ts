@@ -40,7 +40,7 @@ export function createSecondFactorLogin({
       await tried.record({ type: 'authn_login_fail', outcome: 'failure', ...about });
       return { ok: false, reason };
     };
-    const proving = await secondFactors.prove(user.id, given);
+    const proving = await secondFactors.prove(user.id, given, { account: user.email, ip: origin.ip });
     if (!proving.ok) return fail(proving.reason);
     const started = await startSession(
       user,

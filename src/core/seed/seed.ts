@@ -44,7 +44,7 @@ export async function seed(
   const random = createRandom(randomInt(2 ** 32));
   const story = makeUp({ random, events, people, from, to });
   await recordSeeding(database, { events, people });
-  await insertPeople(database, story.people, await passwords.hash(newToken()), from);
+  await insertPeople(database, story.people, await passwords.hash(newToken(), null), from);
   await makePartitions(database, from, to);
   let done = 0;
   let firstSeq = 0;

@@ -56,7 +56,8 @@ export function createEmailChanges({
   async function knowsPassword(user: User, email: string, password: string, origin: Origin) {
     const about = { subject: user.id, origin };
     return refusals.attempt(throttle.takePasswordChange(user.id), about, async (tried) => {
-      if (await passwords.verify(user.passwordHash, password)) return { ok: true } as const;
+      if (await passwords.verify(user.passwordHash, password, { account: user.email, ip: origin.ip }))
+        return { ok: true } as const;
       const failed = { outcome: 'failure', actor: null, detail: { reason: 'wrong_password' } } as const;
       await tried.record({ ...event('user_email_change_fail', user.id, origin), ...failed });
       return { ok: false, reason: 'wrong_password', email } as const;
@@ -111,7 +112,7 @@ export function createEmailChanges({
       const opened = await emailMove.open('undo_email_change', secret, origin);
       if (!opened.ok) return opened;
       const { user, email, since } = opened.target;
-      const passwordHash = await passwords.hash(newToken());
+      const passwordHash = await passwords.hash(newToken(), { account: user.email, ip: origin.ip });
       const moved = await emailMove.move(
         'undo_email_change',
         user,

@@ -88,7 +88,7 @@ export function createInvitations({
       const problem = await passwordPolicy.problem(password, email);
       if (problem) return { ok: false, reason: 'bad_password', problem, email };
       if (await breachedPasswords.has(password, { userId: null, origin })) return { ...BREACHED, email };
-      const passwordHash = await passwords.hash(password);
+      const passwordHash = await passwords.hash(password, { account: email, ip: origin.ip });
       return pendingRegistrations.confirm(opened.target, { purpose: PURPOSE, secret, passwordHash, visit, language });
     },
   };

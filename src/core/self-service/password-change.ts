@@ -51,8 +51,9 @@ export function createPasswordChanges({
 }: PasswordChangesOptions) {
   async function tryPasswordChange(change: PasswordChange, tried: Tried): Promise<PasswordChangeResult> {
     const user = await users.find(change.userId);
-    const matches = await passwords.verify(user?.passwordHash ?? null, change.current);
     const { origin } = change;
+    const asker = { account: user?.email ?? change.userId, ip: origin.ip };
+    const matches = await passwords.verify(user?.passwordHash ?? null, change.current, asker);
     const about = { actor: change.userId, subject: change.userId, session: change.sessionId, origin } as const;
     if (!user || !matches) {
       const live = await transact(async (transaction) => {
@@ -68,7 +69,7 @@ export function createPasswordChanges({
       return { ok: false, reason: 'wrong_credentials' };
     }
     if (await breachedPasswords.has(change.password, { userId: user.id, origin })) return BREACHED;
-    const passwordHash = await passwords.hash(change.password);
+    const passwordHash = await passwords.hash(change.password, asker);
     const session = await transact(async (transaction) => {
       await lockUserWithin(transaction, user.id);
       const old = await lockSession(transaction, change);

@@ -68,7 +68,7 @@ export function createPasswordResets({
 }: PasswordResetsOptions) {
   /** False if the account is no longer what the link was for. */
   async function change(user: User, { secret, password, origin, told }: PasswordReset): Promise<boolean> {
-    const passwordHash = await passwords.hash(password);
+    const passwordHash = await passwords.hash(password, { account: user.email, ip: origin.ip });
     return transact(async (transaction) => {
       if (!(await lockUnchangedWithin(transaction, user))) return false;
       if (!(await links.useWithin(transaction, PURPOSE, secret))) return false;

@@ -88,12 +88,12 @@ export function createRegistration({
       const throttled = await refusals.charge(throttle.takeRegister(origin.ip), { subject: null, origin });
       if (throttled) return throttled;
       if (await breachedPasswords.has(password, { userId: null, origin })) return BREACHED;
-      const passwordHash = await passwords.hash(password);
+      const passwordHash = await passwords.hash(password, { account: email, ip: origin.ip });
       const begun = await make({ email, passwordHash, role: 'member', language }, credentials);
       if (begun) return { ok: true, ...begun };
       const user = await users.findByEmail(email);
       const young = user !== null && (await users.isYoung(user.id, DOUBLE_SUBMIT_MS));
-      if (young && (await passwords.verify(user.passwordHash, password))) {
+      if (young && (await passwords.verify(user.passwordHash, password, { account: email, ip: origin.ip }))) {
         // Refused for an account that has a second factor, or was disabled or changed meanwhile.
         const again = await startSession(user, credentials, { deviceId: null });
         if (again.ok) return again;

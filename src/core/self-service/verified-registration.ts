@@ -104,7 +104,8 @@ export function createVerifiedRegistration({
   function knowsPassword({ passwordHash, email }: Pending, { password, visit: { origin } }: ConfirmedRegistration) {
     const about = { subject: null, origin };
     return refusals.attempt(throttle.takeToken(origin.ip), about, async (tried) => {
-      if (await passwords.verify(passwordHash, password)) return { ok: true } as const;
+      if (await passwords.verify(passwordHash, password, { account: email, ip: origin.ip }))
+        return { ok: true } as const;
       const detail = { reason: 'wrong_password' };
       await tried.record({ type: 'user_confirm_fail', outcome: 'failure', actor: null, ...about, detail });
       return { ok: false, reason: 'wrong_password', email } as const;
@@ -121,7 +122,7 @@ export function createVerifiedRegistration({
       if (await breachedPasswords.has(password, { userId: null, origin })) return BREACHED;
       const taking = throttle.takeMail({ address: identifierHash(email), ip: origin.ip });
       return refusals.attempt(taking, about, async (tried) => {
-        const passwordHash = await passwords.hash(password);
+        const passwordHash = await passwords.hash(password, { account: email, ip: origin.ip });
         await transact(async (transaction) => {
           const subject = await askWithin(transaction, asked, passwordHash);
           const event = { type: 'user_registration_asked', outcome: 'success', actor: null, subject, origin } as const;

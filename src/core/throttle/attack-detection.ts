@@ -3,8 +3,8 @@
 import { NO_ORIGIN } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Database } from '../platform/database.ts';
+import { clientKey } from '../platform/networks.ts';
 import type { ThrottlePolicy } from './policy.ts';
-import { clientKey } from './windows.ts';
 
 const WATCH_WINDOW_MS = 3_600_000;
 

@@ -1,5 +1,5 @@
 // The windows that an attempt counts in: the name of each in Redis, and its rule. The first is the attempt's own.
-import ipaddr from 'ipaddr.js';
+import { clientKey } from '../platform/networks.ts';
 import type { ThrottlePolicy, ThrottleRule } from './policy.ts';
 
 /** Prefixes stay: records keep the keys. */
@@ -75,15 +75,4 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
     accountMs: policy.account.windowMs,
     longestBlockMs: policy.blockLongestMs,
   };
-}
-
-/** What counts as one client: an IPv4 address, or the /64 of an IPv6 address, which one subscriber has whole. */
-export function clientKey(ip: string | null): string {
-  if (ip === null || !ipaddr.isValid(ip)) return 'unknown';
-  const address = ipaddr.process(ip);
-  if (address instanceof ipaddr.IPv4) return address.toString();
-  return `${address.parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(':')}::/64`;
 }

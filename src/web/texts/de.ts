@@ -296,7 +296,7 @@ export const de: Texts = {
     passkey: 'Einen Passkey benutzen',
     recoverySummary: 'Einen Wiederherstellungscode benutzen',
     recovery: 'Wiederherstellungscode',
-    recoveryHint: 'Zehn Buchstaben und Ziffern von der Liste, die Sie aufbewahren. Jeder gilt einmal.',
+    recoveryHint: 'Buchstaben und Ziffern von der Liste, die Sie aufbewahren. Jeder Code gilt einmal.',
     recoverySubmit: 'Damit anmelden',
     lost: 'Alles verloren? Fragen Sie einen Betreiber.',
     other: 'Als jemand anderes anmelden',

@@ -301,7 +301,7 @@ export const en = {
     passkey: 'Use a passkey',
     recoverySummary: 'Use a recovery code',
     recovery: 'Recovery code',
-    recoveryHint: 'Ten letters and digits, from the list that you kept. Each works once.',
+    recoveryHint: 'Letters and digits, from the list that you kept. Each code works once.',
     recoverySubmit: 'Log in with it',
     lost: 'Lost all of it? Ask an operator.',
     other: 'Log in as somebody else',

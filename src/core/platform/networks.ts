@@ -1,0 +1,41 @@
+// What counts as one client, and as one network, of an address: an IPv6 subscriber has a /64 at least, and a /56 or a /48 is
+// often one customer's.
+import ipaddr from 'ipaddr.js';
+
+/** Prefixes wider than a client, narrowest first. */
+const WIDER = [56, 48] as const;
+
+/** The length of a prefix that may be one customer's. */
+export type WiderPrefix = (typeof WIDER)[number];
+
+export interface WiderNetwork {
+  readonly bits: WiderPrefix;
+  /** Such as `2001:db8:1::/48`. */
+  readonly network: string;
+}
+
+/** What counts as one client: an IPv4 address, or the /64 of an IPv6 address, which one subscriber has whole. */
+export function clientKey(ip: string | null): string {
+  const address = parse(ip);
+  if (address === null) return 'unknown';
+  return address instanceof ipaddr.IPv4 ? address.toString() : networkOf(address, 64);
+}
+
+/** The /56 and the /48 of an IPv6 address, narrowest first; none of an IPv4 address. */
+export function widerNetworks(ip: string | null): readonly WiderNetwork[] {
+  const address = parse(ip);
+  if (!(address instanceof ipaddr.IPv6)) return [];
+  return WIDER.map((bits) => ({ bits, network: networkOf(address, bits) }));
+}
+
+function parse(ip: string | null): ipaddr.IPv4 | ipaddr.IPv6 | null {
+  return ip !== null && ipaddr.isValid(ip) ? ipaddr.process(ip) : null;
+}
+
+function networkOf({ parts }: ipaddr.IPv6, bits: 64 | WiderPrefix): string {
+  const kept = parts.slice(0, Math.ceil(bits / 16));
+  const last = kept.length - 1;
+  const loose = kept.length * 16 - bits;
+  kept[last] = ((kept[last] ?? 0) >> loose) << loose;
+  return `${kept.map((part) => part.toString(16)).join(':')}::/${bits}`;
+}
