@@ -130,6 +130,7 @@ export const schema = z.object({
   THROTTLE_MAIL_CLIENT: rule.default({ free: 10, limit: 20, windowMs: UNITS.h }),
   THROTTLE_TOKEN: rule.default({ free: 20, limit: 40, windowMs: UNITS.h }),
   THROTTLE_SECOND_FACTOR: rule.default({ free: 5, limit: 20, windowMs: UNITS.d }),
+  THROTTLE_NETWORK_FACTOR: integer(1, 256).default(4),
   THROTTLE_BLOCK_FIRST: duration.default(30 * UNITS.s),
   THROTTLE_BLOCK_LONGEST: duration.default(UNITS.h),
   THROTTLE_SPRAYING_ACCOUNTS: integer(2, 100_000).default(15),

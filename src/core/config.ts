@@ -103,6 +103,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       mailClient: values.THROTTLE_MAIL_CLIENT,
       token: values.THROTTLE_TOKEN,
       secondFactor: values.THROTTLE_SECOND_FACTOR,
+      networkFactor: values.THROTTLE_NETWORK_FACTOR,
       blockFirstMs: values.THROTTLE_BLOCK_FIRST,
       blockLongestMs: values.THROTTLE_BLOCK_LONGEST,
       sprayingAccounts: values.THROTTLE_SPRAYING_ACCOUNTS,

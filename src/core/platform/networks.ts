@@ -3,7 +3,7 @@
 import ipaddr from 'ipaddr.js';
 
 /** Prefixes wider than a client, narrowest first. */
-const WIDER = [56, 48] as const;
+export const WIDER = [56, 48] as const;
 
 /** The length of a prefix that may be one customer's. */
 export type WiderPrefix = (typeof WIDER)[number];

@@ -28,6 +28,8 @@ export interface ThrottlePolicy {
   readonly token: ThrottleRule;
   /** Wrong codes of one account's second factor. */
   readonly secondFactor: ThrottleRule;
+  /** How many times as much an IPv6 /56 may as a client, and a /48 as a /56. */
+  readonly networkFactor: number;
   /** Each block lasts twice as long as the one before, up to the longest. */
   readonly blockFirstMs: number;
   readonly blockLongestMs: number;

@@ -4,10 +4,7 @@ import type { AttemptNote, BlockNote, NewAuditEvent, Origin } from '../audit/eve
 import { type EventNote, recordEvents } from '../audit/outbox.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { Taken } from './taken.ts';
-import type { ThrottleScope } from './windows.ts';
-
-/** Scopes that tell of a client, and of no account. */
-const OF_MANY: ReadonlySet<string> = new Set<ThrottleScope>(['client', 'register', 'mail_client', 'token']);
+import { isOfClients } from './windows.ts';
 
 /** Refused before anything was read: it says nothing of the account or the password. */
 export interface Throttled {
@@ -87,7 +84,7 @@ function blockNotes(blocks: readonly BlockNote[], subject: string | null, origin
         type: 'excess_rate_limit_exceeded',
         outcome: 'failure',
         actor: null,
-        subject: OF_MANY.has(block.scope) ? null : subject,
+        subject: isOfClients(block.scope) ? null : subject,
         origin,
         detail: { ...detail, block: block.id },
       },

@@ -1,6 +1,7 @@
 // Blocks of the throttle, active and past. An active one can be lifted, with a reason.
 import type Router from '@koa/router';
 import type Koa from 'koa';
+import { widerNetworks } from '../../core/platform/networks.ts';
 import type { ListedBlock } from '../../core/throttle/blocks.ts';
 import { readBody } from '../http/form.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -28,6 +29,8 @@ const SCOPES: Readonly<Record<string, string>> = {
   token: 'One-time links tried by one client',
   second_factor: 'Codes of one account',
 };
+
+const WIDE = /^(.+)_(\d+)$/;
 
 export function blocksPages(router: Router, web: Web): void {
   const operator = requireOperator(web.context);
@@ -72,18 +75,32 @@ async function show(ctx: Koa.Context, web: Web, problem: string | null): Promise
 
 function blockRow(block: ListedBlock, emails: ReadonlyMap<string, string>, now: Date): BlockRow {
   const { userId } = block;
+  const address = addressOf(block);
   return {
     id: block.id,
-    scope: SCOPES[block.scope] ?? block.scope,
+    scope: scopeWords(block.scope),
     person: userId === null ? null : { email: emails.get(userId) ?? userId, href: `/operator/users/${userId}` },
-    address: block.ip,
-    attemptsHref: `/operator/attempts?${new URLSearchParams({ address: block.ip ?? '', time: 'all' })}`,
+    address,
+    attemptsHref: `/operator/attempts?${new URLSearchParams({ address: address ?? '', time: 'all' })}`,
     from: showTime(block.startedAt, now),
     until: showTime(block.untilAt, now),
     failures: block.failures.toLocaleString('en'),
     refused: block.refused.toLocaleString('en'),
     ended: block.active ? null : endOf(block, emails),
   };
+}
+
+/** Of a wider network too: `register_48`. */
+function scopeWords(scope: string): string {
+  const [, base = scope, bits] = WIDE.exec(scope) ?? [];
+  const words = SCOPES[base] ?? base;
+  return bits === undefined ? words : words.replace('client', `IPv6 /${bits}`);
+}
+
+/** A wider network's block names the network, not the one address that began it. */
+function addressOf({ scope, ip }: ListedBlock): string | null {
+  const bits = Number(WIDE.exec(scope)?.[2]);
+  return widerNetworks(ip).find((wider) => wider.bits === bits)?.network ?? ip;
 }
 
 function endOf({ endReason, liftedBy, liftReason }: ListedBlock, emails: ReadonlyMap<string, string>): string {
