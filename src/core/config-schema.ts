@@ -86,6 +86,7 @@ export const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).optional(),
   HOST: z.string().default('127.0.0.1'),
   PORT: integer(0, 65_535).default(3_000),
+  MAX_CONNECTIONS: integer(10, 1_000_000).default(2_000),
   PUBLIC_URL: urls.public.optional(),
   DATABASE_URL: urls.database,
   DATABASE_POOL: integer(2, 200).default(10),

@@ -58,6 +58,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     production,
     host: values.HOST,
     port: values.PORT,
+    maxConnections: values.MAX_CONNECTIONS,
     publicOrigin: publicUrl.origin,
     secureCookies: publicUrl.protocol === 'https:',
     hstsOfSubdomains: values.HSTS === 'subdomains',

@@ -1,6 +1,5 @@
 // One web process: serves, reports when it is ready, and drains when it must stop.
 import cluster from 'node:cluster';
-import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NO_ORIGIN } from '../core/audit/events.ts';
 import { readConfigOrExit } from '../core/config.ts';
@@ -11,7 +10,7 @@ import { isListen, LISTEN_WHEN_READY } from '../supervisor/messages.ts';
 import { createApp } from './app.ts';
 import { publishMetrics } from './metrics.ts';
 import type { Readiness } from './pages/health.ts';
-import { type Serving, serve } from './serve.ts';
+import { createWebServer, type Serving, serve } from './serve.ts';
 
 const READY_CHECK_MS = 10;
 
@@ -20,7 +19,7 @@ const log = createLog({ level: config.logLevel, name: 'web', buffered: true });
 const context = createContext(config, log);
 const readiness: Readiness = { draining: false, started: false };
 const { app, streams } = createApp(context, readiness);
-const server = createServer(app.callback());
+const server = createWebServer(app.callback());
 // Loads Prisma's compiler meanwhile: the first login must not wait for it.
 const databaseOpened = context.database.prisma.$connect().catch(() => undefined);
 let serving: Promise<Serving> | null = null;
@@ -47,8 +46,8 @@ function listen(): Promise<Serving> {
 }
 
 async function startListening(): Promise<Serving> {
-  const { host, port, shutdownTimeoutMs } = config;
-  const started = await serve({ server, host, port, shutdownTimeoutMs, log });
+  const { host, port, maxConnections, shutdownTimeoutMs } = config;
+  const started = await serve({ server, host, port, maxConnections, shutdownTimeoutMs, log });
   started.onDrain(() => streams.end());
   log.info({ address: started.address }, 'listening');
   return started;

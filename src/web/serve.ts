@@ -1,8 +1,8 @@
-// Listens, and stops listening without losing a request: in a drain every request on an open
+// Listens, with bounds on connections and on how long a client may take, and stops listening without losing a request: in a drain every request on an open
 // connection is answered, slow uploads and exports finish, and what outlasts the deadline is cut
 // and logged. The usual ways of closing lose requests under node:cluster and keep-alive.
 import cluster from 'node:cluster';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../core/platform/log.ts';
@@ -11,6 +11,8 @@ export interface ServeOptions {
   server: Server;
   host: string;
   port: number;
+  /** Beyond it a connection is closed at once. */
+  maxConnections?: number;
   /** Limits a drain. */
   shutdownTimeoutMs: number;
   /**
@@ -40,14 +42,61 @@ interface Connection {
 }
 
 const drainCheckMs = 50;
+/** Full is said once in that time. */
+const SAY_FULL_MS = 60_000;
+
+/** How long a client may take, in milliseconds. */
+export interface PatienceMs {
+  readonly headers: number;
+  /** For the whole request: a form has 16 KiB. */
+  readonly request: number;
+  /** For taking any of an answer. */
+  readonly stalled: number;
+  /** How often the first two are looked after. */
+  readonly check: number;
+}
+
+const PATIENCE: PatienceMs = { headers: 20_000, request: 30_000, stalled: 120_000, check: 5_000 };
+
+/** A server that waits for nobody for ever. */
+export function createWebServer(listener: RequestListener, patience: PatienceMs = PATIENCE): Server {
+  const server = createServer(
+    {
+      headersTimeout: patience.headers,
+      requestTimeout: patience.request,
+      connectionsCheckingInterval: patience.check,
+      keepAliveTimeout: 75_000, // longer than a reverse proxy's (60 s), so that the proxy closes first
+    },
+    listener,
+  );
+  server.timeout = patience.stalled;
+  server.maxRequestsPerSocket = 0;
+  return server;
+}
 
 /** Resolves once connections are accepted; rejects when the address can't be listened on. */
-export async function serve({ server, host, port, shutdownTimeoutMs, graceMs, log }: ServeOptions): Promise<Serving> {
-  setTimeouts(server);
+export async function serve({
+  server,
+  host,
+  port,
+  maxConnections = Number.POSITIVE_INFINITY,
+  shutdownTimeoutMs,
+  graceMs,
+  log,
+}: ServeOptions): Promise<Serving> {
   const connections = new Map<Socket, Connection>();
   const beforeDrain: (() => void)[] = [];
   let drained: Promise<void> | undefined;
-  server.on('connection', (socket: Socket) => follow(connections, socket));
+  const sayFull = atMostEvery(SAY_FULL_MS, () =>
+    log.warn({ maxConnections }, 'connections are closed at once: there are as many as MAX_CONNECTIONS'),
+  );
+  // Not `server.maxConnections`: under node:cluster a full process gives the connection back, and full ones would pass
+  // it around for ever.
+  server.on('connection', (socket: Socket) => {
+    if (connections.size < maxConnections) return follow(connections, socket);
+    socket.destroy();
+    sayFull();
+  });
   // First, so that the answer is marked as the last before the application writes headers.
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     noteRequest(connections.get(request.socket), request, response);
@@ -83,11 +132,13 @@ export async function serve({ server, host, port, shutdownTimeoutMs, graceMs, lo
   };
 }
 
-function setTimeouts(server: Server): void {
-  server.keepAliveTimeout = 75_000; // longer than a reverse proxy's (60 s), so that the proxy closes first
-  server.headersTimeout = 20_000; // for a client that dribbles its headers
-  server.requestTimeout = 300_000; // a whole upload on a bad line
-  server.maxRequestsPerSocket = 0;
+function atMostEvery(ms: number, say: () => void): () => void {
+  let saidAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (performance.now() - saidAt < ms) return;
+    saidAt = performance.now();
+    say();
+  };
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -1,13 +1,13 @@
 // One server that drains: whatever a client is in the middle of, it gets its answer, until the deadline.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ask, open, readAnswer } from '../../harness/load.ts';
 import { freePort } from '../../src/launcher/machine/ports.ts';
-import { type Serving, serve } from '../../src/web/serve.ts';
+import { createWebServer, type Serving, serve } from '../../src/web/serve.ts';
 import { openTestStores } from '../support/stores.ts';
 
 interface Logged {
@@ -30,7 +30,7 @@ async function start(listener: RequestListener, { graceMs = 200, shutdownTimeout
   };
   const log = { info: note, warn: note };
   const serving = await serve({
-    server: createServer(listener),
+    server: createWebServer(listener),
     host: '127.0.0.1',
     port: 0,
     shutdownTimeoutMs,

@@ -37,10 +37,9 @@ export interface WebCode {
 /** The code of a web process that answers `/` with its process id. */
 export function webCode({ graceMs = 400, shutdownTimeoutMs = 5_000, more = '' }: WebCode = {}): string {
   return `
-import { createServer } from 'node:http';
-import { serve } from '${pathToFileURL(path.join(dist, 'web/serve.js'))}';
+import { createWebServer, serve } from '${pathToFileURL(path.join(dist, 'web/serve.js'))}';
 const pages = { '/': (request, response) => { const text = String(process.pid); response.writeHead(200, { 'content-length': text.length }).end(text); } };
-const server = createServer((request, response) => pages[request.url.split('?')[0]](request, response));
+const server = createWebServer((request, response) => pages[request.url.split('?')[0]](request, response));
 const log = { info() {}, warn(fields, message) { console.log(JSON.stringify({ ...fields, message })); } };
 const serving = await serve({ server, host: '127.0.0.1', port: Number(process.env.PORT), shutdownTimeoutMs: ${shutdownTimeoutMs}, graceMs: ${graceMs}, log });
 ${more}

@@ -246,7 +246,7 @@ describe('the Compose file', () => {
     expect(caddyfile).toMatch(/lb_try_duration 10s/);
     expect(caddyfile).toMatch(/^\trespond \/readyz 404$/m);
     const keptMs = seconds(/keepalive (\d+s)/.exec(caddyfile)?.[1] ?? '') * 1_000;
-    const closedMs = Number(/keepAliveTimeout = ([\d_]+)/.exec(read('src/web/serve.ts'))?.[1]?.replaceAll('_', ''));
+    const closedMs = Number(/keepAliveTimeout: ([\d_]+)/.exec(read('src/web/serve.ts'))?.[1]?.replaceAll('_', ''));
     expect(keptMs).toBeLessThan(closedMs);
   });
 });
