@@ -7,13 +7,13 @@ import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { circumstances, table } from '../report.ts';
 import { type Holdfast, startHoldfast } from './holdfast.ts';
 import { pace, percentile, saturate } from './load.ts';
-import { CONNECTIONS, FEW, SHARE_OF_TOP, type Size, type Spread, series, warmUp } from './measure.ts';
+import { CONNECTIONS, LOG_INS, SHARE_OF_TOP, type Size, type Spread, series, warmUp } from './measure.ts';
 import { cpuSeconds, residentMb } from './processes.ts';
 
 const WORK = [
   { name: 'a restricted page', page: 'profile', connections: CONNECTIONS },
   { name: 'the log-in page, to an anonymous visitor', page: 'login', connections: CONNECTIONS },
-  { name: 'logging in', page: 'logIn', connections: FEW },
+  { name: 'logging in', page: 'logIn', connections: LOG_INS },
 ] as const;
 
 type Work = (typeof WORK)[number];

@@ -72,6 +72,16 @@ const rule = z.string().transform((text, context): ThrottleRule => {
   return z.NEVER;
 });
 
+/** `60/1h`: sixty in an hour. There is no block before the limit: whoever succeeds guesses nothing. */
+const ruleOfSuccesses = z.string().transform((text, context): ThrottleRule => {
+  const [, limit, window] = /^(\d{1,6})\/(\w+)$/.exec(text.trim()) ?? [];
+  const windowMs = duration.safeParse(window ?? '');
+  if (windowMs.success && Number(limit) >= 1)
+    return { free: Number(limit), limit: Number(limit), windowMs: windowMs.data };
+  context.addIssue({ code: 'custom', message: 'expected how many in which time, such as 60/1h' });
+  return z.NEVER;
+});
+
 const signingKey = z.string().transform((text, context) => {
   const key = readSigningKey(text);
   if (key) return key;
@@ -99,6 +109,7 @@ export const schema = z.object({
   SESSION_REMEMBER_ABSOLUTE: duration.default(180 * UNITS.d),
   SESSION_OPERATOR_IDLE: duration.default(12 * UNITS.h),
   SESSION_OPERATOR_ABSOLUTE: duration.default(7 * UNITS.d),
+  SESSIONS_PER_ACCOUNT: integer(1, 100_000).default(100),
   SECRETS_KEYS: list.default([]),
   SECOND_FACTOR: z.enum(['nobody', 'operators', 'everybody']).default('operators'),
   RECENT_LOGIN: duration.default(10 * UNITS.m),
@@ -131,6 +142,9 @@ export const schema = z.object({
   THROTTLE_MAIL_CLIENT: rule.default({ free: 10, limit: 20, windowMs: UNITS.h }),
   THROTTLE_TOKEN: rule.default({ free: 20, limit: 40, windowMs: UNITS.h }),
   THROTTLE_SECOND_FACTOR: rule.default({ free: 5, limit: 20, windowMs: UNITS.d }),
+  THROTTLE_LOGINS: ruleOfSuccesses.default({ free: 60, limit: 60, windowMs: UNITS.h }),
+  THROTTLE_ACTS: rule.default({ free: 100, limit: 200, windowMs: UNITS.h }),
+  THROTTLE_FORBIDDEN: rule.default({ free: 5, limit: 20, windowMs: UNITS.h }),
   THROTTLE_NETWORK_FACTOR: integer(1, 256).default(4),
   THROTTLE_BLOCK_FIRST: duration.default(30 * UNITS.s),
   THROTTLE_BLOCK_LONGEST: duration.default(UNITS.h),

@@ -7,7 +7,7 @@ import { isLoopback } from './config-addresses.ts';
 import { schema } from './config-schema.ts';
 import type { HashingCost } from './credentials/passwords.ts';
 import type { MailPolicy } from './mail/outgoing-mail.ts';
-import type { SessionLimits } from './sessions/begin-session.ts';
+import type { SessionPolicy } from './sessions/begin-session.ts';
 import type { ThrottlePolicy } from './throttle/policy.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -71,7 +71,8 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       standard: { idleTimeoutMs: values.SESSION_IDLE, absoluteLifetimeMs: values.SESSION_ABSOLUTE },
       remembered: { idleTimeoutMs: values.SESSION_REMEMBER_IDLE, absoluteLifetimeMs: values.SESSION_REMEMBER_ABSOLUTE },
       operator: { idleTimeoutMs: values.SESSION_OPERATOR_IDLE, absoluteLifetimeMs: values.SESSION_OPERATOR_ABSOLUTE },
-    } satisfies Record<string, SessionLimits>,
+      mostOfAccount: values.SESSIONS_PER_ACCOUNT,
+    } satisfies SessionPolicy,
     secretsKeys: values.SECRETS_KEYS.length > 0 ? values.SECRETS_KEYS : madeUp(),
     secondFactor: values.SECOND_FACTOR,
     recentLoginMs: values.RECENT_LOGIN,
@@ -104,6 +105,9 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       mailClient: values.THROTTLE_MAIL_CLIENT,
       token: values.THROTTLE_TOKEN,
       secondFactor: values.THROTTLE_SECOND_FACTOR,
+      logins: values.THROTTLE_LOGINS,
+      acts: values.THROTTLE_ACTS,
+      forbidden: values.THROTTLE_FORBIDDEN,
       networkFactor: values.THROTTLE_NETWORK_FACTOR,
       blockFirstMs: values.THROTTLE_BLOCK_FIRST,
       blockLongestMs: values.THROTTLE_BLOCK_LONGEST,

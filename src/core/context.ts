@@ -6,7 +6,6 @@ import { createRecentChanges } from './accounts/recent-changes.ts';
 import { createUserSearch } from './accounts/user-search.ts';
 import { createUsers, type Users } from './accounts/users.ts';
 import type { NewAuditEvent } from './audit/events.ts';
-import { createFoldedEvents } from './audit/folded-events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import { createAuditLog } from './audit/reading/audit-log.ts';
 import { createHistogram } from './audit/reading/histogram.ts';
@@ -37,7 +36,6 @@ import { createOverview } from './overview.ts';
 import { openDatabase } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
-import { clientKey } from './platform/networks.ts';
 import { openQueues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
 import { createSelfService } from './self-service/self-service.ts';
@@ -49,6 +47,7 @@ import { createSessions } from './sessions/sessions.ts';
 import { createAttackDetection } from './throttle/attack-detection.ts';
 import { createAttempts } from './throttle/attempts.ts';
 import { createBlocks } from './throttle/blocks.ts';
+import { createFoldedEvents } from './throttle/folded-events.ts';
 import { createKnownDevices } from './throttle/known-devices.ts';
 import { createRefusals } from './throttle/refusals.ts';
 import { sealedAttempts } from './throttle/sealed-attempts.ts';
@@ -77,11 +76,6 @@ export function createContext(config: Config, log: Log) {
   const record = async (event: NewAuditEvent): Promise<void> => {
     await database.transact((transaction) => recordEvent(transaction, event));
   };
-  const foldedEvents = createFoldedEvents({
-    record,
-    onError: (error) => log.warn({ err: error }, 'the number of folded events could not be recorded'),
-    clientOf: clientKey,
-  });
   const render = createMailRenderer({ serviceName, origin: publicOrigin });
   const deliver = createMailTransport({ ...config, policy, redis, database });
   return {
@@ -99,11 +93,8 @@ export function createContext(config: Config, log: Log) {
     accountDeletion: createAccountDeletion({ database, users, sessions, mail, emptyAbove }),
     readOverview: createOverview({ database, sessionTable, redis, queues, log }),
     record,
-    /** For what anybody can repeat at will. Throws if PostgreSQL is away. */
-    recordFolded: foldedEvents.note,
     async close(): Promise<void> {
       sessionCache.close();
-      await foldedEvents.close();
       await closeStores();
     },
   };
@@ -155,12 +146,14 @@ function createCredentials(config: Config, log: Log, { database, metrics }: Stor
 
 function createThrottling({ throttle: policy, sessionKeys }: Config, log: Log, { database, redis, metrics }: Stores) {
   const throttle = createThrottle({ redis, database, policy, log, count: metrics.countRefusal });
+  const refusals = createRefusals({ database });
   return {
     throttle,
     attempts: createAttempts({ database }),
     blocks: createBlocks({ redis, database, throttle, log }),
     attackDetection: createAttackDetection({ database, policy }),
-    refusals: createRefusals({ database }),
+    refusals,
+    recordFolded: createFoldedEvents({ throttle, refusals }),
     devices: createKnownDevices({ database, signingKeys: sessionKeys, retentionMs: policy.deviceRetentionMs }),
   };
 }

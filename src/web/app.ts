@@ -45,6 +45,7 @@ import { registerPage } from './pages/login/register.ts';
 import { resetPasswordPages } from './pages/login/reset-password.ts';
 import { secondFactorPages } from './pages/login/second-factor.ts';
 import { verifyEmailPage } from './pages/login/verify-email.ts';
+import { limitActs } from './session/acts.ts';
 import { csrf, type StaleForm } from './session/csrf.ts';
 import { noteRefusals } from './session/refusals.ts';
 import { sessions } from './session/session-cookie.ts';
@@ -91,6 +92,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.use(sessions(app, { config, store: new SessionStore({ redis, cache: sessionCache }) }));
   const otherSession: StaleForm = (ctx, fields) => showOtherSession(ctx, web, fields);
   app.use(csrf(config, { staleForms: web.staleForms, otherSession }));
+  app.use(limitActs(context));
 
   const router = new PageRouter({ sensitive: true, strict: true }); // one spelling a page, so that a proxy's rules hold
   homePage(router, web);

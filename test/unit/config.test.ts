@@ -42,6 +42,7 @@ describe('what is left out', () => {
       standard: { idleTimeoutMs: 86_400_000, absoluteLifetimeMs: 7 * 86_400_000 },
       remembered: { idleTimeoutMs: 30 * 86_400_000, absoluteLifetimeMs: 180 * 86_400_000 },
       operator: { idleTimeoutMs: 12 * 3_600_000, absoluteLifetimeMs: 7 * 86_400_000 },
+      mostOfAccount: 100,
     });
     expect(Object.isFrozen(config)).toBe(true);
   });

@@ -11,6 +11,7 @@ const { throttle: policy } = readConfig({
   REDIS_URL: 'redis://a',
   THROTTLE_CLIENT: '3/50/1h',
   THROTTLE_ACCOUNT_CLIENT: '2/10/1h',
+  THROTTLE_LOGINS: '3/1h',
 });
 const windows = createThrottleWindows(policy);
 
@@ -60,8 +61,20 @@ test('a success empties its own window and gives the others their point back', a
   const good = await take('a');
   if (!good.ok) throw new Error('refused');
   await good.succeeded();
-  expect(memoryFallback.size).toBe(2);
+  expect(memoryFallback.size).toBe(3); // of the client, of the account, and of what succeeded
   expect((await take('a')).ok).toBe(true);
+});
+
+test('successes are bounded too, and failures take nothing of them', async () => {
+  const { take } = begin();
+  await take('a', '198.51.100.1'); // a stranger fails
+  for (const settle of ['succeeded', 'passed', 'succeeded'] as const) {
+    const taken = await take('a');
+    if (!taken.ok) throw new Error('refused');
+    await taken[settle]();
+  }
+  expect((await take('a')).ok).toBe(false);
+  expect((await take('b')).ok).toBe(true);
 });
 
 test('no more windows are kept than it says: those of the newest attempts', async () => {

@@ -33,7 +33,8 @@ export const AUDIT_EVENTS = {
   },
   sessions: {
     session_created: 'A session began.',
-    session_ended: 'A session was ended by a log-out, its owner, an operator or a change to the account.',
+    session_ended:
+      'A session was ended by a log-out, its owner, an operator, a change to the account, or one session too many.',
     sessions_all_end_asked: 'An operator ended everybody’s sessions: none that began before is valid.',
     sessions_all_ended: 'The last of everybody’s sessions was ended in the stores; the detail counts them.',
     session_expired: 'A session was idle for too long, or reached its absolute lifetime.',
@@ -59,12 +60,12 @@ export const AUDIT_EVENTS = {
     privilege_permissions_changed: 'The role of an account was changed.',
   },
   access: {
-    authz_fail: 'Somebody asked for something that they may not see or do.',
+    authz_fail: 'Somebody asked for something that they may not see or do; further times are counted by a block.',
     malicious_csrf:
-      'A form was refused because it was not sent by a page of ours, or no longer fits the session; with `repeated` so many more of the same within ten minutes.',
+      'A form was refused because it was not sent by a page of ours, or no longer fits the session; further times are counted by a block.',
     malicious_direct_reference:
-      'Somebody named a session of somebody else as if it were their own; nothing was done. With `repeated` as above.',
-    malicious_host: 'A request for another host was refused. With `repeated` as above.',
+      'Somebody named a session of somebody else as if it were their own; nothing was done. Counted as above.',
+    malicious_host: 'A request for another host was refused. Counted as above.',
     sensitive_read: 'An operator looked at the data of a person.',
     audit_export: 'Events of the log were exported; the detail has the filter and the format.',
   },

@@ -43,13 +43,19 @@ export function createPasskeyLogin({
     };
     if (!proved || !user) return fail('wrong');
     if (user.disabledAt) return fail('account_disabled');
-    const started = await startSession(user, visit, {
-      deviceId: await devices.find(identifierHash(user.email), visit.deviceCookie),
-      authenticationMethod: 'passkey',
-      useWithin: (transaction) => passkeys.useWithin(transaction, proved),
+    const account = identifierHash(user.email);
+    const deviceId = await devices.find(account, visit.deviceCookie);
+    const about = { subject: user.id, origin: visit.origin };
+    const result = await refusals.attempt(throttle.takeProvedLogin(account, deviceId), about, async () => {
+      const started = await startSession(user, visit, {
+        deviceId,
+        authenticationMethod: 'passkey',
+        useWithin: (transaction) => passkeys.useWithin(transaction, proved),
+      });
+      return started.ok ? started : fail(started.reason === 'factor_refused' ? 'used' : 'account_changed');
     });
-    if (started.ok) return started;
-    return fail(started.reason === 'factor_refused' ? 'used' : 'account_changed');
+    if (!result.ok && result.reason === 'throttled') await tried.giveBack(); // the passkey was right
+    return result;
   }
 
   return {

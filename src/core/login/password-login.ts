@@ -102,7 +102,7 @@ export function createPasswordLogin({
     return { ok: false, reason: 'wrong_credentials' };
   }
 
-  /** Neither a failure nor yet a success, so the attempt is given back: codes have their own window. */
+  /** Neither a failure nor yet a success: it costs nothing, but counts among the successes. Codes have their own window. */
   async function waitForFactor(
     checked: User,
     matches: 'current' | 'outdated',
@@ -117,7 +117,7 @@ export function createPasswordLogin({
       await recordEvent(transaction, { type: 'authn_second_factor_asked', outcome: 'success', ...about });
       return pendingLogins.beginWithin(transaction, { user, remember, next, deviceId });
     });
-    await tried.giveBack();
+    await tried.passed();
     return { ok: false, reason: 'second_factor', pendingToken };
   }
 

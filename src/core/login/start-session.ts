@@ -1,5 +1,5 @@
 // Starts a session for somebody who has proved who they are: row, events, known browser and mail in
-// one transaction. Where nothing is replaced, used up or told, one statement does it.
+// one transaction. Where nothing is replaced, used up, ended or told, one statement does it.
 import type { Prisma } from '../../generated/prisma/client.ts';
 import type { User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
@@ -102,7 +102,7 @@ export function createStartSession({
   ): Promise<StartResult> {
     const { user, origin } = start;
     return transact<StartResult>(async (transaction, rollback) => {
-      const [current] = await transaction.$queryRaw<CurrentAccount[]>(currentAccount(start));
+      const [current] = await transaction.$queryRaw<CurrentAccount[]>(currentAccount(start, sessions.mostOfAccount));
       if (!current?.unchanged) return rollback(ACCOUNT_CHANGED);
       if (!current.enough) return rollback(SECOND_FACTOR_NEEDED);
       if (useWithin && !(await useWithin(transaction))) return rollback(FACTOR_REFUSED);
@@ -115,6 +115,7 @@ export function createStartSession({
       const [row] = await transaction.$queryRaw<StartRow[]>(statement);
       const started = begun(row);
       if (!started) return rollback(ACCOUNT_CHANGED);
+      if (!current.roomy) await sessions.endSurplusWithin(transaction, user.id, origin);
       nudgeAfterCommit(transaction, 'seal-events');
       afterCommit(transaction, () => sessions.open(started.session));
       if (what && told && mail.possible) await tellWithin(transaction, user, started, told);

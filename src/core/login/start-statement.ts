@@ -6,7 +6,7 @@ import type { Origin } from '../audit/events.ts';
 import { insertEvents } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { type AuthenticationMethod, isTwoFactors } from '../sessions/authentication-method.ts';
-import { seenBefore } from '../sessions/session-table.ts';
+import { roomForSession, seenBefore } from '../sessions/session-table.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 
@@ -18,6 +18,8 @@ export interface CurrentAccount {
   readonly seen: boolean;
   readonly seen_ip: boolean;
   readonly seen_browser: boolean;
+  /** Whether it may have one more live session. */
+  readonly roomy: boolean;
 }
 
 export interface StartRow extends CurrentAccount {
@@ -46,13 +48,13 @@ interface Start {
  * Reads the account and locks it. A change of its password, role or state comes before and is seen
  * here, or comes after and ends the session.
  */
-export function currentAccount({ user, origin, authenticationMethod }: Start): Prisma.Sql {
+export function currentAccount({ user, origin, authenticationMethod }: Start, mostSessions: number): Prisma.Sql {
   return Prisma.sql`
     SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND role::text = ${user.role} AS unchanged,
            ${isTwoFactors(authenticationMethod)}
              OR NOT (EXISTS (SELECT FROM totp WHERE user_id = user_account.id)
                      OR EXISTS (SELECT FROM passkey WHERE user_id = user_account.id)) AS enough,
-           ${seenBefore(origin)}
+           ${seenBefore(origin)}, ${roomForSession(mostSessions)}
       FROM user_account WHERE id = ${user.id}::uuid FOR SHARE`;
 }
 
@@ -71,7 +73,7 @@ export interface StartStatementOptions {
 
 /**
  * Makes the statement that starts a session if the account allows it. `news` is what is new about
- * the log-in; with `'none'` the session starts only if browser and address were seen before.
+ * the log-in; with `'none'` the session starts only if browser and address were seen before, and no session must go for it.
  * `begun` reads the statement's row: null if nothing began.
  */
 export function createStartStatement({ sessions, devices, identifierHash }: StartStatementOptions) {
@@ -100,9 +102,9 @@ export function createStartStatement({ sessions, devices, identifierHash }: Star
     const device = devices.remembering({ userId: user.id, deviceId, account, cookie: start.deviceCookie }, allowed);
     return {
       statement: Prisma.sql`
-        WITH account AS MATERIALIZED (${currentAccount(start)}),
+        WITH account AS MATERIALIZED (${currentAccount(start, sessions.mostOfAccount)}),
              allowed AS (SELECT FROM account
-                          WHERE unchanged AND enough AND (${news !== 'none'} OR NOT seen OR (seen_ip AND seen_browser))),
+                          WHERE unchanged AND enough AND (${news !== 'none'} OR (roomy AND (NOT seen OR (seen_ip AND seen_browser))))),
              begun AS (${draft.insert(allowed)}),
              recorded AS (${insertEvents(draft.notes, allowed)}),
              ${device.tables}

@@ -21,6 +21,8 @@ export interface SessionPolicy {
   readonly standard: SessionLimits;
   readonly remembered: SessionLimits;
   readonly operator: SessionLimits;
+  /** Live sessions of one account. */
+  readonly mostOfAccount: number;
 }
 
 /**

@@ -15,6 +15,7 @@ export const END_REASONS = [
   'account_disabled',
   'account_deleted',
   'second_factor_added',
+  'too_many_sessions',
   'expired',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];

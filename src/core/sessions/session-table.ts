@@ -232,6 +232,21 @@ export function seenBefore(origin: Origin): Prisma.Sql {
              WHERE user_id = user_account.id AND user_agent IS NOT DISTINCT FROM ${keptUserAgent(origin)}) AS seen_browser`;
 }
 
+/** A column beside a row of `user_account`: whether it has room for one more live session. */
+export function roomForSession(most: number): Prisma.Sql {
+  return Prisma.sql`
+    (SELECT count(*) FROM (SELECT FROM session WHERE user_id = user_account.id AND ended_at IS NULL LIMIT ${most}) AS live)
+      < ${most} AS roomy`;
+}
+
+/** Live sessions of an account beyond so many, the ones unused for longest, locked for the caller. */
+export async function lockSurplus(transaction: Transaction, userId: string, most: number): Promise<string[]> {
+  const rows = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT id FROM session WHERE user_id = ${userId}::uuid AND ended_at IS NULL
+     ORDER BY last_seen_at DESC, id DESC OFFSET ${most} FOR UPDATE`;
+  return rows.map((row) => row.id);
+}
+
 /** A browser's name for itself as it is kept with a session. */
 function keptUserAgent({ userAgent }: Origin): string | null {
   return userAgent?.slice(0, MAX_USER_AGENT).toWellFormed().replaceAll('\u0000', '') ?? null;

@@ -16,6 +16,7 @@ import {
   endRows,
   lockExpired,
   lockSession,
+  lockSurplus,
   type SessionTable,
 } from './session-table.ts';
 
@@ -97,6 +98,15 @@ export function createSessions({ database, table, cache, queues, policy, log }: 
       await endWithin(transaction, { sessionId }, { reason: 'replaced', actor: userId, origin });
       const method = authenticationMethod ? { authenticationMethod } : {};
       return createWithin(transaction, account, { ...old, ...method, origin });
+    },
+
+    mostOfAccount: policy.mostOfAccount,
+
+    /** Ends what an account has beyond its most sessions, the ones unused for longest, in the caller's transaction. */
+    async endSurplusWithin(transaction: Transaction, userId: string, origin: Origin): Promise<void> {
+      const sessionIds = await lockSurplus(transaction, userId, policy.mostOfAccount);
+      const why = { reason: 'too_many_sessions', actor: null, origin } as const;
+      if (sessionIds.length > 0) await endWithin(transaction, { sessionIds }, why);
     },
 
     isRecent: table.isRecent,

@@ -28,6 +28,12 @@ export interface ThrottlePolicy {
   readonly token: ThrottleRule;
   /** Wrong codes of one account's second factor. */
   readonly secondFactor: ThrottleRule;
+  /** Successful log-ins, and other right proofs, of one account or one of its known browsers: `limit` alone counts. */
+  readonly logins: ThrottleRule;
+  /** What one session does that is recorded. */
+  readonly acts: ThrottleRule;
+  /** What one account asks for that it may not see or do: recorded one by one, then counted. */
+  readonly forbidden: ThrottleRule;
   /** How many times as much an IPv6 /56 may as a client, and a /48 as a /56. */
   readonly networkFactor: number;
   /** Each block lasts twice as long as the one before, up to the longest. */

@@ -30,6 +30,7 @@ export function recorded(take: Take, { pool }: Database, log: Log): Take {
     return {
       ...taken,
       giveBack: () => settle(id, 'nothing', taken.giveBack),
+      passed: () => settle(id, 'nothing', taken.passed),
       async succeeded() {
         if (onSuccess !== 'count') await settle(id, onSuccess === 'empty' ? 'success' : 'nothing', taken.succeeded);
       },

@@ -25,6 +25,8 @@ export interface Tried {
   record(event: NewAuditEvent, beside?: { within?: Transaction; attempt?: AttemptNote }): Promise<void>;
   /** For a failure with a right guess. Never throws. */
   succeeded(): Promise<void>;
+  /** For a right guess that something else must follow. Never throws. */
+  passed(): Promise<void>;
   /** For a failure that says nothing of the guess. Never throws. */
   giveBack(): Promise<void>;
 }
@@ -52,11 +54,11 @@ export function createRefusals({ database: { prisma } }: { database: Database })
     ): Promise<R | Throttled> {
       const taken = await taking;
       if (!taken.ok) return refuse(taken, about);
-      const { id, blocks, succeeded, giveBack } = taken;
+      const { id, blocks, succeeded, passed, giveBack } = taken;
       const record: Tried['record'] = (event, { within = prisma, attempt } = {}) =>
-        recordEvents(within, [{ event, attempt }, ...blockNotes(blocks, event.subject, event.origin)]);
+        recordEvents(within, [{ event, attempt }, ...blockNotes(blocks, event.subject ?? event.actor, event.origin)]);
       try {
-        const result = await work({ id, record, succeeded, giveBack });
+        const result = await work({ id, record, succeeded, passed, giveBack });
         if (result.ok) await succeeded();
         return result;
       } catch (error) {

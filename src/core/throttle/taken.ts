@@ -13,6 +13,8 @@ export type Taken =
       readonly blocks: readonly BlockNote[];
       /** Never throws. */
       succeeded(): Promise<void>;
+      /** For what was right, but is no success yet: costs nothing, and counts among the successes. Never throws. */
+      passed(): Promise<void>;
       /** For an outage: every window gets its point back. Never throws. */
       giveBack(): Promise<void>;
     }
@@ -26,5 +28,6 @@ export function settledOnce(taken: Taken): Taken {
     settling ??= how();
     return settling;
   };
-  return { ...taken, succeeded: settle(taken.succeeded), giveBack: settle(taken.giveBack) };
+  const { succeeded, passed, giveBack } = taken;
+  return { ...taken, succeeded: settle(succeeded), passed: settle(passed), giveBack: settle(giveBack) };
 }

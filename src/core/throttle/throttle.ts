@@ -69,12 +69,13 @@ export function createThrottle({ redis, database, policy, log, count = () => und
       countRefusal(decision.window);
       return { ok: false, retryAfterMs: decision.retryAfterMs, blocks };
     }
-    const settle = (how: 'success' | 'nothing') => scripts.settle(attempt, how).catch(() => undefined);
+    const settle = (how: Parameters<typeof scripts.settle>[1]) => scripts.settle(attempt, how).catch(() => undefined);
     return {
       ok: true,
       id: attempt.id,
       blocks,
       giveBack: () => settle('nothing'),
+      passed: () => settle('passed'),
       async succeeded() {
         if (onSuccess !== 'count') await settle(onSuccess === 'empty' ? 'success' : 'nothing');
       },
@@ -90,6 +91,17 @@ export function createThrottle({ redis, database, policy, log, count = () => und
   return {
     /** Settling it again does nothing. */
     takeLogin: async (target: LoginTarget): Promise<Taken> => settledOnce(await take(windowsOf.login(target), 'empty')),
+
+    /** A log-in without a password, once it is known whose: only successes count. */
+    takeProvedLogin: async (account: string, deviceId: string | null): Promise<Taken> =>
+      settledOnce(await take(windowsOf.loginSuccess(account, deviceId), 'empty')),
+
+    /** A form that somebody logged in sends, whatever its result. */
+    takeAct: (by: { sessionId: string; userId: string }): Promise<Taken> => take(windowsOf.act(by), 'count'),
+
+    /** A request for what somebody may not see or do. */
+    takeForbidden: (by: { userId: string | null; ip: string | null }): Promise<Taken> =>
+      take(windowsOf.forbidden(by), 'count'),
 
     /** Each counts, also one that succeeds. */
     takeRegister: (ip: string | null): Promise<Taken> => takeRecorded(windowsOf.register(ip), 'count'),
@@ -107,7 +119,7 @@ export function createThrottle({ redis, database, policy, log, count = () => und
     /** A good link costs nothing, and makes up for no bad one. */
     takeToken: (ip: string | null): Promise<Taken> => takeRecorded(windowsOf.token(ip), 'give_back'),
 
-    /** Wrong codes count; a right one empties the window. */
+    /** Wrong codes count; a right one empties the window, and counts among the successes. */
     takeSecondFactor: (userId: string, deviceId: string | null = null): Promise<Taken> =>
       takeRecorded(windowsOf.secondFactor(userId, deviceId), 'empty'),
 

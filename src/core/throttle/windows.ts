@@ -2,6 +2,9 @@
 import { clientKey, WIDER, type WiderPrefix, widerNetworks } from '../platform/networks.ts';
 import type { ThrottlePolicy, ThrottleRule } from './policy.ts';
 
+/** How many times as much all sessions of an account may do as one: none can take everything from the others. */
+const ACCOUNT_ACTS = 3;
+
 /** Prefixes stay: records keep the keys. */
 const SCOPES = {
   account_client: { prefix: 'ac', rule: 'accountClient' },
@@ -14,10 +17,25 @@ const SCOPES = {
   mail_client: { prefix: 'mc', rule: 'mailClient' },
   token: { prefix: 't', rule: 'token' },
   second_factor: { prefix: 'f', rule: 'secondFactor' },
-} as const satisfies Record<string, { prefix: string; rule: RuleName }>;
+  login_success: { prefix: 'ls', rule: 'logins', counts: 'successes' },
+  proof_success: { prefix: 'ps', rule: 'logins', counts: 'successes' },
+  session_acts: { prefix: 'xs', rule: 'acts' },
+  account_acts: { prefix: 'xa', rule: 'acts', times: ACCOUNT_ACTS },
+  forbidden: { prefix: 'z', rule: 'forbidden' },
+} as const satisfies Record<string, KindOfScope>;
 
 /** The scopes of a client. Its wider IPv6 networks have such windows too: one customer may have 65,536 clients. */
 const OF_CLIENTS = ['client', 'register', 'mail_client', 'token'] as const;
+
+/** `successes`: attempts are refused while it is full, but only those that succeed are counted. */
+type Counts = 'attempts' | 'successes';
+
+interface KindOfScope {
+  readonly prefix: string;
+  readonly rule: RuleName;
+  readonly counts?: Counts;
+  readonly times?: number;
+}
 
 type RuleName = {
   [Name in keyof ThrottlePolicy]: ThrottlePolicy[Name] extends ThrottleRule ? Name : never;
@@ -32,6 +50,7 @@ export interface Window {
   readonly scope: ThrottleScope;
   readonly key: string;
   readonly rule: ThrottleRule;
+  readonly counts: Counts;
 }
 
 export interface LoginTarget {
@@ -46,6 +65,7 @@ interface Kind {
   readonly scope: ThrottleScope;
   readonly prefix: string;
   readonly rule: ThrottleRule;
+  readonly counts: Counts;
 }
 
 export type ThrottleWindows = ReturnType<typeof createThrottleWindows>;
@@ -57,7 +77,11 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
   function window(scope: ThrottleScope, what: string): Window {
     const kind = kinds.get(scope);
     if (!kind) throw new Error(`no windows of ${scope}`);
-    return { scope, key: `${kind.prefix}:${what}`, rule: kind.rule };
+    return { scope, key: `${kind.prefix}:${what}`, rule: kind.rule, counts: kind.counts };
+  }
+
+  function loginSuccess(account: string, deviceId: string | null): Window {
+    return window('login_success', deviceId ?? account);
   }
 
   /** A client's own, and those of its wider networks. */
@@ -67,35 +91,50 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
   }
 
   return {
-    /** A known browser has a window of its own, in place of the others. */
+    /** A known browser has windows of its own, in place of the others. */
     login({ account, ip, deviceId }: LoginTarget): Window[] {
-      if (deviceId !== null) return [window('device', deviceId)];
+      const success = loginSuccess(account, deviceId);
+      if (deviceId !== null) return [window('device', deviceId), success];
       const accountClient = window('account_client', `${account}:${clientKey(ip)}`);
-      return [accountClient, ...ofClient('client', ip), window('account', account)];
+      return [accountClient, ...ofClient('client', ip), window('account', account), success];
     },
+    /** Of a log-in without a password. */
+    loginSuccess: (account: string, deviceId: string | null) => [loginSuccess(account, deviceId)],
 
     register: (ip: string | null) => ofClient('register', ip),
-    passwordChange: (userId: string) => [window('password_change', userId)],
+    passwordChange: (userId: string) => [window('password_change', userId), window('proof_success', userId)],
     mail: ({ address, ip }: { address: string; ip: string | null }) => [
       window('mailbox', address),
       ...ofClient('mail_client', ip),
     ],
     token: (ip: string | null) => ofClient('token', ip),
     /** Here too, so that strangers who know the password can't keep the owner out. */
-    secondFactor: (userId: string, deviceId: string | null) => [
-      window('second_factor', deviceId === null ? userId : `${userId}:${deviceId}`),
+    secondFactor(userId: string, deviceId: string | null): Window[] {
+      const whose = deviceId === null ? userId : `${userId}:${deviceId}`;
+      return [window('second_factor', whose), window('proof_success', whose)];
+    },
+
+    act: ({ sessionId, userId }: { sessionId: string; userId: string }) => [
+      window('session_acts', sessionId),
+      window('account_acts', userId),
+    ],
+    /** Of an account, or of a client that is not logged in. */
+    forbidden: ({ userId, ip }: { userId: string | null; ip: string | null }) => [
+      window('forbidden', userId ?? clientKey(ip)),
     ],
 
     /** The window that a record names; null for a kind that this version doesn't know. */
     ofKey(key: string): Window | null {
       const kind = byPrefix.get(key.slice(0, key.indexOf(':')));
-      return kind ? { scope: kind.scope, key, rule: kind.rule } : null;
+      return kind ? { scope: kind.scope, key, rule: kind.rule, counts: kind.counts } : null;
     },
 
     /** How far back a record can matter. */
     longestMs: Math.max(...[...kinds.values()].map(({ rule }) => rule.windowMs)),
     /** The same of a log-in, apart from its account's window. */
-    longestOfClientMs: Math.max(policy.accountClient.windowMs, policy.client.windowMs, policy.device.windowMs),
+    longestOfClientMs: Math.max(
+      ...[policy.accountClient, policy.client, policy.device, policy.logins].map(({ windowMs }) => windowMs),
+    ),
     accountMs: policy.account.windowMs,
     longestBlockMs: policy.blockLongestMs,
   };
@@ -108,19 +147,24 @@ export function isOfClients(scope: string): boolean {
 
 function kindsOf(policy: ThrottlePolicy): Kind[] {
   const own = (Object.keys(SCOPES) as Scope[]).map((scope) => {
-    const { prefix, rule } = SCOPES[scope];
-    return { scope, prefix, rule: policy[rule] };
+    const { prefix, rule, counts = 'attempts', times = 1 }: KindOfScope = SCOPES[scope];
+    return { scope, prefix, rule: multiplied(policy[rule], times), counts };
   });
   const wider = OF_CLIENTS.flatMap((scope) =>
     WIDER.map((bits, step) => {
       const { prefix, rule } = SCOPES[scope];
-      const rules = times(policy[rule], policy.networkFactor ** (step + 1));
-      return { scope: `${scope}_${bits}` as const, prefix: `${prefix}${bits}`, rule: rules };
+      const wider = multiplied(policy[rule], policy.networkFactor ** (step + 1));
+      return {
+        scope: `${scope}_${bits}` as const,
+        prefix: `${prefix}${bits}`,
+        rule: wider,
+        counts: 'attempts' as const,
+      };
     }),
   );
   return [...own, ...wider];
 }
 
-function times({ free, limit, windowMs }: ThrottleRule, factor: number): ThrottleRule {
+function multiplied({ free, limit, windowMs }: ThrottleRule, factor: number): ThrottleRule {
   return { free: free * factor, limit: limit * factor, windowMs };
 }

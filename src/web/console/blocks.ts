@@ -28,6 +28,11 @@ const SCOPES: Readonly<Record<string, string>> = {
   mail_client: 'Mail asked for by one client',
   token: 'One-time links tried by one client',
   second_factor: 'Codes of one account',
+  login_success: 'Successful log-ins of one account or known browser',
+  proof_success: 'Right passwords and codes of one account',
+  session_acts: 'Changes by one session',
+  account_acts: 'Changes by all sessions of one account',
+  forbidden: 'Pages that one account may not see',
 };
 
 const WIDE = /^(.+)_(\d+)$/;

@@ -39,12 +39,12 @@ export function requireRecentLogin({ sessions, config }: Context, from?: string)
   };
 }
 
-/** Operators only; refusing a member is recorded. */
-export function requireOperator({ record }: Context): Koa.Middleware {
+/** Operators only; refusing a member is recorded, again and again as one event with a count. */
+export function requireOperator({ recordFolded }: Context): Koa.Middleware {
   return (ctx, next) =>
     requireMember(ctx, async () => {
       if (liveSession(ctx)?.owner.role === 'operator') return next();
-      await record({
+      await recordFolded({
         type: 'authz_fail',
         outcome: 'failure',
         ...actorOf(ctx),

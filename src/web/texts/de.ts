@@ -117,6 +117,8 @@ export const de: Texts = {
       account_deleted: 'Dieses Konto wurde gelöscht.',
       second_factor_added:
         'Für dieses Konto wurde ein zweiter Faktor eingerichtet. Melden Sie sich mit ihm an, um fortzufahren.',
+      too_many_sessions:
+        'Dieses Konto war an zu vielen Stellen angemeldet; damit endete diese Sitzung. Melden Sie sich an, um fortzufahren.',
       expired:
         'Diese Sitzung endete, weil sie eine Weile nicht benutzt wurde oder ihre längste Dauer erreicht hatte. Melden Sie sich an, um fortzufahren.',
     },

@@ -22,6 +22,14 @@ export function createMemoryFallback(policy: ThrottlePolicy, mostWindows = MOST_
     return limiter;
   }
 
+  /** A window that counts successes is looked at, and refuses while it is full. */
+  async function enter(window: Window): Promise<RateLimiterRes | null> {
+    if (window.counts === 'attempts') return consume(window);
+    const seen = await limiterOf(window).get(window.key);
+    if (seen !== null && seen.remainingPoints <= 0) throw seen;
+    return seen;
+  }
+
   async function consume(window: Window): Promise<RateLimiterRes> {
     kept.delete(window.key);
     kept.set(window.key, window);
@@ -43,9 +51,17 @@ export function createMemoryFallback(policy: ThrottlePolicy, mostWindows = MOST_
   return {
     /** All windows give a point, or none does. */
     async take(windows: readonly Window[], id: string, onSuccess: OnSuccess): Promise<Taken> {
-      const answers = await Promise.allSettled(windows.map(consume));
+      const counted = windows.filter(({ counts }) => counts === 'attempts');
+      const answers = await Promise.allSettled(windows.map(enter));
       const giveBack = async () => {
-        await Promise.all(windows.map(reward));
+        await Promise.all(counted.map(reward));
+      };
+      const countSuccess = async () => {
+        const ofSuccesses = windows.filter(({ counts }) => counts === 'successes');
+        await Promise.allSettled(ofSuccesses.map(consume)); // one too many is no reason to fail what has succeeded
+      };
+      const passed = async () => {
+        await Promise.all([giveBack(), countSuccess()]);
       };
       const refusals = answers.flatMap((answer) => (answer.status === 'rejected' ? [waitOf(answer.reason)] : []));
       if (refusals.length > 0) {
@@ -54,12 +70,12 @@ export function createMemoryFallback(policy: ThrottlePolicy, mostWindows = MOST_
       }
       const succeeded = async () => {
         if (onSuccess === 'count') return;
-        const [own, ...others] = windows;
-        if (onSuccess === 'give_back' || !own) return giveBack();
+        const [own, ...others] = counted;
+        if (onSuccess === 'give_back' || !own) return passed();
         await forget(own);
-        await Promise.all(others.map(reward));
+        await Promise.all([...others.map(reward), countSuccess()]);
       };
-      return { ok: true, id, blocks: [], succeeded, giveBack };
+      return { ok: true, id, blocks: [], succeeded, passed, giveBack };
     },
 
     get size(): number {

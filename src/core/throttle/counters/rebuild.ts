@@ -102,7 +102,7 @@ async function writeBlocks(redis: Redis, blocks: readonly BlockRecord[]): Promis
 
 /**
  * What each window would hold, from batches of attempts, newest first. A success, or a lifted block, empties its own
- * window of everything older and adds nothing to the others.
+ * window of everything older; of the others a success adds to those that count successes, and nothing else does.
  */
 function countBackwards(windowsOf: ThrottleWindows): (attempts: readonly AttemptRecord[]) => readonly Entry[] {
   const emptied = new Set<string>();
@@ -111,12 +111,12 @@ function countBackwards(windowsOf: ThrottleWindows): (attempts: readonly Attempt
     for (const row of attempts) {
       const counted = windowsOfRow(row, windowsOf);
       const [own] = counted;
-      if (row.outcome === 'success' || row.outcome === 'lifted') {
-        if (own) emptied.add(own.key);
-        continue;
-      }
+      const succeeded = row.outcome === 'success';
+      if (own && (succeeded || row.outcome === 'lifted')) emptied.add(own.key);
+      if (row.outcome === 'lifted') continue;
       const ageMs = Number(row.age_ms);
-      for (const { key, rule } of counted) {
+      for (const { key, rule, counts } of counted) {
+        if ((counts === 'successes') !== succeeded) continue;
         if (ageMs >= rule.windowMs || emptied.has(key)) continue;
         entries.push({ key, windowMs: rule.windowMs, id: row.id, ageMs });
       }

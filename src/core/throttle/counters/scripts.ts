@@ -7,8 +7,8 @@ import type { ThrottlePolicy } from '../policy.ts';
 import type { Window } from '../windows.ts';
 
 const SCRIPTS = {
-  // Refuses while any window is blocked or full, counting the refusal by block; else takes a point of every window, and
-  // starts the block that the point earns. All times are Redis's own; where its clock went back, what lies in its future is
+  // Refuses while any window is blocked or full, counting the refusal by block; else takes a point of every window that
+  // counts attempts, and starts the block that the point earns. All times are Redis's own; where its clock went back, what lies in its future is
   // taken for the present, so that no block and no attempt stands for longer than the rules say.
   hfThrottleTake: `
     if redis.call('EXISTS', KEYS[1]) == 0 then return {'rebuild'} end
@@ -19,7 +19,7 @@ const SCRIPTS = {
     local worst, worstBlock, worstAt, started = 0, nil, 0, {}
     local seen, oldest = {}, {}
     local function block(i, n, lasts)
-      local id = ARGV[3 + 4 * i]
+      local id = ARGV[2 + 5 * i]
       redis.call('SET', KEYS[2 + 2 * i], string.format('%013.0f', now + lasts) .. id, 'PX', lasts)
       for _, value in ipairs({i, n, lasts}) do table.insert(started, value) end
       return id
@@ -35,7 +35,7 @@ const SCRIPTS = {
     end
     if worst == 0 then
       for i = 1, count do
-        local limit, window = tonumber(ARGV[1 + 4 * i]), tonumber(ARGV[2 + 4 * i])
+        local limit, window = tonumber(ARGV[5 * i]), tonumber(ARGV[1 + 5 * i])
         redis.call('ZREMRANGEBYSCORE', KEYS[1 + 2 * i], '-inf', now - window)
         for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1 + 2 * i], string.format('(%.0f', now), '+inf')) do
           redis.call('ZADD', KEYS[1 + 2 * i], now, id)
@@ -55,23 +55,34 @@ const SCRIPTS = {
       return {'refused', worst, started, worstAt}
     end
     for i = 1, count do
-      local free, limit, window = tonumber(ARGV[4 * i]), tonumber(ARGV[1 + 4 * i]), tonumber(ARGV[2 + 4 * i])
-      redis.call('ZADD', KEYS[1 + 2 * i], now, ARGV[1])
-      redis.call('PEXPIRE', KEYS[1 + 2 * i], window)
-      local n = seen[i] + 1
-      if n >= free then block(i, n, math.min(longest, first * 2 ^ math.min(30, n - free))) end
+      local free, window = tonumber(ARGV[5 * i - 1]), tonumber(ARGV[1 + 5 * i])
+      if ARGV[3 + 5 * i] == 'attempts' then
+        redis.call('ZADD', KEYS[1 + 2 * i], now, ARGV[1])
+        redis.call('PEXPIRE', KEYS[1 + 2 * i], window)
+        local n = seen[i] + 1
+        if n >= free then block(i, n, math.min(longest, first * 2 ^ math.min(30, n - free))) end
+      end
     end
     return {'allowed', 0, started}`,
-  // Takes an attempt's points and blocks back; the first window is emptied if the attempt succeeded.
+  // Takes an attempt's points and blocks back; the first window is emptied if the attempt succeeded. A window that counts
+  // successes takes a point unless it came to nothing.
   hfThrottleSettle: `
     local count = #KEYS / 2
+    local t = redis.call('TIME')
+    local now = t[1] * 1000 + math.floor(t[2] / 1000)
     for i = 1, count do
-      if i == 1 and ARGV[2] == 'success' then
+      local window = tonumber(ARGV[2 + 2 * i])
+      if window > 0 then
+        if ARGV[2] ~= 'nothing' then
+          redis.call('ZADD', KEYS[2 * i - 1], now, ARGV[1])
+          redis.call('PEXPIRE', KEYS[2 * i - 1], window)
+        end
+      elseif i == 1 and ARGV[2] == 'success' then
         redis.call('DEL', KEYS[1], KEYS[2])
       else
         redis.call('ZREM', KEYS[2 * i - 1], ARGV[1])
         local value = redis.call('GET', KEYS[2 * i])
-        if value and string.sub(value, 14) == ARGV[2 + i] then redis.call('DEL', KEYS[2 * i]) end
+        if value and string.sub(value, 14) == ARGV[1 + 2 * i] then redis.call('DEL', KEYS[2 * i]) end
       end
     end
     return 1`,
@@ -86,6 +97,9 @@ declare module 'ioredis' {
     hfThrottleSettle(keyCount: number, ...values: (string | number)[]): Result<number, Context>;
   }
 }
+
+/** A success empties the attempt's own window; both it and what `passed` count where successes are counted. */
+type Settling = 'success' | 'passed' | 'nothing';
 
 /** With the id of the block that it may begin in each window. */
 export interface CountedAttempt {
@@ -112,11 +126,12 @@ export function createThrottleScripts(redis: Redis, policy: ThrottlePolicy) {
   return {
     async take({ id, windows, blockIds }: CountedAttempt): Promise<Decision> {
       const names = [keys.throttleMark, keys.throttleRefused, ...windows.flatMap(windowKeys)];
-      const numbers = windows.flatMap(({ rule }, index) => [
+      const numbers = windows.flatMap(({ rule, counts }, index) => [
         rule.free,
         rule.limit,
         rule.windowMs,
         blockIds[index] ?? '',
+        counts,
       ]);
       const values = [id, policy.blockFirstMs, policy.blockLongestMs, ...numbers];
       const reply = await redis.hfThrottleTake(names.length, ...names, ...values);
@@ -126,10 +141,14 @@ export function createThrottleScripts(redis: Redis, policy: ThrottlePolicy) {
       return { answer: 'refused', retryAfterMs: reply[1], blocks, window: windows[reply[3] - 1] };
     },
 
-    /** Gives points and blocks back; after a success the attempt's own window is emptied. */
-    async settle({ id, windows, blockIds }: CountedAttempt, how: 'success' | 'nothing'): Promise<void> {
+    /** Gives points and blocks back. */
+    async settle({ id, windows, blockIds }: CountedAttempt, how: Settling): Promise<void> {
       const names = windows.flatMap(windowKeys);
-      await redis.hfThrottleSettle(names.length, ...names, id, how, ...blockIds);
+      const values = windows.flatMap(({ rule, counts }, index) => [
+        blockIds[index] ?? '',
+        counts === 'successes' ? rule.windowMs : 0,
+      ]);
+      await redis.hfThrottleSettle(names.length, ...names, id, how, ...values);
     },
   };
 }

@@ -8,6 +8,7 @@ import type { AuditFilter } from '../../../core/audit/reading/query.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
+import { chargeAct } from '../../session/acts.ts';
 import { actorOf } from '../../session/member.ts';
 import type { Web } from '../../view/page.ts';
 import { AUDIT_PATH, readFilter } from './filter.ts';
@@ -32,6 +33,7 @@ export function exportPage(router: Router, web: Web): void {
       ctx.status = 200;
       return;
     }
+    await chargeAct(ctx, web.context);
     await record({
       type: 'audit_export',
       outcome: 'success',

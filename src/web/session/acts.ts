@@ -1,0 +1,29 @@
+// How much somebody who is logged in may do that leaves a record: every form they send, but those that have windows of their
+// own. Ending sessions, logging in again and a new password are among these: whoever steals a session can't keep its owner
+// from them.
+import type Koa from 'koa';
+import type { Context } from '../../core/context.ts';
+import { HttpError } from '../http/http-error.ts';
+import { liveSession } from './request-state.ts';
+
+const LIMITED_BY_THEMSELVES =
+  /^\/(?:login|logout|confirm|not-me|forgot-password|reset-password|account\/password|account\/sessions)(?:\/|$)/;
+
+type Limiting = Pick<Context, 'throttle' | 'refusals'>;
+
+/** Takes a point of the session and its account. @throws HttpError 429 */
+export async function chargeAct(ctx: Koa.Context, { throttle, refusals }: Limiting): Promise<void> {
+  const owner = liveSession(ctx)?.owner;
+  if (!owner) return;
+  const taking = throttle.takeAct({ sessionId: owner.id, userId: owner.userId });
+  const refused = await refusals.charge(taking, { subject: owner.userId, origin: ctx.state.origin });
+  if (!refused) return;
+  throw new HttpError(429, 'too_many_acts', { 'Retry-After': String(Math.ceil(refused.retryAfterMs / 1_000)) });
+}
+
+export function limitActs(context: Limiting): Koa.Middleware {
+  return async (ctx, next) => {
+    if (ctx.method === 'POST' && !LIMITED_BY_THEMSELVES.test(ctx.path)) await chargeAct(ctx, context);
+    return next();
+  };
+}
