@@ -3,7 +3,7 @@ import { Agent, get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { verify } from '@node-rs/argon2';
 
-type Order =
+export type Order =
   | { readonly what: 'hashes'; readonly ms: number; readonly hash: string; readonly password: string }
   | { readonly what: 'pages'; readonly ms: number; readonly url: string; readonly cookie: string };
 

@@ -13,10 +13,10 @@ import { freePort } from '../../src/launcher/machine/ports.ts';
 import { cpuSeconds, pin, processTree } from '../speed/processes.ts';
 
 const PASSWORD = 'correct horse battery staple';
-const FREE = '999999/999999/1h';
 const BLOCKED = { email: 'blocked@example.org', ip: '203.0.113.1' };
 
-export async function startServer(stores: TestStores, people: number) {
+/** `rules` are those of the throttle that differ from the defaults. */
+export async function startServer(stores: TestStores, people: number, rules: Readonly<Record<string, string>> = {}) {
   const port = await freePort();
   const env = {
     ...process.env,
@@ -29,9 +29,7 @@ export async function startServer(stores: TestStores, people: number) {
     SECRETS_KEYS: 'another-key-for-the-bench-that-is-long',
     TRUSTED_PROXIES: '127.0.0.1',
     LOG_LEVEL: 'warn',
-    // One failure shuts an account to a client for as long as this takes.
-    ...{ THROTTLE_ACCOUNT_CLIENT: '1/1/1h', THROTTLE_CLIENT: FREE, THROTTLE_ACCOUNT: FREE, THROTTLE_DEVICE: FREE },
-    THROTTLE_BLOCK_FIRST: '1h',
+    ...rules,
   };
   const { passwordHashCost: cost } = readConfig(env);
   const options = { algorithm: 2, memoryCost: cost.memoryKib, timeCost: cost.passes, parallelism: cost.lanes };
@@ -54,6 +52,8 @@ export async function startServer(stores: TestStores, people: number) {
 
   return {
     url,
+    emails,
+    guess,
     cookie: session,
     password: PASSWORD,
     passwordHash,
@@ -86,14 +86,7 @@ export async function startServer(stores: TestStores, people: number) {
     /** Attempts at a pace that does not wait for answers; each must be refused. */
     async flood(ms: number, perSecond: number): Promise<{ cpuMs: number }> {
       const before = cpuSeconds(child.pid ?? 0);
-      const startedAt = performance.now();
-      const answers: Promise<void>[] = [];
-      for (let sent = 0; performance.now() - startedAt < ms; sent += 1) {
-        const wait = startedAt + (1_000 * sent) / perSecond - performance.now();
-        if (wait > 0) await delay(wait);
-        answers.push(guess(BLOCKED).then(({ status }) => expectRefused(status)));
-      }
-      await Promise.all(answers);
+      const answers = await atPace(ms, perSecond, () => guess(BLOCKED).then(({ status }) => expectRefused(status)));
       return { cpuMs: (1_000 * (cpuSeconds(child.pid ?? 0) - before)) / answers.length };
     },
 
@@ -102,6 +95,18 @@ export async function startServer(stores: TestStores, people: number) {
       await once(child, 'exit');
     },
   };
+}
+
+/** Asks at a pace that does not wait for answers; returns them all. */
+export async function atPace<Answer>(ms: number, perSecond: number, ask: (sent: number) => Promise<Answer>) {
+  const startedAt = performance.now();
+  const answers: Promise<Answer>[] = [];
+  for (let sent = 0; performance.now() - startedAt < ms; sent += 1) {
+    const wait = startedAt + (1_000 * sent) / perSecond - performance.now();
+    if (wait > 0) await delay(wait);
+    answers.push(ask(sent));
+  }
+  return Promise.all(answers);
 }
 
 function expectRefused(status: number): void {
