@@ -29,6 +29,7 @@ import { createLogins } from './login/logins.ts';
 import { endPendingLoginsWithin } from './login/pending-logins.ts';
 import { createMailDelivery } from './mail/delivery.ts';
 import { createMail, type Mail } from './mail/outgoing-mail.ts';
+import { createTellOwner, type TellOwner } from './mail/owner-mail.ts';
 import { createMailRenderer } from './mail/rendering.ts';
 import { createMailTransport } from './mail/transport.ts';
 import { createOverview } from './overview.ts';
@@ -65,7 +66,8 @@ export function createContext(config: Config, log: Log) {
   const audit = createAudit(config, log, { database, sessionCache });
   const mail = createMail({ database, policy: config.mail });
   const users = createUsers({ database, sessions });
-  const below = { ...stores, ...credentials, ...throttling, ...sessionRoom, mail, users };
+  const tellOwnerWithin = createTellOwner({ mail, links });
+  const below = { ...stores, ...credentials, ...throttling, ...sessionRoom, mail, tellOwnerWithin, users };
   const factors = createFactors(config, below);
   const logins = createLogins({ ...below, ...factors, log });
   const emptyAbove = [deleteFactorsWithin, endPendingLoginsWithin];
@@ -101,7 +103,11 @@ type Stores = Omit<ReturnType<typeof openStores>, 'closeStores'>;
 type Below = Stores &
   ReturnType<typeof createCredentials> &
   ReturnType<typeof createThrottling> &
-  ReturnType<typeof createSessionRoom> & { readonly mail: Mail; readonly users: Users };
+  ReturnType<typeof createSessionRoom> & {
+    readonly mail: Mail;
+    readonly tellOwnerWithin: TellOwner;
+    readonly users: Users;
+  };
 
 function openStores(config: Config, log: Log) {
   const redis = openRedis({ url: config.redisUrl, role: 'sessions', log });
@@ -167,7 +173,8 @@ function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<
   };
 }
 
-function createFactors(config: Config, { database, sessions, devices, passwords, secretBox, mail }: Below) {
+function createFactors(config: Config, below: Below) {
+  const { database, passwords, secretBox } = below;
   const { publicOrigin: origin, serviceName, secondFactor: policy, languages } = config;
   const [language] = languages;
   const challenges = createPasskeyChallenges({ secretBox });
@@ -175,6 +182,6 @@ function createFactors(config: Config, { database, sessions, devices, passwords,
   return {
     passkeys,
     secondFactors: createSecondFactors({ database, secretBox, passwords, passkeys }),
-    enrolment: createEnrolment({ database, sessions, devices, passwords, passkeys, secretBox, mail, policy, language }),
+    enrolment: createEnrolment({ ...below, passkeys, policy, language }),
   };
 }

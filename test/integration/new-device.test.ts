@@ -40,7 +40,7 @@ test('says where from, and the button ends every session and leads to a new pass
   await enrol(stranger); // in a session that takes the place of the one the mail is about
   expect(await stranger.profile()).toBe(200);
 
-  const done = await someone.submit('/not-me', {});
+  const done = await someone.submit('/not-me', { former: PASSWORD });
   expect(done.status).toBe(303);
   expect(done.headers['location']).toBe('/reset-password');
   expect(await stranger.profile()).toBe(303);
@@ -61,7 +61,7 @@ test('says where from, and the button ends every session and leads to a new pass
   expect(events).toHaveLength(1);
 });
 
-test('counts once, and not once the password was changed', async () => {
+test('counts once, and not once the address was changed; a changed password does not end it', async () => {
   const used = await strangerLogsIn();
   const someone = site.browser();
   await someone.get(used.path);
@@ -75,6 +75,8 @@ test('counts once, and not once the password was changed', async () => {
   await changed.owner.submit('/account/password', { current: PASSWORD, password: 'a new horse for the battery' });
   const late = site.browser();
   await late.get(changed.path);
+  expect((await late.get('/not-me')).status).toBe(200);
+  await site.sql("UPDATE user_account SET email_key = 'moved ' || email_key WHERE email = $1", [changed.email]);
   expect((await late.get('/not-me')).status).toBe(410);
 });
 

@@ -142,6 +142,17 @@ export async function lockUserWithin(transaction: Transaction, userId: string): 
   return user ?? null;
 }
 
+/** The caller holds the lock, records the event, and ends the sessions. */
+export async function replacePasswordWithin(
+  transaction: Transaction,
+  userId: string,
+  passwordHash: string,
+): Promise<void> {
+  await transaction.$executeRaw`
+    UPDATE user_account SET password_hash = ${passwordHash}, password_changed_at = clock_timestamp()
+     WHERE id = ${userId}::uuid`;
+}
+
 /** Null too if it may no longer log in, or its password or address is another than what was read. */
 export async function lockUnchangedWithin(transaction: Transaction, read: User): Promise<User | null> {
   const user = await lockUserWithin(transaction, read.id);

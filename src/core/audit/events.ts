@@ -21,7 +21,7 @@ export const AUDIT_EVENTS = {
     authn_password_reset: 'A new password was chosen by a one-time link; every session ended.',
     authn_password_reset_fail: 'A link to choose a new password was tried, but is not valid.',
     authn_login_disowned:
-      'The owner disowned a log-in by the link in the mail about it, and every session ended; a failure: the link was not valid.',
+      'The owner disowned a log-in by a mailed link; every session ended, and the password is no longer valid. A failure: the link was not valid, or the former password was wrong.',
     authn_new_device: 'An account was used from a browser or a network that is new to it.',
   },
   throttle: {

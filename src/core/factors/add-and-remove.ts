@@ -54,10 +54,10 @@ export function createAddAndRemove({
           const reason = await write(transaction, account);
           if (reason) return reason;
           issued = codes !== null && (await countCodes(transaction)) === 0;
-          if (codes && issued) await replaceCodesWithin(transaction, userId, codes);
+          if (codes && issued) await replaceCodesWithin(transaction, account, codes);
           const event = { type: 'authn_factor_added', outcome: 'success', detail: { factor, ...more } } as const;
           await recordEvent(transaction, { ...event, ...byWhom(changer) });
-          await tellWithin(transaction, changer, account.email, `${factor}_added`);
+          await tellWithin(transaction, changer, account, `${factor}_added`);
           return null;
         });
         return changed.ok ? { ...changed, codes: issued && codes ? codes.codes : null } : changed;
@@ -81,7 +81,7 @@ export function createAddAndRemove({
         }
         const event = { type: 'authn_factor_removed', outcome: 'success', detail: { factor, ...more } } as const;
         await recordEvent(transaction, { ...event, ...byWhom(changer) });
-        await tellWithin(transaction, changer, account.email, `${factor}_removed`);
+        await tellWithin(transaction, changer, account, `${factor}_removed`);
         return null;
       });
     },

@@ -27,7 +27,9 @@ export function createPasskeyEnrolment({ database: { transact }, passkeys, add, 
         if (!(await passkeys.useChallengeWithin(transaction, made.challenge))) return 'wrong';
         const { credentialId, publicKey, counter } = made;
         const transports = [...made.transports];
-        await transaction.passkey.create({ data: { id, userId, credentialId, publicKey, counter, transports, name } });
+        const { loggedInAt } = account;
+        const data = { id, userId, credentialId, publicKey, counter, transports, name, loggedInAt };
+        await transaction.passkey.create({ data });
         return null;
       });
     },

@@ -34,12 +34,17 @@ export async function newRecoveryCodes(passwords: Passwords): Promise<HashedCode
 
 export async function replaceCodesWithin(
   transaction: Transaction,
-  userId: string,
+  { id: userId, loggedInAt }: { readonly id: string; readonly loggedInAt: Date },
   { salt, hashes }: HashedCodes,
 ): Promise<void> {
   await transaction.recoveryCode.deleteMany({ where: { userId } });
   await transaction.recoveryCode.createMany({
-    data: hashes.map((hash) => ({ userId, codeHash: new Uint8Array(hash), salt: new Uint8Array(salt) })),
+    data: hashes.map((hash) => ({
+      userId,
+      codeHash: new Uint8Array(hash),
+      salt: new Uint8Array(salt),
+      loggedInAt,
+    })),
   });
 }
 

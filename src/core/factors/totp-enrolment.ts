@@ -48,8 +48,8 @@ export function createTotpEnrolment({ database: { prisma }, secretBox, add, remo
       if (!checked.ok) return { ok: false, reason: checked.reason === 'late' ? 'late' : 'wrong' };
       const { userId } = changer;
       const kept = new Uint8Array(secretBox.encrypt(secret, totpPurpose(userId)));
-      return add(changer, { factor: 'totp' }, async (transaction) => {
-        await transaction.totp.create({ data: { userId, secret: kept, lastStep: checked.step } });
+      return add(changer, { factor: 'totp' }, async (transaction, { loggedInAt }) => {
+        await transaction.totp.create({ data: { userId, secret: kept, lastStep: checked.step, loggedInAt } });
         return null;
       });
     },

@@ -5,7 +5,7 @@ import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Passkeys } from '../factors/passkeys.ts';
 import type { SecondFactors } from '../factors/second-factors.ts';
-import type { Mail } from '../mail/outgoing-mail.ts';
+import type { TellOwner } from '../mail/owner-mail.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Sessions } from '../sessions/sessions.ts';
@@ -33,7 +33,7 @@ export interface LoginsOptions {
   readonly devices: KnownDevices;
   readonly passkeys: Passkeys;
   readonly secondFactors: SecondFactors;
-  readonly mail: Mail;
+  readonly tellOwnerWithin: TellOwner;
   readonly log: Log;
 }
 
@@ -49,10 +49,10 @@ export function createLogins({
   devices,
   passkeys,
   secondFactors,
-  mail,
+  tellOwnerWithin,
   log,
 }: LoginsOptions) {
-  const startSession = createStartSession({ database, sessions, devices, identifierHash, links, mail });
+  const startSession = createStartSession({ database, sessions, devices, identifierHash, tellOwnerWithin });
   const pendingLogins = createPendingLogins({ database });
   const renewHash = createRenewHash({ database, passwords, links, log });
   const attempting = { throttle, refusals, users, devices, identifierHash, startSession };

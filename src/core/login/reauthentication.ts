@@ -94,10 +94,14 @@ export function createReauthentication({
     /** The new session counts as one of two factors. */
     byPasskey({ answer, owner, ...who }: PasskeyReauthentication): Promise<ReauthenticationResult> {
       const { userId, origin } = who;
-      return refusals.attempt(throttle.takeSecondFactor(userId), { subject: userId, origin }, async (tried) => {
-        const proving = await secondFactors.prove(userId, { factor: 'passkey', answer, owner });
-        return proving.ok ? replaceSession(tried, who, 'passkey', proving.useWithin) : fail(tried, who, 'passkey');
-      });
+      return refusals.attempt(
+        throttle.takeSecondFactor(userId, 'confirm'),
+        { subject: userId, origin },
+        async (tried) => {
+          const proving = await secondFactors.prove(userId, { factor: 'passkey', answer, owner });
+          return proving.ok ? replaceSession(tried, who, 'passkey', proving.useWithin) : fail(tried, who, 'passkey');
+        },
+      );
     },
   };
 }

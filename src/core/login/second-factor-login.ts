@@ -62,7 +62,10 @@ export function createSecondFactorLogin({
     async finish(token: string, given: Given, visit: StepVisit): Promise<SecondFactorResult> {
       const pending = await pendingLogins.find(token);
       if (!pending) return { ok: false, reason: 'expired' };
-      const taking = throttle.takeSecondFactor(pending.user.id, pending.deviceId);
+      const taking = throttle.takeSecondFactor(
+        pending.user.id,
+        pending.deviceId === null ? null : { deviceId: pending.deviceId },
+      );
       return refusals.attempt(taking, { subject: pending.user.id, origin: visit.origin }, (tried) =>
         tryFactor(pending, given, visit, tried),
       );

@@ -4,11 +4,10 @@ import type { Prisma } from '../../generated/prisma/client.ts';
 import type { User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
-import type { Mail } from '../mail/outgoing-mail.ts';
+import type { TellOwner } from '../mail/owner-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import { afterCommit, type Database, hasSqlState, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
-import type { AuthenticationMethod } from '../sessions/authentication-method.ts';
+import { type AuthenticationMethod, showsPassword } from '../sessions/authentication-method.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import {
@@ -60,8 +59,7 @@ export interface StartSessionOptions {
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
   readonly identifierHash: IdentifierHash;
-  readonly links: OneTimeLinks;
-  readonly mail: Mail;
+  readonly tellOwnerWithin: TellOwner;
 }
 
 export type StartSession = ReturnType<typeof createStartSession>;
@@ -71,8 +69,7 @@ export function createStartSession({
   sessions,
   devices,
   identifierHash,
-  links,
-  mail,
+  tellOwnerWithin,
 }: StartSessionOptions) {
   type Start = Parameters<typeof currentAccount>[0];
 
@@ -117,17 +114,17 @@ export function createStartSession({
       if (!started) return rollback(ACCOUNT_CHANGED);
       nudgeAfterCommit(transaction, 'seal-events');
       afterCommit(transaction, () => sessions.open(started.session));
-      if (what && told && mail.possible) await tellWithin(transaction, user, started, told);
+      if (what && told) await tellWithin(transaction, user, started, told);
       return { ok: true, ...started };
     });
   }
 
   async function tellWithin(transaction: Transaction, user: User, { session }: Begun, { language, from }: Told) {
-    const sessionId = session.record.owner.id;
-    const request = { purpose: 'not_me', userId: user.id, sessionId, binding: bindingOf(user) } as const;
-    const tokenId = await links.issueWithin(transaction, request);
-    const letter = { to: user.email, userId: user.id, language, tokenId };
-    await mail.sendWithin(transaction, { ...letter, template: 'new-device', parameters: from });
+    const { id: sessionId, createdAt, authenticationMethod } = session.record.owner;
+    const passwordHash = showsPassword(authenticationMethod) ? user.passwordHash : null;
+    const login = { sessionId, since: new Date(createdAt), passwordHash };
+    const letter = { owner: user, login, language, parameters: from };
+    await tellOwnerWithin(transaction, { ...letter, template: 'new-device' });
   }
 
   /** Starts a session, if the account still allows it, and ends the one it replaces. */

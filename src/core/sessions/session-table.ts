@@ -304,9 +304,15 @@ export async function deleteOldSessions(transaction: Transaction, limit: number)
 export async function findOrigin(client: Pick<Transaction, 'session'>, sessionId: string) {
   const row = await client.session.findUnique({
     where: { id: sessionId },
-    select: { userId: true, createdAt: true, loggedInAt: true, ip: true, userAgent: true },
+    select: { userId: true, createdAt: true, loggedInAt: true, proved: true, ip: true, userAgent: true },
   });
-  return row && { ...row, loggedInAt: row.loggedInAt ?? row.createdAt };
+  if (!row) return null;
+  const { proved, ...origin } = row;
+  return {
+    ...origin,
+    loggedInAt: row.loggedInAt ?? row.createdAt,
+    authenticationMethod: readAuthenticationMethod(proved),
+  };
 }
 
 /** By id, from after one. */

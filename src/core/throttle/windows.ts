@@ -33,6 +33,12 @@ export interface LoginTarget {
   readonly deviceId: string | null;
 }
 
+/**
+ * Where somebody proves to be an account's owner: at a log-in, from a new browser (null) or a known one; to confirm it where
+ * they are logged in; or beside a link, to take an account back.
+ */
+export type FactorPlace = null | { readonly deviceId: string } | 'confirm' | 'link';
+
 export type ThrottleWindows = ReturnType<typeof createThrottleWindows>;
 
 export function createThrottleWindows(policy: ThrottlePolicy) {
@@ -57,8 +63,11 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
     ],
     token: (ip: string | null) => [window('token', clientKey(ip))],
     /** Here too, so that strangers who know the password can't keep the owner out. */
-    secondFactor: (userId: string, deviceId: string | null) => [
-      window('second_factor', deviceId === null ? userId : `${userId}:${deviceId}`),
+    secondFactor: (userId: string, place: FactorPlace) => [
+      window(
+        'second_factor',
+        place === null ? userId : `${userId}:${typeof place === 'string' ? place : place.deviceId}`,
+      ),
     ],
 
     /** The window that a record names; null for a kind that this version doesn't know. */

@@ -118,6 +118,9 @@ export interface Views extends ConsoleViews {
     /** Empty where the lede says it. */
     readonly email: string;
     readonly asksPassword: boolean;
+    /** What becomes of second factors; asks for the former password if `asksFormer`. */
+    readonly factors?: string;
+    readonly asksFormer?: boolean;
   };
   profile: {
     readonly email: string;
