@@ -29,7 +29,7 @@ import { createLogins } from './login/logins.ts';
 import { endPendingLoginsWithin } from './login/pending-logins.ts';
 import { createMailDelivery } from './mail/delivery.ts';
 import { createMail, type Mail } from './mail/outgoing-mail.ts';
-import { createTellOwner, type TellOwner } from './mail/owner-mail.ts';
+import { createTellOwner, type TellOwner, wasToldLately } from './mail/owner-mail.ts';
 import { createMailRenderer } from './mail/rendering.ts';
 import { createMailTransport } from './mail/transport.ts';
 import { createOverview } from './overview.ts';
@@ -69,8 +69,8 @@ export function createContext(config: Config, log: Log) {
   const tellOwnerWithin = createTellOwner({ mail, links });
   const below = { ...stores, ...credentials, ...throttling, ...sessionRoom, mail, tellOwnerWithin, users };
   const factors = createFactors(config, below);
-  const logins = createLogins({ ...below, ...factors, log });
-  const emptyAbove = [deleteFactorsWithin, endPendingLoginsWithin];
+  const logins = createLogins({ ...below, ...factors, wasToldLately, log });
+  const emptyAbove = [deleteFactorsWithin];
   const { mail: policy, publicOrigin, serviceName } = config;
   const render = createMailRenderer({ serviceName, origin: publicOrigin });
   const deliver = createMailTransport({ ...config, policy, redis });
@@ -152,7 +152,8 @@ function createSessionRoom(config: Config, log: Log, { database, redis, queues, 
   const sessionTable = createSessionTable({ database });
   const sessionCache = createSessionCache({ redis, table: sessionTable, log, count: metrics.countRead });
   const below = { database, table: sessionTable, cache: sessionCache };
-  const sessions = createSessions({ ...below, queues, policy: config.session, log });
+  const above = { endWaiting: endPendingLoginsWithin };
+  const sessions = createSessions({ ...below, ...above, queues, policy: config.session, log });
   const endAllSessions = createEndAllSessions({ database, sessions, cache: sessionCache });
   return { sessionTable, sessionCache, sessions, endAllSessions };
 }

@@ -192,6 +192,16 @@ test('an intruder who moves the account twice can’t take the owner’s way bac
   expect(row?.email).toBe(email);
 });
 
+test('an intruder who moved the account away can’t register the old address, so that it could not be taken back', async () => {
+  const { email } = await owner();
+  const theirs = newEmail();
+  const { result: intruder } = await mailedBy(email, () => logInWith(FIREFOX, email));
+  const { link } = await mailedBy(theirs, () => intruder.submit('/account/email', { email: theirs }));
+  const { link: undo } = await mailedBy(email, () => press(link, { password: PASSWORD }));
+  expect((await site.browser().register(email, THEIRS)).status).toBe(422);
+  expect((await press(undo)).answer.headers['location']).toBe('/login?done=email-taken-back');
+});
+
 describe('somebody who reads the mailbox and nothing else', () => {
   test('strips no factor that the owner set up after a mailed log-in', async () => {
     const { email, userId } = await owner();

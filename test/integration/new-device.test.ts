@@ -1,5 +1,6 @@
 // A log-in from a new browser is told to its owner by mail; "this wasn't me" there ends it, and leads to a new password.
 import { expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { newEmail, PASSWORD, startWeb } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
 import { startMailSite } from '../support/mail-site.ts';
@@ -118,6 +119,23 @@ test('no link, a made-up one and one for something else lead to one page', async
     await someone.get(path);
     expect((await someone.get('/not-me')).status).toBe(410);
   }
+});
+
+test('an account that slept until every session of it was deleted is told of the next log-in', async () => {
+  const { email, userId } = await site.registered();
+  await site.sql('DELETE FROM session WHERE user_id = $1', [userId]); // as the worker does after a month
+  expect((await site.browser().logIn(email)).status).toBe(303);
+  expect(await site.linkTo(email)).toMatch(/^\/not-me/);
+});
+
+test('the first log-in of an account is told to nobody, also of two at once', async () => {
+  const email = newEmail();
+  const passwordHash = await site.web.context.passwords.hash(PASSWORD);
+  await site.web.context.users.create({ email, passwordHash, role: 'member', origin: NO_ORIGIN });
+  const answers = await Promise.all([site.browser().logIn(email), site.browser().logIn(email)]);
+  expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+  await site.send();
+  expect(site.server.countTo(email)).toBe(0);
 });
 
 test('a browser and address seen before are told to nobody', async () => {

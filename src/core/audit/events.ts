@@ -7,6 +7,7 @@ export const AUDIT_EVENTS = {
     authn_login_success: 'Somebody logged in.',
     authn_login_fail: 'A log-in was refused.',
     authn_second_factor_asked: 'The password was right; the log-in waits for the second factor.',
+    authn_waiting_ended: 'Log-ins that waited for their second factor ended with the sessions of the account.',
     authn_factor_added: 'A second factor was set up.',
     authn_factor_renamed: 'A passkey was renamed.',
     authn_factor_removed: 'A second factor was removed.',

@@ -55,6 +55,22 @@ export function takeBackLaterWithin(
   );
 }
 
+/** Takes back the one link about a session, or about what never became one. */
+export function takeBackOfSessionWithin(transaction: Transaction, userId: string, sessionId: string): Promise<void> {
+  return endWithin(
+    transaction,
+    Prisma.sql`user_id = ${userId}::uuid AND purpose = 'not_me' AND session_id = ${sessionId}::uuid`,
+  );
+}
+
+/** Whether the mailbox of an address may still take an account back that was moved away from it. */
+export async function isAwaitedBack(client: Pick<Transaction, '$queryRaw'>, emailKey: string): Promise<boolean> {
+  const [row] = await client.$queryRaw<{ awaited: boolean }[]>`
+    SELECT EXISTS (SELECT FROM token WHERE purpose = 'undo_email_change' AND binding = ${addressBinding(emailKey)}
+                      AND used_at IS NULL AND expires_at > clock_timestamp()) AS awaited`;
+  return row?.awaited ?? false;
+}
+
 async function endWithin(transaction: Transaction, which: Prisma.Sql): Promise<void> {
   await transaction.$executeRaw`
     WITH ended AS (UPDATE token SET used_at = clock_timestamp() WHERE ${which} AND used_at IS NULL RETURNING id)

@@ -64,7 +64,7 @@ export function createFactorChanges({
         const user = await lockUserWithin(transaction, userId);
         const session = user && (await lockSession(transaction, { sessionId, userId }));
         if (!session) return rollback({ ok: false, reason: 'session_ended' });
-        const { loggedInAt } = session;
+        const { loggedInAt } = session.replaces;
         const shownPassword = showsPassword(session.authenticationMethod) ? user.passwordHash : null;
         const account = { ...user, loggedInAt, shownPassword, ...(await countWithin(transaction, userId)) };
         const reason = await work(transaction, account);

@@ -1,7 +1,7 @@
 // Starts a session for somebody who has proved who they are: row, events, known browser and mail in
 // one transaction. Where nothing is replaced, used up or told, one statement does it.
 import type { Prisma } from '../../generated/prisma/client.ts';
-import type { User } from '../accounts/users.ts';
+import { noteFirstLoginWithin, type User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import type { TellOwner } from '../mail/owner-mail.ts';
@@ -99,6 +99,7 @@ export function createStartSession({
   ): Promise<StartResult> {
     const { user, origin } = start;
     return transact<StartResult>(async (transaction, rollback) => {
+      const noted = user.firstLoginAt === null && (await noteFirstLoginWithin(transaction, user.id));
       const [current] = await transaction.$queryRaw<CurrentAccount[]>(currentAccount(start));
       if (!current?.unchanged) return rollback(ACCOUNT_CHANGED);
       if (!current.enough) return rollback(SECOND_FACTOR_NEEDED);
@@ -107,7 +108,8 @@ export function createStartSession({
         const why = { reason: 'replaced', actor: user.id, origin } as const;
         await sessions.endWithin(transaction, { sessionId: previousSessionId }, why);
       }
-      const what = whatIsNew(current);
+      const isFirst = noted && !current.seen; // a version before this one notes nothing
+      const what = isFirst ? null : whatIsNew(current);
       const { statement, begun } = statementOf(start, { what });
       const [row] = await transaction.$queryRaw<StartRow[]>(statement);
       const started = begun(row);
@@ -132,7 +134,8 @@ export function createStartSession({
     const { authenticationMethod = 'password', useWithin } = admitted;
     const start = { user, ...visit, ...admitted, authenticationMethod };
     try {
-      const started = visit.previousSessionId || useWithin ? null : await startIfSeen(start);
+      const alone = !visit.previousSessionId && !useWithin && user.firstLoginAt !== null;
+      const started = alone ? await startIfSeen(start) : null;
       return started ?? (await startInTransaction(start, visit, admitted));
     } catch (error) {
       // A factor that was added while this waited for the account: the statement's snapshot is

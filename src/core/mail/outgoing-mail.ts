@@ -1,6 +1,6 @@
 // Mail is written in the transaction of what it tells of, and sent by the worker: nobody waits for
 // a mail server. A row holds no secret: its link gets one when the worker renders it.
-import type { Prisma } from '../../generated/prisma/client.ts';
+import { v7 as uuidv7 } from 'uuid';
 import { type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 import type { Language } from '../platform/languages.ts';
 import type { MailTemplate, MailTemplates } from './templates.ts';
@@ -19,6 +19,8 @@ export interface NewMail<T extends MailTemplate> {
   readonly language: Language;
   /** The id of its one-time link. */
   readonly tokenId?: string;
+  /** Goes out only after so long; at once without it. */
+  readonly dueMs?: number;
 }
 
 export interface ListedMail {
@@ -38,18 +40,12 @@ export type Mail = ReturnType<typeof createMail>;
 
 export function createMail({ database: { prisma }, policy }: { database: Database; policy: MailPolicy }) {
   async function write<T extends MailTemplate>(transaction: Transaction, mail: NewMail<T>, ended: boolean) {
-    await transaction.mail.create({
-      data: {
-        recipient: mail.to,
-        userId: mail.userId,
-        template: mail.template,
-        parameters: mail.parameters as Prisma.InputJsonObject,
-        language: mail.language,
-        tokenId: mail.tokenId ?? null,
-        ...(ended ? { endedAt: new Date(), outcome: 'dropped' } : {}),
-      },
-      select: { id: true },
-    });
+    const { to, userId, template, parameters, language, tokenId = null, dueMs = 0 } = mail;
+    await transaction.$executeRaw`
+      INSERT INTO mail (id, recipient, user_id, template, parameters, language, token_id, due_at, ended_at, outcome)
+      VALUES (${uuidv7()}::uuid, ${to}, ${userId}::uuid, ${template}, ${JSON.stringify(parameters)}::jsonb, ${language},
+              ${tokenId}::uuid, now() + ${dueMs} * interval '1 millisecond',
+              CASE WHEN ${ended} THEN now() END, CASE WHEN ${ended} THEN 'dropped' END)`;
   }
 
   return {

@@ -34,6 +34,8 @@ export interface MailTemplates {
   'reset-password': Circumstances;
   'password-changed': Circumstances;
   'new-device': Circumstances;
+  'second-factor-left': Circumstances;
+  'second-factor-blocked': Circumstances;
   'account-deleted': Circumstances;
   'confirm-registration': Circumstances;
   'registration-exists': Circumstances;
@@ -50,6 +52,8 @@ export type MailTemplate = keyof MailTemplates;
 export const LINK_PATHS: Readonly<Partial<Record<MailTemplate, string>>> = {
   'reset-password': '/reset-password',
   'new-device': '/not-me',
+  'second-factor-left': '/not-me',
+  'second-factor-blocked': '/not-me',
   'password-changed': '/not-me',
   'factor-changed': '/not-me',
   'confirm-registration': '/verify-email',

@@ -3,6 +3,7 @@
 import type { User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
+import { addressBinding } from '../credentials/login-links.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
@@ -87,7 +88,14 @@ export function createEmailChanges({
       const moved = await emailMove.move('change_email', user, { secret, email, origin }, async (transaction) => {
         const asked = sessionId === null ? null : await findOrigin(transaction, sessionId);
         const passwordHash = asked && showsPassword(asked.authenticationMethod) ? user.passwordHash : null;
-        const undo = { purpose: 'undo_email_change', userId: user.id, email: user.email, passwordHash } as const;
+        const binding = addressBinding(user.emailKey);
+        const undo = {
+          purpose: 'undo_email_change',
+          userId: user.id,
+          email: user.email,
+          binding,
+          passwordHash,
+        } as const;
         // Their cookies are signed for the old address, which may be somebody else's next.
         await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
         const tokenId = await links.issueWithin(transaction, { ...undo, ...(since ? { since } : {}) });

@@ -7,6 +7,7 @@ import { type BadPassword, BREACHED, type Passwords } from '../credentials/passw
 import type { TellOwner } from '../mail/owner-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
+import { isTwoFactors } from '../sessions/authentication-method.ts';
 import { lockSession } from '../sessions/session-table.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
@@ -78,12 +79,14 @@ export function createPasswordChanges({
       });
       await recordEvent(transaction, { type: 'authn_password_change', outcome: 'success', ...about });
       const { language, from: parameters } = change.told;
-      const login = { sessionId: change.sessionId, since: old.loggedInAt, passwordHash: user.passwordHash };
+      const login = { sessionId: change.sessionId, since: old.replaces.loggedInAt, passwordHash: user.passwordHash };
       const letter = { owner: user, login, language, parameters };
       await tellOwnerWithin(transaction, { ...letter, template: 'password-changed' });
       const reason = { reason: 'password_changed', actor: user.id, origin } as const;
       await sessions.endWithin(transaction, { userId: user.id }, reason);
-      return sessions.createWithin(transaction, user, { ...old, origin });
+      // The password alone proves nothing new where there is a second factor.
+      const replaces = isTwoFactors(old.authenticationMethod) ? old.replaces : { ...old.replaces, provedAt: null };
+      return sessions.createWithin(transaction, user, { ...old, replaces, origin });
     });
     return session ? { ok: true, session } : { ok: false, reason: 'session_ended' };
   }

@@ -91,7 +91,7 @@ export const de: Texts = {
     passkey: 'Mit einem Passkey anmelden',
     passkeyWrong:
       'Dieser Passkey konnte nicht benutzt werden. Versuchen Sie es noch einmal, oder melden Sie sich mit Ihrem Passwort an.',
-    late: 'Der zweite Schritt dauerte länger als zehn Minuten, oder Ihr Passwort wurde geändert. Melden Sie sich noch einmal an.',
+    late: 'Der zweite Schritt dauerte länger als zehn Minuten, oder inzwischen wurde Ihr Passwort geändert oder Ihre Sitzungen wurden beendet. Melden Sie sich noch einmal an.',
     ended: {
       logged_out: '',
       replaced: '',
@@ -402,12 +402,15 @@ export const de: Texts = {
   confirm: {
     title: 'Bestätigen Sie, dass Sie es sind',
     lede: 'Was Sie vorhaben, verlangt eine frische Anmeldung. Sie bleiben angemeldet und machen dort weiter, wo Sie waren.',
+    ledeFactor:
+      'Was Sie vorhaben, verlangt eine frische Anmeldung mit Ihrem zweiten Faktor. Sie bleiben angemeldet und machen dort weiter, wo Sie waren.',
+    codeHint: 'Sechs Ziffern, aus Ihrer Authentifizierungs-App.',
     submit: 'Bestätigen',
     passwordMissing: 'Geben Sie Ihr Passwort ein.',
     wrong: 'Das ist nicht Ihr Passwort.',
     passkey: 'Mit einem Passkey bestätigen',
     passkeyWrong:
-      'Dieser Passkey konnte nicht benutzt werden. Versuchen Sie es noch einmal, oder geben Sie Ihr Passwort ein.',
+      'Dieser Passkey konnte nicht benutzt werden. Versuchen Sie es noch einmal, oder geben Sie Ihr Passwort und einen Code ein.',
   },
 
   data: {

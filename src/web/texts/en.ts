@@ -108,7 +108,7 @@ export const en = {
     wrong: 'Wrong e-mail address or password.',
     passkey: 'Log in with a passkey',
     passkeyWrong: 'That passkey could not be used. Try again, or log in with your password.',
-    late: 'The second step took longer than ten minutes, or your password was changed. Log in again.',
+    late: 'The second step took longer than ten minutes, or your password was changed or your sessions were ended meanwhile. Log in again.',
     /** Why the session of this browser is no more, said once, on the page where it leads. */
     ended: {
       logged_out: '',
@@ -408,11 +408,14 @@ export const en = {
   confirm: {
     title: 'Confirm that it is you',
     lede: 'What you asked for needs a fresh log-in. You stay logged in, and go on where you were.',
+    ledeFactor:
+      'What you asked for needs a fresh log-in, with your second factor. You stay logged in, and go on where you were.',
+    codeHint: 'Six digits, from your authenticator app.',
     submit: 'Confirm',
     passwordMissing: 'Enter your password.',
     wrong: 'This is not your password.',
     passkey: 'Confirm with a passkey',
-    passkeyWrong: 'That passkey could not be used. Try again, or enter your password.',
+    passkeyWrong: 'That passkey could not be used. Try again, or enter your password and a code.',
   },
 
   data: {

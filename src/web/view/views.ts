@@ -91,6 +91,8 @@ export interface Views extends ConsoleViews {
     readonly next: string | null;
   };
   confirm: FormProblems & {
+    /** What the account has beside its password. */
+    readonly totp: boolean;
     readonly passkeys: boolean;
     readonly email: string;
     /** A path of ours to go to afterwards. */

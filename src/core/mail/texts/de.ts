@@ -19,8 +19,11 @@ const CHANGES: Readonly<Record<FactorChange, string>> = {
   newer_removed: 'Die zweiten Faktoren, die Ihrem Konto seit der fremden Anmeldung hinzugefügt wurden, wurden entfernt',
 };
 
+const FIRST =
+  'Der Link gilt einmal und 7 Tage lang, auch nachdem Ihr Passwort geändert wurde. Ein neues Passwort über „Passwort vergessen?“ beendet ihn: Benutzen Sie also zuerst diesen Link.';
+
 const DISOWNING = [
-  'Der Link gilt einmal und 7 Tage lang, auch nachdem Ihr Passwort geändert wurde. Ein neues Passwort über „Passwort vergessen?“ beendet ihn: Benutzen Sie also zuerst diesen Link.',
+  FIRST,
   'Hat jemand anderes zweite Faktoren hinzugefügt, nehmen Sie einen Browser, mit dem Sie schon früher angemeldet waren, oder halten Sie das Passwort bereit, das Sie hatten.',
 ];
 
@@ -57,6 +60,26 @@ export const german: MailTexts = {
     ],
     action: { label: 'Das war ich nicht', href: link },
     after: DISOWNING,
+  }),
+
+  'second-factor-left': (from, { serviceName, link }) => ({
+    subject: `Ihr Passwort für ${serviceName} wurde eingegeben, nicht aber Ihr zweiter Faktor`,
+    paragraphs: [
+      `Jemand hat das richtige Passwort Ihres Kontos eingegeben, ${where(from)}, und den zweiten Schritt nicht beendet. Niemand wurde angemeldet.`,
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, kennt jemand Ihr Passwort: Beenden Sie alle Sitzungen und wählen Sie jetzt ein neues:',
+    ],
+    action: { label: 'Das war ich nicht', href: link },
+    after: [FIRST],
+  }),
+
+  'second-factor-blocked': (from, { serviceName, link }) => ({
+    subject: `Falsche Codes bei Ihrem Konto bei ${serviceName}`,
+    paragraphs: [
+      `Jemand hat das richtige Passwort Ihres Kontos und dann mehrere falsche Codes eingegeben, den letzten ${where(from)}. Niemand wurde angemeldet, und weitere Codes werden eine Weile abgewiesen.`,
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, kennt jemand Ihr Passwort: Beenden Sie alle Sitzungen und wählen Sie jetzt ein neues:',
+    ],
+    action: { label: 'Das war ich nicht', href: link },
+    after: [FIRST],
   }),
 
   'account-deleted': (from, { serviceName }) => ({

@@ -19,8 +19,11 @@ const CHANGES: Readonly<Record<FactorChange, string>> = {
   newer_removed: 'The second factors that were added to your account since somebody else logged in were removed',
 };
 
+const FIRST =
+  'The link works once, for 7 days, also after your password was changed. A new password chosen by “Forgot your password?” ends it, so use this link first.';
+
 const DISOWNING = [
-  'The link works once, for 7 days, also after your password was changed. A new password chosen by “Forgot your password?” ends it, so use this link first.',
+  FIRST,
   'If second factors were added by somebody else, use a browser that you have logged in with before, or have the password at hand that you had.',
 ];
 
@@ -57,6 +60,26 @@ export const english: MailTexts = {
     ],
     action: { label: 'This wasn’t me', href: link },
     after: DISOWNING,
+  }),
+
+  'second-factor-left': (from, { serviceName, link }) => ({
+    subject: `Your password for ${serviceName} was given, but not your second factor`,
+    paragraphs: [
+      `Somebody gave the right password of your account ${where(from)}, and did not finish the second step. Nobody was logged in.`,
+      'If that was you, there is nothing to do. If it was not, somebody knows your password: end every session and choose a new one now:',
+    ],
+    action: { label: 'This wasn’t me', href: link },
+    after: [FIRST],
+  }),
+
+  'second-factor-blocked': (from, { serviceName, link }) => ({
+    subject: `Wrong codes at your account with ${serviceName}`,
+    paragraphs: [
+      `Somebody gave the right password of your account and then several wrong codes, the last ${where(from)}. Nobody was logged in, and further codes are refused for a while.`,
+      'If that was you, there is nothing to do. If it was not, somebody knows your password: end every session and choose a new one now:',
+    ],
+    action: { label: 'This wasn’t me', href: link },
+    after: [FIRST],
   }),
 
   'account-deleted': (from, { serviceName }) => ({
