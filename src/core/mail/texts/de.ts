@@ -19,13 +19,12 @@ const CHANGES: Readonly<Record<FactorChange, string>> = {
   newer_removed: 'Die zweiten Faktoren, die Ihrem Konto seit der fremden Anmeldung hinzugefügt wurden, wurden entfernt',
 };
 
+/** Of a link that takes an account back. */
 const FIRST =
   'Der Link gilt einmal und 7 Tage lang, auch nachdem Ihr Passwort geändert wurde. Ein neues Passwort über „Passwort vergessen?“ beendet ihn: Benutzen Sie also zuerst diesen Link.';
-
-const DISOWNING = [
-  FIRST,
-  'Hat jemand anderes zweite Faktoren hinzugefügt, nehmen Sie einen Browser, mit dem Sie schon früher angemeldet waren, oder halten Sie das Passwort bereit, das Sie hatten.',
-];
+const FACTORS =
+  'Hat jemand anderes zweite Faktoren hinzugefügt, nehmen Sie einen Browser, mit dem Sie schon früher angemeldet waren, oder halten Sie das Passwort bereit, das Sie hatten.';
+const DISOWNING = [FIRST, FACTORS];
 
 export const german: MailTexts = {
   address: 'Wenn der Knopf nicht geht, öffnen Sie diese Adresse:',
@@ -155,7 +154,7 @@ export const german: MailTexts = {
       'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, holen Sie Ihre Adresse zurück: Das beendet alle Sitzungen, und Sie wählen ein neues Passwort.',
     ],
     action: { label: 'Meine Adresse zurückholen', href: link },
-    after: ['Der Link gilt einmal und 7 Tage lang.'],
+    after: ['Der Link gilt einmal und 7 Tage lang.', FACTORS],
   }),
 };
 

@@ -19,13 +19,12 @@ const CHANGES: Readonly<Record<FactorChange, string>> = {
   newer_removed: 'The second factors that were added to your account since somebody else logged in were removed',
 };
 
+/** Of a link that takes an account back. */
 const FIRST =
   'The link works once, for 7 days, also after your password was changed. A new password chosen by “Forgot your password?” ends it, so use this link first.';
-
-const DISOWNING = [
-  FIRST,
-  'If second factors were added by somebody else, use a browser that you have logged in with before, or have the password at hand that you had.',
-];
+const FACTORS =
+  'If second factors were added by somebody else, use a browser that you have logged in with before, or have the password at hand that you had.';
+const DISOWNING = [FIRST, FACTORS];
 
 export const english: MailTexts = {
   address: 'If the button does not work, open this address:',
@@ -153,7 +152,7 @@ export const english: MailTexts = {
       'If that was you, there is nothing to do. If it was not, take your address back: that ends every session, and you choose a new password.',
     ],
     action: { label: 'Take my address back', href: link },
-    after: ['The link works once, for 7 days.'],
+    after: ['The link works once, for 7 days.', FACTORS],
   }),
 };
 
