@@ -101,12 +101,20 @@ test('wrong codes are told to the owner at the first block, and then not again t
   // The mail about the unfinished step waits: it says the same. Without it, as from a browser that is known:
   await site.sql("UPDATE token SET used_at = now() WHERE user_id = $1 AND purpose = 'not_me'", [other.userId]);
   for (let attempt = 0; attempt < 3; attempt += 1) await wrong.submit(STEP, { code: '000000' });
-  await site.sql('SELECT 1');
   await tenMinutesLater(other.userId);
   expect(subjects(other.email).filter((one) => one === BLOCKED)).toHaveLength(1);
   await halfIn(other.email);
   await tenMinutesLater(other.userId);
   expect(subjects(other.email)).not.toContain(LEFT);
+});
+
+test('wrong codes at /confirm, from a stolen session, are told just as well', async () => {
+  const somebody = await member();
+  const tries = { password: PASSWORD, code: '000000' };
+  for (let attempt = 0; attempt < 3; attempt += 1)
+    expect((await somebody.browser.submit('/confirm', tries)).status).toBe(422);
+  await tenMinutesLater(somebody.userId);
+  expect(subjects(somebody.email)).toContain(BLOCKED);
 });
 
 describe('a log-in that waits for its factor ends', () => {

@@ -116,7 +116,9 @@ export function createReauthentication({
     return refusals.attempt<ReauthenticationResult>(taking, { subject: userId, origin }, async (tried) => {
       const { factor } = given;
       const fail = async (problem: FactorProblem): Promise<ReauthenticationResult> => {
-        const user = tried.beginsBlock && who.told ? await users.find(userId) : null;
+        // With a passkey nobody has shown the password.
+        const warns = tried.beginsBlock && who.told && factor !== 'passkey';
+        const user = warns ? await users.find(userId) : null;
         await transact(async (transaction) => {
           const event = { ...about(who), detail: { by: factor, reason: problem } };
           await tried.record({ type: 'authn_confirm_fail', outcome: 'failure', ...event }, { within: transaction });

@@ -74,7 +74,7 @@ export const german: MailTexts = {
   'second-factor-blocked': (from, { serviceName, link }) => ({
     subject: `Falsche Codes bei Ihrem Konto bei ${serviceName}`,
     paragraphs: [
-      `Jemand hat das richtige Passwort Ihres Kontos und dann mehrere falsche Codes eingegeben, den letzten ${where(from)}. Niemand wurde angemeldet, und weitere Codes werden eine Weile abgewiesen.`,
+      `Jemand hat das richtige Passwort Ihres Kontos und dann mehrere falsche Codes eingegeben, den letzten ${where(from)}. Weitere Codes werden eine Weile abgewiesen.`,
       'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, kennt jemand Ihr Passwort: Beenden Sie alle Sitzungen und wählen Sie jetzt ein neues:',
     ],
     action: { label: 'Das war ich nicht', href: link },

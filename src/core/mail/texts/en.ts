@@ -74,7 +74,7 @@ export const english: MailTexts = {
   'second-factor-blocked': (from, { serviceName, link }) => ({
     subject: `Wrong codes at your account with ${serviceName}`,
     paragraphs: [
-      `Somebody gave the right password of your account and then several wrong codes, the last ${where(from)}. Nobody was logged in, and further codes are refused for a while.`,
+      `Somebody gave the right password of your account and then several wrong codes, the last ${where(from)}. Further codes are refused for a while.`,
       'If that was you, there is nothing to do. If it was not, somebody knows your password: end every session and choose a new one now:',
     ],
     action: { label: 'This wasn’t me', href: link },
