@@ -30,6 +30,7 @@ import { createLogins } from './login/logins.ts';
 import { endPendingLoginsWithin } from './login/pending-logins.ts';
 import { createMailDelivery } from './mail/delivery.ts';
 import { createMail, type Mail } from './mail/outgoing-mail.ts';
+import { createTellOwner, type TellOwner, wasToldLately } from './mail/owner-mail.ts';
 import { createMailRenderer } from './mail/rendering.ts';
 import { createMailTransport } from './mail/transport.ts';
 import { createOverview } from './overview.ts';
@@ -67,10 +68,11 @@ export function createContext(config: Config, log: Log) {
   const audit = createAudit(config, log, { database, sessionCache });
   const mail = createMail({ database, policy: config.mail });
   const users = createUsers({ database, sessions });
-  const below = { ...stores, ...credentials, ...throttling, ...sessionRoom, mail, users };
+  const tellOwnerWithin = createTellOwner({ mail, links });
+  const below = { ...stores, ...credentials, ...throttling, ...sessionRoom, mail, tellOwnerWithin, users };
   const factors = createFactors(config, below);
-  const logins = createLogins({ ...below, ...factors, log });
-  const emptyAbove = [deleteFactorsWithin, endPendingLoginsWithin];
+  const logins = createLogins({ ...below, ...factors, wasToldLately, log });
+  const emptyAbove = [deleteFactorsWithin];
   const { mail: policy, publicOrigin, serviceName } = config;
   /** For acts that change nothing else. Throws if PostgreSQL is away. */
   const record = async (event: NewAuditEvent): Promise<void> => {
@@ -104,7 +106,11 @@ type Stores = Omit<ReturnType<typeof openStores>, 'closeStores'>;
 type Below = Stores &
   ReturnType<typeof createCredentials> &
   ReturnType<typeof createThrottling> &
-  ReturnType<typeof createSessionRoom> & { readonly mail: Mail; readonly users: Users };
+  ReturnType<typeof createSessionRoom> & {
+    readonly mail: Mail;
+    readonly tellOwnerWithin: TellOwner;
+    readonly users: Users;
+  };
 
 function openStores(config: Config, log: Log) {
   const redis = openRedis({ url: config.redisUrl, role: 'sessions', log });
@@ -162,7 +168,8 @@ function createSessionRoom(config: Config, log: Log, { database, redis, queues, 
   const sessionTable = createSessionTable({ database });
   const sessionCache = createSessionCache({ redis, table: sessionTable, log, count: metrics.countRead });
   const below = { database, table: sessionTable, cache: sessionCache };
-  const sessions = createSessions({ ...below, queues, policy: config.session, log });
+  const above = { endWaiting: endPendingLoginsWithin };
+  const sessions = createSessions({ ...below, ...above, queues, policy: config.session, log });
   const endAllSessions = createEndAllSessions({ database, sessions, cache: sessionCache });
   return { sessionTable, sessionCache, sessions, endAllSessions };
 }
@@ -183,7 +190,8 @@ function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<
   };
 }
 
-function createFactors(config: Config, { database, sessions, devices, passwords, secretBox, mail }: Below) {
+function createFactors(config: Config, below: Below) {
+  const { database, passwords, secretBox } = below;
   const { publicOrigin: origin, serviceName, secondFactor: policy, languages } = config;
   const [language] = languages;
   const challenges = createPasskeyChallenges({ database, secretBox });
@@ -191,6 +199,6 @@ function createFactors(config: Config, { database, sessions, devices, passwords,
   return {
     passkeys,
     secondFactors: createSecondFactors({ database, secretBox, passwords, passkeys }),
-    enrolment: createEnrolment({ database, sessions, devices, passkeys, secretBox, mail, policy, language }),
+    enrolment: createEnrolment({ ...below, passkeys, policy, language }),
   };
 }

@@ -120,7 +120,9 @@ test('a passkey is made, logs in with nothing else, as the second step, and conf
   await page.getByRole('button', { name: 'Use a passkey' }).click();
   await page.waitForURL('**/profile');
 
-  await sql(`UPDATE session SET created_at = created_at - interval '11 minutes'`);
+  await sql(
+    `UPDATE session SET created_at = created_at - interval '11 minutes', proved_at = proved_at - interval '11 minutes'`,
+  );
   await page.goto('/account/security/authenticator');
   expect(pathOf(page)).toBe('/confirm');
   await page.getByRole('button', { name: 'Confirm with a passkey' }).click();

@@ -12,7 +12,7 @@ const site = await startMailSite({ REGISTRATION: 'open' });
 async function press(path: string, someone = site.browser()) {
   const [bare = ''] = path.split('?');
   expect((await someone.get(path)).status).toBe(303);
-  return someone.submit(bare, { password: PASSWORD });
+  return someone.submit(bare, { password: PASSWORD, former: PASSWORD });
 }
 
 describe('a change of address', () => {
@@ -110,8 +110,8 @@ describe('a change of address', () => {
   test('takes with it, when it is taken back, the second factors that were added since that log-in, and no other', async () => {
     const { email, member, userId } = await site.registered();
     await enrol(member);
-    await site.sql("UPDATE totp SET created_at = created_at - interval '1 day' WHERE user_id = $1", [userId]);
-    await site.sql("UPDATE recovery_code SET created_at = created_at - interval '1 day' WHERE user_id = $1", [userId]);
+    for (const table of ['totp', 'recovery_code'])
+      await site.sql(`UPDATE ${table} SET logged_in_at = logged_in_at - interval '1 day' WHERE user_id = $1`, [userId]);
     await site.sql(
       `INSERT INTO passkey (id, user_id, credential_id, public_key, counter, transports, name)
        VALUES (gen_random_uuid(), $1, $2, '\\x00', 0, '{}', 'of the thief')`,

@@ -1,5 +1,6 @@
 // A log-in from a new browser is told to its owner by mail; "this wasn't me" there ends it, and leads to a new password.
 import { expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { newEmail, PASSWORD, startWeb } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
 import { startMailSite } from '../support/mail-site.ts';
@@ -52,7 +53,7 @@ test('says where from, and the button ends every session and leads to a new pass
   await enrol(stranger); // in a session that takes the place of the one the mail is about
   expect(await stranger.profile()).toBe(200);
 
-  const done = await someone.submit('/not-me', {});
+  const done = await someone.submit('/not-me', { former: PASSWORD });
   expect(done.status).toBe(303);
   expect(done.headers['location']).toBe('/reset-password');
   expect(await stranger.profile()).toBe(303);
@@ -73,7 +74,7 @@ test('says where from, and the button ends every session and leads to a new pass
   expect(events).toHaveLength(1);
 });
 
-test('counts once, and not once the password was changed', async () => {
+test('counts once, and not once the address was changed; a changed password does not end it', async () => {
   const used = await strangerLogsIn();
   const someone = site.browser();
   await someone.get(used.path);
@@ -87,6 +88,8 @@ test('counts once, and not once the password was changed', async () => {
   await changed.owner.submit('/account/password', { current: PASSWORD, password: 'a new horse for the battery' });
   const late = site.browser();
   await late.get(changed.path);
+  expect((await late.get('/not-me')).status).toBe(200);
+  await site.sql("UPDATE user_account SET email_key = 'moved ' || email_key WHERE email = $1", [changed.email]);
   expect((await late.get('/not-me')).status).toBe(410);
 });
 
@@ -128,6 +131,23 @@ test('no link, a made-up one and one for something else lead to one page', async
     await someone.get(path);
     expect((await someone.get('/not-me')).status).toBe(410);
   }
+});
+
+test('an account that slept until every session of it was deleted is told of the next log-in', async () => {
+  const { email, userId } = await site.registered();
+  await site.sql('DELETE FROM session WHERE user_id = $1', [userId]); // as the worker does after a month
+  expect((await site.browser().logIn(email)).status).toBe(303);
+  expect(await site.linkTo(email)).toMatch(/^\/not-me/);
+});
+
+test('the first log-in of an account is told to nobody, also of two at once', async () => {
+  const email = newEmail();
+  const passwordHash = await site.web.context.passwords.hash(PASSWORD, null);
+  await site.web.context.users.create({ email, passwordHash, role: 'member', origin: NO_ORIGIN });
+  const answers = await Promise.all([site.browser().logIn(email), site.browser().logIn(email)]);
+  expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+  await site.send();
+  expect(site.server.countTo(email)).toBe(0);
 });
 
 test('a browser and address seen before are told to nobody', async () => {

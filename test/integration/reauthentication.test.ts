@@ -3,6 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { Browser, newEmail, PASSWORD, SESSION_COOKIE, setCookie } from '../support/app.ts';
+import { enrol } from '../support/factors.ts';
 import { fieldError, fieldValue } from '../support/page.ts';
 import { world } from '../support/world.ts';
 
@@ -10,6 +11,8 @@ const { web, worker, sql } = await world({
   webs: [{ RECENT_LOGIN: '10m', THROTTLE_PASSWORD_CHANGE: '3/6/1h' }],
   worker: true,
 });
+
+const NEXT = 'another horse for the battery';
 
 interface Session {
   id: string;
@@ -31,7 +34,8 @@ async function person({ remember = false } = {}) {
     );
   const age = (minutes: number) =>
     sql(
-      `UPDATE session SET created_at = session.created_at - $2 * interval '1 minute'
+      `UPDATE session SET created_at = session.created_at - $2 * interval '1 minute',
+                          proved_at = proved_at - $2 * interval '1 minute'
          FROM user_account u WHERE u.id = user_id AND email = $1`,
       [email, minutes],
     );
@@ -75,6 +79,52 @@ describe('a session that began', () => {
     await age(11);
     await browser.profile();
     await sql('UPDATE session SET created_at = clock_timestamp() WHERE id = $1', [(await sessions())[0]?.id]);
+    expect((await endOthers(browser)).headers['location']).toBe('/account/sessions?done=others-ended');
+  });
+});
+
+describe('a session that takes the place of another', () => {
+  const deadlineOf = async (browser: Browser, email: string) => {
+    expect(await browser.profile()).toBe(200);
+    const [row] = await sql<{ deadline: Date }>(
+      `SELECT absolute_deadline AS deadline FROM session s JOIN user_account u ON u.id = user_id
+        WHERE email = $1 ORDER BY s.created_at DESC LIMIT 1`,
+      [email],
+    );
+    return row?.deadline;
+  };
+
+  test('is as old as that one: new recovery codes every nine minutes need the password all the same', async () => {
+    const { browser, age } = await person();
+    await enrol(browser);
+    const renew = () => browser.submit('/account/security/recovery-codes', {}, '/account/security');
+    await age(9);
+    expect((await renew()).status).toBe(200);
+    await age(9);
+    expect((await renew()).headers['location']).toBe('/confirm?next=%2Faccount%2Fsecurity');
+  });
+
+  test('ends when that one would have: with new codes, a new password, a confirmation', async () => {
+    const { browser, email, age } = await person();
+    await age(1);
+    await sql(
+      `UPDATE session SET absolute_deadline = absolute_deadline - interval '1 minute'
+         FROM user_account u WHERE u.id = user_id AND email = $1`,
+      [email],
+    );
+    const deadline = await deadlineOf(browser, email);
+    expect((await browser.submit('/account/password', { current: PASSWORD, password: NEXT })).status).toBe(303);
+    expect(await deadlineOf(browser, email)).toEqual(deadline);
+    expect((await confirm(browser, NEXT)).status).toBe(303);
+    expect(await deadlineOf(browser, email)).toEqual(deadline);
+    await enrol(browser);
+    expect(await deadlineOf(browser, email)).toEqual(deadline);
+  });
+
+  test('after a change of the password is recent again', async () => {
+    const { browser, age } = await person();
+    await age(11);
+    await browser.submit('/account/password', { current: PASSWORD, password: NEXT });
     expect((await endOthers(browser)).headers['location']).toBe('/account/sessions?done=others-ended');
   });
 });

@@ -309,11 +309,13 @@ describe('removing', () => {
     const somebody = await person();
     const remove = () => somebody.browser.submit('/account/security/authenticator/remove', {}, '/account/security');
     await sql(
-      `UPDATE session SET created_at = session.created_at - interval '11 minutes' FROM user_account u WHERE u.id = user_id AND email = $1`,
+      `UPDATE session SET created_at = session.created_at - interval '11 minutes', proved_at = proved_at - interval '11 minutes'
+         FROM user_account u WHERE u.id = user_id AND email = $1`,
       [somebody.email],
     );
     expect((await remove()).headers['location']).toBe('/confirm?next=%2Faccount%2Fsecurity');
-    await somebody.browser.submit('/confirm', { password: PASSWORD, next: '/account/security' });
+    const fields = { password: PASSWORD, next: '/account/security' };
+    await somebody.browser.submit('/confirm', { ...fields, code: await freshCode(somebody) });
     expect((await remove()).headers['location']).toBe('/account/security?done=factor-removed');
     expect((await remove()).status).toBe(404);
     expect((await new Browser(web.url).logIn(somebody.email)).headers['location']).toBe('/profile');

@@ -536,6 +536,25 @@ const IN_ENGLISH: readonly Fixture[] = [
   ),
   fixture('verify-email', 'confirm-link', CONFIRM_LINK, anonymous(en.verify.title)),
   fixture(
+    'not-me',
+    'confirm-link',
+    {
+      ...{ ...CONFIRM_LINK, heading: en.notMe.title, email: '', asksPassword: false, submit: en.notMe.submit },
+      ...{ lede: en.notMe.lede('Firefox on Windows', '203.0.113.7', 'on 24 November at 13:20'), action: '/not-me' },
+    },
+    anonymous(en.notMe.title),
+  ),
+  fixture(
+    'not-me-factors',
+    'confirm-link',
+    {
+      ...{ ...CONFIRM_LINK, heading: en.notMe.title, email: '', asksPassword: false, submit: en.notMe.submit },
+      ...{ lede: en.notMe.ledeWithoutLogin, action: '/not-me', factors: en.takeBack.factors.asks, asksFormer: true },
+      errors: { former: en.takeBack.wrong },
+    },
+    anonymous(en.notMe.title),
+  ),
+  fixture(
     'verify-email-password',
     'confirm-link',
     { ...CONFIRM_LINK, lede: en.verify.ledePassword, asksPassword: true, errors: { password: en.verify.wrong } },
@@ -713,19 +732,32 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'confirm',
     'confirm',
-    { passkeys: false, email: MEMBER.email, next: '/account/sessions', problem: null, errors: {} },
+    { totp: false, passkeys: false, email: MEMBER.email, next: '/account/sessions', problem: null, errors: {} },
     member('Confirm that it is you', null),
   ),
   fixture(
     'confirm-errors',
     'confirm',
     {
+      totp: true,
       passkeys: true,
       email: MEMBER.email,
       next: null,
       problem: null,
-      errors: { password: 'This is not your password.' },
+      errors: { recovery: en.secondFactor.problems.recovery_code.wrong },
     },
+    member('Confirm that it is you', null),
+  ),
+  fixture(
+    'confirm-factor',
+    'confirm',
+    { totp: true, passkeys: false, email: MEMBER.email, next: null, problem: null, errors: {} },
+    member('Confirm that it is you', null),
+  ),
+  fixture(
+    'confirm-passkey',
+    'confirm',
+    { totp: false, passkeys: true, email: MEMBER.email, next: null, problem: null, errors: {} },
     member('Confirm that it is you', null),
   ),
   fixture('data', 'account/data', {}, member('Your data', 'profile')),
@@ -1175,7 +1207,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
   fixture(
     'hostile-confirm',
     'confirm',
-    { passkeys: true, email: HOSTILE, next: HOSTILE, problem: null, errors: HOSTILE_ERRORS },
+    { totp: true, passkeys: true, email: HOSTILE, next: HOSTILE, problem: null, errors: HOSTILE_ERRORS },
     HOSTILE_FRAME,
   ),
   fixture(

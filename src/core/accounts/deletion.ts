@@ -49,7 +49,15 @@ export function createAccountDeletion({ database, users, sessions, mail, emptyAb
     const nobody = `deleted:${userId}`;
     await transaction.user.update({
       where: { id: userId },
-      data: { email: nobody, emailKey: nobody, passwordHash: '', language: null, disabledAt: deletedAt, deletedAt },
+      data: {
+        email: nobody,
+        emailKey: nobody,
+        passwordHash: '',
+        language: null,
+        browserHash: null,
+        disabledAt: deletedAt,
+        deletedAt,
+      },
     });
     await emptySessionsWithin(transaction, userId);
     await revokeKnownBrowsersWithin(transaction, userId);

@@ -23,6 +23,8 @@ export interface NewUser {
   readonly role: Role;
   /** In which its mails are written; without it, as whoever acts reads. */
   readonly language?: Language | null;
+  /** Of the browser that makes it. */
+  readonly browserHash?: Uint8Array<ArrayBuffer> | null;
   readonly origin: Origin;
 }
 
@@ -33,7 +35,7 @@ export interface UsersOptions {
 
 const COLUMNS = `id, email, email_key AS "emailKey", password_hash AS "passwordHash", role, disabled_at AS "disabledAt",
                  deleted_at AS "deletedAt", password_changed_at AS "passwordChangedAt", created_at AS "createdAt",
-                 language, version`;
+                 first_login_at AS "firstLoginAt", browser_hash AS "browserHash", language, version`;
 
 export type Users = ReturnType<typeof createUsers>;
 
@@ -43,9 +45,9 @@ export function createUsers({ database, sessions }: UsersOptions) {
 
   async function createWithin(
     transaction: Transaction,
-    { email, passwordHash, role, language = null, origin }: NewUser,
+    { email, passwordHash, role, language = null, browserHash = null, origin }: NewUser,
   ): Promise<User> {
-    const data = { email, emailKey: emailKey(email), passwordHash, role, language };
+    const data = { email, emailKey: emailKey(email), passwordHash, role, language, browserHash };
     const user = await transaction.user.create({ data });
     const actor = origin.requestId ? user.id : null;
     const about = { actor, subject: user.id, origin, detail: { role } };
@@ -152,6 +154,27 @@ export async function lockUserWithin(transaction: Transaction, userId: string): 
   const [user] = await transaction.$queryRaw<User[]>`
     SELECT ${Prisma.raw(COLUMNS)} FROM user_account WHERE id = ${userId}::uuid AND deleted_at IS NULL FOR UPDATE`;
   return user ?? null;
+}
+
+/**
+ * Notes that somebody logs in to an account for the first time; false if that was before. First of all in its transaction:
+ * two that held the account's lock already would wait for each other.
+ */
+export async function noteFirstLoginWithin(transaction: Transaction, userId: string): Promise<boolean> {
+  const noted = await transaction.$executeRaw`
+    UPDATE user_account SET first_login_at = clock_timestamp() WHERE id = ${userId}::uuid AND first_login_at IS NULL`;
+  return noted > 0;
+}
+
+/** The caller holds the lock, records the event, and ends the sessions. */
+export async function replacePasswordWithin(
+  transaction: Transaction,
+  userId: string,
+  passwordHash: string,
+): Promise<void> {
+  await transaction.$executeRaw`
+    UPDATE user_account SET password_hash = ${passwordHash}, password_changed_at = clock_timestamp()
+     WHERE id = ${userId}::uuid`;
 }
 
 /** Null too if it may no longer log in, or its password or address is another than what was read. */

@@ -7,6 +7,7 @@ export const AUDIT_EVENTS = {
     authn_login_success: 'Somebody logged in.',
     authn_login_fail: 'A log-in was refused.',
     authn_second_factor_asked: 'The password was right; the log-in waits for the second factor.',
+    authn_waiting_ended: 'Log-ins that waited for their second factor ended with the sessions of the account.',
     authn_factor_added: 'A second factor was set up.',
     authn_factor_renamed: 'A passkey was renamed.',
     authn_factor_removed: 'A second factor was removed.',
@@ -21,7 +22,7 @@ export const AUDIT_EVENTS = {
     authn_password_reset: 'A new password was chosen by a one-time link; every session ended.',
     authn_password_reset_fail: 'A link to choose a new password was tried, but is not valid.',
     authn_login_disowned:
-      'The owner disowned a log-in by the link in the mail about it, and every session ended; a failure: the link was not valid.',
+      'The owner disowned a log-in by a mailed link; every session ended, and the password is no longer valid. A failure: the link was not valid, or the former password was wrong.',
     authn_new_device: 'An account was used from a browser or a network that is new to it.',
   },
   throttle: {

@@ -6,6 +6,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { ago, type Database, deleteSome, type Transaction } from '../platform/database.ts';
+import { addressBinding } from './login-links.ts';
 import { hashToken, isToken, newToken } from './random-token.ts';
 
 const MINUTE_MS = 60_000;
@@ -31,7 +32,9 @@ export interface LinkRequest {
   readonly registrationId?: string;
   readonly sessionId?: string;
   /** When the log-in was that led to what the link undoes. */
-  readonly since?: Date;
+  readonly since?: Date | undefined;
+  /** Of the password that this log-in showed, if it showed one. */
+  readonly passwordHash?: string | null;
   /** Where it is not the account's. */
   readonly email?: string;
   readonly binding?: Uint8Array<ArrayBuffer>;
@@ -64,12 +67,13 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
     /** Issues a link that nobody can follow yet; returns its id. */
     async issueWithin(transaction: Transaction, request: LinkRequest): Promise<string> {
       const { purpose, userId = null, registrationId = null, sessionId = null } = request;
-      const { since = null, email = null, binding = null } = request;
+      const { since = null, email = null, binding = null, passwordHash = null } = request;
       const id = uuidv7();
       await transaction.$executeRaw`
         INSERT INTO token (id, purpose, user_id, registration_id, session_id, since, email, binding, expires_at)
         VALUES (${id}::uuid, ${purpose}, ${userId}::uuid, ${registrationId}::uuid, ${sessionId}::uuid, ${since}::timestamptz,
                 ${email}, ${binding}::bytea, clock_timestamp() + ${WAITS_MS} * interval '1 millisecond')`;
+      if (passwordHash !== null) await transaction.linkPassword.create({ data: { tokenId: id, passwordHash } });
       return id;
     },
 
@@ -106,10 +110,13 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
     async useWithin(transaction: Transaction, purpose: LinkPurpose, secret: string): Promise<OneTimeLink | null> {
       if (!isToken(secret)) return null;
       const [link] = await transaction.$queryRaw<OneTimeLink[]>`
-        UPDATE token SET used_at = clock_timestamp()
-         WHERE token_hash = ${hashToken(secret)} AND purpose = ${purpose} AND used_at IS NULL
-           AND expires_at > clock_timestamp()
-        RETURNING ${LINK}`;
+        WITH used AS (
+               UPDATE token SET used_at = clock_timestamp()
+                WHERE token_hash = ${hashToken(secret)} AND purpose = ${purpose} AND used_at IS NULL
+                  AND expires_at > clock_timestamp()
+               RETURNING *),
+             forgotten AS (DELETE FROM link_password USING used WHERE token_id = used.id)
+        SELECT ${LINK} FROM used`;
       return link ?? null;
     },
 
@@ -140,13 +147,23 @@ export function bindingOf({ passwordHash, emailKey }: BoundAccount): Uint8Array<
 }
 
 export function isBoundTo(link: OneTimeLink, account: BoundAccount): boolean {
-  return link.binding !== null && timingSafeEqual(Buffer.from(link.binding), bindingOf(account));
+  return isBoundBy(link, bindingOf(account));
+}
+
+/** By a link about a log-in. One that an older version issued is bound to the password as well. */
+export function isBoundToAddress(link: OneTimeLink, account: BoundAccount): boolean {
+  return isBoundBy(link, addressBinding(account.emailKey)) || isBoundTo(link, account);
+}
+
+function isBoundBy({ binding }: OneTimeLink, expected: Uint8Array): boolean {
+  return binding !== null && timingSafeEqual(Buffer.from(binding), expected);
 }
 
 /** With their account: no link of it counts any more, and none keeps an address. */
 export async function emptyLinksWithin(transaction: Transaction, userId: string): Promise<void> {
   await transaction.$executeRaw`
     UPDATE token SET used_at = coalesce(used_at, clock_timestamp()), email = NULL WHERE user_id = ${userId}::uuid`;
+  await transaction.linkPassword.deleteMany({ where: { token: { userId } } });
 }
 
 /**

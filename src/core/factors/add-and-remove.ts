@@ -35,16 +35,15 @@ export function createAddAndRemove({ factorChanges: { change, tellWithin }, poli
       { factor, ...more }: { readonly factor: Factor; readonly passkey?: string },
       write: (transaction: Transaction, account: LockedAccount) => Promise<'wrong' | 'too_many' | null>,
     ): Promise<AddResult> {
-      const { userId } = changer;
       let codes: readonly string[] | null = null;
       try {
         const changed = await change(changer, `password+${factor}`, async (transaction, account) => {
           const reason = await write(transaction, account);
           if (reason) return reason;
-          codes = await codesForFirstWithin(transaction, userId);
+          codes = await codesForFirstWithin(transaction, account);
           const event = { type: 'authn_factor_added', outcome: 'success', detail: { factor, ...more } } as const;
           await recordEvent(transaction, { ...event, ...byWhom(changer) });
-          await tellWithin(transaction, changer, account.email, `${factor}_added`);
+          await tellWithin(transaction, changer, account, `${factor}_added`);
           return null;
         });
         return changed.ok ? { ...changed, codes } : changed;
@@ -68,7 +67,7 @@ export function createAddAndRemove({ factorChanges: { change, tellWithin }, poli
         }
         const event = { type: 'authn_factor_removed', outcome: 'success', detail: { factor, ...more } } as const;
         await recordEvent(transaction, { ...event, ...byWhom(changer) });
-        await tellWithin(transaction, changer, account.email, `${factor}_removed`);
+        await tellWithin(transaction, changer, account, `${factor}_removed`);
         return null;
       });
     },
@@ -76,9 +75,12 @@ export function createAddAndRemove({ factorChanges: { change, tellWithin }, poli
 }
 
 /** New codes for an account that has none; null where it has some. */
-async function codesForFirstWithin(transaction: Transaction, userId: string): Promise<readonly string[] | null> {
-  if ((await transaction.recoveryCode.count({ where: { userId } })) > 0) return null;
+async function codesForFirstWithin(
+  transaction: Transaction,
+  account: LockedAccount,
+): Promise<readonly string[] | null> {
+  if ((await transaction.recoveryCode.count({ where: { userId: account.id } })) > 0) return null;
   const made = newRecoveryCodes();
-  await replaceCodesWithin(transaction, userId, made);
+  await replaceCodesWithin(transaction, account, made);
   return made.codes;
 }

@@ -2,6 +2,7 @@
 import { recordEvent } from '../audit/outbox.ts';
 import type { SecretBox } from '../credentials/secret-box.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
+import type { TellOwner } from '../mail/owner-mail.ts';
 import type { Database } from '../platform/database.ts';
 import type { Language } from '../platform/languages.ts';
 import type { SecondFactorPolicy } from '../sessions/authentication-method.ts';
@@ -24,6 +25,7 @@ export interface EnrolmentOptions {
   readonly passkeys: Passkeys;
   readonly secretBox: SecretBox;
   readonly mail: Mail;
+  readonly tellOwnerWithin: TellOwner;
   readonly policy: SecondFactorPolicy;
   /** Of mail to somebody whose language is not known. */
   readonly language: Language;
@@ -36,10 +38,11 @@ export function createEnrolment({
   passkeys,
   secretBox,
   mail,
+  tellOwnerWithin,
   policy,
   language,
 }: EnrolmentOptions) {
-  const factorChanges = createFactorChanges({ database, sessions, devices, mail });
+  const factorChanges = createFactorChanges({ database, sessions, devices, tellOwnerWithin });
   const addAndRemove = createAddAndRemove({ factorChanges, policy });
   return {
     ...createTotpEnrolment({ database, secretBox, ...addAndRemove }),
@@ -51,10 +54,10 @@ export function createEnrolment({
       const codes = newRecoveryCodes();
       const changed = await factorChanges.change(changer, null, async (transaction, account) => {
         if (account.count === 0) return 'session_ended';
-        await replaceCodesWithin(transaction, changer.userId, codes);
+        await replaceCodesWithin(transaction, account, codes);
         const event = { type: 'authn_recovery_codes_made', outcome: 'success' } as const;
         await recordEvent(transaction, { ...event, ...byWhom(changer) });
-        await factorChanges.tellWithin(transaction, changer, account.email, 'codes_made');
+        await factorChanges.tellWithin(transaction, changer, account, 'codes_made');
         return null;
       });
       return changed.ok ? { ...changed, codes: codes.codes } : changed;

@@ -2,10 +2,11 @@
 // place of the changer's are one transaction, which locks the account.
 import { lockUserWithin, type Role } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
-import type { Mail } from '../mail/outgoing-mail.ts';
+import type { TellOwner } from '../mail/owner-mail.ts';
 import type { FactorChange, Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import type { AuthenticationMethod } from '../sessions/authentication-method.ts';
+import { type AuthenticationMethod, isTwoFactors, showsPassword } from '../sessions/authentication-method.ts';
+import { lockSession } from '../sessions/session-table.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 
@@ -17,8 +18,14 @@ export interface Changer {
 }
 
 export interface LockedAccount {
+  readonly id: string;
   readonly email: string;
+  readonly emailKey: string;
   readonly role: Role;
+  /** The log-in that the changer's session goes back to. */
+  readonly loggedInAt: Date;
+  /** Of the account's password, if that log-in showed it. */
+  readonly shownPassword: string | null;
   readonly passkeys: number;
   readonly count: number;
 }
@@ -31,12 +38,17 @@ export interface FactorChangesOptions {
   readonly database: Database;
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
-  readonly mail: Mail;
+  readonly tellOwnerWithin: TellOwner;
 }
 
 export type FactorChanges = ReturnType<typeof createFactorChanges>;
 
-export function createFactorChanges({ database: { transact }, sessions, devices, mail }: FactorChangesOptions) {
+export function createFactorChanges({
+  database: { transact },
+  sessions,
+  devices,
+  tellOwnerWithin,
+}: FactorChangesOptions) {
   return {
     /**
      * Makes a change; those of one account follow one another. `work` answers with null, or with a
@@ -50,8 +62,11 @@ export function createFactorChanges({ database: { transact }, sessions, devices,
     ): Promise<ChangeResult<Reason>> {
       return transact<ChangeResult<Reason>>(async (transaction, rollback) => {
         const user = await lockUserWithin(transaction, userId);
-        if (!user) return rollback({ ok: false, reason: 'session_ended' });
-        const account = { email: user.email, role: user.role, ...(await countWithin(transaction, userId)) };
+        const session = user && (await lockSession(transaction, { sessionId, userId }));
+        if (!session) return rollback({ ok: false, reason: 'session_ended' });
+        const { loggedInAt } = session.replaces;
+        const shownPassword = showsPassword(session.authenticationMethod) ? user.passwordHash : null;
+        const account = { ...user, loggedInAt, shownPassword, ...(await countWithin(transaction, userId)) };
         const reason = await work(transaction, account);
         if (reason !== null) return rollback({ ok: false, reason });
         if (method !== null && account.count === 0) {
@@ -60,16 +75,23 @@ export function createFactorChanges({ database: { transact }, sessions, devices,
           // They became known by a password alone; each would have tries of its own at a code.
           await devices.forgetAllWithin(transaction, userId, { actor: userId, session: sessionId, origin });
         }
-        const replacement = { sessionId, userId, authenticationMethod: method, origin };
-        const session = await sessions.replaceWithin(transaction, replacement);
-        return session ? { ok: true, session } : rollback({ ok: false, reason: 'session_ended' });
+        // A session that showed two factors goes on saying which.
+        const authenticationMethod = isTwoFactors(session.authenticationMethod) ? null : method;
+        const replacement = { sessionId, userId, authenticationMethod, origin };
+        const begun = await sessions.replaceWithin(transaction, replacement);
+        return begun ? { ok: true, session: begun } : rollback({ ok: false, reason: 'session_ended' });
       });
     },
 
-    tellWithin(transaction: Transaction, changer: Changer, to: string, change: FactorChange): Promise<void> {
-      const { language, from } = changer.told;
-      const letter = { to, userId: changer.userId, language, parameters: { ...from, change } };
-      return mail.sendWithin(transaction, { ...letter, template: 'factor-changed' });
+    tellWithin(
+      transaction: Transaction,
+      { sessionId, told: { language, from } }: Changer,
+      owner: LockedAccount,
+      change: FactorChange,
+    ): Promise<void> {
+      const login = { sessionId, since: owner.loggedInAt, passwordHash: owner.shownPassword };
+      const letter = { owner, login, language, parameters: { ...from, change } };
+      return tellOwnerWithin(transaction, { ...letter, template: 'factor-changed' });
     },
   };
 }

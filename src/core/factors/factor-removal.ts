@@ -1,14 +1,11 @@
-// Removing second factors for their owner: all that somebody has lost, or those that were set up
-// since somebody else logged in.
+// Removing all second factors, for an owner who has lost them.
 import { lockUserWithin } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
-import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { Language } from '../platform/languages.ts';
 import type { Sessions } from '../sessions/sessions.ts';
-import { countWithin } from './factor-change.ts';
 
 interface Removal {
   readonly actor: string | null;
@@ -46,30 +43,6 @@ export function createFactorRemoval({ database: { transact }, sessions, mail, la
       });
     },
   };
-}
-
-/**
- * Takes back what was set up since somebody else logged in: second factors and recovery codes made
- * from then on, and with the last factor all codes. Recorded, and told by mail. The caller holds
- * the lock of the account.
- */
-export async function removeNewerWithin(
-  transaction: Transaction,
-  { userId, email, since, origin, told }: { userId: string; email: string; since: Date; origin: Origin; told: Told },
-  mail: Mail,
-): Promise<void> {
-  const newer = { userId, createdAt: { gte: since } };
-  const totp = await transaction.totp.deleteMany({ where: newer });
-  const keys = await transaction.passkey.deleteMany({ where: newer });
-  if (totp.count + keys.count === 0) return;
-  const left = await countWithin(transaction, userId);
-  await transaction.recoveryCode.deleteMany({ where: left.count === 0 ? { userId } : newer });
-  const detail = { factor: 'all', since: since.toISOString(), passkeys: keys.count, totp: totp.count };
-  const about = { actor: userId, subject: userId, origin, detail };
-  await recordEvent(transaction, { type: 'authn_factor_removed', outcome: 'success', ...about });
-  const parameters = { ...told.from, change: 'newer_removed' } as const;
-  const letter = { to: email, userId, language: told.language, parameters };
-  await mail.sendWithin(transaction, { ...letter, template: 'factor-changed' });
 }
 
 /** With their account. */

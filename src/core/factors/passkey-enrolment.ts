@@ -28,9 +28,10 @@ export function createPasskeyEnrolment({ database: { transact }, passkeys, add, 
         if (!(await passkeys.useChallengeWithin(transaction, made.challenge))) return 'wrong';
         const { credentialId, publicKey, counter } = made;
         const transports = [...made.transports];
+        const { loggedInAt } = account;
         const createdAt = await momentWithin(transaction, userId);
         await transaction.passkey.create({
-          data: { id, userId, credentialId, publicKey, counter, transports, name, createdAt },
+          data: { id, userId, credentialId, publicKey, counter, transports, name, createdAt, loggedInAt },
         });
         return null;
       });

@@ -46,7 +46,7 @@ export function newRecoveryCodes(): HashedCodes {
 
 export async function replaceCodesWithin(
   transaction: Transaction,
-  userId: string,
+  { id: userId, loggedInAt }: { readonly id: string; readonly loggedInAt: Date },
   { key, hashes }: HashedCodes,
 ): Promise<void> {
   const createdAt = await momentWithin(transaction, userId);
@@ -58,6 +58,7 @@ export async function replaceCodesWithin(
       salt: new Uint8Array(key),
       kind: KIND,
       createdAt,
+      loggedInAt,
     })),
   });
 }

@@ -49,9 +49,10 @@ export function createTotpEnrolment({ database: { prisma, clock }, secretBox, ad
       if (!checked.ok) return { ok: false, reason: checked.reason === 'late' ? 'late' : 'wrong' };
       const { userId } = changer;
       const kept = new Uint8Array(secretBox.encrypt(secret, totpPurpose(userId)));
-      return add(changer, { factor: 'totp' }, async (transaction) => {
+      return add(changer, { factor: 'totp' }, async (transaction, { loggedInAt }) => {
         const createdAt = await momentWithin(transaction, userId);
-        await transaction.totp.create({ data: { userId, secret: kept, lastStep: checked.step, createdAt } });
+        const data = { userId, secret: kept, lastStep: checked.step, createdAt, loggedInAt };
+        await transaction.totp.create({ data });
         return null;
       });
     },

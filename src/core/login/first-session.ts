@@ -1,5 +1,5 @@
 // Starts the session of an account that is being made, in the transaction that makes it.
-import type { User } from '../accounts/users.ts';
+import { noteFirstLoginWithin, type User } from '../accounts/users.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import type { Transaction } from '../platform/database.ts';
 import type { Sessions } from '../sessions/sessions.ts';
@@ -21,6 +21,7 @@ export function createStartFirstSession({ sessions, devices, identifierHash }: F
     user: User,
     { previousSessionId, remember, origin, deviceCookie }: Visit,
   ): Promise<Begun> {
+    await noteFirstLoginWithin(transaction, user.id);
     if (previousSessionId) {
       const why = { reason: 'replaced', actor: user.id, origin } as const;
       await sessions.endWithin(transaction, { sessionId: previousSessionId }, why);

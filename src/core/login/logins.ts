@@ -5,13 +5,14 @@ import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Passkeys } from '../factors/passkeys.ts';
 import type { SecondFactors } from '../factors/second-factors.ts';
-import type { Mail } from '../mail/outgoing-mail.ts';
+import type { TellOwner, WasToldLately } from '../mail/owner-mail.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
+import { createFactorWarnings } from './factor-warnings.ts';
 import { createStartFirstSession } from './first-session.ts';
 import { createPasskeyLogin } from './passkey-login.ts';
 import { createPasswordLogin } from './password-login.ts';
@@ -34,7 +35,8 @@ export interface LoginsOptions {
   readonly devices: KnownDevices;
   readonly passkeys: Passkeys;
   readonly secondFactors: SecondFactors;
-  readonly mail: Mail;
+  readonly tellOwnerWithin: TellOwner;
+  readonly wasToldLately: WasToldLately;
   readonly log: Log;
 }
 
@@ -50,21 +52,29 @@ export function createLogins({
   devices,
   passkeys,
   secondFactors,
-  mail,
+  tellOwnerWithin,
+  wasToldLately,
   log,
 }: LoginsOptions) {
-  const startSession = createStartSession({ database, sessions, devices, identifierHash, links, mail });
+  const startSession = createStartSession({ database, sessions, devices, identifierHash, tellOwnerWithin });
   const pendingLogins = createPendingLogins({ database });
   const renewHash = createRenewHash({ database, passwords, links, log });
+  const factorWarnings = createFactorWarnings({ tellOwnerWithin, wasToldLately });
   const attempting = { throttle, refusals, users, devices, identifierHash, startSession };
   return {
     startSession,
     startAgain: createStartAgain({ database, users, sessions, devices, identifierHash }),
+    factorWarnings,
     startFirstSession: createStartFirstSession({ sessions, devices, identifierHash }),
     pendingLogins,
-    passwordLogin: createPasswordLogin({ ...attempting, database, passwords, renewHash, pendingLogins }),
+    passwordLogin: createPasswordLogin({
+      ...attempting,
+      ...{ database, passwords, renewHash, pendingLogins, factorWarnings },
+    }),
     passkeyLogin: createPasskeyLogin({ ...attempting, passkeys }),
-    secondFactorLogin: createSecondFactorLogin({ throttle, refusals, startSession, pendingLogins, secondFactors }),
+    secondFactorLogin: createSecondFactorLogin({
+      ...{ database, throttle, refusals, startSession, pendingLogins, factorWarnings, secondFactors },
+    }),
     reauthentication: createReauthentication({
       database,
       users,
@@ -73,6 +83,7 @@ export function createLogins({
       secondFactors,
       throttle,
       refusals,
+      factorWarnings,
     }),
   };
 }

@@ -1,6 +1,6 @@
 // Logging in with a password. An account that does not exist, one that is disabled and a wrong
 // password give one answer, after the same work.
-import type { User, Users } from '../accounts/users.ts';
+import { lockUserWithin, type User, type Users } from '../accounts/users.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import type { Passwords } from '../credentials/passwords.ts';
@@ -8,6 +8,7 @@ import type { Database } from '../platform/database.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
+import type { FactorWarnings } from './factor-warnings.ts';
 import type { PendingLogins } from './pending-logins.ts';
 import type { RenewHash } from './renew-hash.ts';
 import type { Begun, StartSession, Visit } from './start-session.ts';
@@ -45,6 +46,7 @@ export interface PasswordLoginOptions {
   readonly devices: KnownDevices;
   readonly startSession: StartSession;
   readonly pendingLogins: PendingLogins;
+  readonly factorWarnings: FactorWarnings;
   readonly identifierHash: IdentifierHash;
 }
 
@@ -60,6 +62,7 @@ export function createPasswordLogin({
   devices,
   startSession,
   pendingLogins,
+  factorWarnings,
   identifierHash,
 }: PasswordLoginOptions) {
   async function recordFailure(
@@ -109,13 +112,17 @@ export function createPasswordLogin({
     credentials: Credentials,
     { deviceId, tried }: Attempt,
   ): Promise<PasswordLoginResult> {
-    const { remember, next = null, origin } = credentials;
+    const { remember, next = null, origin, told = null } = credentials;
     const passwordHash = matches === 'outdated' ? await renewHash(checked, credentials) : checked.passwordHash;
     const user = { ...checked, passwordHash };
     const pendingToken = await transact(async (transaction) => {
       const about = { actor: null, subject: user.id, origin };
       await recordEvent(transaction, { type: 'authn_second_factor_asked', outcome: 'success', ...about });
-      return pendingLogins.beginWithin(transaction, { user, remember, next, deviceId });
+      await lockUserWithin(transaction, user.id);
+      const newcomer = deviceId === null ? told : null;
+      const begun = await pendingLogins.beginWithin(transaction, { user, remember, next, deviceId, told: newcomer });
+      if (newcomer) await factorWarnings.begunWithin(transaction, user, begun.id, newcomer);
+      return begun.token;
     });
     await tried.passed();
     return { ok: false, reason: 'second_factor', pendingToken };

@@ -4,9 +4,12 @@ import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { User } from '../accounts/users.ts';
 import { hashToken, newToken } from '../credentials/random-token.ts';
+import type { Told } from '../mail/templates.ts';
 import { ago, type Database, deleteSome, type Transaction } from '../platform/database.ts';
+import { endedWithAll } from '../sessions/session-table.ts';
 
-const LIFE = '10 minutes';
+/** How long a log-in waits for its second factor. */
+export const WAITS_MS = 10 * 60_000;
 
 export interface PendingLogin {
   readonly id: string;
@@ -16,29 +19,36 @@ export interface PendingLogin {
   readonly deviceId: string | null;
 }
 
+interface NewPendingLogin extends Omit<PendingLogin, 'id'> {
+  /** Where it waits from, where its owner is to be told. */
+  readonly told: Told | null;
+}
+
 export type PendingLogins = ReturnType<typeof createPendingLogins>;
 
 export function createPendingLogins({ database: { prisma } }: { database: Database }) {
   return {
-    /** Returns the token for the browser's cookie; only its hash is kept. */
+    /** Returns its id, and the token for the browser's cookie, of which only the hash is kept. */
     async beginWithin(
       transaction: Transaction,
-      { user, remember, next, deviceId }: Omit<PendingLogin, 'id'>,
-    ): Promise<string> {
+      { user, remember, next, deviceId, told }: NewPendingLogin,
+    ): Promise<{ id: string; token: string }> {
       const token = newToken();
+      const id = uuidv7();
       await transaction.$executeRaw`
-        INSERT INTO pending_login (id, token_hash, user_id, password_mark, remember, next, device_id, expires_at)
-        VALUES (${uuidv7()}::uuid, ${hashToken(token)}, ${user.id}::uuid, ${hashToken(user.passwordHash)}, ${remember}, ${next},
-                ${deviceId}::uuid, clock_timestamp() + ${LIFE}::interval)`;
-      return token;
+        INSERT INTO pending_login (id, token_hash, user_id, password_mark, remember, next, device_id, told, expires_at)
+        VALUES (${id}::uuid, ${hashToken(token)}, ${user.id}::uuid, ${hashToken(user.passwordHash)}, ${remember}, ${next},
+                ${deviceId}::uuid, ${told && JSON.stringify(told)}::jsonb,
+                clock_timestamp() + ${WAITS_MS} * interval '1 millisecond')`;
+      return { id, token };
     },
 
-    /** Null when it took too long, was finished, or the account has changed since. */
+    /** Null when it took too long, was finished, or the account or its sessions have ended or changed since. */
     async find(token: string): Promise<PendingLogin | null> {
       if (token === '') return null;
       const [row] = await prisma.$queryRaw<PendingLoginRecord[]>`
-        SELECT id, user_id, password_mark, remember, next, device_id FROM pending_login
-         WHERE token_hash = ${hashToken(token)} AND expires_at > clock_timestamp()`;
+        SELECT id, user_id, password_mark, remember, next, device_id FROM pending_login AS s
+         WHERE token_hash = ${hashToken(token)} AND expires_at > clock_timestamp() AND NOT ${endedWithAll}`;
       const user = row ? await prisma.user.findUnique({ where: { id: row.user_id } }) : null;
       if (!row || !user || user.disabledAt || !Buffer.from(row.password_mark).equals(hashToken(user.passwordHash)))
         return null;
@@ -53,9 +63,22 @@ export function createPendingLogins({ database: { prisma } }: { database: Databa
   };
 }
 
-/** With the account: no log-in of it waits any more. */
-export async function endPendingLoginsWithin(transaction: Transaction, userId: string): Promise<void> {
-  await transaction.pendingLogin.deleteMany({ where: { userId } });
+/** With the sessions of an account: no log-in of it waits any more. Returns how many did. */
+export async function endPendingLoginsWithin(transaction: Transaction, userId: string): Promise<number> {
+  return (await transaction.pendingLogin.deleteMany({ where: { userId } })).count;
+}
+
+/** The newest other log-in of an account that waits from a new browser, or has waited too long; null without one. */
+export async function otherWaitingWithin(
+  transaction: Transaction,
+  userId: string,
+  id: string,
+): Promise<{ id: string; told: Told; dueMs: number } | null> {
+  const [row] = await transaction.$queryRaw<{ id: string; told: Told; dueMs: number }[]>`
+    SELECT id, told, greatest(0, extract(epoch FROM expires_at - clock_timestamp()) * 1000)::float8 AS "dueMs"
+      FROM pending_login WHERE user_id = ${userId}::uuid AND id <> ${id}::uuid AND told IS NOT NULL
+     ORDER BY created_at DESC, id DESC LIMIT 1`;
+  return row ?? null;
 }
 
 interface PendingLoginRecord {

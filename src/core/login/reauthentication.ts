@@ -1,24 +1,34 @@
-// Proving again who one is, before an act that matters. A session's age is that of its last proof,
-// so a new session with a new token replaces the old (ASVS 7.2.4).
+// Proving again who one is, before an act that matters: with all that a log-in to the account takes, so also with a second
+// factor where it has one (ASVS 7.5.1). A new session with a new token replaces the old (ASVS 7.2.4).
 import type { Users } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
-import type { SecondFactors } from '../factors/second-factors.ts';
+import type { FactorProblem, Given, SecondFactors } from '../factors/second-factors.ts';
+import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
+import type { AuthenticationMethod } from '../sessions/authentication-method.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
-import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
+import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
+import type { FactorWarnings } from './factor-warnings.ts';
 
 interface Reauthenticating {
   readonly userId: string;
   readonly sessionId: string;
   readonly origin: Origin;
+  /** For the mail where codes are blocked; without it none goes out. */
+  readonly told?: Told;
 }
+
+/** A code that goes with the password. */
+export type GivenCode = Exclude<Given, { factor: 'passkey' }>;
 
 export interface PasswordReauthentication extends Reauthenticating {
   readonly password: string;
+  /** Null or left out where none was typed. */
+  readonly code?: GivenCode | null;
 }
 
 export interface PasskeyReauthentication extends Reauthenticating {
@@ -27,11 +37,20 @@ export interface PasskeyReauthentication extends Reauthenticating {
   readonly owner: Purpose;
 }
 
-type By = 'password' | 'passkey';
+/** `code_missing`: the account has a second factor, and nothing was tried of it. */
+export type NotProved =
+  | { readonly ok: false; readonly reason: 'wrong_password' | 'code_missing' }
+  | {
+      readonly ok: false;
+      readonly reason: 'wrong_factor';
+      readonly factor: Given['factor'];
+      readonly problem: FactorProblem;
+    };
 
 export type ReauthenticationResult =
   | { readonly ok: true; readonly session: NewSession }
-  | { readonly ok: false; readonly reason: 'wrong_password' | 'wrong_passkey' | 'session_ended' }
+  | { readonly ok: false; readonly reason: 'session_ended' }
+  | NotProved
   | Throttled;
 
 export interface ReauthenticationOptions {
@@ -42,6 +61,7 @@ export interface ReauthenticationOptions {
   readonly secondFactors: SecondFactors;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
+  readonly factorWarnings: FactorWarnings;
 }
 
 export function createReauthentication({
@@ -52,61 +72,91 @@ export function createReauthentication({
   secondFactors,
   throttle,
   refusals,
+  factorWarnings,
 }: ReauthenticationOptions) {
-  async function fail(tried: Tried, who: Reauthenticating, by: By): Promise<ReauthenticationResult> {
-    await tried.record({ type: 'authn_confirm_fail', outcome: 'failure', ...about(who, by) });
-    return { ok: false, reason: `wrong_${by}` };
-  }
-
-  /** `useWithin` uses up what was proved; a proof that it finds used is a wrong one. */
+  /** `useWithin` uses up what was proved; false if it finds that used. */
   async function replaceSession(
-    tried: Tried,
-    who: Reauthenticating,
-    by: By,
-    useWithin?: (transaction: Transaction) => Promise<boolean>,
-  ): Promise<ReauthenticationResult> {
-    const { userId, sessionId, origin } = who;
-    const replaced = await transact<NewSession | 'used' | null>(async (transaction, rollback) => {
-      if (useWithin && !(await useWithin(transaction))) return rollback('used');
-      const authenticationMethod = by === 'passkey' ? by : null;
-      const session = await sessions.replaceWithin(transaction, { sessionId, userId, origin, authenticationMethod });
-      if (session)
-        await recordEvent(transaction, { type: 'authn_confirm_success', outcome: 'success', ...about(who, by) });
+    { userId, sessionId, origin }: Reauthenticating,
+    authenticationMethod: AuthenticationMethod,
+    useWithin: (transaction: Transaction) => Promise<boolean> = async () => true,
+  ): Promise<NewSession | 'used' | null> {
+    return transact<NewSession | 'used' | null>(async (transaction, rollback) => {
+      if (!(await useWithin(transaction))) return rollback('used');
+      const replacement = { sessionId, userId, origin, authenticationMethod, provedNow: true };
+      const session = await sessions.replaceWithin(transaction, replacement);
+      const event = { ...about({ userId, sessionId, origin }), detail: { by: authenticationMethod } };
+      if (session) await recordEvent(transaction, { type: 'authn_confirm_success', outcome: 'success', ...event });
       return session;
     });
-    if (replaced === 'used') return fail(tried, who, by);
-    if (replaced) return { ok: true, session: replaced };
-    await tried.giveBack(); // what was proved was right
-    return { ok: false, reason: 'session_ended' };
+  }
+
+  /** Throttled together with changes of the password: both try the same secret. */
+  function checkPassword(
+    who: Reauthenticating,
+    password: string,
+  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: 'wrong_password' } | Throttled> {
+    const { userId, origin } = who;
+    return refusals.attempt(throttle.takePasswordChange(userId), { subject: userId, origin }, async (tried) => {
+      const user = await users.find(userId);
+      const asker = { account: user?.email ?? userId, ip: origin.ip };
+      if (await passwords.verify(user?.passwordHash ?? null, password, asker)) return { ok: true } as const;
+      const event = { ...about(who), detail: { by: 'password' } };
+      await tried.record({ type: 'authn_confirm_fail', outcome: 'failure', ...event });
+      return { ok: false, reason: 'wrong_password' } as const;
+    });
+  }
+
+  /** In a window of its own: who is logged in can't use up the tries of a log-in, nor a log-in those. */
+  function byFactor(
+    who: Reauthenticating,
+    given: Given,
+    method: AuthenticationMethod,
+  ): Promise<ReauthenticationResult> {
+    const { userId, origin } = who;
+    const taking = throttle.takeSecondFactor(userId, 'confirm');
+    return refusals.attempt<ReauthenticationResult>(taking, { subject: userId, origin }, async (tried) => {
+      const { factor } = given;
+      const fail = async (problem: FactorProblem): Promise<ReauthenticationResult> => {
+        // With a passkey nobody has shown the password.
+        const warns = tried.beginsBlock && who.told && factor !== 'passkey';
+        const user = warns ? await users.find(userId) : null;
+        await transact(async (transaction) => {
+          const event = { ...about(who), detail: { by: factor, reason: problem } };
+          await tried.record({ type: 'authn_confirm_fail', outcome: 'failure', ...event }, { within: transaction });
+          if (user && who.told) await factorWarnings.blockedWithin(transaction, user, who.told);
+        });
+        return { ok: false, reason: 'wrong_factor', factor, problem };
+      };
+      const proving = await secondFactors.prove(userId, given, { account: userId, ip: origin.ip });
+      if (!proving.ok) return fail(proving.reason);
+      const session = await replaceSession(who, method, proving.useWithin);
+      if (session === 'used') return fail('used');
+      if (session) return { ok: true, session };
+      await tried.giveBack(); // what was proved was right
+      return { ok: false, reason: 'session_ended' };
+    });
   }
 
   return {
-    /** Throttled together with changes of the password: both try the same secret. */
-    byPassword({ password, ...who }: PasswordReauthentication): Promise<ReauthenticationResult> {
-      const { userId, origin } = who;
-      return refusals.attempt(throttle.takePasswordChange(userId), { subject: userId, origin }, async (tried) => {
-        const user = await users.find(userId);
-        const asker = { account: user?.email ?? userId, ip: origin.ip };
-        const isRight = await passwords.verify(user?.passwordHash ?? null, password, asker);
-        return isRight ? replaceSession(tried, who, 'password') : fail(tried, who, 'password');
-      });
+    /** With a code, if the account has a second factor. */
+    async byPassword({ password, code = null, ...who }: PasswordReauthentication): Promise<ReauthenticationResult> {
+      const { totpSince, passkeys } = await secondFactors.overview(who.userId);
+      const needsCode = totpSince !== null || passkeys.length > 0;
+      if (needsCode && code === null) return { ok: false, reason: 'code_missing' };
+      const known = await checkPassword(who, password);
+      if (!known.ok) return known;
+      if (needsCode && code) return byFactor(who, code, `password+${code.factor}`);
+      const session = await replaceSession(who, 'password');
+      return session && session !== 'used' ? { ok: true, session } : { ok: false, reason: 'session_ended' };
     },
 
-    /** The new session counts as one of two factors. */
+    /** Two factors by itself. */
     byPasskey({ answer, owner, ...who }: PasskeyReauthentication): Promise<ReauthenticationResult> {
-      const { userId, origin } = who;
-      return refusals.attempt(throttle.takeSecondFactor(userId), { subject: userId, origin }, async (tried) => {
-        const proving = await secondFactors.prove(
-          userId,
-          { factor: 'passkey', answer, owner },
-          { account: userId, ip: origin.ip },
-        );
-        return proving.ok ? replaceSession(tried, who, 'passkey', proving.useWithin) : fail(tried, who, 'passkey');
-      });
+      return byFactor(who, { factor: 'passkey', answer, owner }, 'passkey');
     },
   };
 }
 
-function about({ userId, sessionId, origin }: Reauthenticating, by: By) {
-  return { actor: userId, subject: userId, session: sessionId, origin, detail: { by } } as const;
+function about({ userId, sessionId, origin }: Reauthenticating) {
+  return { actor: userId, subject: userId, session: sessionId, origin } as const;
 }

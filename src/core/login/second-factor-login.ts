@@ -1,8 +1,10 @@
 // The second step of a log-in. One transaction uses up the factor, ends the waiting and starts the
 // session.
 import type { FactorProblem, Given, SecondFactors } from '../factors/second-factors.ts';
+import type { Database } from '../platform/database.ts';
 import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
+import type { FactorWarnings } from './factor-warnings.ts';
 import type { PendingLogin, PendingLogins } from './pending-logins.ts';
 import type { Begun, StartSession, Visit } from './start-session.ts';
 
@@ -14,16 +16,20 @@ export type SecondFactorResult =
 type StepVisit = Omit<Visit, 'remember'>;
 
 export interface SecondFactorLoginOptions {
+  readonly database: Database;
   readonly startSession: StartSession;
   readonly pendingLogins: PendingLogins;
+  readonly factorWarnings: FactorWarnings;
   readonly secondFactors: SecondFactors;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
 }
 
 export function createSecondFactorLogin({
+  database: { transact },
   startSession,
   pendingLogins,
+  factorWarnings,
   secondFactors,
   throttle,
   refusals,
@@ -37,7 +43,10 @@ export function createSecondFactorLogin({
     const { origin } = visit;
     const fail = async (reason: FactorProblem): Promise<SecondFactorResult> => {
       const about = { actor: null, subject: user.id, origin, detail: { reason: `${reason}_${given.factor}` } };
-      await tried.record({ type: 'authn_login_fail', outcome: 'failure', ...about });
+      await transact(async (transaction) => {
+        await tried.record({ type: 'authn_login_fail', outcome: 'failure', ...about }, { within: transaction });
+        if (tried.beginsBlock && visit.told) await factorWarnings.blockedWithin(transaction, user, visit.told);
+      });
       return { ok: false, reason };
     };
     const proving = await secondFactors.prove(user.id, given, { account: user.email, ip: origin.ip });
@@ -48,8 +57,11 @@ export function createSecondFactorLogin({
       {
         deviceId,
         authenticationMethod: `password+${given.factor}`,
-        useWithin: async (transaction) =>
-          (await pendingLogins.endWithin(transaction, id)) && proving.useWithin(transaction),
+        async useWithin(transaction) {
+          if (!(await pendingLogins.endWithin(transaction, id))) return false;
+          await factorWarnings.finishedWithin(transaction, user, id);
+          return proving.useWithin(transaction);
+        },
       },
     );
     if (started.ok) return { ...started, next };
@@ -62,7 +74,10 @@ export function createSecondFactorLogin({
     async finish(token: string, given: Given, visit: StepVisit): Promise<SecondFactorResult> {
       const pending = await pendingLogins.find(token);
       if (!pending) return { ok: false, reason: 'expired' };
-      const taking = throttle.takeSecondFactor(pending.user.id, pending.deviceId);
+      const taking = throttle.takeSecondFactor(
+        pending.user.id,
+        pending.deviceId === null ? null : { deviceId: pending.deviceId },
+      );
       return refusals.attempt(taking, { subject: pending.user.id, origin: visit.origin }, (tried) =>
         tryFactor(pending, given, visit, tried),
       );

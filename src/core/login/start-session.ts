@@ -1,14 +1,13 @@
 // Starts a session for somebody who has proved who they are: row, events, known browser and mail in
 // one transaction. Where nothing is replaced, used up, ended or told, one statement does it.
 import type { Prisma } from '../../generated/prisma/client.ts';
-import type { User } from '../accounts/users.ts';
+import { noteFirstLoginWithin, type User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
-import type { Mail } from '../mail/outgoing-mail.ts';
+import type { TellOwner } from '../mail/owner-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import { afterCommit, type Database, hasSqlState, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
-import type { AuthenticationMethod } from '../sessions/authentication-method.ts';
+import { type AuthenticationMethod, showsPassword } from '../sessions/authentication-method.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import {
@@ -60,8 +59,7 @@ export interface StartSessionOptions {
   readonly sessions: Sessions;
   readonly devices: KnownDevices;
   readonly identifierHash: IdentifierHash;
-  readonly links: OneTimeLinks;
-  readonly mail: Mail;
+  readonly tellOwnerWithin: TellOwner;
 }
 
 export type StartSession = ReturnType<typeof createStartSession>;
@@ -71,8 +69,7 @@ export function createStartSession({
   sessions,
   devices,
   identifierHash,
-  links,
-  mail,
+  tellOwnerWithin,
 }: StartSessionOptions) {
   type Start = Parameters<typeof currentAccount>[0];
 
@@ -102,6 +99,7 @@ export function createStartSession({
   ): Promise<StartResult> {
     const { user, origin } = start;
     return transact<StartResult>(async (transaction, rollback) => {
+      const noted = user.firstLoginAt === null && (await noteFirstLoginWithin(transaction, user.id));
       const [current] = await transaction.$queryRaw<CurrentAccount[]>(currentAccount(start, sessions.mostOfAccount));
       if (!current?.unchanged) return rollback(ACCOUNT_CHANGED);
       if (!current.enough) return rollback(SECOND_FACTOR_NEEDED);
@@ -110,7 +108,8 @@ export function createStartSession({
         const why = { reason: 'replaced', actor: user.id, origin } as const;
         await sessions.endWithin(transaction, { sessionId: previousSessionId }, why);
       }
-      const what = whatIsNew(current);
+      const isFirst = noted && !current.seen; // a version before this one notes nothing
+      const what = isFirst ? null : whatIsNew(current);
       const { statement, begun } = statementOf(start, { what });
       const [row] = await transaction.$queryRaw<StartRow[]>(statement);
       const started = begun(row);
@@ -118,18 +117,17 @@ export function createStartSession({
       if (!current.roomy) await sessions.endSurplusWithin(transaction, user.id, origin);
       nudgeAfterCommit(transaction, 'seal-events');
       afterCommit(transaction, () => sessions.open(started.session));
-      if (what && told && mail.possible) await tellWithin(transaction, user, started, told);
+      if (what && told) await tellWithin(transaction, user, started, told);
       return { ok: true, ...started };
     });
   }
 
   async function tellWithin(transaction: Transaction, user: User, { session }: Begun, { language, from }: Told) {
-    const { id: sessionId, createdAt } = session.record.owner;
-    const about = { userId: user.id, sessionId, since: new Date(createdAt), binding: bindingOf(user) };
-    const request = { purpose: 'not_me', ...about } as const;
-    const tokenId = await links.issueWithin(transaction, request);
-    const letter = { to: user.email, userId: user.id, language, tokenId };
-    await mail.sendWithin(transaction, { ...letter, template: 'new-device', parameters: from });
+    const { id: sessionId, createdAt, authenticationMethod } = session.record.owner;
+    const passwordHash = showsPassword(authenticationMethod) ? user.passwordHash : null;
+    const login = { sessionId, since: new Date(createdAt), passwordHash };
+    const letter = { owner: user, login, language, parameters: from };
+    await tellOwnerWithin(transaction, { ...letter, template: 'new-device' });
   }
 
   /** Starts a session, if the account still allows it, and ends the one it replaces. */
@@ -137,7 +135,8 @@ export function createStartSession({
     const { authenticationMethod = 'password', useWithin } = admitted;
     const start = { user, ...visit, ...admitted, authenticationMethod };
     try {
-      const started = visit.previousSessionId || useWithin ? null : await startIfSeen(start);
+      const alone = !visit.previousSessionId && !useWithin && user.firstLoginAt !== null;
+      const started = alone ? await startIfSeen(start) : null;
       return started ?? (await startInTransaction(start, visit, admitted));
     } catch (error) {
       // A factor that was added while this waited for the account: the statement's snapshot is

@@ -14,7 +14,7 @@ export interface CurrentAccount {
   /** As it was when the proof was checked. */
   readonly unchanged: boolean;
   readonly enough: boolean;
-  /** Whether it has had a session before; one from this address; one by this browser. */
+  /** Whether it has a session; one from this address; one by this browser. Those of long ago are gone. */
   readonly seen: boolean;
   readonly seen_ip: boolean;
   readonly seen_browser: boolean;
@@ -58,9 +58,8 @@ export function currentAccount({ user, origin, authenticationMethod }: Start, mo
       FROM user_account WHERE id = ${user.id}::uuid FOR SHARE`;
 }
 
-/** Null at the first log-in, and for a browser and address seen before. */
-export function whatIsNew({ seen, seen_browser, seen_ip }: CurrentAccount): string | null {
-  if (!seen) return null;
+/** Null for a browser and address seen before. */
+export function whatIsNew({ seen_browser, seen_ip }: CurrentAccount): string | null {
   const news = [seen_browser ? '' : 'browser', seen_ip ? '' : 'address'].filter((word) => word !== '');
   return news.length > 0 ? news.join(' and ') : null;
 }
@@ -104,7 +103,7 @@ export function createStartStatement({ sessions, devices, identifierHash }: Star
       statement: Prisma.sql`
         WITH account AS MATERIALIZED (${currentAccount(start, sessions.mostOfAccount)}),
              allowed AS (SELECT FROM account
-                          WHERE unchanged AND enough AND (${news !== 'none'} OR (roomy AND (NOT seen OR (seen_ip AND seen_browser))))),
+                          WHERE unchanged AND enough AND (${news !== 'none'} OR (roomy AND seen_ip AND seen_browser))),
              begun AS (${draft.insert(allowed)}),
              recorded AS (${insertEvents(draft.notes, allowed)}),
              ${device.tables}

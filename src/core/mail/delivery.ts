@@ -13,7 +13,7 @@ import type { Queues } from '../platform/queues.ts';
 import { DEFERRED_RETRY_MS, endMail, OUTAGE_RETRY_MS, putOff, type TakenMail, takeDue } from './due-mail.ts';
 import type { MailPolicy } from './outgoing-mail.ts';
 import { isKnownTemplate, type RenderMail } from './rendering.ts';
-import { LINK_PATHS, type MailTemplate, type MailTemplates } from './templates.ts';
+import { LINK_IS_OPTIONAL, LINK_PATHS, type MailTemplate, type MailTemplates } from './templates.ts';
 import { DELIVERY_TIMEOUT_MS, type Deliver, type Delivery } from './transport.ts';
 
 const LANES = 4;
@@ -53,7 +53,8 @@ export function createMailDelivery({
       const path = LINK_PATHS[mail.template as MailTemplate];
       if (path === undefined) return { mail, link: '' };
       const secret = mail.tokenId === null ? null : await links.revealWithin(transaction, mail.tokenId);
-      return { mail, link: secret === null ? null : `${publicOrigin}${path}?token=${secret}` };
+      if (secret === null) return { mail, link: LINK_IS_OPTIONAL.has(mail.template) ? '' : null };
+      return { mail, link: `${publicOrigin}${path}?token=${secret}` };
     });
   }
 

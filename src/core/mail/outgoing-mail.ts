@@ -19,6 +19,8 @@ export interface NewMail<T extends MailTemplate> {
   readonly language: Language;
   /** The id of its one-time link. */
   readonly tokenId?: string;
+  /** Goes out only after so long; at once without it. */
+  readonly dueMs?: number;
 }
 
 export interface ListedMail {
@@ -39,13 +41,14 @@ export type Mail = ReturnType<typeof createMail>;
 export function createMail({ database: { prisma }, policy }: { database: Database; policy: MailPolicy }) {
   async function write<T extends MailTemplate>(
     transaction: Transaction,
-    { to, userId, template, parameters, language, tokenId }: NewMail<T>,
+    { to, userId, template, parameters, language, tokenId, dueMs = 0 }: NewMail<T>,
     outcome: 'dropped' | null,
   ): Promise<void> {
     await transaction.$executeRaw`
-      INSERT INTO mail (id, recipient, user_id, template, parameters, language, token_id, ended_at, outcome)
+      INSERT INTO mail (id, recipient, user_id, template, parameters, language, token_id, due_at, ended_at, outcome)
       VALUES (${uuidv7()}::uuid, ${to}, ${userId}::uuid, ${template}, ${JSON.stringify(parameters)}::jsonb, ${language},
-              ${tokenId ?? null}::uuid, CASE WHEN ${outcome}::text IS NOT NULL THEN clock_timestamp() END, ${outcome})`;
+              ${tokenId ?? null}::uuid, clock_timestamp() + ${dueMs} * interval '1 millisecond',
+              CASE WHEN ${outcome}::text IS NOT NULL THEN clock_timestamp() END, ${outcome})`;
   }
 
   return {

@@ -35,6 +35,8 @@ export interface MailTemplates {
   'reset-password': Circumstances;
   'password-changed': Circumstances;
   'new-device': Circumstances;
+  'second-factor-left': Circumstances;
+  'second-factor-blocked': Circumstances;
   'account-deleted': Circumstances;
   'confirm-registration': Circumstances;
   'registration-exists': Circumstances;
@@ -51,11 +53,18 @@ export type MailTemplate = keyof MailTemplates;
 export const LINK_PATHS: Readonly<Partial<Record<MailTemplate, string>>> = {
   'reset-password': '/reset-password',
   'new-device': '/not-me',
+  'second-factor-left': '/not-me',
+  'second-factor-blocked': '/not-me',
+  'password-changed': '/not-me',
+  'factor-changed': '/not-me',
   'confirm-registration': '/verify-email',
   invitation: '/invitation',
   'confirm-email': '/confirm-email',
   'email-changed': '/undo-email-change',
 };
+
+/** Mail that is sent without its link where it has none, or that counts no more: it tells of something that was done. */
+export const LINK_IS_OPTIONAL: ReadonlySet<string> = new Set<MailTemplate>(['password-changed', 'factor-changed']);
 
 /** Text only: the layouts make plain text and HTML of it. */
 export interface MailText {

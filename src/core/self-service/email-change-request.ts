@@ -50,7 +50,7 @@ export function createEmailChangeRequest({
       await transact(async (transaction) => {
         await links.takeBackWithin(transaction, userId, ['change_email']);
         const since = (await findOrigin(transaction, sessionId))?.loggedInAt ?? clock.now();
-        const link = { purpose: 'change_email', userId, email, since, binding: bindingOf(user) } as const;
+        const link = { purpose: 'change_email', userId, email, sessionId, since, binding: bindingOf(user) } as const;
         const tokenId = await links.issueWithin(transaction, link);
         const letter = { to: email, userId, language: told.language, parameters: {}, tokenId };
         if (free) await mail.sendWithin(transaction, { ...letter, template: 'confirm-email' });

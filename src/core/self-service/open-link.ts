@@ -2,7 +2,13 @@
 // Opening uses nothing up: mail scanners follow links.
 import type { User, Users } from '../accounts/users.ts';
 import type { AuditEventType, Origin } from '../audit/events.ts';
-import { isBoundTo, type LinkPurpose, type OneTimeLink, type OneTimeLinks } from '../credentials/one-time-links.ts';
+import {
+  isBoundTo,
+  isBoundToAddress,
+  type LinkPurpose,
+  type OneTimeLink,
+  type OneTimeLinks,
+} from '../credentials/one-time-links.ts';
 import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 
@@ -64,16 +70,20 @@ export function createOpenLink({ users, throttle, refusals, links }: OpenLinkOpt
     open,
 
     /**
-     * Only while the account may log in. A link that undoes a change counts whatever the account has become; any other,
-     * while password and address are what they were when it was asked for.
+     * Only while the account may log in. A link that undoes a change of address counts whatever the account has become; one
+     * that disowns a log-in, while the address is the same; any other, while password and address are what they were.
      */
     openOfAccount<T>(tried: LinkTried, follow: (user: User, link: OneTimeLink) => T | null): Promise<Opened<T>> {
       return open(tried, async (link) => {
         const user = link.userId ? await users.find(link.userId) : null;
         if (!user || user.disabledAt) return null;
-        if (tried.purpose !== 'undo_email_change' && !isBoundTo(link, user)) return null;
-        return follow(user, link);
+        return counts(tried.purpose, link, user) ? follow(user, link) : null;
       });
     },
   };
+}
+
+function counts(purpose: LinkPurpose, link: OneTimeLink, user: User): boolean {
+  if (purpose === 'undo_email_change') return true;
+  return purpose === 'not_me' ? isBoundToAddress(link, user) : isBoundTo(link, user);
 }

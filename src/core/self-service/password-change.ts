@@ -5,9 +5,10 @@ import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import { type BadPassword, BREACHED } from '../credentials/password-policy.ts';
 import type { Passwords } from '../credentials/passwords.ts';
-import type { Mail } from '../mail/outgoing-mail.ts';
+import type { TellOwner } from '../mail/owner-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
+import { isTwoFactors } from '../sessions/authentication-method.ts';
 import { lockSession } from '../sessions/session-table.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
@@ -36,7 +37,7 @@ export interface PasswordChangesOptions {
   readonly breachedPasswords: BreachedPasswords;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
-  readonly mail: Mail;
+  readonly tellOwnerWithin: TellOwner;
 }
 
 export function createPasswordChanges({
@@ -47,7 +48,7 @@ export function createPasswordChanges({
   breachedPasswords,
   throttle,
   refusals,
-  mail,
+  tellOwnerWithin,
 }: PasswordChangesOptions) {
   async function tryPasswordChange(change: PasswordChange, tried: Tried): Promise<PasswordChangeResult> {
     const user = await users.find(change.userId);
@@ -79,11 +80,15 @@ export function createPasswordChanges({
         data: { passwordHash, passwordChangedAt: clock.now() },
       });
       await recordEvent(transaction, { type: 'authn_password_change', outcome: 'success', ...about });
-      const letter = { to: user.email, userId: user.id, language: change.told.language };
-      await mail.sendWithin(transaction, { ...letter, template: 'password-changed', parameters: change.told.from });
+      const { language, from: parameters } = change.told;
+      const login = { sessionId: change.sessionId, since: old.replaces.loggedInAt, passwordHash: user.passwordHash };
+      const letter = { owner: user, login, language, parameters };
+      await tellOwnerWithin(transaction, { ...letter, template: 'password-changed' });
       const reason = { reason: 'password_changed', actor: user.id, origin } as const;
       await sessions.endWithin(transaction, { userId: user.id }, reason);
-      return sessions.createWithin(transaction, user, { ...old, origin });
+      // The password alone proves nothing new where there is a second factor.
+      const replaces = isTwoFactors(old.authenticationMethod) ? old.replaces : { ...old.replaces, provedAt: null };
+      return sessions.createWithin(transaction, user, { ...old, replaces, origin });
     });
     return session ? { ok: true, session } : { ok: false, reason: 'session_ended' };
   }

@@ -5,10 +5,12 @@ import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import { takeBackNotMeWithin } from '../credentials/login-links.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import { type BadPassword, BREACHED, type PasswordPolicy } from '../credentials/password-policy.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
+import type { TellOwner } from '../mail/owner-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
 import type { Sessions } from '../sessions/sessions.ts';
@@ -46,6 +48,7 @@ export interface PasswordResetsOptions {
   readonly openLink: OpenLink;
   readonly resetLinks: ResetLinks;
   readonly mail: Mail;
+  readonly tellOwnerWithin: TellOwner;
 }
 
 const PURPOSE = 'reset_password';
@@ -65,6 +68,7 @@ export function createPasswordResets({
   openLink,
   resetLinks,
   mail,
+  tellOwnerWithin,
 }: PasswordResetsOptions) {
   /** False if the account is no longer what the link was for. */
   async function change(user: User, { secret, password, origin, told }: PasswordReset): Promise<boolean> {
@@ -78,8 +82,10 @@ export function createPasswordResets({
       await recordEvent(transaction, { type: 'authn_password_reset', outcome: 'success', ...about });
       // Whoever made a reset necessary may have logged in before.
       await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
-      const letter = { to: user.email, userId: user.id, language: told.language };
-      await mail.sendWithin(transaction, { ...letter, template: 'password-changed', parameters: told.from });
+      // Whoever reads the mailbox may have reset it: neither what counted before nor this proves an owner from now on.
+      await takeBackNotMeWithin(transaction, user.id, user.emailKey);
+      const letter = { owner: user, login: null, language: told.language, parameters: told.from };
+      await tellOwnerWithin(transaction, { ...letter, template: 'password-changed' });
       const reason = { reason: 'password_changed', actor: user.id, origin } as const;
       await sessions.endWithin(transaction, { userId: user.id }, reason);
       return true;

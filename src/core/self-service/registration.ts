@@ -1,15 +1,18 @@
 // Registering where anybody may. Account, session and events are one transaction, or nothing.
 import type { Role, Users } from '../accounts/users.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
+import { isAwaitedBack } from '../credentials/login-links.ts';
 import { type BadPassword, BREACHED } from '../credentials/password-policy.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { StartFirstSession } from '../login/first-session.ts';
 import type { Credentials } from '../login/password-login.ts';
 import type { Begun, StartSession, Visit } from '../login/start-session.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
+import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
 import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
+import { browserHashOf, isSameBrowser } from './registering-browser.ts';
 
 export type RegisterResult =
   | ({ readonly ok: true } & Begun)
@@ -22,14 +25,20 @@ export interface NewAccount {
   readonly passwordHash: string;
   readonly role: Role;
   readonly language: Language;
+  readonly browserHash?: Uint8Array<ArrayBuffer> | null;
 }
 
 export interface NewMember extends Credentials {
+  /** The secret that this browser keeps anyway for its forms; empty without one. */
+  readonly browser: string;
   /** That the person reads. */
   readonly language: Language;
 }
 
-/** A double click sends the form twice: the second finds an account this young, and just logs in. */
+/**
+ * A double click sends the form twice: the second finds an account this young, of the same browser, and just logs in. From
+ * another browser it would be a way to try passwords past the windows of the log-in.
+ */
 const DOUBLE_SUBMIT_MS = 60_000;
 
 export interface RegistrationOptions {
@@ -46,7 +55,7 @@ export interface RegistrationOptions {
 export type Registration = ReturnType<typeof createRegistration>;
 
 export function createRegistration({
-  database: { transact },
+  database: { prisma, transact },
   users,
   passwords,
   breachedPasswords,
@@ -57,7 +66,7 @@ export function createRegistration({
 }: RegistrationOptions) {
   /** Null, and nothing is made, where the address has an account or `first` gives false. */
   async function make(
-    { email, passwordHash, role, language }: NewAccount,
+    { email, passwordHash, role, language, browserHash = null }: NewAccount,
     visit: Visit,
     first: (transaction: Transaction) => Promise<boolean> = async () => true,
   ): Promise<Begun | null> {
@@ -69,6 +78,7 @@ export function createRegistration({
           passwordHash,
           role,
           language,
+          browserHash,
           origin: visit.origin,
         });
         return startFirstSession(transaction, user, visit);
@@ -84,16 +94,21 @@ export function createRegistration({
 
     /** Of two with one address at the same instant, one gets it. */
     async register(credentials: NewMember): Promise<RegisterResult> {
-      const { email, password, language, origin } = credentials;
+      const { email, password, language, browser, origin } = credentials;
       const throttled = await refusals.charge(throttle.takeRegister(origin.ip), { subject: null, origin });
       if (throttled) return throttled;
+      // Nobody has shown to read the mailbox: an address that its owner may take back is not free.
+      if (await isAwaitedBack(prisma, emailKey(email))) return { ok: false, reason: 'email_taken' };
       if (await breachedPasswords.has(password, { userId: null, origin })) return BREACHED;
-      const passwordHash = await passwords.hash(password, { account: email, ip: origin.ip });
-      const begun = await make({ email, passwordHash, role: 'member', language }, credentials);
+      const asker = { account: email, ip: origin.ip };
+      const passwordHash = await passwords.hash(password, asker);
+      const account = { email, passwordHash, role: 'member', language, browserHash: browserHashOf(browser) } as const;
+      const begun = await make(account, credentials);
       if (begun) return { ok: true, ...begun };
       const user = await users.findByEmail(email);
       const young = user !== null && (await users.isYoung(user.id, DOUBLE_SUBMIT_MS));
-      if (young && (await passwords.verify(user.passwordHash, password, { account: email, ip: origin.ip }))) {
+      const same = young && isSameBrowser(user.browserHash, browser);
+      if (same && (await passwords.verify(user.passwordHash, password, asker))) {
         // Refused for an account that has a second factor, or was disabled or changed meanwhile.
         const again = await startSession(user, credentials, { deviceId: null });
         if (again.ok) return again;

@@ -8,16 +8,20 @@ import type { Passwords } from '../credentials/passwords.ts';
 import type { StartFirstSession } from '../login/first-session.ts';
 import type { StartSession } from '../login/start-session.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
+import type { TellOwner } from '../mail/owner-mail.ts';
 import type { Database } from '../platform/database.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
-import { createEmailChanges, createEmailMove } from './email-change.ts';
+import { createEmailChanges } from './email-change.ts';
 import { createEmailChangeRequest } from './email-change-request.ts';
+import { createEmailMove } from './email-move.ts';
+import { createEmailUndo } from './email-undo.ts';
 import { createInvitations } from './invitations.ts';
 import { createNotMe } from './not-me.ts';
 import { createOpenLink } from './open-link.ts';
+import { createOwnerProofs } from './owner-proof.ts';
 import { createPasswordChanges } from './password-change.ts';
 import { createPasswordResets } from './password-reset.ts';
 import { createPendingRegistrations } from './pending-registrations.ts';
@@ -40,6 +44,7 @@ export interface SelfServiceOptions {
   readonly startSession: StartSession;
   readonly startFirstSession: StartFirstSession;
   readonly mail: Mail;
+  readonly tellOwnerWithin: TellOwner;
 }
 
 export function createSelfService({
@@ -57,10 +62,13 @@ export function createSelfService({
   startSession,
   startFirstSession,
   mail,
+  tellOwnerWithin,
 }: SelfServiceOptions) {
   const openLink = createOpenLink({ users, throttle, refusals, links });
   const attempting = { database, users, passwords, throttle, refusals };
-  const byLink = { ...attempting, sessions, devices, identifierHash, links, openLink, mail };
+  const ownerProofs = createOwnerProofs({ ...attempting, devices, identifierHash });
+  const byLink = { ...attempting, sessions, devices, identifierHash, links, openLink, ownerProofs, mail };
+  const emailMove = createEmailMove(byLink);
   const registration = createRegistration({ ...attempting, breachedPasswords, startSession, startFirstSession });
   const pendingRegistrations = createPendingRegistrations({ database, users, links, openLink, registration });
   const registering = { database, passwords, breachedPasswords, mail, pendingRegistrations };
@@ -69,11 +77,12 @@ export function createSelfService({
     registration,
     verifiedRegistration: createVerifiedRegistration({ ...registering, throttle, refusals, identifierHash }),
     invitations: createInvitations({ ...registering, passwordPolicy, users, links }),
-    passwordChanges: createPasswordChanges({ ...attempting, sessions, breachedPasswords, mail }),
+    passwordChanges: createPasswordChanges({ ...attempting, sessions, breachedPasswords, tellOwnerWithin }),
     resetLinks,
-    passwordResets: createPasswordResets({ ...byLink, passwordPolicy, breachedPasswords, resetLinks }),
+    passwordResets: createPasswordResets({ ...byLink, passwordPolicy, breachedPasswords, resetLinks, tellOwnerWithin }),
     requestEmailChange: createEmailChangeRequest(byLink),
-    emailChanges: createEmailChanges({ ...byLink, emailMove: createEmailMove(byLink), resetLinks }),
-    notMe: createNotMe({ database, sessions, devices, links, openLink, mail }),
+    emailChanges: createEmailChanges({ ...byLink, emailMove }),
+    emailUndo: createEmailUndo({ ...byLink, emailMove, resetLinks }),
+    notMe: createNotMe(byLink),
   };
 }

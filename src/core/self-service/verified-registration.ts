@@ -1,12 +1,10 @@
 // Registering where addresses are verified first: the mailed link makes the account. Whoever registers an address that has
 // an account gets the same answer after the same work; its owner gets another mail (ASVS 6.3.8).
-import { timingSafeEqual } from 'node:crypto';
 import type { Origin } from '../audit/events.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { type BadPassword, BREACHED } from '../credentials/password-policy.ts';
 import type { Passwords } from '../credentials/passwords.ts';
-import { hashToken } from '../credentials/random-token.ts';
 import type { Visit } from '../login/start-session.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
@@ -17,6 +15,7 @@ import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import { DEAD_LINK, type DeadLink } from './open-link.ts';
 import type { ConfirmResult, Pending, PendingRegistrations } from './pending-registrations.ts';
+import { browserHashOf, isSameBrowser } from './registering-browser.ts';
 
 /** A double click sends the form twice: the second changes the password of the first, and no second mail goes out. */
 const DOUBLE_SUBMIT_MS = 60_000;
@@ -157,14 +156,4 @@ export function createVerifiedRegistration({
       return pendingRegistrations.confirm(pending, { purpose: PURPOSE, secret, passwordHash, visit, language });
     },
   };
-}
-
-/** A browser without a secret is the same as none. */
-function isSameBrowser(kept: Uint8Array | null, browser: string): boolean {
-  const hash = browserHashOf(browser);
-  return kept !== null && hash !== null && timingSafeEqual(Buffer.from(kept), hash);
-}
-
-function browserHashOf(browser: string): Uint8Array<ArrayBuffer> | null {
-  return browser === '' ? null : hashToken(`browser ${browser}`);
 }

@@ -22,6 +22,11 @@ export function isTwoFactors(method: AuthenticationMethod): boolean {
   return method !== 'password';
 }
 
+/** Whether it showed the password: a passkey alone does not. */
+export function showsPassword(method: AuthenticationMethod): boolean {
+  return method !== 'passkey';
+}
+
 /** Whether an account of this role must have a second factor. */
 export function needsSecondFactor(policy: SecondFactorPolicy, role: 'member' | 'operator'): boolean {
   return policy === 'everybody' || (policy === 'operators' && role === 'operator');

@@ -9,7 +9,7 @@ import { afterCommit, type Transaction } from '../platform/database.ts';
 import type { AuthenticationMethod } from './authentication-method.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { LiveRecord, SessionData } from './session-record.ts';
-import { insertSession } from './session-table.ts';
+import { insertSession, type Replaced } from './session-table.ts';
 
 /** How long a session lives without being used, and at most. */
 export interface SessionLimits {
@@ -45,8 +45,8 @@ export interface Beginning {
   readonly remember: boolean;
   readonly authenticationMethod: AuthenticationMethod;
   readonly data?: SessionData;
-  /** When the log-in was that it goes back to, if that is not now. */
-  readonly loggedInAt?: Date;
+  /** What it keeps of a session whose place it takes; nothing after a log-in. */
+  readonly replaces?: Replaced;
   readonly origin: Origin;
   /** What is recorded right after its beginning, in the same statement. */
   readonly also?: (sessionId: string) => readonly EventNote[];
@@ -57,21 +57,21 @@ export interface SessionDraft {
   insert(from?: Prisma.Sql): Prisma.Sql;
   /** What must be recorded with it. */
   readonly notes: readonly EventNote[];
-  /** The session, once its row is there. */
-  begun(createdAt: Date): NewSession;
+  /** The session, once its row is there; `remainingMs` where it has less than the whole lifetime. */
+  begun(createdAt: Date, remainingMs?: number): NewSession;
 }
 
 export function createSessionBeginnings({ cache, policy }: { cache: SessionCache; policy: SessionPolicy }) {
   /** A session that is to begin, for a caller that writes it in a statement of its own. */
   function draft(account: SessionAccount, beginning: Beginning): SessionDraft {
-    const { remember, authenticationMethod, data = {}, loggedInAt, origin, also = () => [] } = beginning;
+    const { remember, authenticationMethod, data = {}, replaces = null, origin, also = () => [] } = beginning;
     const { idleTimeoutMs, absoluteLifetimeMs } = limitsFor(policy, account.role, remember);
     const token = newToken();
     const tokenHash = hashToken(token);
     const id = uuidv7();
     const userId = account.id;
     const kept = { id, userId, remember, authenticationMethod };
-    const row = { ...kept, tokenHash, loggedInAt, idleTimeoutMs, absoluteLifetimeMs, data, origin };
+    const row = { ...kept, tokenHash, replaces, idleTimeoutMs, absoluteLifetimeMs, data, origin };
     const who = { actor: userId, subject: userId, session: id } as const;
     return {
       insert: (from) => insertSession(row, from),
@@ -79,10 +79,10 @@ export function createSessionBeginnings({ cache, policy }: { cache: SessionCache
         { event: { type: 'session_created', outcome: 'success', ...who, origin, detail: { remember } } },
         ...also(id),
       ],
-      begun(createdAt) {
+      begun(createdAt, remainingMs = absoluteLifetimeMs) {
         const { email, role } = account;
         const since = { createdAt: createdAt.getTime(), memberSince: account.createdAt.getTime() };
-        const deadlines = { sinceSeenMs: 0, idleTimeoutMs, absoluteRemainingMs: absoluteLifetimeMs };
+        const deadlines = { sinceSeenMs: 0, idleTimeoutMs, absoluteRemainingMs: remainingMs };
         return {
           token,
           tokenHash,
@@ -106,10 +106,10 @@ export function createSessionBeginnings({ cache, policy }: { cache: SessionCache
      */
     async createWithin(transaction: Transaction, account: SessionAccount, beginning: Beginning): Promise<NewSession> {
       const { insert, notes, begun } = draft(account, beginning);
-      const [row] = await transaction.$queryRaw<{ created_at: Date }[]>(insert());
+      const [row] = await transaction.$queryRaw<{ created_at: Date; remaining_ms: number }[]>(insert());
       if (!row) throw new Error('a row that was inserted was not returned');
       await recordEvents(transaction, notes);
-      const session = begun(row.created_at);
+      const session = begun(row.created_at, row.remaining_ms);
       afterCommit(transaction, () => open(session));
       return session;
     },

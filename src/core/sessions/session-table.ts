@@ -49,11 +49,11 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
       return row ? judgeSession(row) : { state: 'unknown' };
     },
 
-    /** Whether a session is live and began no longer ago than that. */
+    /** Whether a session is live and its owner proved who they are no longer ago than that. */
     async isRecent(sessionId: string, withinMs: number): Promise<boolean> {
       const { rows } = await pool.query<{ recent: boolean }>({
         name: 'session-is-recent',
-        text: `SELECT created_at > clock_timestamp() - $2 * interval '1 millisecond' AS recent
+        text: `SELECT coalesce(proved_at, created_at) > clock_timestamp() - $2 * interval '1 millisecond' AS recent
                  FROM session AS s WHERE id = $1 AND ended_at IS NULL AND NOT ${ENDED_WITH_ALL}`,
         values: [sessionId, withinMs],
       });
@@ -187,13 +187,21 @@ function toEnding({ token_hash, end_reason }: EndedRecord): Ending {
   return { tokenHash: token_hash, reason: end_reason };
 }
 
+/** What a session keeps of the one whose place it takes. */
+export interface Replaced {
+  /** When the log-in was that it goes back to. */
+  readonly loggedInAt: Date;
+  /** When its owner last proved who they are; null for now. */
+  readonly provedAt: Date | null;
+  readonly absoluteDeadline: Date;
+}
+
 export interface SessionInsert {
   readonly id: string;
   readonly tokenHash: Buffer;
   readonly userId: string;
   readonly remember: boolean;
-  /** When the log-in was that it goes back to, if that is not now. */
-  readonly loggedInAt: Date | undefined;
+  readonly replaces: Replaced | null;
   readonly idleTimeoutMs: number;
   readonly absoluteLifetimeMs: number;
   readonly data: SessionData;
@@ -202,22 +210,25 @@ export interface SessionInsert {
 }
 
 /**
- * The statement that inserts a session for each row of `from` and returns its `created_at`. It comes after the newest end of
- * all sessions, even where PostgreSQL's clock went back since: else nobody could log in until it has caught up.
+ * The statement that inserts a session for each row of `from` and returns its `created_at` and `remaining_ms`. It comes after
+ * the newest end of all sessions, even where PostgreSQL's clock went back since: else nobody could log in until it has caught
+ * up. The absolute deadline is never later than that of the session whose place it takes.
  */
 export function insertSession(session: SessionInsert, from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql {
-  const { id, tokenHash, userId, remember, loggedInAt, idleTimeoutMs, absoluteLifetimeMs, origin } = session;
+  const { id, tokenHash, userId, remember, replaces, idleTimeoutMs, absoluteLifetimeMs, origin } = session;
   return Prisma.sql`
-    INSERT INTO session (id, token_hash, user_id, remember, created_at, logged_in_at, last_seen_at, idle_timeout_seconds,
-                         idle_deadline, absolute_deadline, data, proved, ip, user_agent)
+    INSERT INTO session (id, token_hash, user_id, remember, created_at, logged_in_at, proved_at, last_seen_at,
+                         idle_timeout_seconds, idle_deadline, absolute_deadline, data, proved, ip, user_agent)
     SELECT ${id}::uuid, ${new Uint8Array(tokenHash)}::bytea, ${userId}::uuid, ${remember}::boolean,
            greatest(clock_timestamp(), (SELECT max(asked_at) + interval '1 millisecond' FROM everybody_ended)),
-           ${loggedInAt ?? null}::timestamptz, clock_timestamp(), ${Math.ceil(idleTimeoutMs / 1_000)}::int,
+           ${replaces?.loggedInAt ?? null}::timestamptz, ${replaces?.provedAt ?? null}::timestamptz, clock_timestamp(),
+           ${Math.ceil(idleTimeoutMs / 1_000)}::int,
            clock_timestamp() + ${idleTimeoutMs} * interval '1 millisecond',
-           clock_timestamp() + ${absoluteLifetimeMs} * interval '1 millisecond', ${JSON.stringify(session.data)}::jsonb,
+           least(${replaces?.absoluteDeadline ?? null}::timestamptz,
+                 clock_timestamp() + ${absoluteLifetimeMs} * interval '1 millisecond'), ${JSON.stringify(session.data)}::jsonb,
            ${session.authenticationMethod}::text, ${origin.ip}::inet, ${keptUserAgent(origin)}::text
       FROM ${from}
-    RETURNING created_at`;
+    RETURNING created_at, (extract(epoch FROM absolute_deadline - clock_timestamp()) * 1000)::float8 AS remaining_ms`;
 }
 
 /**
@@ -254,22 +265,27 @@ function keptUserAgent({ userAgent }: Origin): string | null {
 
 /**
  * Locks a live session for the caller's transaction, and gives what goes along when another takes
- * its place.
+ * its place without a new proof.
  */
 export async function lockSession(
   transaction: Transaction,
   { sessionId, userId }: { sessionId: string; userId: string },
-): Promise<(Pick<SessionInsert, 'remember' | 'authenticationMethod' | 'data'> & { loggedInAt: Date }) | null> {
+): Promise<LockedSession | null> {
   const [row] = await transaction.$queryRaw<
-    { remember: boolean; proved: string; data: SessionData; loggedInAt: Date }[]
+    (Replaced & { remember: boolean; proved: string; data: SessionData; provedAt: Date })[]
   >`
-    SELECT remember, proved, data, coalesce(logged_in_at, created_at) AS "loggedInAt" FROM session AS s
+    SELECT remember, proved, data, coalesce(logged_in_at, created_at) AS "loggedInAt",
+           coalesce(proved_at, created_at) AS "provedAt", absolute_deadline AS "absoluteDeadline" FROM session AS s
      WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND ended_at IS NULL AND NOT ${endedWithAll}
        FOR UPDATE`;
   if (!row) return null;
-  const { remember, proved, data, loggedInAt } = row;
-  return { remember, authenticationMethod: readAuthenticationMethod(proved), data, loggedInAt };
+  const { remember, proved, data, ...replaces } = row;
+  return { remember, authenticationMethod: readAuthenticationMethod(proved), data, replaces };
 }
+
+type LockedSession = Pick<SessionInsert, 'remember' | 'authenticationMethod' | 'data'> & {
+  readonly replaces: Replaced;
+};
 
 export interface EndedSession extends Ending {
   readonly id: string;
@@ -353,9 +369,15 @@ export async function momentWithin(transaction: Transaction, userId: string): Pr
 export async function findOrigin(client: Pick<Transaction, 'session'>, sessionId: string) {
   const row = await client.session.findUnique({
     where: { id: sessionId },
-    select: { userId: true, createdAt: true, loggedInAt: true, ip: true, userAgent: true },
+    select: { userId: true, createdAt: true, loggedInAt: true, proved: true, ip: true, userAgent: true },
   });
-  return row && { ...row, loggedInAt: row.loggedInAt ?? row.createdAt };
+  if (!row) return null;
+  const { proved, ...origin } = row;
+  return {
+    ...origin,
+    loggedInAt: row.loggedInAt ?? row.createdAt,
+    authenticationMethod: readAuthenticationMethod(proved),
+  };
 }
 
 /** By id, from after one. */

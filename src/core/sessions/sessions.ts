@@ -2,7 +2,7 @@
 // are one transaction; then Redis is told. Where PostgreSQL is away, an end takes effect in Redis,
 // and a job waits to record it.
 import { type NewAuditEvent, NO_ORIGIN, type Origin } from '../audit/events.ts';
-import { recordEvents } from '../audit/outbox.ts';
+import { recordEvent, recordEvents } from '../audit/outbox.ts';
 import { afterCommit, type Database, isDatabaseOutage, type Transaction } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import { type EndSessionJob, LAST_FAILURE_ONLY, type Queues } from '../platform/queues.ts';
@@ -52,15 +52,18 @@ export interface SessionsOptions {
   readonly queues: Queues;
   readonly policy: SessionPolicy;
   readonly log: Log;
+  /** From the room above: ends the log-ins of an account that wait for their second factor, and counts them. */
+  readonly endWaiting: (transaction: Transaction, userId: string) => Promise<number>;
 }
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-export function createSessions({ database, table, cache, queues, policy, log }: SessionsOptions) {
+export function createSessions({ database, table, cache, queues, policy, log, endWaiting }: SessionsOptions) {
   const { draft, open, createWithin } = createSessionBeginnings({ cache, policy });
 
   /**
    * Ends sessions in the caller's transaction, with their events; their copies go after the commit.
+   * With the sessions of an account, log-ins of it that wait for their second factor end too.
    */
   async function endWithin(
     transaction: Transaction,
@@ -72,8 +75,19 @@ export function createSessions({ database, table, cache, queues, policy, log }: 
       transaction,
       ended.map((session) => ({ event: endingEvent(session, options) })),
     );
+    if ('userId' in which) await endWaitingWithin(transaction, which.userId, options);
     afterCommit(transaction, () => cache.invalidate(ended));
     return ended;
+  }
+
+  async function endWaitingWithin(
+    transaction: Transaction,
+    userId: string,
+    { actor, origin, reason }: EndOptions,
+  ): Promise<void> {
+    const count = await endWaiting(transaction, userId);
+    const about = { actor, subject: userId, origin, detail: { count, reason } };
+    if (count > 0) await recordEvent(transaction, { type: 'authn_waiting_ended', outcome: 'success', ...about });
   }
 
   return {
@@ -84,11 +98,12 @@ export function createSessions({ database, table, cache, queues, policy, log }: 
 
     /**
      * Begins a session in the place of one that is live, with a new token, in the caller's
-     * transaction; null if that one has ended. Its data goes along, and its authentication method
-     * unless there is a new one.
+     * transaction; null if that one has ended. Its data and deadline go along, its authentication
+     * method unless there is a new one, and the age of its proof unless its owner proved anew who
+     * they are.
      */
     async replaceWithin(transaction: Transaction, replacement: Replacement): Promise<NewSession | null> {
-      const { sessionId, userId, authenticationMethod, origin } = replacement;
+      const { sessionId, userId, authenticationMethod, provedNow, origin } = replacement;
       // The account first, as in everything that changes it: a change that came before has ended
       // the session by now.
       const [account] = await transaction.$queryRaw<SessionAccount[]>`
@@ -97,7 +112,8 @@ export function createSessions({ database, table, cache, queues, policy, log }: 
       if (!account || !old) return null;
       await endWithin(transaction, { sessionId }, { reason: 'replaced', actor: userId, origin });
       const method = authenticationMethod ? { authenticationMethod } : {};
-      return createWithin(transaction, account, { ...old, ...method, origin });
+      const replaces = provedNow ? { ...old.replaces, provedAt: null } : old.replaces;
+      return createWithin(transaction, account, { ...old, ...method, replaces, origin });
     },
 
     mostOfAccount: policy.mostOfAccount,
@@ -150,8 +166,10 @@ export function createSessions({ database, table, cache, queues, policy, log }: 
 interface Replacement {
   readonly sessionId: string;
   readonly userId: string;
-  /** How its owner has just logged in anew; else that of the one before stays. */
+  /** What its owner has shown by now; else that of the one before stays. */
   readonly authenticationMethod?: AuthenticationMethod | null;
+  /** Whether its owner has just proved again who they are. */
+  readonly provedNow?: boolean;
   readonly origin: Origin;
 }
 

@@ -16,6 +16,8 @@ const MAX_ENTRIES = 4;
 const MAX_READ = 4 * MAX_ENTRIES;
 /** Of one account: each has guesses of its own (windows.ts), so the one unused for longest is forgotten. */
 const MAX_KNOWN = 20;
+/** Within so much, a browser became known by the log-in itself. */
+const ONE_LOGIN_MS = 60_000;
 
 export interface KnownDevicesOptions {
   readonly database: Database;
@@ -99,6 +101,23 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
       const [device] = await prisma.$queryRaw<{ id: string }[]>`
         SELECT id FROM known_device WHERE token_hash = ${hashToken(token)}::bytea AND ${stillKnown}`;
       return device?.id ?? null;
+    },
+
+    /**
+     * Says of a moment whether the account knew this browser before it. That it was forgotten since does not matter: whoever
+     * logged in then could have done that.
+     */
+    async wasKnown(userId: string, account: string, cookie: string): Promise<(moment: Date) => boolean> {
+      const token = tokenFor(account, cookie);
+      if (token === null) return () => false;
+      const [device] = await prisma.$queryRaw<{ since: Date; until: Date | null }[]>`
+        SELECT created_at AS since, revoked_at AS until FROM known_device
+         WHERE token_hash = ${hashToken(token)} AND user_id = ${userId}::uuid
+           AND last_used_at > clock_timestamp() - ${retentionMs} * interval '1 millisecond'`;
+      if (!device) return () => false;
+      const { since, until } = device;
+      const isBefore = (moment: Date) => since.getTime() < moment.getTime() - ONE_LOGIN_MS;
+      return (moment) => isBefore(moment) && (until === null || until >= moment);
     },
 
     remembering,

@@ -21,6 +21,8 @@ export interface Attempting {
 export interface Tried {
   /** A log-in's event must have this id: counters are rebuilt by it. */
   readonly id: string;
+  /** Whether a block begins with it: from now on others are refused. */
+  readonly beginsBlock: boolean;
   /** Records the attempt's event and the blocks that it began, in one statement. */
   record(event: NewAuditEvent, beside?: { within?: Transaction; attempt?: AttemptNote }): Promise<void>;
   /** For a failure with a right guess. Never throws. */
@@ -58,7 +60,7 @@ export function createRefusals({ database: { prisma } }: { database: Database })
       const record: Tried['record'] = (event, { within = prisma, attempt } = {}) =>
         recordEvents(within, [{ event, attempt }, ...blockNotes(blocks, event.subject ?? event.actor, event.origin)]);
       try {
-        const result = await work({ id, record, succeeded, passed, giveBack });
+        const result = await work({ id, beginsBlock: blocks.length > 0, record, succeeded, passed, giveBack });
         if (result.ok) await succeeded();
         return result;
       } catch (error) {

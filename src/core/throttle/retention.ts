@@ -24,8 +24,11 @@ export function deleteCountedAttempts(transaction: Transaction, limit: number, l
   return deleteSome(transaction, { from: 'throttle_attempt', where, limit });
 }
 
-/** Browsers that were revoked, or that nobody logged in with for so long. */
+/** Longer than any link by which an owner disowns a log-in: a browser that was known before it counts for that. */
+const REVOKED_KEPT_MS = 10 * 86_400_000;
+
+/** Browsers that were revoked a while ago, or that nobody logged in with for so long. */
 export function deleteOldDevices(transaction: Transaction, limit: number, unusedForMs: number): Promise<number> {
-  const where = Prisma.sql`revoked_at IS NOT NULL OR last_used_at < ${ago(unusedForMs)}`;
+  const where = Prisma.sql`revoked_at < ${ago(REVOKED_KEPT_MS)} OR last_used_at < ${ago(unusedForMs)}`;
   return deleteSome(transaction, { from: 'known_device', where, limit });
 }

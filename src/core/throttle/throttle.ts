@@ -13,7 +13,13 @@ import { type CountedAttempt, createThrottleScripts, type Decision } from './cou
 import type { ThrottlePolicy } from './policy.ts';
 import { recorded } from './recorded-attempts.ts';
 import { type OnSuccess, settledOnce, type Taken } from './taken.ts';
-import { createThrottleWindows, type LoginTarget, type ThrottleScope, type Window } from './windows.ts';
+import {
+  createThrottleWindows,
+  type FactorPlace,
+  type LoginTarget,
+  type ThrottleScope,
+  type Window,
+} from './windows.ts';
 
 const REBUILD_TRIES = 3;
 
@@ -119,9 +125,9 @@ export function createThrottle({ redis, database, policy, log, count = () => und
     /** A good link costs nothing, and makes up for no bad one. */
     takeToken: (ip: string | null): Promise<Taken> => takeRecorded(windowsOf.token(ip), 'give_back'),
 
-    /** Wrong codes count; a right one empties the window, and counts among the successes. */
-    takeSecondFactor: (userId: string, deviceId: string | null = null): Promise<Taken> =>
-      takeRecorded(windowsOf.secondFactor(userId, deviceId), 'empty'),
+    /** Wrong codes count; a right one empties the window, and counts among the successes. Each place has its own. */
+    takeSecondFactor: (userId: string, place: FactorPlace = null): Promise<Taken> =>
+      takeRecorded(windowsOf.secondFactor(userId, place), 'empty'),
 
     /** Forgets a window and its block. Throws if Redis is away. */
     async forget(key: string): Promise<void> {

@@ -68,6 +68,12 @@ interface Kind {
   readonly counts: Counts;
 }
 
+/**
+ * Where somebody proves to be an account's owner: at a log-in, from a new browser (null) or a known one; to confirm it where
+ * they are logged in; or beside a link, to take an account back.
+ */
+export type FactorPlace = null | { readonly deviceId: string } | 'confirm' | 'link';
+
 export type ThrottleWindows = ReturnType<typeof createThrottleWindows>;
 
 export function createThrottleWindows(policy: ThrottlePolicy) {
@@ -109,8 +115,8 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
     ],
     token: (ip: string | null) => ofClient('token', ip),
     /** Here too, so that strangers who know the password can't keep the owner out. */
-    secondFactor(userId: string, deviceId: string | null): Window[] {
-      const whose = deviceId === null ? userId : `${userId}:${deviceId}`;
+    secondFactor(userId: string, place: FactorPlace): Window[] {
+      const whose = place === null ? userId : `${userId}:${typeof place === 'string' ? place : place.deviceId}`;
       return [window('second_factor', whose), window('proof_success', whose)];
     },
 

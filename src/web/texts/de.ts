@@ -36,9 +36,11 @@ export const de: Texts = {
     password: 'Passwort',
     current: 'Aktuelles Passwort',
     newPassword: 'Neues Passwort',
+    former: 'Passwort, das Sie vorher hatten',
   },
   hints: {
     newPassword: 'Mindestens 8 Zeichen. Besser sind 15 oder mehr: einige Wörter, auch mit Leerzeichen.',
+    former: 'Das letzte, das Sie selbst gewählt haben. Lassen Sie es leer, wenn Sie es nicht mehr wissen.',
   },
   passwordProblems: {
     too_short: 'Verwenden Sie mindestens 8 Zeichen; besser sind 15 oder mehr.',
@@ -101,7 +103,7 @@ export const de: Texts = {
     passkey: 'Mit einem Passkey anmelden',
     passkeyWrong:
       'Dieser Passkey konnte nicht benutzt werden. Versuchen Sie es noch einmal, oder melden Sie sich mit Ihrem Passwort an.',
-    late: 'Der zweite Schritt dauerte länger als zehn Minuten, oder Ihr Passwort wurde geändert. Melden Sie sich noch einmal an.',
+    late: 'Der zweite Schritt dauerte länger als zehn Minuten, oder inzwischen wurde Ihr Passwort geändert oder Ihre Sitzungen wurden beendet. Melden Sie sich noch einmal an.',
     ended: {
       logged_out: '',
       replaced: '',
@@ -182,8 +184,19 @@ export const de: Texts = {
   notMe: {
     title: 'Das waren nicht Sie?',
     lede: (device, address, when) =>
-      `Jemand hat sich mit ${device} von der Adresse ${address} bei Ihrem Konto angemeldet, ${when}. Wenn Sie das nicht waren, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort. Zweite Faktoren, die seitdem hinzugefügt wurden, werden entfernt.`,
+      `Jemand hat sich mit ${device} von der Adresse ${address} bei Ihrem Konto angemeldet, ${when}. Wenn Sie das nicht waren, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort.`,
+    ledeWithoutLogin:
+      'Wenn nicht Sie getan haben, wovon die Mail berichtet, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort. Das alte gilt sofort nicht mehr.',
     submit: 'Alle Sitzungen beenden und neues Passwort wählen',
+  },
+  takeBack: {
+    factors: {
+      none: '',
+      taken_back: 'Zweite Faktoren, die seitdem eingerichtet wurden, werden entfernt.',
+      asks: 'Seitdem wurden zweite Faktoren eingerichtet. Geben Sie das Passwort ein, das Sie vorher hatten, dann werden sie entfernt. Sonst bleiben sie, und nur ein Betreiber kann sie entfernen.',
+      stay: 'Seitdem wurden zweite Faktoren eingerichtet, und sie bleiben. Sind es nicht Ihre, bitten Sie einen Betreiber, sie zu entfernen.',
+    },
+    wrong: 'Das ist nicht das Passwort, das Sie vorher hatten. Lassen Sie das Feld leer, um ohne es fortzufahren.',
   },
   deadLink: {
     heading: 'Dieser Link gilt nicht mehr',
@@ -197,7 +210,7 @@ export const de: Texts = {
       email:
         'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als eine Stunde; oder Ihr Passwort oder Ihre Adresse wurde inzwischen geändert. Fordern Sie einen neuen an.',
       'not-me':
-        'Er wurde benutzt, ist älter als 7 Tage, oder Ihr Passwort oder Ihre Adresse wurde seitdem geändert. Sind Sie unsicher, wählen Sie ein neues Passwort.',
+        'Er wurde benutzt, ist älter als 7 Tage, oder seitdem wurde über einen zugeschickten Link ein neues Passwort gewählt oder Ihre Adresse geändert: Dann steht in der Mail darüber ein anderer Link. Sind Sie unsicher, wählen Sie ein neues Passwort.',
       undo: 'Er wurde benutzt oder ist älter als 7 Tage. Wenn Sie sich nicht anmelden können, wählen Sie ein neues Passwort.',
     },
     actions: {
@@ -233,7 +246,7 @@ export const de: Texts = {
     },
     undo: {
       title: 'Adresse zurückholen',
-      lede: 'Ihr Konto bekommt diese Adresse wieder. Alle Sitzungen enden, kurz zuvor hinzugefügte zweite Faktoren werden entfernt, das Passwort gilt nicht mehr, und wir schicken Ihnen einen Link, um ein neues zu wählen.',
+      lede: 'Ihr Konto bekommt diese Adresse wieder. Alle Sitzungen enden, das Passwort gilt nicht mehr, und wir schicken Ihnen einen Link, um ein neues zu wählen.',
       submit: 'Meine Adresse zurückholen',
     },
   },
@@ -403,12 +416,15 @@ export const de: Texts = {
   confirm: {
     title: 'Bestätigen Sie, dass Sie es sind',
     lede: 'Was Sie vorhaben, verlangt eine frische Anmeldung. Sie bleiben angemeldet und machen dort weiter, wo Sie waren.',
+    ledeFactor:
+      'Was Sie vorhaben, verlangt eine frische Anmeldung mit Ihrem zweiten Faktor. Sie bleiben angemeldet und machen dort weiter, wo Sie waren.',
+    codeHint: 'Sechs Ziffern, aus Ihrer Authentifizierungs-App.',
     submit: 'Bestätigen',
     passwordMissing: 'Geben Sie Ihr Passwort ein.',
     wrong: 'Das ist nicht Ihr Passwort.',
     passkey: 'Mit einem Passkey bestätigen',
     passkeyWrong:
-      'Dieser Passkey konnte nicht benutzt werden. Versuchen Sie es noch einmal, oder geben Sie Ihr Passwort ein.',
+      'Dieser Passkey konnte nicht benutzt werden. Versuchen Sie es noch einmal, oder geben Sie Ihr Passwort und einen Code ein.',
   },
 
   data: {

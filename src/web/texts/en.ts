@@ -4,6 +4,7 @@
 import type { PasswordProblem } from '../../core/credentials/password-policy.ts';
 import type { FactorProblem } from '../../core/factors/second-factors.ts';
 import type { Language } from '../../core/platform/languages.ts';
+import type { FactorsSince } from '../../core/self-service/owner-proof.ts';
 import type { SecondFactor } from '../../core/sessions/authentication-method.ts';
 import type { EndReason } from '../../core/sessions/session-record.ts';
 import { counting, linked } from './forms.ts';
@@ -49,9 +50,11 @@ export const en = {
     password: 'Password',
     current: 'Current password',
     newPassword: 'New password',
+    former: 'Password that you had before',
   },
   hints: {
     newPassword: 'At least 8 characters. 15 or more is better: a few words, spaces allowed.',
+    former: 'The last one that you chose yourself. Leave it empty if you don’t remember it.',
   },
   /** Why a new password is refused, and what to do instead. */
   passwordProblems: {
@@ -117,7 +120,7 @@ export const en = {
     wrong: 'Wrong e-mail address or password.',
     passkey: 'Log in with a passkey',
     passkeyWrong: 'That passkey could not be used. Try again, or log in with your password.',
-    late: 'The second step took longer than ten minutes, or your password was changed. Log in again.',
+    late: 'The second step took longer than ten minutes, or your password was changed or your sessions were ended meanwhile. Log in again.',
     /** Why the session of this browser is no more, said once, on the page where it leads. */
     ended: {
       logged_out: '',
@@ -189,13 +192,25 @@ export const en = {
     heading: 'There is an account already',
     paragraphs: ['An account with this address was made meanwhile. Log in to reach it.'],
   },
-  /** A mailed link that leads nowhere, by what it was for. */
   notMe: {
     title: 'This wasn’t you?',
     lede: (device: string, address: string, when: string) =>
-      `Somebody logged in to your account with ${device}, from the address ${address}, ${when}. If that was not you, end every session and choose a new password. Second factors that were added since then are removed.`,
+      `Somebody logged in to your account with ${device}, from the address ${address}, ${when}. If that was not you, end every session and choose a new password.`,
+    ledeWithoutLogin:
+      'If it was not you who did what the mail tells of, end every session and choose a new password. The old one stops working at once.',
     submit: 'End every session and choose a new password',
   },
+  /** Where an account is taken back: what becomes of second factors, and the password that decides it. */
+  takeBack: {
+    factors: {
+      none: '',
+      taken_back: 'Second factors that were set up since then are removed.',
+      asks: 'Second factors were set up since then. Enter the password that you had before, and they are removed. Without it they stay, and only an operator can remove them.',
+      stay: 'Second factors were set up since then, and they stay. If they are not yours, ask an operator to remove them.',
+    } satisfies Record<FactorsSince, string>,
+    wrong: 'This is not the password that you had before. Leave it empty to go on without it.',
+  },
+  /** A mailed link that leads nowhere, by what it was for. */
   deadLink: {
     heading: 'This link does not work any more',
     paragraphs: {
@@ -206,7 +221,7 @@ export const en = {
       email:
         'It was used, replaced by a newer one, or is older than an hour; or your password or address was changed since. Ask for a new one.',
       'not-me':
-        'It was used, is older than 7 days, or your password or address was changed since. If you are not sure, choose a new password.',
+        'It was used, is older than 7 days, or a new password was chosen by a mailed link since, or your address was changed: then the mail about that has another link. If you are not sure, choose a new password.',
       undo: 'It was used, or is older than 7 days. If you can’t log in, choose a new password.',
     },
     actions: {
@@ -242,7 +257,7 @@ export const en = {
     },
     undo: {
       title: 'Take your address back',
-      lede: 'Your account takes this address again. Every session ends, second factors that were added shortly before are removed, the password no longer counts, and a link to choose a new one is mailed to you.',
+      lede: 'Your account takes this address again. Every session ends, the password no longer counts, and a link to choose a new one is mailed to you.',
       submit: 'Take my address back',
     },
   },
@@ -406,11 +421,14 @@ export const en = {
   confirm: {
     title: 'Confirm that it is you',
     lede: 'What you asked for needs a fresh log-in. You stay logged in, and go on where you were.',
+    ledeFactor:
+      'What you asked for needs a fresh log-in, with your second factor. You stay logged in, and go on where you were.',
+    codeHint: 'Six digits, from your authenticator app.',
     submit: 'Confirm',
     passwordMissing: 'Enter your password.',
     wrong: 'This is not your password.',
     passkey: 'Confirm with a passkey',
-    passkeyWrong: 'That passkey could not be used. Try again, or enter your password.',
+    passkeyWrong: 'That passkey could not be used. Try again, or enter your password and a code.',
   },
 
   data: {

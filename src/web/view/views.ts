@@ -91,6 +91,8 @@ export interface Views extends ConsoleViews {
     readonly next: string | null;
   };
   confirm: FormProblems & {
+    /** What the account has beside its password. */
+    readonly totp: boolean;
     readonly passkeys: boolean;
     readonly email: string;
     /** A path of ours to go to afterwards. */
@@ -128,6 +130,9 @@ export interface Views extends ConsoleViews {
     /** Empty where the lede says it. */
     readonly email: string;
     readonly asksPassword: boolean;
+    /** What becomes of second factors; asks for the former password if `asksFormer`. */
+    readonly factors?: string;
+    readonly asksFormer?: boolean;
   };
   profile: {
     readonly email: string;

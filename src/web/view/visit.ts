@@ -2,7 +2,9 @@
 import type Koa from 'koa';
 import type { Config } from '../../core/config.ts';
 import type { Begun, Visit } from '../../core/login/start-session.ts';
+import type { Holder } from '../../core/self-service/not-me.ts';
 import { deviceCookie, readDevices } from '../session/device-cookie.ts';
+import { type LinkKind, linkCookie } from '../session/link-cookie.ts';
 import { liveSession } from '../session/request-state.ts';
 import { enterSession } from '../session/session-cookie.ts';
 import { toldOf } from './told.ts';
@@ -22,6 +24,12 @@ export function firstVisitOf(ctx: Koa.Context, config: VisitConfig): Omit<Visit,
     origin: ctx.state.origin,
     deviceCookie: readDevices(ctx, config),
   };
+}
+
+/** What a browser brings along with a link that takes an account back. */
+export function holderOf(ctx: Koa.Context, config: VisitConfig, kind: LinkKind): Holder {
+  const secret = linkCookie.read(ctx, config, kind);
+  return { secret, deviceCookie: deviceCookie.read(ctx, config), origin: ctx.state.origin };
 }
 
 /** Gives the browser its session and its device cookie. */

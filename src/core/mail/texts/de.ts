@@ -19,6 +19,13 @@ const CHANGES: Readonly<Record<FactorChange, string>> = {
   newer_removed: 'Die zweiten Faktoren, die Ihrem Konto seit der fremden Anmeldung hinzugefügt wurden, wurden entfernt',
 };
 
+/** Of a link that takes an account back. */
+const FIRST =
+  'Der Link gilt einmal und 7 Tage lang, auch nachdem Ihr Passwort geändert wurde. Ein neues Passwort über „Passwort vergessen?“ beendet ihn: Benutzen Sie also zuerst diesen Link.';
+const FACTORS =
+  'Hat jemand anderes zweite Faktoren hinzugefügt, nehmen Sie einen Browser, mit dem Sie schon früher angemeldet waren, oder halten Sie das Passwort bereit, das Sie hatten.';
+const DISOWNING = [FIRST, FACTORS];
+
 export const german: MailTexts = {
   address: 'Wenn der Knopf nicht geht, öffnen Sie diese Adresse:',
   footer: ({ serviceName }) => `${serviceName} hat das wegen Ihres Kontos geschickt. Antworten darauf liest niemand.`,
@@ -33,23 +40,45 @@ export const german: MailTexts = {
     ],
   }),
 
-  'password-changed': (from, { serviceName, page }) => ({
+  'password-changed': (from, { serviceName, page, link }) => ({
     subject: `Ihr Passwort für ${serviceName} wurde geändert`,
     paragraphs: [
       `Das Passwort Ihres Kontos wurde geändert, ${where(from)}. Sitzungen in anderen Browsern sind beendet.`,
-      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, wählen Sie jetzt ein neues Passwort:',
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie alle Sitzungen und wählen Sie jetzt ein neues Passwort:',
     ],
-    action: { label: 'Neues Passwort wählen', href: page('/forgot-password') },
+    ...(link === ''
+      ? { action: { label: 'Neues Passwort wählen', href: page('/forgot-password') } }
+      : { action: { label: 'Das war ich nicht', href: link }, after: DISOWNING }),
   }),
 
   'new-device': (from, { serviceName, link }) => ({
     subject: `Neue Anmeldung bei ${serviceName}`,
     paragraphs: [
       `Jemand hat sich von einem Browser oder aus einem Netz, die neu dafür waren, bei Ihrem Konto angemeldet: ${where(from)}.`,
-      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie diese Sitzung und wählen Sie jetzt ein neues Passwort:',
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie alle Sitzungen und wählen Sie jetzt ein neues Passwort:',
     ],
     action: { label: 'Das war ich nicht', href: link },
-    after: ['Der Link gilt einmal, 7 Tage lang und nur, bis Ihr Passwort oder Ihre Adresse geändert wird.'],
+    after: DISOWNING,
+  }),
+
+  'second-factor-left': (from, { serviceName, link }) => ({
+    subject: `Ihr Passwort für ${serviceName} wurde eingegeben, nicht aber Ihr zweiter Faktor`,
+    paragraphs: [
+      `Jemand hat das richtige Passwort Ihres Kontos eingegeben, ${where(from)}, und den zweiten Schritt nicht beendet. Niemand wurde angemeldet.`,
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, kennt jemand Ihr Passwort: Beenden Sie alle Sitzungen und wählen Sie jetzt ein neues:',
+    ],
+    action: { label: 'Das war ich nicht', href: link },
+    after: [FIRST],
+  }),
+
+  'second-factor-blocked': (from, { serviceName, link }) => ({
+    subject: `Falsche Codes bei Ihrem Konto bei ${serviceName}`,
+    paragraphs: [
+      `Jemand hat das richtige Passwort Ihres Kontos und dann mehrere falsche Codes eingegeben, den letzten ${where(from)}. Weitere Codes werden eine Weile abgewiesen.`,
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, kennt jemand Ihr Passwort: Beenden Sie alle Sitzungen und wählen Sie jetzt ein neues:',
+    ],
+    action: { label: 'Das war ich nicht', href: link },
+    after: [FIRST],
   }),
 
   'account-deleted': (from, { serviceName }) => ({
@@ -96,13 +125,17 @@ export const german: MailTexts = {
     after: ['Der Link gilt einmal und eine Stunde lang. Wenn Sie nichts angefragt haben, tun Sie nichts.'],
   }),
 
-  'factor-changed': ({ change, ...from }, { serviceName, page }) => ({
+  'factor-changed': ({ change, ...from }, { serviceName, page, link }) => ({
     subject: `Die zweiten Faktoren Ihres Kontos bei ${serviceName} wurden geändert`,
     paragraphs: [
       `${CHANGES[change]}, ${where(from)}.`,
-      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie Ihre anderen Sitzungen, nehmen Sie die Änderung zurück, und ändern Sie Ihr Passwort:',
+      link === ''
+        ? 'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie Ihre anderen Sitzungen, nehmen Sie die Änderung zurück, und ändern Sie Ihr Passwort:'
+        : 'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie alle Sitzungen und wählen Sie jetzt ein neues Passwort:',
     ],
-    action: { label: 'Ansehen, was Ihr Konto schützt', href: page('/account/security') },
+    ...(link === ''
+      ? { action: { label: 'Ansehen, was Ihr Konto schützt', href: page('/account/security') } }
+      : { action: { label: 'Das war ich nicht', href: link }, after: DISOWNING }),
   }),
 
   'factors-removed': (_, { serviceName, page }) => ({
@@ -122,7 +155,7 @@ export const german: MailTexts = {
       'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, holen Sie Ihre Adresse zurück: Das beendet alle Sitzungen, und Sie wählen ein neues Passwort.',
     ],
     action: { label: 'Meine Adresse zurückholen', href: link },
-    after: ['Der Link gilt einmal und 7 Tage lang.'],
+    after: ['Der Link gilt einmal und 7 Tage lang.', FACTORS],
   }),
 };
 

@@ -19,6 +19,13 @@ const CHANGES: Readonly<Record<FactorChange, string>> = {
   newer_removed: 'The second factors that were added to your account since somebody else logged in were removed',
 };
 
+/** Of a link that takes an account back. */
+const FIRST =
+  'The link works once, for 7 days, also after your password was changed. A new password chosen by “Forgot your password?” ends it, so use this link first.';
+const FACTORS =
+  'If second factors were added by somebody else, use a browser that you have logged in with before, or have the password at hand that you had.';
+const DISOWNING = [FIRST, FACTORS];
+
 export const english: MailTexts = {
   address: 'If the button does not work, open this address:',
   footer: ({ serviceName }) => `${serviceName} sent this because of your account. Nobody reads answers to it.`,
@@ -33,13 +40,15 @@ export const english: MailTexts = {
     ],
   }),
 
-  'password-changed': (from, { serviceName, page }) => ({
+  'password-changed': (from, { serviceName, page, link }) => ({
     subject: `Your password for ${serviceName} was changed`,
     paragraphs: [
       `The password of your account was changed ${where(from)}. Sessions on other browsers have ended.`,
-      'If that was you, there is nothing to do. If it was not, choose a new password now:',
+      'If that was you, there is nothing to do. If it was not, end every session and choose a new password now:',
     ],
-    action: { label: 'Choose a new password', href: page('/forgot-password') },
+    ...(link === ''
+      ? { action: { label: 'Choose a new password', href: page('/forgot-password') } }
+      : { action: { label: 'This wasn’t me', href: link }, after: DISOWNING }),
   }),
 
   'new-device': (from, { serviceName, link }) => ({
@@ -49,7 +58,27 @@ export const english: MailTexts = {
       'If that was you, there is nothing to do. If it was not, end every session and choose a new password now:',
     ],
     action: { label: 'This wasn’t me', href: link },
-    after: ['The link works once, for 7 days, and only until your password or your address is changed.'],
+    after: DISOWNING,
+  }),
+
+  'second-factor-left': (from, { serviceName, link }) => ({
+    subject: `Your password for ${serviceName} was given, but not your second factor`,
+    paragraphs: [
+      `Somebody gave the right password of your account ${where(from)}, and did not finish the second step. Nobody was logged in.`,
+      'If that was you, there is nothing to do. If it was not, somebody knows your password: end every session and choose a new one now:',
+    ],
+    action: { label: 'This wasn’t me', href: link },
+    after: [FIRST],
+  }),
+
+  'second-factor-blocked': (from, { serviceName, link }) => ({
+    subject: `Wrong codes at your account with ${serviceName}`,
+    paragraphs: [
+      `Somebody gave the right password of your account and then several wrong codes, the last ${where(from)}. Further codes are refused for a while.`,
+      'If that was you, there is nothing to do. If it was not, somebody knows your password: end every session and choose a new one now:',
+    ],
+    action: { label: 'This wasn’t me', href: link },
+    after: [FIRST],
   }),
 
   'account-deleted': (from, { serviceName }) => ({
@@ -94,13 +123,17 @@ export const english: MailTexts = {
     after: ['The link works once, for an hour. If you asked for nothing, do nothing.'],
   }),
 
-  'factor-changed': ({ change, ...from }, { serviceName, page }) => ({
+  'factor-changed': ({ change, ...from }, { serviceName, page, link }) => ({
     subject: `The second factors of your account with ${serviceName} were changed`,
     paragraphs: [
       `${CHANGES[change]} ${where(from)}.`,
-      'If that was you, there is nothing to do. If it was not, end your other sessions, take the change back, and change your password:',
+      link === ''
+        ? 'If that was you, there is nothing to do. If it was not, end your other sessions, take the change back, and change your password:'
+        : 'If that was you, there is nothing to do. If it was not, end every session and choose a new password now:',
     ],
-    action: { label: 'See what protects your account', href: page('/account/security') },
+    ...(link === ''
+      ? { action: { label: 'See what protects your account', href: page('/account/security') } }
+      : { action: { label: 'This wasn’t me', href: link }, after: DISOWNING }),
   }),
 
   'factors-removed': (_, { serviceName, page }) => ({
@@ -120,7 +153,7 @@ export const english: MailTexts = {
       'If that was you, there is nothing to do. If it was not, take your address back: that ends every session, and you choose a new password.',
     ],
     action: { label: 'Take my address back', href: link },
-    after: ['The link works once, for 7 days.'],
+    after: ['The link works once, for 7 days.', FACTORS],
   }),
 };
 

@@ -46,7 +46,7 @@ function showDeleted(ctx: Koa.Context, web: Web, id: string, { at, byOwner }: De
   const page = {
     heading: title,
     paragraphs: [
-      `That was ${showTime(at, new Date()).text}${byOwner ? ', by its owner' : ''}. Its sessions ended with it.`,
+      `That was ${showTime(at, ctx.state.now).text}${byOwner ? ', by its owner' : ''}. Its sessions ended with it.`,
       ...(acts ? ['What you sent had nothing left to act on. Nothing was done.'] : []),
     ],
     action: { href: auditHref({ person: id }), label: 'What the log holds of it' },

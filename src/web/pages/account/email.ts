@@ -14,6 +14,7 @@ import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
+import { holderOf } from '../../view/visit.ts';
 import { deadLink } from '../login/dead-link.ts';
 
 const PATH = '/account/email';
@@ -59,21 +60,22 @@ function showSent(ctx: Koa.Context, web: Web): Promise<void> {
 async function openConfirmation(ctx: Koa.Context, web: Web): Promise<void> {
   const { emailChanges, config } = web.context;
   if (linkCookie.takeFromAddress(ctx, config, 'email')) return;
-  const looked = await emailChanges.look('change_email', linkCookie.read(ctx, config, 'email'), ctx.state.origin);
+  const looked = await emailChanges.look(linkCookie.read(ctx, config, 'email'), ctx.state.origin);
   if (!looked.ok) return deadLink(ctx, web, looked, 'email');
-  return showLink(ctx, web, 'confirm', { email: looked.email, asksPassword: userOf(ctx) !== looked.userId });
+  return showConfirmation(ctx, web, { email: looked.email, asksPassword: userOf(ctx) !== looked.userId });
 }
 
 async function confirm(ctx: Koa.Context, web: Web): Promise<void> {
   const { emailChanges, config } = web.context;
   const { password = '' } = await readBody(ctx);
   const by = { userId: userOf(ctx), password };
-  const result = await emailChanges.confirm({ ...changeOf(ctx, web, 'email'), by });
+  const secret = linkCookie.read(ctx, config, 'email');
+  const result = await emailChanges.confirm({ secret, origin: ctx.state.origin, told: toldOf(ctx), by });
   if (!result.ok && result.reason === 'wrong_password') {
     ctx.status = 422;
     const { login, email } = ctx.state.text;
     const error = password === '' ? login.passwordMissing : email.confirm.wrong;
-    return showLink(ctx, web, 'confirm', { email: result.email, asksPassword: true, error });
+    return showConfirmation(ctx, web, { email: result.email, asksPassword: true, error });
   }
   if (!result.ok) return deadLink(ctx, web, result, 'email');
   linkCookie.drop(ctx, config, 'email');
@@ -81,24 +83,31 @@ async function confirm(ctx: Koa.Context, web: Web): Promise<void> {
 }
 
 async function openUndo(ctx: Koa.Context, web: Web): Promise<void> {
-  const { emailChanges, config } = web.context;
-  if (linkCookie.takeFromAddress(ctx, config, 'undo')) return;
-  const looked = await emailChanges.look('undo_email_change', linkCookie.read(ctx, config, 'undo'), ctx.state.origin);
-  if (!looked.ok) return deadLink(ctx, web, looked, 'undo');
-  return showLink(ctx, web, 'undo', { email: looked.email, asksPassword: false });
+  if (linkCookie.takeFromAddress(ctx, web.context.config, 'undo')) return;
+  return showUndo(ctx, web, {});
 }
 
 async function undo(ctx: Koa.Context, web: Web): Promise<void> {
-  const { emailChanges, config } = web.context;
-  const result = await emailChanges.undo(changeOf(ctx, web, 'undo'));
+  const { emailUndo, config } = web.context;
+  const { former = '' } = await readBody(ctx);
+  const result = await emailUndo.undo(holderOf(ctx, config, 'undo'), former, toldOf(ctx));
+  if (!result.ok && result.reason === 'wrong_password') {
+    ctx.status = 422;
+    return showUndo(ctx, web, { former: ctx.state.text.takeBack.wrong });
+  }
   if (!result.ok) return deadLink(ctx, web, result, 'undo');
   linkCookie.drop(ctx, config, 'undo');
   seeOther(ctx, '/login?done=email-taken-back');
 }
 
-function changeOf(ctx: Koa.Context, web: Web, kind: 'email' | 'undo') {
-  const secret = linkCookie.read(ctx, web.context.config, kind);
-  return { secret, origin: ctx.state.origin, told: toldOf(ctx) };
+async function showUndo(ctx: Koa.Context, web: Web, errors: FieldErrors): Promise<void> {
+  const looked = await web.context.emailUndo.look(holderOf(ctx, web.context.config, 'undo'));
+  if (!looked.ok) return deadLink(ctx, web, looked, 'undo');
+  const { title, lede, submit } = ctx.state.text.email.undo;
+  const { email, factors } = looked;
+  const about = { heading: title, lede, action: UNDO, submit, email, asksPassword: false };
+  const former = { factors: ctx.state.text.takeBack.factors[factors], asksFormer: factors === 'asks' };
+  return web.show(ctx, 'confirm-link', { ...about, ...former, errors, problem: null }, { title });
 }
 
 function userOf(ctx: Koa.Context): string | null {
@@ -111,18 +120,12 @@ interface ShownLink {
   readonly error?: string;
 }
 
-function showLink(
-  ctx: Koa.Context,
-  web: Web,
-  which: 'confirm' | 'undo',
-  { email, asksPassword, error }: ShownLink,
-): Promise<void> {
-  const { confirm: words, undo: undoing } = ctx.state.text.email;
-  const { title, submit } = which === 'undo' ? undoing : words;
+function showConfirmation(ctx: Koa.Context, web: Web, { email, asksPassword, error }: ShownLink): Promise<void> {
+  const { title, submit, lede, ledePassword } = ctx.state.text.email.confirm;
   const page = {
     heading: title,
-    lede: which === 'undo' ? undoing.lede : asksPassword ? words.ledePassword : words.lede,
-    action: which === 'undo' ? UNDO : CONFIRM,
+    lede: asksPassword ? ledePassword : lede,
+    action: CONFIRM,
     submit,
     email,
     asksPassword,

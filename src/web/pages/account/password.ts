@@ -2,10 +2,11 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { PasswordChangeResult } from '../../../core/self-service/password-change.ts';
+import { isTwoFactors } from '../../../core/sessions/authentication-method.ts';
 import { readBody } from '../../http/form.ts';
 import { withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { requireMember } from '../../session/access.ts';
+import { requireMember, requireRecentLogin } from '../../session/access.ts';
 import { memberOf } from '../../session/member.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
@@ -18,8 +19,12 @@ const PATH = '/account/password';
 export function passwordPage(router: Router, web: Web): void {
   // Where password managers send people (W3C, "A Well-Known URL for Changing Passwords").
   router.get('/.well-known/change-password', (ctx) => seeOther(ctx, PATH));
-  router.get(PATH, requireMember, (ctx) => show(ctx, web, {}));
-  router.post(PATH, web.sentTwice.firstCounts, requireMember, (ctx) => changePassword(ctx, web));
+  const recent = requireRecentLogin(web.context, PATH);
+  // The form asks for the password; the second factor, where there is one, a recent log-in has shown.
+  const shownFactor: Koa.Middleware = (ctx, next) =>
+    isTwoFactors(memberOf(ctx).authenticationMethod) ? recent(ctx, next) : next();
+  router.get(PATH, requireMember, shownFactor, (ctx) => show(ctx, web, {}));
+  router.post(PATH, web.sentTwice.firstCounts, requireMember, shownFactor, (ctx) => changePassword(ctx, web));
 }
 
 async function changePassword(ctx: Koa.Context, web: Web): Promise<void> {

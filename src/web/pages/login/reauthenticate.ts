@@ -3,8 +3,8 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { Purpose } from '../../../core/credentials/secret-box.ts';
-import type { ReauthenticationResult } from '../../../core/login/reauthentication.ts';
-import { readBody, readNext } from '../../http/form.ts';
+import type { GivenCode, NotProved, ReauthenticationResult } from '../../../core/login/reauthentication.ts';
+import { type Fields, readBody, readNext } from '../../http/form.ts';
 import { queryNext, withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn } from '../../session/access.ts';
@@ -12,7 +12,8 @@ import { memberOf } from '../../session/member.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
-import type { Views } from '../../view/views.ts';
+import { toldOf } from '../../view/told.ts';
+import type { FormProblems } from '../../view/view-parts.ts';
 
 const PATH = '/confirm';
 
@@ -32,8 +33,15 @@ async function givePassword(ctx: Koa.Context, web: Web): Promise<void> {
     ctx.status = 422;
     return show(ctx, web, { next, errors: { password: ctx.state.text.confirm.passwordMissing } });
   }
-  const { origin } = ctx.state;
-  await answer(ctx, web, next, await web.context.reauthentication.byPassword({ userId, sessionId, password, origin }));
+  const who = { userId, sessionId, origin: ctx.state.origin, told: toldOf(ctx) };
+  const result = await web.context.reauthentication.byPassword({ ...who, password, code: readCode(fields) });
+  await answer(ctx, web, next, result);
+}
+
+/** What was typed of the two; a recovery code counts where both were. */
+function readCode({ code = '', recovery = '' }: Fields): GivenCode | null {
+  if (recovery.trim() !== '') return { factor: 'recovery_code', code: recovery.trim() };
+  return code.trim() === '' ? null : { factor: 'totp', code: code.trim() };
 }
 
 async function giveOptions(ctx: Koa.Context, web: Web): Promise<void> {
@@ -50,12 +58,12 @@ async function givePasskey(ctx: Koa.Context, web: Web): Promise<void> {
     answer: fields['credential'] ?? '',
     owner: purposeOf(sessionId),
     origin: ctx.state.origin,
+    told: toldOf(ctx),
   });
   await answer(ctx, web, readNext(fields['next']), result);
 }
 
 async function answer(ctx: Koa.Context, web: Web, next: string | null, result: ReauthenticationResult): Promise<void> {
-  const words = ctx.state.text.confirm;
   if (result.ok) {
     await enterSession(ctx, result.session);
     return seeOther(ctx, next ?? '/profile');
@@ -63,19 +71,32 @@ async function answer(ctx: Koa.Context, web: Web, next: string | null, result: R
   if (result.reason === 'throttled') return show(ctx, web, { next, problem: throttled(ctx, result.retryAfterMs) });
   if (result.reason === 'session_ended') return seeOther(ctx, withNext('/login', next ?? '/profile'));
   ctx.status = 422;
-  const wrong =
-    result.reason === 'wrong_password' ? { errors: { password: words.wrong } } : { problem: words.passkeyWrong };
-  await show(ctx, web, { next, ...wrong });
+  await show(ctx, web, { next, ...problemOf(ctx, result) });
+}
+
+function problemOf(ctx: Koa.Context, wrong: NotProved): Partial<FormProblems> {
+  const { confirm: words, secondFactor } = ctx.state.text;
+  if (wrong.reason !== 'wrong_factor')
+    return {
+      errors: wrong.reason === 'wrong_password' ? { password: words.wrong } : { code: secondFactor.missing.code },
+    };
+  if (wrong.factor === 'passkey') return { problem: words.passkeyWrong };
+  const field = wrong.factor === 'totp' ? 'code' : 'recovery';
+  return { errors: { [field]: secondFactor.problems[wrong.factor][wrong.problem] } };
 }
 
 async function show(
   ctx: Koa.Context,
   web: Web,
-  { next, problem = null, errors = {} }: Partial<Views['confirm']> & Pick<Views['confirm'], 'next'>,
+  { next, problem = null, errors = {} }: Partial<FormProblems> & { readonly next: string | null },
 ): Promise<void> {
   const { email, userId } = memberOf(ctx);
-  const { passkeys } = await web.context.secondFactors.overview(userId);
-  const page = { passkeys: passkeys.length > 0, email, next, problem, errors };
+  const { totpSince, passkeys } = await web.context.secondFactors.overview(userId);
+  const has = { totp: totpSince !== null, passkeys: passkeys.length > 0 };
+  // Without an app, what is asked for is a recovery code.
+  const shown =
+    has.totp || errors['code'] === undefined ? errors : { recovery: ctx.state.text.secondFactor.missing.recovery };
+  const page = { ...has, email, next, problem, errors: shown };
   await web.show(ctx, 'confirm', page, { title: ctx.state.text.confirm.title, passkeys: page.passkeys });
 }
 

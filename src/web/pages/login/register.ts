@@ -60,7 +60,8 @@ async function register(ctx: Koa.Context, web: Web): Promise<void> {
     const result = await verifiedRegistration.ask(asked);
     return result.ok ? seeOther(ctx, `${PATH}/sent`) : refuse(ctx, web, { email, next, refusal: result });
   }
-  const result = await registration.register({ ...firstVisitOf(ctx, config), email, password, language });
+  const member = { ...firstVisitOf(ctx, config), email, password, language, browser: browserOf(ctx) };
+  const result = await registration.register(member);
   if (!result.ok) return refuse(ctx, web, { email, next, refusal: result });
   await startVisit(ctx, config, result);
   seeOther(ctx, next ?? '/profile');
