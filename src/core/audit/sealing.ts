@@ -14,8 +14,8 @@ import {
   lockHead,
   moveHead,
 } from './append.ts';
-import type { OutboxEvent } from './events.ts';
-import { type Notes, readOutboxEvent } from './outbox-event.ts';
+import { type OutboxRow, readOutboxRow } from './outbox-event.ts';
+import type { Notes } from './outbox-notes.ts';
 
 const BATCH = 1_000;
 const BATCHES_A_TRANSACTION = 5;
@@ -39,9 +39,8 @@ export interface SealedEndings {
   readonly endingSeq: number;
 }
 
-interface OutboxRecord extends Notes {
+interface OutboxRecord extends OutboxRow {
   readonly id: string;
-  readonly event: OutboxEvent;
 }
 
 interface Sealed {
@@ -110,12 +109,14 @@ async function sealBatches(client: pg.PoolClient, head: LockedHead, followers: r
   let rows = await takeFromOutbox(client);
   for (let batch = 1; rows.length > 0; batch += 1) {
     const next = rows.length === BATCH && batch < BATCHES_A_TRANSACTION ? takeFromOutbox(client) : Promise.resolve([]);
+    const read = rows.map((row) => readOutboxRow(row, head.now));
     const events = chainEvents(
-      rows.map(({ event }) => readOutboxEvent(event, head.now)),
+      read.map(({ event }) => event),
       { ...head, seq, hash },
     );
     await Promise.all([written, next]);
-    written = write(client, events, rows, followers);
+    const notes = read.map((row) => row.notes);
+    written = write(client, events, notes, followers);
     written.catch(() => undefined); // awaited below, and heard of there
     rows = await next;
     last = events.at(-1);
