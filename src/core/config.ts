@@ -52,6 +52,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     databaseUrl: values.DATABASE_URL,
     databasePoolSize: values.DATABASE_POOL,
     redisUrl: values.REDIS_URL,
+    redisAlone: { member: values.REDIS_ALONE, operator: values.REDIS_ALONE_OPERATOR },
     sessionKeys: values.SESSION_KEYS.length > 0 ? values.SESSION_KEYS : ['development-only-key'],
     session: {
       standard: { idleTimeoutMs: values.SESSION_IDLE, absoluteLifetimeMs: values.SESSION_ABSOLUTE },

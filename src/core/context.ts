@@ -144,7 +144,13 @@ function createThrottling({ throttle: policy, sessionKeys }: Config, log: Log, {
 
 function createSessionRoom(config: Config, log: Log, { database, redis, queues, metrics }: Stores) {
   const sessionTable = createSessionTable({ database });
-  const sessionCache = createSessionCache({ redis, table: sessionTable, log, count: metrics.countRead });
+  const sessionCache = createSessionCache({
+    redis,
+    table: sessionTable,
+    log,
+    alone: config.redisAlone,
+    count: metrics.countRead,
+  });
   const below = { database, table: sessionTable, cache: sessionCache };
   const sessions = createSessions({ ...below, queues, policy: config.session, log });
   const endAllSessions = createEndAllSessions({ database, sessions, cache: sessionCache });

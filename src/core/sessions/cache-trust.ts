@@ -258,11 +258,14 @@ export function watchEndings(options: EndingsWatchOptions) {
   const { redis, table, log, trust, notice, invalidate, alsoWhileTrusted } = options;
   const stop = new AbortController();
   let databaseUp = false;
+  let heardAt = Number.NEGATIVE_INFINITY;
   let overdueSince = new Date(0);
 
   async function look(): Promise<void> {
+    const askedAt = performance.now();
     const [newest, overdue] = await Promise.all([table.newest(), table.overdueEndings(overdueSince)]);
     databaseUp = true;
+    heardAt = askedAt;
     notice.note(newest.allEnded);
     trust.raiseFloor(newest.ending);
     if (overdue.endings.length > 0 && (await invalidate(overdue.endings))) overdueSince = overdue.until;
@@ -284,6 +287,8 @@ export function watchEndings(options: EndingsWatchOptions) {
   void watch();
   return {
     isDatabaseUp: () => databaseUp,
+    /** How long PostgreSQL has said nothing of endings. */
+    silentMs: () => performance.now() - heardAt,
     /** Somebody else could not ask PostgreSQL. */
     databaseIsAway(): void {
       databaseUp = false;

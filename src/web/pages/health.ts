@@ -10,7 +10,8 @@ export interface Readiness {
 
 /**
  * `/healthz`: the process answers. `/readyz`: it can serve, else 503. After the start one store is
- * enough: a fault of the other must not take every process out of the balancer.
+ * enough, unless Redis alone is believed no longer: a fault of the other must not take every process
+ * out of the balancer.
  */
 export function health({ sessionCache }: Context, readiness: Readiness): Koa.Middleware {
   function answer(ctx: Koa.Context): void {
@@ -22,7 +23,8 @@ export function health({ sessionCache }: Context, readiness: Readiness): Koa.Mid
     const { redis, postgres } = sessionCache.health();
     const missing = [...(redis ? [] : ['redis']), ...(postgres ? [] : ['postgres'])];
     if (missing.length === 0) readiness.started = true;
-    const ready = !readiness.draining && (readiness.started ? missing.length < 2 : missing.length === 0);
+    const ready =
+      !readiness.draining && (readiness.started ? missing.length < 2 && !sessionCache.isAlone() : missing.length === 0);
     ctx.status = ready ? 200 : 503;
     if (!ready) ctx.set('Retry-After', '5');
     ctx.body = ready
