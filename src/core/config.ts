@@ -105,10 +105,22 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       retentionMs: values.MAIL_RETENTION,
     } satisfies MailPolicy,
     registration: (values.REGISTRATION ?? (values.SMTP_URL ? 'verify' : 'open')) as RegistrationMode,
+    needless: needlessSecrets(present, signs),
     logLevel: values.LOG_LEVEL,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
     metrics: values.METRICS_PORT === undefined ? null : { host: values.METRICS_HOST, port: values.METRICS_PORT },
   });
+}
+
+/** Secrets that this process was given and never uses: whoever takes it over has them. */
+function needlessSecrets(env: Environment, signs: boolean): string[] {
+  if (!signs) return ['SESSION_KEYS', 'SECRETS_KEYS'].filter((name) => env[name] !== undefined);
+  const smtp = env['SMTP_URL'] ?? '';
+  const mailPassword = URL.canParse(smtp) && new URL(smtp).password !== '';
+  return [
+    ...(env['AUDIT_SIGNING_KEY'] ? ['AUDIT_SIGNING_KEY'] : []),
+    ...(mailPassword ? ['the password in SMTP_URL'] : []),
+  ];
 }
 
 /** The least that Argon2id should cost, by the OWASP Password Storage Cheat Sheet. */

@@ -297,7 +297,7 @@ export async function lockExpired(
 export async function deleteOldSessions(transaction: Transaction, limit: number): Promise<number> {
   const where = Prisma.sql`ended_at < statement_timestamp() - interval '30 days'
     AND absolute_deadline < statement_timestamp() - interval '1 day' AND ending_seq IS NOT NULL`;
-  return deleteSome(transaction, { from: 'session', where, limit });
+  return deleteSome(transaction, { from: 'session', where, limit, key: 'id' });
 }
 
 /** Where a session came from, live or not; null once its row is gone. */
