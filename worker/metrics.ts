@@ -14,6 +14,7 @@ export async function publishMetrics({
   database,
   queues,
   sessionCache,
+  checkpoints,
 }: Context): Promise<MetricsPort | null> {
   if (config.metrics === null) return null;
   metrics.watchProcess();
@@ -35,6 +36,11 @@ export async function publishMetrics({
     name: 'holdfast_audit_events',
     help: 'The number of the newest sealed event',
     read: async () => [{ value: await number('SELECT seq AS n FROM audit_head WHERE id = 1') }],
+  });
+  metrics.addGauge({
+    name: 'holdfast_audit_alarm',
+    help: 'Whether something contradicts the log, so that no checkpoint is signed',
+    read: () => [{ value: Number(checkpoints.isAlarmed()) }],
   });
   metrics.addGauge({
     name: 'holdfast_queue_jobs',

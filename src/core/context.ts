@@ -169,7 +169,11 @@ function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<
     verification,
     checkpoints,
     retention: createRetention({ database, checkpoints, retentionMs }),
-    sealing: createSealing({ database, followers: [createSealedEndings({ cache: sessionCache }), sealedAttempts] }),
+    sealing: createSealing({
+      database,
+      followers: [createSealedEndings({ cache: sessionCache }), sealedAttempts],
+      onSealed: checkpoints.noteSealed,
+    }),
   };
 }
 

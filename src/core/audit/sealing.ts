@@ -53,21 +53,24 @@ export type Sealing = ReturnType<typeof createSealing>;
 export interface SealingOptions {
   readonly database: Database;
   readonly followers: readonly SealingFollower[];
+  /** Gets the last event of each transaction once it is committed; its hash in base64url. */
+  readonly onSealed?: (last: { readonly seq: number; readonly hash: string }) => void;
 }
 
-export function createSealing({ database, followers }: SealingOptions) {
+export function createSealing({ database, followers, onSealed = () => undefined }: SealingOptions) {
   let partitionsMadeIn = '';
 
   async function sealSome(): Promise<Sealed> {
     const following = followers.map((follower) => follower.begin());
-    const { count, more, moved } = await withConnection(database.pool, async (client) => {
+    const { count, more, moved, last } = await withConnection(database.pool, async (client) => {
       await client.query('BEGIN');
       const head = await lockHead(client);
       const { last, count, more, endingSeq } = await sealBatches(client, head, following);
       if (last) await moveHead(client, last, endingSeq);
       await client.query(last ? 'COMMIT' : 'ROLLBACK');
-      return { count, more, moved: last ? { previousSeq: head.endingSeq, endingSeq } : null };
+      return { count, more, last, moved: last ? { previousSeq: head.endingSeq, endingSeq } : null };
     });
+    if (last) onSealed({ seq: last.seq, hash: Buffer.from(last.hash, 'hex').toString('base64url') });
     if (moved) for (const follower of following) await follower.committed?.(moved);
     return { count, more };
   }

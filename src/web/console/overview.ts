@@ -87,13 +87,7 @@ function recordingFigures({ outbox, head, checkpoint, mails }: Overview, now: Da
       time: head && head.seq > 0 ? showTime(head.sealedAt, now) : null,
       href: '/operator/audit',
     },
-    {
-      label: 'Last signed checkpoint',
-      value: checkpoint && (checkpoint.seq > 0 ? `No. ${number(checkpoint.seq)}` : 'none yet'),
-      note: checkpoint?.seq ? 'proves the log up to there; signed' : 'the worker signs one when events have come',
-      time: checkpoint?.seq ? showTime(checkpoint.madeAt, now) : null,
-      href: checkpoint?.seq ? `/operator/audit/${checkpoint.seq}` : '/operator/audit',
-    },
+    checkpointFigure(checkpoint, now),
     {
       label: 'Mails that failed',
       value: mails && number(mails.failed),
@@ -102,6 +96,20 @@ function recordingFigures({ outbox, head, checkpoint, mails }: Overview, now: Da
       wrong: (mails?.failed ?? 0) > 0,
     },
   ];
+}
+
+function checkpointFigure(checkpoint: Overview['checkpoint'], now: Date): Figure {
+  const label = 'Last signed checkpoint';
+  const value = checkpoint && (checkpoint.seq > 0 ? `No. ${number(checkpoint.seq)}` : 'none yet');
+  if (checkpoint?.alarm) {
+    const note = `the log was altered: none is signed since event No. ${number(checkpoint.alarm)}`;
+    return { label, value, note, href: `/operator/audit/${checkpoint.alarm}`, wrong: true };
+  }
+  if (!checkpoint?.seq) {
+    return { label, value, note: 'the worker signs one when events have come', href: '/operator/audit' };
+  }
+  const time = showTime(checkpoint.madeAt, now);
+  return { label, value, note: 'proves the log up to there; signed', time, href: `/operator/audit/${checkpoint.seq}` };
 }
 
 function storeFigures({ postgresMs, redisMs, workers }: Overview): Figure[] {

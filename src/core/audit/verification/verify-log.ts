@@ -8,7 +8,8 @@ import { type ChainHead, EVENT_COLUMNS, type EventRecord, eventOf, firstFrom, re
 import { type ChainEnd, type ChainLink, createChainCheck, type Problem } from './chain-check.ts';
 import { storedCheckpoints } from './checkpoint-records.ts';
 import { createErasureCover } from './erasure-cover.ts';
-import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './signed-checkpoint.ts';
+import { type HeldCheckpoint, holdCheckpoints } from './held-checkpoints.ts';
+import type { Checkpoint } from './signed-checkpoint.ts';
 
 export type VerifyResult = ({ readonly intact: true } & Proved) | ({ readonly intact: false } & Problem);
 
@@ -27,6 +28,8 @@ export interface Proved {
   readonly checkpoints: number;
   /** Those of them whose key is unknown: they prove nothing. */
   readonly unproved: number;
+  /** Checkpoints that count no longer, because somebody with the key accepted what contradicts them. */
+  readonly accepted: number;
 }
 
 export interface VerifyOptions {
@@ -60,7 +63,7 @@ export function createVerification({ database: { pool } }: { database: Database 
     const { keys = new Map(), onProgress = () => undefined } = options;
     const head = chainEnd(await readHead(pool));
     const stored = await storedCheckpoints(pool, from);
-    const { held, forged } = holdCheckpoints([...stored, ...(options.checkpoints ?? [])], keys);
+    const { held, forged, accepted } = holdCheckpoints([...stored, ...(options.checkpoints ?? [])], keys);
     if (forged) return { intact: false, ...forged };
     const to = Math.min(options.to ?? head.seq, head.seq);
     const after = await startOf(pool, from, held);
@@ -81,7 +84,7 @@ export function createVerification({ database: { pool } }: { database: Database 
       (to === head.seq ? await endProblem(check.summary(), head) : null) ??
       (await erasures.problem(pool, to));
     if (problem) return { intact: false, ...problem };
-    return { intact: true, ...check.summary(), erased: erasures.erased(), ...counted(checkpoints) };
+    return { intact: true, ...check.summary(), erased: erasures.erased(), accepted, ...counted(checkpoints) };
   }
 
   async function endProblem(last: ChainEnd, head: ChainEnd): Promise<Problem | null> {
