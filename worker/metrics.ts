@@ -56,6 +56,11 @@ export async function publishMetrics({
     },
   });
   metrics.addGauge({
+    name: 'holdfast_database_rewound',
+    help: 'Processes that know that PostgreSQL has gone back in time, until an operator accepts it',
+    read: () => [{ value: Number(sessionCache.rewound.stands()) }],
+  });
+  metrics.addGauge({
     name: 'holdfast_store_up',
     help: 'Whether a store can be asked and trusted',
     labelNames: ['store'],

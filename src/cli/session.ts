@@ -1,4 +1,5 @@
-// `session`: the end of all sessions, for when it can't be known which of them are still in the right hands.
+// `session`: the end of all sessions, for when it can't be known which of them are still in the right hands; and what follows
+// when PostgreSQL went back in time.
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { NO_ORIGIN } from '../core/audit/events.ts';
@@ -15,7 +16,22 @@ export function sessionCommand(): Command {
     .requiredOption('--reason <text>', 'why; it is recorded')
     .option('--yes', `don't ask; without it the word "${WORD}" has to be typed`, false)
     .action(endAll);
+  command
+    .command('accept-loss')
+    .description('Accept that PostgreSQL went back in time, as after a failover: ends again what Redis knows has ended')
+    .requiredOption('--reason <text>', 'why; it is recorded')
+    .action(acceptLoss);
   return command;
+}
+
+async function acceptLoss({ reason }: { reason: string }): Promise<void> {
+  const why = reason.trim();
+  if (why === '') throw new Error('Say why with --reason: it is recorded.');
+  await withContext(async ({ acceptRewind }) => {
+    const ended = await acceptRewind(why);
+    if (ended === null) throw new Error('Nothing says that PostgreSQL went back in time.');
+    process.stdout.write(`Accepted. Ended ${ended} ${ended === 1 ? 'session' : 'sessions'} again.\n`);
+  });
 }
 
 async function endAll({ reason, yes }: { reason: string; yes: boolean }): Promise<void> {

@@ -39,6 +39,8 @@ export interface Overview {
   readonly mails: { readonly failed: number; readonly due: number } | null;
   readonly queues: readonly QueueCounts[] | null;
   readonly workers: number | null;
+  /** PostgreSQL has gone back in time, and nobody has accepted that. */
+  readonly rewound: boolean;
   /** How long the store took to answer. */
   readonly postgresMs: number | null;
   readonly redisMs: number | null;
@@ -47,6 +49,7 @@ export interface Overview {
 export interface OverviewOptions {
   readonly database: Database;
   readonly sessionTable: Pick<SessionTable, 'countLive'>;
+  readonly isRewound: () => boolean;
   readonly redis: Redis;
   readonly queues: Queues;
   readonly log: Log;
@@ -57,6 +60,7 @@ export type ReadOverview = () => Promise<Overview>;
 export function createOverview({
   database: { pool },
   sessionTable,
+  isRewound,
   redis,
   queues,
   log,
@@ -121,6 +125,7 @@ export function createOverview({
       mails,
       queues: counts,
       workers,
+      rewound: isRewound(),
       postgresMs,
       redisMs,
     };

@@ -27,6 +27,7 @@ import {
   watchEndings,
 } from './cache-trust.ts';
 import { createLastSeen, type LastSeen } from './last-seen.ts';
+import { createRewoundDatabase, type Rewind } from './rewound-database.ts';
 import type { AllSessionsEnded, Ending, LiveRecord, SessionOwner, SessionRecord } from './session-record.ts';
 import type { SessionTable } from './session-table.ts';
 
@@ -54,22 +55,33 @@ export interface SessionCacheOptions {
   readonly alone: Readonly<Record<SessionOwner['role'], number>>;
   /** Called for each reading with the store that answered it. */
   readonly count?: (source: SessionSource) => void;
+  /** Records that PostgreSQL has gone back in time. */
+  readonly onRewind?: (rewind: Rewind) => Promise<void>;
 }
 
 export type SessionCache = ReturnType<typeof createSessionCache>;
 
-export function createSessionCache({ redis, table, log, alone, count = () => undefined }: SessionCacheOptions) {
+export function createSessionCache({
+  redis,
+  table,
+  log,
+  alone,
+  count = () => undefined,
+  onRewind = async () => undefined,
+}: SessionCacheOptions) {
   defineScripts(redis);
   const notice = createAllSessionsEndedNotice(redis);
   const trust = createCacheTrust({ redis, table, log, notice });
   const writes = createCacheWrites({ trust, log });
-  const lastSeen = createLastSeen({ redis, table });
+  const rewound = createRewoundDatabase({ redis, table, log, onRewind });
+  const lastSeen = createLastSeen({ redis, table, suspect: rewound.suspect });
   const watch = watchEndings({
     redis,
     table,
     log,
     trust,
     notice,
+    rewound,
     invalidate,
     alsoWhileTrusted: () =>
       lastSeen
@@ -139,6 +151,9 @@ export function createSessionCache({ redis, table, log, alone, count = () => und
     copiesOf: (userId: string) => copiesOf(redis, userId),
 
     flushTouches: lastSeen.flush,
+
+    /** What follows when PostgreSQL has gone back in time. */
+    rewound,
 
     /** Which stores can be asked right now. */
     health: () => ({ redis: trust.isTrusted(), postgres: watch.isDatabaseUp() }),

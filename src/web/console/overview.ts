@@ -98,6 +98,11 @@ function recordingFigures({ outbox, head, checkpoint, mails }: Overview, now: Da
   ];
 }
 
+function postgresNote(answersMs: number | null, rewound: boolean): string {
+  if (answersMs === null) return 'pages go on from Redis; nobody can log in';
+  return rewound ? 'has gone back in time: sessions, or their ends, were lost' : 'the truth';
+}
+
 function checkpointFigure(checkpoint: Overview['checkpoint'], now: Date): Figure {
   const label = 'Last signed checkpoint';
   const value = checkpoint && (checkpoint.seq > 0 ? `No. ${number(checkpoint.seq)}` : 'none yet');
@@ -112,15 +117,15 @@ function checkpointFigure(checkpoint: Overview['checkpoint'], now: Date): Figure
   return { label, value, note: 'proves the log up to there; signed', time, href: `/operator/audit/${checkpoint.seq}` };
 }
 
-function storeFigures({ postgresMs, redisMs, workers }: Overview): Figure[] {
+function storeFigures({ postgresMs, redisMs, workers, rewound }: Overview): Figure[] {
   const answers = (ms: number | null) => (ms === null ? 'away' : `answers in ${number(ms)} ms`);
   return [
     {
       label: 'PostgreSQL',
       value: answers(postgresMs),
-      note: postgresMs === null ? 'pages go on from Redis; nobody can log in' : 'the truth',
+      note: postgresNote(postgresMs, rewound),
       href: '/readyz',
-      wrong: postgresMs === null,
+      wrong: postgresMs === null || rewound,
     },
     {
       label: 'Redis',

@@ -13,6 +13,11 @@ export interface Readiness {
  * enough, unless Redis alone is believed no longer: a fault of the other must not take every process
  * out of the balancer.
  */
+/** For whoever reads it: it changes nothing about being ready. */
+function noteOf({ rewound }: Context['sessionCache']) {
+  return rewound.stands() ? { note: 'PostgreSQL has gone back in time' } : {};
+}
+
 export function health({ sessionCache }: Context, readiness: Readiness): Koa.Middleware {
   function answer(ctx: Koa.Context): void {
     ctx.set('Cache-Control', 'no-store');
@@ -28,7 +33,7 @@ export function health({ sessionCache }: Context, readiness: Readiness): Koa.Mid
     ctx.status = ready ? 200 : 503;
     if (!ready) ctx.set('Retry-After', '5');
     ctx.body = ready
-      ? { status: 'ok', ...(missing.length > 0 ? { without: missing } : {}) }
+      ? { status: 'ok', ...(missing.length > 0 ? { without: missing } : {}), ...noteOf(sessionCache) }
       : { status: readiness.draining ? 'draining' : 'unready', missing };
   }
 
