@@ -30,6 +30,7 @@ const workers = QUEUE_NAMES.map(startWorker);
 const schedule = keepSchedule({ queues: context.queues, log, signal: stopping.signal });
 recordProcess(context, 'sys_startup');
 log.info('the worker has started');
+for (const secret of config.needless) log.warn(`${secret} is set, which the worker does not need: take it away`);
 if (!config.audit.signingKey)
   log.warn('AUDIT_SIGNING_KEY is not set: the audit log gets no checkpoints, and no month is dropped');
 await publishMetrics(context);

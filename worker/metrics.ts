@@ -14,6 +14,7 @@ export async function publishMetrics({
   database,
   queues,
   sessionCache,
+  checkpoints,
 }: Context): Promise<MetricsPort | null> {
   if (config.metrics === null) return null;
   metrics.watchProcess();
@@ -37,6 +38,11 @@ export async function publishMetrics({
     read: async () => [{ value: await number('SELECT seq AS n FROM audit_head WHERE id = 1') }],
   });
   metrics.addGauge({
+    name: 'holdfast_audit_alarm',
+    help: 'Whether something contradicts the log, so that no checkpoint is signed',
+    read: () => [{ value: Number(checkpoints.isAlarmed()) }],
+  });
+  metrics.addGauge({
     name: 'holdfast_queue_jobs',
     help: 'Jobs by queue and state',
     labelNames: ['queue', 'state'],
@@ -48,6 +54,11 @@ export async function publishMetrics({
         Object.entries(states).map(([state, value]) => ({ labels: { queue: QUEUE_NAMES[index] ?? '', state }, value })),
       );
     },
+  });
+  metrics.addGauge({
+    name: 'holdfast_database_rewound',
+    help: 'Processes that know that PostgreSQL has gone back in time, until an operator accepts it',
+    read: () => [{ value: Number(sessionCache.rewound.stands()) }],
   });
   metrics.addGauge({
     name: 'holdfast_store_up',

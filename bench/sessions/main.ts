@@ -27,7 +27,12 @@ const server = await startRedis({
 });
 const log = createLog({ level: 'warn', name: 'bench' });
 const client = openRedis({ url: server.url, role: 'sessions', log });
-const cache = createSessionCache({ redis: client, table: nothingEnded(), log });
+const cache = createSessionCache({
+  redis: client,
+  table: nothingEnded(),
+  log,
+  alone: { member: 60_000, operator: 60_000 },
+});
 try {
   await until(() => cache.health().redis);
   await measure();

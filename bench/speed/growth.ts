@@ -95,7 +95,12 @@ async function growSessions({ installation: { servers } }: Holdfast, from: numbe
   await fillRows(servers.database.superuserUrl, from, to);
   const log = createLog({ level: 'warn', name: 'bench' });
   const client = openRedis({ url: servers.redisUrl, role: 'sessions', log });
-  const cache = createSessionCache({ redis: client, table: nothingEnded(), log });
+  const cache = createSessionCache({
+    redis: client,
+    table: nothingEnded(),
+    log,
+    alone: { member: 60_000, operator: 60_000 },
+  });
   try {
     await until(() => cache.health().redis);
     await fillCopies(cache, from, to);

@@ -1,4 +1,5 @@
-// `session`: the end of all sessions, for when it can't be known which of them are still in the right hands.
+// `session`: the end of all sessions, for when it can't be known which of them are still in the right hands; and what follows
+// when PostgreSQL went back in time.
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { callerFor, reasonOption, type Why } from './caller.ts';
@@ -15,7 +16,21 @@ export function sessionCommand(): Command {
     .addOption(reasonOption())
     .option('--yes', `don't ask; without it the word "${WORD}" has to be typed`, false)
     .action(endAll);
+  command
+    .command('accept-loss')
+    .description('Accept that PostgreSQL went back in time, as after a failover: ends again what Redis knows has ended')
+    .addOption(reasonOption())
+    .action(acceptLoss);
   return command;
+}
+
+async function acceptLoss(why: Why): Promise<void> {
+  const { reason, origin } = await callerFor(why);
+  await withContext(async ({ acceptRewind }) => {
+    const ended = await acceptRewind(reason, origin);
+    if (ended === null) throw new Error('Nothing says that PostgreSQL went back in time.');
+    process.stdout.write(`Accepted. Ended ${ended} ${ended === 1 ? 'session' : 'sessions'} again.\n`);
+  });
 }
 
 async function endAll({ yes, ...why }: Why & { yes: boolean }): Promise<void> {

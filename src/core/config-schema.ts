@@ -23,6 +23,9 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** PostgreSQL is asked once a second, and a statement may take ten. */
+const alone = duration.refine((ms) => ms >= 15 * UNITS.s, { message: 'at least 15s' });
+
 const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
 
 const list = z.string().transform((text) =>
@@ -102,6 +105,8 @@ export const schema = z.object({
   DATABASE_POOL: integer(2, 200).default(10),
   WEB_PROCESSES: integer(1, 256).default(1),
   REDIS_URL: urls.redis,
+  REDIS_ALONE: alone.default(15 * UNITS.m),
+  REDIS_ALONE_OPERATOR: alone.default(UNITS.m),
   SESSION_KEYS: list.default([]),
   SESSION_IDLE: duration.default(UNITS.d),
   SESSION_ABSOLUTE: duration.default(7 * UNITS.d),

@@ -66,6 +66,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     databasePoolSize: values.DATABASE_POOL,
     webProcesses: values.WEB_PROCESSES,
     redisUrl: values.REDIS_URL,
+    redisAlone: { member: values.REDIS_ALONE, operator: values.REDIS_ALONE_OPERATOR },
     sessionKeys: values.SESSION_KEYS.length > 0 ? values.SESSION_KEYS : madeUp(),
     session: {
       standard: { idleTimeoutMs: values.SESSION_IDLE, absoluteLifetimeMs: values.SESSION_ABSOLUTE },
@@ -123,6 +124,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       retentionMs: values.MAIL_RETENTION,
     } satisfies MailPolicy,
     registration: (values.REGISTRATION ?? (values.SMTP_URL ? 'verify' : 'open')) as RegistrationMode,
+    needless: needlessSecrets(present, signs),
     logLevel: values.LOG_LEVEL,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
     metrics: values.METRICS_PORT === undefined ? null : { host: values.METRICS_HOST, port: values.METRICS_PORT },
@@ -155,6 +157,17 @@ export function readConfigOrExit(...[env, options]: Parameters<typeof readConfig
 function isNotOfFile(problems: readonly string[]): (problem: string) => boolean {
   const unread = SECRET_SETTINGS.filter((name) => problems.some((one) => one.startsWith(`${name}_FILE: `)));
   return (problem) => !unread.some((name) => problem.startsWith(`${name}: `));
+}
+
+/** Secrets that this process was given and never uses: whoever takes it over has them. */
+function needlessSecrets(env: Environment, signs: boolean): string[] {
+  if (!signs) return ['SESSION_KEYS', 'SECRETS_KEYS'].filter((name) => env[name] !== undefined);
+  const smtp = env['SMTP_URL'] ?? '';
+  const mailPassword = URL.canParse(smtp) && new URL(smtp).password !== '';
+  return [
+    ...(env['AUDIT_SIGNING_KEY'] ? ['AUDIT_SIGNING_KEY'] : []),
+    ...(mailPassword ? ['the password in SMTP_URL'] : []),
+  ];
 }
 
 /** The least that Argon2id should cost, by the OWASP Password Storage Cheat Sheet. */

@@ -5,7 +5,7 @@ import { createAccountDeletion } from './accounts/deletion.ts';
 import { createRecentChanges } from './accounts/recent-changes.ts';
 import { createUserSearch } from './accounts/user-search.ts';
 import { createUsers, type Users } from './accounts/users.ts';
-import type { NewAuditEvent } from './audit/events.ts';
+import { type NewAuditEvent, NO_ORIGIN } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import { createAuditLog } from './audit/reading/audit-log.ts';
 import { createHistogram } from './audit/reading/histogram.ts';
@@ -40,6 +40,7 @@ import { createMetrics } from './platform/metrics.ts';
 import { openQueues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
 import { createSelfService } from './self-service/self-service.ts';
+import { createAcceptRewind } from './sessions/accept-rewind.ts';
 import { createEndAllSessions } from './sessions/end-all-sessions.ts';
 import { createSealedEndings } from './sessions/sealed-endings.ts';
 import { createSessionCache } from './sessions/session-cache.ts';
@@ -93,7 +94,14 @@ export function createContext(config: Config, log: Log) {
     readRecentChanges: createRecentChanges({ database, auditLog: audit.auditLog }),
     dataExport: createDataExport({ database, readFactorsOf }),
     accountDeletion: createAccountDeletion({ database, users, sessions, mail, emptyAbove }),
-    readOverview: createOverview({ database, sessionTable, redis, queues, log }),
+    readOverview: createOverview({
+      database,
+      sessionTable,
+      isRewound: sessionCache.rewound.stands,
+      redis,
+      queues,
+      log,
+    }),
     record,
     async close(): Promise<void> {
       sessionCache.close();
@@ -166,12 +174,24 @@ function createThrottling({ throttle: policy, sessionKeys }: Config, log: Log, {
 
 function createSessionRoom(config: Config, log: Log, { database, redis, queues, metrics }: Stores) {
   const sessionTable = createSessionTable({ database });
-  const sessionCache = createSessionCache({ redis, table: sessionTable, log, count: metrics.countRead });
+  const sessionCache = createSessionCache({
+    redis,
+    table: sessionTable,
+    log,
+    alone: config.redisAlone,
+    count: metrics.countRead,
+    onRewind: (rewind) =>
+      database.transact(async (transaction) => {
+        const about = { actor: null, subject: null, origin: NO_ORIGIN, detail: { ...rewind } };
+        await recordEvent(transaction, { type: 'sys_database_rewound', outcome: 'failure', ...about });
+      }),
+  });
   const below = { database, table: sessionTable, cache: sessionCache };
   const above = { endWaiting: endPendingLoginsWithin };
   const sessions = createSessions({ ...below, ...above, queues, policy: config.session, log });
   const endAllSessions = createEndAllSessions({ database, sessions, cache: sessionCache });
-  return { sessionTable, sessionCache, sessions, endAllSessions };
+  const acceptRewind = createAcceptRewind({ database, sessions, cache: sessionCache });
+  return { sessionTable, sessionCache, sessions, endAllSessions, acceptRewind };
 }
 
 function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<Below, 'database' | 'sessionCache'>) {
@@ -186,7 +206,11 @@ function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<
     verification,
     checkpoints,
     retention: createRetention({ database, checkpoints, retentionMs }),
-    sealing: createSealing({ database, followers: [createSealedEndings({ cache: sessionCache }), sealedAttempts] }),
+    sealing: createSealing({
+      database,
+      followers: [createSealedEndings({ cache: sessionCache }), sealedAttempts],
+      onSealed: checkpoints.noteSealed,
+    }),
   };
 }
 

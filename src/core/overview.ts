@@ -33,12 +33,14 @@ export interface Overview {
   readonly activeBlocks: number | null;
   readonly outbox: { readonly waiting: number; readonly oldest: Date | null } | null;
   readonly head: { readonly seq: number; readonly sealedAt: Date } | null;
-  /** The newest; seq 0 where there is none. */
-  readonly checkpoint: { readonly seq: number; readonly madeAt: Date } | null;
+  /** The newest; seq 0 where there is none. `alarm`: the event since then that says why none is signed. */
+  readonly checkpoint: { readonly seq: number; readonly madeAt: Date; readonly alarm: number | null } | null;
   /** Failed within a day, and due. */
   readonly mails: { readonly failed: number; readonly due: number } | null;
   readonly queues: readonly QueueCounts[] | null;
   readonly workers: number | null;
+  /** PostgreSQL has gone back in time, and nobody has accepted that. */
+  readonly rewound: boolean;
   /** How long the store took to answer. */
   readonly postgresMs: number | null;
   readonly redisMs: number | null;
@@ -47,6 +49,7 @@ export interface Overview {
 export interface OverviewOptions {
   readonly database: Database;
   readonly sessionTable: Pick<SessionTable, 'countLive'>;
+  readonly isRewound: () => boolean;
   readonly redis: Redis;
   readonly queues: Queues;
   readonly log: Log;
@@ -57,6 +60,7 @@ export type ReadOverview = () => Promise<Overview>;
 export function createOverview({
   database: { pool },
   sessionTable,
+  isRewound,
   redis,
   queues,
   log,
@@ -104,7 +108,7 @@ export function createOverview({
         part(first<{ active: number }>('overview-blocks', BLOCKS)),
         part(first<{ waiting: number; oldest: Date | null }>('overview-outbox', OUTBOX)),
         part(first<{ seq: number; sealedAt: Date }>('overview-head', HEAD)),
-        part(first<{ seq: number; madeAt: Date }>('overview-checkpoint', CHECKPOINT)),
+        part(first<{ seq: number; madeAt: Date; alarm: number | null }>('overview-checkpoint', CHECKPOINT)),
         part(first<{ failed: number; due: number }>('overview-mails', MAILS)),
         part(redis.ping().then(() => Promise.all(QUEUE_NAMES.map((name) => countsOf(queues, name))))),
         part(redis.ping().then(async () => (await queues.open('audit')).getWorkersCount())),
@@ -121,6 +125,7 @@ export function createOverview({
       mails,
       queues: counts,
       workers,
+      rewound: isRewound(),
       postgresMs,
       redisMs,
     };
@@ -160,7 +165,10 @@ const OUTBOX = 'SELECT waiting::int AS waiting, oldest FROM outbox_waiting()';
 const HEAD = 'SELECT seq::float8 AS seq, sealed_at AS "sealedAt" FROM audit_head WHERE id = 1';
 
 const CHECKPOINT = `
-  SELECT coalesce(max(seq), 0)::float8 AS seq, coalesce(max(made_at), now()) AS "madeAt"
+  SELECT coalesce(max(seq), 0)::float8 AS seq, coalesce(max(made_at), now()) AS "madeAt",
+         (SELECT seq::float8 FROM audit_event WHERE type = 'sys_audit_altered'
+             AND occurred_at > coalesce((SELECT max(made_at) FROM audit_checkpoint), '-infinity')
+           ORDER BY seq DESC LIMIT 1) AS alarm
     FROM (SELECT seq, made_at FROM audit_checkpoint ORDER BY seq DESC, made_at DESC LIMIT 1) AS newest`;
 
 const MAILS = `

@@ -1,4 +1,5 @@
-// What the programs under `up` are given: addresses, a database role each, and the keys that they need.
+// What the programs under `up` are given: addresses, a database role each, and the secrets that they
+// need, no others.
 
 import path from 'node:path';
 import { readSecretFiles } from '../secret-files.ts';
@@ -43,9 +44,6 @@ export function environmentsFor(
     PUBLIC_URL: url,
     WEB_PROCESSES: String(settings.webProcesses),
     REDIS_URL: redisUrl,
-    SESSION_KEYS: settings.sessionKeys ?? secrets.sessionKey,
-    AUDIT_SIGNING_KEY: undefined, // the worker's alone
-    SECRETS_KEYS: settings.secretsKeys ?? secrets.secretsKey,
     DATA_DIR: settings.dataDir,
   };
   return {
@@ -60,13 +58,31 @@ export function environmentsFor(
       WEB_DATABASE_URL: webDatabaseUrl,
       WORKER_DATABASE_URL: workerDatabaseUrl,
     },
-    web: { ...shared, DATABASE_URL: webDatabaseUrl },
+    web: {
+      ...shared,
+      DATABASE_URL: webDatabaseUrl,
+      SESSION_KEYS: settings.sessionKeys ?? secrets.sessionKey,
+      SECRETS_KEYS: settings.secretsKeys ?? secrets.secretsKey,
+      AUDIT_SIGNING_KEY: undefined,
+      ...(env['SMTP_URL'] ? { SMTP_URL: withoutLogIn(env['SMTP_URL']) } : {}),
+    },
     worker: {
       ...shared,
       DATABASE_URL: workerDatabaseUrl,
+      SESSION_KEYS: undefined,
+      SECRETS_KEYS: undefined,
       AUDIT_SIGNING_KEY: auditSigningKey,
       AUDIT_CHECKPOINT_FILE: settings.auditCheckpointFile ?? path.join(settings.dataDir, 'audit-checkpoints.ndjson'),
       ...(settings.metricsPort ? { METRICS_PORT: String(settings.metricsPort + 1) } : {}),
     },
   };
+}
+
+/** The web processes need to know that there is a mail server; only the worker logs in to it. */
+function withoutLogIn(smtpUrl: string): string {
+  if (!URL.canParse(smtpUrl)) return smtpUrl;
+  const url = new URL(smtpUrl);
+  url.username = '';
+  url.password = '';
+  return url.href;
 }

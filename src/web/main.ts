@@ -16,6 +16,7 @@ const READY_CHECK_MS = 10;
 
 const config = readConfigOrExit(process.env);
 const log = createLog({ level: config.logLevel, name: 'web', buffered: true });
+for (const secret of config.needless) log.warn(`${secret} is set, which a web process does not need: take it away`);
 const context = createContext(config, log);
 const readiness: Readiness = { draining: false, started: false };
 const { app, streams } = createApp(context, readiness);

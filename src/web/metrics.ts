@@ -16,6 +16,11 @@ export async function publishMetrics({
   if (config.metrics === null) return;
   metrics.watchProcess();
   metrics.addGauge({
+    name: 'holdfast_database_rewound',
+    help: 'Processes that know that PostgreSQL has gone back in time, until an operator accepts it',
+    read: () => [{ value: Number(sessionCache.rewound.stands()) }],
+  });
+  metrics.addGauge({
     name: 'holdfast_store_up',
     help: 'Web processes for which a store can be asked and trusted',
     labelNames: ['store'],

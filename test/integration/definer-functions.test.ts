@@ -20,6 +20,11 @@ test('a type of the caller that is named like one of theirs is not used', async 
     superuserUrl,
     `INSERT INTO outbox (event) VALUES (jsonb_build_object('type', 'user_created', 'outcome', 'success', 'subject', '${NOBODY}', 'ip', '192.0.2.1'))`,
   );
+  await query(
+    superuserUrl,
+    `INSERT INTO user_account (id, email, email_key, password_hash, disabled_at, deleted_at)
+     VALUES ('${NOBODY}', 'deleted:${NOBODY}', 'deleted:${NOBODY}', '', now(), now())`,
+  );
   await expect(query(webUrl, `${LURE} SELECT 'a'::pg_temp.text`)).rejects.toThrow('the lure runs as');
   for (const call of ['outbox_account_changes', 'audit_erase_person'])
     await query(webUrl, `${LURE} SELECT ${call}('${NOBODY}')`);

@@ -26,6 +26,14 @@ async function record(actor: string | null, subject: string | null, block?: Bloc
   );
 }
 
+/** An account as its deletion leaves it. */
+const deleted = (id: string) =>
+  sql(
+    `INSERT INTO user_account (id, email, email_key, password_hash, disabled_at, deleted_at)
+     VALUES ($1::uuid, 'deleted:' || $1::text, 'deleted:' || $1::text, '', now(), now())`,
+    [id],
+  );
+
 /** Every row of every table, as text: whatever is added later is searched too. */
 async function everything(): Promise<string> {
   const tables = await sql<{ name: string }>(
@@ -36,13 +44,11 @@ async function everything(): Promise<string> {
 }
 
 test('takes address and browser out of all that was theirs, sealed and waiting, and nothing else', async () => {
+  await deleted(PERSON);
   await sql(
-    `INSERT INTO user_account (id, email, email_key, password_hash) VALUES ($1, 'a@example.org', 'a@example.org', '')`,
-    [PERSON],
-  );
-  await sql(
-    `INSERT INTO session (id, token_hash, user_id, remember, idle_timeout_seconds, idle_deadline, absolute_deadline, ip, user_agent)
-     VALUES (gen_random_uuid(), '\\x01', $1, false, 60, now(), now(), $2, $3)`,
+    `INSERT INTO session (id, token_hash, user_id, remember, idle_timeout_seconds, idle_deadline, absolute_deadline, ip, user_agent,
+                          ended_at, end_reason)
+     VALUES (gen_random_uuid(), '\\x01', $1, false, 60, now(), now(), $2, $3, now(), 'account_deleted')`,
     [PERSON, ADDRESS, BROWSER],
   );
   await record(PERSON, PERSON);

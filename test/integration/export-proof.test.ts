@@ -66,6 +66,7 @@ describe('an export', () => {
     await seal(4, HOSTILE, { [HOSTILE]: HOSTILE, nested: { seq: 5, v: 1, z: [1.5, -0, 1e21] } });
     await seal(4);
     await sql(`UPDATE audit_event SET ip = NULL, user_agent = NULL, personal_salt = NULL WHERE seq = 9`);
+    await sql(`INSERT INTO outbox (event) VALUES ('{"type": "personal_data_erased", "detail": {"events": 1}}')`);
     text = await exported();
     lines = text.trimEnd().split('\n');
   });

@@ -184,6 +184,18 @@ describe('in production', () => {
     ]);
   });
 
+  test('says which secrets a process was given and does not need', () => {
+    const everything = {
+      ...PRODUCTION,
+      AUDIT_SIGNING_KEY: 'ab'.repeat(32),
+      SMTP_URL: 'smtps://me:secret@mail.example.org',
+    };
+    expect(readConfig(everything).needless).toEqual(['AUDIT_SIGNING_KEY', 'the password in SMTP_URL']);
+    expect(readConfig(everything, { signs: false }).needless).toEqual(['SESSION_KEYS', 'SECRETS_KEYS']);
+    expect(readConfig({ ...PRODUCTION, SMTP_URL: 'smtp://worker' }).needless).toEqual([]);
+    expect(readConfig({ ...STORES, AUDIT_SIGNING_KEY: 'ab'.repeat(32) }, { signs: false }).needless).toEqual([]);
+  });
+
   test('a process that signs nothing needs no key', () => {
     expect(problemsOf({ ...STORES, NODE_ENV: 'production' }, { signs: false })).toEqual([]);
   });

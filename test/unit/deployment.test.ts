@@ -74,7 +74,7 @@ const documented = new Map(
 /** What a file reads of the environment, however it does that. */
 function variablesOf(file: string): string[] {
   const ways = [
-    /^ {2}([A-Z][A-Z_]+): (?:z\.|integer|duration|url|list|languages|mailbox|networks|rule)/gm,
+    /^ {2}([A-Z][A-Z_]+): (?:z\.|integer|duration|url|list|languages|mailbox|networks|rule|alone)/gm,
     /\benv\.([A-Z][A-Z_]+)\b/g,
     /\benv\['([A-Z][A-Z_]+)'\]/g,
     /\b(?:number|url)\('([A-Z][A-Z_]+)'/g,
@@ -149,7 +149,7 @@ describe('the image', () => {
 describe('the Compose file', () => {
   test('has no secret, not even as a default', () => {
     for (const [, name = '', rest = ''] of composeText.matchAll(/(?<!\$)\$\{([A-Z_]+)([^}]*)\}/g)) {
-      expect({ name, rest }).toEqual({ name, rest: expect.stringMatching(/^:\?./) });
+      expect({ name, rest }).toEqual({ name, rest: expect.stringMatching(/^:(\?.|\+smtp:\/\/\w+$)/) });
     }
     for (const [name, { environment }] of services) {
       for (const [variable, value] of Object.entries(environment)) {
@@ -215,6 +215,27 @@ describe('the Compose file', () => {
     expect(service('migrate').environment['WEB_DATABASE_URL']).toBe(service('web-a').environment['DATABASE_URL']);
     expect(service('migrate').environment['WORKER_DATABASE_URL']).toBe(service('worker').environment['DATABASE_URL']);
     expect(read('deploy/postgres-init.sql')).toMatch(/CREATE ROLE holdfast LOGIN CREATEROLE PASSWORD :'password'/);
+  });
+
+  test('gives each secret to those alone who use it', () => {
+    const holders = (variable: string) =>
+      services.filter(([, { environment }]) => environment && variable in environment).map(([name]) => name);
+    for (const variable of ['SESSION_KEYS', 'SECRETS_KEYS']) expect(holders(variable)).toEqual(['web-a', 'web-b']);
+    for (const variable of ['AUDIT_SIGNING_KEY', 'AUDIT_RETENTION']) expect(holders(variable)).toEqual(['worker']);
+    expect(service('worker').environment['SMTP_URL']).toBeNull();
+    for (const name of ['web-a', 'web-b'])
+      expect(service(name).environment['SMTP_URL']).toMatch(/^\$\{SMTP_URL:\+smtp:\/\/\w+\}$/); // without user and password
+    expect(holders('SMTP_URL')).toEqual(['web-a', 'web-b', 'worker']);
+  });
+
+  test('keeps what the worker has signed in a volume that the image’s user may write', () => {
+    const file = service('worker').environment['AUDIT_CHECKPOINT_FILE'] ?? '';
+    const [volume, folder] = service('worker').volumes?.[0]?.split(':') ?? [];
+    expect(path.dirname(file)).toBe(folder);
+    expect(parse(composeText).volumes).toHaveProperty(volume ?? '');
+    const made = lastStage.filter((one) => one.getKeyword() === 'RUN').map((one) => one.getArgumentsContent());
+    expect(made).toContain(`install -d -o 1000 -g 1000 ${folder}`);
+    expect(Object.keys(service('worker').environment)).toContain('AUDIT_PUBLIC_KEYS');
   });
 
   test('keeps what Redis holds, and never lets it drop a key', () => {

@@ -30,7 +30,9 @@ type Deletions = Readonly<Record<string, DeleteSome>>;
 
 /** A session that Redis saw lately has not expired: the touches are written down first. */
 export async function cleanupSessions(context: Context): Promise<void> {
-  await context.sessionCache.flushTouches();
+  const { rewound, flushTouches } = context.sessionCache;
+  if (rewound.stands()) await rewound.sweep();
+  await flushTouches();
   await context.sessions.endExpired();
   await deleteAll(context, 'cleanup-sessions', { sessions: deleteOldSessions });
 }

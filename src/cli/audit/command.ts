@@ -35,6 +35,13 @@ export function auditCommand(): Command {
     .description('Print the checkpoints in the database, a line of JSON each')
     .action(async () => (await import('./checkpoints.ts')).printCheckpoints());
   command
+    .command('accept-loss')
+    .description(
+      'Accept that the log lost events or was rewritten, as after a restored backup: signs it as it is, so that the worker goes on. Needs AUDIT_SIGNING_KEY',
+    )
+    .addOption(reasonOption())
+    .action(async (options) => (await import('./accept-loss.ts')).acceptLoss(options));
+  command
     .command('public-key')
     .description('Print the public keys of the checkpoints, as --public-key takes them')
     .action(async () => (await import('./checkpoints.ts')).printPublicKeys());

@@ -141,7 +141,7 @@ function report(result: VerifyResult, { file, filtered }: Options): void {
     process.exitCode = 1;
     return;
   }
-  const { count, pieces, first, seq, erased, confirmed, checkpoints, unproved } = result;
+  const { count, pieces, first, seq, erased, confirmed, checkpoints, unproved, accepted } = result;
   const say = (text: string) => process.stdout.write(`${text}\n`);
   if (filtered && pieces > 1) {
     say(`No event in the export was altered: ${count} events, each as its hash says, in ${pieces} unbroken pieces.`);
@@ -152,6 +152,7 @@ function report(result: VerifyResult, { file, filtered }: Options): void {
   if (confirmed > 0) say(`The last of ${checkpoints} checkpoints in it names event ${confirmed} of ${seq}.`);
   if (file !== undefined && confirmed === 0)
     say('No checkpoint names an event of it: whoever made the file could have made the hashes too.');
+  if (accepted > 0) say(`${accepted} older checkpoints don't count: a loss was accepted (sys_audit_loss_accepted).`);
   if (unproved > 0)
     say(
       `Of ${checkpoints} checkpoints ${unproved} prove nothing: no known key made them. Give theirs with --public-key.`,

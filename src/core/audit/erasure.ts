@@ -1,8 +1,7 @@
 // Erases a person from the log without breaking its chain: addresses and browsers are sealed as a
-// salted hash, and are erased together with the salt. The event and the account's id stay.
-import type { Database, Transaction } from '../platform/database.ts';
-import { NO_ORIGIN } from './events.ts';
-import { recordEvent } from './outbox.ts';
+// salted hash, and are erased together with the salt. The event and the account's id stay. The
+// functions of the database refuse while the account is not deleted, and record what they did.
+import { type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 
 const PART = 10_000;
 const ACCOUNTS_AT_ONCE = 100;
@@ -17,18 +16,18 @@ interface Part {
  * Erases a person's address and browser from the events that they did, or that befell them by
  * nobody known: those that wait and the ten thousand oldest sealed ones; the worker erases the rest
  * ({@link eraseRest}). Deletes their log-in attempts, and erases both from their blocks and
- * sessions. Called last in a transaction, it reaches the events of the transaction too. Returns how
- * many events it erased.
+ * sessions. Called last in a transaction, once the account is deleted in it, it reaches the events
+ * of the transaction too. Returns how many events it erased.
  */
 export async function eraseWithin(
   transaction: Transaction,
   userId: string,
   by: { readonly actor: string | null } = { actor: null },
 ): Promise<number> {
-  const rows = await transaction.$queryRaw<{ erased: bigint }[]>`SELECT audit_erase_person(${userId}::uuid) AS erased`;
-  const events = Number(rows[0]?.erased ?? 0);
-  await recordErased(transaction, userId, by.actor, events);
-  return events;
+  const rows = await transaction.$queryRaw<{ erased: bigint }[]>`
+    SELECT audit_erase_person(${userId}::uuid, ${by.actor}::uuid) AS erased`;
+  nudgeAfterCommit(transaction, 'seal-events');
+  return Number(rows[0]?.erased ?? 0);
 }
 
 /**
@@ -55,20 +54,10 @@ export async function eraseRest(
         if (!row) throw new Error('audit_erase_sealed answers with a row');
         if (row.read_to === null)
           await transaction.user.update({ where: { id }, data: { erasedAt: clock.now() }, select: { id: true } });
-        if (row.erased > 0n) await recordErased(transaction, id, null, Number(row.erased));
+        nudgeAfterCommit(transaction, 'seal-events');
         return row;
       });
       behind = part.read_to;
     }
   }
-}
-
-async function recordErased(
-  transaction: Transaction,
-  subject: string,
-  actor: string | null,
-  events: number,
-): Promise<void> {
-  const about = { actor, subject, origin: NO_ORIGIN, detail: { events } };
-  await recordEvent(transaction, { type: 'personal_data_erased', outcome: 'success', ...about });
 }

@@ -78,7 +78,14 @@ export const AUDIT_EVENTS = {
     sys_shutdown: 'A process of Holdfast stopped as asked.',
     sys_cleanup: 'Expired rows were deleted.',
     sys_audit_key: 'Another key signs the checkpoints of the log from now on; the detail has its public part.',
-    sys_audit_altered: 'The worker found that the log was altered, and signed no checkpoint.',
+    sys_audit_altered:
+      'The worker found that the log was altered, or is not the one that it knew, and signed no checkpoint.',
+    sys_audit_loss_accepted:
+      'Somebody with the signing key accepted that part of the log was lost or rewritten; the detail says from which number on, and why.',
+    sys_database_rewound:
+      'PostgreSQL went back in time: Redis knew sessions, or the end of sessions, that it has not. The detail says what showed it.',
+    sys_database_loss_accepted:
+      'An operator accepted that PostgreSQL went back in time; the detail says why, and how many sessions were ended again.',
     sys_audit_dropped:
       'A month of the log was past its retention and was dropped; the detail has its first and last number.',
     sys_made_up_events: 'Made-up events were added to try Holdfast out; each has `made_up` in its detail.',

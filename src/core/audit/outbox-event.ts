@@ -1,21 +1,39 @@
-// Reads an event from the outbox, whichever version wrote it. An event of any shape can be sealed:
-// one that could not be would block all others for ever.
+// Reads a row of the outbox, whichever version wrote it. A row of any shape can be sealed: one that
+// could not be would block all others for ever.
 import { v7 as uuidv7, validate } from 'uuid';
 import { canonicalAddress } from './canonical-event.ts';
-import type { AttemptNote, BlockNote, Detail, OutboxEvent } from './events.ts';
+import type { Detail, OutboxEvent } from './events.ts';
+import { type Notes, readNotes } from './outbox-notes.ts';
 
 /** Names are indexed: their length is limited. */
 const MAX_NAME = 100;
+const DEEPEST = 32;
 /** The year 10000: dates have four digits. */
 const END_OF_DATES = Date.UTC(10_000, 0);
 
 export type KnownEvent = ReturnType<typeof readOutboxEvent>;
 
-/** The known fields. What a newer version added, and what makes no sense, goes into the detail. */
-export function readOutboxEvent(waiting: Partial<Record<keyof OutboxEvent, unknown>> | null, now: Date) {
+/** A row of the outbox as it was found. */
+export interface OutboxRow {
+  readonly event: Partial<Record<keyof OutboxEvent, unknown>> | null;
+  readonly attempt: unknown;
+  readonly block: unknown;
+}
+
+/**
+ * The event and its notes. What a newer version added, and what makes no sense, goes into the
+ * event's detail.
+ */
+export function readOutboxRow(row: OutboxRow, now: Date): { readonly event: KnownEvent; readonly notes: Notes } {
+  const odd: Record<string, unknown> = {};
+  const notes = readNotes(row, odd);
+  return { event: readOutboxEvent(row.event, now, odd), notes };
+}
+
+/** An event alone. `odd` goes into its detail too. */
+export function readOutboxEvent(waiting: OutboxRow['event'], now: Date, odd: Record<string, unknown> = {}) {
   const { v, id, occurredAt, type, outcome, actor, subject, session, requestId, ip, userAgent, detail, ...newer } =
     waiting instanceof Object ? waiting : { detail: { event: waiting } };
-  const odd: Record<string, unknown> = {};
   const take = <T>(name: string, value: unknown, fits: (text: string) => T | null): T | null => {
     if (value === null || value === undefined) return null;
     const taken = typeof value === 'string' ? fits(value) : null;
@@ -58,11 +76,21 @@ function isPlain(details: object, newer: object, odd: object): details is Detail
 
 /** What JSON can't say is dropped. */
 function readBack(details: object): Detail {
-  return JSON.parse(JSON.stringify(details)) as Detail;
+  return JSON.parse(JSON.stringify(flatter(details, DEEPEST))) as Detail;
 }
 
-/** A row of the outbox beside its event. */
-export interface Notes {
-  readonly attempt: AttemptNote | null;
-  readonly block: BlockNote | null;
+/** What is nested deeper than that is kept as text: hashing it would take more stack than there is. */
+function flatter(value: unknown, levels: number): unknown {
+  if (!(value instanceof Object)) return value;
+  if (levels === 0) return asText(value);
+  if (Array.isArray(value)) return value.map((one) => flatter(one, levels - 1));
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, flatter(one, levels - 1)]));
+}
+
+function asText(value: object): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return '(nested too deep to be kept)';
+  }
 }

@@ -14,8 +14,8 @@ import {
   lockHead,
   moveHead,
 } from './append.ts';
-import type { OutboxEvent } from './events.ts';
-import { type Notes, readOutboxEvent } from './outbox-event.ts';
+import { type OutboxRow, readOutboxRow } from './outbox-event.ts';
+import type { Notes } from './outbox-notes.ts';
 
 const BATCH = 1_000;
 const BATCHES_A_TRANSACTION = 5;
@@ -39,9 +39,8 @@ export interface SealedEndings {
   readonly endingSeq: number;
 }
 
-interface OutboxRecord extends Notes {
+interface OutboxRecord extends OutboxRow {
   readonly id: string;
-  readonly event: OutboxEvent;
 }
 
 interface Sealed {
@@ -54,9 +53,11 @@ export type Sealing = ReturnType<typeof createSealing>;
 export interface SealingOptions {
   readonly database: Database;
   readonly followers: readonly SealingFollower[];
+  /** Gets the last event of each transaction once it is committed; its hash in base64url. */
+  readonly onSealed?: (last: { readonly seq: number; readonly hash: string }) => void;
 }
 
-export function createSealing({ database, followers }: SealingOptions) {
+export function createSealing({ database, followers, onSealed = () => undefined }: SealingOptions) {
   let partitionsMadeIn = '';
 
   /** Seals nothing in a month, by PostgreSQL's clock, that may have no partition yet. */
@@ -72,10 +73,12 @@ export function createSealing({ database, followers }: SealingOptions) {
       const { last, count, more, endingSeq } = await sealBatches(client, head, following);
       if (last) await moveHead(client, last, endingSeq);
       await client.query(last ? 'COMMIT' : 'ROLLBACK');
-      return { count, more, moved: last ? { previousSeq: head.endingSeq, endingSeq } : null };
+      return { count, more, last, moved: last ? { previousSeq: head.endingSeq, endingSeq } : null };
     });
     if ('newMonth' in sealed) return sealed;
-    if (sealed.moved) for (const follower of following) await follower.committed?.(sealed.moved);
+    const { last, moved } = sealed;
+    if (last) onSealed({ seq: last.seq, hash: Buffer.from(last.hash, 'hex').toString('base64url') });
+    if (moved) for (const follower of following) await follower.committed?.(moved);
     return sealed;
   }
 
@@ -119,12 +122,14 @@ async function sealBatches(client: pg.PoolClient, head: LockedHead, followers: r
   let rows = await takeFromOutbox(client);
   for (let batch = 1; rows.length > 0; batch += 1) {
     const next = rows.length === BATCH && batch < BATCHES_A_TRANSACTION ? takeFromOutbox(client) : Promise.resolve([]);
+    const read = rows.map((row) => readOutboxRow(row, head.now));
     const events = chainEvents(
-      rows.map(({ event }) => readOutboxEvent(event, head.now)),
+      read.map(({ event }) => event),
       { ...head, seq, hash },
     );
     await Promise.all([written, next]);
-    written = write(client, events, rows, followers);
+    const notes = read.map((row) => row.notes);
+    written = write(client, events, notes, followers);
     written.catch(() => undefined); // awaited below, and heard of there
     rows = await next;
     last = events.at(-1);

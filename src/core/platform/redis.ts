@@ -4,7 +4,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import type { Log } from './log.ts';
 
 /** Prefix of every key of the session client; BullMQ takes `QUEUE_PREFIX`. */
-const KEY_PREFIX = 'hf:';
+export const KEY_PREFIX = 'hf:';
 export const QUEUE_PREFIX = '{hf:queue}';
 
 /** Without the prefix. */
@@ -15,6 +15,8 @@ export const keys = {
   owner: (userId: string) => `u:${userId}`,
   /** The high-water mark: the seq of the newest sealed ending that this Redis has taken. */
   endings: 'endings',
+  /** Stands while PostgreSQL has gone back in time and nobody has accepted that. */
+  rewound: 'rewound',
   /** When all sessions were last ended, for processes that can't ask PostgreSQL. */
   allEnded: 'everybody',
   /** Sorted set: token hash by the moment it was last seen, for the worker to write down. */

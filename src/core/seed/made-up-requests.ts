@@ -1,6 +1,7 @@
 // Requests that never happened, and the events of each.
 import type { AuditEventType, Detail, Outcome } from '../audit/events.ts';
-import type { KnownEvent, Notes } from '../audit/outbox-event.ts';
+import type { KnownEvent } from '../audit/outbox-event.ts';
+import type { Notes } from '../audit/outbox-notes.ts';
 import { hashToken } from '../credentials/random-token.ts';
 import { type Person, type Random, uuidAt } from './made-up-people.ts';
 

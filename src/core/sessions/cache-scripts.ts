@@ -5,7 +5,7 @@ import { formatTombstone, HEADER_LENGTH, nameOf } from './cache-entry.ts';
 import type { Ending } from './session-record.ts';
 
 /** Outlives every request that may still want to write the session back. */
-const TOMBSTONE_MS = 10 * 60_000;
+export const TOMBSTONE_MS = 10 * 60_000;
 const BATCH = 1_000;
 
 /** A session's idle deadline moves at most this often. */

@@ -8,6 +8,7 @@ import type { Log } from '../platform/log.ts';
 import { isFull, keys } from '../platform/redis.ts';
 import { redisFault } from '../platform/redis-needs.ts';
 import { writeTombstones } from './cache-scripts.ts';
+import type { RewoundDatabase } from './rewound-database.ts';
 import type { AllSessionsEnded, Ending, SessionOwner } from './session-record.ts';
 import type { SessionTable } from './session-table.ts';
 
@@ -255,6 +256,7 @@ export interface EndingsWatchOptions {
   readonly log: Log;
   readonly trust: CacheTrust;
   readonly notice: AllSessionsEndedNotice;
+  readonly rewound: Pick<RewoundDatabase, 'readMark' | 'compare'>;
   readonly invalidate: (endings: readonly Ending[]) => Promise<boolean>;
   /** Runs after each look that found Redis trusted. Must not throw. */
   readonly alsoWhileTrusted: () => Promise<void>;
@@ -267,17 +269,22 @@ export type EndingsWatch = ReturnType<typeof watchEndings>;
  * other processes.
  */
 export function watchEndings(options: EndingsWatchOptions) {
-  const { redis, table, log, trust, notice, invalidate, alsoWhileTrusted } = options;
+  const { redis, table, log, trust, notice, rewound, invalidate, alsoWhileTrusted } = options;
   const stop = new AbortController();
   let databaseUp = false;
+  let heardAt = Number.NEGATIVE_INFINITY;
   let overdueSince = new Date(0);
 
   async function look(): Promise<void> {
+    const mark = await rewound.readMark().catch(() => null);
+    const askedAt = performance.now();
     const [newest, overdue] = await Promise.all([table.newest(), table.overdueEndings(overdueSince)]);
     databaseUp = true;
+    heardAt = askedAt;
     notice.note(newest.allEnded);
     trust.raiseFloor(newest.ending);
     if (overdue.endings.length > 0 && (await invalidate(overdue.endings))) overdueSince = overdue.until;
+    await rewound.compare(mark, newest.ending).catch((error: unknown) => log.debug({ err: error }, 'Redis went away'));
     if (!trust.isTrusted() && redis.status === 'ready') await trust.reconcile();
     if (trust.isTrusted()) await alsoWhileTrusted();
   }
@@ -296,6 +303,8 @@ export function watchEndings(options: EndingsWatchOptions) {
   void watch();
   return {
     isDatabaseUp: () => databaseUp,
+    /** How long PostgreSQL has said nothing of endings. */
+    silentMs: () => performance.now() - heardAt,
     /** Somebody else could not ask PostgreSQL. */
     databaseIsAway(): void {
       databaseUp = false;

@@ -20,7 +20,14 @@ interface Touch {
 
 export type LastSeen = ReturnType<typeof createLastSeen>;
 
-export function createLastSeen({ redis, table }: { redis: Redis; table: Pick<SessionTable, 'writeLastSeen'> }) {
+export interface LastSeenOptions {
+  readonly redis: Redis;
+  readonly table: Pick<SessionTable, 'writeLastSeen'>;
+  /** Gets sessions that were used and have no row. */
+  readonly suspect: (tokenHashes: readonly Buffer[]) => Promise<void>;
+}
+
+export function createLastSeen({ redis, table, suspect }: LastSeenOptions) {
   /** Redis's clock less our monotonic one. */
   let clockOffsetMs = 0;
   let checkedAt = Number.NEGATIVE_INFINITY;
@@ -58,7 +65,7 @@ export function createLastSeen({ redis, table }: { redis: Redis; table: Pick<Ses
     for (let count = BATCH; count === BATCH; ) {
       const touches = await readTouches(BATCH);
       if (touches.length > 0) {
-        await table.writeLastSeen(touches);
+        await suspect(await table.writeLastSeen(touches));
         await redis.hfForgetTouches(keys.touched, ...touches.flatMap(({ member, score }) => [member, score]));
       }
       count = touches.length;

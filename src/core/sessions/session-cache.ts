@@ -27,7 +27,8 @@ import {
   watchEndings,
 } from './cache-trust.ts';
 import { createLastSeen, type LastSeen } from './last-seen.ts';
-import type { AllSessionsEnded, Ending, LiveRecord, SessionRecord } from './session-record.ts';
+import { createRewoundDatabase, type Rewind } from './rewound-database.ts';
+import type { AllSessionsEnded, Ending, LiveRecord, SessionOwner, SessionRecord } from './session-record.ts';
 import type { SessionTable } from './session-table.ts';
 
 /** A session without a row is remembered for a while, so that guessing costs no SQL. */
@@ -36,12 +37,12 @@ const UNKNOWN_MS = 60_000;
 const REFILL_WITHIN_MS = 1_000;
 
 /**
- * Thrown when neither Redis nor PostgreSQL answers: nothing is known of the session, and nothing
- * must change.
+ * Thrown when neither Redis nor PostgreSQL answers, or Redis alone does and is believed no longer:
+ * nothing is known of the session, and nothing must change.
  */
 export class StoresAwayError extends Error {
   constructor(cause: unknown) {
-    super('neither Redis nor PostgreSQL can be reached', { cause });
+    super('no store can say what became of the session', { cause });
     this.name = 'StoresAwayError';
   }
 }
@@ -50,24 +51,37 @@ export interface SessionCacheOptions {
   readonly redis: Redis;
   readonly table: SessionTable;
   readonly log: Log;
+  /** How long a copy is believed while PostgreSQL can't be asked, by whose session it is. */
+  readonly alone: Readonly<Record<SessionOwner['role'], number>>;
   /** Called for each reading with the store that answered it. */
   readonly count?: (source: SessionSource) => void;
+  /** Records that PostgreSQL has gone back in time. */
+  readonly onRewind?: (rewind: Rewind) => Promise<void>;
 }
 
 export type SessionCache = ReturnType<typeof createSessionCache>;
 
-export function createSessionCache({ redis, table, log, count = () => undefined }: SessionCacheOptions) {
+export function createSessionCache({
+  redis,
+  table,
+  log,
+  alone,
+  count = () => undefined,
+  onRewind = async () => undefined,
+}: SessionCacheOptions) {
   defineScripts(redis);
   const notice = createAllSessionsEndedNotice(redis);
   const trust = createCacheTrust({ redis, table, log, notice });
   const writes = createCacheWrites({ trust, log });
-  const lastSeen = createLastSeen({ redis, table });
+  const rewound = createRewoundDatabase({ redis, table, log, onRewind });
+  const lastSeen = createLastSeen({ redis, table, suspect: rewound.suspect });
   const watch = watchEndings({
     redis,
     table,
     log,
     trust,
     notice,
+    rewound,
     invalidate,
     alsoWhileTrusted: () =>
       lastSeen
@@ -75,7 +89,7 @@ export function createSessionCache({ redis, table, log, count = () => undefined 
         .catch((error: unknown) => log.debug({ err: error }, 'when sessions were seen last could not be written down')),
   });
 
-  const readNamed = createReader({ redis, table, count, trust, notice, lastSeen, watch, writes });
+  const readNamed = createReader({ redis, table, alone, count, trust, notice, lastSeen, watch, writes });
 
   async function invalidate(endings: readonly Ending[], keepMs?: number): Promise<boolean> {
     try {
@@ -138,15 +152,21 @@ export function createSessionCache({ redis, table, log, count = () => undefined 
 
     flushTouches: lastSeen.flush,
 
+    /** What follows when PostgreSQL has gone back in time. */
+    rewound,
+
     /** Which stores can be asked right now. */
     health: () => ({ redis: trust.isTrusted(), postgres: watch.isDatabaseUp() }),
+
+    /** Nobody's copy is believed any more: PostgreSQL was not heard of for too long. */
+    isAlone: () => watch.silentMs() > Math.max(alone.member, alone.operator),
 
     /** Leaves the client open. */
     close: watch.close,
   };
 }
 
-interface ReaderOptions extends Required<Pick<SessionCacheOptions, 'redis' | 'table' | 'count'>> {
+interface ReaderOptions extends Required<Pick<SessionCacheOptions, 'redis' | 'table' | 'alone' | 'count'>> {
   readonly trust: CacheTrust;
   readonly notice: AllSessionsEndedNotice;
   readonly lastSeen: LastSeen;
@@ -157,7 +177,7 @@ interface ReaderOptions extends Required<Pick<SessionCacheOptions, 'redis' | 'ta
 /**
  * Redis answers if its copy can be trusted; else PostgreSQL does, and the copy goes back to Redis.
  */
-function createReader({ redis, table, count, trust, notice, lastSeen, watch, writes }: ReaderOptions) {
+function createReader({ redis, table, alone, count, trust, notice, lastSeen, watch, writes }: ReaderOptions) {
   const readTogether = shareReads(redis);
 
   /** Null where PostgreSQL must be asked. */
@@ -182,8 +202,16 @@ function createReader({ redis, table, count, trust, notice, lastSeen, watch, wri
     if (!entry || !value) return null;
     // A copy of a version that did not note when the session began is judged by PostgreSQL.
     if (notice.ended(entry.owner)) return entry.owner.createdAt === 0 ? null : ENDED_WITH_ALL;
+    if (watch.silentMs() > alone[entry.owner.role]) return askDatabase();
     if (lastSeen.isDue(value)) void touch(name, entry.idleTimeoutMs, entry.owner.id);
     return entry;
+  }
+
+  /** A Redis that PostgreSQL has said nothing of for that long may be one that was left behind. */
+  function askDatabase(): null {
+    if (watch.isDatabaseUp()) return null;
+    count('nowhere');
+    throw new StoresAwayError(new Error('Redis alone is believed no longer'));
   }
 
   async function readRow(name: string): Promise<SessionReading> {

@@ -91,17 +91,36 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
 
     /**
      * Writes down when sessions were last seen, as ages in milliseconds. Moves one back only where PostgreSQL's clock went
-     * back.
+     * back. Returns those that have no row.
      */
-    async writeLastSeen(touches: readonly { tokenHash: Buffer; ageMs: number }[]): Promise<void> {
-      await pool.query(
-        `UPDATE session SET last_seen_at = t.seen_at, idle_deadline = t.seen_at + idle_timeout_seconds * interval '1 second'
-           FROM (SELECT token_hash, clock_timestamp() - age * interval '1 millisecond' AS seen_at
-                   FROM unnest($1::bytea[], $2::float8[]) AS given(token_hash, age)) AS t
-          WHERE session.token_hash = t.token_hash AND session.ended_at IS NULL
-            AND session.last_seen_at NOT BETWEEN t.seen_at AND clock_timestamp()`,
+    async writeLastSeen(touches: readonly { tokenHash: Buffer; ageMs: number }[]): Promise<Buffer[]> {
+      const { rows } = await pool.query<{ token_hash: Buffer }>(
+        `WITH t AS (SELECT token_hash, clock_timestamp() - age * interval '1 millisecond' AS seen_at
+                      FROM unnest($1::bytea[], $2::float8[]) AS given(token_hash, age)),
+              written AS (
+                UPDATE session SET last_seen_at = t.seen_at, idle_deadline = t.seen_at + idle_timeout_seconds * interval '1 second'
+                  FROM t WHERE session.token_hash = t.token_hash AND session.ended_at IS NULL
+                           AND session.last_seen_at NOT BETWEEN t.seen_at AND clock_timestamp())
+         SELECT token_hash FROM t WHERE NOT EXISTS (SELECT FROM session WHERE session.token_hash = t.token_hash)`,
         [touches.map((touch) => touch.tokenHash), touches.map((touch) => touch.ageMs)],
       );
+      return rows.map((row) => row.token_hash);
+    },
+
+    /** The rows of these sessions: why each has ended, or null, and what is left of it at most. */
+    async rowsOf(tokenHashes: readonly Buffer[]) {
+      const { rows } = await pool.query<{
+        id: string;
+        tokenHash: Buffer;
+        reason: EndReason | null;
+        remainingMs: number;
+      }>(
+        `SELECT id, token_hash AS "tokenHash", end_reason AS reason,
+                extract(epoch FROM absolute_deadline - clock_timestamp())::float8 * 1000 AS "remainingMs"
+           FROM session WHERE token_hash = ANY ($1::bytea[])`,
+        [tokenHashes],
+      );
+      return rows;
     },
   };
 }
@@ -351,7 +370,7 @@ export async function lockExpired(
 export async function deleteOldSessions(transaction: Transaction, limit: number): Promise<number> {
   const where = Prisma.sql`ended_at < statement_timestamp() - interval '30 days'
     AND absolute_deadline < statement_timestamp() - interval '1 day' AND ending_seq IS NOT NULL`;
-  return deleteSome(transaction, { from: 'session', where, limit });
+  return deleteSome(transaction, { from: 'session', where, limit, key: 'id' });
 }
 
 /**

@@ -1,7 +1,7 @@
 // When an event is sealed, its log-in attempt and the block that began with it get their records.
 import type pg from 'pg';
 import type { ChainedEvent } from '../audit/append.ts';
-import type { Notes } from '../audit/outbox-event.ts';
+import type { Notes } from '../audit/outbox-notes.ts';
 import type { SealingFollower } from '../audit/sealing.ts';
 
 interface Attempt {
@@ -27,7 +27,7 @@ export async function insertNotes(
 function attemptsOf(rows: readonly Notes[], events: readonly ChainedEvent[]): Attempt[] {
   return rows.flatMap(({ attempt }, index) => {
     const event = events[index];
-    if (typeof attempt?.identifierHash !== 'string' || !event) return [];
+    if (!attempt || !event) return [];
     const identifierHash = Buffer.from(attempt.identifierHash, 'base64url');
     return [{ event, identifierHash, device: attempt.device ?? null }];
   });
@@ -50,11 +50,15 @@ async function insertAttempts(client: pg.ClientBase, attempts: readonly Attempt[
       attempts.map(({ event }) => event.ip),
       attempts.map(({ event }) => event.userAgent),
       attempts.map(({ event }) => event.outcome),
-      attempts.map(({ event }) => event.detail['reason'] ?? null),
+      attempts.map(({ event }) => reasonOf(event)),
       attempts.map(({ event }) => event.requestId),
       attempts.map(({ device }) => device),
     ],
   });
+}
+
+function reasonOf({ detail: { reason } }: ChainedEvent): string | null {
+  return typeof reason === 'string' ? reason : null;
 }
 
 async function insertBlocks(

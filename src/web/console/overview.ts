@@ -87,13 +87,7 @@ function recordingFigures({ outbox, head, checkpoint, mails }: Overview, now: Da
       time: head && head.seq > 0 ? showTime(head.sealedAt, now) : null,
       href: '/operator/audit',
     },
-    {
-      label: 'Last signed checkpoint',
-      value: checkpoint && (checkpoint.seq > 0 ? `No. ${number(checkpoint.seq)}` : 'none yet'),
-      note: checkpoint?.seq ? 'proves the log up to there; signed' : 'the worker signs one when events have come',
-      time: checkpoint?.seq ? showTime(checkpoint.madeAt, now) : null,
-      href: checkpoint?.seq ? `/operator/audit/${checkpoint.seq}` : '/operator/audit',
-    },
+    checkpointFigure(checkpoint, now),
     {
       label: 'Mails that failed',
       value: mails && number(mails.failed),
@@ -104,15 +98,34 @@ function recordingFigures({ outbox, head, checkpoint, mails }: Overview, now: Da
   ];
 }
 
-function storeFigures({ postgresMs, redisMs, workers }: Overview): Figure[] {
+function postgresNote(answersMs: number | null, rewound: boolean): string {
+  if (answersMs === null) return 'pages go on from Redis; nobody can log in';
+  return rewound ? 'has gone back in time: sessions, or their ends, were lost' : 'the truth';
+}
+
+function checkpointFigure(checkpoint: Overview['checkpoint'], now: Date): Figure {
+  const label = 'Last signed checkpoint';
+  const value = checkpoint && (checkpoint.seq > 0 ? `No. ${number(checkpoint.seq)}` : 'none yet');
+  if (checkpoint?.alarm) {
+    const note = `the log was altered: none is signed since event No. ${number(checkpoint.alarm)}`;
+    return { label, value, note, href: `/operator/audit/${checkpoint.alarm}`, wrong: true };
+  }
+  if (!checkpoint?.seq) {
+    return { label, value, note: 'the worker signs one when events have come', href: '/operator/audit' };
+  }
+  const time = showTime(checkpoint.madeAt, now);
+  return { label, value, note: 'proves the log up to there; signed', time, href: `/operator/audit/${checkpoint.seq}` };
+}
+
+function storeFigures({ postgresMs, redisMs, workers, rewound }: Overview): Figure[] {
   const answers = (ms: number | null) => (ms === null ? 'away' : `answers in ${number(ms)} ms`);
   return [
     {
       label: 'PostgreSQL',
       value: answers(postgresMs),
-      note: postgresMs === null ? 'pages go on from Redis; nobody can log in' : 'the truth',
+      note: postgresNote(postgresMs, rewound),
       href: '/readyz',
-      wrong: postgresMs === null,
+      wrong: postgresMs === null || rewound,
     },
     {
       label: 'Redis',

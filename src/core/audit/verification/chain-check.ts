@@ -1,7 +1,7 @@
 // Whether consecutive events are one unbroken chain that agrees with the checkpoints. Takes each
 // event's number and hashes, and names the first event that is wrong.
 import { missing } from '../canonical-event.ts';
-import type { HeldCheckpoint } from './signed-checkpoint.ts';
+import type { HeldCheckpoint } from './held-checkpoints.ts';
 
 export interface ChainLink {
   readonly seq: number;

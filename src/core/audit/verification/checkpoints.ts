@@ -1,13 +1,20 @@
-// Signs checkpoints of the log. One is signed only after the events since the last one were proved.
-// It goes into the database, the program's log and a file, so that no single owner can make it
-// vanish.
+// Signs checkpoints of the log. One is signed only after the events since the last one were proved,
+// and only while nothing that this process or the file knows contradicts the table. It goes into the
+// database, the program's log and a file, so that no single owner can make it vanish.
 import type { KeyObject } from 'node:crypto';
-import { appendFile } from 'node:fs/promises';
 import type { Database, Transaction } from '../../platform/database.ts';
 import type { Log } from '../../platform/log.ts';
-import { type Detail, NO_ORIGIN, type Outcome } from '../events.ts';
+import { type Detail, NO_ORIGIN, type Origin, type Outcome } from '../events.ts';
 import { recordEvent } from '../outbox.ts';
-import { newestCheckpoint, storedCheckpoints } from './checkpoint-records.ts';
+import type { Problem } from './chain-check.ts';
+import {
+  acceptances,
+  insertCheckpoint,
+  newestCheckpoint,
+  sealedAtOf,
+  storedCheckpoints,
+} from './checkpoint-records.ts';
+import { type Accepted, findLoss } from './loss.ts';
 import {
   type ChainPoint,
   type Checkpoint,
@@ -18,6 +25,7 @@ import {
   signCheckpoint,
 } from './signed-checkpoint.ts';
 import type { Proved, Verification, VerifyOptions } from './verify-log.ts';
+import { createWitness } from './witness.ts';
 
 export interface CheckpointsOptions {
   readonly database: Database;
@@ -37,55 +45,89 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
   const keys: ReadonlyMap<string, KeyObject> =
     readPublicKeys([...publicKeys, ...(key ? [key.publicText] : [])]) ?? new Map();
 
-  /** The newest event that a checkpoint of ours names; 0: none does. */
-  async function provedUpTo(): Promise<number> {
-    const checkpoint = await newestCheckpoint(pool, [...keys.keys()]);
-    return checkpoint && isSigned(checkpoint, keys) ? checkpoint.seq : 0;
+  const witness = createWitness({ database, keys, file });
+  let alarm: string | null = null;
+
+  /** The newest that is ours and counts. */
+  async function newestOwn(): Promise<Checkpoint | null> {
+    const accepted = (await acceptances(pool)).filter((one) => isSigned(one, keys));
+    const checkpoint = await newestCheckpoint(pool, [...keys.keys()], accepted);
+    return checkpoint && isSigned(checkpoint, keys) ? checkpoint : null;
   }
 
   /** Null if that part of the log was altered, which the log and the program's log then say. */
   async function prove(part: Pick<VerifyOptions, 'from' | 'to'>): Promise<Proved | null> {
-    const result = await verification.verify({ ...part, keys });
-    if (result.intact) return result;
-    const { seq, problem } = result;
-    log.error({ seq, problem }, 'the audit log was altered: no checkpoint is signed');
-    await transact((transaction) => recordOwnEvent(transaction, 'sys_audit_altered', { seq, problem }, 'failure'));
+    const contradiction = await witness.contradiction();
+    const result = contradiction
+      ? { intact: false as const, ...contradiction }
+      : await verification.verify({ ...part, keys });
+    if (result.intact) {
+      alarm = null;
+      return result;
+    }
+    await raiseAlarm(result);
     return null;
+  }
+
+  /** The event is recorded once for each thing that is wrong; the program's log says it each time. */
+  async function raiseAlarm({ seq, problem }: Problem): Promise<void> {
+    log.error({ seq, problem }, 'the audit log was altered: no checkpoint is signed');
+    if (alarm === problem) return;
+    alarm = problem;
+    await transact((transaction) =>
+      recordOwnEvent(transaction, 'sys_audit_altered', { seq, problem }, { outcome: 'failure' }),
+    );
   }
 
   async function proveAndSign(part: Pick<VerifyOptions, 'from' | 'to'>, reason: CheckpointReason) {
     if (key === null) return null;
     const proved = await prove(part);
-    const sealedAt = proved && proved.count > 0 ? await sealedAtOf(proved.seq) : null;
+    const sealedAt = proved && proved.count > 0 ? await sealedAtOf(pool, proved.seq) : null;
     if (proved === null || sealedAt === null) return null;
-    return keep({ seq: proved.seq, hash: proved.hash, sealedAt: sealedAt.toISOString() }, reason, key);
+    const point = { seq: proved.seq, hash: proved.hash, sealedAt: sealedAt.toISOString() };
+    const checkpoint = await signAt(point, reason, key);
+    await keep(checkpoint, key);
+    return checkpoint;
   }
 
-  async function sealedAtOf(seq: number): Promise<Date | null> {
-    const { rows } = await pool.query<{ sealed_at: Date }>(
-      'SELECT sealed_at FROM audit_event WHERE seq = $1 ORDER BY seq DESC LIMIT 1',
-      [seq],
-    );
-    return rows[0]?.sealed_at ?? null;
+  /** Names the one before it. */
+  async function signAt(
+    point: ChainPoint,
+    reason: CheckpointReason,
+    signing: SigningKey,
+    accepts: Accepted | null = null,
+  ) {
+    const before = await newestOwn();
+    const named = { before: before && { seq: before.seq, hash: before.hash }, accepts };
+    return signCheckpoint(point, { reason, madeAt: clock.now(), key: signing, named });
   }
 
   /** In the database first: a checkpoint that is only elsewhere would look like a forgery. */
-  async function keep(point: ChainPoint, reason: CheckpointReason, signing: SigningKey): Promise<Checkpoint> {
+  async function keep(
+    checkpoint: Checkpoint,
+    signing: SigningKey,
+    also: (transaction: Transaction) => Promise<void> = async () => undefined,
+  ): Promise<void> {
     const before = await newestCheckpoint(pool);
-    const checkpoint = signCheckpoint(point, { reason, madeAt: clock.now(), key: signing });
     await transact(async (transaction) => {
       await insertCheckpoint(transaction, checkpoint);
       if (before?.keyId !== signing.id)
         await recordOwnEvent(transaction, 'sys_audit_key', { key: signing.id, publicKey: signing.publicText });
+      await also(transaction);
     });
     log.info({ checkpoint }, 'a checkpoint of the audit log was signed');
-    if (file !== null) await appendFile(file, `${JSON.stringify(checkpoint)}\n`, { mode: 0o640 });
-    return checkpoint;
+    await witness.keep(checkpoint);
   }
 
   return {
     /** Whether there is a key to sign with. */
     canSign: key !== null,
+
+    /** Whether something contradicts the log: nothing is signed until that is accepted. */
+    isAlarmed: () => alarm !== null,
+
+    /** Tells where the log ends that this process has sealed. */
+    noteSealed: witness.noteSealed,
 
     /** Those in the database, in the order of the log. */
     all: () => storedCheckpoints(pool),
@@ -94,36 +136,42 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
      * Signs where the log ends now. Null: the log has not grown since the last checkpoint, or was
      * altered, which the log and the program's log then say.
      */
-    write: async (reason: CheckpointReason): Promise<Checkpoint | null> =>
-      key === null ? null : proveAndSign({ from: (await provedUpTo()) + 1 }, reason),
+    async write(reason: CheckpointReason): Promise<Checkpoint | null> {
+      return key === null ? null : proveAndSign({ from: ((await newestOwn())?.seq ?? 0) + 1 }, reason);
+    },
 
     /** Signs that the log, proved from its beginning, has reached event `seq`. Null: it was altered. */
     writeUpTo: (seq: number, reason: CheckpointReason): Promise<Checkpoint | null> => proveAndSign({ to: seq }, reason),
+
+    /**
+     * An operator's word that part of the log was lost: signs the log as it is now, in a checkpoint
+     * that names what it contradicts. Throws without a key.
+     */
+    async acceptLoss(reason: string, origin: Origin = NO_ORIGIN): Promise<AcceptedLoss> {
+      if (key === null) throw new Error('AUDIT_SIGNING_KEY is not set: only who signs the log can accept a loss.');
+      const { point, accepts } = await findLoss(pool, await witness.filed());
+      const checkpoint = await signAt(point, 'accepted', key, accepts);
+      const proof = await verification.verify({ to: point.seq, checkpoints: [checkpoint], keys });
+      if (!proof.intact) return { ok: false, problem: proof.problem };
+      const detail = { reason, from: accepts.from, newest: accepts.newest.seq, kept: point.seq };
+      await keep(checkpoint, key, (transaction) =>
+        recordOwnEvent(transaction, 'sys_audit_loss_accepted', detail, { origin }),
+      );
+      return { ok: true, ...detail };
+    },
   };
 }
 
-async function insertCheckpoint(transaction: Transaction, checkpoint: Checkpoint): Promise<void> {
-  const { seq, hash, sealedAt, madeAt, reason, keyId, signature } = checkpoint;
-  await transaction.auditCheckpoint.create({
-    data: {
-      seq,
-      sealedAt,
-      madeAt,
-      reason,
-      keyId,
-      hash: Buffer.from(hash, 'base64url'),
-      signature: Buffer.from(signature, 'base64url'),
-    },
-    select: { seq: true },
-  });
-}
+export type AcceptedLoss =
+  | { readonly ok: false; readonly problem: string }
+  | { readonly ok: true; readonly from: number; readonly newest: number; readonly kept: number };
 
 /** Records what the log says of itself. */
 export async function recordOwnEvent(
   transaction: Transaction,
-  type: 'sys_audit_key' | 'sys_audit_altered' | 'sys_audit_dropped',
+  type: 'sys_audit_key' | 'sys_audit_altered' | 'sys_audit_loss_accepted' | 'sys_audit_dropped',
   detail: Detail,
-  outcome: Outcome = 'success',
+  { outcome = 'success', origin = NO_ORIGIN }: { readonly outcome?: Outcome; readonly origin?: Origin } = {},
 ): Promise<void> {
-  await recordEvent(transaction, { type, outcome, actor: null, subject: null, origin: NO_ORIGIN, detail });
+  await recordEvent(transaction, { type, outcome, actor: null, subject: null, origin, detail });
 }

@@ -4,7 +4,7 @@
 import { hash } from 'node:crypto';
 import { contentProblem, type SealedEvent } from '../canonical-event.ts';
 import { type ChainLink, type CheckedPart, createChainCheck, type Problem } from './chain-check.ts';
-import type { HeldCheckpoint } from './signed-checkpoint.ts';
+import type { HeldCheckpoint } from './held-checkpoints.ts';
 import { linkOf } from './verify-log.ts';
 
 export interface CheckedLines extends CheckedPart {

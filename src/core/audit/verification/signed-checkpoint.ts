@@ -4,8 +4,9 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
+import { type CheckpointLink, isLinkSigned, linkSchema, type Named, signLink } from './checkpoint-link.ts';
 
-export type CheckpointReason = 'schedule' | 'retention' | 'command';
+export type CheckpointReason = 'schedule' | 'retention' | 'command' | 'accepted';
 
 /** The last event of the log at a time. */
 export interface ChainPoint {
@@ -20,8 +21,10 @@ export interface Checkpoint extends ChainPoint {
   readonly madeAt: string;
   readonly reason: string;
   readonly keyId: string;
-  /** Ed25519 over the canonical JSON of the rest, base64url. */
+  /** Ed25519 over the canonical JSON of the rest, but for `link`; base64url. */
   readonly signature: string;
+  /** Missing in those of older versions. */
+  readonly link?: CheckpointLink | undefined;
 }
 
 export interface SigningKey {
@@ -86,24 +89,27 @@ function keyId(publicBytes: Buffer): string {
 
 export function signCheckpoint(
   { seq, hash, sealedAt }: ChainPoint,
-  { reason, madeAt, key }: { reason: CheckpointReason; madeAt: Date; key: SigningKey },
+  { reason, madeAt, key, named }: { reason: CheckpointReason; madeAt: Date; key: SigningKey; named?: Named },
 ): Checkpoint {
   const unsigned = { v: 1, seq, hash, sealedAt, madeAt: madeAt.toISOString(), reason, keyId: key.id } as const;
-  return { ...unsigned, signature: sign(null, signedBytes(unsigned), key.privateKey).toString('base64url') };
+  const signature = sign(null, signedBytes(unsigned), key.privateKey).toString('base64url');
+  return { ...unsigned, signature, ...(named ? { link: signLink(signature, named, key.privateKey) } : {}) };
 }
 
 /** Null if the key that it names is none of these. */
 export function isSigned(checkpoint: Checkpoint, keys: ReadonlyMap<string, KeyObject>): boolean | null {
-  const { signature, ...unsigned } = checkpoint;
+  const { signature, link, ...unsigned } = checkpoint;
   const key = keys.get(checkpoint.keyId);
-  return key ? verify(null, signedBytes(unsigned), key, Buffer.from(signature, 'base64url')) : null;
+  if (!key) return null;
+  if (!verify(null, signedBytes(unsigned), key, Buffer.from(signature, 'base64url'))) return false;
+  return link === undefined || isLinkSigned(signature, link, key);
 }
 
 function signedBytes(unsigned: Omit<Checkpoint, 'signature'>): Buffer {
   return Buffer.from(`holdfast audit checkpoint ${canonicalize(unsigned)}`);
 }
 
-const schema = z.strictObject({
+const schema = z.object({
   v: z.literal(1),
   seq: z.int().min(1),
   hash: z.string().length(43),
@@ -112,6 +118,7 @@ const schema = z.strictObject({
   reason: z.string(),
   keyId: z.string(),
   signature: z.string(),
+  link: linkSchema.optional(),
 });
 
 /** From lines of JSON, also of the program's log. Throws at a line that holds no checkpoint. */
@@ -132,27 +139,4 @@ function unwrapped(line: string): unknown {
   } catch {
     return null;
   }
-}
-
-/** One that no known key signed proves nothing, but a log that contradicts it is wrong. */
-export interface HeldCheckpoint extends Checkpoint {
-  readonly proved: boolean;
-}
-
-/** The checkpoints to compare the log with; `forged` names the first whose signature is wrong. */
-export function holdCheckpoints(
-  checkpoints: readonly Checkpoint[],
-  keys: ReadonlyMap<string, KeyObject>,
-): { held: HeldCheckpoint[]; forged: { seq: number; problem: string } | null } {
-  const held: HeldCheckpoint[] = [];
-  for (const checkpoint of checkpoints) {
-    const signed = isSigned(checkpoint, keys);
-    if (signed === false) {
-      const { seq, madeAt, keyId } = checkpoint;
-      const problem = `the checkpoint of ${madeAt} for event ${seq} was altered or forged: key ${keyId} did not sign it`;
-      return { held, forged: { seq, problem } };
-    }
-    held.push({ ...checkpoint, proved: signed === true });
-  }
-  return { held, forged: null };
 }

@@ -5,7 +5,8 @@ import type { Readable } from 'node:stream';
 import { GENESIS_HASH } from '../canonical-event.ts';
 import { type ChainLink, createChainCheck } from './chain-check.ts';
 import { type CheckedLines, checkLines } from './export-lines.ts';
-import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './signed-checkpoint.ts';
+import { type HeldCheckpoint, holdCheckpoints } from './held-checkpoints.ts';
+import type { Checkpoint } from './signed-checkpoint.ts';
 import { counted, type VerifyResult } from './verify-log.ts';
 
 export interface VerifyExportOptions {
@@ -29,7 +30,7 @@ export interface LineCheckers {
 
 /** Names the first event that is wrong, or says what is proved. Throws at a line that is no event. */
 export async function verifyExport(input: Readable, options: VerifyExportOptions): Promise<VerifyResult> {
-  const { held, forged } = holdCheckpoints(options.checkpoints, options.keys);
+  const { held, forged, accepted } = holdCheckpoints(options.checkpoints, options.keys);
   if (forged) return { intact: false, ...forged };
   const checkpoints = held.filter(({ seq }) => seq <= (options.to ?? seq));
   const about = { checkpoints, gaps: options.filtered };
@@ -53,7 +54,7 @@ export async function verifyExport(input: Readable, options: VerifyExportOptions
   const whole = check ?? createChainCheck({ after: null, ...about });
   const missing = options.filtered ? null : whole.finish(options.to === undefined ? null : { seq: options.to });
   if (missing) return { intact: false, ...missing };
-  return { intact: true, ...whole.summary(), erased, ...counted(checkpoints) };
+  return { intact: true, ...whole.summary(), erased, accepted, ...counted(checkpoints) };
 }
 
 /** Cuts what is read after its last whole line. */

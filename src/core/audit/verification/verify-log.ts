@@ -1,5 +1,5 @@
 // Proves that nothing in the sealed log was altered: computes the chain, or a part of it, again and
-// compares it with the checkpoints.
+// compares it with the checkpoints. What was erased the log must tell of.
 import type { KeyObject } from 'node:crypto';
 import type pg from 'pg';
 import type { Database } from '../../platform/database.ts';
@@ -7,7 +7,9 @@ import { contentProblem, GENESIS_HASH, type SealedEvent } from '../canonical-eve
 import { type ChainHead, EVENT_COLUMNS, type EventRecord, eventOf, firstFrom, readHead } from '../event-rows.ts';
 import { type ChainEnd, type ChainLink, createChainCheck, type Problem } from './chain-check.ts';
 import { storedCheckpoints } from './checkpoint-records.ts';
-import { type Checkpoint, type HeldCheckpoint, holdCheckpoints } from './signed-checkpoint.ts';
+import { createErasureCover } from './erasure-cover.ts';
+import { type HeldCheckpoint, holdCheckpoints } from './held-checkpoints.ts';
+import type { Checkpoint } from './signed-checkpoint.ts';
 
 export type VerifyResult = ({ readonly intact: true } & Proved) | ({ readonly intact: false } & Problem);
 
@@ -26,6 +28,8 @@ export interface Proved {
   readonly checkpoints: number;
   /** Those of them whose key is unknown: they prove nothing. */
   readonly unproved: number;
+  /** Checkpoints that count no longer, because somebody with the key accepted what contradicts them. */
+  readonly accepted: number;
 }
 
 export interface VerifyOptions {
@@ -59,27 +63,28 @@ export function createVerification({ database: { pool } }: { database: Database 
     const { keys = new Map(), onProgress = () => undefined } = options;
     const head = chainEnd(await readHead(pool));
     const stored = await storedCheckpoints(pool, from);
-    const { held, forged } = holdCheckpoints([...stored, ...(options.checkpoints ?? [])], keys);
+    const { held, forged, accepted } = holdCheckpoints([...stored, ...(options.checkpoints ?? [])], keys);
     if (forged) return { intact: false, ...forged };
     const to = Math.min(options.to ?? head.seq, head.seq);
     const after = await startOf(pool, from, held);
     const total = to - after.seq;
     const checkpoints = held.filter(({ seq }) => seq > after.seq && seq <= (options.to ?? seq));
     const check = createChainCheck({ after, checkpoints, gaps: false });
-    let erased = 0;
+    const erasures = createErasureCover();
     for await (const events of batches(pool, from, to)) {
       for (const event of events) {
         const problem = check.take(linkOf(event), contentProblem(event));
         if (problem) return { intact: false, ...explained(problem, after, held) };
-        if (event.personalSalt === null) erased += 1;
+        erasures.take(event);
       }
       onProgress(check.summary().count, total);
     }
     const problem =
       check.finish({ seq: options.to ?? head.seq }) ??
-      (to === head.seq ? await endProblem(check.summary(), head) : null);
+      (to === head.seq ? await endProblem(check.summary(), head) : null) ??
+      (await erasures.problem(pool, to));
     if (problem) return { intact: false, ...problem };
-    return { intact: true, ...check.summary(), erased, ...counted(checkpoints) };
+    return { intact: true, ...check.summary(), erased: erasures.erased(), accepted, ...counted(checkpoints) };
   }
 
   async function endProblem(last: ChainEnd, head: ChainEnd): Promise<Problem | null> {
