@@ -97,14 +97,23 @@ export async function startServer(stores: TestStores, people: number, rules: Rea
   };
 }
 
-/** Asks at a pace that does not wait for answers; returns them all. */
-export async function atPace<Answer>(ms: number, perSecond: number, ask: (sent: number) => Promise<Answer>) {
+/** Asks at a pace that does not wait for answers, unless so many are under way; returns them all. */
+export async function atPace<Answer>(
+  ms: number,
+  perSecond: number,
+  ask: (sent: number) => Promise<Answer>,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Answer[]> {
   const startedAt = performance.now();
   const answers: Promise<Answer>[] = [];
-  for (let sent = 0; performance.now() - startedAt < ms; sent += 1) {
-    const wait = startedAt + (1_000 * sent) / perSecond - performance.now();
+  const underWay = new Set<Promise<Answer>>();
+  for (let due = 0; performance.now() - startedAt < ms; due += 1) {
+    const wait = startedAt + (1_000 * due) / perSecond - performance.now();
     if (wait > 0) await delay(wait);
-    answers.push(ask(sent));
+    if (underWay.size >= most) await Promise.race(underWay);
+    const answer = ask(due).finally(() => underWay.delete(answer));
+    underWay.add(answer);
+    answers.push(answer);
   }
   return Promise.all(answers);
 }

@@ -74,7 +74,8 @@ async function attack(
     await passTime(redis, stepMs);
   }
   const guesses = answers.filter(({ status }) => status === 401).length;
-  const blocked = answers.filter(({ status }) => status === 429).length;
+  // 429 by the throttle; 503 where one client holds its places in the hash queue.
+  const blocked = answers.filter(({ status }) => status === 429 || status === 503).length;
   expect(guesses + blocked).toBe(answers.length);
   const share = (of: readonly boolean[]) => `${of.filter(Boolean).length} of ${of.length}`;
   table.push([name, String(answers.length), String(guesses), String(blocked), share(known), share(fresh)]);

@@ -16,12 +16,14 @@ export class HashQueueFullError extends Error {
   }
 }
 
-/** Who asks for a hash. Null for a command on the machine itself, which waits for nobody. */
-export type Asker = {
-  /** Its address as typed, or its id where that is all that is known. Sessions share their account's places. */
+/** Who asks for a hash: somebody, work that `admit` holds a place for, or (null) a command on the machine itself. */
+export type Asker = Person | 'admitted' | null;
+
+interface Person {
+  /** The account's address as typed, or its id where that is all that is known. Its sessions share its places. */
   readonly account: string;
   readonly ip: string | null;
-} | null;
+}
 
 interface Holder {
   readonly key: string;
@@ -40,25 +42,42 @@ export function createHashQueue(concurrency: number) {
     }
   }
 
+  /** Those whose places the asker takes. @throws HashQueueFullError */
+  function check(by: Asker): readonly Holder[] {
+    const holders = by === null || by === 'admitted' ? [] : holdersOf(by);
+    if (limit.pendingCount >= PLACES * concurrency) throw new HashQueueFullError();
+    if (holders.some(({ key, share }) => places(key) >= share * concurrency)) throw new HashQueueFullError();
+    return holders;
+  }
+
+  async function holding<T>(by: Asker, work: () => Promise<T>): Promise<T> {
+    const holders = check(by);
+    for (const { key } of holders) held.set(key, places(key) + 1);
+    try {
+      return await work();
+    } finally {
+      release(holders);
+    }
+  }
+
   return {
     length: () => ({ hashing: limit.activeCount, waiting: limit.pendingCount }),
 
+    /** For the first line of an attempt: whoever would be refused costs no store anything. @throws HashQueueFullError */
+    expectRoom: (by: Person): void => void check(by),
+
     /** @throws HashQueueFullError */
-    async run<T>(by: Asker, work: () => Promise<T>): Promise<T> {
-      const holders = by === null ? [] : holdersOf(by);
-      const full = holders.some(({ key, share }) => places(key) >= share * concurrency);
-      if (full || limit.pendingCount >= PLACES * concurrency) throw new HashQueueFullError();
-      for (const { key } of holders) held.set(key, places(key) + 1);
-      try {
-        return await limit(work);
-      } finally {
-        release(holders);
-      }
-    },
+    run: <T>(by: Asker, work: () => Promise<T>): Promise<T> => holding(by, () => limit(work)),
+
+    /**
+     * Holds a place for all of some work that needs hashes, its queries too. The work asks for its hashes as `admitted`.
+     * @throws HashQueueFullError
+     */
+    admit: <T>(by: Person, work: (admitted: Asker) => Promise<T>): Promise<T> => holding(by, () => work('admitted')),
   };
 }
 
-function holdersOf({ account, ip }: NonNullable<Asker>): Holder[] {
+function holdersOf({ account, ip }: Person): Holder[] {
   return [
     { key: `account ${emailKey(account)}`, share: SHARE.account },
     { key: `client ${clientKey(ip)}`, share: SHARE.client },

@@ -31,6 +31,8 @@ export function createPasswords({ concurrency, cost }: { concurrency: number; co
 
   return {
     queue: queue.length,
+    expectRoom: queue.expectRoom,
+    admit: queue.admit,
 
     /** The hash to keep. @throws HashQueueFullError */
     hash: (password: string, by: Asker): Promise<string> =>

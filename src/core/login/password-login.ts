@@ -2,6 +2,7 @@
 // password give one answer, after the same work.
 import { lockUserWithin, type User, type Users } from '../accounts/users.ts';
 import { recordEvent } from '../audit/outbox.ts';
+import type { Asker } from '../credentials/hash-queue.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Database } from '../platform/database.ts';
@@ -31,6 +32,7 @@ interface Attempt {
   readonly account: string;
   readonly deviceId: string | null;
   readonly tried: Tried;
+  readonly asker: Asker;
 }
 
 /** Another log-in may renew the hash meanwhile: then the account is read and checked once more. */
@@ -87,8 +89,7 @@ export function createPasswordLogin({
     let user: User | null = null;
     for (let round = 0; round < ROUNDS; round += 1) {
       user = await users.findByEmail(credentials.email);
-      const asker = { account: credentials.email, ip: credentials.origin.ip };
-      const matches = await passwords.verify(user?.passwordHash ?? null, credentials.password, asker);
+      const matches = await passwords.verify(user?.passwordHash ?? null, credentials.password, attempt.asker);
       if (!user || !matches || user.disabledAt) {
         await recordFailure(user, credentials, attempt, refusal(user, matches));
         return { ok: false, reason: 'wrong_credentials' };
@@ -131,12 +132,14 @@ export function createPasswordLogin({
   return {
     /** Throws if PostgreSQL can't take the record: nobody is logged in or refused without one. */
     async logIn(credentials: Credentials): Promise<PasswordLoginResult> {
+      const person = { account: credentials.email, ip: credentials.origin.ip };
+      passwords.expectRoom(person);
       const account = identifierHash(credentials.email);
       const deviceId = await devices.find(account, credentials.deviceCookie);
       const { origin } = credentials;
       const taking = throttle.takeLogin({ account, ip: origin.ip, deviceId });
       return refusals.attempt(taking, { subject: null, origin }, (tried) =>
-        tryCredentials(credentials, { account, deviceId, tried }),
+        passwords.admit(person, (asker) => tryCredentials(credentials, { account, deviceId, tried, asker })),
       );
     },
   };

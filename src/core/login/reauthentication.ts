@@ -97,9 +97,11 @@ export function createReauthentication({
   ): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: 'wrong_password' } | Throttled> {
     const { userId, origin } = who;
     return refusals.attempt(throttle.takePasswordChange(userId), { subject: userId, origin }, async (tried) => {
-      const user = await users.find(userId);
-      const asker = { account: user?.email ?? userId, ip: origin.ip };
-      if (await passwords.verify(user?.passwordHash ?? null, password, asker)) return { ok: true } as const;
+      const isRight = await passwords.admit({ account: userId, ip: origin.ip }, async (asker) => {
+        const user = await users.find(userId);
+        return passwords.verify(user?.passwordHash ?? null, password, asker);
+      });
+      if (isRight) return { ok: true } as const;
       const event = { ...about(who), detail: { by: 'password' } };
       await tried.record({ type: 'authn_confirm_fail', outcome: 'failure', ...event });
       return { ok: false, reason: 'wrong_password' } as const;

@@ -56,8 +56,7 @@ export function errors({ log, publicOrigin, render }: ErrorsOptions): Koa.Middle
       const { status, sentence, retryAfterSeconds } = judge(error);
       const { heading, message, next: label } = ctx.state.text.errors[sentence];
       const requestId = ctx.state.origin.requestId ?? '';
-      if (status >= 500)
-        log[status === 500 ? 'error' : 'warn']({ err: error, requestId, path: ctx.path }, 'a request failed');
+      if (status >= 500) log[levelOf(error, status)]({ err: error, requestId, path: ctx.path }, 'a request failed');
       copyHeaders(ctx, error);
       ctx.status = status;
       ctx.set('Cache-Control', 'no-store');
@@ -74,6 +73,12 @@ export function errors({ log, publicOrigin, render }: ErrorsOptions): Koa.Middle
       ctx.status = status;
     }
   };
+}
+
+/** Who asks for too many hashes could fill the program's log as well; the metrics count the answers. */
+function levelOf(error: unknown, status: number): 'error' | 'warn' | 'debug' {
+  if (error instanceof HashQueueFullError) return 'debug';
+  return status === 500 ? 'error' : 'warn';
 }
 
 interface Judged {
