@@ -91,8 +91,9 @@ test('`npm run up` gives each process the secrets of files themselves', () => {
   const { web, worker, migrate } = environmentsFor(settings, addresses, env);
   expect(web).toMatchObject({
     SESSION_KEYS: `${KEY}new,${KEY}old`,
-    SMTP_URL: 'smtps://login:hunter2@mail.example.org',
+    SMTP_URL: 'smtps://mail.example.org',
   });
+  expect(worker).toMatchObject({ SMTP_URL: 'smtps://login:hunter2@mail.example.org' });
   expect(worker).toMatchObject({ AUDIT_SIGNING_KEY: 'a'.repeat(64), REDIS_URL: 'redis://:hunter2@cache/0' });
   for (const one of [web, worker, migrate])
     expect(Object.keys(one).filter((name) => /KEYS?_FILE|URL_FILE/.test(name))).toEqual([]);
