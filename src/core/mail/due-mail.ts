@@ -11,6 +11,9 @@ interface Retry {
   readonly longest: number;
 }
 
+/** No mail is written to wait for longer before it is tried first. */
+const LONGEST_WAIT_MS = 10 * 60_000;
+
 export const OUTAGE_RETRY_MS: Retry = { first: 5_000, longest: 60_000 };
 export const DEFERRED_RETRY_MS: Retry = { first: 60_000, longest: 30 * 60_000 };
 /** A wait is up to this much shorter or longer, so that what failed together is not tried together. */
@@ -18,11 +21,14 @@ const SPREAD = 0.25;
 
 /**
  * A mail whose turn lies further ahead than its attempts explain was written by another clock, or PostgreSQL's went back:
- * it is due. Twice the time that a mail is taken for, so that a small step sends none twice.
+ * it is due. So is one that was never tried, unless it was written to wait. Twice the time that a mail is taken for, so
+ * that a small step sends none twice.
  */
 const DUE = Prisma.sql`
-  (attempts = 0 OR due_at <= clock_timestamp()
-   OR due_at > clock_timestamp() + interval '1 millisecond' * greatest(${2 * TAKEN_MS}::float8,
+  (attempts = 0 AND (due_at < created_at + interval '1 second'
+                     OR due_at > clock_timestamp() + ${2 * LONGEST_WAIT_MS} * interval '1 millisecond')
+   OR due_at <= clock_timestamp()
+   OR attempts > 0 AND due_at > clock_timestamp() + interval '1 millisecond' * greatest(${2 * TAKEN_MS}::float8,
         ${1 + SPREAD}::float8 * least(${DEFERRED_RETRY_MS.longest}::float8,
                                       ${DEFERRED_RETRY_MS.first}::float8 * power(2, least(attempts, 20) - 1))))`;
 
