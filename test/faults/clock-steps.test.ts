@@ -89,7 +89,7 @@ describe('PostgreSQL’s clock an hour back', () => {
     await enrol(stranger);
     const owner = new Browser(open.url);
     await owner.get(link.pathname + link.search);
-    expect((await owner.submit('/not-me', {})).headers['location']).toBe('/reset-password');
+    expect((await owner.submit('/not-me', { former: PASSWORD })).headers['location']).toBe('/reset-password');
     expect(await site.sql('SELECT FROM totp WHERE user_id = $1', [id])).toEqual([]);
   });
 
