@@ -4,7 +4,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   type Checkpoint,
   isSigned,
@@ -13,6 +13,7 @@ import {
   readSigningKey,
 } from '../../src/core/audit/verification/signed-checkpoint.ts';
 import type { Context } from '../../src/core/context.ts';
+import { openWorker } from '../support/app.ts';
 import { filledLog } from '../support/filled-log.ts';
 import { world } from '../support/world.ts';
 
@@ -20,7 +21,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-rewritten-'));
 const SIGNING = 'ab'.repeat(32);
 const keys = readPublicKeys([readSigningKey(SIGNING)?.publicText ?? '']) ?? new Map();
 
-const { web, worker: forger, sql, tamper, openWorker, atEnd } = await world({ worker: true });
+const { stores, web, worker: forger, sql, tamper, atEnd } = await world({ worker: true });
 atEnd(() => rmSync(folder, { recursive: true, force: true }));
 const { emptyLog } = filledLog({ sql, tamper });
 
@@ -36,7 +37,18 @@ beforeEach(async () => {
   worker = await signer({ AUDIT_CHECKPOINT_FILE: file });
 });
 
-const signer = (env: Record<string, string> = {}) => openWorker({ AUDIT_SIGNING_KEY: SIGNING, ...env });
+/** Each is closed after its test: a database of tests has few connections. */
+const signers: Context[] = [];
+async function signer(env: Record<string, string> = {}): Promise<Context> {
+  const opened = await openWorker(stores, { AUDIT_SIGNING_KEY: SIGNING, ...env });
+  signers.push(opened);
+  return opened;
+}
+
+afterEach(async () => {
+  for (const opened of signers.splice(0)) await opened.close();
+});
+
 const inFile = () => parseCheckpoints(readFileSync(file, 'utf8'));
 const verify = (checkpoints: readonly Checkpoint[] = []) => web.context.verification.verify({ keys, checkpoints });
 

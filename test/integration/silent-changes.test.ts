@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
-import { eraseWithin } from '../../src/core/audit/erasure.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { createApp } from '../../src/web/app.ts';
 import { handlers } from '../../worker/handlers.ts';
@@ -165,7 +164,11 @@ test('what operators do by command leaves an event with each change', async () =
   await web.context.users.setRole(id, 'member', by);
   await web.context.users.setDisabled(id, true, by);
   await web.context.users.setDisabled(id, false, by);
-  await web.context.database.prisma.$transaction((transaction) => eraseWithin(transaction, id));
+  const told = {
+    language: 'en',
+    from: { at: new Date().toISOString(), device: 'the command line', ip: null },
+  } as const;
+  await web.context.accountDeletion.delete({ userId: id, ...by, sessionId: null, reason: 'a test', told });
   expect(await silentChanges(stores.database)).toEqual([]);
 });
 

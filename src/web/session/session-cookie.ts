@@ -67,7 +67,7 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
 
   return (ctx, next) =>
     carry(ctx, () => {
-      if (ctx.state.token && ctx.state.reading && !liveSession(ctx)) clearSiteData(ctx);
+      if (ctx.state.cookie && ctx.state.reading && !liveSession(ctx)) clearSiteData(ctx);
       const owner = liveSession(ctx)?.owner;
       ctx.state.mustSetUp =
         owner !== undefined &&
