@@ -62,6 +62,8 @@ export interface Application {
   readonly streams: LiveStreams;
 }
 
+const LEFT: ReadonlySet<string | undefined> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE']);
+
 export function createApp(context: Context, readiness: Readiness): Application {
   const { config, log, redis, sessionCache } = context;
   const views = path.join(projectRoot, 'views');
@@ -71,7 +73,10 @@ export function createApp(context: Context, readiness: Readiness): Application {
   const streams = createLiveStreams(context);
 
   const app = new Koa();
-  app.on('error', (error) => log.error({ err: error }, 'an error past the error page'));
+  // Somebody who leaves a page before it is there is no fault: the line of the request says it.
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    if (!LEFT.has(error.code)) log.error({ err: error }, 'an error past the error page');
+  });
 
   app.use(requests(context));
   app.use(cookieAges());

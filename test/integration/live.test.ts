@@ -169,6 +169,18 @@ describe('a stream', () => {
     await until(async () => (await listen()).status === 200);
   });
 
+  test('that is left is no error in the program’s log', async () => {
+    const errors = jest.spyOn(web.context.log, 'error');
+    const stream = await listen();
+    await until(() => stream.lastId !== '');
+    stream.leave();
+    await until(() => stream.ended);
+    await happen('sys_cleanup', 2);
+    await delay(300);
+    expect(errors.mock.calls).toEqual([]);
+    errors.mockRestore();
+  });
+
   test('costs nothing once nobody listens', async () => {
     const stream = await listen();
     stream.leave();
