@@ -36,6 +36,26 @@ const redisParts = (text: string, context: z.RefinementCtx) => {
   }
 };
 
+/** What may follow the `?`, as nodemailer reads it: anything else it drops without a word. */
+const SMTP_PARAMETERS = new Map(
+  Object.entries({
+    requireTLS: /^(true|false)$/,
+    name: /^[\w.-]+$/,
+    'tls.servername': /^[\w.-]+$/,
+    'tls.rejectUnauthorized': /^(true|false)$/,
+  }),
+);
+
+const smtpParts = (text: string, context: z.RefinementCtx) => {
+  const refuse = (message: string) => context.addIssue({ code: 'custom', message });
+  const { searchParams } = new URL(text);
+  for (const [name, value] of searchParams) {
+    const known = SMTP_PARAMETERS.get(name);
+    if (!known) refuse(`the parameter ${name} is not supported; these are: ${[...SMTP_PARAMETERS.keys()].join(', ')}`);
+    else if (!known.test(value) || searchParams.getAll(name).length > 1) refuse(`${name} is given wrongly, or twice`);
+  }
+};
+
 /** By what a URL leads to. */
 export const urls = {
   public: url('http', 'https').superRefine(
@@ -52,7 +72,9 @@ export const urls = {
   redis: url('redis', 'rediss')
     .superRefine(refusing({ hash: NO_FRAGMENT }))
     .superRefine(redisParts),
-  smtp: url('smtp', 'smtps').superRefine(refusing({ pathname: 'no path is used', hash: NO_FRAGMENT })),
+  smtp: url('smtp', 'smtps')
+    .superRefine(refusing({ pathname: 'no path is used', hash: NO_FRAGMENT }))
+    .superRefine(smtpParts),
   breaches: url('https', 'http').superRefine(refusing({ ...NO_NAME, hash: NO_FRAGMENT })),
 };
 

@@ -275,6 +275,10 @@ describe('a URL of which a part would be dropped is refused', () => {
     ['REDIS_URL', 'redis://127.0.0.1/0?family=5'],
     ['SMTP_URL', 'smtp://mail.example.org/path'],
     ['SMTP_URL', 'smtp://mail.example.org#x'],
+    ['SMTP_URL', 'smtp://mail.example.org?requireTls=false'],
+    ['SMTP_URL', 'smtp://mail.example.org?requireTLS=no'],
+    ['SMTP_URL', 'smtp://mail.example.org?constructor=x'],
+    ['SMTP_URL', 'smtp://mail.example.org?requireTLS=false&requireTLS=true'],
     ['BREACHED_PASSWORDS_URL', 'https://user:secret@api.example.org/range/'],
     ['BREACHED_PASSWORDS_URL', 'https://api.example.org/range/#x'],
   ])('%s=%s', (name, value) => {
