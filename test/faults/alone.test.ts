@@ -52,7 +52,7 @@ test('operators get 503 after a minute and others after a quarter of an hour, an
     '10',
     undefined,
   ]);
-  expect(refused.text).toContain('You are still logged in');
+  expect(refused.text).toContain('Nobody is logged out by this');
   expect([await member.profile(), await ready()]).toEqual([200, 200]);
 
   passed = 16 * MINUTE;

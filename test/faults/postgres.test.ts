@@ -148,7 +148,7 @@ describe('both are away', () => {
     expect(page.status).toBe(503);
     expect(page.headers['retry-after']).toBeDefined();
     expect(page.headers['set-cookie']).toBeUndefined();
-    expect(page.text).toContain('You are still logged in');
+    expect(page.text).toContain('Nobody is logged out by this');
     expect((await browser.get('/healthz')).status).toBe(200);
     expect((await browser.get('/readyz')).status).toBe(503);
     await Promise.all([servers.startPostgresAgain(), servers.startRedisAgain()]);

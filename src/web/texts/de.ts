@@ -81,12 +81,12 @@ export const de: Texts = {
   home: {
     member: {
       heading: 'Sie sind angemeldet',
-      text: 'Dieser Browser bleibt angemeldet, bis Sie sich abmelden oder seine Sitzung von einem anderen aus beenden.',
+      text: 'Dieser Browser bleibt angemeldet, solange Sie ihn benutzen, bis Sie sich abmelden oder seine Sitzung von einem anderen aus beenden.',
       profile: 'Profil öffnen',
     },
     visitor: {
-      heading: (service) => `Der Eingang zu ${service}`,
-      text: 'Melden Sie sich an, um zu Ihrem Konto zu gelangen. Sie bleiben angemeldet, bis Sie sich abmelden, und können jede Sitzung selbst einsehen und beenden.',
+      heading: (service) => `Willkommen bei ${service}`,
+      text: 'Melden Sie sich an, um zu Ihrem Konto zu gelangen. Sie sehen, wo Sie angemeldet sind, und können jede Sitzung selbst beenden.',
       logIn: 'Anmelden',
       register: 'Konto anlegen',
     },
@@ -253,7 +253,7 @@ export const de: Texts = {
   profile: {
     title: 'Profil',
     role: 'Rolle',
-    roles: { member: 'Mitglied', operator: 'Betreiber: darf das Protokoll lesen' },
+    roles: { member: 'Mitglied', operator: 'Betreiber: kümmert sich um diesen Dienst' },
     memberSince: 'Konto angelegt',
     session: 'Diese Sitzung',
     browser: 'Browser',
@@ -541,7 +541,7 @@ export const de: Texts = {
     503: {
       heading: 'Das geht im Augenblick nicht',
       message:
-        'Ein Teil des Dienstes ist für einen Moment nicht erreichbar. Sie sind weiterhin angemeldet; versuchen Sie es gleich noch einmal.',
+        'Ein Teil des Dienstes ist für einen Moment nicht erreichbar. Niemand wird dadurch abgemeldet; versuchen Sie es gleich noch einmal.',
       next: 'Noch einmal versuchen',
     },
     busy: {

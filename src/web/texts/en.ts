@@ -99,12 +99,12 @@ export const en = {
   home: {
     member: {
       heading: 'You are logged in',
-      text: 'This browser stays logged in until you log out, or until you end its session from another one.',
+      text: 'This browser stays logged in while you use it, until you log out or end its session from another one.',
       profile: 'Open your profile',
     },
     visitor: {
-      heading: (service: string) => `The front door of ${service}`,
-      text: 'Log in to reach your account. You stay logged in until you log out, and you can see and end every session yourself.',
+      heading: (service: string) => `Welcome to ${service}`,
+      text: 'Log in to reach your account. You can see where you are logged in, and end every session yourself.',
       logIn: 'Log in',
       register: 'Create an account',
     },
@@ -264,7 +264,7 @@ export const en = {
   profile: {
     title: 'Profile',
     role: 'Role',
-    roles: { member: 'Member', operator: 'Operator: can read the audit log' },
+    roles: { member: 'Member', operator: 'Operator: looks after this service' },
     memberSince: 'Account made',
     session: 'This session',
     browser: 'Browser',
@@ -537,7 +537,7 @@ export const en = {
     },
     503: {
       heading: 'This can’t be done right now',
-      message: 'A part of the service is away for a moment. You are still logged in; try again shortly.',
+      message: 'A part of the service is away for a moment. Nobody is logged out by this; try again shortly.',
       next: 'Try again',
     },
     busy: {

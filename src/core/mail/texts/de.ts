@@ -28,7 +28,7 @@ const DISOWNING = [FIRST, FACTORS];
 
 export const german: MailTexts = {
   address: 'Wenn der Knopf nicht geht, öffnen Sie diese Adresse:',
-  footer: ({ serviceName }) => `${serviceName} hat das wegen Ihres Kontos geschickt. Antworten darauf liest niemand.`,
+  footer: ({ serviceName }) => `${serviceName} hat das geschickt. Antworten werden nicht gelesen.`,
 
   'reset-password': (from, { serviceName, link }) => ({
     subject: `Neues Passwort für ${serviceName} wählen`,

@@ -28,7 +28,7 @@ const DISOWNING = [FIRST, FACTORS];
 
 export const english: MailTexts = {
   address: 'If the button does not work, open this address:',
-  footer: ({ serviceName }) => `${serviceName} sent this because of your account. Nobody reads answers to it.`,
+  footer: ({ serviceName }) => `${serviceName} sent this. Replies aren’t read.`,
 
   'reset-password': (from, { serviceName, link }) => ({
     subject: `Choose a new password for ${serviceName}`,
