@@ -5,7 +5,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { filledLog } from '../support/filled-log.ts';
 import { world } from '../support/world.ts';
 
-const { web, worker, sql, tamper } = await world({ worker: true });
+const { web, worker, sql, tamper, redis } = await world({ worker: true });
 const { emptyLog, fillOutbox } = filledLog({ sql, tamper });
 
 beforeEach(emptyLog);
@@ -83,4 +83,32 @@ test('a note that fits is recorded as ever', async () => {
   expect(await sql('SELECT key, failures FROM throttle_block WHERE id = $1', [block.id])).toEqual([
     { key: 'a:AAAA', failures: 5 },
   ]);
+});
+
+test('what waits and makes no sense does not keep the throttle from being read back', async () => {
+  const odd = { ...block, key: 'a:odd' };
+  const notes: [unknown, unknown, unknown][] = [
+    [event({ id: 'one', occurredAt: 'yesterday' }), attempt, null],
+    [event({ id: randomUUID(), ip: 'nowhere' }), { ...attempt, identifierHash: 5 }, { ...odd, id: 'one' }],
+    [event({ id: randomUUID() }), { ...attempt, device: 'mine' }, { ...odd, lastsMs: 'long' }],
+    [event({ id: randomUUID() }), [attempt], { ...odd, lastsMs: 1e300 }],
+    ['text', 7, true],
+  ];
+  for (const row of notes)
+    await sql(
+      'INSERT INTO outbox (event, attempt, block) VALUES ($1, $2, $3)',
+      row.map((one) => one && JSON.stringify(one)),
+    );
+  const whole = { ...block, id: randomUUID(), key: 'a:whole' };
+  await sql('INSERT INTO outbox (event, attempt, block) VALUES ($1, NULL, $2)', [
+    JSON.stringify(event({ id: randomUUID() })),
+    JSON.stringify(whole),
+  ]);
+  await redis.flushdb();
+  const taken = await web.context.throttle.takeLogin({ account: 'BBBB', ip: '203.0.113.9', deviceId: null });
+  expect(taken.ok).toBe(true);
+  expect(await redis.exists('hf:t:mark')).toBe(1);
+  const blocks = (await redis.keys('hf:t:b:*')).join();
+  expect(blocks).toContain('a:whole');
+  expect(blocks).not.toContain('a:odd');
 });

@@ -150,7 +150,7 @@ describe('by keyboard', () => {
       await page.keyboard.press('Tab');
       order.push(await focused(page));
     }
-    expect(order).toEqual(['email', 'Show password', 'password', '', 'Log in']);
+    expect(order).toEqual(['email', 'password', 'Show password', '', 'Log in']);
     await context.close();
   });
 
