@@ -46,8 +46,8 @@ import { resetPasswordPages } from './pages/login/reset-password.ts';
 import { secondFactorPages } from './pages/login/second-factor.ts';
 import { verifyEmailPage } from './pages/login/verify-email.ts';
 import { limitActs } from './session/acts.ts';
-import { csrf, type StaleForm } from './session/csrf.ts';
-import { noteRefusals } from './session/refusals.ts';
+import { csrf, mayBeFormToken, type StaleForm } from './session/csrf.ts';
+import { noteRefusal, noteRefusals } from './session/refusals.ts';
 import { sessions } from './session/session-cookie.ts';
 import { SessionStore } from './session/session-store.ts';
 import { languages, TEXTS } from './texts/language.ts';
@@ -95,7 +95,11 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.use(assets.middleware);
   app.use(compressLarge());
   app.use(sessions(app, { config, store: new SessionStore({ redis, cache: sessionCache }) }));
-  const otherSession: StaleForm = (ctx, fields) => showOtherSession(ctx, web, fields);
+  // Two tabs are no attempt at anything; a form without a token of ours is.
+  const otherSession: StaleForm = async (ctx, fields) => {
+    if (!mayBeFormToken(fields['_csrf'])) await noteRefusal(ctx, context, 'malicious_csrf', { reason: 'stale_form' });
+    return showOtherSession(ctx, web, fields);
+  };
   app.use(csrf(config, { staleForms: web.staleForms, otherSession }));
   app.use(limitActs(context));
 

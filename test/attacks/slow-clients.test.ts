@@ -98,7 +98,7 @@ test('a form has half a minute to arrive, and a process its bound, unless they a
     headersTimeout: 20_000,
     timeout: 120_000,
   });
-  const stores = { DATABASE_URL: 'postgres://a@b/c', REDIS_URL: 'redis://a' };
+  const stores = { NODE_ENV: 'test', DATABASE_URL: 'postgres://a@b/c', REDIS_URL: 'redis://a' };
   expect(readConfig(stores).maxConnections).toBe(2_000);
   expect(readConfig({ ...stores, MAX_CONNECTIONS: '50' }).maxConnections).toBe(50);
 });

@@ -17,7 +17,7 @@ test.each(['*', 'ip', 'user_agent', 'data', 'proved', 'remember', 'logged_in_at'
 
 test.each([
   'user_id = gen_random_uuid()',
-  `token_hash = '\\x00'`,
+  `token_hash = decode('00', 'hex')`,
   `proved = 'passkey'`,
   `absolute_deadline = now() + interval '10 years'`,
   'created_at = now()',

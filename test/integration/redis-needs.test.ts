@@ -35,7 +35,7 @@ function open(redisUrl: string) {
     level,
     (fields: object) => lines.push({ level, ...fields }),
   ]);
-  const config = readConfig({ DATABASE_URL: stores.database.webUrl, REDIS_URL: redisUrl });
+  const config = readConfig({ NODE_ENV: 'test', DATABASE_URL: stores.database.webUrl, REDIS_URL: redisUrl });
   return { context: createContext(config, Object.fromEntries(levels) as Log), lines };
 }
 

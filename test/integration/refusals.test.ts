@@ -1,12 +1,21 @@
 // What looks like an attempt to get past a check leaves an event, folded: a flood of it is a few.
-import { describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { rawAt } from '../support/answers.ts';
 import { Browser, startWeb } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
-const { stores, web, worker, sql, newMember, newOperator } = await world({ worker: true });
+const { stores, web, worker, redis, sql, newMember, newOperator } = await world({ worker: true });
 const MOST_OF_A_FLOOD = 20;
-const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'https://login.example.org' };
+/** As they are unless set: in tests most limits are generous. */
+const FOLDING = { THROTTLE_FORBIDDEN: '5/20/1h' };
+const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'https://login.example.org', ...FOLDING };
+
+/** One test's block is not the next one's. */
+beforeEach(async () => {
+  await redis.flushdb();
+  await sql('DELETE FROM throttle_attempt');
+  await sql('DELETE FROM throttle_block');
+});
 
 interface Row {
   readonly type: string;
@@ -30,7 +39,7 @@ async function now(): Promise<number> {
 
 test('a flood of forged forms leaves few events', async () => {
   const since = await now();
-  const attacked = await startWeb(stores);
+  const attacked = await startWeb(stores, FOLDING);
   const { agent } = new Browser(attacked.url);
   const forge = (headers: Record<string, string>) =>
     agent.post('/account/devices/forget').redirects(0).set(headers).type('form').send({});

@@ -104,8 +104,17 @@ function hmac(secret: string, salt: Buffer): Hmac {
   return createHmac('sha256', `holdfast form ${secret}`).update(salt);
 }
 
+/** Whether a text could be the token of some form of ours. One without was made elsewhere. */
+export function mayBeFormToken(text: string | undefined): boolean {
+  return bytesOf(text ?? '').length === SALT_BYTES + TAG_BYTES;
+}
+
+function bytesOf(text: string): Buffer {
+  return Buffer.from(text.slice(0, 100), 'base64url');
+}
+
 function isFormToken(secret: string, text: string): boolean {
-  const bytes = Buffer.from(text.slice(0, 100), 'base64url');
+  const bytes = bytesOf(text);
   if (secret === '' || bytes.length !== SALT_BYTES + TAG_BYTES) return false;
   const expected = hmac(secret, bytes.subarray(0, SALT_BYTES)).digest().subarray(0, TAG_BYTES);
   return timingSafeEqual(bytes.subarray(SALT_BYTES), expected);
