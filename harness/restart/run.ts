@@ -11,7 +11,7 @@ import {
   type Obtained,
   type SessionCheck,
 } from './ledger.ts';
-import type { Scenario } from './scenarios.ts';
+import type { Kill, Scenario } from './scenarios.ts';
 
 export interface Row {
   readonly name: string;
@@ -39,7 +39,7 @@ export interface RunOptions {
 }
 
 const SEALED_WITHIN_MS = 30_000;
-/** How long after a kill its connections may close, on a busy machine. */
+/** How long after a process is gone the end of its connections may be noticed. */
 const KILL_SLACK_MS = 1_000;
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Row> {
@@ -91,8 +91,11 @@ export function isKept({ failures, sessions, events }: Row): boolean {
  * Only what was on its way over a connection that the killed process held: it answers nothing any more, but its connections
  * close a moment later. No client has more than one of those.
  */
-function wasInHand({ answered, connectedAt, failedAt }: Failure, kills: readonly number[]): boolean {
-  return !answered && kills.some((at) => connectedAt <= at && failedAt >= at && failedAt <= at + KILL_SLACK_MS);
+function wasInHand({ answered, connectedAt, failedAt }: Failure, kills: readonly Kill[]): boolean {
+  return (
+    !answered &&
+    kills.some(({ at, goneAt }) => connectedAt <= at && failedAt >= at && failedAt <= goneAt + KILL_SLACK_MS)
+  );
 }
 
 function slowness(durations: readonly number[]): Pick<Row, 'usualMs' | 'slowestMs'> {

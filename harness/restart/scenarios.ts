@@ -17,7 +17,7 @@ export interface Scenario {
   /** Whether logging in and registering may be answered with 503 meanwhile. */
   readonly mayRefuse?: boolean;
   /** Does it; returns the moments (`performance.now()`) at which the requests in hand of a process could not but be lost. */
-  cause(installation: Installation): Promise<readonly number[]>;
+  cause(installation: Installation): Promise<readonly Kill[]>;
 }
 
 const SETTLE_MS = 1_000;
@@ -51,26 +51,43 @@ export function scenarios({ reloads, kills, awayMs }: Extent): readonly Scenario
   ];
 }
 
+/** When a process was killed, and when it was gone: on a busy machine its connections close seconds later. */
+export interface Kill {
+  readonly at: number;
+  readonly goneAt: number;
+}
+
 /** Ends a web process at once, and waits until another serves in its place. */
-export async function killWebProcess({ webPids, logOf }: Installation): Promise<number> {
+export async function killWebProcess({ webPids, logOf }: Installation): Promise<Kill> {
   const ready = () => logOf('web').split('a web process is ready').length;
   const [before, victim] = [ready(), webPids()[0]];
   if (victim === undefined) throw new Error('no web process runs');
   process.kill(victim, 'SIGKILL');
   const at = performance.now();
+  await until(() => !isRunning(victim), 30_000);
+  const goneAt = performance.now();
   await until(() => ready() > before, 30_000);
-  return at;
+  return { at, goneAt };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Ends the worker while its batch is taken out of the outbox and not yet in the log, and starts another. */
-export async function killWorkerInBatch(installation: Installation): Promise<number> {
+export async function killWorkerInBatch(installation: Installation): Promise<Kill> {
   const worker = installation.worker();
   await inBatch(installation, async () => {
     worker.process.kill('SIGKILL');
     await worker.exited;
   });
+  const at = performance.now();
   await installation.startWorker();
-  return performance.now();
+  return { at, goneAt: at };
 }
 
 /** Holds the worker up in the middle of a batch of what `before` or others record, and lets it go on after `then`. */
@@ -94,24 +111,20 @@ export async function inBatch(
   }
 }
 
-export async function flush({ servers }: Installation): Promise<readonly number[]> {
+export async function flush({ servers }: Installation): Promise<readonly Kill[]> {
   const redis = new Redis(servers.redisUrl);
   await redis.flushall().finally(() => redis.disconnect());
   return [];
 }
 
-async function withoutRedis(
-  { servers }: Installation,
-  forMs: number,
-  how: 'stop' | 'kill',
-): Promise<readonly number[]> {
+async function withoutRedis({ servers }: Installation, forMs: number, how: 'stop' | 'kill'): Promise<readonly Kill[]> {
   await servers.redis()[how]();
   await delay(forMs);
   await servers.startRedisAgain();
   return [];
 }
 
-async function withoutPostgres({ servers }: Installation, forMs: number): Promise<readonly number[]> {
+async function withoutPostgres({ servers }: Installation, forMs: number): Promise<readonly Kill[]> {
   await servers.postgres().stop();
   await delay(forMs);
   await servers.startPostgresAgain();
@@ -119,7 +132,7 @@ async function withoutPostgres({ servers }: Installation, forMs: number): Promis
 }
 
 /** A new process is not ready without Redis: the reload waits for it, and the old ones go on serving. */
-async function reloadWithoutRedis({ servers, reload }: Installation): Promise<readonly number[]> {
+async function reloadWithoutRedis({ servers, reload }: Installation): Promise<readonly Kill[]> {
   await servers.redis().stop();
   const reloading = reload();
   await delay(SETTLE_MS * 3);
@@ -129,7 +142,7 @@ async function reloadWithoutRedis({ servers, reload }: Installation): Promise<re
 }
 
 /** The same without PostgreSQL: the new process must not even listen before it is back, or people who are logged in meet it. */
-export async function reloadWithoutPostgres({ servers, reload }: Installation): Promise<readonly number[]> {
+export async function reloadWithoutPostgres({ servers, reload }: Installation): Promise<readonly Kill[]> {
   await servers.postgres().stop();
   const reloading = reload();
   await delay(SETTLE_MS * 3);
@@ -138,13 +151,13 @@ export async function reloadWithoutPostgres({ servers, reload }: Installation): 
   return [];
 }
 
-async function repeat(count: number, what: () => Promise<number>): Promise<readonly number[]> {
-  const moments: number[] = [];
+async function repeat(count: number, what: () => Promise<Kill>): Promise<readonly Kill[]> {
+  const all: Kill[] = [];
   for (let round = 0; round < count; round += 1) {
-    moments.push(await what());
+    all.push(await what());
     await delay(SETTLE_MS);
   }
-  return moments;
+  return all;
 }
 
 function times(count: number): string {

@@ -111,7 +111,7 @@ test('stopped as a whole and started again, everybody is still logged in', async
   expect(await installation.verify()).toContain('is intact');
 });
 
-async function twice(what: () => Promise<void>): Promise<readonly number[]> {
+async function twice(what: () => Promise<void>): Promise<readonly never[]> {
   await what();
   await what();
   return [];
