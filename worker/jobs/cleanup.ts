@@ -8,7 +8,7 @@ import { deleteExpiredPendingLogins } from '../../src/core/login/pending-logins.
 import type { Transaction } from '../../src/core/platform/database.ts';
 import type { JobName } from '../../src/core/platform/queues.ts';
 import { deleteExpiredRegistrations } from '../../src/core/self-service/pending-registrations.ts';
-import { deleteOldSessions } from '../../src/core/sessions/session-table.ts';
+import { deleteOldSessions } from '../../src/core/sessions/session-rows.ts';
 import {
   deleteCountedAttempts,
   deleteOldAttempts,

@@ -4,7 +4,7 @@ import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { readEventsOf } from '../audit/reading/personal-events.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import { readSessionsOf } from '../sessions/session-table.ts';
+import { readSessionsOf } from '../sessions/session-rows.ts';
 import { readAttemptsOf } from '../throttle/attempts.ts';
 import { readKnownBrowsersOf } from '../throttle/known-devices.ts';
 

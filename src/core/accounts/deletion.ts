@@ -8,7 +8,7 @@ import { deleteMailOfDeleted, type Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { readLanguage } from '../platform/languages.ts';
-import { emptySessionsWithin } from '../sessions/session-table.ts';
+import { emptySessionsWithin } from '../sessions/session-rows.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { deleteAttemptsOfDeleted } from '../throttle/attempts.ts';
 import { revokeKnownBrowsersWithin } from '../throttle/known-devices.ts';

@@ -6,7 +6,7 @@ import type { TellOwner } from '../mail/owner-mail.ts';
 import type { FactorChange, Told } from '../mail/templates.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { type AuthenticationMethod, isTwoFactors, showsPassword } from '../sessions/authentication-method.ts';
-import { lockSession } from '../sessions/session-table.ts';
+import { lockSession } from '../sessions/session-rows.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 

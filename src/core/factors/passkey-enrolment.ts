@@ -2,7 +2,7 @@
 import { recordEvent } from '../audit/outbox.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
 import type { Database } from '../platform/database.ts';
-import { momentWithin } from '../sessions/session-table.ts';
+import { momentWithin } from '../sessions/session-rows.ts';
 import type { AddAndRemove, AddResult, RemoveResult } from './add-and-remove.ts';
 import { byWhom, type Changer } from './factor-change.ts';
 import type { Passkeys } from './passkeys.ts';

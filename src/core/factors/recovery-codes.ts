@@ -5,7 +5,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { Asker } from '../credentials/hash-queue.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Transaction } from '../platform/database.ts';
-import { momentWithin } from '../sessions/session-table.ts';
+import { momentWithin } from '../sessions/session-rows.ts';
 
 const COUNT = 10;
 const LENGTH = 26;

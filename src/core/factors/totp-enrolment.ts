@@ -2,7 +2,7 @@
 // encrypted in the form.
 import type { Purpose, SecretBox } from '../credentials/secret-box.ts';
 import type { Database } from '../platform/database.ts';
-import { momentWithin } from '../sessions/session-table.ts';
+import { momentWithin } from '../sessions/session-rows.ts';
 import type { AddAndRemove, AddResult, RemoveResult } from './add-and-remove.ts';
 import type { Changer } from './factor-change.ts';
 import { totpPurpose } from './second-factors.ts';

@@ -6,7 +6,7 @@ import type { User } from '../accounts/users.ts';
 import { hashToken, newToken } from '../credentials/random-token.ts';
 import type { Told } from '../mail/templates.ts';
 import { ago, type Database, deleteSome, type Transaction } from '../platform/database.ts';
-import { endedWithAll } from '../sessions/session-table.ts';
+import { endedWithAll } from '../sessions/session-rows.ts';
 
 /** How long a log-in waits for its second factor. */
 export const WAITS_MS = 10 * 60_000;

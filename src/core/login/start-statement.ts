@@ -6,7 +6,7 @@ import type { Origin } from '../audit/events.ts';
 import { insertEvents } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { type AuthenticationMethod, isTwoFactors } from '../sessions/authentication-method.ts';
-import { roomForSession, seenBefore } from '../sessions/session-table.ts';
+import { roomForSession, seenBefore } from '../sessions/session-rows.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 

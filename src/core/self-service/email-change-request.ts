@@ -7,7 +7,7 @@ import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
-import { findOrigin } from '../sessions/session-table.ts';
+import { findOrigin } from '../sessions/session-rows.ts';
 import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 

@@ -9,7 +9,7 @@ import type { Passwords } from '../credentials/passwords.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import { showsPassword } from '../sessions/authentication-method.ts';
-import { findOrigin } from '../sessions/session-table.ts';
+import { findOrigin } from '../sessions/session-rows.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals, Throttled } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';

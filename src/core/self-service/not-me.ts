@@ -12,7 +12,7 @@ import { takeBackWithin } from '../factors/taken-back.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
-import { findOrigin } from '../sessions/session-table.ts';
+import { findOrigin } from '../sessions/session-rows.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Throttled } from '../throttle/refusals.ts';

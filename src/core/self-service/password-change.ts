@@ -9,7 +9,7 @@ import type { TellOwner } from '../mail/owner-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import type { Database } from '../platform/database.ts';
 import { isTwoFactors } from '../sessions/authentication-method.ts';
-import { lockSession } from '../sessions/session-table.ts';
+import { lockSession } from '../sessions/session-rows.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { Refusals, Throttled, Tried } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';

@@ -9,7 +9,7 @@ import { afterCommit, type Transaction } from '../platform/database.ts';
 import type { AuthenticationMethod } from './authentication-method.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { LiveRecord, SessionData } from './session-record.ts';
-import { insertSession, type Replaced } from './session-table.ts';
+import { insertSession, type Replaced } from './session-rows.ts';
 
 /** How long a session lives without being used, and at most. */
 export interface SessionLimits {

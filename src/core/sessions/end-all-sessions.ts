@@ -7,7 +7,7 @@ import { recordEvent } from '../audit/outbox.ts';
 import { type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { AllSessionsEnded } from './session-record.ts';
-import { endedWithAll } from './session-table.ts';
+import { endedWithAll } from './session-rows.ts';
 import type { Sessions } from './sessions.ts';
 
 const BATCH = 1_000;

@@ -17,8 +17,8 @@ import {
   lockExpired,
   lockSession,
   lockSurplus,
-  type SessionTable,
-} from './session-table.ts';
+} from './session-rows.ts';
+import type { SessionTable } from './session-table.ts';
 
 export type { NewSession } from './begin-session.ts';
 

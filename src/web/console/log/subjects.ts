@@ -2,7 +2,7 @@
 import type { AuditLog } from '../../../core/audit/reading/audit-log.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import type { Database } from '../../../core/platform/database.ts';
-import { findOrigin } from '../../../core/sessions/session-table.ts';
+import { findOrigin } from '../../../core/sessions/session-rows.ts';
 
 interface Sources {
   readonly auditLog: Pick<AuditLog, 'page'>;

@@ -1,7 +1,7 @@
 // A member's profile and sessions.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { findOrigin } from '../../../core/sessions/session-table.ts';
+import { findOrigin } from '../../../core/sessions/session-rows.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';

@@ -1,0 +1,230 @@
+// The session table within a transaction: its rows begun, locked, ended, emptied and deleted.
+import { Prisma } from '../../generated/prisma/client.ts';
+import type { Origin } from '../audit/events.ts';
+import { deleteSome, type Transaction } from '../platform/database.ts';
+import { type AuthenticationMethod, readAuthenticationMethod } from './authentication-method.ts';
+import { ENDED_WITH_ALL, type Ending, type EndReason, type SessionData } from './session-record.ts';
+
+const MAX_USER_AGENT = 512;
+
+/** {@link ENDED_WITH_ALL} where Prisma writes the query. */
+export const endedWithAll = Prisma.raw(ENDED_WITH_ALL);
+
+/** What a session keeps of the one whose place it takes. */
+export interface Replaced {
+  /** When the log-in was that it goes back to. */
+  readonly loggedInAt: Date;
+  /** When its owner last proved who they are; null for now. */
+  readonly provedAt: Date | null;
+  readonly absoluteDeadline: Date;
+}
+
+export interface SessionInsert {
+  readonly id: string;
+  readonly tokenHash: Buffer;
+  readonly userId: string;
+  readonly remember: boolean;
+  readonly replaces: Replaced | null;
+  readonly idleTimeoutMs: number;
+  readonly absoluteLifetimeMs: number;
+  readonly data: SessionData;
+  readonly authenticationMethod: AuthenticationMethod;
+  readonly origin: Origin;
+}
+
+/**
+ * The statement that inserts a session for each row of `from` and returns its `created_at` and `remaining_ms`. It comes after
+ * the newest end of all sessions, even where PostgreSQL's clock went back since: else nobody could log in until it has caught
+ * up. The absolute deadline is never later than that of the session whose place it takes.
+ */
+export function insertSession(session: SessionInsert, from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql {
+  const { id, tokenHash, userId, remember, replaces, idleTimeoutMs, absoluteLifetimeMs, origin } = session;
+  return Prisma.sql`
+    INSERT INTO session (id, token_hash, user_id, remember, created_at, logged_in_at, proved_at, last_seen_at,
+                         idle_timeout_seconds, idle_deadline, absolute_deadline, data, proved, ip, user_agent)
+    SELECT ${id}::uuid, ${new Uint8Array(tokenHash)}::bytea, ${userId}::uuid, ${remember}::boolean,
+           greatest(clock_timestamp(), (SELECT max(asked_at) + interval '1 millisecond' FROM everybody_ended)),
+           ${replaces?.loggedInAt ?? null}::timestamptz, ${replaces?.provedAt ?? null}::timestamptz, clock_timestamp(),
+           ${Math.ceil(idleTimeoutMs / 1_000)}::int,
+           clock_timestamp() + ${idleTimeoutMs} * interval '1 millisecond',
+           least(${replaces?.absoluteDeadline ?? null}::timestamptz,
+                 clock_timestamp() + ${absoluteLifetimeMs} * interval '1 millisecond'), ${JSON.stringify(session.data)}::jsonb,
+           ${session.authenticationMethod}::text, ${origin.ip}::inet, ${keptUserAgent(origin)}::text
+      FROM ${from}
+    RETURNING created_at, (extract(epoch FROM absolute_deadline - clock_timestamp()) * 1000)::float8 AS remaining_ms`;
+}
+
+/**
+ * Columns beside a row of `user_account`: whether it has had a session; one from this address; one
+ * by this browser.
+ */
+export function seenBefore(origin: Origin): Prisma.Sql {
+  return Prisma.sql`
+    EXISTS (SELECT FROM session WHERE user_id = user_account.id) AS seen,
+    EXISTS (SELECT FROM session WHERE user_id = user_account.id AND ip = ${origin.ip}::inet) AS seen_ip,
+    EXISTS (SELECT FROM session
+             WHERE user_id = user_account.id AND user_agent IS NOT DISTINCT FROM ${keptUserAgent(origin)}) AS seen_browser`;
+}
+
+/** A column beside a row of `user_account`: whether it has room for one more live session. */
+export function roomForSession(most: number): Prisma.Sql {
+  return Prisma.sql`
+    (SELECT count(*) FROM (SELECT FROM session WHERE user_id = user_account.id AND ended_at IS NULL LIMIT ${most}) AS live)
+      < ${most} AS roomy`;
+}
+
+/** Live sessions of an account beyond so many, the ones unused for longest, locked for the caller. */
+export async function lockSurplus(transaction: Transaction, userId: string, most: number): Promise<string[]> {
+  const rows = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT id FROM session WHERE user_id = ${userId}::uuid AND ended_at IS NULL
+     ORDER BY last_seen_at DESC, id DESC OFFSET ${most} FOR UPDATE`;
+  return rows.map((row) => row.id);
+}
+
+/** A browser's name for itself as it is kept with a session. */
+function keptUserAgent({ userAgent }: Origin): string | null {
+  return userAgent?.slice(0, MAX_USER_AGENT).toWellFormed().replaceAll('\u0000', '') ?? null;
+}
+
+/**
+ * Locks a live session for the caller's transaction, and gives what goes along when another takes
+ * its place without a new proof.
+ */
+export async function lockSession(
+  transaction: Transaction,
+  { sessionId, userId }: { sessionId: string; userId: string },
+): Promise<LockedSession | null> {
+  const [row] = await transaction.$queryRaw<
+    (Replaced & { remember: boolean; proved: string; data: SessionData; provedAt: Date })[]
+  >`
+    SELECT remember, proved, data, coalesce(logged_in_at, created_at) AS "loggedInAt",
+           coalesce(proved_at, created_at) AS "provedAt", absolute_deadline AS "absoluteDeadline" FROM session AS s
+     WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND ended_at IS NULL AND NOT ${endedWithAll}
+       FOR UPDATE`;
+  if (!row) return null;
+  const { remember, proved, data, ...replaces } = row;
+  return { remember, authenticationMethod: readAuthenticationMethod(proved), data, replaces };
+}
+
+type LockedSession = Pick<SessionInsert, 'remember' | 'authenticationMethod' | 'data'> & {
+  readonly replaces: Replaced;
+};
+
+export interface EndedSession extends Ending {
+  readonly id: string;
+  readonly userId: string;
+}
+
+/**
+ * Ends live sessions in the caller's transaction and returns them; those that have ended already
+ * stay as they are.
+ */
+export async function endRows(
+  transaction: Transaction,
+  which: EndSelection,
+  reason: EndReason,
+): Promise<EndedSession[]> {
+  const rows = await transaction.$queryRaw<{ id: string; user_id: string; token_hash: Uint8Array }[]>`
+    UPDATE session SET ended_at = clock_timestamp(), end_reason = ${reason}
+     WHERE ended_at IS NULL AND ${condition(which)}
+    RETURNING id, user_id, token_hash`;
+  return rows.map((row) => ({ id: row.id, userId: row.user_id, tokenHash: Buffer.from(row.token_hash), reason }));
+}
+
+/**
+ * Which sessions to end: one (of one owner, where it matters whose), several, or all of an account
+ * but one.
+ */
+export type EndSelection =
+  | { readonly sessionIds: readonly string[] }
+  | { readonly sessionId: string; readonly ownerId?: string }
+  | { readonly userId: string; readonly exceptSessionId?: string };
+
+function condition(which: EndSelection): Prisma.Sql {
+  if ('sessionId' in which) {
+    const owned = which.ownerId ? Prisma.sql`AND user_id = ${which.ownerId}::uuid` : Prisma.empty;
+    return Prisma.sql`id = ${which.sessionId}::uuid ${owned}`;
+  }
+  if ('sessionIds' in which) return Prisma.sql`id = ANY (${[...which.sessionIds]}::uuid[])`;
+  const others = which.exceptSessionId ? Prisma.sql`AND id <> ${which.exceptSessionId}::uuid` : Prisma.empty;
+  return Prisma.sql`user_id = ${which.userId}::uuid ${others}`;
+}
+
+/**
+ * Live sessions whose idle or absolute deadline passed `graceMs` ago, at most `limit`, locked for
+ * the caller.
+ */
+export async function lockExpired(
+  transaction: Transaction,
+  { graceMs, limit }: { graceMs: number; limit: number },
+): Promise<string[]> {
+  const rows = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT id FROM session
+     WHERE ended_at IS NULL
+       AND (absolute_deadline < statement_timestamp() - ${graceMs} * interval '1 millisecond'
+            OR idle_deadline < statement_timestamp() - ${graceMs} * interval '1 millisecond')
+     LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
+  return rows.map((row) => row.id);
+}
+
+/**
+ * Deletes at most `limit` sessions that ended a month ago and that no copy in any Redis can
+ * outlive; returns how many.
+ */
+export async function deleteOldSessions(transaction: Transaction, limit: number): Promise<number> {
+  const where = Prisma.sql`ended_at < statement_timestamp() - interval '30 days'
+    AND absolute_deadline < statement_timestamp() - interval '1 day' AND ending_seq IS NOT NULL`;
+  return deleteSome(transaction, { from: 'session', where, limit, key: 'id' });
+}
+
+/**
+ * The moment of something that an account adds now: never before its newest session began, even where PostgreSQL's clock went
+ * back since. So what is added after a log-in can be told from what was there.
+ */
+export async function momentWithin(transaction: Transaction, userId: string): Promise<Date> {
+  const [row] = await transaction.$queryRaw<{ at: Date }[]>`
+    SELECT greatest(clock_timestamp(), max(created_at)) AS at FROM session WHERE user_id = ${userId}::uuid`;
+  if (!row) throw new Error('an aggregate gives one row');
+  return row.at;
+}
+
+/** Where a session came from, live or not; null once its row is gone. */
+export async function findOrigin(client: Pick<Transaction, 'session'>, sessionId: string) {
+  const row = await client.session.findUnique({
+    where: { id: sessionId },
+    select: { userId: true, createdAt: true, loggedInAt: true, proved: true, ip: true, userAgent: true },
+  });
+  if (!row) return null;
+  const { proved, ...origin } = row;
+  return {
+    ...origin,
+    loggedInAt: row.loggedInAt ?? row.createdAt,
+    authenticationMethod: readAuthenticationMethod(proved),
+  };
+}
+
+/** By id, from after one. */
+export function readSessionsOf(database: Transaction, userId: string, after: string | null, take: number) {
+  return database.session.findMany({
+    where: { userId, ...(after === null ? {} : { id: { gt: after } }) },
+    orderBy: { id: 'asc' },
+    take,
+    select: {
+      id: true,
+      createdAt: true,
+      lastSeenAt: true,
+      absoluteDeadline: true,
+      remember: true,
+      ip: true,
+      userAgent: true,
+      data: true,
+      endedAt: true,
+      endReason: true,
+    },
+  });
+}
+
+/** The rows stay for as long as an old copy of a session could come back. */
+export async function emptySessionsWithin(transaction: Transaction, userId: string): Promise<void> {
+  await transaction.session.updateMany({ where: { userId }, data: { data: {} } });
+}
