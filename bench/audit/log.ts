@@ -1,7 +1,7 @@
 // A log of any size, grown in steps from made-up events by the code that seals.
 import type pg from 'pg';
 import { appendEvents, chainEvents, countEvents, lockHead, moveHead } from '../../src/core/audit/append.ts';
-import { inTransaction } from '../../src/core/platform/connection.ts';
+import { inTransaction } from '../../src/core/platform/postgres/connection.ts';
 import { makeUp } from '../../src/core/seed/made-up-events.ts';
 import { createRandom } from '../../src/core/seed/made-up-people.ts';
 import type { MadeUp } from '../../src/core/seed/made-up-requests.ts';

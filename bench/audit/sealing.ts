@@ -2,8 +2,8 @@
 import type pg from 'pg';
 import { appendEvents, type ChainedEvent, chainEvents } from '../../src/core/audit/append.ts';
 import { createSealing } from '../../src/core/audit/sealing.ts';
-import { inTransaction } from '../../src/core/platform/connection.ts';
 import type { Database } from '../../src/core/platform/database.ts';
+import { inTransaction } from '../../src/core/platform/postgres/connection.ts';
 import { makeUp } from '../../src/core/seed/made-up-events.ts';
 import { createRandom } from '../../src/core/seed/made-up-people.ts';
 import type { MadeUp } from '../../src/core/seed/made-up-requests.ts';

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { readDatabaseUrl } from './platform/database-url.ts';
+import { readDatabaseUrl } from './platform/postgres/database-url.ts';
 
 /** An IPv4-mapped IPv6 address holds the IPv4 one after these bits. */
 const MAPPED_BITS = 96;

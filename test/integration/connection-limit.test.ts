@@ -2,9 +2,9 @@
 // again when there is room.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
-import { tellConnectionRoom } from '../../src/core/platform/connection-room.ts';
 import { openDatabase } from '../../src/core/platform/database.ts';
 import type { Log } from '../../src/core/platform/log.ts';
+import { tellConnectionRoom } from '../../src/core/platform/postgres/connection-room.ts';
 import { world } from '../support/world.ts';
 
 const holdfast = await world();

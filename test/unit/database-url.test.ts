@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { readDatabaseUrl } from '../../src/core/platform/database-url.ts';
+import { readDatabaseUrl } from '../../src/core/platform/postgres/database-url.ts';
 import { asRole } from '../../src/launcher/secrets.ts';
 
 const DB = { database: 'holdfast' };

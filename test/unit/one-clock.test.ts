@@ -15,7 +15,7 @@ test('every moment that is not given is filled in by PostgreSQL', () => {
 
 /** Where a process may read its own clock, and why. */
 const MAY: Readonly<Record<string, string>> = {
-  'src/core/platform/database-clock.ts': 'before PostgreSQL has answered for the first time',
+  'src/core/platform/postgres/database-clock.ts': 'before PostgreSQL has answered for the first time',
   'src/core/platform/log.ts': 'the lines of the program’s own log',
   'src/core/seed/seed.ts': 'made-up events',
   'src/web/http/cookie-ages.ts': 'takes back what the library of cookies added by the same clock',

@@ -1,8 +1,8 @@
 // Accounts as operators look for them: by part of an address, role, state and whether a second factor protects them. Pages
 // by key, both ways. A page without text costs what it holds; with text, at worst one walk through the index of addresses.
 import type { Role } from '../../generated/prisma/client.ts';
-import { timedQuery } from '../platform/connection.ts';
 import type { Database } from '../platform/database.ts';
+import { timedQuery } from '../platform/postgres/connection.ts';
 import type { ListedUser } from './users.ts';
 
 /** All of it must hold; null leaves a part out. */

@@ -1,6 +1,6 @@
 // A row of the sealed log, as SQL returns it, and the event that it stands for.
 import type pg from 'pg';
-import type { CopiedRow } from '../platform/copy-out.ts';
+import type { CopiedRow } from '../platform/postgres/copy-out.ts';
 import type { SealedEvent, SealedFields } from './canonical-event.ts';
 import type { Detail } from './events.ts';
 

@@ -2,8 +2,8 @@
 // transaction locks the head of the chain, moves a few batches and moves the head. Followers write
 // what a sealed event means to their own rooms.
 import type pg from 'pg';
-import { withConnection } from '../platform/connection.ts';
 import type { Database } from '../platform/database.ts';
+import { withConnection } from '../platform/postgres/connection.ts';
 import {
   appendEvents,
   type ChainedEvent,

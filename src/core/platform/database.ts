@@ -3,11 +3,11 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type pg from 'pg';
 import { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
-import { fixSettings, LIMITS } from './connection.ts';
-import { createDatabaseClock, type DatabaseClock } from './database-clock.ts';
-import { databaseConnection } from './database-url.ts';
-import { PatientPool } from './pool.ts';
-import { PoolerError } from './pooler.ts';
+import { fixSettings, LIMITS } from './postgres/connection.ts';
+import { createDatabaseClock, type DatabaseClock } from './postgres/database-clock.ts';
+import { databaseConnection } from './postgres/database-url.ts';
+import { PatientPool } from './postgres/pool.ts';
+import { PoolerError } from './postgres/pooler.ts';
 import type { JobName } from './queues.ts';
 
 export interface DatabaseOptions {

@@ -2,7 +2,7 @@
 // happens within somebody's transaction is in session-rows.ts.
 import type pg from 'pg';
 import type { Database } from '../platform/database.ts';
-import type { DatabaseClock } from '../platform/database-clock.ts';
+import type { DatabaseClock } from '../platform/postgres/database-clock.ts';
 import {
   type AllSessionsEnded,
   ENDED_WITH_ALL,

@@ -1,6 +1,6 @@
 // How many events match a filter.
 import type pg from 'pg';
-import { timedQuery } from '../../platform/connection.ts';
+import { timedQuery } from '../../platform/postgres/connection.ts';
 import { firstKept, readHead } from '../event-rows.ts';
 import { type AuditFilter, eventsQuery, isSummarised, summaryConditions } from './query.ts';
 import { findSpan } from './read.ts';

@@ -1,7 +1,7 @@
 // Reads the log onwards from a number, oldest first, for an export or a stream that must miss
 // nothing.
 import type pg from 'pg';
-import { copyOut } from '../../platform/copy-out.ts';
+import { copyOut } from '../../platform/postgres/copy-out.ts';
 import type { SealedEvent } from '../canonical-event.ts';
 import { EXPORT_COLUMNS, type ExportedEvent, exportedEventOf } from '../event-rows.ts';
 import { type AuditFilter, eventsQuery, type Span } from './query.ts';

@@ -1,8 +1,9 @@
 // How many events there are over time, for the chart above the log, at a cost that does not grow
 // with the log: whole hours come from the summary, anything else from the newest ten thousand
 // matches.
-import { timedQuery } from '../../platform/connection.ts';
+
 import type { Database } from '../../platform/database.ts';
+import { timedQuery } from '../../platform/postgres/connection.ts';
 import type { AuditLog } from './audit-log.ts';
 import { type AuditFilter, eventsQuery, isSummarised, summaryConditions } from './query.ts';
 

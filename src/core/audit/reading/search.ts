@@ -1,7 +1,7 @@
 // A page of the log in bounded time, also where next to nothing matches and no index helps: then
 // the log is looked through piece by piece, and the answer says how far.
 import type pg from 'pg';
-import { timedQuery } from '../../platform/connection.ts';
+import { timedQuery } from '../../platform/postgres/connection.ts';
 import type { SealedEvent } from '../canonical-event.ts';
 import { EVENT_COLUMNS, type EventRecord, eventOf } from '../event-rows.ts';
 import { type AuditFilter, eventsQuery, type Selection, type Span } from './query.ts';

@@ -1,7 +1,7 @@
 // The login roles of the processes: made, or brought up to date, beside the migrations.
 import pg from 'pg';
-import { fixedSettings, LIMITS } from '../connection.ts';
-import { databaseConnection } from '../database-url.ts';
+import { fixedSettings, LIMITS } from '../postgres/connection.ts';
+import { databaseConnection } from '../postgres/database-url.ts';
 
 /** What a login role is made from. */
 export interface LoginRole {

@@ -1,6 +1,6 @@
 // What a migration needs of the database that it is given.
 import type pg from 'pg';
-import { withConnection } from '../connection.ts';
+import { withConnection } from '../postgres/connection.ts';
 
 /** In another encoding a text that people type may have no place. */
 export async function needUtf8(client: pg.PoolClient): Promise<void> {

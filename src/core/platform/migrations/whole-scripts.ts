@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { withConnection } from '../connection.ts';
+import { withConnection } from '../postgres/connection.ts';
 
 /**
  * A migration waits for a table no longer than this, because everybody after it waits too. Longer

@@ -1,7 +1,7 @@
 // Attempts and blocks, from the records in PostgreSQL and from events that are not sealed yet.
 import type { AttemptNote } from '../../audit/events.ts';
-import { inReadTransaction } from '../../platform/connection.ts';
 import type { Database } from '../../platform/database.ts';
+import { inReadTransaction } from '../../platform/postgres/connection.ts';
 import type { ThrottleWindows } from '../windows.ts';
 
 /** Attempts read at a time: a flood leaves millions. */

@@ -1,6 +1,6 @@
 // How many connections PostgreSQL gives, beside how many are wanted of it.
-import type { Database } from './database.ts';
-import type { Log } from './log.ts';
+import type { Database } from '../database.ts';
+import type { Log } from '../log.ts';
 
 interface Room {
   readonly available: number;
