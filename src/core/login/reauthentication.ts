@@ -47,6 +47,11 @@ export type NotProved =
       readonly problem: FactorProblem;
     };
 
+type CheckedPassword =
+  | { readonly ok: true; readonly needsCode: boolean }
+  | { readonly ok: false; readonly reason: 'wrong_password' | 'code_missing' }
+  | Throttled;
+
 export type ReauthenticationResult =
   | { readonly ok: true; readonly session: NewSession }
   | { readonly ok: false; readonly reason: 'session_ended' }
@@ -90,21 +95,28 @@ export function createReauthentication({
     });
   }
 
-  /** Throttled together with changes of the password: both try the same secret. */
-  function checkPassword(
-    who: Reauthenticating,
-    password: string,
-  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: 'wrong_password' } | Throttled> {
+  /**
+   * Throttled together with changes of the password: both try the same secret. `needsCode` says whether the account has
+   * a second factor; without a code nothing is tried then.
+   */
+  function checkPassword(who: Reauthenticating, password: string, hasCode: boolean): Promise<CheckedPassword> {
     const { userId, origin } = who;
-    return refusals.attempt(throttle.takePasswordChange(userId), { subject: userId, origin }, async (tried) => {
+    const taking = throttle.takePasswordChange(userId);
+    return refusals.attempt<CheckedPassword>(taking, { subject: userId, origin }, async (tried) => {
+      const { totpSince, passkeys } = await secondFactors.overview(userId);
+      const needsCode = totpSince !== null || passkeys.length > 0;
+      if (needsCode && !hasCode) {
+        await tried.giveBack();
+        return { ok: false, reason: 'code_missing' };
+      }
       const isRight = await passwords.admit({ account: userId, ip: origin.ip }, async (asker) => {
         const user = await users.find(userId);
         return passwords.verify(user?.passwordHash ?? null, password, asker);
       });
-      if (isRight) return { ok: true } as const;
+      if (isRight) return { ok: true, needsCode };
       const event = { ...about(who), detail: { by: 'password' } };
       await tried.record({ type: 'authn_confirm_fail', outcome: 'failure', ...event });
-      return { ok: false, reason: 'wrong_password' } as const;
+      return { ok: false, reason: 'wrong_password' };
     });
   }
 
@@ -142,12 +154,9 @@ export function createReauthentication({
   return {
     /** With a code, if the account has a second factor. */
     async byPassword({ password, code = null, ...who }: PasswordReauthentication): Promise<ReauthenticationResult> {
-      const { totpSince, passkeys } = await secondFactors.overview(who.userId);
-      const needsCode = totpSince !== null || passkeys.length > 0;
-      if (needsCode && code === null) return { ok: false, reason: 'code_missing' };
-      const known = await checkPassword(who, password);
+      const known = await checkPassword(who, password, code !== null);
       if (!known.ok) return known;
-      if (needsCode && code) return byFactor(who, code, `password+${code.factor}`);
+      if (known.needsCode && code) return byFactor(who, code, `password+${code.factor}`);
       const session = await replaceSession(who, 'password');
       return session && session !== 'used' ? { ok: true, session } : { ok: false, reason: 'session_ended' };
     },
