@@ -1,41 +1,12 @@
 // Which host and which address a request is taken to be from, and the security headers on every kind of answer.
-import { beforeAll, describe, expect, test } from '@jest/globals';
-import { type Answer, askAt, expectSecurityHeaders, type OpenForm, openForm, rawAt } from '../support/answers.ts';
-import { Browser, newEmail, PASSWORD, setCookie, startWeb, type TestProcess } from '../support/app.ts';
+import { describe, expect, test } from '@jest/globals';
+import { expectSecurityHeaders, rawAt } from '../support/answers.ts';
+import { PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { askedWorld, form, PUBLIC_HOST } from '../support/asked-world.ts';
 import { fieldValue } from '../support/page.ts';
-import { world } from '../support/world.ts';
 
-const FORM = 'application/x-www-form-urlencoded';
-const PUBLIC_HOST = 'login.example.org';
-
-const PRODUCTION = {
-  NODE_ENV: 'production',
-  PUBLIC_URL: `https://${PUBLIC_HOST}`,
-  SESSION_KEYS: 'a-key-for-production-tests-that-is-long-enough',
-};
-
-const { stores, web, other: production, worker, sql } = await world({ webs: [{}, PRODUCTION], worker: true });
-/** A visitor's cookie and form token, and a member's. */
-let visitor: OpenForm;
-let member: OpenForm;
-
-beforeAll(async () => {
-  visitor = await openForm(web.url, '/login', '');
-  const browser = new Browser(web.url);
-  const registered = await browser.register(newEmail());
-  member = await openForm(web.url, '/account/password', setCookie(registered, 'holdfast_session')?.split(';')[0] ?? '');
-});
-
-const ask = (path: string, init: RequestInit = {}, on = web) => askAt(on.url, path, init);
-
-function post(path: string, body: RequestInit['body'], headers: Record<string, string> = {}): Promise<Answer> {
-  const sent = { cookie: visitor.cookie, 'content-type': FORM, ...headers };
-  return ask(path, { method: 'POST', headers: sent, body: body ?? null });
-}
-
-const form = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
-const login = (more: Record<string, string> = {}) =>
-  form({ email: 'a@example.org', password: PASSWORD, _csrf: visitor.token, ...more });
+const { opened, visitor, member, ask, post, login } = await askedWorld();
+const { stores, web, other: production, worker, sql } = opened;
 
 describe('a host', () => {
   const get = (host: string, path = '/') =>
