@@ -117,6 +117,8 @@ test('a member who loops a change gets 429, and can still end sessions, change t
   expect((await browser.submit('/confirm', { password: PASSWORD })).status).toBe(303);
   expect((await browser.submit('/account/sessions/revoke-others', {}, '/account/sessions')).status).toBe(303);
   expect(await other.profile()).toBe(303);
+  // An account can be taken back: this browser has no link.
+  expect((await browser.submit('/undo-email-change', {}, '/profile')).status).toBe(410);
   const changed = { current: PASSWORD, password: 'quite another battery staple' };
   expect((await browser.submit('/account/password', changed)).status).toBe(303);
   expect((await browser.logOut()).status).toBe(303);
