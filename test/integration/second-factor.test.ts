@@ -130,10 +130,16 @@ describe('logging in', () => {
 
   test('with spaces in the code, and with a clock that is off by half a minute either way', async () => {
     const somebody = await person();
-    for (const steps of [-1, 0, 1]) {
+    const tryStep = async (steps: number) => {
+      const browser = await halfIn(somebody.email);
       const code = await freshCode(somebody, steps);
-      const answer = await give(await halfIn(somebody.email), { code: `${code.slice(0, 3)} ${code.slice(3)}` });
-      expect(answer.status).toBe(303);
+      return (await give(browser, { code: `${code.slice(0, 3)} ${code.slice(3)}` })).status;
+    };
+    const stepNow = () => Math.floor(Date.now() / 30_000);
+    for (const steps of [-1, 0, 1]) {
+      const began = stepNow();
+      const status = await tryStep(steps);
+      expect(stepNow() === began ? status : await tryStep(steps)).toBe(303);
     }
   });
 

@@ -12,7 +12,10 @@ export interface Enrolled {
   readonly answer: Awaited<ReturnType<Browser['submit']>>;
 }
 
-/** The code that an app shows, so many steps of thirty seconds from now. */
+/**
+ * The code that an app shows, so many steps of thirty seconds from now. A server takes the steps beside its own: on a slow
+ * machine a code of the step before may be too old when it arrives, so ask for now and the next, in this order.
+ */
 export function totpCode(secret: string, steps = 0): string {
   return generateSync({ secret, epoch: Math.floor(Date.now() / 1_000) + steps * STEP_SECONDS });
 }
