@@ -26,6 +26,7 @@ import { deleteFactorsWithin } from './factors/factor-removal.ts';
 import { createPasskeyChallenges } from './factors/passkey-challenges.ts';
 import { createPasskeys } from './factors/passkeys.ts';
 import { createSecondFactors, readFactorsOf } from './factors/second-factors.ts';
+import { createShownCodes } from './factors/shown-codes.ts';
 import { createLogins } from './login/logins.ts';
 import { endPendingLoginsWithin } from './login/pending-logins.ts';
 import { createMailDelivery } from './mail/delivery.ts';
@@ -223,6 +224,7 @@ function createFactors(config: Config, below: Below) {
   return {
     passkeys,
     secondFactors: createSecondFactors({ database, secretBox, passwords, passkeys }),
+    shownCodes: createShownCodes({ database, secretBox }),
     enrolment: createEnrolment({ ...below, passkeys, policy, language }),
   };
 }

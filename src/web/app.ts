@@ -31,6 +31,7 @@ import { dataAndDeletionPages } from './pages/account/data-and-deletion.ts';
 import { emailPages } from './pages/account/email.ts';
 import { passkeyPages } from './pages/account/passkeys.ts';
 import { passwordPage } from './pages/account/password.ts';
+import { recoveryCodesPage } from './pages/account/recovery-codes.ts';
 import { securityPages } from './pages/account/security.ts';
 import { devMailPage } from './pages/dev-mail.ts';
 import { health, type Readiness } from './pages/health.ts';
@@ -116,6 +117,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   reauthenticatePage(router, web);
   notMePage(router, web);
   securityPages(router, web);
+  recoveryCodesPage(router, web);
   authenticatorPages(router, web);
   passkeyPages(router, web);
   accountPages(router, web);

@@ -190,6 +190,7 @@ const NO_FACTORS: Views['account/security'] = {
   passkeys: [],
   hasFactor: false,
   recoveryCodesLeft: 0,
+  shownCodesHref: null,
   othersCount: 0,
   problem: null,
   errors: {},
@@ -718,8 +719,7 @@ const IN_ENGLISH: readonly Fixture[] = [
     'account/recovery-codes',
     {
       codes: Array.from({ length: 10 }, (_, index) => `7K2M${index}-QX9${index}A-0B4TN-HV6${index}C-W8RE3Z`),
-      download: 'data:text/plain,codes',
-      onward: '/account/security?done=factor-added',
+      next: null,
     },
     member('Security', 'security'),
   ),

@@ -12,6 +12,7 @@ export const AUDIT_EVENTS = {
     authn_factor_renamed: 'A passkey was renamed.',
     authn_factor_removed: 'A second factor was removed.',
     authn_recovery_codes_made: 'New recovery codes replaced the old ones.',
+    authn_recovery_codes_kept: 'The owner of new recovery codes said that they are kept: they are shown no longer.',
     authn_confirm_success: 'Somebody logged in confirmed who they are; a new session replaced the old one.',
     authn_confirm_fail: 'A confirmation was refused.',
     authn_password_change: 'A password was changed by its owner.',

@@ -371,6 +371,9 @@ export const de: Texts = {
       other: '# unbenutzte Codes sind übrig. Jeder lässt Sie einmal herein, wenn Sie alles andere verloren haben.',
     }),
     renewCodes: 'Neue Codes machen',
+    codesShown:
+      'Sie haben noch nicht gesagt, dass Sie Ihre neuen Codes aufbewahrt haben. Sie werden höchstens eine Stunde lang gezeigt.',
+    showCodes: 'Codes zeigen',
     others:
       'Sie sind auch anderswo angemeldet. Haben Sie hier etwas geändert, weil Sie jenen Browsern nicht trauen, beenden Sie deren Sitzungen.',
     lastRequired:
@@ -394,7 +397,7 @@ export const de: Texts = {
   },
   recoveryCodes: {
     title: 'Bewahren Sie diese Wiederherstellungscodes auf',
-    lede: 'Jeder lässt Sie einmal herein, wenn Sie Ihre anderen Faktoren verloren haben. Sie werden nur dieses eine Mal gezeigt: Drucken Sie sie, oder bewahren Sie sie bei Ihren Passwörtern auf.',
+    lede: 'Jeder lässt Sie einmal herein, wenn Sie Ihre anderen Faktoren verloren haben. Drucken Sie sie, oder bewahren Sie sie bei Ihren Passwörtern auf. Sie werden gezeigt, bis Sie sagen, dass Sie sie aufbewahrt haben, höchstens eine Stunde lang.',
     download: 'Herunterladen',
     copy: 'Kopieren',
     copied: 'Kopiert',
@@ -471,6 +474,10 @@ export const de: Texts = {
   done: {
     'factor-added': 'Das ist eingerichtet: Ab jetzt fragt jede Anmeldung danach.',
     'factor-removed': 'Das wurde entfernt.',
+    'codes-made': 'Diese Codes gelten ab jetzt. Die alten gelten nicht mehr.',
+    'codes-kept': 'Sie haben Ihre Wiederherstellungscodes aufbewahrt. Sie werden nicht noch einmal gezeigt.',
+    'codes-gone':
+      'Ihre Wiederherstellungscodes werden nicht mehr gezeigt. Wenn Sie sie nicht aufbewahrt haben, machen Sie neue.',
     'passkey-renamed': 'Der Passkey hat seinen neuen Namen.',
     'session-ended': 'Diese Sitzung ist beendet.',
     'others-ended': 'Alle anderen Sitzungen sind beendet.',

@@ -377,6 +377,8 @@ export const en = {
       other: '# unused codes are left. Each lets you in once when you have lost the rest.',
     }),
     renewCodes: 'Make new codes',
+    codesShown: 'You have not said yet that you have kept your new codes. They are shown for an hour at most.',
+    showCodes: 'Show the codes',
     others:
       'You are logged in elsewhere too. If you changed something here because you don’t trust those browsers, end their sessions.',
     lastRequired: 'Your account needs a second factor, and this is the last. Set up another one first.',
@@ -399,7 +401,7 @@ export const en = {
   },
   recoveryCodes: {
     title: 'Keep these recovery codes',
-    lede: 'Each lets you in once when you have lost your other factors. They are shown this once: print them, or keep them where you keep passwords.',
+    lede: 'Each lets you in once when you have lost your other factors. Print them, or keep them where you keep passwords. They are shown until you say that you have kept them, for an hour at most.',
     download: 'Download',
     copy: 'Copy',
     copied: 'Copied',
@@ -476,6 +478,9 @@ export const en = {
   done: {
     'factor-added': 'It is set up: from now on a log-in asks for it.',
     'factor-removed': 'It was removed.',
+    'codes-made': 'These codes count from now on. The old ones no longer work.',
+    'codes-kept': 'You have kept your recovery codes. They are not shown again.',
+    'codes-gone': 'Your recovery codes are no longer shown. If you have not kept them, make new ones.',
     'passkey-renamed': 'The passkey has its new name.',
     'session-ended': 'That session has ended.',
     'others-ended': 'All other sessions have ended.',

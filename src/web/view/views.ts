@@ -70,6 +70,8 @@ export interface Views extends ConsoleViews {
     }[];
     readonly hasFactor: boolean;
     readonly recoveryCodesLeft: number;
+    /** Where new codes wait for their owner to keep them; null without such. */
+    readonly shownCodesHref: string | null;
     readonly othersCount: number;
   };
   'account/authenticator': FormProblems & {
@@ -83,8 +85,8 @@ export interface Views extends ConsoleViews {
   };
   'account/recovery-codes': {
     readonly codes: readonly string[];
-    readonly download: string;
-    readonly onward: string;
+    /** A path of ours to go to afterwards. */
+    readonly next: string | null;
   };
   'account/passkey': FormProblems & {
     readonly name: string;

@@ -41,7 +41,7 @@ async function add(ctx: Koa.Context, web: Web): Promise<void> {
     return showAgain(missing);
   }
   const result = await enrolment.addTotp(changer, { sealed, code });
-  await answerAdded(ctx, web, {
+  await answerAdded(ctx, {
     result,
     next,
     again: (reason) =>

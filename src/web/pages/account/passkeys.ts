@@ -52,7 +52,7 @@ async function add(ctx: Koa.Context, web: Web): Promise<void> {
   const owner = purposeOf(memberOf(ctx).id);
   const made = { id: uuidv7(), answer: fields['credential'] ?? '', name, owner };
   const result = await web.context.enrolment.addPasskey(changerOf(ctx), made);
-  await answerAdded(ctx, web, {
+  await answerAdded(ctx, {
     result,
     next,
     again: (reason) => {
