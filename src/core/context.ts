@@ -7,6 +7,7 @@ import { createUserSearch } from './accounts/user-search.ts';
 import { createUsers, type Users } from './accounts/users.ts';
 import { type NewAuditEvent, NO_ORIGIN } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
+import { createActivityLog } from './audit/reading/activity.ts';
 import { createAuditLog } from './audit/reading/audit-log.ts';
 import { createHistogram } from './audit/reading/histogram.ts';
 import { createTextIndex } from './audit/reading/text-index.ts';
@@ -202,6 +203,7 @@ function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<
   const checkpoints = createCheckpoints({ database, verification, log, key, publicKeys, file });
   return {
     auditLog,
+    activityLog: createActivityLog({ database }),
     histogram: createHistogram({ database, auditLog }),
     textIndex: createTextIndex({ database }),
     verification,

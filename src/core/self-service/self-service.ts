@@ -14,6 +14,7 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
+import { createDisownLogin } from './disown-login.ts';
 import { createEmailChanges } from './email-change.ts';
 import { createEmailChangeRequest } from './email-change-request.ts';
 import { createEmailMove } from './email-move.ts';
@@ -84,5 +85,6 @@ export function createSelfService({
     emailChanges: createEmailChanges({ ...byLink, emailMove }),
     emailUndo: createEmailUndo({ ...byLink, emailMove, resetLinks }),
     notMe: createNotMe(byLink),
+    disownLogin: createDisownLogin(byLink),
   };
 }

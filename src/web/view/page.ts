@@ -3,6 +3,7 @@ import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 import { queryText } from '../http/query.ts';
 import { csrfToken, type StaleForm } from '../session/csrf.ts';
+import { takeForm } from '../session/kept-form.ts';
 import { liveSession } from '../session/request-state.ts';
 import { createSensitiveReads, type NoteRead } from '../session/sensitive-reads.ts';
 import { TEXTS } from '../texts/language.ts';
@@ -70,7 +71,7 @@ export function createWeb(context: Context, render: Render): Web {
         member: owner ? { email: owner.email, operator: owner.role === 'operator' } : null,
         // An error page gives no cookie: it has a form (to log out) only for a member.
         csrf: view === 'error' && !owner ? '' : csrfToken(ctx, config),
-        notice,
+        notice: notice ?? (takeForm(ctx, context) && { kind: 'info', text: text.keptForm }),
         wide,
         passkeys,
       });

@@ -3,12 +3,13 @@
 import type { Texts } from '../texts/en.ts';
 import type { ShownTime } from '../texts/times-and-devices.ts';
 import type { ConsoleViews } from './console-views.ts';
-import type { FormProblems, SessionRow } from './view-parts.ts';
+import type { ActivityRow, BrowserRow, FormProblems, OwnSessionRow } from './view-parts.ts';
 
 export type Place =
   | 'home'
   | 'profile'
   | 'sessions'
+  | 'activity'
   | 'password'
   | 'security'
   | 'overview'
@@ -97,8 +98,13 @@ export interface Views extends ConsoleViews {
     readonly totp: boolean;
     readonly passkeys: boolean;
     readonly email: string;
+    /** What it is for, as a sentence. */
+    readonly act: string;
     /** A path of ours to go to afterwards. */
     readonly next: string | null;
+    /** A path of ours for whoever does not want it after all. */
+    readonly cancel: string;
+    readonly forgotHref: string | null;
   };
   message: {
     readonly heading: string;
@@ -146,18 +152,23 @@ export interface Views extends ConsoleViews {
     readonly address: string;
   };
   'account/sessions': {
-    readonly sessions: readonly SessionRow[];
+    readonly sessions: readonly OwnSessionRow[];
     readonly othersCount: number;
-    /** How many browsers the throttle knows. */
-    readonly knownBrowsers: number;
+    readonly browsers: readonly BrowserRow[];
   };
+  'account/activity': {
+    readonly activities: readonly ActivityRow[];
+    readonly olderHref: string | null;
+    readonly newestHref: string | null;
+  };
+  'account/disown': { readonly activity: ActivityRow; readonly action: string };
   'account/email': FormProblems & {
     readonly email: string;
     readonly current: string;
   };
   'account/password': FormProblems & { readonly email: string };
   'account/data': Readonly<Record<never, never>>;
-  'account/delete': FormProblems & { readonly email: string };
+  'account/delete': FormProblems & { readonly email: string; readonly understood: boolean };
   error: {
     readonly status: number;
     readonly heading: string;
