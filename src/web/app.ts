@@ -48,6 +48,7 @@ import { registerPage } from './pages/login/register.ts';
 import { resetPasswordPages } from './pages/login/reset-password.ts';
 import { secondFactorPages } from './pages/login/second-factor.ts';
 import { verifyEmailPage } from './pages/login/verify-email.ts';
+import { wellKnownPages } from './pages/well-known.ts';
 import { limitActs } from './session/acts.ts';
 import { csrf, mayBeFormToken, type StaleForm } from './session/csrf.ts';
 import { noteRefusal, noteRefusals } from './session/refusals.ts';
@@ -103,12 +104,14 @@ export function createApp(context: Context, readiness: Readiness): Application {
     if (!mayBeFormToken(fields['_csrf'])) await noteRefusal(ctx, context, 'malicious_csrf', { reason: 'stale_form' });
     return showOtherSession(ctx, web, fields);
   };
-  app.use(csrf(config, { staleForms: web.staleForms, otherSession }));
+  const router = new PageRouter({ sensitive: true, strict: true }); // one spelling a page, so that a proxy's rules hold
+  const methodsOf = (path: string) => router.methodsOf(path);
+  app.use(csrf(config, { staleForms: web.staleForms, otherSession, methodsOf }));
   app.use(limitActs(context));
 
-  const router = new PageRouter({ sensitive: true, strict: true }); // one spelling a page, so that a proxy's rules hold
   homePage(router, web);
   languagePage(router, web);
+  wellKnownPages(router, web);
   registerPage(router, web);
   loginPage(router, web);
   resetPasswordPages(router, web);

@@ -18,6 +18,8 @@ const PUBLIC = [
   'POST /login',
   'POST /language',
   'GET /.well-known/change-password',
+  'GET /.well-known/security.txt',
+  'GET /robots.txt',
   'GET /register/sent',
   'GET /forgot-password',
   'POST /forgot-password',

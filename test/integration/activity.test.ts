@@ -56,9 +56,9 @@ test('log-ins, failures, new browsers and changes are sentences, the newest firs
   expect(await read(browser)).toEqual([
     'The language was changed.',
     'The language was changed.',
-    'An authenticator app was set up.',
     'Known browsers were forgotten.',
     'A session ended.',
+    'An authenticator app was set up.',
     'It was the first log-in with this browser.',
     'Logged in with a password.',
     'A log-in failed: the password was wrong.',

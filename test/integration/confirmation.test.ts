@@ -12,12 +12,11 @@ const NOTHING_DONE = 'Nothing was done yet.';
 
 async function member(role: 'member' | 'operator' = 'member') {
   const email = newEmail();
-  const browser = site.browser();
-  await browser.register(email);
-  if (role === 'operator') {
-    await site.sql("UPDATE user_account SET role = 'operator' WHERE email_key = $1", [email]);
-    await browser.logIn(email);
-  }
+  const registering = site.browser();
+  await registering.register(email);
+  if (role === 'operator') await site.sql("UPDATE user_account SET role = 'operator' WHERE email_key = $1", [email]);
+  const browser = role === 'operator' ? site.browser() : registering;
+  if (role === 'operator') await browser.logIn(email);
   const [{ id } = { id: '' }] = await site.sql<{ id: string }>('SELECT id FROM user_account WHERE email_key = $1', [
     email,
   ]);

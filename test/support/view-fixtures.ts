@@ -105,7 +105,7 @@ const OVERVIEW: Views['operator/overview'] = {
   ],
 };
 
-const EMAIL: Views['account/email'] = { email: '', current: MEMBER.email, problem: null, errors: {} };
+const EMAIL: Views['account/email'] = { email: '', current: MEMBER.email, waits: null, problem: null, errors: {} };
 
 const MAIL: Views['operator/mail'] = {
   rows: [
@@ -599,6 +599,12 @@ const IN_ENGLISH: readonly Fixture[] = [
     anonymous(en.email.confirm.title),
   ),
   fixture('email', 'account/email', EMAIL, member(en.email.title, null)),
+  fixture(
+    'email-waits',
+    'account/email',
+    { ...EMAIL, waits: en.email.waits.text('new@example.org', '4 minutes ago') },
+    member(en.email.title, null),
+  ),
   fixture(
     'email-errors',
     'account/email',
@@ -1130,7 +1136,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
   fixture(
     'hostile-email',
     'account/email',
-    { email: HOSTILE, current: HOSTILE, problem: HOSTILE, errors: HOSTILE_ERRORS },
+    { email: HOSTILE, current: HOSTILE, waits: HOSTILE, problem: HOSTILE, errors: HOSTILE_ERRORS },
     HOSTILE_FRAME,
   ),
   fixture(

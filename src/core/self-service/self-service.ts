@@ -25,6 +25,7 @@ import { createOpenLink } from './open-link.ts';
 import { createOwnerProofs } from './owner-proof.ts';
 import { createPasswordChanges } from './password-change.ts';
 import { createPasswordResets } from './password-reset.ts';
+import { createPendingEmailChanges } from './pending-email-change.ts';
 import { createPendingRegistrations } from './pending-registrations.ts';
 import { createRegistration } from './registration.ts';
 import { createResetLinks } from './reset-links.ts';
@@ -81,6 +82,7 @@ export function createSelfService({
     passwordChanges: createPasswordChanges({ ...attempting, sessions, breachedPasswords, tellOwnerWithin }),
     resetLinks,
     passwordResets: createPasswordResets({ ...byLink, passwordPolicy, breachedPasswords, resetLinks, tellOwnerWithin }),
+    pendingEmailChanges: createPendingEmailChanges(byLink),
     requestEmailChange: createEmailChangeRequest(byLink),
     emailChanges: createEmailChanges({ ...byLink, emailMove }),
     emailUndo: createEmailUndo({ ...byLink, emailMove, resetLinks }),

@@ -233,6 +233,12 @@ export const de: Texts = {
     submit: 'Link dorthin schicken',
     missing: 'Geben Sie die neue E-Mail-Adresse ein.',
     same: 'Das ist schon die E-Mail-Adresse Ihres Kontos.',
+    waits: {
+      title: 'Eine Änderung wartet',
+      text: (email: string, when: string) =>
+        `Sie haben ${when} darum gebeten, sie in ${email} zu ändern. Folgen Sie dem Link, den wir dorthin geschickt haben, dann gilt sie.`,
+      takeBack: 'Änderung zurücknehmen',
+    },
     sent: {
       heading: 'Sehen Sie im neuen Postfach nach',
       paragraphs: [
@@ -608,6 +614,10 @@ export const de: Texts = {
     'password-changed': 'Ihr Passwort wurde geändert, und alle anderen Sitzungen sind beendet.',
     'password-reset': 'Ihr Passwort wurde geändert, und alle Sitzungen sind beendet. Melden Sie sich mit dem neuen an.',
     registered: 'Ihre E-Mail-Adresse ist bestätigt und Ihr Konto angelegt.',
+    'email-change-taken-back':
+      'Die Änderung wurde zurückgenommen. Der Link, den wir geschickt haben, funktioniert nicht mehr.',
+    'email-change-gone':
+      'Es gibt keine Änderung zurückzunehmen: Sie wurde bestätigt, ersetzt oder ist älter als eine Stunde.',
     'email-changed':
       'Ihre E-Mail-Adresse wurde geändert, und alle Sitzungen sind beendet. Melden Sie sich mit der neuen an.',
     'email-taken-back':
@@ -632,10 +642,14 @@ export const de: Texts = {
       message: 'Vielleicht ist die Webadresse vertippt, oder die Seite ist umgezogen.',
       next: 'Zur Startseite',
     },
+    allowed: {
+      page: 'Diese Seite lässt sich öffnen, nimmt aber kein Formular an.',
+      form: 'Hierher wird ein Formular gesendet; eine Seite zum Öffnen gibt es nicht.',
+      both: 'Diese Seite lässt sich öffnen und nimmt ein Formular an, sonst nichts.',
+    },
     405: {
       heading: 'So lässt sich diese Seite nicht aufrufen',
-      message:
-        'Die Adresse nimmt nur Formulare an. Es wurde nichts geändert. Beginnen Sie noch einmal auf der Startseite.',
+      message: 'Es wurde nichts geändert. Beginnen Sie noch einmal auf der Startseite.',
       next: 'Zur Startseite',
     },
     413: {

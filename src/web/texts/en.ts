@@ -244,6 +244,13 @@ export const en = {
     submit: 'Mail a link to it',
     missing: 'Enter the new e-mail address.',
     same: 'This is the e-mail address of your account already.',
+    /** Follows the new address. `when` is a moment in words. */
+    waits: {
+      title: 'A change waits',
+      text: (email: string, when: string) =>
+        `You asked ${when} to change it to ${email}. Follow the link that we mailed there, and it counts.`,
+      takeBack: 'Take the change back',
+    },
     sent: {
       heading: 'Check your new mailbox',
       paragraphs: [
@@ -615,6 +622,8 @@ export const en = {
     'password-changed': 'Your password was changed, and every other session has ended.',
     'password-reset': 'Your password was changed, and every session has ended. Log in with the new one.',
     registered: 'Your e-mail address is confirmed, and your account is created.',
+    'email-change-taken-back': 'The change was taken back. The link that we mailed no longer works.',
+    'email-change-gone': 'There is no change to take back: it was confirmed, replaced, or took longer than an hour.',
     'email-changed': 'Your e-mail address was changed, and every session has ended. Log in with the new one.',
     'email-taken-back': 'The e-mail address is yours again. A link to choose a new password is on its way to it.',
   },
@@ -638,9 +647,15 @@ export const en = {
       message: 'The web address may be mistyped, or the page was moved.',
       next: 'Go to the front page',
     },
+    /** What a page takes that was asked in another way. */
+    allowed: {
+      page: 'This page can be opened, but takes no form.',
+      form: 'A form is sent here; there is no page to open.',
+      both: 'This page can be opened, and takes a form; it takes nothing else.',
+    },
     405: {
       heading: 'This page can’t be asked that way',
-      message: 'The address takes a form and nothing else. Nothing was changed. Start again from the front page.',
+      message: 'Nothing was changed. Start again from the front page.',
       next: 'Go to the front page',
     },
     413: {

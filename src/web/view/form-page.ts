@@ -10,6 +10,7 @@ const ELSEWHERE: readonly (readonly [RegExp, string])[] = [
     /^(\/account\/security)\/(?:authenticator\/remove|recovery-codes(?:\/kept)?|passkeys\/[^/]+\/(?:rename|remove))$/,
     '$1',
   ],
+  [/^(\/account\/email)\/take-back$/, '$1'],
   [/^(\/account\/sessions)\/.+$/, '$1'],
   [/^\/account\/devices\/.+$/, '/account/sessions'],
   [/^(\/operator\/blocks)\/.+$/, '$1'],

@@ -165,6 +165,8 @@ export interface Views extends ConsoleViews {
   'account/email': FormProblems & {
     readonly email: string;
     readonly current: string;
+    /** The change that waits for its mail, as a sentence; null for none. */
+    readonly waits: string | null;
   };
   'account/password': FormProblems & { readonly email: string };
   'account/data': Readonly<Record<never, never>>;
