@@ -95,15 +95,6 @@ const signingKey = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** A URI for security.txt (RFC 9116); an e-mail address is one of mailto. */
-const securityContact = z.string().transform((text, context): string => {
-  const email = readEmail(text.trim());
-  if (email) return `mailto:${email}`;
-  if (/^(?:mailto|tel|https):[\x21-\x7e]+$/.test(text.trim())) return text.trim();
-  context.addIssue({ code: 'custom', message: 'expected an e-mail address, or a mailto:, https: or tel: address' });
-  return z.NEVER;
-});
-
 export const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).optional(),
   HOST: z.string().default('127.0.0.1'),
@@ -128,7 +119,7 @@ export const schema = z.object({
   SECOND_FACTOR: z.enum(['nobody', 'operators', 'everybody']).default('operators'),
   RECENT_LOGIN: duration.default(10 * UNITS.m),
   SERVICE_NAME: z.string().min(1).max(60).default('Holdfast'),
-  SECURITY_CONTACT: securityContact.optional(),
+  SECURITY_CONTACT: urls.contact.optional(),
   LANGUAGES: languages.default([...LANGUAGES]),
   HSTS: z.enum(['subdomains', 'host']).default('subdomains'),
   TRUSTED_PROXIES: networks.default([]),

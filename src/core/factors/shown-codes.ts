@@ -12,8 +12,6 @@ export interface ShownCodesOptions {
   readonly secretBox: SecretBox;
 }
 
-export type ShownCodes = ReturnType<typeof createShownCodes>;
-
 const purpose = (userId: string): Purpose => ({ purpose: 'recovery code', owner: userId });
 
 /** What is kept of a code beside its hash. */

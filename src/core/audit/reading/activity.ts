@@ -56,8 +56,6 @@ export interface ActivityPage {
   readonly hasOlder: boolean;
 }
 
-export type ActivityLog = ReturnType<typeof createActivityLog>;
-
 /** The types and the condition stand in the text, as in the index: PostgreSQL compares them when it plans. */
 export const ACTIVITY_OF_A_PERSON = `
   SELECT seq, occurred_at AS "occurredAt", type, outcome, actor_id AS actor, session_id AS session, detail, host(ip) AS ip,
