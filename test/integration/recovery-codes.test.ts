@@ -126,6 +126,21 @@ test('after an hour they are shown no longer, and the worker forgets them', asyn
   expect((await kept(id)).map((row) => row.shown)).toEqual(Array(10).fill(null));
 });
 
+test('the key of an app that is being set up stays the same at a reload and in another language', async () => {
+  const [{ browser }, other] = [await newMember(), await newMember()];
+  const page = `${SECURITY}/authenticator`;
+  const keyIn = (text: string) => /<code class="mono">([^<]+)/.exec(text)?.[1];
+  const first = await browser.get(page);
+  const wrong = await browser.submit(page, { sealed: fieldValue(first.text, 'sealed') ?? '', code: '000000' });
+  await browser.submit('/language', { language: 'de', back: page }, SECURITY);
+  const again = await browser.get(page);
+  expect([keyIn(wrong.text), keyIn(again.text)]).toEqual([keyIn(first.text), keyIn(first.text)]);
+  expect(keyIn((await other.browser.get(page)).text)).not.toBe(keyIn(first.text));
+  await enrol(browser);
+  await browser.submit(`${page}/remove`, {}, SECURITY);
+  expect(keyIn((await browser.get(page)).text)).not.toBe(keyIn(first.text));
+});
+
 test('the language of a page that answers a form leads back to a page', async () => {
   const { browser } = await newMember();
   const backOf = (html: string) => fieldValue(html, 'back');
