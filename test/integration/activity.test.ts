@@ -11,7 +11,7 @@ const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/
 const ACTIVITY = '/account/activity';
 const SESSIONS = '/account/sessions';
 
-const { stores, web, worker, sql, newMember, newOperator } = await world({ worker: true });
+const { stores, web, worker, sql, newMember, newOperator } = await world({ worker: true, watched: true });
 
 async function read(browser: Browser, path = ACTIVITY): Promise<string[]> {
   await worker.sealing.seal();

@@ -10,7 +10,7 @@ import { world } from '../support/world.ts';
 const SECURITY = '/account/security';
 const CODES = `${SECURITY}/recovery-codes`;
 
-const { web, worker, sql, newMember } = await world({ worker: true });
+const { web, worker, sql, newMember } = await world({ worker: true, watched: true });
 
 const shown = async (browser: Browser) => codesIn((await browser.get(CODES)).text);
 

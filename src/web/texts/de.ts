@@ -236,7 +236,7 @@ export const de: Texts = {
     waits: {
       title: 'Eine Änderung wartet',
       text: (email: string, when: string) =>
-        `Sie haben ${when} darum gebeten, sie in ${email} zu ändern. Folgen Sie dem Link, den wir dorthin geschickt haben, dann gilt sie.`,
+        `Sie haben ${when} darum gebeten, sie in ${email} zu ändern. Folgen Sie dem Link, den wir dorthin geschickt haben, dann bekommt Ihr Konto sie.`,
       takeBack: 'Änderung zurücknehmen',
     },
     sent: {

@@ -248,7 +248,7 @@ export const en = {
     waits: {
       title: 'A change waits',
       text: (email: string, when: string) =>
-        `You asked ${when} to change it to ${email}. Follow the link that we mailed there, and it counts.`,
+        `You asked ${when} to change it to ${email}. Follow the link that we mailed there, and your account takes it.`,
       takeBack: 'Take the change back',
     },
     sent: {
