@@ -298,7 +298,7 @@ export const en = {
     method: (method: string) => `logged in with ${method}`,
     kept: 'kept logged in',
     until: 'ends at the latest',
-    unless: 'if it is not used,',
+    unused: 'if unused,',
     end: 'End this session',
     endOthersText: 'Lost a device, or not sure? This browser stays logged in, every other one is logged out at once.',
     endOthers: count({ one: 'End the other session', other: 'End all # other sessions' }),
