@@ -27,11 +27,12 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --ign
 COPY --from=build /app/node_modules/@node-rs node_modules/@node-rs
 
 FROM ${NODE_IMAGE}
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 PATH=/app/bin:$PATH
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
+COPY bin bin
 COPY prisma prisma
 COPY views views
 # For the worker's file of checkpoints; a volume that is put there gets this owner.

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
 import type { Context } from '../core/context.ts';
 import { readSecretFiles } from '../secret-files.ts';
 
@@ -12,21 +13,18 @@ interface Running {
   readonly redisUrl: string;
   readonly auditPublicKey?: string;
   readonly url?: string;
+  readonly pids?: { readonly launcher?: number };
 }
 
 /** The environment with the secrets in files, and the addresses of a running `up` where it leaves them out. */
-export async function commandEnvironment(given: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
+export async function commandEnvironment(
+  given: NodeJS.ProcessEnv,
+  needed: readonly string[] = ['DATABASE_URL', 'REDIS_URL'],
+): Promise<NodeJS.ProcessEnv> {
   const { env, problems } = readSecretFiles(given);
   if (problems.length > 0) throw new Error(problems.join('\n'));
-  if (env['DATABASE_URL'] && env['REDIS_URL']) return env;
-  const file = path.join(env['DATA_DIR'] || '.data', 'up.json');
-  const text = await readFile(file, 'utf8').catch(() => null);
-  if (text === null) {
-    throw new Error(
-      `Nothing is running here (${file} is not there). Start it with "npm run up", or give DATABASE_URL and REDIS_URL.`,
-    );
-  }
-  const running = JSON.parse(text) as Running;
+  if (needed.every((name) => env[name])) return env;
+  const running = await readRunning(path.join(env['DATA_DIR'] || '.data', 'up.json'));
   return {
     ...env,
     DATABASE_URL: env['DATABASE_URL'] || running.databaseUrl,
@@ -34,6 +32,40 @@ export async function commandEnvironment(given: NodeJS.ProcessEnv): Promise<Node
     AUDIT_PUBLIC_KEYS: env['AUDIT_PUBLIC_KEYS'] || running.auditPublicKey,
     PUBLIC_URL: env['PUBLIC_URL'] || running.url,
   };
+}
+
+const START = 'Start it with "npm run up", or give DATABASE_URL and REDIS_URL.';
+
+async function readRunning(file: string): Promise<Running> {
+  const text = await readFile(file, 'utf8').catch(({ code }: NodeJS.ErrnoException) => {
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new Error(`Nothing is running here (${file} is not there). ${START}`);
+    throw new Error(
+      `${file}, where a running Holdfast is found, can't be read (${code}). Run the command as its user.`,
+    );
+  });
+  const running = parsed(text);
+  if (running === null) throw new Error(`${file} is damaged. Stop the Holdfast that runs there and start it again.`);
+  if (running.pids?.launcher !== undefined && !isAlive(running.pids.launcher))
+    throw new Error(`Nothing is running here any more (${file} is of an earlier start). ${START}`);
+  return running;
+}
+
+function parsed(text: string): Running | null {
+  try {
+    const value = JSON.parse(text) as Partial<Running> | null;
+    return value?.databaseUrl && value.redisUrl ? (value as Running) : null;
+  } catch {
+    return null;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** Opens the stores for a command. The core is imported here, so that help and wrong arguments do without it. */
@@ -45,7 +77,9 @@ export async function withContext<T>(work: (context: Context) => Promise<T>): Pr
     import('../core/platform/log.ts'),
   ]);
   const config = readConfig({ ...env, DATABASE_POOL: env['DATABASE_POOL'] || '3' }, { signs: false });
-  const context = createContext(config, createLog({ level: env['LOG_LEVEL'] || 'error', name: 'cli' }));
+  const log = createLog({ level: env['LOG_LEVEL'] || 'error', name: 'cli' });
+  // The worker's sweep comes within a second or two: to nudge it would take as long as all the rest.
+  const context = createContext(config, log, { nudges: false });
   try {
     await settle(context);
     return await work(context);
@@ -54,8 +88,20 @@ export async function withContext<T>(work: (context: Context) => Promise<T>): Pr
   }
 }
 
+/** For what only reads: PostgreSQL alone, a tenth of the modules, and no setting but its URL. */
+export async function withPool<T>(work: (pool: pg.Pool, env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
+  const env = await commandEnvironment(process.env, ['DATABASE_URL']);
+  const { openPool } = await import('../core/platform/postgres/open-pool.ts');
+  const pool = openPool({ url: env['DATABASE_URL'] ?? '', poolSize: 2 });
+  try {
+    return await work(pool, env);
+  } finally {
+    await pool.end();
+  }
+}
+
 /** Waits a moment for Redis, so that what a command ends, ends there at once. PostgreSQL is enough. */
 async function settle({ sessionCache }: Context): Promise<void> {
   const deadline = performance.now() + REDIS_WAIT_MS;
-  while (!sessionCache.health().redis && performance.now() < deadline) await delay(20);
+  while (!sessionCache.health().redis && performance.now() < deadline) await delay(10);
 }

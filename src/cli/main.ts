@@ -1,18 +1,21 @@
 // Operators' commands: `npm run cli -- <command>`. Finds a running `npm run up` by its up.json unless DATABASE_URL says
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { auditCommand } from './audit/command.ts';
-import { UsageError } from './caller.ts';
 import { checkCommand } from './check.ts';
 import { migrateCommand } from './migrate.ts';
-import { printableLines } from './print.ts';
 import { seedCommand } from './seed.ts';
 import { sessionCommand } from './session.ts';
+import { sentenceOf, UsageError } from './terminal/errors.ts';
+import { watchOutput } from './terminal/output.ts';
+import { printableLines } from './terminal/print.ts';
 import { throttleCommand } from './throttle.ts';
 import { userCommand } from './user.ts';
 
 const program = new Command('holdfast')
   .description('Commands for the operators of Holdfast')
+  .version(versionOfPackage())
   .addCommand(checkCommand())
   .addCommand(migrateCommand())
   .addCommand(userCommand())
@@ -21,13 +24,24 @@ const program = new Command('holdfast')
   .addCommand(throttleCommand())
   .addCommand(seedCommand());
 
+let failed = false;
+watchOutput((error) => void fail(error));
 exitsWith2(program);
+for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(event, (error) => void fail(error).finally(() => process.exit()));
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`${printableLines(error instanceof Error ? error.message : String(error))}\n`);
+  await fail(error);
+}
+
+/** One sentence, or a list of them; of what follows from it nothing. */
+async function fail(error: unknown): Promise<void> {
+  if (failed) return;
+  failed = true;
   process.exitCode = error instanceof UsageError ? 2 : 1;
+  process.stderr.write(`${printableLines(await sentenceOf(error))}\n`);
 }
 
 /** For wrong arguments; commander has printed what is wrong. */
@@ -35,4 +49,9 @@ function exitsWith2(command: Command): void {
   command.configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) });
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   for (const child of command.commands) exitsWith2(child);
+}
+
+function versionOfPackage(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,7 +1,9 @@
 // `seed`: made-up events and people, to try Holdfast out and to measure it.
 import { Command, InvalidArgumentError } from 'commander';
 import { withContext } from './connect.ts';
-import { startBar } from './progress.ts';
+import { type Confirmed, confirm, yesOption } from './terminal/ask.ts';
+import { say } from './terminal/output.ts';
+import { startBar } from './terminal/progress.ts';
 
 export function seedCommand(): Command {
   return new Command('seed')
@@ -12,22 +14,24 @@ export function seedCommand(): Command {
     .option('--people <n>', 'how many people', parseCount(1_000_000), 500)
     .option('--months <n>', 'over how many months, up to now', parseCount(60), 4)
     .option('--into-used-log', 'also where people have logged in already', false)
+    .addOption(yesOption())
     .action(run);
 }
 
-interface Options {
+interface Options extends Confirmed {
   readonly events: number;
   readonly people: number;
   readonly months: number;
   readonly intoUsedLog: boolean;
 }
 
-async function run({ events, people, months, intoUsedLog }: Options): Promise<void> {
+async function run({ events, people, months, intoUsedLog, yes }: Options): Promise<void> {
   await withContext(async (context) => {
     if (context.config.production)
       throw new Error(
         'In production the log is not filled with made-up events (NODE_ENV, or a PUBLIC_URL that is not of this machine).',
       );
+    await confirm({ yes }, `This adds ${events} made-up events to the log.`, 'seed');
     const { seed } = await import('../core/seed/seed.ts');
     const bar = startBar('Making up', events);
     const result = await seed(context, { events, people, months, intoUsedLog }, bar.update);
@@ -37,8 +41,8 @@ async function run({ events, people, months, intoUsedLog }: Options): Promise<vo
         'The log tells of people already, and made-up events can not be taken out of it again. If it is only for trying out, say --into-used-log.',
       );
     }
-    process.stdout.write(
-      `Sealed ${result.events} made-up events of ${people} people, numbers ${result.firstSeq} to ${result.lastSeq}. Each has "made_up" in its detail.\n`,
+    say(
+      `Sealed ${result.events} made-up events of ${people} people, numbers ${result.firstSeq} to ${result.lastSeq}. Each has "made_up" in its detail.`,
     );
   });
 }

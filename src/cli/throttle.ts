@@ -1,8 +1,9 @@
 // `throttle`: who is blocked, and the end of a block before its time.
 import { Command } from 'commander';
-import { callerFor, reasonOption, type Why } from './caller.ts';
-import { withContext } from './connect.ts';
-import { printTable } from './print.ts';
+import { withContext, withPool } from './connect.ts';
+import { callerFor, reasonOption, type Why } from './terminal/caller.ts';
+import { type AsJson, jsonOption, printList } from './terminal/list.ts';
+import { say } from './terminal/output.ts';
 
 const LIST_LIMIT = 1_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -13,6 +14,7 @@ export function throttleCommand(): Command {
     .command('list')
     .description('List the blocks that stand; with --all the past ones too')
     .option('--all', 'also those that have ended', false)
+    .addOption(jsonOption())
     .action(list);
   command
     .command('lift')
@@ -23,35 +25,58 @@ export function throttleCommand(): Command {
   return command;
 }
 
-async function list({ all }: { all: boolean }): Promise<void> {
-  await withContext(async ({ blocks, users }) => {
-    const listed = (await blocks.list(LIST_LIMIT)).filter(({ active }) => all || active);
-    const emails = await users.emails(listed.flatMap(({ userId }) => (userId === null ? [] : [userId])));
-    printTable(
-      ['id', 'scope', 'account', 'address', 'from', 'until', 'failed', 'refused', 'ended'],
-      listed.map((block) => [
-        block.id,
-        block.scope,
-        block.userId === null ? '' : (emails.get(block.userId) ?? block.userId),
-        block.ip ?? '',
-        block.startedAt.toISOString(),
-        block.untilAt.toISOString(),
-        String(block.failures),
-        String(block.refused),
-        block.active ? '' : (block.endReason ?? 'expired'),
-      ]),
-    );
+interface Row {
+  readonly id: string;
+  readonly scope: string;
+  readonly account: string;
+  readonly ip: string;
+  readonly startedAt: Date;
+  readonly untilAt: Date;
+  readonly failures: number;
+  readonly refused: number;
+  readonly ended: string;
+}
+
+const COLUMNS = {
+  id: 'id',
+  scope: 'scope',
+  account: 'account',
+  ip: 'IP address',
+  startedAt: 'from',
+  untilAt: 'until',
+  failures: 'failed',
+  refused: 'refused',
+  ended: 'ended',
+};
+
+async function list({ all, json }: AsJson & { all: boolean }): Promise<void> {
+  const [{ createAccountLookup }, { listBlocks }] = await Promise.all([
+    import('../core/accounts/account-lookup.ts'),
+    import('../core/throttle/listed-blocks.ts'),
+  ]);
+  await withPool(async (pool) => {
+    const found = await listBlocks(pool, LIST_LIMIT);
+    const listed = found.filter(({ active }) => all || active);
+    const ids = listed.flatMap(({ userId }) => userId ?? []);
+    const emails = await createAccountLookup({ pool }).emails(ids);
+    const rows = listed.map(({ userId, ip, active, endReason, ...block }) => ({
+      ...block,
+      account: userId === null ? '' : (emails.get(userId) ?? userId),
+      ip: ip ?? '',
+      ended: active ? '' : (endReason ?? 'expired'),
+    }));
+    printList<Row>(COLUMNS, { json })(rows);
+    if (listed.length === LIST_LIMIT) process.stderr.write(`Only the newest ${LIST_LIMIT} are shown.\n`);
   });
 }
 
 async function lift(id: string, why: Why): Promise<void> {
   if (!UUID.test(id)) throw new Error(`${id} is not the id of a block; "throttle list" shows them.`);
   const caller = await callerFor(why);
-  await withContext(async ({ blocks, sessionCache }) => {
-    while (!sessionCache.health().redis) await new Promise((resolve) => setTimeout(resolve, 50));
+  await withContext(async ({ blocks }) => {
     if (!(await blocks.lift(id, caller))) {
       throw new Error('There is no such block, or it has ended already.');
     }
-    process.stdout.write('The block was lifted.\n');
+    say('The block was lifted.');
   });
 }

@@ -59,9 +59,12 @@ import { createThrottle } from './throttle/throttle.ts';
 
 export type Context = ReturnType<typeof createContext>;
 
-/** Opens the stores in the background: one that is away is waited for, and nothing throws for it. */
-export function createContext(config: Config, log: Log) {
-  const { closeStores, ...stores } = openStores(config, log);
+/**
+ * Opens the stores in the background: one that is away is waited for, and nothing throws for it. Without `nudges` the worker
+ * learns of what was done by its sweeps.
+ */
+export function createContext(config: Config, log: Log, { nudges = true }: { readonly nudges?: boolean } = {}) {
+  const { closeStores, ...stores } = openStores(config, log, nudges);
   const { database, redis, queues } = stores;
   const credentials = createCredentials(config, log, stores);
   const { links } = credentials;
@@ -122,7 +125,7 @@ type Below = Stores &
     readonly users: Users;
   };
 
-function openStores(config: Config, log: Log) {
+function openStores(config: Config, log: Log, nudges: boolean) {
   const redis = openRedis({ url: config.redisUrl, role: 'sessions', log });
   const queueConnection = openRedis({ url: config.redisUrl, role: 'queue', log });
   const queues = openQueues(queueConnection);
@@ -131,7 +134,7 @@ function openStores(config: Config, log: Log) {
     poolSize: config.databasePoolSize,
     onError: ({ message }) => log.debug({ reason: message }, 'an idle connection to PostgreSQL broke'),
     onUseless: sayOnce((reason) => log.error({ reason }, 'PostgreSQL can not be used')),
-    nudge: (job) => queues.nudge(job),
+    nudge: (job) => nudges && queues.nudge(job),
   });
   async function closeStores(): Promise<void> {
     await queues.close();

@@ -61,7 +61,7 @@ describe('the commands', () => {
 
   test.each(current)('of %s exist', (file) => {
     for (const [, line = ''] of read(file).matchAll(
-      /(?:npm run (?:--silent )?cli --|dist\/src\/cli\/main\.js) ([a-z][a-z -]*)/g,
+      /(?:npm run (?:--silent )?cli --|\bholdfast(?= (?:user|audit|session|throttle|seed|check|migrate)\b)|dist\/src\/cli\/main\.js) ([a-z][a-z -]*)/g,
     )) {
       expect(commands.some(({ name }) => `${line} `.startsWith(`${name} `)) ? '' : line).toBe('');
     }

@@ -1,21 +1,20 @@
 // `audit accept-loss`: an operator's word that events are gone, after which the worker signs again.
-import { callerFor, type Why } from '../caller.ts';
 import { withContext } from '../connect.ts';
-import { printable } from '../print.ts';
+import { type Confirmed, confirm } from '../terminal/ask.ts';
+import { callerFor, type Why } from '../terminal/caller.ts';
+import { say } from '../terminal/output.ts';
+import { printable } from '../terminal/print.ts';
 
-export async function acceptLoss(why: Why): Promise<void> {
+export async function acceptLoss({ yes, ...why }: Why & Confirmed): Promise<void> {
   const { reason, origin } = await callerFor(why);
+  await confirm({ yes }, 'This signs the log as it is, with whatever it has lost.', 'accept');
   await withContext(async ({ checkpoints }) => {
     const result = await checkpoints.acceptLoss(reason, origin);
     if (!result.ok)
       throw new Error(`The log is not whole by itself: ${printable(result.problem)}. Nothing was signed.`);
     const { from, newest, kept } = result;
-    if (from > kept)
-      process.stdout.write('No checkpoint here contradicts the log; what a worker remembers counts no longer.\n');
-    else
-      process.stdout.write(
-        `Checkpoints of the events ${from} to ${newest} that were signed before now count no longer.\n`,
-      );
-    process.stdout.write(`The log as it is was signed up to event ${kept}.\n`);
+    if (from > kept) say('No checkpoint here contradicts the log; what a worker remembers counts no longer.');
+    else say(`Checkpoints of the events ${from} to ${newest} that were signed before now count no longer.`);
+    say(`The log as it is was signed up to event ${kept}.`);
   });
 }

@@ -1,16 +1,17 @@
 // `audit checkpoints` and `audit public-key`: what to keep elsewhere, to verify the log with.
-import { withContext } from '../connect.ts';
+import { commandEnvironment, withPool } from '../connect.ts';
+import { say } from '../terminal/output.ts';
+import { publicKeysOf } from './public-keys.ts';
 
 export async function printCheckpoints(): Promise<void> {
-  await withContext(async ({ checkpoints }) => {
-    for (const checkpoint of await checkpoints.all()) process.stdout.write(`${JSON.stringify(checkpoint)}\n`);
+  const { storedCheckpoints } = await import('../../core/audit/verification/checkpoint-records.ts');
+  await withPool(async (pool) => {
+    for (const checkpoint of await storedCheckpoints(pool)) say(JSON.stringify(checkpoint));
   });
 }
 
 export async function printPublicKeys(): Promise<void> {
-  await withContext(async ({ config: { audit } }) => {
-    const keys = [...(audit.signingKey ? [audit.signingKey.publicText] : []), ...audit.publicKeys];
-    if (keys.length === 0) throw new Error('Neither AUDIT_SIGNING_KEY nor AUDIT_PUBLIC_KEYS is set.');
-    for (const key of new Set(keys)) process.stdout.write(`${key}\n`);
-  });
+  const keys = await publicKeysOf(await commandEnvironment(process.env));
+  if (keys.length === 0) throw new Error('Neither AUDIT_SIGNING_KEY nor AUDIT_PUBLIC_KEYS is set.');
+  for (const key of keys) say(key);
 }

@@ -1,6 +1,9 @@
 // `audit`: the log, proved, exported, followed.
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { reasonOption } from '../caller.ts';
+import { AUDIT_EVENTS } from '../../core/audit/events.ts';
+import { yesOption } from '../terminal/ask.ts';
+import { reasonOption } from '../terminal/caller.ts';
+import { jsonOption } from '../terminal/list.ts';
 
 export function auditCommand(): Command {
   const command = new Command('audit').description('The audit log');
@@ -20,6 +23,7 @@ export function auditCommand(): Command {
     .option('--public-key <key or file>', 'whose checkpoints to believe; may be repeated', gather, [])
     .option('--file <export>', 'an NDJSON export instead of the log: needs no database; - is standard input')
     .option('--filtered', 'the export was filtered: events may be left out', false)
+    .addOption(jsonOption())
     .action(async (options) => (await import('./verify.ts')).verify(options));
   filtered(command.command('export').description('Write the log, or what a filter lets through, oldest first'))
     .addOption(new Option('--format <format>', 'how').choices(['ndjson', 'csv']).default('ndjson'))
@@ -29,6 +33,7 @@ export function auditCommand(): Command {
   filtered(command.command('tail').description('Print the newest events; with -f go on as they are sealed'))
     .option('-n, --lines <n>', 'how many', parseSeq, 20)
     .option('-f, --follow', 'until it is stopped', false)
+    .addOption(jsonOption())
     .action(async (options) => (await import('./tail.ts')).tail(options));
   command
     .command('checkpoints')
@@ -40,6 +45,7 @@ export function auditCommand(): Command {
       'Accept that the log lost events or was rewritten, as after a restored backup: signs it as it is, so that the worker goes on. Needs AUDIT_SIGNING_KEY',
     )
     .addOption(reasonOption())
+    .addOption(yesOption())
     .action(async (options) => (await import('./accept-loss.ts')).acceptLoss(options));
   command
     .command('public-key')
@@ -50,20 +56,35 @@ export function auditCommand(): Command {
 
 function filtered(command: Command): Command {
   return command
-    .option('--type <type>', 'type of event; may be repeated', gather, [])
+    .option('--type <type>', 'type of event; may be repeated', gatherType, [])
     .addOption(new Option('--outcome <outcome>', 'outcome').choices(['success', 'failure']))
     .option('--person <id or e-mail address>', 'what they did, or what was done to them')
     .option('--actor <id or e-mail address>', 'what they did')
     .option('--session <id>', 'of one session')
     .option('--request <id>', 'of one request')
-    .option('--address <address or range>', 'an address, or a network such as 192.0.2.0/24')
+    .option('--address <IP address or network>', 'an IP address, or a network such as 192.0.2.0/24')
     .option('--since <time>', 'occurred at or after this time, such as 2026-11-24 or 2026-11-24T13:00Z', parseTime)
     .option('--until <time>', 'occurred before this time', parseTime)
-    .option('--text <text>', 'stands in the detail');
+    .option('--text <text>', 'stands in the detail', parseText);
 }
 
 function gather(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
+}
+
+const TYPES: ReadonlySet<string> = new Set(Object.values(AUDIT_EVENTS).flatMap((group) => Object.keys(group)));
+
+/** With a wrong type the log would look empty. */
+function gatherType(value: string, before: readonly string[]): readonly string[] {
+  if (TYPES.has(value)) return [...before, value];
+  const near = [...TYPES].filter((type) => value.length > 2 && type.includes(value.toLowerCase())).slice(0, 5);
+  const hint = near.length > 0 ? `such as ${near.join(', ')}` : 'see docs/audit-events.md';
+  throw new InvalidArgumentError(`There is no such type of event; ${hint}.`);
+}
+
+function parseText(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('Expected a text to look for.');
 }
 
 function parseSeq(text: string): number {
@@ -72,10 +93,16 @@ function parseSeq(text: string): number {
   throw new InvalidArgumentError('Expected a whole number from 1 on.');
 }
 
+const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?<zone>Z|[+-]\d\d:?\d\d)?)?$/i;
+
 /** A time without an offset is UTC, as in the log. */
 function parseTime(text: string): Date {
-  const time = new Date(/[zZ]|[+-]\d\d:?\d\d$|^\d{4}-\d\d-\d\d$/.test(text) ? text : `${text}Z`);
-  const year = time.getUTCFullYear();
-  if (year >= 1 && year <= 9999) return time;
+  const match = TIME.exec(text);
+  const isDay = text.length === 10;
+  const time = new Date(isDay || match?.groups?.['zone'] ? text : `${text}Z`);
+  const [year, month, day] = (match ?? []).slice(1, 4).map(Number);
+  // `new Date` takes 31 February for 3 March.
+  const exists = day === new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, day)).getUTCDate();
+  if (match && exists && Number(year) >= 1 && !Number.isNaN(time.getTime())) return time;
   throw new InvalidArgumentError('Expected a time such as 2026-11-24 or 2026-11-24T13:00Z.');
 }

@@ -3,7 +3,8 @@ import ipaddr from 'ipaddr.js';
 import { validate } from 'uuid';
 import { canonicalAddress } from '../../core/audit/canonical-event.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../core/audit/reading/query.ts';
-import type { Context } from '../../core/context.ts';
+import { UsageError } from '../terminal/errors.ts';
+import { noAccount } from '../users/find.ts';
 
 export interface FilterOptions {
   readonly type: readonly string[];
@@ -18,12 +19,18 @@ export interface FilterOptions {
   readonly text?: string;
 }
 
+interface Accounts {
+  findByEmail(email: string): Promise<{ readonly id: string } | null>;
+}
+
 /** Throws at a value that can match nothing: the log would look empty. */
-export async function readFilter(options: FilterOptions, { users }: Pick<Context, 'users'>): Promise<AuditFilter> {
+export async function readFilter(options: FilterOptions, users: Accounts): Promise<AuditFilter> {
+  const { since, until } = options;
+  if (since && until && since >= until) throw new UsageError('--since must be before --until: no event lies between.');
   const idOf = async (who: string | undefined) => {
     if (who === undefined || validate(who)) return who?.toLowerCase() ?? null;
     const user = await users.findByEmail(who);
-    if (!user) throw new Error(`There is no account with the address ${who}.`);
+    if (!user) throw noAccount(who);
     return user.id;
   };
   if (options.session !== undefined && !validate(options.session))
@@ -46,7 +53,7 @@ export async function readFilter(options: FilterOptions, { users }: Pick<Context
 function addressOf(typed: string | undefined): string | null {
   if (typed === undefined) return null;
   const known = typed.includes('/') ? ipaddr.isValidCIDR(typed) : ipaddr.isValid(typed);
-  if (!known) throw new Error(`${typed} is no address and no range.`);
+  if (!known) throw new Error(`${typed} is no IP address and no network.`);
   if (!typed.includes('/')) return canonicalAddress(typed);
   const [address, bits] = ipaddr.parseCIDR(typed);
   const network = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;

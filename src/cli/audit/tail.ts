@@ -1,41 +1,56 @@
-// `audit tail`: the newest events in a terminal, and those that follow. No value can steer the
-// terminal.
+// `audit tail`: the newest events in a terminal, and those that follow. No value can steer the terminal.
 import { setTimeout as delay } from 'node:timers/promises';
+import { createAccountLookup } from '../../core/accounts/account-lookup.ts';
 import type { SealedEvent } from '../../core/audit/canonical-event.ts';
-import { withContext } from '../connect.ts';
-import { printable } from '../print.ts';
+import { createAuditLog } from '../../core/audit/reading/audit-log.ts';
+import { withPool } from '../connect.ts';
+import type { AsJson } from '../terminal/list.ts';
+import { outputGone } from '../terminal/output.ts';
+import { printEvents } from './event-lines.ts';
 import { type FilterOptions, readFilter } from './filter.ts';
 
 const LOOK_EVERY_MS = 500;
 const BATCH = 1_000;
 
-export async function tail(
-  options: FilterOptions & { readonly lines: number; readonly follow: boolean },
-): Promise<void> {
-  await withContext(async (context) => {
-    const { auditLog } = context;
-    const filter = await readFilter(options, context);
-    const stopped = new AbortController();
-    process.once('SIGINT', () => stopped.abort());
+interface Options extends FilterOptions, AsJson {
+  readonly lines: number;
+  readonly follow: boolean;
+}
+
+type AuditLog = ReturnType<typeof createAuditLog>;
+type Filter = Awaited<ReturnType<typeof readFilter>>;
+
+export async function tail(options: Options): Promise<void> {
+  await withPool(async (pool) => {
+    const accounts = createAccountLookup({ pool });
+    const auditLog = createAuditLog({ database: { pool } });
+    const filter = await readFilter(options, accounts);
+    const print = printEvents(accounts, options);
+    const interrupted = new AbortController();
+    process.once('SIGINT', () => interrupted.abort());
+    const stopped = AbortSignal.any([interrupted.signal, outputGone]);
     let { seq } = await auditLog.head();
-    const { events } = await auditLog.page(filter, { before: seq + 1 }, Math.min(options.lines, BATCH));
-    for (const event of [...events].reverse()) process.stdout.write(lineOf(event));
-    while (options.follow && !stopped.signal.aborted) {
+    await print(await newest(auditLog, filter, seq, options.lines));
+    while (options.follow && !stopped.aborted) {
       const head = await auditLog.head();
       if (head.seq > seq) {
-        const { events: more, readTo } = await auditLog.following(filter, { after: seq, upTo: head.seq }, BATCH);
-        for (const event of more) process.stdout.write(lineOf(event));
+        const { events, readTo } = await auditLog.following(filter, { after: seq, upTo: head.seq }, BATCH);
+        await print(events);
         seq = readTo;
       }
-      if (seq >= head.seq) await delay(LOOK_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+      if (seq >= head.seq) await delay(LOOK_EVERY_MS, undefined, { signal: stopped }).catch(() => undefined);
     }
   });
 }
 
-function lineOf(event: SealedEvent): string {
-  const { seq, occurredAt, type, outcome, actor, subject, session, ip, requestId, detail } = event;
-  const known = { actor, subject, session, ip, request: requestId };
-  const about = Object.entries(known).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
-  const details = Object.keys(detail).length > 0 ? [JSON.stringify(detail)] : [];
-  return `${printable([seq, occurredAt.toISOString(), type, outcome, ...about, ...details].join(' '))}\n`;
+/** The oldest of them first. A page ends when it is full or its time is over: then the next one is read. */
+async function newest(auditLog: AuditLog, filter: Filter, head: number, lines: number): Promise<SealedEvent[]> {
+  const found: SealedEvent[] = [];
+  for (let before = head + 1; found.length < lines; ) {
+    const page = await auditLog.page(filter, { before }, Math.min(lines - found.length, BATCH));
+    found.push(...page.events);
+    if (!page.hasOlder) break;
+    before = page.lookedTo ?? page.events.at(-1)?.seq ?? 0;
+  }
+  return found.reverse();
 }

@@ -1,17 +1,16 @@
 // `audit verify`: the log in the database, or an export without one.
-import { once } from 'node:events';
-import { createReadStream, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { Piscina } from 'piscina';
 import { type Checkpoint, parseCheckpoints, readPublicKeys } from '../../core/audit/verification/signed-checkpoint.ts';
-import { type LineCheckers, verifyExport } from '../../core/audit/verification/verify-export.ts';
-import type { VerifyResult } from '../../core/audit/verification/verify-log.ts';
-import { withContext } from '../connect.ts';
-import { printable } from '../print.ts';
-import { startBar } from '../progress.ts';
+import type { Proved, VerifyResult } from '../../core/audit/verification/verify-log.ts';
+import { withPool } from '../connect.ts';
+import { UsageError } from '../terminal/errors.ts';
+import type { AsJson } from '../terminal/list.ts';
+import { say, sayJson } from '../terminal/output.ts';
+import { printable } from '../terminal/print.ts';
+import { startBar } from '../terminal/progress.ts';
+import { publicKeysOf } from './public-keys.ts';
 
-interface Options {
+interface Options extends AsJson {
   readonly from?: number;
   readonly to?: number;
   readonly checkpoint: readonly string[];
@@ -19,9 +18,6 @@ interface Options {
   readonly file?: string;
   readonly filtered: boolean;
 }
-
-/** A smaller file is checked here before threads would have started. */
-const THREADS_FROM_BYTES = 8 << 20;
 
 /** Exits 1 if something is wrong, and also, saying so, if it ends without a verdict. */
 export async function verify(options: Options): Promise<void> {
@@ -39,27 +35,39 @@ function withoutVerdict(): void {
 }
 
 async function findOut(options: Options): Promise<void> {
-  if (options.file === undefined && options.filtered) throw new Error('--filtered belongs to --file.');
-  if (options.file !== undefined && options.from !== undefined)
-    throw new Error('An export begins where it begins: without --from.');
+  refuseNonsense(options);
   const checkpoints = await readCheckpointFiles(options.checkpoint);
   const given = await Promise.all(options.publicKey.map(keyText));
   const result =
     options.file === undefined
       ? await verifyLog(options, checkpoints, given)
-      : await verifyGivenFile(options.file, options, checkpoints, given);
+      : await verifyExportFile(options.file, options, checkpoints, given);
   report(result, options);
 }
 
+function refuseNonsense({ file, filtered, from, to }: Options): void {
+  if (file === undefined && filtered) throw new UsageError('--filtered belongs to --file.');
+  if (file !== undefined && from !== undefined)
+    throw new UsageError('An export begins where it begins: without --from.');
+  if (from !== undefined && to !== undefined && from > to) throw new UsageError('--from must not be after --to.');
+}
+
 function verifyLog({ from, to }: Options, checkpoints: readonly Checkpoint[], given: readonly string[]) {
-  return withContext(async ({ verification, config: { audit } }) => {
-    const own = audit.signingKey ? [audit.signingKey.publicText] : [];
+  return withPool(async (pool, env) => {
+    const [{ createVerification }, { readHead }] = await Promise.all([
+      import('../../core/audit/verification/verify-log.ts'),
+      import('../../core/audit/event-rows.ts'),
+    ]);
+    const own = await publicKeysOf(env);
+    const { seq } = await readHead(pool);
+    if (from !== undefined && from > Math.max(seq, 1))
+      throw new UsageError(`The log ends with event ${seq}: there is none from ${from} on.`);
     const bar = startBar('Verifying', 1);
-    const result = await verification.verify({
+    const result = await createVerification({ database: { pool } }).verify({
       ...(from === undefined ? {} : { from }),
       ...(to === undefined ? {} : { to }),
       checkpoints,
-      keys: keysOf([...given, ...audit.publicKeys, ...own]),
+      keys: keysOf([...given, ...own]),
       onProgress: bar.update,
     });
     bar.stop();
@@ -67,49 +75,14 @@ function verifyLog({ from, to }: Options, checkpoints: readonly Checkpoint[], gi
   });
 }
 
-async function verifyGivenFile(
+async function verifyExportFile(
   file: string,
   { to, filtered }: Options,
   checkpoints: readonly Checkpoint[],
   given: readonly string[],
 ) {
-  const input = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 });
-  const size = file === '-' ? Number.POSITIVE_INFINITY : statSync(file).size;
-  const bar = startBar('Verifying', Number.isFinite(size) ? size : 0, 'bytes');
-  const result = await verifyExport(input, {
-    ...(to === undefined ? {} : { to }),
-    ...(size < THREADS_FROM_BYTES ? {} : { startWorkers }),
-    checkpoints,
-    keys: keysOf(given),
-    filtered,
-    onProgress: bar.update,
-  });
-  bar.stop();
-  return result;
-}
-
-/** A thread a core, each started when first needed. */
-function startWorkers(workerData: object): LineCheckers {
-  const threads = availableParallelism();
-  const filename = new URL('./verify-worker.js', import.meta.url).href;
-  const pool = new Piscina({ filename, workerData, minThreads: 0, maxThreads: threads, idleTimeout: Infinity });
-  let loaded = 0;
-  pool.on('workerCreate', () => {
-    loaded += 1;
-  });
-  return {
-    ahead: 2 * threads,
-    check: (bytes) => {
-      // Transferred, not copied; a small buffer shares its memory.
-      const own = bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-      return pool.run(own, { transferList: [own.buffer] });
-    },
-    async stop() {
-      // Node aborts if a thread ends while it loads its modules.
-      while (loaded < pool.threads.length) await once(pool, 'workerCreate');
-      await pool.destroy();
-    },
-  };
+  const { verifyFile } = await import('./verify-file.ts');
+  return verifyFile(file, { ...(to === undefined ? {} : { to }), checkpoints, keys: keysOf(given), filtered });
 }
 
 function keysOf(texts: readonly string[]) {
@@ -134,15 +107,16 @@ async function readCheckpointFiles(files: readonly string[]): Promise<Checkpoint
   });
 }
 
-function report(result: VerifyResult, { file, filtered }: Options): void {
+function report(result: VerifyResult, { file, filtered, json }: Options): void {
+  if (!result.intact) process.exitCode = 1;
   const what = file === undefined ? 'log' : 'export';
-  if (!result.intact) {
-    process.stdout.write(`The ${what} is NOT intact: ${printable(result.problem)}.\n`);
-    process.exitCode = 1;
-    return;
-  }
+  if (json) sayJson(result);
+  else if (!result.intact) say(`The ${what} is NOT intact: ${printable(result.problem)}.`);
+  else reportProof(result, what, filtered);
+}
+
+function reportProof(result: Proved, what: 'log' | 'export', filtered: boolean): void {
   const { count, pieces, first, seq, erased, confirmed, checkpoints, unproved, accepted } = result;
-  const say = (text: string) => process.stdout.write(`${text}\n`);
   if (filtered && pieces > 1) {
     say(`No event in the export was altered: ${count} events, each as its hash says, in ${pieces} unbroken pieces.`);
     say('Between the pieces events are left out; that none is missing there, only the log itself can show.');
@@ -150,7 +124,7 @@ function report(result: VerifyResult, { file, filtered }: Options): void {
   if (first > 1) say(`It begins with event ${first}.`);
   if (erased > 0) say(`Of ${erased} events the address and the browser were erased.`);
   if (confirmed > 0) say(`The last of ${checkpoints} checkpoints in it names event ${confirmed} of ${seq}.`);
-  if (file !== undefined && confirmed === 0)
+  if (what === 'export' && confirmed === 0)
     say('No checkpoint names an event of it: whoever made the file could have made the hashes too.');
   if (accepted > 0) say(`${accepted} older checkpoints don't count: a loss was accepted (sys_audit_loss_accepted).`);
   if (unproved > 0)

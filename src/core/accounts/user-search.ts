@@ -35,7 +35,7 @@ export interface UserPage {
 const COUNTED_TO = 10_000;
 const COUNT_TIME_MS = 250;
 
-export function createUserSearch({ database: { pool } }: { database: Database }) {
+export function createUserSearch({ database: { pool } }: { database: Pick<Database, 'pool'> }) {
   return {
     async page(filter: UserFilter, key: UserKey, size: number): Promise<UserPage> {
       const values: unknown[] = [];

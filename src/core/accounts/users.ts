@@ -7,6 +7,7 @@ import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { type AccountChangeResult, createAccountChange, lockWithOperatorsWithin } from './account-change.ts';
+import { createAccountLookup, USER_COLUMNS } from './account-lookup.ts';
 
 export type { Role, User };
 
@@ -18,6 +19,8 @@ export type CreateUserResult =
   | { readonly ok: false; readonly reason: 'email_taken' };
 
 export interface NewUser {
+  /** That an invitation was recorded under; without it a new one. */
+  readonly id?: string;
   readonly email: string;
   readonly passwordHash: string;
   readonly role: Role;
@@ -33,21 +36,18 @@ export interface UsersOptions {
   readonly sessions: Sessions;
 }
 
-const COLUMNS = `id, email, email_key AS "emailKey", password_hash AS "passwordHash", role, disabled_at AS "disabledAt",
-                 deleted_at AS "deletedAt", password_changed_at AS "passwordChangedAt", created_at AS "createdAt",
-                 first_login_at AS "firstLoginAt", browser_hash AS "browserHash", language, version`;
-
 export type Users = ReturnType<typeof createUsers>;
 
 export function createUsers({ database, sessions }: UsersOptions) {
-  const { prisma, pool, transact, clock } = database;
+  const { prisma, transact, clock } = database;
   const change = createAccountChange(database, sessions);
 
   async function createWithin(
     transaction: Transaction,
-    { email, passwordHash, role, language = null, browserHash = null, origin }: NewUser,
+    { id, email, passwordHash, role, language = null, browserHash = null, origin }: NewUser,
   ): Promise<User> {
-    const data = { email, emailKey: emailKey(email), passwordHash, role, language, browserHash };
+    const named = { email, emailKey: emailKey(email), passwordHash, role, language, browserHash };
+    const data = id === undefined ? named : { ...named, id };
     const user = await transaction.user.create({ data });
     const actor = origin.requestId ? user.id : null;
     const about = { actor, subject: user.id, origin, detail: { role } };
@@ -56,6 +56,8 @@ export function createUsers({ database, sessions }: UsersOptions) {
   }
 
   return {
+    ...createAccountLookup(database),
+
     createWithin,
 
     /** Of two that ask for one address at the same instant, one gets it. */
@@ -67,15 +69,6 @@ export function createUsers({ database, sessions }: UsersOptions) {
         if (isUniqueViolation(error)) return { ok: false, reason: 'email_taken' };
         throw error;
       }
-    },
-
-    async findByEmail(email: string): Promise<User | null> {
-      const { rows } = await pool.query<User>({
-        name: 'user-by-email',
-        text: `SELECT ${COLUMNS} FROM user_account WHERE email_key = $1 AND deleted_at IS NULL`,
-        values: [emailKey(email)],
-      });
-      return rows[0] ?? null;
     },
 
     /** Whether an account was made no longer ago than that. */
@@ -92,15 +85,6 @@ export function createUsers({ database, sessions }: UsersOptions) {
     /** When an account was deleted, while anything is left of its row. */
     async deletedAt(id: string): Promise<Date | null> {
       return (await prisma.user.findUnique({ where: { id }, select: { deletedAt: true } }))?.deletedAt ?? null;
-    },
-
-    /** By account id; deleted accounts are missing. */
-    async emails(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-      const users = await prisma.user.findMany({
-        where: { id: { in: [...new Set(ids)] }, deletedAt: null },
-        select: { id: true, email: true },
-      });
-      return new Map(users.map((user) => [user.id, user.email]));
     },
 
     /** Ends its sessions, so that the old role counts nowhere. */
@@ -152,7 +136,7 @@ export function createUsers({ database, sessions }: UsersOptions) {
  */
 export async function lockUserWithin(transaction: Transaction, userId: string): Promise<User | null> {
   const [user] = await transaction.$queryRaw<User[]>`
-    SELECT ${Prisma.raw(COLUMNS)} FROM user_account WHERE id = ${userId}::uuid AND deleted_at IS NULL FOR UPDATE`;
+    SELECT ${Prisma.raw(USER_COLUMNS)} FROM user_account WHERE id = ${userId}::uuid AND deleted_at IS NULL FOR UPDATE`;
   return user ?? null;
 }
 

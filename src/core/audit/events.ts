@@ -44,7 +44,7 @@ export const AUDIT_EVENTS = {
   accounts: {
     user_registration_asked: 'Somebody asked for an account; it is created when the mailed link is confirmed.',
     user_confirm_fail: 'A link to confirm an e-mail address was tried, but is not valid, or the password was wrong.',
-    user_invited: 'An operator invited somebody.',
+    user_invited: 'An operator invited somebody; the subject is the account that it may become.',
     known_devices_forgotten: 'An account forgot browsers that it knew; the detail counts them.',
     user_email_change_asked: 'The owner of an account asked to change its e-mail address.',
     user_email_change_taken_back:
@@ -71,7 +71,9 @@ export const AUDIT_EVENTS = {
       'Somebody named a session of somebody else as if it were their own; nothing was done. Counted as above.',
     malicious_host: 'A request for another host was refused. Counted as above.',
     sensitive_read: 'An operator looked at the data of a person.',
-    audit_export: 'Events of the log were exported; the detail has the filter and the format.',
+    audit_export_begun: 'An export of the log began; the detail has the filter and the format.',
+    audit_export:
+      'An export of the log ended; the detail counts its events. A failure: it broke off, and its file is not whole.',
   },
   mail: {
     mail_failed: 'A mail could not be sent; it is not retried.',

@@ -1,25 +1,16 @@
 // The way to PostgreSQL: Prisma for the tables, the pool beneath it for what Prisma can't say.
-// Every wait has a limit, so that a database that is away or stuck becomes an error that the caller can answer with.
+// A database that is away or stuck becomes an error that the caller can answer with.
 import { PrismaPg } from '@prisma/adapter-pg';
 import type pg from 'pg';
 import { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
-import { fixSettings, LIMITS } from './postgres/connection.ts';
+import { LIMITS } from './postgres/connection.ts';
 import { createDatabaseClock, type DatabaseClock } from './postgres/database-clock.ts';
-import { databaseConnection } from './postgres/database-url.ts';
-import { PatientPool } from './postgres/pool.ts';
-import { PoolerError } from './postgres/pooler.ts';
+import { openPool, type PoolOptions } from './postgres/open-pool.ts';
 import type { JobName } from './queues.ts';
 
-export interface DatabaseOptions {
-  readonly url: string;
-  readonly poolSize: number;
-  readonly connectTimeoutMs?: number;
-  readonly statementTimeoutMs?: number;
-  readonly onError?: (error: Error) => void;
-  /** Told why connections are of no use, where somebody has to mend it. */
-  readonly onUseless?: (reason: string) => void;
+export interface DatabaseOptions extends PoolOptions {
   /** Asks the worker for a job, once what a transaction left for it is committed. */
-  readonly nudge?: (job: JobName) => void;
+  readonly nudge?: (job: JobName) => unknown;
 }
 
 export interface Database {
@@ -40,19 +31,7 @@ export type Transaction = Prisma.TransactionClient;
 /** Opens nothing yet: the first query connects. A connection that breaks while idle is reported and replaced. */
 export function openDatabase(options: DatabaseOptions): Database {
   const { statementTimeoutMs = LIMITS.statement_timeout } = options;
-  const pool = new PatientPool({
-    ...databaseConnection(options.url),
-    max: options.poolSize,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? 2_000,
-    query_timeout: statementTimeoutMs + 1_000,
-    onConnect: (client) =>
-      fixSettings({ ...LIMITS, statement_timeout: statementTimeoutMs })(client).catch((error: unknown) => {
-        if (error instanceof PoolerError) options.onUseless?.(error.message);
-        throw error;
-      }),
-    keepAlive: true,
-  });
-  pool.on('error', (error) => options.onError?.(error));
+  const pool = openPool(options);
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool),
     transactionOptions: { maxWait: 3_000, timeout: statementTimeoutMs },

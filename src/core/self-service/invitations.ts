@@ -1,4 +1,5 @@
 // Invitations: an operator invites an address, and the invited choose the password of their account by a link.
+import { v7 as uuidv7 } from 'uuid';
 import type { Users } from '../accounts/users.ts';
 import type { Actor, NewAuditEvent, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -64,8 +65,9 @@ export function createInvitations({
       const handOver = reveal || !mail.possible;
       const secret = await transact(async (transaction) => {
         await transaction.registration.deleteMany({ where: { emailKey: emailKey(email), passwordHash: null } });
-        const tokenId = await pendingRegistrations.noteWithin(transaction, PURPOSE, { email, invitedBy: by.actor });
-        await recordEvent(transaction, invitedEvent(by, handOver));
+        const id = uuidv7();
+        const tokenId = await pendingRegistrations.noteWithin(transaction, PURPOSE, { id, email, invitedBy: by.actor });
+        await recordEvent(transaction, invitedEvent(by, id, handOver));
         if (handOver) return links.revealWithin(transaction, tokenId);
         const letter = { to: email, userId: null, language: told.language, parameters: {}, tokenId };
         await mail.sendWithin(transaction, { ...letter, template: 'invitation' });
@@ -94,7 +96,8 @@ export function createInvitations({
   };
 }
 
-function invitedEvent({ actor, origin }: Actor, handedOver: boolean): NewAuditEvent {
+/** Its subject is the account that it may become: so the log can say for whom it was, and forget it with them. */
+function invitedEvent({ actor, origin }: Actor, accountId: string, handedOver: boolean): NewAuditEvent {
   const detail = { how: handedOver ? 'handed_over' : 'mail' };
-  return { type: 'user_invited', outcome: 'success', actor, subject: null, origin, detail };
+  return { type: 'user_invited', outcome: 'success', actor, subject: accountId, origin, detail };
 }

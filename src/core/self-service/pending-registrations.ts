@@ -7,7 +7,6 @@ import type { Begun, Visit } from '../login/start-session.ts';
 import { ago, type Database, deleteSome, type Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
-
 import { DEAD_LINK, type DeadLink, type LinkTried, type OpenLink } from './open-link.ts';
 import type { Registration } from './registration.ts';
 
@@ -41,6 +40,7 @@ export type ConfirmResult =
   | DeadLink;
 
 interface NewPending {
+  readonly id?: string;
   readonly email: string;
   readonly passwordHash?: string;
   readonly browserHash?: Uint8Array<ArrayBuffer> | null;
@@ -65,10 +65,9 @@ export function createPendingRegistrations({
   registration,
 }: PendingRegistrationsOptions) {
   return {
-    /** Returns the id of the link that confirms it. */
+    /** Returns the id of the link that confirms it. The account will have this id too. */
     async noteWithin(transaction: Transaction, purpose: Purpose, pending: NewPending): Promise<string> {
-      const { email, passwordHash = null, browserHash = null, invitedBy = null } = pending;
-      const id = uuidv7();
+      const { id = uuidv7(), email, passwordHash = null, browserHash = null, invitedBy = null } = pending;
       await transaction.$executeRaw`
         INSERT INTO registration (id, email, email_key, password_hash, browser_hash, invited_by, expires_at)
         VALUES (${id}::uuid, ${email}, ${emailKey(email)}, ${passwordHash}, ${browserHash}::bytea, ${invitedBy}::uuid,
@@ -84,10 +83,10 @@ export function createPendingRegistrations({
 
     /** Uses the link up, makes the account and logs in; other registrations of the address end. */
     async confirm(
-      { email, role }: Pending,
+      { id, email, role }: Pending,
       { purpose, secret, passwordHash, visit, language }: Confirmed,
     ): Promise<ConfirmResult> {
-      const begun = await registration.make({ email, passwordHash, role, language }, visit, async (transaction) => {
+      const begun = await registration.make({ id, email, passwordHash, role, language }, visit, async (transaction) => {
         if (!(await links.useWithin(transaction, purpose, secret))) return false;
         await transaction.registration.deleteMany({ where: { emailKey: emailKey(email) } });
         return true;

@@ -21,6 +21,8 @@ export type RegisterResult =
   | Throttled;
 
 export interface NewAccount {
+  /** That its invitation was recorded under. */
+  readonly id?: string;
   readonly email: string;
   readonly passwordHash: string;
   readonly role: Role;
@@ -66,21 +68,14 @@ export function createRegistration({
 }: RegistrationOptions) {
   /** Null, and nothing is made, where the address has an account or `first` gives false. */
   async function make(
-    { email, passwordHash, role, language, browserHash = null }: NewAccount,
+    { browserHash = null, ...account }: NewAccount,
     visit: Visit,
     first: (transaction: Transaction) => Promise<boolean> = async () => true,
   ): Promise<Begun | null> {
     try {
       return await transact(async (transaction) => {
         if (!(await first(transaction))) return null;
-        const user = await users.createWithin(transaction, {
-          email,
-          passwordHash,
-          role,
-          language,
-          browserHash,
-          origin: visit.origin,
-        });
+        const user = await users.createWithin(transaction, { ...account, browserHash, origin: visit.origin });
         return startFirstSession(transaction, user, visit);
       });
     } catch (error) {

@@ -14,7 +14,6 @@ import {
   judgeSession,
   type SessionRecord,
 } from './session-record.ts';
-import { endedWithAll } from './session-rows.ts';
 
 /** One of a person's sessions, as they are shown it. */
 export interface ListedSession {
@@ -58,18 +57,7 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
       return rows[0]?.recent ?? false;
     },
 
-    /** A person's live sessions, the one used last first. */
-    async list(userId: string): Promise<ListedSession[]> {
-      const rows = await prisma.$queryRaw<(Omit<ListedSession, 'authenticationMethod'> & { proved: string })[]>`
-        SELECT id, host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt", last_seen_at AS "lastSeenAt",
-               remember, proved, least(idle_deadline, absolute_deadline) AS "idleDeadline",
-               absolute_deadline AS "absoluteDeadline"
-          FROM session AS s
-         WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND absolute_deadline > clock_timestamp()
-           AND idle_deadline > clock_timestamp() AND NOT ${endedWithAll}
-         ORDER BY last_seen_at DESC, id DESC LIMIT 200`;
-      return rows.map(({ proved, ...row }) => ({ ...row, authenticationMethod: readAuthenticationMethod(proved) }));
-    },
+    list: (userId: string): Promise<ListedSession[]> => listLiveSessions(pool, userId),
 
     /** Live sessions, counted up to `limit`, and the planner's estimate of all. */
     async countLive(limit: number): Promise<{ counted: number; estimate: number }> {
@@ -124,6 +112,23 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
       return rows;
     },
   };
+}
+
+const LIST_LIVE = `
+  SELECT id, host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt", last_seen_at AS "lastSeenAt",
+         remember, proved, least(idle_deadline, absolute_deadline) AS "idleDeadline",
+         absolute_deadline AS "absoluteDeadline"
+    FROM session AS s
+   WHERE user_id = $1 AND ended_at IS NULL AND absolute_deadline > clock_timestamp()
+     AND idle_deadline > clock_timestamp() AND NOT ${ENDED_WITH_ALL}
+   ORDER BY last_seen_at DESC, id DESC LIMIT 200`;
+
+type ListedRow = Omit<ListedSession, 'authenticationMethod'> & { readonly proved: string };
+
+/** A person's live sessions, the one used last first. */
+export async function listLiveSessions(pool: pg.Pool, userId: string): Promise<ListedSession[]> {
+  const { rows } = await pool.query<ListedRow>({ name: 'session-list', text: LIST_LIVE, values: [userId] });
+  return rows.map(({ proved, ...row }) => ({ ...row, authenticationMethod: readAuthenticationMethod(proved) }));
 }
 
 const COUNT_LIVE = `

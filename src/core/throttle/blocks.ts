@@ -6,28 +6,15 @@ import { recordEvent } from '../audit/outbox.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import { keys, milliseconds } from '../platform/redis.ts';
+import { type ListedBlock, listBlocks } from './listed-blocks.ts';
 import type { Throttle } from './throttle.ts';
+
+export type { ListedBlock };
 
 /** Refusals are counted by ten minutes of Redis's clock; twenty minutes later none is added any more. */
 const SETTLED_MS = 1_200_000;
 /** Blocks ended in one transaction, each with its event. */
 const ENDED_AT_ONCE = 500;
-
-export interface ListedBlock {
-  readonly id: string;
-  readonly scope: string;
-  readonly userId: string | null;
-  readonly ip: string | null;
-  readonly startedAt: Date;
-  readonly untilAt: Date;
-  readonly failures: number;
-  readonly refused: number;
-  readonly endedAt: Date | null;
-  readonly endReason: string | null;
-  readonly liftedBy: string | null;
-  readonly liftReason: string | null;
-  readonly active: boolean;
-}
 
 export interface BlocksOptions {
   readonly redis: Redis;
@@ -59,21 +46,7 @@ export function createBlocks({ redis, database: { pool, transact }, throttle, lo
 
   return {
     /** Of one account or of all: active ones first, then past ones, each newest first. */
-    async list(limit: number, userId: string | null = null): Promise<ListedBlock[]> {
-      const { rows } = await pool.query<Omit<ListedBlock, 'refused'> & { refused: string }>({
-        text: `WITH mine AS NOT MATERIALIZED (
-                 SELECT id, scope, user_id AS "userId", host(ip) AS ip, started_at AS "startedAt", until_at AS "untilAt",
-                        failures, refused, ended_at AS "endedAt", end_reason AS "endReason", lifted_by AS "liftedBy",
-                        lift_reason AS "liftReason", ended_at IS NULL AND until_at > statement_timestamp() AS active
-                   FROM throttle_block WHERE $2::uuid IS NULL OR user_id = $2)
-               (SELECT * FROM mine WHERE active ORDER BY "startedAt" DESC, id LIMIT $1)
-               UNION ALL
-               (SELECT * FROM mine WHERE NOT active ORDER BY "startedAt" DESC, id LIMIT $1)
-               ORDER BY active DESC, "startedAt" DESC, id LIMIT $1`,
-        values: [limit, userId],
-      });
-      return rows.map((row) => ({ ...row, refused: Number(row.refused) }));
-    },
+    list: (limit: number, userId: string | null = null): Promise<ListedBlock[]> => listBlocks(pool, limit, userId),
 
     /**
      * Ends an active block, and forgets the attempts that led to it. False if it has ended, or never was. If Redis is

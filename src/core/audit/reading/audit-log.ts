@@ -29,7 +29,7 @@ export function createAuditLog({
   database: { pool },
   limits = LIMITS,
 }: {
-  database: Database;
+  database: Pick<Database, 'pool'>;
   limits?: typeof LIMITS;
 }) {
   const search = createAuditSearch(pool, limits);

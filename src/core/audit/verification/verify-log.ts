@@ -46,7 +46,7 @@ const VERIFY_BATCH = 5_000;
 
 export type Verification = ReturnType<typeof createVerification>;
 
-export function createVerification({ database: { pool } }: { database: Database }) {
+export function createVerification({ database: { pool } }: { database: Pick<Database, 'pool'> }) {
   /** Up to the head that stood when it began. Names the first event that is wrong. */
   async function verify(options: VerifyOptions = {}): Promise<VerifyResult> {
     const from = options.from ?? FROM_THE_FIRST;

@@ -1,10 +1,10 @@
 // The filtered log as a file, oldest event first, streamed in constant memory. It is recorded
-// before the first byte, and stops when its reader leaves or the session ends.
+// before the first byte and when it ends, and stops when its reader leaves or the session ends.
 import { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { type ExportFormat, exportLog } from '../../../core/audit/reading/export.ts';
-import type { AuditFilter } from '../../../core/audit/reading/query.ts';
+import type { ExportedPart, ExportFormat } from '../../../core/audit/reading/export.ts';
+import { beginExport } from '../../../core/audit/reading/recorded-export.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
@@ -34,25 +34,20 @@ export function exportPage(router: Router, web: Web): void {
       return;
     }
     await chargeAct(ctx, web.context);
-    await record({
-      type: 'audit_export',
-      outcome: 'success',
-      ...actorOf(ctx),
-      subject: (await subjectsOf(filter, web.context))[0] ?? null,
-      detail: { format, filter: described(filter) },
-    });
+    const subject = (await subjectsOf(filter, web.context))[0] ?? null;
+    const begun = await beginExport({ auditLog, record }, { filter, format, about: { ...actorOf(ctx), subject } });
     describe(ctx, format);
     // Read only as fast as it is sent; Koa destroys it when the reader leaves.
-    ctx.body = Readable.from(parts(filter, format, ctx.state.cookie?.token ?? ''), {
+    ctx.body = Readable.from(parts(begun, ctx.state.cookie?.token ?? ''), {
       objectMode: false,
       highWaterMark: 256 * 1024,
     });
   });
 
   /** A slow reader can make an export last, so each part checks the session again. */
-  async function* parts(filter: AuditFilter, format: ExportFormat, token: string): AsyncGenerator<Uint8Array> {
+  async function* parts(begun: AsyncGenerator<ExportedPart>, token: string): AsyncGenerator<Uint8Array> {
     try {
-      for await (const { bytes } of exportLog(auditLog, filter, format)) {
+      for await (const { bytes } of begun) {
         const reading = await sessionCache.read(token);
         if (reading.state !== 'live' || reading.owner.role !== 'operator') throw new Error('its session has ended');
         yield bytes;
@@ -80,9 +75,4 @@ function describe(ctx: Koa.Context, format: ExportFormat): void {
       .replaceAll(':', '')}.${format}`,
   );
   ctx.type = TYPES[format];
-}
-
-/** The set parts; accounts by id, never as typed. */
-function described(filter: AuditFilter): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(filter).filter(([, part]) => part !== null)));
 }

@@ -1,13 +1,11 @@
 // Who gives a command, and why. Every event that the command leaves says it: the system's user and host, and the reason.
 import { hostname, userInfo } from 'node:os';
-import { createInterface } from 'node:readline/promises';
 import { Option } from 'commander';
-import { NO_ORIGIN, type Origin } from '../core/audit/events.ts';
+import { NO_ORIGIN, type Origin } from '../../core/audit/events.ts';
+import { askLine, isTerminal } from './ask.ts';
+import { UsageError } from './errors.ts';
 
 const MAX_REASON = 300;
-
-/** A command that was given wrongly: it exits with 2. */
-export class UsageError extends Error {}
 
 export interface Caller {
   readonly actor: null;
@@ -33,13 +31,7 @@ export async function callerFor({ reason: given }: Why, { needed = true } = {}):
 }
 
 async function askWhy(): Promise<string> {
-  if (process.stdin.isTTY !== true) return '';
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await lines.question('Why (it is recorded): ');
-  } finally {
-    lines.close();
-  }
+  return isTerminal() ? askLine('Why (it is recorded): ') : '';
 }
 
 /** With sudo also whom it says that it works for. A container's user may have no name. */

@@ -1,8 +1,9 @@
-// A new password for `user create`: asked for, or read from standard input; never an argument, which others' `ps` would show.
-import { createInterface } from 'node:readline/promises';
+// A new password for `user create`: asked for twice, or read from standard input; never an argument, which others' `ps` would show.
+import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { NO_ORIGIN } from '../core/audit/events.ts';
-import type { Context } from '../core/context.ts';
+import { NO_ORIGIN } from '../../core/audit/events.ts';
+import type { Context } from '../../core/context.ts';
+import { isTerminal } from './ask.ts';
 
 const PROBLEMS = {
   too_short: 'The password needs at least 8 characters.',
@@ -23,17 +24,27 @@ export async function readNewPassword({ passwordPolicy, breachedPasswords }: Con
   return password;
 }
 
-/** Without an echo on a terminal; elsewhere the first line of standard input. */
+/** Twice and without an echo on a terminal; elsewhere the first line of standard input. */
 async function readPassword(): Promise<string> {
-  const terminal = process.stdin.isTTY === true;
+  if (!isTerminal()) return readHidden('');
+  const password = await readHidden('Password: ');
+  if ((await readHidden('The same again: ')) !== password)
+    throw new Error('The two passwords differ. Nothing was done.');
+  return password;
+}
+
+async function readHidden(prompt: string): Promise<string> {
+  const terminal = isTerminal();
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal });
+  process.stderr.write(prompt);
   try {
-    if (terminal) process.stderr.write('Password: ');
-    for await (const line of lines) return line;
-    throw new Error('No password was given.');
+    return await new Promise((resolve, reject) => {
+      lines.once('line', resolve);
+      lines.once('close', () => reject(new Error('No password was given.')));
+    });
   } finally {
-    if (terminal) process.stderr.write('\n');
     lines.close();
+    if (terminal) process.stderr.write('\n');
   }
 }

@@ -1,0 +1,26 @@
+// `session list`: where somebody is logged in.
+import { createAccountLookup } from '../../core/accounts/account-lookup.ts';
+import { type ListedSession, listLiveSessions } from '../../core/sessions/session-table.ts';
+import { withPool } from '../connect.ts';
+import { type AsJson, printList } from '../terminal/list.ts';
+import { noAccount } from '../users/find.ts';
+
+type Row = Omit<ListedSession, 'remember' | 'absoluteDeadline'>;
+
+const COLUMNS = {
+  id: 'id',
+  ip: 'IP address',
+  createdAt: 'since',
+  lastSeenAt: 'last seen',
+  idleDeadline: 'ends unused at',
+  authenticationMethod: 'logged in by',
+  userAgent: 'browser',
+};
+
+export async function list(email: string, how: AsJson): Promise<void> {
+  await withPool(async (pool) => {
+    const user = await createAccountLookup({ pool }).findByEmail(email);
+    if (!user) throw noAccount(email);
+    printList<Row>(COLUMNS, how)(await listLiveSessions(pool, user.id));
+  });
+}

@@ -1,0 +1,32 @@
+// Lists: columns for people, a line of JSON each for programs.
+import { Option } from 'commander';
+import { say, sayJson } from './output.ts';
+import { tableOf } from './print.ts';
+
+export interface AsJson {
+  readonly json: boolean;
+}
+
+export function jsonOption(): Option {
+  return new Option('--json', 'a line of JSON each').default(false);
+}
+
+/** One column: its heading, and what a row has there. The keys are those of the JSON. */
+export type Columns<Row> = Readonly<Record<keyof Row & string, string>>;
+
+type Value = string | number | boolean | Date | null;
+
+/** Each part fits the columns of the first. */
+export function printList<Row extends Readonly<Record<keyof Row, Value>>>(columns: Columns<Row>, { json }: AsJson) {
+  const keys = Object.keys(columns) as (keyof Row & string)[];
+  const table = tableOf(Object.values<string>(columns));
+  return (rows: readonly Row[]): void => {
+    if (json) for (const row of rows) sayJson(Object.fromEntries(keys.map((key) => [key, row[key]])));
+    else for (const line of table(rows.map((row) => keys.map((key) => textOf(row[key]))))) say(line);
+  };
+}
+
+function textOf(value: Value): string {
+  if (value === null) return '';
+  return value instanceof Date ? value.toISOString() : String(value);
+}

@@ -1,0 +1,33 @@
+// `user invite` and `user reset-link`: one-time links, mailed or handed over.
+import { withContext } from '../connect.ts';
+import { callerFor, type Why } from '../terminal/caller.ts';
+import { say } from '../terminal/output.ts';
+import { printable } from '../terminal/print.ts';
+
+export async function invite(email: string, { print, ...why }: Why & { print: boolean }): Promise<void> {
+  const caller = await callerFor(why);
+  await withContext(async ({ invitations, mail, config, database }) => {
+    const at = database.clock.now().toISOString();
+    const told = { language: config.languages[0], from: { at, device: '', ip: null } };
+    const result = await invitations.invite(email, told, caller, { reveal: print || !mail.possible });
+    if (!result.ok) throw new Error(`An account with the e-mail address ${email} exists already.`);
+    if (result.secret === null) say(`A mail with the link is on its way to ${printable(email)}.`);
+    else handOver(`${config.publicOrigin}/invitation?token=${result.secret}`, 'for 7 days');
+  });
+}
+
+export async function resetLink(email: string, why: Why): Promise<void> {
+  const caller = await callerFor(why);
+  await withContext(async ({ users, resetLinks, config }) => {
+    const user = await users.findByEmail(email);
+    const secret = user ? await resetLinks.reveal(user.id, caller) : null;
+    if (secret === null) throw new Error(`There is no account with the e-mail address ${email} that may log in.`);
+    handOver(`${config.publicOrigin}/reset-password?token=${secret}`, 'for 30 minutes');
+  });
+}
+
+/** The warning goes to standard error: a script gets the link alone. */
+function handOver(link: string, howLong: string): void {
+  process.stderr.write(`It works once, ${howLong}. Whoever has it can use it: hand it over safely.\n`);
+  say(link);
+}

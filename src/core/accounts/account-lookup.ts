@@ -1,0 +1,54 @@
+// Accounts as they are looked up by address or id, and what there is of one: for whoever only reads.
+import type { User } from '../../generated/prisma/client.ts';
+import type { Database } from '../platform/database.ts';
+import { emailKey } from '../platform/email-address.ts';
+
+export const USER_COLUMNS = `
+  id, email, email_key AS "emailKey", password_hash AS "passwordHash", role, disabled_at AS "disabledAt",
+  deleted_at AS "deletedAt", password_changed_at AS "passwordChangedAt", created_at AS "createdAt",
+  first_login_at AS "firstLoginAt", browser_hash AS "browserHash", language, version`;
+
+/** What protects an account, and who may be in it. */
+export interface Belongings {
+  readonly authenticatorApp: boolean;
+  readonly passkeys: number;
+  readonly recoveryCodes: number;
+  readonly knownBrowsers: number;
+}
+
+export function createAccountLookup({ pool }: Pick<Database, 'pool'>) {
+  return {
+    async findByEmail(email: string): Promise<User | null> {
+      const { rows } = await pool.query<User>({
+        name: 'user-by-email',
+        text: `SELECT ${USER_COLUMNS} FROM user_account WHERE email_key = $1 AND deleted_at IS NULL`,
+        values: [emailKey(email)],
+      });
+      return rows[0] ?? null;
+    },
+
+    /** By account id, also of the invited, whose accounts are still to be made; deleted accounts are missing. */
+    async emails(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+      if (ids.length === 0) return new Map();
+      const { rows } = await pool.query<{ id: string; email: string }>({
+        name: 'user-emails',
+        text: `SELECT id, email FROM user_account WHERE id = ANY ($1::uuid[]) AND deleted_at IS NULL
+               UNION ALL
+               SELECT id, email FROM registration WHERE id = ANY ($1::uuid[]) AND password_hash IS NULL`,
+        values: [[...new Set(ids)]],
+      });
+      return new Map(rows.map(({ id, email }) => [id, email]));
+    },
+
+    async belongings(id: string): Promise<Belongings> {
+      const { rows } = await pool.query<Belongings>(BELONGINGS, [id]);
+      return rows[0] ?? { authenticatorApp: false, passkeys: 0, recoveryCodes: 0, knownBrowsers: 0 };
+    },
+  };
+}
+
+const BELONGINGS = `
+  SELECT EXISTS (SELECT FROM totp WHERE user_id = $1) AS "authenticatorApp",
+         (SELECT count(*) FROM passkey WHERE user_id = $1)::int AS passkeys,
+         (SELECT count(*) FROM recovery_code WHERE user_id = $1 AND used_at IS NULL)::int AS "recoveryCodes",
+         (SELECT count(*) FROM known_device WHERE user_id = $1 AND revoked_at IS NULL)::int AS "knownBrowsers"`;
