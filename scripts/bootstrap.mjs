@@ -8,9 +8,11 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wr
 import { constants } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 
 const commands = {
   up: ['dist/src/launcher/main.js'],
+  down: ['dist/src/launcher/down.js'],
   dev: ['scripts/dev.mjs'],
   reload: ['dist/src/launcher/reload.js'],
   start: ['dist/src/supervisor/main.js'],
@@ -33,6 +35,9 @@ const results = [
 /** The child that runs now; it gets the signals that we get. */
 let child;
 let interruptedBy;
+/** Then a signal is the command's own affair. */
+let runsHere = false;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 async function main([command, ...args]) {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -43,8 +48,10 @@ async function main([command, ...args]) {
     throw new Error(`usage: node scripts/bootstrap.mjs ${Object.keys(commands).join('|')} [args]`);
   }
   process.chdir(path.dirname(import.meta.dirname));
-  if (!results.every(isCurrent)) await alone(bringUpToDate);
-  if (commands[command]) await runCommand([...commands[command], ...args]);
+  const isBuilt = command === 'down' && existsSync(commands.down[0]); // what runs is stopped, whatever the code is by now
+  if (!isBuilt && !results.every(isCurrent)) await alone(bringUpToDate);
+  if (command === 'cli') await runHere(commands.cli[0], args);
+  else if (commands[command]) await runCommand([...commands[command], ...args]);
 }
 
 async function bringUpToDate() {
@@ -142,6 +149,15 @@ async function runCommand(args) {
   child.once('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code));
 }
 
+/** Runs a short command in this process: another one would take as long to start as the command takes. */
+async function runHere(script, args) {
+  endIfInterrupted();
+  for (const signal of signals) process.removeAllListeners(signal);
+  runsHere = true;
+  process.argv = [process.argv[0], path.resolve(script), ...args];
+  await import(pathToFileURL(process.argv[1]).href);
+}
+
 /** Runs the task while no other bootstrap of this checkout prepares anything. */
 async function alone(task) {
   const prefix = '.bootstrap-';
@@ -213,11 +229,12 @@ function endIfInterrupted() {
   if (interruptedBy) throw new Error('interrupted');
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interrupt(signal));
+for (const signal of signals) process.on(signal, () => interrupt(signal));
 // npm passes on SIGINT and SIGTERM. A SIGHUP or SIGKILL ends it without a word, and only our parent changes.
 if (process.env.npm_lifecycle_event) {
   const npm = process.ppid;
-  const watch = () => process.ppid !== npm && !interruptedBy && interrupt('SIGTERM');
+  const end = () => (runsHere ? process.kill(process.pid, 'SIGTERM') : interrupt('SIGTERM'));
+  const watch = () => process.ppid !== npm && !interruptedBy && end();
   setInterval(watch, 200).unref();
 }
 

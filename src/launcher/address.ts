@@ -20,21 +20,14 @@ export async function findAddress(settings: LauncherSettings, say: (line: string
   throw new Error(`No port from ${port} on can be listened on at ${host}. Give a PORT or another HOST.`);
 }
 
-/** False when `/readyz` has not answered 200 by the deadline. `check` may throw to end the wait. */
-export async function waitUntilReady(
-  host: string,
-  port: number,
-  deadlineMs: number,
-  check: () => void,
-): Promise<boolean> {
+/** Resolves when `/readyz` answers 200. `check` may throw to end the wait. */
+export async function waitUntilReady(host: string, port: number, check: () => void): Promise<void> {
   const url = `http://${reachable(host)}:${port}/readyz`;
-  const deadline = Date.now() + deadlineMs;
-  while (Date.now() < deadline) {
+  for (;;) {
     check();
-    if ((await statusOf(url)) === 200) return true;
+    if ((await statusOf(url)) === 200) return;
     await sleep(50);
   }
-  return false;
 }
 
 /** Undefined without an answer. The connection is not kept: an idle one would hold up the next reload. */

@@ -36,8 +36,8 @@ export function watchFirstStart(): FirstStart {
         check();
         const program = present();
         const ready = program && Promise.race([program.exited.then(() => false), program.ready.then(() => true)]);
-        if (await ready) return;
-        await sleep(50);
+        if (await Promise.race([ready, sleep(50, false)])) return;
+        await sleep(20);
       }
     },
   };

@@ -1,7 +1,6 @@
 // `npm run up`: Holdfast on a machine with nothing on it. Brings up PostgreSQL and Redis where no URL is given, migrates, starts
 // the supervisor and a worker, keeps all of them running, and stops all in order. Nothing it started outlives it.
 
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { settingsAreGood } from '../supervisor/check-settings.ts';
 import { ALREADY_CHECKED } from '../supervisor/messages.ts';
@@ -11,7 +10,7 @@ import { environmentsFor } from './environments.ts';
 import { watchFirstStart } from './first-start.ts';
 import type { Kept } from './keep-running.ts';
 import { type Claim, claimFolder } from './machine/claims.ts';
-import { tail } from './machine/files.ts';
+import { makeFolder, tail } from './machine/files.ts';
 import { isRunning, trySignal, waitForEnd } from './machine/process.ts';
 import { rotate, watchLog } from './program-log.ts';
 import { keepProgram, type Program, type ProgramOptions, replaceProgram, runProgram, stopProgram } from './programs.ts';
@@ -19,6 +18,7 @@ import { startProgress } from './progress.ts';
 import { auditPublicKey } from './secrets.ts';
 import { type Stores, startStores } from './servers/stores.ts';
 import { type Environment, readLauncherSettings } from './settings.ts';
+import { commandFor, readFirstSteps, summaryOf } from './summary.ts';
 import { keepUpFile, type UpFile } from './up-file.ts';
 
 const readyDeadlineMs = 60_000;
@@ -40,6 +40,7 @@ interface Running {
 
 if (!settingsAreGood('up')) process.exit(1);
 const { settings } = readLauncherSettings(process.env);
+const givenDataDir = process.env.DATA_DIR || undefined;
 const stopDeadlineMs = settings.shutdownTimeoutMs + killMarginMs;
 const progress = startProgress();
 const startedAt = Date.now();
@@ -49,8 +50,10 @@ let up: UpFile | undefined;
 let workerProgram: ProgramOptions | undefined;
 const upFile = keepUpFile({ dataDir: settings.dataDir, read: readUp, say: progress.say });
 
-mkdirSync(settings.dataDir, { recursive: true, mode: 0o711 });
-const claim = await claimDataFolder();
+const claim = await claimDataFolder().catch((error: Error) => {
+  progress.fail(error.message);
+  process.exit(1);
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void onInterrupt());
 process.on('SIGUSR2', () => {
   // One at a time: a reload that is under way may run older code, so another follows it.
@@ -68,6 +71,7 @@ try {
 
 /** Ends this process if another `up` runs in the folder; waits for one that stops. */
 async function claimDataFolder(): Promise<Claim> {
+  makeFolder(settings.dataDir, 0o711);
   let taken = claimFolder(settings.dataDir, 'up');
   if (taken.heldBy && taken.isEnding) {
     progress.step(`waiting for the Holdfast on ${settings.dataDir} that is stopping (process ${taken.heldBy})`);
@@ -75,9 +79,8 @@ async function claimDataFolder(): Promise<Claim> {
     taken = claimFolder(settings.dataDir, 'up');
   }
   if (!taken.heldBy) return taken;
-  progress.fail(
-    `Holdfast already runs on ${settings.dataDir} (process ${taken.heldBy}). Stop it, or give another DATA_DIR.`,
-  );
+  const where = `Holdfast already runs on ${settings.dataDir} (process ${taken.heldBy})`;
+  progress.fail(`${where}. Stop it with "${commandFor(givenDataDir, 'down')}", or give another DATA_DIR.`);
   process.exit(1);
 }
 
@@ -97,12 +100,14 @@ async function start(): Promise<void> {
   stopIfAsked();
 
   progress.step(`starting ${settings.webProcesses} web processes and a worker`);
-  const webProgram = { ...programOf('web', 'src/web/supervisor.js', environments.web), args: [ALREADY_CHECKED] };
+  const ofWeb = { args: [ALREADY_CHECKED], saysReady: !environments.web['WEB_MAIN'] };
+  const webProgram = { ...programOf('web', 'src/web/supervisor.js', environments.web), ...ofWeb };
   workerProgram = programOf('worker', 'worker/main.js', environments.worker);
   const firstStart = watchFirstStart();
+  const steps = readFirstSteps(environments.web);
   const options = { say: progress.say, onRestart: upFile.write, onDeath: firstStart.onDeath };
   running.supervisor = keepProgram(webProgram, options);
-  running.worker = keepProgram(workerProgram, options);
+  running.worker = keepProgram({ ...workerProgram, saysReady: true }, options);
   const { url, webDatabaseUrl, workerDatabaseUrl, auditSigningKey } = environments;
   up = {
     url,
@@ -119,13 +124,18 @@ async function start(): Promise<void> {
     stopIfAsked();
     firstStart.check();
   };
-  const ready = await waitUntilReady(settings.host, port, readyDeadlineMs, check);
-  await firstStart.untilReady(() => running.worker?.current(), check);
-  if (!ready) throw new Error(`The web processes are not ready after ${readyDeadlineMs / 1_000} s.\n${tailOfLogs()}`);
+  const deadline = Date.now() + readyDeadlineMs;
+  const late = () => {
+    if (Date.now() > deadline) throw new Error(`Not ready after ${readyDeadlineMs / 1_000} s.\n${tailOfLogs()}`);
+    check();
+  };
+  await waitUntilReady(settings.host, port, late);
+  // Whichever process is asked first by whoever reads that it runs.
+  for (const kept of [running.supervisor, running.worker]) await firstStart.untilReady(() => kept.current(), late);
   await upFile.write(); // before anybody is told who then reads the file
   for (const name of ['web', 'worker']) watchLog(logFile(name), name, progress.say);
   progress.done(`Holdfast is running (${((Date.now() - startedAt) / 1_000).toFixed(1)} s)`);
-  summarise(url);
+  progress.text(summaryOf({ url, dataDir: settings.dataDir, givenDataDir, steps: await steps }));
 }
 
 function programOf(name: string, script: string, env: Environment): ProgramOptions {
@@ -173,18 +183,6 @@ async function reloadWorker(): Promise<void> {
   }
   delete running.nextWorker;
   await upFile.write();
-}
-
-function summarise(url: string): void {
-  const data = path.relative(process.cwd(), settings.dataDir) || settings.dataDir;
-  progress.text(`
-  ${url}
-
-  First operator   npm run cli -- user create --email you@example.org --operator
-  New code         npm run reload
-  Logs             ${data}/logs
-  Stop             Ctrl-C
-`);
 }
 
 async function onInterrupt(): Promise<void> {

@@ -10,7 +10,7 @@ import type { Environment } from './settings.ts';
 
 export interface Program extends Child {
   name: string;
-  /** Resolves on the message `{ type: 'ready' }`, or after three seconds without it. */
+  /** Resolves on the message `{ type: 'ready' }`; of one that may be too old to send it, after three seconds too. */
   ready: Promise<void>;
 }
 
@@ -21,12 +21,14 @@ export interface ProgramOptions {
   args?: string[];
   env: Environment;
   logFile: string;
+  /** It surely says when it is ready. */
+  saysReady?: boolean;
 }
 
 const takenForReadyMs = 3_000;
 
 /** The program ends in order when the launcher dies. */
-export function startProgram({ name, script, args = [], env, logFile }: ProgramOptions): Program {
+export function startProgram({ name, script, args = [], env, logFile, saysReady = false }: ProgramOptions): Program {
   const log = openLog(logFile);
   try {
     const file = fileURLToPath(new URL(`../../${script}`, import.meta.url));
@@ -37,7 +39,7 @@ export function startProgram({ name, script, args = [], env, logFile }: ProgramO
     });
     const ready = new Promise<void>((resolve) => {
       child.process.on('message', (message) => isReady(message) && resolve());
-      sleep(takenForReadyMs, undefined, { ref: false }).then(resolve);
+      if (!saysReady) sleep(takenForReadyMs, undefined, { ref: false }).then(resolve);
     });
     child.process.on('error', () => {}); // a signal to one that is gone
     return { ...child, name, ready };

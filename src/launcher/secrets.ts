@@ -18,7 +18,7 @@ export interface Secrets {
 /** What is missing is made and kept. */
 export function keptSecrets(dataDir: string): Secrets {
   const file = path.join(dataDir, 'secrets.json');
-  const kept = JSON.parse(readIfThere(file) ?? '{}') as Partial<Secrets>;
+  const kept = readKept(file);
   const secret = () => randomBytes(32).toString('base64url');
   const secrets: Secrets = {
     installation: randomBytes(4).toString('hex'),
@@ -31,6 +31,15 @@ export function keptSecrets(dataDir: string): Secrets {
   };
   writePrivate(file, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
+}
+
+/** Made anew they would lock out what is there: so a damaged file stops the start. */
+function readKept(file: string): Partial<Secrets> {
+  try {
+    return JSON.parse(readIfThere(file) ?? '{}') as Partial<Secrets>;
+  } catch {
+    throw new Error(`${file} is damaged. Bring it back from a backup: it holds the keys of this installation.`);
+  }
 }
 
 /** The same server and database, as another role: the owner may stand before the host or among the parameters. */

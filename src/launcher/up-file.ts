@@ -26,8 +26,11 @@ export function upFileOf(dataDir: string): string {
 }
 
 export function readUpFile(dataDir: string): UpFile | undefined {
-  const text = readIfThere(upFileOf(dataDir));
-  return text === undefined ? undefined : (JSON.parse(text) as UpFile);
+  try {
+    return JSON.parse(readIfThere(upFileOf(dataDir)) ?? '') as UpFile;
+  } catch {
+    return undefined; // damaged: as good as none
+  }
 }
 
 export interface UpFileOptions {

@@ -3,7 +3,7 @@
 import { createLog, type Log } from '../core/platform/log.ts';
 import { type MetricsPortOptions, serveMetrics } from '../core/platform/metrics-server.ts';
 import { settingsAreGood } from './check-settings.ts';
-import { ALREADY_CHECKED, GAVE_UP } from './messages.ts';
+import { ALREADY_CHECKED, GAVE_UP, READY } from './messages.ts';
 import { readSupervisorSettings, type SupervisorSettings } from './settings.ts';
 import { type Reload, removeStatus, supervisorStatusFile, writeStatus } from './status-file.ts';
 import { startWebProcesses } from './web-processes.ts';
@@ -33,6 +33,7 @@ function supervise(settings: SupervisorSettings, log: Log): void {
     stopTimeoutMs: settings.shutdownTimeoutMs + killMarginMs,
     log,
     onChange: publish,
+    onAllReady: () => process.send?.(READY),
     onHopeless: () => void stop('nothing serves', GAVE_UP),
   });
 

@@ -16,9 +16,11 @@ export function isListen(message: unknown): boolean {
   return isOfType(message, LISTEN.type);
 }
 
-/** A web process sends it once it serves. */
+/** A web process sends it once it serves, the supervisor once all of its first do. */
+export const READY = { type: 'ready' } as const;
+
 export function isReady(message: unknown): boolean {
-  return isOfType(message, 'ready');
+  return isOfType(message, READY.type);
 }
 
 function isOfType(message: unknown, type: string): boolean {

@@ -16,6 +16,8 @@ export interface WebProcessesOptions {
   log: Pick<Log, 'info' | 'warn' | 'error' | 'fatal'>;
   /** Called whenever a process started or ended. */
   onChange: () => void;
+  /** Called once, when every place has a process that serves. */
+  onAllReady: () => void;
   /** Called when processes have died again and again before any was ready. */
   onHopeless: () => void;
 }
@@ -59,7 +61,7 @@ const longestBackOffMs = 10_000;
 
 /** The processes get the environment of this one. */
 export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
-  const { exec, count, readyTimeoutMs, log, onChange, onHopeless } = options;
+  const { exec, count, readyTimeoutMs, log, onChange, onAllReady, onHopeless } = options;
   // All processes accept from one listening socket, so the kernel keeps a connection for the others when one is killed. The
   // default, a primary that hands out connections, leaves one hanging that is on its way to a killed process.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
@@ -71,6 +73,7 @@ export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
   const stopping = new AbortController();
   const serving = new Set<Worker>();
   let everReady = false;
+  let allReady = false;
   for (const slot of slots) fill(slot);
 
   function fill(slot: Slot): void {
@@ -90,6 +93,8 @@ export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
       serving.add(worker);
       everReady = true;
       log.info({ webPid: worker.process.pid }, 'a web process is ready');
+      if (!allReady && serving.size === count) onAllReady();
+      allReady ||= serving.size === count;
     });
     worker.once('exit', (code, signal) => {
       if (serving.delete(worker) && serving.size === 0) listenAll();

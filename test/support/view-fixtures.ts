@@ -209,7 +209,7 @@ const ACTIVITIES: readonly ActivityRow[] = [
 
 type Counts = Readonly<Record<'successes' | 'failures' | 'refused' | 'blocks', number>>;
 const NO_FACTORS: Views['account/security'] = {
-  required: false,
+  required: null,
   appHref: '/account/security/authenticator',
   newPasskeyHref: '/account/security/passkeys/new',
   totpSince: null,
@@ -755,7 +755,7 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'security-required',
     'account/security',
-    { ...NO_FACTORS, required: true, problem: en.security.lastRequired },
+    { ...NO_FACTORS, required: 'operator', problem: en.security.lastRequired },
     member('Security', 'security'),
   ),
   fixture('authenticator', 'account/authenticator', authenticator({}), member('Security', 'security')),

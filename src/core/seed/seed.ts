@@ -12,6 +12,7 @@ import { newToken } from '../credentials/random-token.ts';
 import type { Database } from '../platform/database.ts';
 import { inTransaction } from '../platform/postgres/connection.ts';
 import { insertNotes } from '../throttle/sealed-attempts.ts';
+import { isInUse } from './in-use.ts';
 import { makeUp } from './made-up-events.ts';
 import { createRandom, type Person } from './made-up-people.ts';
 import type { MadeUp } from './made-up-requests.ts';
@@ -38,7 +39,7 @@ export async function seed(
   onProgress: (done: number) => void,
 ): Promise<SeedResult> {
   await sealing.seal();
-  if (!intoUsedLog && (await isInUse(database))) return { ok: false, reason: 'log_in_use' };
+  if (!intoUsedLog && (await isInUse(database.pool))) return { ok: false, reason: 'log_in_use' };
   const to = new Date();
   const from = new Date(to.getTime() - months * MONTH_MS);
   const random = createRandom(randomInt(2 ** 32));
@@ -57,13 +58,6 @@ export async function seed(
   }
   await sealing.seal();
   return { ok: true, events: done, firstSeq, lastSeq };
-}
-
-async function isInUse({ pool }: Database): Promise<boolean> {
-  const { rows } = await pool.query<{ used: boolean }>(
-    `SELECT EXISTS (SELECT FROM audit_summary WHERE type NOT LIKE 'sys\\_%') AS used`,
-  );
-  return rows[0]?.used === true;
 }
 
 async function recordSeeding({ transact }: Database, detail: { events: number; people: number }): Promise<void> {

@@ -1,8 +1,8 @@
 // The claims that keep two launchers off one folder. Hides how a recycled process id is told from the one that once had it.
 
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { readIfThere } from './files.ts';
+import { makeFolder, readIfThere } from './files.ts';
 import { isRunning, processIdentity } from './process.ts';
 
 export interface Claim {
@@ -19,7 +19,7 @@ export interface Claim {
  * files of others, so that two at once may both be refused, but not both let in. The claims of the dead are removed.
  */
 export function claimFolder(folder: string, name: string): Claim {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const fileOf = (pid: number) => path.join(folder, `${name}.${pid}`);
   const endingOf = (pid: number) => path.join(folder, `${name}-ending.${pid}`);
   const mine = fileOf(process.pid);
@@ -28,7 +28,7 @@ export function claimFolder(folder: string, name: string): Claim {
   try {
     writeFileSync(mine, identity, { mode: 0o600 });
   } catch (error) {
-    throw new Error(`${folder} can't be written by this user (${(error as Error).message}).`);
+    throw new Error(`${folder} can't be written by this user (${(error as NodeJS.ErrnoException).code}).`);
   }
   for (const entry of readdirSync(folder)) {
     const pid = Number(entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : Number.NaN);
@@ -46,6 +46,26 @@ export function claimFolder(folder: string, name: string): Claim {
       for (const file of [endingOf(process.pid), mine]) rmSync(file, { force: true });
     },
   };
+}
+
+/** The living process that holds the claim on a folder; undefined if none does. Changes nothing. */
+export function holderOf(folder: string, name: string): number | undefined {
+  for (const entry of entriesOf(folder)) {
+    const pid = Number(entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : Number.NaN);
+    const written = Number.isInteger(pid) ? readIfThere(path.join(folder, entry)) : undefined;
+    if (written !== undefined && (written === '' || processIdentity(pid) === written) && isRunning(pid)) return pid;
+  }
+  return undefined;
+}
+
+/** Throws for a folder that may not be read. */
+function entriesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw new Error(`${folder} can't be read by this user.`);
+  }
 }
 
 function refused(heldBy: number, isEnding: boolean): Claim {

@@ -4,6 +4,18 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+/** Throws a sentence where there can't be one. */
+export function makeFolder(folder: string, mode?: number): void {
+  try {
+    mkdirSync(folder, { recursive: true, ...(mode === undefined ? {} : { mode }) });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const isNoFolder = code === 'EEXIST' || code === 'ENOTDIR';
+    const why = isNoFolder ? 'something that is no folder stands there' : `${code}`;
+    throw new Error(`The folder ${folder} can't be made (${why}). Give another DATA_DIR.`);
+  }
+}
+
 /** Writes a file of mode 0600 in one step: a reader sees the old text or the new, never half of it. */
 export function writePrivate(file: string, text: string): void {
   mkdirSync(path.dirname(file), { recursive: true });

@@ -1,11 +1,10 @@
 // A real PostgreSQL on 127.0.0.1 for one project folder: made on first use, recovered after any crash, gone with whoever
 // started it. Hides initdb, ports, passwords, what a killed server leaves, and the role that owns the database.
 
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { claimFolder } from '../machine/claims.ts';
-import { keptSecret } from '../machine/files.ts';
+import { keptSecret, makeFolder } from '../machine/files.ts';
 import { type Child, childrenOf, endChild, trySignal, waitForEnd } from '../machine/process.ts';
 import { chooseIdentity, findBinaries, reachableBinaries, type Unprivileged } from './postgres-binaries.ts';
 import { prepareCluster } from './postgres-cluster.ts';
@@ -28,7 +27,7 @@ export interface Postgres extends EmbeddedServer {
 /** Resolves when the server takes connections as owner. Throws with the end of its log otherwise. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const dataDir = path.resolve(options.dataDir);
-  mkdirSync(dataDir, { recursive: true, mode: 0o711 });
+  makeFolder(dataDir, 0o711);
   const claim = claimFolder(dataDir, 'in-use');
   if (claim.heldBy) throw new Error(`PostgreSQL in ${dataDir} is already in use by process ${claim.heldBy}.`);
   try {

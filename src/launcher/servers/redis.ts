@@ -2,11 +2,11 @@
 // the password, the port, and the locks that keep a second server off the same file.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { readlinkSync, realpathSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { claimFolder } from '../machine/claims.ts';
-import { findProgram, keptSecret, readIfThere, writePrivate } from '../machine/files.ts';
+import { findProgram, keptSecret, makeFolder, readIfThere, writePrivate } from '../machine/files.ts';
 import { type Child, commandLine, endChild, endOrphan } from '../machine/process.ts';
 import { findRedis } from './redis-binaries.ts';
 import { type EmbeddedServer, type ServerOptions, spawnLogged, startServer } from './start-server.ts';
@@ -31,7 +31,7 @@ const takenByLock = 75;
 /** Resolves when the server has loaded its file and answers. Throws with the end of its log otherwise. */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const dataDir = path.resolve(options.dataDir);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir, 0o700);
   const claim = claimFolder(dataDir, 'in-use');
   if (claim.heldBy) throw new Error(`Redis in ${dataDir} is already in use by process ${claim.heldBy}.`);
   try {

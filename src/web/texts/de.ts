@@ -451,12 +451,16 @@ export const de: Texts = {
     back: 'Zurück zur Sicherheit',
     required:
       'Ihr Konto braucht einen zweiten Faktor, bevor Sie weitermachen können: eine Authentifizierungs-App oder einen Passkey.',
+    requiredOfOperator:
+      'Betreiber können das Protokoll lesen und jedes Konto ändern. Ein Passwort allein reicht dafür nicht. Richten Sie zuerst eine Authentifizierungs-App oder einen Passkey ein. Dann kommen Sie in die Konsole.',
     password: 'Passwort',
     changePassword: 'Passwort ändern',
     app: 'Authentifizierungs-App',
     appOn: 'Eingerichtet',
     appOff:
       'Eine App auf Ihrem Telefon zeigt einen Code, der alle 30 Sekunden wechselt. Zum Anmelden braucht es dann Ihr Passwort und einen Code.',
+    whichApp:
+      'Jede App für solche Codes ist recht: Google Authenticator, Microsoft Authenticator, Aegis, 2FAS, 1Password.',
     setUpApp: 'App einrichten',
     removeApp: 'App entfernen',
     passkeys: 'Passkeys',

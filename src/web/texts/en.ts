@@ -462,12 +462,15 @@ export const en = {
     title: 'Security',
     back: 'Back to security',
     required: 'Your account needs a second factor before you can go on: an authenticator app or a passkey.',
+    requiredOfOperator:
+      'An operator can read the log and change every account, so a password alone is not enough. Set up an authenticator app or a passkey first. Then you reach the console.',
     password: 'Password',
     changePassword: 'Change the password',
     app: 'Authenticator app',
     appOn: 'Set up',
     appOff:
       'An app on your phone shows a code that changes every 30 seconds. Logging in then needs your password and a code.',
+    whichApp: 'Any app for such codes will do: Google Authenticator, Microsoft Authenticator, Aegis, 2FAS, 1Password.',
     setUpApp: 'Set up an app',
     removeApp: 'Remove the app',
     passkeys: 'Passkeys',

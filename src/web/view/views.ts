@@ -57,8 +57,8 @@ export interface Views extends ConsoleViews {
     readonly passkeys: boolean;
   };
   'account/security': FormProblems & {
-    /** The account must set up a second factor first. */
-    readonly required: boolean;
+    /** Whose account must set up a second factor first. */
+    readonly required: 'member' | 'operator' | null;
     /** They lead on to the page that was asked for before. */
     readonly appHref: string;
     readonly newPasskeyHref: string;

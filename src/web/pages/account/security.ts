@@ -36,7 +36,7 @@ export async function showSecurity(ctx: Koa.Context, web: Web, problem: string |
     shownCodes.read(userId),
   ]);
   const page = {
-    required: ctx.state.mustSetUp ?? false,
+    required: ctx.state.mustSetUp ? memberOf(ctx).role : null,
     appHref: withNext(AUTHENTICATOR, next),
     newPasskeyHref: withNext(NEW_PASSKEY, next),
     totpSince: has.totpSince && showTime(has.totpSince, now, text),
@@ -67,7 +67,10 @@ interface Added {
   readonly again: (reason: AddProblem) => Promise<void>;
 }
 
-/** New recovery codes are shown first, on a page of their own; then, or else at once, it goes on to `next`. */
+/**
+ * New recovery codes are shown first, on a page of their own; then, or else at once, it goes on to `next`. An operator who
+ * had to have a factor goes on to the console.
+ */
 export async function answerAdded(
   ctx: Koa.Context,
   { result, next, done = 'factor-added', again }: Added,
@@ -78,10 +81,13 @@ export async function answerAdded(
     ctx.status = 422;
     return again(result.reason);
   }
+  const hadTo = ctx.state.mustSetUp === true && memberOf(ctx).role === 'operator';
   await enterSession(ctx, result.session);
   ctx.state.mustSetUp = false;
-  if (result.newCodes) return seeOther(ctx, withQuery(RECOVERY_CODES, { done, next: next ?? '' }));
-  seeOther(ctx, next ?? `${SECURITY}?done=${done}`);
+  // `/profile` is where a log-in leads that nobody asked to lead elsewhere.
+  const onward = hadTo && (next === null || next === '/profile') ? '/operator' : next;
+  if (result.newCodes) return seeOther(ctx, withQuery(RECOVERY_CODES, { done, next: onward ?? '' }));
+  seeOther(ctx, onward ?? `${SECURITY}?done=${done}`);
 }
 
 export async function answerRemoved(ctx: Koa.Context, web: Web, result: RemoveResult): Promise<void> {
