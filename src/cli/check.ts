@@ -1,6 +1,8 @@
 // `check`: whether the settings in the environment can be used, without starting anything.
 import { Argument, Command } from 'commander';
 import { readSecretFiles } from '../secret-files.ts';
+import { ProblemList } from './terminal/errors.ts';
+import { say } from './terminal/output.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Program = 'up' | 'start' | 'web' | 'worker';
@@ -20,8 +22,9 @@ export function checkCommand(): Command {
     .addArgument(new Argument('<program>', 'what is to start').choices(['up', 'start', 'web', 'worker']))
     .action(async (program: Program) => {
       const problems = once(await problemsOf(program, process.env));
-      if (problems.length > 0) throw new Error(`The configuration can't be used:\n  - ${problems.join('\n  - ')}`);
-      process.stdout.write('The configuration can be used.\n');
+      if (problems.length > 0)
+        throw new ProblemList(`The configuration can't be used:\n  - ${problems.join('\n  - ')}`);
+      say('The configuration can be used.');
     });
 }
 

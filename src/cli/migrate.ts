@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { readSecretFiles, type SecretsRead } from '../secret-files.ts';
 import { commandEnvironment } from './connect.ts';
+import { say } from './terminal/output.ts';
 
 const WAITING = {
   table: 'A table is in use, as while a backup runs: the migration is tried again in 5 seconds.',
@@ -32,6 +33,6 @@ async function run(): Promise<void> {
   const roles = loginRolesOf(env);
   const applied = await migrate(ownerUrl, { onWait: (what) => process.stderr.write(`${WAITING[what]}\n`) });
   for (const role of roles) await grantLogin(ownerUrl, role);
-  process.stdout.write(applied.length > 0 ? `Applied ${applied.join(', ')}.\n` : 'The schema is up to date.\n');
+  say(applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'The schema is up to date.');
   process.exit(0); // the engine's module keeps a timer of its own
 }

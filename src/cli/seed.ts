@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { withContext } from './connect.ts';
 import { type Confirmed, confirm, yesOption } from './terminal/ask.ts';
+import { callerFor, reasonOption, type Why } from './terminal/caller.ts';
 import { say } from './terminal/output.ts';
 import { startBar } from './terminal/progress.ts';
 
@@ -14,18 +15,21 @@ export function seedCommand(): Command {
     .option('--people <n>', 'how many people', parseCount(1_000_000), 500)
     .option('--months <n>', 'over how many months, up to now', parseCount(60), 4)
     .option('--into-used-log', 'also where people have logged in already', false)
+    .addOption(reasonOption())
     .addOption(yesOption())
     .action(run);
 }
 
-interface Options extends Confirmed {
+interface Options extends Confirmed, Why {
   readonly events: number;
   readonly people: number;
   readonly months: number;
   readonly intoUsedLog: boolean;
 }
 
-async function run({ events, people, months, intoUsedLog, yes }: Options): Promise<void> {
+/** Not asked for a reason by a script: nothing that was there is changed. */
+async function run({ events, people, months, intoUsedLog, yes, ...why }: Options): Promise<void> {
+  const { origin } = await callerFor(why, { needed: false });
   await withContext(async (context) => {
     if (context.config.production)
       throw new Error(
@@ -34,7 +38,7 @@ async function run({ events, people, months, intoUsedLog, yes }: Options): Promi
     await confirm({ yes }, `This adds ${events} made-up events to the log.`, 'seed');
     const { seed } = await import('../core/seed/seed.ts');
     const bar = startBar('Making up', events);
-    const result = await seed(context, { events, people, months, intoUsedLog }, bar.update);
+    const result = await seed(context, { events, people, months, intoUsedLog, origin }, bar.update);
     bar.stop();
     if (!result.ok) {
       throw new Error(

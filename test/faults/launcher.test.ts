@@ -38,12 +38,13 @@ function run(script: string, more: Record<string, string> = {}): Run {
   return follow(process.execPath, [path.resolve('dist/src/launcher', script)], more);
 }
 
-function follow(command: string, args: string[], more: Record<string, string> = {}): Run {
+function follow(command: string, args: string[], more: Record<string, string> = {}, input = ''): Run {
   const { DATABASE_URL: _d, REDIS_URL: _r, SESSION_KEYS: _s, ...env } = process.env;
   const child = spawn(command, args, {
     env: { ...env, DATA_DIR: own.folder, PORT: String(port), SHUTDOWN_TIMEOUT_MS: '4000', ...more },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   });
+  child.stdin.end(input);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
@@ -72,7 +73,10 @@ async function startUp(up = run('main.js')): Promise<Run> {
 const webPids = () => readStatus<SupervisorStatus>(supervisorStatusFile(own.folder))?.webProcesses ?? [];
 const upPids = () => readUpFile(own.folder)?.pids;
 const everyPid = () => [...Object.values(upPids() ?? {}), ...webPids()];
-const ready = async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200;
+const ready = async () => {
+  const answer = fetch(`http://127.0.0.1:${port}/readyz`, { headers: { connection: 'close' } });
+  return (await answer.catch(() => undefined))?.status === 200;
+};
 
 /** Kills one of the processes and waits until another does its work. */
 async function killAndWait(name: keyof UpFile['pids']): Promise<void> {
@@ -84,7 +88,8 @@ async function killAndWait(name: keyof UpFile['pids']): Promise<void> {
 test('comes up, brings back what dies, reloads, and stops in order', async () => {
   const up = await startUp();
   expect(up.output()).toContain(`http://localhost:${port}`);
-  await until(ready, waitMs); // one web process is; the other, that may be asked here, is about to be
+  // Whichever web process is asked: every connection is another one's.
+  for (let asked = 0; asked < 20; asked += 1) expect(await ready()).toBe(true);
   expect(statSync(path.join(own.folder, 'up.json')).mode & 0o777).toBe(0o600);
   expect(statSync(path.join(own.folder, 'secrets.json')).mode & 0o777).toBe(0o600);
   const first = readUpFile(own.folder);
@@ -92,6 +97,7 @@ test('comes up, brings back what dies, reloads, and stops in order', async () =>
   const second = run('main.js');
   expect(await second.exited).toBe(1);
   expect(second.output()).toContain(`process ${up.process.pid}`);
+  expect(second.output()).toContain(`DATA_DIR=${own.folder} npm run down`);
 
   for (const name of ['postgres', 'redis', 'worker', 'supervisor'] as const) await killAndWait(name);
   await until(ready, waitMs);
@@ -130,6 +136,47 @@ test('comes up, brings back what dies, reloads, and stops in order', async () =>
   expect(pids.filter(isRunning)).toEqual([]);
   expect(readUpFile(own.folder)).toBeUndefined();
 }, 180_000);
+
+test('says where to go and what to do next, and is stopped by npm run down', async () => {
+  const nothing = run('down.js');
+  expect([await nothing.exited, nothing.output()]).toEqual([0, `Nothing is running on ${own.folder}.\n`]);
+
+  const up = await startUp();
+  expect(up.output()).toContain(`http://localhost:${port}/operator`);
+  expect(up.output()).toContain(`http://localhost:${port}/dev/mail`);
+  expect(up.output()).toContain('cli -- seed --events');
+  expect(up.output()).toContain('user create --email you@example.org --operator');
+  const create = ['user', 'create', '--email', 'first@example.org', '--operator'];
+  const creating = follow(
+    process.execPath,
+    [path.resolve('dist/src/cli/main.js'), ...create],
+    {},
+    'correct horse battery',
+  );
+  expect([await creating.exited, creating.output()]).toEqual([0, expect.stringContaining('Made the operator')]);
+
+  const pids = everyPid();
+  const down = run('down.js');
+  expect([await down.exited, await up.exited]).toEqual([0, 0]);
+  expect(down.output()).toBe(`Stopping the Holdfast on ${own.folder} (process ${up.process.pid}) …\nStopped.\n`);
+  expect(pids.filter(isRunning)).toEqual([]);
+
+  const again = await startUp(run('main.js', { SMTP_URL: 'smtp://127.0.0.1:1' }));
+  expect(again.output()).not.toContain('user create');
+  expect(again.output()).not.toContain('/dev/mail');
+  again.process.kill('SIGTERM');
+  expect(await again.exited).toBe(0);
+}, 180_000);
+
+test.each(['main.js', 'down.js', 'reload.js'])('%s says in a sentence that a DATA_DIR is none', async (script) => {
+  for (const folder of ['/dev/null/x', path.join(own.folder, 'file')]) {
+    writeFileSync(path.join(own.folder, 'file'), '');
+    const told = run(script, { DATA_DIR: folder });
+    expect(await told.exited).toBe(script === 'down.js' ? 0 : 1);
+    expect(told.output()).toContain(folder);
+    expect(told.output()).not.toMatch(/\n\s+at /);
+  }
+});
 
 test('a launcher that is killed leaves nothing behind, and the next finds the data', async () => {
   const up = await startUp();

@@ -38,19 +38,22 @@ test('is every event that matches, oldest first, as CSV that no spreadsheet runs
   expect(response.text).not.toContain('\u202e');
 });
 
-test('is recorded before it begins, with what was asked for and without the address that was typed', async () => {
+test('is recorded before it begins and when it ended, with what was asked for and without the address as typed', async () => {
   const response = await operator.get(`/operator/audit/export?format=ndjson&person=${encodeURIComponent(email)}`);
   expect(response.status).toBe(200);
   await worker.sealing.seal();
   const user = await web.context.users.findByEmail(email);
-  const rows = await sql<{ actor_id: string; subject_id: string; detail: { format: string; filter: string } }>(
-    `SELECT actor_id, subject_id, detail FROM audit_event WHERE type = 'audit_export' ORDER BY seq DESC LIMIT 1`,
+  const rows = await sql(
+    `SELECT type, outcome, actor_id, subject_id, detail FROM audit_event WHERE type LIKE 'audit\\_export%'
+      ORDER BY seq DESC LIMIT 2`,
   );
-  expect(rows[0]).toEqual({
-    actor_id: user?.id,
-    subject_id: user?.id,
-    detail: { format: 'ndjson', filter: JSON.stringify({ person: user?.id }) },
-  });
+  const about = { outcome: 'success', actor_id: user?.id, subject_id: user?.id };
+  const detail = { format: 'ndjson', filter: JSON.stringify({ person: user?.id }) };
+  const events = response.text.trimEnd().split('\n').length;
+  expect(rows).toEqual([
+    { ...about, type: 'audit_export', detail: { ...detail, events } },
+    { ...about, type: 'audit_export_begun', detail },
+  ]);
 });
 
 test.each(['', '?format=xml', '?format=csv&address=nowhere', '?format=csv&from=yesterday'])(
@@ -138,4 +141,9 @@ test('is cut when the session that asked for it ends', async () => {
   response.resume();
   await new Promise((resolve) => response.once('close', resolve));
   expect(response.complete).toBe(false);
+  const outcomes = async () => {
+    await worker.sealing.seal();
+    return sql("SELECT outcome FROM audit_event WHERE type = 'audit_export' ORDER BY seq DESC LIMIT 1");
+  };
+  await until(async () => JSON.stringify(await outcomes()) === '[{"outcome":"failure"}]');
 });

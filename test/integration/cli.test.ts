@@ -1,16 +1,9 @@
 // The operators' commands as they are shipped, each a process of its own: what they do, what they print, how they exit.
-import { spawn } from 'node:child_process';
 import { hostname, userInfo } from 'node:os';
-import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
+import { commandLine } from '../support/command-line.ts';
 import { world } from '../support/world.ts';
-
-interface Result {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 /** Everything that steers a terminal, but for the end of a line. */
 const STEERING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
@@ -21,37 +14,7 @@ const CALLER = { by: 'cli', user: userInfo().username, host: hostname() };
 
 const { stores, web, worker, sql, tamper } = await world({ worker: true });
 
-/** As an operator has it: with the rights of the web process. */
-function cli(
-  args: readonly string[],
-  {
-    input = '',
-    env = {},
-    stopWhen = () => false,
-  }: { input?: string; env?: Record<string, string>; stopWhen?: (out: string) => boolean } = {},
-) {
-  return new Promise<Result>((resolve) => {
-    const child = spawn(process.execPath, [path.resolve('dist/src/cli/main.js'), ...args], {
-      env: {
-        PATH: process.env['PATH'],
-        DATABASE_URL: stores.database.webUrl,
-        REDIS_URL: stores.redisUrl,
-        ...env,
-      },
-      stdio: 'pipe',
-    });
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (chunk) => {
-      out += chunk;
-      if (stopWhen(out)) child.kill('SIGINT');
-    });
-    child.stderr.on('data', (chunk) => (err += chunk));
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-    child.once('close', (code) => resolve({ code, out, err }));
-  });
-}
+const cli = commandLine(stores);
 
 describe('user create', () => {
   test('makes an operator who can log in, with the password from standard input and nowhere else', async () => {

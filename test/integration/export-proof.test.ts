@@ -218,7 +218,7 @@ describe('the commands', () => {
     const short = path.join(folder, 'short.ndjson');
     await writeFile(short, (await readFile(file, 'utf8')).split('\n').slice(0, 4).join('\n'));
     const cut = await cli('verify', '--file', short, '--checkpoint', kept, '--public-key', key.publicText);
-    expect(cut).toEqual(says(1, 'NOT intact: events 5 to 10 are missing'));
+    expect(cut).toEqual(says(1, 'NOT intact: events 5 to 11 are missing'));
     expect((await cli('export', '--reason', 'a test', '--output', file)).code).toBe(1); // it is there already
     expect(await sql(`SELECT detail FROM audit_event WHERE type = 'audit_export'`)).toEqual([
       { detail: expect.objectContaining({ format: 'ndjson', filter: '{}', by: 'cli', reason: 'a test' }) },
@@ -232,10 +232,10 @@ describe('the commands', () => {
         .trim()
         .split('\n')
         .map((line) => line.split(' ')[0]),
-    ).toEqual(['7', '8', '9']);
-    expect((await cli('tail', '--address', 'nowhere')).stderr).toContain('nowhere is no address');
+    ).toEqual(['number', '7', '8', '9']);
+    expect((await cli('tail', '--address', 'nowhere')).stderr).toContain('nowhere is no IP address');
     expect((await cli('public-key')).stdout).toBe(`${key.publicText}\n`);
-    expect(JSON.parse((await cli('checkpoints')).stdout.trim())).toMatchObject({ seq: 10, keyId: key.id });
+    expect(JSON.parse((await cli('checkpoints')).stdout.trim())).toMatchObject({ seq: 11, keyId: key.id });
     expect((await cli('verify', '--from', '0')).code).toBe(2);
   });
 

@@ -365,8 +365,13 @@ describe('an operator', () => {
         path,
         `/account/security?next=${encodeURIComponent(path)}`,
       ]);
-    expect((await browser.get('/account/security')).text).toContain('Your account needs a second factor before');
-    await enrol(browser);
+    const setUp = '/account/security?next=%2Fprofile';
+    const { text } = await browser.get(setUp);
+    expect(text).toContain('so a password alone is not enough');
+    expect(text).toContain('Google Authenticator');
+    const { answer } = await enrol(browser, linkTo(text, 'Set up an app'));
+    expect(linkTo(answer.text, 'I have kept them')).toBe('/operator');
+    expect((await browser.get('/operator')).status).toBe(200);
     expect((await browser.get('/operator/audit')).status).toBe(200);
     const refused = await browser.submit('/account/security/authenticator/remove', {}, '/account/security');
     expect([refused.status, refused.text.includes('this is the last')]).toEqual([422, true]);

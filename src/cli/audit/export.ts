@@ -25,7 +25,7 @@ export async function exportTo({ output, format, ...options }: Options): Promise
     const { seq } = await context.auditLog.head();
     const file = output === undefined ? null : await created(output);
     const about = { actor, subject: filter.person, origin };
-    const parts = await beginExport(context, { filter, format, about });
+    const begun = await beginExport(context, { filter, format, about });
     const bar = startBar('Exporting', seq);
     let events = 0;
     const counted = async function* (from: AsyncIterable<ExportedPart>) {
@@ -37,12 +37,14 @@ export async function exportTo({ output, format, ...options }: Options): Promise
     };
     try {
       const target = file === null ? process.stdout : createWriteStream(output ?? '', { fd: file });
-      await pipeline(Readable.from(counted(parts), { highWaterMark: 1 }), target, { end: file !== null });
+      await pipeline(Readable.from(counted(begun.parts), { highWaterMark: 1 }), target, { end: file !== null });
     } catch (error) {
+      await begun.end('failure').catch(() => undefined); // the error that is thrown says more
       throw brokenOff(error, events);
     } finally {
       bar.stop();
     }
+    await begun.end('success');
     process.stderr.write(`Exported ${events} events.\n`);
   });
 }

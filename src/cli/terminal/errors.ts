@@ -3,6 +3,9 @@
 /** A command that was given wrongly: it exits with 2. */
 export class UsageError extends Error {}
 
+/** Problems, a line each, shown whole. */
+export class ProblemList extends Error {}
+
 type Failure = Error & { readonly code?: unknown; readonly path?: unknown };
 
 /** Of the system about a file; the first that fits. */
@@ -56,7 +59,7 @@ export async function sentenceOf(error: unknown): Promise<string> {
 
 /** What this program says itself is whole sentences. */
 function isOurs(error: Error): boolean {
-  if (error instanceof UsageError || error.name === 'ConfigError') return true;
+  if (error instanceof UsageError || error instanceof ProblemList || error.name === 'ConfigError') return true;
   return error.constructor === Error && /\.$|^[A-Z_]+: /.test(error.message);
 }
 

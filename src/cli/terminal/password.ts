@@ -1,7 +1,7 @@
 // A new password for `user create`: asked for twice, or read from standard input; never an argument, which others' `ps` would show.
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { NO_ORIGIN } from '../../core/audit/events.ts';
+import type { Origin } from '../../core/audit/events.ts';
 import type { Context } from '../../core/context.ts';
 import { isTerminal } from './ask.ts';
 
@@ -15,11 +15,15 @@ const PROBLEMS = {
 } as const;
 
 /** Throws what is wrong with the password. */
-export async function readNewPassword({ passwordPolicy, breachedPasswords }: Context, email: string): Promise<string> {
+export async function readNewPassword(
+  { passwordPolicy, breachedPasswords }: Context,
+  email: string,
+  origin: Origin,
+): Promise<string> {
   const password = await readPassword();
   const problem = await passwordPolicy.problem(password, email);
   if (problem) throw new Error(PROBLEMS[problem]);
-  const known = await breachedPasswords.has(password, { userId: null, origin: NO_ORIGIN });
+  const known = await breachedPasswords.has(password, { userId: null, origin });
   if (known) throw new Error(PROBLEMS.breached);
   return password;
 }

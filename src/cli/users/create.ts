@@ -17,7 +17,7 @@ export async function create({ email, operator, ...why }: Why & NewAccount): Pro
   await withContext(async (context) => {
     const { users, passwords } = context;
     if (await users.findByEmail(email)) throw taken(email, operator);
-    const password = await readNewPassword(context, email);
+    const password = await readNewPassword(context, email, origin);
     const passwordHash = await passwords.hash(password, null);
     const result = await users.create({ email, passwordHash, role: operator ? 'operator' : 'member', origin });
     if (!result.ok) throw taken(email, operator);

@@ -4,7 +4,7 @@
 import { randomInt } from 'node:crypto';
 import type pg from 'pg';
 import { appendEvents, chainEvents, countEvents, type LockedHead, lockHead, moveHead } from '../audit/append.ts';
-import { NO_ORIGIN } from '../audit/events.ts';
+import { type Detail, NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Sealing } from '../audit/sealing.ts';
 import type { Passwords } from '../credentials/passwords.ts';
@@ -27,6 +27,8 @@ export interface SeedOptions {
   readonly months: number;
   /** Also where people have done something already. */
   readonly intoUsedLog: boolean;
+  /** Who asked for it, and why. */
+  readonly origin?: Origin;
 }
 
 export type SeedResult =
@@ -35,7 +37,7 @@ export type SeedResult =
 
 export async function seed(
   { database, sealing, passwords }: { database: Database; sealing: Sealing; passwords: Passwords },
-  { events, people, months, intoUsedLog }: SeedOptions,
+  { events, people, months, intoUsedLog, origin = NO_ORIGIN }: SeedOptions,
   onProgress: (done: number) => void,
 ): Promise<SeedResult> {
   await sealing.seal();
@@ -44,7 +46,7 @@ export async function seed(
   const from = new Date(to.getTime() - months * MONTH_MS);
   const random = createRandom(randomInt(2 ** 32));
   const story = makeUp({ random, events, people, from, to });
-  await recordSeeding(database, { events, people });
+  await recordSeeding(database, origin, { events, people });
   await insertPeople(database, story.people, await passwords.hash(newToken(), null), from);
   await makePartitions(database, from, to);
   let done = 0;
@@ -60,14 +62,14 @@ export async function seed(
   return { ok: true, events: done, firstSeq, lastSeq };
 }
 
-async function recordSeeding({ transact }: Database, detail: { events: number; people: number }): Promise<void> {
+async function recordSeeding({ transact }: Database, origin: Origin, detail: Detail): Promise<void> {
   await transact((transaction) =>
     recordEvent(transaction, {
       type: 'sys_made_up_events',
       outcome: 'success',
       actor: null,
       subject: null,
-      origin: NO_ORIGIN,
+      origin,
       detail,
     }),
   );

@@ -17,33 +17,35 @@ export interface RecordedExportOptions {
   readonly record: (event: NewAuditEvent) => Promise<void>;
 }
 
-/**
- * Records the beginning, then returns the parts. Success is recorded when the last one was taken, and failure when the reader
- * leaves before, or the reading fails.
- */
+export interface BegunExport {
+  readonly parts: AsyncIterable<ExportedPart>;
+  /** Records how it ended, and how many events were read; what is said first counts. Throws if PostgreSQL is away. */
+  end(outcome: 'success' | 'failure'): Promise<void>;
+}
+
+/** Records the beginning. Whoever writes the parts says how it ended: what was read may never have arrived. */
 export async function beginExport(
   { auditLog, record }: RecordedExportOptions,
   { filter, format, about }: RecordedExport,
-): Promise<AsyncGenerator<ExportedPart>> {
+): Promise<BegunExport> {
   const detail: Detail = { format, filter: described(filter) };
-  const end = (outcome: 'success' | 'failure', events: number) =>
-    record({ type: 'audit_export', outcome, ...about, detail: { ...detail, events } });
   await record({ type: 'audit_export_begun', outcome: 'success', ...about, detail });
-  return parts();
+  let events = 0;
+  let ended = false;
+  return {
+    parts: counted(),
+    async end(outcome) {
+      if (ended) return;
+      ended = true;
+      await record({ type: 'audit_export', outcome, ...about, detail: { ...detail, events } });
+    },
+  };
 
-  async function* parts(): AsyncGenerator<ExportedPart> {
-    let events = 0;
-    let whole = false;
-    try {
-      for await (const part of exportLog(auditLog, filter, format)) {
-        yield part;
-        events += part.events;
-      }
-      whole = true;
-    } finally {
-      if (!whole) await end('failure', events).catch(() => undefined); // what went wrong is thrown, not this
+  async function* counted(): AsyncGenerator<ExportedPart> {
+    for await (const part of exportLog(auditLog, filter, format)) {
+      events += part.events;
+      yield part;
     }
-    await end('success', events);
   }
 }
 

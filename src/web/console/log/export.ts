@@ -3,8 +3,8 @@
 import { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import type { ExportedPart, ExportFormat } from '../../../core/audit/reading/export.ts';
-import { beginExport } from '../../../core/audit/reading/recorded-export.ts';
+import type { ExportFormat } from '../../../core/audit/reading/export.ts';
+import { type BegunExport, beginExport } from '../../../core/audit/reading/recorded-export.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
@@ -44,18 +44,21 @@ export function exportPage(router: Router, web: Web): void {
     });
   });
 
-  /** A slow reader can make an export last, so each part checks the session again. */
-  async function* parts(begun: AsyncGenerator<ExportedPart>, token: string): AsyncGenerator<Uint8Array> {
+  /** A slow reader can make an export last, so each part checks the session again. Its end is recorded before the last byte. */
+  async function* parts({ parts: read, end }: BegunExport, token: string): AsyncGenerator<Uint8Array> {
     try {
-      for await (const { bytes } of begun) {
+      for await (const { bytes } of read) {
         const reading = await sessionCache.read(token);
         if (reading.state !== 'live' || reading.owner.role !== 'operator') throw new Error('its session has ended');
         yield bytes;
       }
+      await end('success');
     } catch (error) {
       // Cut the answer, so that half a file is not taken for a whole one.
       log.warn({ err: error }, 'an export broke off');
       throw error;
+    } finally {
+      await end('failure').catch((error: unknown) => log.warn({ err: error }, 'the end of an export is not recorded'));
     }
   }
 }
