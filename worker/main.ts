@@ -6,6 +6,7 @@ import { NO_ORIGIN } from '../src/core/audit/events.ts';
 import { readConfigOrExit } from '../src/core/config.ts';
 import { type Context, createContext } from '../src/core/context.ts';
 import { createLog } from '../src/core/platform/log.ts';
+import { createMetrics } from '../src/core/platform/metrics.ts';
 import { QUEUE_NAMES, type QueueName } from '../src/core/platform/queues.ts';
 import { closeRedis, isFull, openRedis, QUEUE_PREFIX } from '../src/core/platform/redis.ts';
 import { handlers } from './handlers.ts';
@@ -20,7 +21,7 @@ const FULL_REST_MS = 1_000;
 
 const config = readConfigOrExit(process.env, { signs: false });
 const log = createLog({ level: config.logLevel, name: 'worker' });
-const context = createContext(config, log);
+const context = createContext(config, log, { metrics: createMetrics() });
 const connection = openRedis({ url: config.redisUrl, role: 'worker', log });
 const stopping = new AbortController();
 

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Context } from '../core/context.ts';
 import { readSecretFiles } from '../secret-files.ts';
+import { commandLog, UNCOUNTED } from './lean.ts';
 
 const REDIS_WAIT_MS = 2_000;
 
@@ -71,15 +72,15 @@ function isAlive(pid: number): boolean {
 /** Opens the stores for a command. The core is imported here, so that help and wrong arguments do without it. */
 export async function withContext<T>(work: (context: Context) => Promise<T>): Promise<T> {
   const env = await commandEnvironment(process.env);
-  const [{ readConfig }, { createContext }, { createLog }] = await Promise.all([
+  const [{ readConfig }, { createContext }] = await Promise.all([
     import('../core/config.ts'),
     import('../core/context.ts'),
-    import('../core/platform/log.ts'),
   ]);
   const config = readConfig({ ...env, DATABASE_POOL: env['DATABASE_POOL'] || '3' }, { signs: false });
-  const log = createLog({ level: env['LOG_LEVEL'] || 'error', name: 'cli' });
   // The worker's sweep comes within a second or two: to nudge it would take as long as all the rest.
-  const context = createContext(config, log, { nudges: false });
+  const options = { metrics: UNCOUNTED, nudges: false };
+  const context = createContext(config, commandLog(env['LOG_LEVEL'] || 'error'), options);
+  context.database.prisma.$connect().catch(() => undefined); // loads its compiler while Redis is waited for
   try {
     await settle(context);
     return await work(context);

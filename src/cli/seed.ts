@@ -4,7 +4,6 @@ import { withContext } from './connect.ts';
 import { type Confirmed, confirm, yesOption } from './terminal/ask.ts';
 import { callerFor, reasonOption, type Why } from './terminal/caller.ts';
 import { say } from './terminal/output.ts';
-import { startBar } from './terminal/progress.ts';
 
 export function seedCommand(): Command {
   return new Command('seed')
@@ -36,7 +35,10 @@ async function run({ events, people, months, intoUsedLog, yes, ...why }: Options
         'In production the log is not filled with made-up events (NODE_ENV, or a PUBLIC_URL that is not of this machine).',
       );
     await confirm({ yes }, `This adds ${events} made-up events to the log.`, 'seed');
-    const { seed } = await import('../core/seed/seed.ts');
+    const [{ seed }, { startBar }] = await Promise.all([
+      import('../core/seed/seed.ts'),
+      import('./terminal/progress.ts'),
+    ]);
     const bar = startBar('Making up', events);
     const result = await seed(context, { events, people, months, intoUsedLog, origin }, bar.update);
     bar.stop();

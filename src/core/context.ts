@@ -38,7 +38,7 @@ import { createMailTransport } from './mail/transport.ts';
 import { createOverview } from './overview.ts';
 import { openDatabase } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
-import { createMetrics } from './platform/metrics.ts';
+import type { Metrics } from './platform/metrics.ts';
 import { openQueues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
 import { createSelfService } from './self-service/self-service.ts';
@@ -59,12 +59,16 @@ import { createThrottle } from './throttle/throttle.ts';
 
 export type Context = ReturnType<typeof createContext>;
 
-/**
- * Opens the stores in the background: one that is away is waited for, and nothing throws for it. Without `nudges` the worker
- * learns of what was done by its sweeps.
- */
-export function createContext(config: Config, log: Log, { nudges = true }: { readonly nudges?: boolean } = {}) {
-  const { closeStores, ...stores } = openStores(config, log, nudges);
+export interface ContextOptions {
+  readonly metrics: Metrics;
+  /** Without them the worker learns of what was done by its sweeps. */
+  readonly nudges?: boolean;
+}
+
+/** Opens the stores in the background: one that is away is waited for, and nothing throws for it. */
+export function createContext(config: Config, log: Log, { metrics, nudges = true }: ContextOptions) {
+  const { closeStores, ...opened } = openStores(config, log, nudges);
+  const stores = { ...opened, metrics };
   const { database, redis, queues } = stores;
   const credentials = createCredentials(config, log, stores);
   const { links } = credentials;
@@ -115,7 +119,7 @@ export function createContext(config: Config, log: Log, { nudges = true }: { rea
   };
 }
 
-type Stores = Omit<ReturnType<typeof openStores>, 'closeStores'>;
+type Stores = Omit<ReturnType<typeof openStores>, 'closeStores'> & Pick<ContextOptions, 'metrics'>;
 type Below = Stores &
   ReturnType<typeof createCredentials> &
   ReturnType<typeof createThrottling> &
@@ -140,7 +144,7 @@ function openStores(config: Config, log: Log, nudges: boolean) {
     await queues.close();
     await Promise.all([closeRedis(redis), closeRedis(queueConnection), database.close()]);
   }
-  return { database, redis, queues, metrics: createMetrics(), closeStores };
+  return { database, redis, queues, closeStores };
 }
 
 /** The same words again and again are said once. */

@@ -5,6 +5,7 @@ import { until } from '../../harness/until.ts';
 import { readConfig } from '../../src/core/config.ts';
 import { createContext } from '../../src/core/context.ts';
 import type { Log } from '../../src/core/platform/log.ts';
+import { createMetrics } from '../../src/core/platform/metrics.ts';
 import type { RedisServer } from '../../src/launcher/servers/redis.ts';
 import { startOwnRedis, temporaryFolder } from '../support/servers.ts';
 import { openTestStores } from '../support/stores.ts';
@@ -36,7 +37,7 @@ function open(redisUrl: string) {
     (fields: object) => lines.push({ level, ...fields }),
   ]);
   const config = readConfig({ NODE_ENV: 'test', DATABASE_URL: stores.database.webUrl, REDIS_URL: redisUrl });
-  return { context: createContext(config, Object.fromEntries(levels) as Log), lines };
+  return { context: createContext(config, Object.fromEntries(levels) as Log, { metrics: createMetrics() }), lines };
 }
 
 /** How often somebody has asked this Redis what it is. */

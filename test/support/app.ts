@@ -9,6 +9,7 @@ import { until } from '../../harness/until.ts';
 import { type Config, readConfig } from '../../src/core/config.ts';
 import { type Context, createContext } from '../../src/core/context.ts';
 import { createLog } from '../../src/core/platform/log.ts';
+import { createMetrics } from '../../src/core/platform/metrics.ts';
 import { createApp } from '../../src/web/app.ts';
 import type { Readiness } from '../../src/web/pages/health.ts';
 
@@ -42,7 +43,9 @@ export async function startWeb(stores: TestStores, env: Readonly<Record<string, 
     ...GENEROUS,
     ...env,
   });
-  const context = createContext(config, createLog({ level: config.logLevel, name: 'test' }));
+  const context = createContext(config, createLog({ level: config.logLevel, name: 'test' }), {
+    metrics: createMetrics(),
+  });
   const readiness: Readiness = { draining: false, started: false };
   const server = createServer(createApp(context, readiness).app.callback());
   await new Promise<void>((resolve) => server.listen(config.port === 3_000 ? 0 : config.port, '127.0.0.1', resolve));
@@ -67,7 +70,9 @@ export async function startWeb(stores: TestStores, env: Readonly<Record<string, 
 export async function openWorker(stores: TestStores, env: Readonly<Record<string, string>> = {}): Promise<Context> {
   const given = { NODE_ENV: 'test', DATABASE_URL: stores.database.workerUrl, REDIS_URL: stores.redisUrl };
   const config = readConfig({ ...given, DATABASE_POOL: '4', LOG_LEVEL: 'silent', ...env }, { signs: false });
-  const context = createContext(config, createLog({ level: config.logLevel, name: 'test-worker' }));
+  const context = createContext(config, createLog({ level: config.logLevel, name: 'test-worker' }), {
+    metrics: createMetrics(),
+  });
   await waitForStores(context);
   return context;
 }
