@@ -1,4 +1,6 @@
 // `check`: whether the settings in the environment can be used, without starting anything.
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { Argument, Command } from 'commander';
 import { readSecretFiles } from '../secret-files.ts';
 import { ProblemList } from './terminal/errors.ts';
@@ -39,13 +41,26 @@ async function problemsOf(program: Program, env: Environment): Promise<readonly 
     ]);
   const worker = (given: Environment) => configProblems(given, { signs: false });
   if (program === 'web') return [configProblems(env)];
-  if (program === 'worker') return [worker(env)];
+  if (program === 'worker') return [worker(env), fileProblems(env)];
   const supervisor = readSupervisorSettings(env, '').problems;
   if (program === 'start') return [configProblems(env), supervisor];
   const { env: read, problems } = readSecretFiles(env);
   const complete = { ...MADE_UP, ...Object.fromEntries(Object.entries(read).filter(([, value]) => value)) };
   const rest = [loginRoleProblems(read), supervisor, readLauncherSettings(read).problems];
-  return [[...problems], configProblems(complete), worker(complete), ...rest];
+  return [[...problems], configProblems(complete), worker(complete), ...rest, fileProblems(read)];
+}
+
+/** The worker would meet them minutes later. */
+function fileProblems({ AUDIT_CHECKPOINT_FILE: file }: Environment): string[] {
+  if (!file) return [];
+  try {
+    accessSync(existsSync(file) ? file : path.dirname(path.resolve(file)), constants.W_OK);
+    return statSync(path.dirname(path.resolve(file))).isDirectory()
+      ? []
+      : [`AUDIT_CHECKPOINT_FILE: ${file} lies in no folder`];
+  } catch (error) {
+    return [`AUDIT_CHECKPOINT_FILE: ${file} can't be written by this user (${(error as NodeJS.ErrnoException).code})`];
+  }
 }
 
 /** Of what several say of one variable, what the first says. */

@@ -17,7 +17,7 @@ const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /** A line each on standard error, from this level on (LOG_LEVEL). */
 export function commandLog(from: string): Log {
-  const least = LEVELS.findIndex((level) => level === from);
+  const least = (LEVELS as readonly string[]).indexOf(from);
   const shown = (index: number) => least !== -1 && index >= least;
   return Object.fromEntries(
     LEVELS.map((level, index) => [level, shown(index) ? write : nothing]),

@@ -2,16 +2,21 @@
 
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tryPort } from './machine/ports.ts';
+import { portProblem, tryPort } from './machine/ports.ts';
 import type { LauncherSettings } from './settings.ts';
 
 const portsToTry = 100;
+const NO_HOST: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EINVAL']);
 
 /** Throws where a given port is taken; a taken default makes way for the next free port. */
 export async function findAddress(settings: LauncherSettings, say: (line: string) => void): Promise<number> {
   const { host, port, portWasGiven } = settings;
-  if ((await tryPort(port, host)) !== undefined) return port;
-  if (portWasGiven) throw new Error(`Port ${port} on ${host} is taken, or may not be listened on. Give another PORT.`);
+  const problem = await portProblem(port, host);
+  if (problem === undefined) return port;
+  if (NO_HOST.has(problem)) throw new Error(`HOST is ${host}, which is no IP address or name of this machine.`);
+  if (portWasGiven && problem === 'EACCES')
+    throw new Error(`This user may not listen on port ${port}. Give another PORT.`);
+  if (portWasGiven) throw new Error(`Port ${port} on ${host} is taken. Give another PORT.`);
   for (let next = port + 1; next < port + portsToTry; next += 1) {
     if ((await tryPort(next, host)) === undefined) continue;
     say(`port ${port} is taken: using ${next}`);

@@ -242,15 +242,22 @@ test('lists every bad setting of every process at once, before anything starts',
   const output = await refused('launcher/main.js', {
     ...{ PORT: 'x', WEB_PROCESSES: '0', REDIS_URL: 'http://no', READY_TIMEOUT_MS: '1', TRUSTED_PROXIES: 'localhost' },
     ...{ DATABASE_URL: 'postgresql://db/holdfast?schema=auth', WEB_DATABASE_URL: 'postgresql://db/holdfast' },
-    AUDIT_SIGNING_KEY: 'short',
+    ...{ AUDIT_SIGNING_KEY: 'short', AUDIT_CHECKPOINT_FILE: '/nowhere/checkpoints' },
   });
   expect(problemsIn(output)).toEqual(
     [
-      ...['AUDIT_SIGNING_KEY', 'DATABASE_URL', 'PORT', 'READY_TIMEOUT_MS', 'REDIS_URL', 'TRUSTED_PROXIES'],
-      ...['WEB_DATABASE_URL', 'WEB_PROCESSES'],
+      ...['AUDIT_CHECKPOINT_FILE', 'AUDIT_SIGNING_KEY', 'DATABASE_URL', 'PORT', 'READY_TIMEOUT_MS', 'REDIS_URL'],
+      ...['TRUSTED_PROXIES', 'WEB_DATABASE_URL', 'WEB_PROCESSES'],
     ].sort(),
   );
   expect(existsSync(path.join(own.folder, 'postgres'))).toBe(false);
+});
+
+test.each([
+  [{ HOST: 'nowhere.invalid' }, 'HOST is nowhere.invalid, which is no IP address or name of this machine.'],
+  [{ HOST: '192.0.2.1', PORT: '3000' }, 'HOST is 192.0.2.1, which is no IP address or name of this machine.'],
+])('%j: says what is wrong, and nothing else', async (env, sentence) => {
+  expect(await refused('launcher/main.js', env)).toBe(`${sentence}\n`);
 });
 
 test.each([

@@ -17,10 +17,21 @@ export async function freePort(preferred?: number, host = '127.0.0.1'): Promise<
 }
 
 /** The port if it can be listened on (0: any), else undefined. */
-export function tryPort(port: number, host: string): Promise<number | undefined> {
+export async function tryPort(port: number, host: string): Promise<number | undefined> {
+  const tried = await listen(port, host);
+  return typeof tried === 'number' ? tried : undefined;
+}
+
+/** Why a port can't be listened on, as the system's code such as `EADDRINUSE`; undefined if it can. */
+export async function portProblem(port: number, host: string): Promise<string | undefined> {
+  const tried = await listen(port, host);
+  return typeof tried === 'string' ? tried : undefined;
+}
+
+function listen(port: number, host: string): Promise<number | string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(undefined));
+    server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'unknown'));
     server.listen({ port, host, exclusive: true }, () => {
       const address = server.address();
       server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined));
