@@ -460,7 +460,7 @@ export const de: Texts = {
     appOff:
       'Eine App auf Ihrem Telefon zeigt einen Code, der alle 30 Sekunden wechselt. Zum Anmelden braucht es dann Ihr Passwort und einen Code.',
     whichApp:
-      'Jede App für solche Codes ist recht: Google Authenticator, Microsoft Authenticator, Aegis, 2FAS, 1Password.',
+      'Jede App für solche Codes ist recht, etwa Google Authenticator, Microsoft Authenticator, Aegis, 2FAS oder 1Password.',
     setUpApp: 'App einrichten',
     removeApp: 'App entfernen',
     passkeys: 'Passkeys',

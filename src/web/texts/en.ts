@@ -470,7 +470,8 @@ export const en = {
     appOn: 'Set up',
     appOff:
       'An app on your phone shows a code that changes every 30 seconds. Logging in then needs your password and a code.',
-    whichApp: 'Any app for such codes will do: Google Authenticator, Microsoft Authenticator, Aegis, 2FAS, 1Password.',
+    whichApp:
+      'Any app for such codes will do, such as Google Authenticator, Microsoft Authenticator, Aegis, 2FAS or 1Password.',
     setUpApp: 'Set up an app',
     removeApp: 'Remove the app',
     passkeys: 'Passkeys',
