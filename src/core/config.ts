@@ -28,6 +28,12 @@ export class ConfigError extends Error {
   }
 }
 
+/** What the library says of its types, for somebody who set a variable. */
+function inWords(message: string): string {
+  if (/received undefined$/.test(message)) return 'it is missing';
+  return /received NaN$/.test(message) ? 'expected a number' : message;
+}
+
 /**
  * The configuration that the environment describes.
  * @throws ConfigError also for a missing or weak secret where others than this machine come, and the process signs
@@ -43,7 +49,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
   const result = schema.safeParse(present);
   const problems = result.success
     ? []
-    : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${inWords(message)}`);
   if (signs) problems.push(...keyProblems(present), ...addressProblems(present));
   if (result.success) problems.push(...hashingProblems(result.data));
   problems.push(...mailProblems(present, signs), ...breachProblems(present));

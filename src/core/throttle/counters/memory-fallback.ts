@@ -1,6 +1,7 @@
 // The throttle while Redis is away: each window's free attempts, counted in memory. Each process counts alone, so N
 // processes allow N times as many; a restart forgets. The memory is bounded.
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
+import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js';
 import type { ThrottlePolicy } from '../policy.ts';
 import type { OnSuccess, Taken } from '../taken.ts';
 import type { ThrottleScope, Window } from '../windows.ts';
