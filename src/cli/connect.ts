@@ -1,9 +1,11 @@
 // How a command reaches the stores: by the environment, else by the up.json of a running `npm run up`.
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Context } from '../core/context.ts';
+import { projectRoot } from '../core/platform/project-root.ts';
 import { readSecretFiles } from '../secret-files.ts';
 import { commandLog, UNCOUNTED } from './lean.ts';
 
@@ -25,7 +27,7 @@ export async function commandEnvironment(
   const { env, problems } = readSecretFiles(given);
   if (problems.length > 0) throw new Error(problems.join('\n'));
   if (needed.every((name) => env[name])) return env;
-  const running = await readRunning(path.join(env['DATA_DIR'] || '.data', 'up.json'));
+  const running = await readRunning(upFileOf(env['DATA_DIR']));
   return {
     ...env,
     DATABASE_URL: env['DATABASE_URL'] || running.databaseUrl,
@@ -33,6 +35,13 @@ export async function commandEnvironment(
     AUDIT_PUBLIC_KEYS: env['AUDIT_PUBLIC_KEYS'] || running.auditPublicKey,
     PUBLIC_URL: env['PUBLIC_URL'] || running.url,
   };
+}
+
+/** Without DATA_DIR in this folder, else in Holdfast's own, where `npm run up` keeps it. */
+function upFileOf(dataDir: string | undefined): string {
+  if (dataDir) return path.join(dataDir, 'up.json');
+  const [here, own] = ['.data/up.json', path.join(projectRoot, '.data/up.json')] as const;
+  return existsSync(here) || !existsSync(own) ? here : own;
 }
 
 const START = 'Start it with "npm run up", or give DATABASE_URL and REDIS_URL.';

@@ -1,7 +1,9 @@
 // What all commands share: how they list, ask, fail and are refused; how little they load; and who reads what they print.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { atTerminal, commandLine } from '../support/command-line.ts';
@@ -38,6 +40,15 @@ const headOfLog = async () => (await web.context.auditLog.head()).seq;
 test('--version says which version this is', async () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   expect(await cli(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
+});
+
+test('holdfast runs from any folder, without npm', async () => {
+  const env = { PATH: process.env['PATH'], DATABASE_URL: stores.database.webUrl };
+  const link = path.join(folder, 'holdfast');
+  symlinkSync(path.resolve('bin/holdfast'), link);
+  const run = promisify(execFile);
+  const { stdout } = await run(link, ['user', 'list'], { cwd: folder, env });
+  expect(stdout).toMatch(/^e-mail address +role /);
 });
 
 describe('lists', () => {
