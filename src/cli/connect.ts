@@ -7,7 +7,7 @@ import type pg from 'pg';
 import type { Context } from '../core/context.ts';
 import { projectRoot } from '../core/platform/project-root.ts';
 import { readSecretFiles } from '../secret-files.ts';
-import { commandLog, UNCOUNTED } from './lean.ts';
+import { commandLog, optimiseLess, UNCOUNTED } from './lean.ts';
 
 const REDIS_WAIT_MS = 2_000;
 
@@ -81,6 +81,7 @@ function isAlive(pid: number): boolean {
 /** Opens the stores for a command. The core is imported here, so that help and wrong arguments do without it. */
 export async function withContext<T>(work: (context: Context) => Promise<T>): Promise<T> {
   const env = await commandEnvironment(process.env);
+  optimiseLess();
   const [{ readConfig }, { createContext }] = await Promise.all([
     import('../core/config.ts'),
     import('../core/context.ts'),

@@ -1,7 +1,6 @@
 // Operators' commands: `npm run cli -- <command>`. Finds a running `npm run up` by its up.json unless DATABASE_URL says
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { auditCommand } from './audit/command.ts';
 import { checkCommand } from './check.ts';
@@ -13,9 +12,6 @@ import { watchOutput } from './terminal/output.ts';
 import { printableLines } from './terminal/print.ts';
 import { throttleCommand } from './throttle.ts';
 import { userCommand } from './user.ts';
-
-// Node 20 would spend a seventh of a command's time on optimising what runs a few times.
-if (process.versions.v8.startsWith('11.')) setFlagsFromString('--interrupt-budget=2000000');
 
 const program = new Command('holdfast')
   .description('Commands for the operators of Holdfast')
