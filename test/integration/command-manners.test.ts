@@ -67,7 +67,7 @@ describe('lists', () => {
     const [session] = jsonOf((await cli(['session', 'list', email, '--json'])).out);
     expect(session).toMatchObject({ ip: '127.0.0.1', id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
     const [heading, row] = linesOf((await cli(['session', 'list', email])).out);
-    expect(heading).toMatch(/^id +IP address +since +last seen +browser$/);
+    expect(heading).toMatch(/^id +IP address +since +last seen +ends unused at +logged in by +browser$/);
     expect(row).toMatch(new RegExp(`^${String(session?.['id'])} +127\\.0\\.0\\.1 `));
 
     await sql(
