@@ -19,6 +19,7 @@ import { userPage } from './console/people/user.ts';
 import { userActions } from './console/people/user-actions.ts';
 import { usersPage } from './console/people/users.ts';
 import { queuesPage } from './console/queues.ts';
+import { zonePages } from './console/zone.ts';
 import { createAssets } from './http/assets.ts';
 import { compressLarge } from './http/compress.ts';
 import { cookieAges } from './http/cookie-ages.ts';
@@ -146,6 +147,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   attemptsPage(router, web);
   blocksPages(router, web);
   queuesPage(router, web);
+  zonePages(router, web);
   app.use(router.routes());
   app.use(router.allowedMethods());
   return { app, router, streams };

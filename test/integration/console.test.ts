@@ -101,6 +101,33 @@ describe('the attempts', () => {
     const back = await walk(there.last, 'Newer', device);
     expect(back.shown.toReversed()).toEqual(there.shown);
   });
+
+  test('have a picture of the list itself: its time, its person, its address, its outcome', async () => {
+    const id = '018f0000-0000-7000-8000-00000000c0de';
+    await sql(
+      `INSERT INTO login_attempt (id, occurred_at, identifier_hash, ip, outcome)
+       SELECT gen_random_uuid(), now() - days * interval '1 day', '\\x00', '198.51.100.77', outcome
+         FROM (VALUES (0, 'failure'), (3, 'failure'), (3, 'success'), (40, 'failure')) AS made (days, outcome)`,
+    );
+    await sql(
+      `INSERT INTO throttle_block (id, scope, key, ip, started_at, until_at, failures)
+       VALUES ('${id}', 'client', 'k', '198.51.100.77', now() - interval '2 days', now() - interval '1 day', 3)`,
+    );
+    await sql(`INSERT INTO throttle_refusal (block_id, since, attempts) VALUES ('${id}', now() - interval '2 days', 12)`);
+    const told = async (filter: string) => {
+      const { text } = await operator.get(`/operator/attempts?address=198.51.100.77&${filter}`);
+      return /<span class="dot">·<\/span> ([^<]*)<\/figcaption>/.exec(text)?.[1];
+    };
+    expect(await told('')).toBe('Last 24 hours, with these filters: 0 success, 1 failure, 0 refused unseen, 0 blocks.');
+    expect(await told('time=1h')).toMatch(/^Last hour, with these filters: 0 success, 1 failure/);
+    expect(await told('time=7d')).toMatch(/: 1 success, 2 failure, 12 refused unseen, 1 blocks\.$/);
+    expect(await told('time=7d&outcome=success')).toMatch(/: 1 success, 0 failure, 0 refused unseen, 0 blocks\.$/);
+    expect(await told('time=all')).toMatch(/^All that is kept, with these filters: 1 success, 3 failure/);
+    expect(await told('time=all&address=198.51.100.78')).toBeUndefined(); // named twice
+    const all = (await operator.get('/operator/attempts?time=all')).text;
+    expect(all).toContain('All that is kept: ');
+    expect(all).toMatch(/>\d+ Oct<\/text>|>\d+ Nov<\/text>/);
+  });
 });
 
 describe('the page of an event', () => {
@@ -132,7 +159,7 @@ describe('the page of an event', () => {
       ...['018f0000-0000-7000-8000-000000000001', row?.hash.toString('hex') ?? '?', row?.id ?? '?'],
       `its hash is right, and it follows event ${before}`,
       `/operator/audit?actor=${operatorId}`,
-      '24 Nov 2026, 09:00:00 UTC',
+      '>24 Nov 2026, 09:00:00</time>',
     ]) {
       expect(text).toContain(part);
     }

@@ -3,6 +3,7 @@
 import { de } from '../../src/web/texts/de.ts';
 import { en } from '../../src/web/texts/en.ts';
 import { showTime } from '../../src/web/texts/times-and-devices.ts';
+import { timesIn } from '../../src/web/texts/zoned-times.ts';
 import { drawChart } from '../../src/web/view/chart.ts';
 import type { AttemptRow, AuditRow, BlockRow, PersonRow, ShownPerson } from '../../src/web/view/console-views.ts';
 import { drawQr } from '../../src/web/view/qr.ts';
@@ -24,6 +25,9 @@ export const HOSTILE = `"><script>alert(1)</script><img src=x onerror=alert(2)>'
 const LONG_USER_AGENT = `Mozilla/5.0 ${'<b>A</b>'.repeat(8 * 1024)}`;
 
 const ago = (minutes: number) => showTime(new Date(NOW.getTime() - minutes * 60_000), NOW);
+
+const TIMES = timesIn('Europe/Lisbon', NOW);
+const clock = (minutes: number) => TIMES.clock(new Date(NOW.getTime() - minutes * 60_000));
 
 const MEMBER = { email: 'ada@example.org', operator: false };
 const OPERATOR = { email: 'grace@example.org', operator: true };
@@ -61,9 +65,11 @@ function fixture<V extends keyof Views>(name: string, view: V, page: Views[V], i
 
 const anonymous = (title: string) => frame(title);
 const member = (title: string, current: Frame['current']) => frame(title, { member: MEMBER, current });
-const operator = () => frame('Audit log', { member: OPERATOR, current: 'audit', wide: true });
+const ZONE = { name: 'Europe/Lisbon', offset: 'UTC', others: ['UTC'], back: '/operator' };
+const operator = () => frame('Audit log', { member: OPERATOR, current: 'audit', wide: true, zone: ZONE });
 
-const inConsole = (title: string, current: Frame['current']) => frame(title, { member: OPERATOR, current, wide: true });
+const inConsole = (title: string, current: Frame['current']) =>
+  frame(title, { member: OPERATOR, current, wide: true, zone: ZONE });
 
 const OTHER_SESSION: Views['other-session'] = {
   email: MEMBER.email,
@@ -119,7 +125,7 @@ const MAIL: Views['operator/mail'] = {
 };
 
 function mailRow(state: string, attempts: number, error: string | null): Views['operator/mail']['rows'][number] {
-  const about = { recipient: MEMBER.email, template: 'reset-password', created: ago(5), since: ago(1) };
+  const about = { recipient: MEMBER.email, template: 'reset-password', created: clock(5), since: clock(1) };
   return { ...about, state, attempts, error, wrong: error !== null };
 }
 
@@ -258,8 +264,8 @@ function day(countsAt: (index: number) => Counts, href: string | null = null) {
       { kind: 'refused', label: 'refused unseen' },
       { kind: 'blocks', label: 'blocks', undrawn: true },
     ],
-    title: 'The last 24 hours',
-    now: NOW,
+    title: 'Last 24 hours',
+    times: TIMES,
   });
 }
 
@@ -290,7 +296,7 @@ function attempts(more: Partial<Views['operator/attempts']> = {}): Views['operat
 }
 
 const attempt = (outcome: AttemptRow['outcome'], text: string, reason: string, email?: string): AttemptRow => ({
-  occurredAt: ago(3),
+  occurredAt: clock(3),
   outcome,
   person: email ? { email, onlyHref: `/operator/attempts?person=${email}` } : null,
   address: { text, onlyHref: `/operator/attempts?address=${text}` },
@@ -304,8 +310,8 @@ const block = (id: string, ended: string | null, more: Partial<BlockRow> = {}): 
   scope: 'One account from one client',
   person: { email: 'ada@example.org', href: '/operator/users/ada' },
   address: '203.0.113.7',
-  from: ago(5),
-  until: ago(-25),
+  from: clock(5),
+  until: clock(-25),
   attemptsHref: '/operator/attempts?address=203.0.113.7&time=all',
   failures: '10',
   refused: '99,990',
@@ -345,7 +351,7 @@ function auditRow(index: number): AuditRow {
   const [type, outcome, actor, subject, detail] = STORY[(index * 7) % STORY.length] ?? LOGIN_STORY;
   return {
     seq: String(12_408 - index),
-    occurredAt: ago(index * index * 1.7),
+    occurredAt: clock(index * index * 1.7),
     type,
     outcome,
     outcomeOnlyHref: `/operator/audit?outcome=${outcome}`,
@@ -371,6 +377,7 @@ function audit(more: Partial<Views['operator/audit']>): Views['operator/audit'] 
     asOf: ago(0),
     matching: '0 match',
     total: '12,408',
+    zone: TIMES.zone,
     chart: null,
     filters: NO_FILTERS,
     types: EVENT_TYPES,
@@ -394,8 +401,9 @@ function event(more: Partial<Views['operator/event']> = {}): Views['operator/eve
   return {
     row: auditRow(4),
     occurredAt: ago(27),
-    exactly: '23 Nov 2026, 18:40:00 UTC',
-    sealedAt: '2026-11-23T18:40:01.000Z',
+    exactly: '23 Nov 2026, 18:40:00',
+    sealedAt: ago(27),
+    sealedExactly: '23 Nov 2026, 18:40:01',
     meaning: 'A session was ended.',
     id: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e55',
     session: { text: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e56', onlyHref: '/operator/audit?session=1' },

@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { timesIn } from '../../src/web/texts/zoned-times.ts';
 import { drawChart } from '../../src/web/view/chart.ts';
+
+const utc = (now: Date) => timesIn('UTC', now);
 
 test('no label stands where it would be cut', () => {
   const bars = Array.from({ length: 30 }, (_, index) => ({
@@ -9,11 +12,12 @@ test('no label stands where it would be cut', () => {
     href: null,
   }));
   const series = [{ kind: 'successes', label: 'succeeded' }] as const;
-  const { ticks } = drawChart({ bars, series, title: 'All', now: new Date(Date.UTC(2027, 5)) });
+  const { ticks } = drawChart({ bars, series, title: 'All', times: utc(new Date(Date.UTC(2027, 5))) });
   const told = (part: typeof ticks) => part.map(({ label }) => label).filter((label) => label !== '');
   expect(told(ticks)).toEqual([2020, 2021, 2022, 2023, 2024, 2025, 2026, 2027].map((year) => `Jan ${year}`));
-  expect(told(ticks.filter(({ minor }) => !minor))).toEqual(['Jan 2020', 'Jan 2022', 'Jan 2024']);
-  const shorter = drawChart({ bars: bars.slice(0, 29), series, title: 'All', now: new Date(Date.UTC(2027, 2)) });
+  expect(told(ticks.filter(({ level }) => level < 2))).toEqual(['Jan 2020', 'Jan 2022', 'Jan 2024']);
+  expect(told(ticks.filter(({ level }) => level === 0))).toEqual(['Jan 2020', 'Jan 2024']);
+  const shorter = drawChart({ bars: bars.slice(0, 29), series, title: 'All', times: utc(new Date(Date.UTC(2027, 2))) });
   expect(told(shorter.ticks).at(-1)).toBe('Jan 2026');
 });
 
@@ -28,7 +32,7 @@ describe('each series', () => {
     { kind: 'successes', label: 'succeeded' },
     { kind: 'failures', label: 'failed' },
   ] as const;
-  const chart = drawChart({ bars, series, title: 'All', now: hour(4) });
+  const chart = drawChart({ bars, series, title: 'All', times: utc(hour(4)) });
   const [first, second, third] = chart.bars.map(({ parts }) => parts);
 
   test('stands in a band of its own, so that three in 250 are seen', () => {
@@ -53,9 +57,29 @@ test('no two labels of the axis are alike', () => {
     const from = new Date(Date.UTC(2026, 10, 23));
     const bar = { from, to: new Date(from.getTime() + minutes * 60_000), counts: { successes: 1 }, href: null };
     const series = [{ kind: 'successes', label: 'succeeded' }] as const;
-    const { ticks } = drawChart({ bars: [bar], series, title: 'All', now: bar.to });
+    const { ticks } = drawChart({ bars: [bar], series, title: 'All', times: utc(bar.to) });
     const labels = ticks.map(({ label }) => label).filter((label) => label !== '');
     expect(labels.length).toBeGreaterThan(0);
     expect(new Set(labels).size).toBe(labels.length);
   }
+});
+
+test('the axis has round moments of the zone of the page, and none twice where clocks go back', () => {
+  const bars = (from: string, hours: number) => [
+    {
+      from: new Date(from),
+      to: new Date(Date.parse(from) + hours * 3_600_000),
+      counts: { successes: 1 },
+      href: null,
+    },
+  ];
+  const series = [{ kind: 'successes', label: 'success' }] as const;
+  const labels = (from: string, hours: number, zone: string) =>
+    drawChart({ bars: bars(from, hours), series, title: 'All', times: timesIn(zone, new Date(from)) })
+      .ticks.map(({ label }) => label)
+      .filter((label) => label !== '');
+  expect(labels('2026-11-23T00:00:00Z', 24, 'UTC').slice(0, 2)).toEqual(['Mon 0:00', 'Mon 3:00']);
+  expect(labels('2026-11-23T00:00:00Z', 24, 'Asia/Kolkata').slice(0, 2)).toEqual(['Mon 6:00', 'Mon 9:00']);
+  const back = labels('2026-10-24T22:00:00Z', 8, 'Europe/Berlin');
+  expect(new Set(back).size).toBe(back.length);
 });

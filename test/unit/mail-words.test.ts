@@ -15,6 +15,7 @@ const hostile = (word: string) => ({
   browser: word,
   system: word,
   to: `${word}/pay@evil.example`,
+  zone: word,
   change: 'totp_added',
 });
 
@@ -38,5 +39,12 @@ describe.each(['en', 'de'])('in %s', (language) => {
   test('the names that are known are said', () => {
     const known = { ...hostile(''), browser: 'Firefox', system: 'Windows' };
     expect(rendered('new-device', known, language)).toMatch(/Firefox (on|auf) Windows/);
+  });
+
+  test('a moment is said in UTC, and by a clock where the browser was, with the day where that is another', () => {
+    const mail = (zone: string | null) => rendered('new-device', { ...hostile(''), zone }, language);
+    expect(mail('Asia/Tokyo')).toMatch(/13:20 UTC \(22:20 in Asia\/Tokyo\)/);
+    expect(mail('Pacific/Auckland')).toMatch(/13:20 UTC \(25\.? November 2026 (at|um) 02:20 in Pacific\/Auckland\)/);
+    for (const zone of [null, 'UTC', 'Evil/Example']) expect(mail(zone)).toMatch(/13:20 UTC, /);
   });
 });

@@ -1,5 +1,5 @@
 // Words a person reads: browsers, and moments.
-import { describeDevice, exactTime, showTime } from '../../src/web/texts/times-and-devices.ts';
+import { describeDevice, showTime } from '../../src/web/texts/times-and-devices.ts';
 
 describe('describeDevice', () => {
   const cases: readonly (readonly [string, string])[] = [
@@ -60,8 +60,4 @@ describe('showTime', () => {
   it('says how long ago across midnight as long as that is short', () => {
     expect(showTime(new Date('2026-11-22T23:59:00Z'), new Date('2026-11-23T00:30:00Z')).text).toBe('31 minutes ago');
   });
-});
-
-it('exactTime names the second and the zone', () => {
-  expect(exactTime(new Date('2026-11-23T19:07:05Z'))).toBe('23 Nov 2026, 19:07:05 UTC');
 });

@@ -6,6 +6,7 @@ const HOUR = 60 * MINUTE;
 const MOST_ROWS = 500;
 /** The moments that are shown, by the clock of this machine. */
 const seen = new WeakMap();
+const ZONE = document.documentElement.dataset.zone;
 const LOCALE = document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang;
 
 // What only a script makes work is not in the page without one: some browsers show whatever is in it.
@@ -13,8 +14,8 @@ for (const part of document.querySelectorAll('[data-scripted]')) part.outerHTML 
 for (const button of document.querySelectorAll('[data-reveal]')) setUpReveal(button);
 for (const button of document.querySelectorAll('[data-copy]')) setUpCopy(button);
 for (const button of document.querySelectorAll('[data-print]')) setUpPrint(button);
+tellZone();
 showTimes();
-for (const input of document.querySelectorAll('[data-utc]')) setUpMoment(input);
 setInterval(showTimes, MINUTE / 2);
 for (const place of document.querySelectorAll('[data-live]')) setUpLive(place);
 if (document.querySelector('[data-search]')) document.addEventListener('keydown', onAuditKey);
@@ -100,17 +101,29 @@ function setUpPrint(button) {
   button.addEventListener('click', () => print());
 }
 
+// A page that names its zone has its times in it; any other has the reader's own zone where the server said UTC.
 function showTimes() {
   const exact = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'long' });
   for (const element of document.querySelectorAll('time')) {
     const date = new Date(element.dateTime);
     if (Number.isNaN(date.getTime())) continue;
-    element.title = exact.format(date);
     const near = element.hasAttribute('data-away') ? relative(awayNow(element)) : null;
-    if (near) element.textContent = near;
-    else if (element.hasAttribute('data-exact')) element.textContent = exact.format(date);
-    else if (element.textContent.endsWith(' UTC')) element.textContent = inZone(date);
+    if (element.hasAttribute('data-clock')) element.title = near ?? element.title;
+    else if (near) element.textContent = near;
+    if (ZONE) continue;
+    element.title = exact.format(date);
+    if (!near && element.textContent.endsWith(' UTC')) element.textContent = inZone(date);
   }
+}
+
+// So that the server can say times in the zone of this browser.
+function tellZone() {
+  const { zoneCookie } = document.documentElement.dataset;
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  if (!zoneCookie || !/^[\w/+-]+$/.test(timeZone ?? '')) return;
+  const secure = zoneCookie.startsWith('__Host-') ? '; Secure' : '';
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing over plain HTTP
+  document.cookie = `${zoneCookie}=${timeZone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
 }
 
 // The server says how far away a moment was; the clock here, which may be off, only measures what has passed since.
@@ -128,20 +141,6 @@ function inZone(date) {
       ? new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' }).format(days, 'day')
       : new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium' }).format(date);
   return `${day}, ${new Intl.DateTimeFormat(LOCALE, clock).format(date)}`;
-}
-
-// The server takes UTC. With a script, the fields show and take the reader's own time, and send it with its zone.
-function setUpMoment(input) {
-  const utc = new Date(`${input.value}Z`);
-  if (!Number.isNaN(utc.getTime())) {
-    const shifted = new Date(utc.getTime() - utc.getTimezoneOffset() * MINUTE);
-    input.value = shifted.toISOString().replace(/(:00)?\.000Z$/, '');
-  }
-  for (const zone of input.form.querySelectorAll('[data-zone]')) zone.textContent = '';
-  input.form.addEventListener('formdata', ({ formData }) => {
-    const moment = new Date(input.value);
-    if (input.value && !Number.isNaN(moment.getTime())) formData.set(input.name, moment.toISOString());
-  });
 }
 
 // A moment ago it was "just now", in the words of the page: those stay.

@@ -12,6 +12,8 @@ export interface Circumstances {
   readonly browser?: string | null;
   readonly system?: string | null;
   readonly ip: string | null;
+  /** The zone of the browser that acted ("Asia/Tokyo"), where it is known. */
+  readonly zone?: string | null;
 }
 
 export interface Told {
@@ -97,6 +99,24 @@ export function deviceIn({ device, browser, system }: Circumstances, { unknown, 
   if (place !== undefined) return places[place];
   const [name, its] = [knownBrowser(browser) ?? unknown, knownSystem(system)];
   return its === null ? name : on(name, its);
+}
+
+/**
+ * What a clock in the zone of the browser said, with that zone: "22:20 in Asia/Tokyo", with the day where that is another one.
+ * Null where it is UTC, or no zone that this server knows.
+ */
+export function clockThere({ at, zone }: Circumstances, locale: string): string | null {
+  if (!zone || !/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(zone)) return null;
+  const moment = new Date(at);
+  const says = (timeZone: string, options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat(locale, { timeZone, ...options }).format(moment);
+  try {
+    const isOtherDay = says(zone, { dateStyle: 'long' }) !== says('UTC', { dateStyle: 'long' });
+    const clock = says(zone, isOtherDay ? { dateStyle: 'long', timeStyle: 'short' } : { timeStyle: 'short' });
+    return zone === 'UTC' ? null : `${clock} in ${zone}`;
+  } catch {
+    return null;
+  }
 }
 
 export type MailTexts = {

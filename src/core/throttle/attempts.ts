@@ -1,8 +1,6 @@
 // Log-in attempts as operators read them.
 import type { Database, Transaction } from '../platform/database.ts';
-
-const BUCKET_MS = 600_000;
-const DAY_MS = 86_400_000;
+import { timedQuery } from '../platform/postgres/connection.ts';
 
 export interface AttemptFilter {
   readonly userId: string | null;
@@ -37,9 +35,10 @@ export interface AttemptPage {
   readonly hasNewer: boolean;
 }
 
-/** Ten minutes of the last day. */
+/** One bar of their picture. */
 export interface AttemptBucket {
   readonly since: Date;
+  readonly to: Date;
   readonly successes: number;
   readonly failures: number;
   readonly refused: number;
@@ -77,43 +76,93 @@ export function createAttempts({ database: { pool } }: { database: Database }) {
       return { attempts, hasNewer: key !== null, hasOlder: more };
     },
 
-    /** The last 24 hours by ten minutes, oldest first, quiet ones included. */
-    async lastDay(now: Date): Promise<AttemptBucket[]> {
-      const end = Math.ceil((now.getTime() + 1) / BUCKET_MS) * BUCKET_MS;
-      const since = new Date(end - DAY_MS);
-      const [attempts, refusals, blocks] = await Promise.all([
-        pool.query<{ at: string; successes: string; failures: string }>({
-          text: `SELECT floor(extract(epoch FROM occurred_at) / 600) AS at,
-                        count(*) FILTER (WHERE outcome = 'success') AS successes,
-                        count(*) FILTER (WHERE outcome <> 'success') AS failures
-                   FROM login_attempt WHERE occurred_at >= $1 GROUP BY 1`,
-          values: [since],
-        }),
-        pool.query<{ at: string; refused: string }>({
-          text: `SELECT floor(extract(epoch FROM since) / 600) AS at, sum(attempts) AS refused
-                   FROM throttle_refusal WHERE since >= $1 GROUP BY 1`,
-          values: [since],
-        }),
-        pool.query<{ at: string; blocks: string }>({
-          text: `SELECT floor(extract(epoch FROM started_at) / 600) AS at, count(*) AS blocks
-                   FROM throttle_block WHERE started_at >= $1 GROUP BY 1`,
-          values: [since],
-        }),
-      ]);
-      return Array.from({ length: DAY_MS / BUCKET_MS }, (_, index) => {
-        const start = since.getTime() + index * BUCKET_MS;
-        const at = start / BUCKET_MS;
-        const one = attempts.rows.find((row) => Number(row.at) === at);
+    /**
+     * The attempts of a list over its time, oldest first, quiet times included, with the refusals and blocks of the same
+     * person and address. Null where it can't be counted in time.
+     */
+    async over(filter: AttemptFilter, now: Date): Promise<AttemptBucket[] | null> {
+      const since = await firstMoment(filter, now);
+      if (since === null) return null;
+      const stepMs = stepOf(now.getTime() - since.getTime());
+      const counted = await Promise.all(countQueries(filter, since, stepMs).map(counts));
+      const [attempts, refusals, blocks] = counted;
+      if (!attempts || !refusals || !blocks) return null;
+      const first = Math.floor(since.getTime() / stepMs);
+      const bars = Math.floor(now.getTime() / stepMs) - first + 1;
+      return Array.from({ length: bars }, (_, index) => {
+        const at = first + index;
+        const [since, to] = [new Date(at * stepMs), new Date((at + 1) * stepMs)];
+        const { successes = 0, failures = 0 } = attempts.get(at) ?? {};
         return {
-          since: new Date(start),
-          successes: Number(one?.successes ?? 0),
-          failures: Number(one?.failures ?? 0),
-          refused: Number(refusals.rows.find((row) => Number(row.at) === at)?.refused ?? 0),
-          blocks: Number(blocks.rows.find((row) => Number(row.at) === at)?.blocks ?? 0),
+          since,
+          to,
+          successes,
+          failures,
+          refused: refusals.get(at)?.refused ?? 0,
+          blocks: blocks.get(at)?.blocks ?? 0,
         };
       });
     },
   };
+
+  /** Where the list's time begins, or, where that is long before, its oldest attempt; in whole steps from now. */
+  async function firstMoment({ sinceMs, ...filter }: AttemptFilter, now: Date): Promise<Date | null> {
+    const begin = new Date(now.getTime() - sinceMs);
+    if (sinceMs <= LONGEST_EMPTY_MS) return begin;
+    const text = `SELECT occurred_at AS at FROM login_attempt WHERE occurred_at > $1 AND ${OF_FILTER} ORDER BY occurred_at LIMIT 1`;
+    const rows = await timedQuery<{ at: Date }>(pool, TIME_MS, { text, values: [begin, ...valuesOf(filter)] });
+    return rows && (rows[0]?.at ?? new Date(now.getTime() - DAY_MS));
+  }
+
+  async function counts(query: { text: string; values: unknown[] }) {
+    const rows = await timedQuery<Record<string, string>>(pool, TIME_MS, query);
+    return rows && new Map(rows.map(({ at, ...counted }) => [Number(at), numbersOf(counted)]));
+  }
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** Up to a week all of a list's time is drawn, empty or not. */
+const LONGEST_EMPTY_MS = 7 * DAY_MS;
+const TIME_MS = 1_000;
+const MOST_BARS = 145;
+/** Refusals are folded by ten minutes. */
+const STEPS = [
+  ...[10, 30].map((minutes) => minutes * MINUTE_MS),
+  ...[1, 2, 6, 12].map((hours) => hours * HOUR_MS),
+  ...[1, 2, 7, 28, 91, 364].map((days) => days * DAY_MS),
+];
+
+function stepOf(lengthMs: number): number {
+  return STEPS.find((stepMs) => lengthMs / stepMs < MOST_BARS) ?? (STEPS.at(-1) as number);
+}
+
+/** Of a row with a person, an address and an outcome; the moment is $1. */
+const OF_FILTER =
+  '($2::uuid IS NULL OR user_id = $2) AND ($3::inet IS NULL OR ip <<= $3) AND ($4::text IS NULL OR outcome = $4)';
+/** Of a block: nothing of it is a success. */
+const OF_BLOCK = `($2::uuid IS NULL OR user_id = $2) AND ($3::inet IS NULL OR ip <<= $3) AND $4::text IS DISTINCT FROM 'success'`;
+
+function valuesOf({ userId, address, outcome }: Omit<AttemptFilter, 'sinceMs'>): unknown[] {
+  return [userId, address, outcome];
+}
+
+function countQueries(filter: AttemptFilter, since: Date, stepMs: number) {
+  const values = [since, ...valuesOf(filter), stepMs / 1_000];
+  const at = (column: string) => `floor(extract(epoch FROM ${column}) / $5::float8) AS at`;
+  return [
+    `SELECT ${at('occurred_at')}, count(*) FILTER (WHERE outcome = 'success') AS successes,
+            count(*) FILTER (WHERE outcome <> 'success') AS failures
+       FROM login_attempt WHERE occurred_at >= $1 AND ${OF_FILTER} GROUP BY 1`,
+    `SELECT ${at('since')}, sum(attempts) AS refused
+       FROM throttle_refusal JOIN throttle_block ON throttle_block.id = block_id WHERE since >= $1 AND ${OF_BLOCK} GROUP BY 1`,
+    `SELECT ${at('started_at')}, count(*) AS blocks FROM throttle_block WHERE started_at >= $1 AND ${OF_BLOCK} GROUP BY 1`,
+  ].map((text) => ({ text, values }));
+}
+
+function numbersOf(counted: Readonly<Record<string, string>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(counted).map(([name, count]) => [name, Number(count)]));
 }
 
 /** For a person's export. */

@@ -1,21 +1,21 @@
-// Login attempts, newest first, filtered by person, address, outcome and time, with a chart of one
-// day.
+// Login attempts, newest first, filtered by person, address, outcome and time, with a chart of the
+// same.
 import type Router from '@koa/router';
 import ipaddr from 'ipaddr.js';
 import type Koa from 'koa';
 import type { Users } from '../../core/accounts/users.ts';
-import type { AttemptBucket, AttemptKey, AttemptPlace, ListedAttempt } from '../../core/throttle/attempts.ts';
+import type { AttemptFilter, AttemptKey, AttemptPlace, ListedAttempt } from '../../core/throttle/attempts.ts';
 import { isUuid, queryText, withQuery } from '../http/query.ts';
 import { requireOperator } from '../session/access.ts';
-import { describeDevice, showTime } from '../texts/times-and-devices.ts';
+import { describeDevice } from '../texts/times-and-devices.ts';
+import type { Times } from '../texts/zoned-times.ts';
 import type { AttemptRow, Chart, FilterChip } from '../view/console-views.ts';
-import type { Web } from '../view/page.ts';
+import { timesOf, type Web } from '../view/page.ts';
 import type { Views } from '../view/views.ts';
 
 const PATH = '/operator/attempts';
 const PAGE_SIZE = 50;
 const HOUR_MS = 3_600_000;
-const BUCKET_MS = 600_000;
 
 const SERIES = [
   { kind: 'successes', label: 'succeeded' },
@@ -65,20 +65,20 @@ async function showAttempts(ctx: Koa.Context, web: Web): Promise<void> {
   const asked = { ...typed, person: filter.userId ?? typed.person };
   if (problem) ctx.status = 422;
   if (!problem) await web.noteRead(ctx, [filter.userId], 'attempts');
-  const { now } = ctx.state;
+  const times = timesOf(ctx);
   const key = readKey(queryText(ctx, 'before'), queryText(ctx, 'after'));
-  const [found, day] = await Promise.all([
+  const [found, chart] = await Promise.all([
     problem ? NOTHING : attempts.page(filter, key, PAGE_SIZE),
-    attempts.lastDay(now),
+    problem ? null : draw(web, filter, { title: titleOf(asked), times }),
   ]);
   const shown = found.attempts;
   const [first, last] = [shown.at(0), shown.at(-1)];
   const people = [filter.userId, ...shown.map(({ userId }) => userId)];
   const emails = await users.emails(people.filter((id) => id !== null));
   const page: Page = {
-    rows: shown.map((attempt) => attemptRow(attempt, emails, asked, now)),
-    chart: await drawDay(day, now),
-    asOf: showTime(now, now),
+    rows: shown.map((attempt) => attemptRow(attempt, emails, asked, times)),
+    chart,
+    asOf: times.clock(times.now),
     problem,
     filters: {
       ...asked,
@@ -117,7 +117,7 @@ async function readFilter(asked: Asked, users: Pick<Users, 'findByEmail'>) {
     outcome: outcome?.value || null,
     sinceMs: time?.ms ?? 0,
   };
-  return { filter, problem: problemOf(asked, userId) ?? noChoice };
+  return { filter: filter as AttemptFilter, problem: problemOf(asked, userId) ?? noChoice };
 }
 
 const NOTHING = { attempts: [], hasOlder: false, hasNewer: false } as const;
@@ -139,15 +139,27 @@ function readPlace(text: string): AttemptPlace | null {
   return isUuid(id) && !Number.isNaN(at.getTime()) ? { at, id } : null;
 }
 
-async function drawDay(buckets: readonly AttemptBucket[], now: Date): Promise<Chart> {
-  const bars = buckets.map(({ since, successes, failures, refused, blocks }) => ({
+async function draw(
+  { context }: Web,
+  filter: AttemptFilter,
+  { title, times }: { title: string; times: Times },
+): Promise<Chart | null> {
+  const buckets = await context.attempts.over(filter, times.now);
+  if (buckets === null) return null;
+  const bars = buckets.map(({ since, to, successes, failures, refused, blocks }) => ({
     from: since,
-    to: new Date(since.getTime() + BUCKET_MS),
+    to,
     counts: { successes, failures, refused, blocks },
     href: null,
   }));
   const { drawChart } = await import('../view/chart.ts');
-  return drawChart({ bars, series: SERIES, title: 'The last 24 hours', now });
+  return drawChart({ bars, series: SERIES, title, times });
+}
+
+/** The list's own time, and whether more than that narrows it. */
+function titleOf(asked: Asked): string {
+  const time = TIMES.find(({ value }) => value === asked.time)?.label ?? '';
+  return asked.person || asked.address || asked.outcome ? `${time}, with these filters` : time;
 }
 
 function problemOf({ person, address }: Asked, userId: string | null): string | null {
@@ -156,11 +168,16 @@ function problemOf({ person, address }: Asked, userId: string | null): string | 
   return fits ? null : 'This is not an address, such as 203.0.113.7, or a network, such as 2001:db8::/64.';
 }
 
-function attemptRow(attempt: ListedAttempt, emails: ReadonlyMap<string, string>, asked: Asked, now: Date): AttemptRow {
+function attemptRow(
+  attempt: ListedAttempt,
+  emails: ReadonlyMap<string, string>,
+  asked: Asked,
+  times: Times,
+): AttemptRow {
   const email = attempt.userId === null ? null : (emails.get(attempt.userId) ?? attempt.userId);
   const { ip } = attempt;
   return {
-    occurredAt: showTime(attempt.occurredAt, now),
+    occurredAt: times.clock(attempt.occurredAt),
     outcome: attempt.outcome === 'success' ? 'success' : 'failure',
     person: email === null ? null : { email, onlyHref: href({ ...asked, person: attempt.userId ?? '' }) },
     address: ip === null ? null : { text: ip, onlyHref: href({ ...asked, address: ip }) },

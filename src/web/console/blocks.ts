@@ -10,9 +10,9 @@ import { seeOther } from '../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../session/access.ts';
 import { typedBefore } from '../session/kept-form.ts';
 import { memberOf } from '../session/member.ts';
-import { showTime } from '../texts/times-and-devices.ts';
+import type { Times } from '../texts/zoned-times.ts';
 import type { BlockRow } from '../view/console-views.ts';
-import { doneNotice, type Web } from '../view/page.ts';
+import { doneNotice, timesOf, type Web } from '../view/page.ts';
 
 const PATH = '/operator/blocks';
 const LIMIT = 200;
@@ -65,26 +65,26 @@ async function show(ctx: Koa.Context, web: Web, problem: string | null): Promise
   const blocks = await web.context.blocks.list(LIMIT);
   const ids = blocks.flatMap(({ userId, liftedBy }) => [userId, liftedBy]).filter((id) => id !== null);
   const emails = await users.emails(ids);
-  const { now } = ctx.state;
+  const times = timesOf(ctx);
   const active = blocks
     .filter((block) => block.active)
     .map((block) => {
       const { reason = '' } = typedBefore(ctx, web.context, `${PATH}/${block.id}/lift`);
-      return { ...blockRow(block, emails, now), reason };
+      return { ...blockRow(block, emails, times), reason };
     });
-  const past = blocks.filter((block) => !block.active).map((block) => blockRow(block, emails, now));
+  const past = blocks.filter((block) => !block.active).map((block) => blockRow(block, emails, times));
   const page = {
     active,
     past,
     count: `${active.length} active, ${blocks.length === LIMIT ? 'the newest ' : ''}${past.length} past`,
-    asOf: showTime(now, now),
+    asOf: times.clock(times.now),
     problem,
   };
   const frame = { title: 'Blocks', current: 'blocks', wide: true, notice: problem ? null : doneNotice(ctx) } as const;
   await web.show(ctx, 'operator/blocks', page, frame);
 }
 
-function blockRow(block: ListedBlock, emails: ReadonlyMap<string, string>, now: Date): BlockRow {
+function blockRow(block: ListedBlock, emails: ReadonlyMap<string, string>, times: Times): BlockRow {
   const { userId } = block;
   const address = addressOf(block);
   return {
@@ -93,8 +93,8 @@ function blockRow(block: ListedBlock, emails: ReadonlyMap<string, string>, now: 
     person: userId === null ? null : { email: emails.get(userId) ?? userId, href: `/operator/users/${userId}` },
     address,
     attemptsHref: `/operator/attempts?${new URLSearchParams({ address: address ?? '', time: 'all' })}`,
-    from: showTime(block.startedAt, now),
-    until: showTime(block.untilAt, now),
+    from: times.clock(block.startedAt),
+    until: times.clock(block.untilAt),
     failures: block.failures.toLocaleString('en'),
     refused: block.refused.toLocaleString('en'),
     reason: '',

@@ -3,9 +3,9 @@ import type Router from '@koa/router';
 import type { ListedMail } from '../../core/mail/outgoing-mail.ts';
 import { queryText } from '../http/query.ts';
 import { requireOperator } from '../session/access.ts';
-import { showTime } from '../texts/times-and-devices.ts';
+import type { Times } from '../texts/zoned-times.ts';
 import type { MailRow } from '../view/console-views.ts';
-import type { Web } from '../view/page.ts';
+import { timesOf, type Web } from '../view/page.ts';
 
 const LIMIT = 200;
 
@@ -14,24 +14,24 @@ export function mailPage(router: Router, web: Web): void {
 
   router.get('/operator/mail', requireOperator(web.context), async (ctx) => {
     const all = queryText(ctx, 'all') === 'yes';
-    const { now } = ctx.state;
-    const rows = (await mail.list({ all, limit: LIMIT })).map((one) => mailRow(one, now));
-    const page = { rows, all, possible: mail.possible, asOf: showTime(now, now) };
+    const times = timesOf(ctx);
+    const rows = (await mail.list({ all, limit: LIMIT })).map((one) => mailRow(one, times));
+    const page = { rows, all, possible: mail.possible, asOf: times.clock(times.now) };
     await web.show(ctx, 'operator/mail', page, { title: 'Mail', current: 'mail', wide: true });
   });
 }
 
 function mailRow(
   { recipient, template, outcome, createdAt, dueAt, endedAt, attempts, lastError }: ListedMail,
-  now: Date,
+  times: Times,
 ): MailRow {
   return {
     recipient,
     template,
     state: outcome ?? 'waiting',
     wrong: outcome === 'failed' || (outcome === null && attempts > 1),
-    created: showTime(createdAt, now),
-    since: showTime(endedAt ?? dueAt, now),
+    created: times.clock(createdAt),
+    since: times.clock(endedAt ?? dueAt),
     attempts,
     error: lastError,
   };

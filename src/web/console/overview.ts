@@ -2,16 +2,17 @@
 import type Router from '@koa/router';
 import { COUNTED_TO, type Logins, type Overview } from '../../core/overview.ts';
 import { requireOperator } from '../session/access.ts';
-import { showTime } from '../texts/times-and-devices.ts';
+import type { Times } from '../texts/zoned-times.ts';
 import type { Figure } from '../view/console-views.ts';
-import { doneNotice, type Web } from '../view/page.ts';
+import { doneNotice, timesOf, type Web } from '../view/page.ts';
 import type { Views } from '../view/views.ts';
 
 const PATH = '/operator';
 /** A running worker seals within two seconds. */
 const LATE_MS = 10_000;
 
-const weekday = new Intl.DateTimeFormat('en', { timeZone: 'UTC', weekday: 'long' });
+const DAY_MS = 86_400_000;
+
 const number = (value: number) => value.toLocaleString('en');
 
 export function overviewPage(router: Router, web: Web): void {
@@ -19,13 +20,13 @@ export function overviewPage(router: Router, web: Web): void {
 
   router.get(PATH, requireOperator(web.context), async (ctx) => {
     const [overview, last] = await Promise.all([readOverview(), endAllSessions.newest().catch(() => null)]);
-    const { now } = ctx.state;
+    const times = timesOf(ctx);
     const page: Views['operator/overview'] = {
-      asOf: showTime(now, now),
-      people: peopleFigures(overview, now),
-      recording: recordingFigures(overview, now, web.context.mail.possible),
+      asOf: times.clock(times.now),
+      people: peopleFigures(overview, times),
+      recording: recordingFigures(overview, times, web.context.mail.possible),
       stores: storeFigures(overview),
-      everybody: last && { at: showTime(last.at, now), ended: number(last.ended), done: last.done },
+      everybody: last && { at: times.prose(last.at), ended: number(last.ended), done: last.done },
       queues: overview.queues,
     };
     await web.show(ctx, 'operator/overview', page, {
@@ -37,7 +38,7 @@ export function overviewPage(router: Router, web: Web): void {
   });
 }
 
-function peopleFigures({ sessions, logins, activeBlocks }: Overview, now: Date): Figure[] {
+function peopleFigures({ sessions, logins, activeBlocks }: Overview, times: Times): Figure[] {
   const blocks = activeBlocks === null ? null : number(activeBlocks);
   return [
     {
@@ -46,8 +47,8 @@ function peopleFigures({ sessions, logins, activeBlocks }: Overview, now: Date):
       note: 'people who are logged in, each browser once',
       href: '/operator/audit?type=session_created',
     },
-    loginFigure('Log-ins today', 'successes', logins, now),
-    loginFigure('Failed log-ins today', 'failures', logins, now),
+    loginFigure('Log-ins today', 'successes', logins, times),
+    loginFigure('Failed log-ins today', 'failures', logins, times),
     {
       label: 'Active blocks',
       value: blocks,
@@ -57,26 +58,29 @@ function peopleFigures({ sessions, logins, activeBlocks }: Overview, now: Date):
   ];
 }
 
-function loginFigure(label: string, kind: keyof Logins, logins: Overview['logins'], now: Date): Figure {
+function loginFigure(label: string, kind: keyof Logins, logins: Overview['logins'], times: Times): Figure {
+  const weekday = times.now.toLocaleDateString('en-GB', { weekday: 'long', timeZone: times.zone });
+  const midnight = new Date(Math.floor(times.now.getTime() / DAY_MS) * DAY_MS);
+  const since = times.clock(midnight).text.replace(/:00$/, '');
   const outcome = kind === 'successes' ? 'success' : 'failure';
   const at = logins?.weekAgo[kind] ?? 0;
   return {
     label,
     value: logins && number(logins.today[kind]),
-    note: `${number(at)} by this time last ${weekday.format(now)}, from midnight UTC`,
+    note: `${number(at)} by this time last ${weekday}; the day is that of UTC, since ${since}`,
     href: `/operator/attempts?outcome=${outcome}`,
   };
 }
 
-function recordingFigures({ outbox, head, checkpoint, mails }: Overview, now: Date, mailSetUp: boolean): Figure[] {
+function recordingFigures({ outbox, head, checkpoint, mails }: Overview, times: Times, mailSetUp: boolean): Figure[] {
   const many = outbox && outbox.waiting > COUNTED_TO;
-  const late = outbox?.oldest ? now.getTime() - outbox.oldest.getTime() > LATE_MS : false;
+  const late = outbox?.oldest ? times.now.getTime() - outbox.oldest.getTime() > LATE_MS : false;
   return [
     {
       label: 'Events waiting to be sealed',
       value: outbox && (many ? `more than ${number(COUNTED_TO)}` : number(outbox.waiting)),
       note: late ? 'late: see that the worker runs. The oldest waits since' : outbox?.oldest ? 'the oldest since' : '',
-      time: outbox?.oldest ? showTime(outbox.oldest, now) : null,
+      time: outbox?.oldest ? times.prose(outbox.oldest) : null,
       href: '/operator/queues',
       wrong: late,
     },
@@ -84,10 +88,10 @@ function recordingFigures({ outbox, head, checkpoint, mails }: Overview, now: Da
       label: 'Last sealed event',
       value: head && `No. ${number(head.seq)}`,
       note: 'sealed',
-      time: head && head.seq > 0 ? showTime(head.sealedAt, now) : null,
+      time: head && head.seq > 0 ? times.prose(head.sealedAt) : null,
       href: '/operator/audit',
     },
-    checkpointFigure(checkpoint, now),
+    checkpointFigure(checkpoint, times),
     {
       label: 'Mails that failed',
       value: mails && number(mails.failed),
@@ -103,7 +107,7 @@ function postgresNote(answersMs: number | null, rewound: boolean): string {
   return rewound ? 'has gone back in time: sessions, or their ends, were lost' : 'the truth';
 }
 
-function checkpointFigure(checkpoint: Overview['checkpoint'], now: Date): Figure {
+function checkpointFigure(checkpoint: Overview['checkpoint'], times: Times): Figure {
   const label = 'Last signed checkpoint';
   const value = checkpoint && (checkpoint.seq > 0 ? `No. ${number(checkpoint.seq)}` : 'none yet');
   if (checkpoint?.alarm) {
@@ -113,7 +117,7 @@ function checkpointFigure(checkpoint: Overview['checkpoint'], now: Date): Figure
   if (!checkpoint?.seq) {
     return { label, value, note: 'the worker signs one when events have come', href: '/operator/audit' };
   }
-  const time = showTime(checkpoint.madeAt, now);
+  const time = times.prose(checkpoint.madeAt);
   return { label, value, note: 'proves the log up to there; signed', time, href: `/operator/audit/${checkpoint.seq}` };
 }
 

@@ -35,6 +35,12 @@ const formatsOf = memo((locale: string): Formats => {
   };
 });
 
+const KEPT_ZONES = 100;
+
+const secondsIn = memo((locale: string) =>
+  memo((timeZone: string) => new Intl.DateTimeFormat(locale, { timeZone, timeStyle: 'medium' }), { most: KEPT_ZONES }),
+);
+
 function memoDistances(format: Intl.RelativeTimeFormat): Formats['relative'] {
   const inUnit = (unit: Unit) => memo((count: number) => format.format(count, unit));
   const known = { second: inUnit('second'), minute: inUnit('minute'), hour: inUnit('hour') };
@@ -68,10 +74,12 @@ export function showTime(date: Date, now: Date, text: Texts = en): ShownTime {
     : { text: ago, iso, awayMs: date.getTime() - now.getTime() };
 }
 
-/** "in 2 minutes, at 19:07:05 UTC", rounded up so that it is true. */
-export function whenAgain(afterSeconds: number, now: Date, { locale, moments }: Texts = en): string {
+/** "in 2 minutes, at 20:07:05 (Europe/Paris), 19:07:05 UTC", rounded up so that it is true; in UTC alone where that is their zone. */
+export function whenAgain(afterSeconds: number, now: Date, { locale, moments }: Texts = en, zone = 'UTC'): string {
   const { relative, seconds } = formatsOf(locale);
-  const at = seconds.format(new Date(now.getTime() + afterSeconds * 1_000 + 999));
+  const then = new Date(now.getTime() + afterSeconds * 1_000 + 999);
+  const local = zone === 'UTC' ? '' : `${secondsIn(locale)(zone).format(then)} (${zone}), `;
+  const at = `${local}${seconds.format(then)}`;
   const span =
     afterSeconds < 60
       ? relative(afterSeconds, 'second')
@@ -79,11 +87,6 @@ export function whenAgain(afterSeconds: number, now: Date, { locale, moments }: 
         ? relative(Math.ceil(afterSeconds / 60), 'minute')
         : relative(Math.ceil(afterSeconds / 3_600), 'hour');
   return moments.again(span, at);
-}
-
-export function exactTime(date: Date): string {
-  const { calendar, seconds } = formatsOf(en.locale);
-  return `${calendar(date)}, ${seconds.format(date)} UTC`;
 }
 
 export interface Device {
@@ -124,7 +127,8 @@ function mobilePlace(model: string | undefined): string | null {
   return model === 'iPhone' || model === 'iPad' ? model : null;
 }
 
-function sinceThen(date: Date, now: Date, { locale, moments }: Texts): string | null {
+/** "just now", "4 minutes ago"; null for what is half a day away. */
+export function sinceThen(date: Date, now: Date, { locale, moments }: Texts): string | null {
   const awayMs = date.getTime() - now.getTime();
   const distanceMs = Math.abs(awayMs);
   if (distanceMs < 45_000) return moments.justNow;
@@ -151,8 +155,11 @@ function roundAway(ms: number, unitMs: number): number {
 export interface ShownTime {
   /** "4 minutes ago", or "23 Nov 2026, 19:07 UTC" where no relative time makes sense. */
   readonly text: string;
-  /** ISO 8601, UTC: for `datetime` and `title`. */
+  /** ISO 8601, UTC: for `datetime`, and `title` without one of its own. */
   readonly iso: string;
+  readonly title?: string;
+  /** The text is a time of day; how far away it is stands in the title. */
+  readonly isClock?: boolean;
   /** How far away from now, where the text says so: a script keeps it true while the page is open. */
   readonly awayMs?: number;
 }

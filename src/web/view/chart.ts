@@ -2,7 +2,7 @@
 // its own, so that three failures beside ten thousand successes are seen. Pages import it on demand:
 // d3 is some 140 modules.
 import { type ScaleTime, scaleLinear, scaleUtc } from 'd3-scale';
-import { exactTime, showTime } from '../texts/times-and-devices.ts';
+import { offsetMs, type Times } from '../texts/zoned-times.ts';
 import type { Chart, ChartKind } from './console-views.ts';
 
 export interface ChartBar {
@@ -23,7 +23,7 @@ interface ChartOptions {
   readonly bars: readonly ChartBar[];
   readonly series: readonly ChartSeries[];
   readonly title: string;
-  readonly now: Date;
+  readonly times: Times;
 }
 
 const FIRST_BAND = 72;
@@ -34,20 +34,14 @@ const GAP = 16;
 const LEAST = 2;
 const LINES = 3;
 const TICKS = 8;
-/** In percent: a label further right would be cut; on a phone, without minor labels, earlier. */
-const LABELS_UNTIL = 95;
-const LABELS_UNTIL_NARROW = 80;
-const DAY_MS = 86_400_000;
+/** How many percent of the width a label may begin at without being cut: where it is wide, a phone's, or a phone's with large text. */
+const LABELS_UNTIL = [62, 80, 95] as const;
 
-const day = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short' });
-const weekday = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', weekday: 'short' });
-const year = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'short', year: 'numeric' });
-
-export function drawChart({ bars, series, title, now }: ChartOptions): Chart {
+export function drawChart({ bars, series, title, times }: ChartOptions): Chart {
   const drawn = series.filter(({ undrawn }) => !undrawn);
   const sum = ({ counts }: ChartBar, of: readonly ChartSeries[]) =>
     of.reduce((all, { kind }) => all + (counts[kind] ?? 0), 0);
-  const [first, last] = [bars.at(0)?.from ?? now, bars.at(-1)?.to ?? now];
+  const [first, last] = [bars.at(0)?.from ?? times.now, bars.at(-1)?.to ?? times.now];
   const x = scaleUtc([first, last], [0, 100]);
   const totals = series.map(({ kind, label }) => {
     const total = bars.reduce((all, { counts }) => all + (counts[kind] ?? 0), 0);
@@ -63,18 +57,18 @@ export function drawChart({ bars, series, title, now }: ChartOptions): Chart {
         width: percent((x(bar.to) - x(bar.from)) * 0.8),
         parts: partsOf(bar, bands),
         href: bar.href,
-        title: `${exactTime(bar.from)}: ${series.map(({ kind, label }) => `${bar.counts[kind] ?? 0} ${label}`).join(', ')}`,
+        title: `${times.exact(bar.from)}: ${series.map(({ kind, label }) => `${bar.counts[kind] ?? 0} ${label}`).join(', ')}`,
       })),
     grounds: bands.map(({ ground }) => ground),
     grid: bands.flatMap(({ grid }) => grid),
-    ticks: ticksOf(x, last.getTime() - first.getTime()),
+    ticks: ticksOf(x, [first, last], times),
     keys: drawn.map(({ kind, label }) => ({ kind, label })),
     summary: `${title}: ${totals.join(', ')}.`,
     columns: series.map(({ label }) => label),
     rows: bars
       .filter((bar) => sum(bar, series) > 0)
       .map((bar) => ({
-        since: showTime(bar.from, now),
+        since: times.clock(bar.from),
         counts: series.map(({ kind }) => (bar.counts[kind] ?? 0).toLocaleString('en')),
         href: bar.href,
       }))
@@ -116,27 +110,31 @@ function partsOf({ counts }: ChartBar, bands: readonly Band[]): Chart['bars'][nu
   });
 }
 
-/** No two labels are alike: ticks closer than what a label tells have one among them. */
-function ticksOf(x: ScaleTime<number, number>, rangeMs: number): Chart['ticks'] {
+/**
+ * Round moments of the page's zone. No two labels are alike: ticks closer than what a label tells have one among them. The
+ * first level is seen at any width, the third only where there is room for eight labels.
+ */
+function ticksOf(x: ScaleTime<number, number>, [first, last]: readonly [Date, Date], times: Times): Chart['ticks'] {
+  const ahead = offsetMs(first, times.zone);
+  const local = scaleUtc([first.getTime() + ahead, last.getTime() + ahead], [0, 100]);
   const labels = new Set<string>();
-  return x.ticks(TICKS).map((moment, index) => {
-    const label = tickLabel(moment, rangeMs);
-    const said = labels.has(label) || x(moment) > LABELS_UNTIL;
+  const moments = local.ticks(TICKS).map((clock) => new Date(clock.getTime() - ahead));
+  return moments.map((moment, index) => {
+    const label = times.tick(moment, last.getTime() - first.getTime());
+    const place = x(moment);
+    const level = Math.max(
+      levelOf(index),
+      LABELS_UNTIL.findIndex((until) => place <= until),
+    );
+    const said = labels.has(label) || place > LABELS_UNTIL[2];
     labels.add(label);
-    return {
-      x: percent(x(moment)),
-      label: said ? '' : label,
-      minor: index % 2 === 1 || x(moment) > LABELS_UNTIL_NARROW,
-    };
+    return { x: percent(place), label: said ? '' : label, level: level as 0 | 1 | 2 };
   });
 }
 
-/** "Mon 9:00" within days, "24 Nov" within months, "Nov 2026" beyond. */
-function tickLabel(moment: Date, rangeMs: number): string {
-  if (rangeMs > 400 * DAY_MS) return year.format(moment);
-  if (rangeMs > 6 * DAY_MS) return day.format(moment);
-  const clock = `${moment.getUTCHours()}:${String(moment.getUTCMinutes()).padStart(2, '0')}`;
-  return `${weekday.format(moment)} ${clock}`;
+function levelOf(index: number): number {
+  if (index % 4 === 0) return 0;
+  return index % 2 === 0 ? 1 : 2;
 }
 
 function percent(share: number): string {

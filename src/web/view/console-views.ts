@@ -9,6 +9,8 @@ export interface ConsoleViews {
     /** How many match: "12,408 match", "more than 1,000 match", "matches not counted". */
     readonly matching: string;
     readonly total: string;
+    /** In which the form's moments are. */
+    readonly zone: string;
     readonly chart: Chart | null;
     readonly filters: {
       readonly type: string;
@@ -43,7 +45,8 @@ export interface ConsoleViews {
     readonly row: AuditRow;
     readonly occurredAt: ShownTime;
     readonly exactly: string;
-    readonly sealedAt: string;
+    readonly sealedAt: ShownTime;
+    readonly sealedExactly: string;
     readonly meaning: string | null;
     readonly id: string;
     readonly session: { readonly text: string; readonly onlyHref: string } | null;
@@ -64,7 +67,7 @@ export interface ConsoleViews {
   };
   'operator/attempts': {
     readonly rows: readonly AttemptRow[];
-    readonly chart: Chart;
+    readonly chart: Chart | null;
     readonly asOf: ShownTime;
     readonly problem: string | null;
     readonly filters: {
@@ -109,6 +112,12 @@ export interface ConsoleViews {
     /** "about 1,204,311 sessions" */
     readonly sessions: string;
     readonly reason: string;
+  };
+  'operator/zone': {
+    readonly zones: readonly string[];
+    readonly zone: string;
+    readonly back: string;
+    readonly problem: string | null;
   };
   'operator/queues-away': Readonly<Record<string, never>>;
   'operator/mail': {
@@ -302,7 +311,7 @@ export interface Figure {
 
 export type ChartKind = 'successes' | 'failures' | 'refused' | 'blocks';
 
-/** Counts over time: x in percent, heights in pixels. */
+/** Counts over time: x in percent, heights in pixels of text that is 16 high. */
 export interface Chart {
   readonly height: number;
   readonly bars: readonly {
@@ -315,7 +324,7 @@ export interface Chart {
   /** Where the bars of each band stand. */
   readonly grounds: readonly number[];
   readonly grid: readonly { readonly y: number; readonly label: string }[];
-  readonly ticks: readonly { readonly x: string; readonly label: string; readonly minor: boolean }[];
+  readonly ticks: readonly { readonly x: string; readonly label: string; readonly level: 0 | 1 | 2 }[];
   readonly keys: readonly { readonly kind: ChartKind; readonly label: string }[];
   readonly summary: string;
   readonly columns: readonly string[];

@@ -9,6 +9,8 @@ import { readNext } from '../http/form.ts';
 import { HttpError } from '../http/http-error.ts';
 import { liveSession } from '../session/request-state.ts';
 import type { Texts } from '../texts/en.ts';
+import { whenAgain } from '../texts/times-and-devices.ts';
+import { zoneOf } from '../texts/zone.ts';
 import type { Views } from './views.ts';
 
 type ErrorPage = Views['error'];
@@ -64,7 +66,7 @@ export function errors({ log, publicOrigin, render }: ErrorsOptions): Koa.Middle
       if (retryAfterSeconds !== null) ctx.set('Retry-After', String(retryAfterSeconds));
       if (status === 413) ctx.set('Connection', 'close');
       const step = { href: NEXT[sentence](ctx, publicOrigin), label };
-      await render(ctx, { status, heading, message, next: step, requestId, retryAt: null }).catch(
+      await render(ctx, { status, heading, message, next: step, requestId, retryAt: retryAt(ctx, status) }).catch(
         (failure: unknown) => {
           log.error({ err: failure, requestId }, 'an error page could not be rendered');
           ctx.type = 'text';
@@ -122,6 +124,15 @@ export function formOrHome(ctx: Koa.Context): string {
   if (!URL.canParse(referrer)) return '/';
   const { host, pathname, search } = new URL(referrer);
   return host === ctx.get('Host') ? (readNext(pathname + search) ?? '/') : '/';
+}
+
+/** When who did something too often may do it again. */
+function retryAt(ctx: Koa.Context, status: number): ErrorPage['retryAt'] {
+  const seconds = Number(ctx.response.get('Retry-After'));
+  if (status !== 429 || !Number.isSafeInteger(seconds) || seconds < 1) return null;
+  const { now, text } = ctx.state;
+  const iso = new Date(now.getTime() + seconds * 1_000).toISOString();
+  return { text: whenAgain(seconds, now, text, zoneOf(ctx)), iso };
 }
 
 function copyHeaders(ctx: Koa.Context, error: unknown): void {

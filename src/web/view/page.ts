@@ -7,6 +7,8 @@ import { takeForm } from '../session/kept-form.ts';
 import { liveSession } from '../session/request-state.ts';
 import { createSensitiveReads, type NoteRead } from '../session/sensitive-reads.ts';
 import { TEXTS } from '../texts/language.ts';
+import { browserZone, UTC, zoneCookieName, zoneOf } from '../texts/zone.ts';
+import { offsetName, type Times, timesIn } from '../texts/zoned-times.ts';
 import { formPage } from './form-page.ts';
 import type { Render } from './render.ts';
 import { createSentTwice, type SentTwice } from './sent-twice.ts';
@@ -52,6 +54,7 @@ export function createWeb(context: Context, render: Render): Web {
     languages.map(({ code }) => [code as string, languages.filter((other) => other.code !== code)]),
   );
   const manyLanguages = languages.length > 1;
+  const zoneCookie = zoneCookieName(config);
   return {
     context,
     staleForms: new Map(),
@@ -61,10 +64,11 @@ export function createWeb(context: Context, render: Render): Web {
       const owner = liveSession(ctx)?.owner;
       const text = wide ? TEXTS.en : ctx.state.text;
       const choices = options.choosesLanguage === false ? [] : (others.get(text.language) ?? []);
+      const back = await backTo(ctx);
       if (manyLanguages && !wide) ctx.append('Vary', 'Accept-Language');
       return render(ctx, view, page, {
         text,
-        languages: { others: choices, back: await backTo(ctx) },
+        languages: { others: choices, back },
         serviceName: config.serviceName,
         title,
         current,
@@ -74,9 +78,23 @@ export function createWeb(context: Context, render: Render): Web {
         notice: notice ?? (takeForm(ctx, context) && { kind: 'info', text: text.keptForm }),
         wide,
         passkeys,
+        zoneCookie,
+        zone: wide && owner?.role === 'operator' ? zoneOfFrame(ctx, back) : null,
       });
     },
   };
+}
+
+/** How the console says moments to this reader, all of a page in one zone. */
+export function timesOf(ctx: Koa.Context): Times {
+  return timesIn(zoneOf(ctx), ctx.state.now);
+}
+
+function zoneOfFrame(ctx: Koa.Context, back: string): NonNullable<Frame['zone']> {
+  const name = zoneOf(ctx);
+  const own = browserZone(ctx);
+  const others = [...new Set([own, UTC])].filter((other) => other !== null && other !== name);
+  return { name, offset: offsetName(ctx.state.now, name), others: others as string[], back };
 }
 
 /** A page that answers a form can't be asked for by itself: back is where the form stands. */

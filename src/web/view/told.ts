@@ -2,10 +2,12 @@
 import type Koa from 'koa';
 import type { Told } from '../../core/mail/templates.ts';
 import { describeDevice, deviceNames } from '../texts/times-and-devices.ts';
+import { browserZone } from '../texts/zone.ts';
 
 export function toldOf(ctx: Koa.Context): Told {
   const { text, origin, now } = ctx.state;
   const device = describeDevice(origin.userAgent, text);
   const { name: browser, place: system } = deviceNames(origin.userAgent);
-  return { language: text.language, from: { at: now.toISOString(), device, browser, system, ip: origin.ip } };
+  const zone = browserZone(ctx);
+  return { language: text.language, from: { at: now.toISOString(), device, browser, system, ip: origin.ip, zone } };
 }

@@ -35,6 +35,16 @@ export interface Frame {
   readonly notice: { readonly kind: 'done' | 'info'; readonly text: string } | null;
   readonly wide: boolean;
   readonly passkeys?: boolean;
+  /** The cookie in which the script says the browser's zone. */
+  readonly zoneCookie?: string;
+  /** Of every moment of a console page, and the ones to change to. */
+  readonly zone?: {
+    readonly name: string;
+    /** "UTC+1" */
+    readonly offset: string;
+    readonly others: readonly string[];
+    readonly back: string;
+  } | null;
 }
 
 export interface Views extends ConsoleViews {

@@ -1,5 +1,12 @@
 // The words of every mail, in German.
-import { type Circumstances, type DeviceWords, deviceIn, type FactorChange, type MailTexts } from '../templates.ts';
+import {
+  type Circumstances,
+  clockThere,
+  type DeviceWords,
+  deviceIn,
+  type FactorChange,
+  type MailTexts,
+} from '../templates.ts';
 
 /** Made for the first mail that tells of a moment: a web process sends none. */
 let moment: Intl.DateTimeFormat | undefined;
@@ -164,9 +171,10 @@ function inWords(at: string): string {
   return moment.format(new Date(at));
 }
 
-/** "am 24. November 2026 um 13:20 UTC, mit Firefox auf Windows, von der IP-Adresse 203.0.113.7" */
+/** "am 24. November 2026 um 13:20 UTC (22:20 in Asia/Tokyo), mit Firefox auf Windows, von der IP-Adresse 203.0.113.7" */
 function where(circumstances: Circumstances): string {
   const { at, ip } = circumstances;
   const from = ip === null ? '' : `, von der IP-Adresse ${ip}`;
-  return `am ${inWords(at)} UTC, mit ${deviceIn(circumstances, DEVICES)}${from}`;
+  const there = clockThere(circumstances, 'de-DE');
+  return `am ${inWords(at)} UTC${there === null ? '' : ` (${there})`}, mit ${deviceIn(circumstances, DEVICES)}${from}`;
 }

@@ -1,5 +1,12 @@
 // The words of every mail, in English.
-import { type Circumstances, type DeviceWords, deviceIn, type FactorChange, type MailTexts } from '../templates.ts';
+import {
+  type Circumstances,
+  clockThere,
+  type DeviceWords,
+  deviceIn,
+  type FactorChange,
+  type MailTexts,
+} from '../templates.ts';
 
 /** Made for the first mail that tells of a moment: a web process sends none. */
 let moment: Intl.DateTimeFormat | undefined;
@@ -162,9 +169,10 @@ function inWords(at: string): string {
   return moment.format(new Date(at));
 }
 
-/** "on 24 November 2026 at 13:20 UTC, with Firefox on Windows, from the IP address 203.0.113.7" */
+/** "on 24 November 2026 at 13:20 UTC (22:20 in Asia/Tokyo), with Firefox on Windows, from the IP address 203.0.113.7" */
 function where(circumstances: Circumstances): string {
   const { at, ip } = circumstances;
   const from = ip === null ? '' : `, from the IP address ${ip}`;
-  return `on ${inWords(at)} UTC, with ${deviceIn(circumstances, DEVICES)}${from}`;
+  const there = clockThere(circumstances, 'en-GB');
+  return `on ${inWords(at)} UTC${there === null ? '' : ` (${there})`}, with ${deviceIn(circumstances, DEVICES)}${from}`;
 }

@@ -7,8 +7,8 @@ import type { AuditLog } from '../../../core/audit/reading/audit-log.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { requireOperator } from '../../session/access.ts';
-import { exactTime, showTime } from '../../texts/times-and-devices.ts';
-import type { Web } from '../../view/page.ts';
+import type { Times } from '../../texts/zoned-times.ts';
+import { timesOf, type Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
 import { AUDIT_PATH, auditHref } from './filter.ts';
 import { accountsOf, auditRow, detailValue } from './row.ts';
@@ -30,7 +30,7 @@ async function showEvent(ctx: Koa.Context, web: Web): Promise<void> {
   const { event, ofSession, ofRequest } = found;
   await web.noteRead(ctx, [event.actor, event.subject], 'events');
   const emails = await web.context.users.emails(accountsOf([event, ...ofSession, ...ofRequest]));
-  const page = pageOf(found, emails, ctx.state.now);
+  const page = pageOf(found, emails, timesOf(ctx));
   await web.show(ctx, 'operator/event', page, { title: `Event ${event.seq}`, current: 'audit', wide: true });
 }
 
@@ -56,15 +56,16 @@ async function readAround(auditLog: AuditLog, seq: number): Promise<Found | null
 function pageOf(
   { event, before, newest, ofSession, ofRequest }: Found,
   emails: ReadonlyMap<string, string>,
-  now: Date,
+  times: Times,
 ): Views['operator/event'] {
   const { seq, session, requestId } = event;
-  const rowOf = (one: SealedEvent) => auditRow(one, emails, {}, now);
+  const rowOf = (one: SealedEvent) => auditRow(one, emails, {}, times);
   return {
     row: rowOf(event),
-    occurredAt: showTime(event.occurredAt, now),
-    exactly: exactTime(event.occurredAt),
-    sealedAt: event.sealedAt.toISOString(),
+    occurredAt: times.prose(event.occurredAt),
+    exactly: times.exact(event.occurredAt),
+    sealedAt: times.prose(event.sealedAt),
+    sealedExactly: times.exact(event.sealedAt),
     meaning: MEANINGS.get(event.type) ?? null,
     id: event.id,
     session: session === null ? null : { text: session, onlyHref: auditHref({ session }) },

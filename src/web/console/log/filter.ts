@@ -5,8 +5,9 @@ import type { Users } from '../../../core/accounts/users.ts';
 import { canonicalAddress } from '../../../core/audit/canonical-event.ts';
 import { AUDIT_EVENTS } from '../../../core/audit/events.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
-import { isUuid, withQuery } from '../../http/query.ts';
-import { exactTime } from '../../texts/times-and-devices.ts';
+import { isUuid, queryText, withQuery } from '../../http/query.ts';
+import { readZone } from '../../texts/zone.ts';
+import { readLocal, type Times } from '../../texts/zoned-times.ts';
 import type { FilterChip } from '../../view/console-views.ts';
 
 export const AUDIT_PATH = '/operator/audit';
@@ -84,7 +85,9 @@ export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEma
       ? asked[name] || null
       : ((await users.findByEmail(asked[name]))?.id ?? null);
   const noAccount = 'There is no account with this address. Check the spelling.';
-  const noTime = (label: string) => `${label} is not a moment. Write it as 2026-11-24T09:00; it is taken as UTC.`;
+  const noTime = (label: string) =>
+    `${label} is not a moment. Write it as 2026-11-24T09:00, or as 2026-11-24T09:00Z for UTC.`;
+  const zone = readZone(queryText(ctx, 'zone'));
   const filter: AuditFilter = {
     ...EVERY_EVENT,
     types: take('type', TYPES_OF.get(asked.type) ?? null, 'There is no event of this type. Choose one from the list.'),
@@ -102,14 +105,20 @@ export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEma
       readAddress(asked.address),
       'This is not an address, such as 203.0.113.7, or a network, such as 2001:db8::/64.',
     ),
-    from: take('from', readMoment(asked.from, 0), noTime('From')),
-    to: take('to', readMoment(asked.to, DAY_MS), noTime('Before')),
+    from: take('from', readMoment(asked.from, 0, zone), noTime('From')),
+    to: take('to', readMoment(asked.to, DAY_MS, zone), noTime('Before')),
     text: take('text', asked.text, 'This is not a text.'),
   };
   if (filter.from && filter.to && filter.from >= filter.to) {
     problems.from = 'The time ends before it begins. Exchange From and Before.';
   }
-  const named = { ...asked, person: filter.person ?? asked.person, actor: filter.actor ?? asked.actor };
+  const named = {
+    ...asked,
+    person: filter.person ?? asked.person,
+    actor: filter.actor ?? asked.actor,
+    from: filter.from ? fieldTime(filter.from) : asked.from,
+    to: filter.to ? fieldTime(filter.to) : asked.to,
+  };
   return { asked: named, filter, problems };
 }
 
@@ -121,17 +130,21 @@ export function auditHref(
   return withQuery(path, { ...asked, ...more });
 }
 
-export function chipsOf({ asked, filter }: ReadFilter, emails: ReadonlyMap<string, string>): FilterChip[] {
+export function chipsOf(
+  { asked, filter }: ReadFilter,
+  emails: ReadonlyMap<string, string>,
+  times: Times,
+): FilterChip[] {
   return FILTER_NAMES.filter((name) => asked[name] !== '').map((name) => {
     const moment = name === 'from' || name === 'to' ? filter[name] : null;
     return {
-      label: `${LABELS[name]}: ${moment ? exactTime(moment) : (emails.get(asked[name]) ?? asked[name])}`,
+      label: `${LABELS[name]}: ${moment ? times.exact(moment) : (emails.get(asked[name]) ?? asked[name])}`,
       withoutHref: auditHref({ ...asked, [name]: '' }),
     };
   });
 }
 
-/** A moment as the form's field takes it, UTC. */
+/** A moment as links have it, UTC. */
 export function fieldTime(moment: Date | null): string {
   return moment === null ? '' : moment.toISOString().replace(/(:00)?\.000Z$|Z$/, '');
 }
@@ -160,13 +173,16 @@ function readAddress(typed: string): string | null {
   return /^\d{1,3}$/.test(bits) && Number(bits) <= most ? `${canonical}/${Number(bits)}` : null;
 }
 
-/** UTC without a zone. A day alone is its start, or, with `wholeDayMs`, its end. */
-function readMoment(typed: string, wholeDayMs: number): Date | null {
+/**
+ * By a clock of the zone that came with the form; in a link, UTC. A day alone is its start, or, with `wholeDayMs`, its end.
+ */
+function readMoment(typed: string, wholeDayMs: number, zoneName: string | null): Date | null {
   const [, day, time, zone] = MOMENT.exec(typed) ?? [];
   if (day === undefined) return null;
   const midnight = new Date(`${day}T00:00:00Z`);
   if (Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return null;
-  const moment =
-    time === undefined ? new Date(midnight.getTime() + wholeDayMs) : new Date(`${day}T${time}${zone ?? 'Z'}`);
-  return moment >= FIRST_MOMENT && moment <= LAST_MOMENT ? moment : null;
+  const local = time === undefined ? null : readLocal(`${day}T${time}`, zoneName ?? 'UTC');
+  const withZone = time !== undefined && zone !== undefined ? new Date(`${day}T${time}${zone}`) : local;
+  const moment = time === undefined ? new Date(midnight.getTime() + wholeDayMs) : withZone;
+  return moment !== null && moment >= FIRST_MOMENT && moment <= LAST_MOMENT ? moment : null;
 }

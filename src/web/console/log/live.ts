@@ -4,6 +4,8 @@ import type Koa from 'koa';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
 import { requireOperator } from '../../session/access.ts';
+import { zoneOf } from '../../texts/zone.ts';
+import { timesIn } from '../../texts/zoned-times.ts';
 import type { Web } from '../../view/page.ts';
 import type { Fragment } from '../../view/render.ts';
 import { AUDIT_PATH, readFilter } from './filter.ts';
@@ -24,13 +26,14 @@ export function livePage(
     const { asked, filter, problems } = await readFilter(ctx, users);
     if (Object.keys(problems).length > 0) throw new HttpError(422, 'bad_filter');
     await web.noteRead(ctx, await subjectsOf(filter, web.context), 'events');
+    const zone = zoneOf(ctx);
     await streams.open(ctx, {
       filter,
       after: readAfter(ctx),
       async render(events) {
         const emails = await users.emails(accountsOf(events));
-        const now = database.clock.now();
-        return events.map((event) => fragment('audit-row', auditRow(event, emails, asked, now)));
+        const times = timesIn(zone, database.clock.now());
+        return events.map((event) => fragment('audit-row', auditRow(event, emails, asked, times)));
       },
     });
   });

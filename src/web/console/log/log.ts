@@ -5,9 +5,9 @@ import type { AuditPage, PageKey } from '../../../core/audit/reading/audit-log.t
 import { MOST_EVENTS } from '../../../core/audit/reading/histogram.ts';
 import { queryText } from '../../http/query.ts';
 import { requireOperator } from '../../session/access.ts';
-import { exactTime, showTime } from '../../texts/times-and-devices.ts';
+import type { Times } from '../../texts/zoned-times.ts';
 import type { Chart } from '../../view/console-views.ts';
-import type { Web } from '../../view/page.ts';
+import { timesOf, type Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
 import { EXPORT_PATH } from './export.ts';
 import {
@@ -53,17 +53,17 @@ export function auditPage(router: Router, web: Web): void {
 
 async function showLog(ctx: Koa.Context, web: Web): Promise<void> {
   const { auditLog, users } = web.context;
+  const times = timesOf(ctx);
   const read = await readFilter(ctx, users);
   const key = readKey(ctx);
   const wrong = Object.keys(read.problems).length > 0;
   if (wrong) ctx.status = 422;
   await web.noteRead(ctx, await subjectsOf(read.filter, web.context), 'events');
-  const { now } = ctx.state;
   const [head, first] = await Promise.all([auditLog.head(), auditLog.first()]);
   const [found, matching, chart] = await Promise.all([
     wrong ? NOTHING : auditLog.page(read.filter, key, PAGE_SIZE),
     wrong ? NONE : auditLog.count(read.filter),
-    wrong ? null : draw(web, read, now),
+    wrong ? null : draw(web, read, times),
   ]);
   const asked = [read.filter.person, read.filter.actor].filter((id) => id !== null);
   const emails = await users.emails([...asked, ...accountsOf(found.events)]);
@@ -72,17 +72,18 @@ async function showLog(ctx: Koa.Context, web: Web): Promise<void> {
   // Events that were sealed after the head was read may be on the page already.
   const shownTo = Math.max(head.seq, found.events[0]?.seq ?? 0);
   const page: Page = {
-    rows: found.events.map((event) => auditRow(event, emails, read.asked, now)),
-    asOf: showTime(now, now),
+    rows: found.events.map((event) => auditRow(event, emails, read.asked, times)),
+    asOf: times.clock(times.now),
     matching: countMatches(matching),
     total: (head.seq + 1 - first).toLocaleString('en'),
+    zone: times.zone,
     chart,
-    filters: fieldsOf(read, emails),
+    filters: fieldsOf(read, emails, times),
     types: GROUPS,
     problem: wrong ? Object.values(read.problems).join(' ') : null,
     wrong: Object.fromEntries(Object.keys(read.problems).map((name) => [name, true])),
     ...links,
-    looked: found.lookedTo === null ? null : await lookedTo(web, found.lookedTo, { links, key, now }),
+    looked: found.lookedTo === null ? null : await lookedTo(web, found.lookedTo, { links, key, times }),
     exports: wrong ? [] : exportLinks(read.asked),
     liveHref: live ? auditHref(read.asked, { after: String(shownTo) }, LIVE_PATH) : null,
   };
@@ -107,20 +108,20 @@ function exportLinks(asked: Asked): Page['exports'] {
 interface Looking {
   readonly links: Links;
   readonly key: PageKey;
-  readonly now: Date;
+  readonly times: Times;
 }
 
-async function lookedTo({ context }: Web, seq: number, { links, key, now }: Looking): Promise<Page['looked']> {
+async function lookedTo({ context }: Web, seq: number, { links, key, times }: Looking): Promise<Page['looked']> {
   const event = await context.auditLog.event(seq);
   return {
     seq: seq.toLocaleString('en'),
-    at: event && showTime(event.occurredAt, now),
+    at: event && times.prose(event.occurredAt),
     furtherHref: key && 'after' in key ? links.newerHref : links.olderHref,
   };
 }
 
-async function draw({ context }: Web, { asked, filter }: ReadFilter, now: Date): Promise<Chart | null> {
-  const counts = await context.histogram.over(filter, now);
+async function draw({ context }: Web, { asked, filter }: ReadFilter, times: Times): Promise<Chart | null> {
+  const counts = await context.histogram.over(filter, times.now);
   if (counts === null) return null;
   const bars = counts.bars.map(({ from, to, successes, failures }) => ({
     from,
@@ -128,15 +129,15 @@ async function draw({ context }: Web, { asked, filter }: ReadFilter, now: Date):
     counts: { successes, failures },
     href: auditHref({ ...asked, from: fieldTime(from), to: fieldTime(to) }),
   }));
-  const since = exactTime(bars[0]?.from ?? now);
+  const since = times.exact(bars[0]?.from ?? times.now);
   const title = counts.cut
     ? `The newest ${MOST_EVENTS.toLocaleString('en')} of these events, since ${since}`
     : `Since ${since}`;
   const { drawChart } = await import('../../view/chart.ts');
-  return drawChart({ bars, series: SERIES, title, now });
+  return drawChart({ bars, series: SERIES, title, times });
 }
 
-function fieldsOf(read: ReadFilter, emails: ReadonlyMap<string, string>): Page['filters'] {
+function fieldsOf(read: ReadFilter, emails: ReadonlyMap<string, string>, times: Times): Page['filters'] {
   const { asked, filter } = read;
   const { type, outcome, address, text } = asked;
   const person = emails.get(asked.person) ?? asked.person;
@@ -147,10 +148,10 @@ function fieldsOf(read: ReadFilter, emails: ReadonlyMap<string, string>): Page['
     person,
     address,
     text,
-    from: fieldTime(filter.from),
-    to: fieldTime(filter.to),
+    from: times.field(filter.from),
+    to: times.field(filter.to),
     kept: kept.map((name) => ({ name, value: asked[name] })),
-    active: chipsOf(read, emails),
+    active: chipsOf(read, emails, times),
   };
 }
 

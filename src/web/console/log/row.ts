@@ -1,6 +1,7 @@
 // A sealed event as a row, with links that narrow the log to each of its parts.
 import type { SealedEvent } from '../../../core/audit/canonical-event.ts';
-import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
+import { describeDevice } from '../../texts/times-and-devices.ts';
+import type { Times } from '../../texts/zoned-times.ts';
 import type { AuditPerson, AuditRow } from '../../view/console-views.ts';
 import { type Asked, AUDIT_PATH, auditHref, TYPE_GROUPS } from './filter.ts';
 
@@ -14,13 +15,13 @@ export function auditRow(
   event: SealedEvent,
   emails: ReadonlyMap<string, string>,
   asked: Partial<Asked>,
-  now: Date,
+  times: Times,
 ): AuditRow {
   const outcome = event.outcome === 'success' ? 'success' : 'failure';
   return {
     seq: String(event.seq),
     href: `${AUDIT_PATH}/${event.seq}`,
-    occurredAt: showTime(event.occurredAt, now),
+    occurredAt: times.clock(event.occurredAt),
     type: event.type,
     typeOnlyHref: KNOWN_TYPES.has(event.type) ? auditHref({ ...asked, type: event.type }) : null,
     outcome,

@@ -1,12 +1,12 @@
 // What others did to an account, for an operator who decided on an older state of it.
 import type { RecentChange } from '../../../core/accounts/recent-changes.ts';
-import { showTime } from '../../texts/times-and-devices.ts';
+import type { Times } from '../../texts/zoned-times.ts';
 import type { ChangeRow } from '../../view/console-views.ts';
 
 export function changeRow(
   { type, at, actor, requestId, detail }: RecentChange,
   emails: ReadonlyMap<string, string>,
-  now: Date,
+  times: Times,
 ): ChangeRow {
   const { reason, by, user, host } = detail;
   const onCommandLine = by === 'cli' ? `on the command line, by ${user} on ${host}` : 'on the command line';
@@ -14,7 +14,7 @@ export function changeRow(
   return {
     what: wordsOf(type, detail),
     who: actor === null ? byNobody : `by ${emails.get(actor) ?? actor}`,
-    at: showTime(at, now),
+    at: times.prose(at),
     reason: typeof reason === 'string' ? reason : null,
   };
 }

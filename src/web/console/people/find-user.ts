@@ -4,8 +4,7 @@ import type { User } from '../../../core/accounts/users.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
-import { showTime } from '../../texts/times-and-devices.ts';
-import type { Web } from '../../view/page.ts';
+import { timesOf, type Web } from '../../view/page.ts';
 import { auditHref } from '../log/filter.ts';
 
 export const USERS = '/operator/users';
@@ -46,7 +45,7 @@ function showDeleted(ctx: Koa.Context, web: Web, id: string, { at, byOwner }: De
   const page = {
     heading: title,
     paragraphs: [
-      `That was ${showTime(at, ctx.state.now).text}${byOwner ? ', by its owner' : ''}. Its sessions ended with it.`,
+      `That was ${timesOf(ctx).prose(at).text}${byOwner ? ', by its owner' : ''}. Its sessions ended with it.`,
       ...(acts ? ['What you sent had nothing left to act on. Nothing was done.'] : []),
     ],
     action: { href: auditHref({ person: id }), label: 'What the log holds of it' },

@@ -10,7 +10,7 @@ import { requireOperator, requireRecentLogin } from '../../session/access.ts';
 import { typedBefore } from '../../session/kept-form.ts';
 import { actorOf } from '../../session/member.ts';
 import type { ChangeRow } from '../../view/console-views.ts';
-import type { Web } from '../../view/page.ts';
+import { timesOf, type Web } from '../../view/page.ts';
 import { readReason } from '../reason.ts';
 import { changeRow } from './change-row.ts';
 import { findUser, USERS } from './find-user.ts';
@@ -51,21 +51,21 @@ async function act(ctx: Koa.Context, web: Web, action: UserAction): Promise<void
   const now = await findUser(ctx, web);
   if (!now) return;
   ctx.status = 409;
-  const changes = problem === LAST_OPERATOR ? [] : await changesOf(web, now, action, now.version - seen);
+  const changes =
+    problem === LAST_OPERATOR ? [] : await changesOf(ctx, web, { user: now, action, count: now.version - seen });
   await show(ctx, web, { action, user: now, reason, seen: now.version, problem, changes });
 }
 
 /** The changes since the account was looked at, or else the newest. */
 async function changesOf(
-  { context: { users, readRecentChanges, database } }: Web,
-  user: User,
-  { changedBy = [] }: UserAction,
-  count: number,
+  ctx: Koa.Context,
+  { context: { users, readRecentChanges } }: Web,
+  { user, action: { changedBy = [] }, count }: { user: User; action: UserAction; count: number },
 ): Promise<ChangeRow[]> {
   const changes = await readRecentChanges(user.id, changedBy, Math.min(Math.max(count, 1), MOST_CHANGES));
   const emails = await users.emails(changes.map(({ actor }) => actor).filter((id) => id !== null));
-  const now = database.clock.now();
-  return changes.map((change) => changeRow(change, emails, now));
+  const times = timesOf(ctx);
+  return changes.map((change) => changeRow(change, emails, times));
 }
 
 interface Shown {

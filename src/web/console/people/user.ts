@@ -6,8 +6,9 @@ import type { User } from '../../../core/accounts/users.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import { requireOperator } from '../../session/access.ts';
 import { liveSession } from '../../session/request-state.ts';
-import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
-import { doneNotice, type Web } from '../../view/page.ts';
+import { describeDevice } from '../../texts/times-and-devices.ts';
+import type { Times } from '../../texts/zoned-times.ts';
+import { doneNotice, timesOf, type Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
 import { accountsOf, auditRow } from '../log/row.ts';
 import { findUser, USERS } from './find-user.ts';
@@ -25,7 +26,7 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
   const user = await findUser(ctx, web);
   if (!user) return;
   await web.noteRead(ctx, [user.id], 'account');
-  const { now } = ctx.state;
+  const times = timesOf(ctx);
   const found = await readAll(web, user);
   const { live, browsers, factors, attempts, blocks, events } = found;
   const emails = await web.context.users.emails(accountsOf(events));
@@ -35,20 +36,20 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
       email: user.email,
       role: user.role,
       disabled: user.disabledAt !== null,
-      memberSince: showTime(user.createdAt, now),
+      memberSince: times.prose(user.createdAt),
       href: `${USERS}/${user.id}`,
     },
-    sessions: sessionRows(live, liveSession(ctx)?.owner.id, now),
+    sessions: sessionRows(live, liveSession(ctx)?.owner.id, times),
     knownBrowsers: browsers,
     factors: {
-      totpSince: factors.totpSince && showTime(factors.totpSince, now),
+      totpSince: factors.totpSince && times.prose(factors.totpSince),
       passkeys: factors.passkeys.length,
       recoveryCodesLeft: factors.recoveryCodesLeft,
     },
-    attempts: attemptRows(attempts, now),
+    attempts: attemptRows(attempts, times),
     attemptsHref: `/operator/attempts?${new URLSearchParams({ person: user.id, time: 'all' })}`,
-    blocks: blocks.filter(({ active }) => active).map(({ untilAt }) => ({ until: showTime(untilAt, now) })),
-    events: events.map((event) => auditRow(event, emails, {}, now)),
+    blocks: blocks.filter(({ active }) => active).map(({ untilAt }) => ({ until: times.prose(untilAt) })),
+    events: events.map((event) => auditRow(event, emails, {}, times)),
     eventsHref: `/operator/audit?${new URLSearchParams({ person: user.id })}`,
     acts: actionsFor(user, found, web),
   };
@@ -72,20 +73,20 @@ async function readAll({ context }: Web, { id }: User) {
   return { live, browsers, factors, attempts, blocks, events };
 }
 
-function sessionRows(live: Found['live'], ownId: string | undefined, now: Date): Page['sessions'] {
+function sessionRows(live: Found['live'], ownId: string | undefined, times: Times): Page['sessions'] {
   return live.map((session) => ({
     id: session.id,
     device: describeDevice(session.userAgent),
     address: session.ip ?? 'unknown',
-    firstSeen: showTime(session.createdAt, now),
-    lastSeen: showTime(session.lastSeenAt, now),
+    firstSeen: times.prose(session.createdAt),
+    lastSeen: times.prose(session.lastSeenAt),
     current: session.id === ownId,
   }));
 }
 
-function attemptRows(attempts: Found['attempts'], now: Date): Page['attempts'] {
+function attemptRows(attempts: Found['attempts'], times: Times): Page['attempts'] {
   return attempts.map((attempt) => ({
-    occurredAt: showTime(attempt.occurredAt, now),
+    occurredAt: times.clock(attempt.occurredAt),
     outcome: attempt.outcome === 'success' ? 'success' : 'failure',
     address: attempt.ip,
     device: describeDevice(attempt.userAgent),

@@ -4,9 +4,9 @@ import type Koa from 'koa';
 import { ANY_USER, type FoundUser, type UserFilter, type UserKey } from '../../../core/accounts/user-search.ts';
 import { isUuid, queryText, withQuery } from '../../http/query.ts';
 import { requireOperator } from '../../session/access.ts';
-import { showTime } from '../../texts/times-and-devices.ts';
+import type { Times } from '../../texts/zoned-times.ts';
 import type { FilterChip, PersonRow } from '../../view/console-views.ts';
-import { doneNotice, type Web } from '../../view/page.ts';
+import { doneNotice, timesOf, type Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
 import { USERS } from './find-user.ts';
 
@@ -54,11 +54,11 @@ async function showUsers(ctx: Koa.Context, web: Web): Promise<void> {
     filter === null ? NONE : userSearch.count(filter),
   ]);
   const [first, last] = [found.users.at(0), found.users.at(-1)];
-  const { now } = ctx.state;
+  const times = timesOf(ctx);
   const page: Views['operator/users'] = {
-    rows: found.users.map((person) => personRow(person, asked, now)),
+    rows: found.users.map((person) => personRow(person, asked, times)),
     matching: countPeople(matching),
-    asOf: showTime(now, now),
+    asOf: times.clock(times.now),
     problem: filter === null ? 'There is no such filter. Choose from the lists.' : null,
     filters: { ...asked, active: chipsOf(asked) },
     choices: CHOICES,
@@ -101,7 +101,7 @@ async function readKey(ctx: Koa.Context, { context: { users } }: Web): Promise<U
   return after ? { after } : null;
 }
 
-function personRow(person: FoundUser, asked: Asked, now: Date): PersonRow {
+function personRow(person: FoundUser, asked: Asked, times: Times): PersonRow {
   const state = person.disabledAt === null ? 'active' : 'disabled';
   return {
     email: person.email,
@@ -112,7 +112,7 @@ function personRow(person: FoundUser, asked: Asked, now: Date): PersonRow {
     stateOnlyHref: href({ ...asked, state }),
     factor: person.secondFactor ? 'set up' : 'none',
     factorOnlyHref: href({ ...asked, factor: person.secondFactor ? 'yes' : 'no' }),
-    memberSince: showTime(person.createdAt, now),
+    memberSince: times.clock(person.createdAt),
   };
 }
 
