@@ -112,7 +112,7 @@ describe('the page', () => {
     const id = (await web.context.users.findByEmail(otherEmail))?.id ?? '';
     const chips = [...both.matchAll(/<a class="chip" href="([^"]+)">.*?<bdi>([^<]+)<\/bdi>/g)];
     expect(chips.map(([, href, label]) => [label, href])).toEqual([
-      ['Type: session_created', `/operator/audit?person=${id}`],
+      ['Type: Session began', `/operator/audit?person=${id}`],
       [`Person: ${otherEmail}`, '/operator/audit?type=session_created'],
     ]);
     expect(await open('/operator/audit?type=session_created')).toContain('<a class="chip" href="/operator/audit">');
@@ -125,19 +125,19 @@ describe('the page', () => {
   test.each([
     ['type=nonsense', 'There is no event of this type. Choose one from the list.'],
     ['type=constructor', 'There is no event of this type. Choose one from the list.'],
-    ['person=nobody@example.org', 'There is no account with this address. Check the spelling.'],
-    ["person=' OR 1=1 --", 'There is no account with this address. Check the spelling.'],
+    ['person=nobody@example.org', 'There is no account with this e-mail address. Check the spelling.'],
+    ["person=' OR 1=1 --", 'There is no account with this e-mail address. Check the spelling.'],
     ['person=%00', 'Person has a character in it that no event can have.'],
     ['type=%3Cscript%3Ealert(1)%3C/script%3E', 'There is no event of this type. Choose one from the list.'],
     ['person=a&person=b', 'Person is given more than once.'],
     [`text=${'x'.repeat(301)}`, 'Detail has more than 300 characters.'],
-    ['address=203.0.113.7/33', 'This is not an address, such as 203.0.113.7'],
-    ['address=203.0.113', 'This is not an address, such as 203.0.113.7'],
-    ['address=0x7f.1', 'This is not an address, such as 203.0.113.7'],
-    ['address=::1/x', 'This is not an address, such as 203.0.113.7'],
+    ['address=203.0.113.7/33', 'This is not an IP address, such as 203.0.113.7'],
+    ['address=203.0.113', 'This is not an IP address, such as 203.0.113.7'],
+    ['address=0x7f.1', 'This is not an IP address, such as 203.0.113.7'],
+    ['address=::1/x', 'This is not an IP address, such as 203.0.113.7'],
     ['outcome=maybe', 'The outcome is success or failure.'],
     ['session=1', 'This is not the id of a session.'],
-    ['actor=nobody', 'There is no account with this address.'],
+    ['actor=nobody', 'There is no account with this e-mail address.'],
     ['from=yesterday', 'From is not a moment.'],
     ['from=2026-02-30', 'From is not a moment.'],
     ['from=0000-01-01', 'From is not a moment.'],

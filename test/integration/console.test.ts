@@ -113,17 +113,20 @@ describe('the attempts', () => {
       `INSERT INTO throttle_block (id, scope, key, ip, started_at, until_at, failures)
        VALUES ('${id}', 'client', 'k', '198.51.100.77', now() - interval '2 days', now() - interval '1 day', 3)`,
     );
-    await sql(`INSERT INTO throttle_refusal (block_id, since, attempts) VALUES ('${id}', now() - interval '2 days', 12)`);
+    await sql(
+      `INSERT INTO throttle_refusal (block_id, since, attempts) VALUES ('${id}', now() - interval '2 days', 12)`,
+    );
     const told = async (filter: string) => {
       const { text } = await operator.get(`/operator/attempts?address=198.51.100.77&${filter}`);
       return /<span class="dot">·<\/span> ([^<]*)<\/figcaption>/.exec(text)?.[1];
     };
-    expect(await told('')).toBe('Last 24 hours, with these filters: 0 success, 1 failure, 0 refused unseen, 0 blocks.');
-    expect(await told('time=1h')).toMatch(/^Last hour, with these filters: 0 success, 1 failure/);
-    expect(await told('time=7d')).toMatch(/: 1 success, 2 failure, 12 refused unseen, 1 blocks\.$/);
-    expect(await told('time=7d&outcome=success')).toMatch(/: 1 success, 0 failure, 0 refused unseen, 0 blocks\.$/);
-    expect(await told('time=all')).toMatch(/^All that is kept, with these filters: 1 success, 3 failure/);
-    expect(await told('time=all&address=198.51.100.78')).toBeUndefined(); // named twice
+    expect(await told('')).toBe(
+      'Last 24 hours, with these filters: 0 successes, 1 failure, 0 refused unseen, 0 blocks.',
+    );
+    expect(await told('time=1h')).toMatch(/^Last hour, with these filters: 0 successes, 1 failure/);
+    expect(await told('time=7d')).toMatch(/: 1 success, 2 failures, 12 refused unseen, 1 block\.$/);
+    expect(await told('time=7d&outcome=success')).toMatch(/: 1 success, 0 failures, 0 refused unseen, 0 blocks\.$/);
+    expect(await told('time=all')).toMatch(/^All that is kept, with these filters: 1 success, 3 failures/);
     const all = (await operator.get('/operator/attempts?time=all')).text;
     expect(all).toContain('All that is kept: ');
     expect(all).toMatch(/>\d+ Oct<\/text>|>\d+ Nov<\/text>/);

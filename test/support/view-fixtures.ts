@@ -1,11 +1,19 @@
 // What every view is shown with in tests: full, empty, with errors, and hostile. Promises one entry a view and state;
 // the page tests open each of them in a browser.
+import { TYPE_GROUPS, titleOf } from '../../src/web/console/words/event-titles.ts';
 import { de } from '../../src/web/texts/de.ts';
 import { en } from '../../src/web/texts/en.ts';
 import { showTime } from '../../src/web/texts/times-and-devices.ts';
 import { timesIn } from '../../src/web/texts/zoned-times.ts';
 import { drawChart } from '../../src/web/view/chart.ts';
-import type { AttemptRow, AuditRow, BlockRow, PersonRow, ShownPerson } from '../../src/web/view/console-views.ts';
+import type {
+  AttemptRow,
+  AuditRow,
+  BlockRow,
+  PersonRow,
+  SessionSentence,
+  ShownPerson,
+} from '../../src/web/view/console-views.ts';
 import { drawQr } from '../../src/web/view/qr.ts';
 import type { ActivityRow, BrowserRow, OwnSessionRow } from '../../src/web/view/view-parts.ts';
 import type { Frame, Views } from '../../src/web/view/views.ts';
@@ -32,17 +40,7 @@ const clock = (minutes: number) => TIMES.clock(new Date(NOW.getTime() - minutes 
 const MEMBER = { email: 'ada@example.org', operator: false };
 const OPERATOR = { email: 'grace@example.org', operator: true };
 
-const EVENT_TYPES = [
-  {
-    group: 'authentication',
-    label: 'Authentication',
-    names: ['authn_login_success', 'authn_login_fail', 'authn_password_change', 'authn_new_device'],
-  },
-  { group: 'sessions', label: 'Sessions', names: ['session_created', 'session_ended', 'session_expired'] },
-  { group: 'accounts', label: 'Accounts', names: ['user_created', 'privilege_permissions_changed'] },
-  { group: 'access', label: 'Access', names: ['authz_fail'] },
-  { group: 'system', label: 'System', names: ['sys_startup', 'sys_shutdown', 'sys_cleanup'] },
-];
+const EVENT_TYPES = TYPE_GROUPS;
 
 function frame(title: string, more: Partial<Frame> = {}): Frame {
   return {
@@ -125,7 +123,13 @@ const MAIL: Views['operator/mail'] = {
 };
 
 function mailRow(state: string, attempts: number, error: string | null): Views['operator/mail']['rows'][number] {
-  const about = { recipient: MEMBER.email, template: 'reset-password', created: clock(5), since: clock(1) };
+  const about = {
+    recipient: MEMBER.email,
+    title: 'Link for a new password',
+    template: 'reset-password',
+    created: clock(5),
+    since: clock(1),
+  };
   return { ...about, state, attempts, error, wrong: error !== null };
 }
 
@@ -259,8 +263,8 @@ function day(countsAt: (index: number) => Counts, href: string | null = null) {
       href,
     })),
     series: [
-      { kind: 'successes', label: 'succeeded' },
-      { kind: 'failures', label: 'failed' },
+      { kind: 'successes', label: 'success', many: 'successes' },
+      { kind: 'failures', label: 'failure', many: 'failures' },
       { kind: 'refused', label: 'refused unseen' },
       { kind: 'blocks', label: 'blocks', undrawn: true },
     ],
@@ -353,6 +357,7 @@ function auditRow(index: number): AuditRow {
     seq: String(12_408 - index),
     occurredAt: clock(index * index * 1.7),
     type,
+    title: titleOf(type),
     outcome,
     outcomeOnlyHref: `/operator/audit?outcome=${outcome}`,
     href: `/operator/audit/${12_408 - index}`,
@@ -396,6 +401,18 @@ function audit(more: Partial<Views['operator/audit']>): Views['operator/audit'] 
   };
 }
 
+const LIVE: SessionSentence['state'] = {
+  live: true,
+  at: ago(4),
+  why: null,
+  endHref: '/operator/users/0/sessions/1/revoke',
+};
+
+function sentence(more: Partial<SessionSentence>): SessionSentence {
+  const began = ago(60 * 26);
+  return { device: 'Firefox on Windows', address: '203.0.113.7', began, state: LIVE, isYours: false, ...more };
+}
+
 function event(more: Partial<Views['operator/event']> = {}): Views['operator/event'] {
   const rows = Array.from({ length: 4 }, (_, index) => auditRow(index));
   return {
@@ -406,12 +423,16 @@ function event(more: Partial<Views['operator/event']> = {}): Views['operator/eve
     sealedExactly: '23 Nov 2026, 18:40:01',
     meaning: 'A session was ended.',
     id: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e55',
-    session: { text: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e56', onlyHref: '/operator/audit?session=1' },
+    session: { text: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e56', onlyHref: '/operator/audit?session=1', state: LIVE },
     request: { text: 'q1w2e3r4-1a', onlyHref: '/operator/audit?request=q1w2e3r4-1a' },
     userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0',
     erased: false,
     doneByHref: '/operator/audit?actor=1',
-    details: [{ name: 'reason', value: 'revoked_by_operator' }],
+    details: [
+      { name: 'reason', value: 'revoked_by_operator', words: 'an operator ended it' },
+      { name: 'note', value: 'they called us: the laptop was left on a train', words: null },
+      { name: 'filter › types', value: 'authn_login_fail, authn_login_success', words: null },
+    ],
     hash: 'ab'.repeat(32),
     prevHash: 'cd'.repeat(32),
     problem: null,
@@ -460,13 +481,19 @@ function users(more: Partial<Views['operator/users']>): Views['operator/users'] 
 
 const USER: Views['operator/user'] = {
   person: personRow(0, { role: 'operator' }),
-  sessions: SESSIONS,
+  sessions: SESSIONS.map((one) => ({ ...one, eventsHref: `/operator/audit?session=${one.id}` })),
   knownBrowsers: 3,
   factors: { totpSince: ago(60 * 24 * 40), passkeys: 2, recoveryCodesLeft: 7 },
   attempts: [
-    { occurredAt: ago(3), outcome: 'success', address: '203.0.113.7', device: 'Firefox on Windows' },
-    { occurredAt: ago(4), outcome: 'failure', address: '2001:db8:85a3::8a2e:370:7334', device: 'Unknown browser' },
-    { occurredAt: ago(60 * 30), outcome: 'failure', address: null, device: 'curl' },
+    { occurredAt: ago(3), outcome: 'success', address: '203.0.113.7', device: 'Firefox on Windows', reason: '' },
+    {
+      occurredAt: ago(4),
+      outcome: 'failure',
+      address: '2001:db8:85a3::8a2e:370:7334',
+      device: 'Unknown browser',
+      reason: 'wrong password',
+    },
+    { occurredAt: ago(60 * 30), outcome: 'failure', address: null, device: 'curl', reason: 'wrong password' },
   ],
   attemptsHref: '/operator/attempts?person=ada%40example.org&time=all',
   blocks: [{ until: ago(-25) }, { until: ago(-55) }],
@@ -490,9 +517,22 @@ const ACT: Views['operator/act'] = {
   action: '/operator/users/0/disable',
   reason: '',
   seen: 3,
+  sessions: [],
+  facts: [{ label: 'Live sessions', value: '3' }],
+  possible: true,
   changes: [],
   problem: null,
   errors: {},
+};
+
+const END_ACT: Views['operator/act'] = {
+  ...ACT,
+  title: 'End this session',
+  says: 'The browser of this session is logged out at once. The person can log in again.',
+  button: 'End this session',
+  action: '/operator/users/0/sessions/1/revoke',
+  sessions: [sentence({})],
+  facts: [],
 };
 
 const ERRORS: readonly (readonly [number, string, string, string, string])[] = [
@@ -1057,6 +1097,29 @@ const IN_ENGLISH: readonly Fixture[] = [
     inConsole('katherine.johnson@research.example.org', 'people'),
   ),
   fixture('operator-act', 'operator/act', ACT, inConsole('Disable this account', 'people')),
+  fixture('operator-act-session', 'operator/act', END_ACT, inConsole('End this session', 'people')),
+  fixture(
+    'operator-act-session-ended',
+    'operator/act',
+    {
+      ...END_ACT,
+      sessions: [sentence({ state: { live: false, at: ago(3), why: 'its owner logged out', endHref: null } })],
+      possible: false,
+      problem: 'This session has ended already. There is nothing left to do.',
+    },
+    inConsole('End this session', 'people'),
+  ),
+  fixture(
+    'operator-act-sessions',
+    'operator/act',
+    {
+      ...END_ACT,
+      title: 'End every session',
+      button: 'End every session',
+      sessions: [sentence({ isYours: true }), sentence({ device: 'Unknown browser', address: null })],
+    },
+    inConsole('End every session', 'people'),
+  ),
   fixture(
     'operator-act-changed',
     'operator/act',
@@ -1077,6 +1140,12 @@ const IN_ENGLISH: readonly Fixture[] = [
     'operator/act',
     { ...ACT, danger: false, button: 'Send the link', errors: { reason: 'Say why: the reason is recorded.' } },
     inConsole('Send a link for a new password', 'people'),
+  ),
+  fixture(
+    'operator-zone',
+    'operator/zone',
+    { zones: ['UTC', 'Europe/Lisbon', 'Asia/Tokyo'], zone: 'Europe/Lisbon', back: '/operator', problem: null },
+    inConsole('Time zone', null),
   ),
   fixture('operator-queues-away', 'operator/queues-away', {}, inConsole('Queues', 'queues')),
   fixture(
@@ -1150,7 +1219,10 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
   fixture(
     'hostile-mail',
     'operator/mail',
-    { ...MAIL, rows: MAIL.rows.map((row) => ({ ...row, recipient: HOSTILE, template: HOSTILE, error: HOSTILE })) },
+    {
+      ...MAIL,
+      rows: MAIL.rows.map((row) => ({ ...row, recipient: HOSTILE, template: HOSTILE, title: HOSTILE, error: HOSTILE })),
+    },
     HOSTILE_FRAME,
   ),
   fixture(
@@ -1329,6 +1401,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
           seq: HOSTILE,
           occurredAt: HOSTILE_TIME,
           type: HOSTILE,
+          title: HOSTILE,
           outcome: 'failure',
           outcomeOnlyHref: HOSTILE,
           actor: HOSTILE_PERSON,
@@ -1347,7 +1420,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       olderHref: HOSTILE,
       newestHref: HOSTILE,
       looked: { seq: HOSTILE, at: HOSTILE_TIME, furtherHref: HOSTILE },
-      types: [{ group: HOSTILE, label: HOSTILE, names: [HOSTILE] }],
+      types: [{ group: HOSTILE, label: HOSTILE, types: [{ name: HOSTILE, title: HOSTILE }] }],
       filters: {
         ...{
           type: HOSTILE,
@@ -1371,6 +1444,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       row: {
         ...auditRow(0),
         type: HOSTILE,
+        title: HOSTILE,
         actor: HOSTILE_PERSON,
         subject: HOSTILE_PERSON,
         address: { text: HOSTILE, onlyHref: HOSTILE },
@@ -1379,7 +1453,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       userAgent: LONG_USER_AGENT,
       meaning: HOSTILE,
       request: { text: HOSTILE, onlyHref: HOSTILE },
-      details: [{ name: HOSTILE, value: HOSTILE }],
+      details: [{ name: HOSTILE, value: HOSTILE, words: HOSTILE }],
       problem: HOSTILE,
     }),
     { ...HOSTILE_FRAME, wide: true },
@@ -1445,8 +1519,10 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     {
       ...USER,
       person: { ...personRow(0), id: HOSTILE, email: HOSTILE, href: HOSTILE },
-      sessions: [{ ...session(HOSTILE, LONG_USER_AGENT, HOSTILE, 1, 1), firstSeen: HOSTILE_TIME }],
-      attempts: [{ occurredAt: HOSTILE_TIME, outcome: 'failure', address: HOSTILE, device: LONG_USER_AGENT }],
+      sessions: [{ ...session(HOSTILE, LONG_USER_AGENT, HOSTILE, 1, 1), firstSeen: HOSTILE_TIME, eventsHref: HOSTILE }],
+      attempts: [
+        { occurredAt: HOSTILE_TIME, outcome: 'failure', address: HOSTILE, device: LONG_USER_AGENT, reason: HOSTILE },
+      ],
       attemptsHref: HOSTILE,
       events: [{ ...auditRow(0), actor: HOSTILE_PERSON, detail: HOSTILE, device: LONG_USER_AGENT }],
       eventsHref: HOSTILE,
@@ -1461,6 +1537,9 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       ...{ title: HOSTILE, says: HOSTILE, button: HOSTILE, danger: true, action: HOSTILE, reason: HOSTILE, seen: 1 },
       person: { email: HOSTILE, href: HOSTILE, role: 'member', disabled: true },
       changes: [{ what: HOSTILE, who: HOSTILE, at: HOSTILE_TIME, reason: HOSTILE }],
+      sessions: [sentence({ device: LONG_USER_AGENT, address: HOSTILE, began: HOSTILE_TIME })],
+      facts: [{ label: HOSTILE, value: HOSTILE }],
+      possible: true,
       problem: HOSTILE,
       errors: { reason: HOSTILE },
     },

@@ -29,6 +29,14 @@ export interface ListedSession {
   readonly absoluteDeadline: Date;
 }
 
+/** A session, live or not, as operators are shown it. */
+export interface SessionSight extends ListedSession {
+  readonly userId: string;
+  /** Both null while it lives. */
+  readonly endedAt: Date | null;
+  readonly endReason: EndReason | null;
+}
+
 export type SessionTable = ReturnType<typeof createSessionTable>;
 
 /** Every function throws where PostgreSQL is away. */
@@ -58,6 +66,23 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
     },
 
     list: (userId: string): Promise<ListedSession[]> => listLiveSessions(pool, userId),
+
+    /** One session, live or ended; null once its row is gone. */
+    async look(sessionId: string): Promise<SessionSight | null> {
+      const [sight] = await prisma.$queryRaw<SessionSight[]>`
+        WITH looked AS (
+               SELECT s.*, least(idle_deadline, absolute_deadline) AS deadline,
+                      (SELECT min(asked_at) FROM everybody_ended AS e
+                        WHERE e.asked_at >= s.created_at AND e.kept_session_id IS DISTINCT FROM s.id) AS all_ended
+                 FROM session AS s WHERE id = ${sessionId}::uuid)
+        SELECT id, user_id AS "userId", host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt",
+               last_seen_at AS "lastSeenAt",
+               coalesce(ended_at, all_ended, CASE WHEN deadline <= clock_timestamp() THEN deadline END) AS "endedAt",
+               coalesce(end_reason, CASE WHEN all_ended IS NOT NULL THEN 'revoked_by_operator'
+                                         WHEN deadline <= clock_timestamp() THEN 'expired' END) AS "endReason"
+          FROM looked`;
+      return sight ?? null;
+    },
 
     /** Live sessions, counted up to `limit`, and the planner's estimate of all. */
     async countLive(limit: number): Promise<{ counted: number; estimate: number }> {

@@ -129,6 +129,8 @@ export function createSessions({ database, table, cache, queues, policy, log, en
 
     list: table.list,
 
+    look: table.look,
+
     /**
      * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error.
      * Where PostgreSQL is away, the end of a person's sessions takes effect in Redis at once and

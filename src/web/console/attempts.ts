@@ -12,22 +12,23 @@ import type { Times } from '../texts/zoned-times.ts';
 import type { AttemptRow, Chart, FilterChip } from '../view/console-views.ts';
 import { timesOf, type Web } from '../view/page.ts';
 import type { Views } from '../view/views.ts';
+import { refusalWords } from './words/reasons.ts';
 
 const PATH = '/operator/attempts';
 const PAGE_SIZE = 50;
 const HOUR_MS = 3_600_000;
 
 const SERIES = [
-  { kind: 'successes', label: 'succeeded' },
-  { kind: 'failures', label: 'failed' },
+  { kind: 'successes', label: 'success', many: 'successes' },
+  { kind: 'failures', label: 'failure', many: 'failures' },
   { kind: 'refused', label: 'refused unseen' },
-  { kind: 'blocks', label: 'blocks', undrawn: true },
+  { kind: 'blocks', label: 'block', many: 'blocks', undrawn: true },
 ] as const;
 
 const OUTCOMES = [
-  { value: '', label: 'Every outcome' },
-  { value: 'failure', label: 'Failures' },
-  { value: 'success', label: 'Successes' },
+  { value: '', label: 'Any' },
+  { value: 'failure', label: 'failure' },
+  { value: 'success', label: 'success' },
 ] as const;
 
 const TIMES = [
@@ -36,13 +37,6 @@ const TIMES = [
   { value: '7d', label: 'Last 7 days', ms: 7 * 24 * HOUR_MS },
   { value: 'all', label: 'All that is kept', ms: 10 * 365 * 24 * HOUR_MS },
 ] as const;
-
-const REASONS: Readonly<Record<string, string>> = {
-  wrong_password: 'wrong password',
-  unknown_account: 'no such account',
-  account_disabled: 'account disabled',
-  account_changed: 'account changed meanwhile',
-};
 
 interface Asked {
   readonly person: string;
@@ -163,9 +157,9 @@ function titleOf(asked: Asked): string {
 }
 
 function problemOf({ person, address }: Asked, userId: string | null): string | null {
-  if (person !== '' && userId === null) return 'There is no account with this address. Check the spelling.';
+  if (person !== '' && userId === null) return 'There is no account with this e-mail address. Check the spelling.';
   const fits = address === '' || ipaddr.isValid(address) || ipaddr.isValidCIDR(address);
-  return fits ? null : 'This is not an address, such as 203.0.113.7, or a network, such as 2001:db8::/64.';
+  return fits ? null : 'This is not an IP address, such as 203.0.113.7, or a network, such as 2001:db8::/64.';
 }
 
 function attemptRow(
@@ -182,7 +176,7 @@ function attemptRow(
     person: email === null ? null : { email, onlyHref: href({ ...asked, person: attempt.userId ?? '' }) },
     address: ip === null ? null : { text: ip, onlyHref: href({ ...asked, address: ip }) },
     device: `${describeDevice(attempt.userAgent)}${attempt.knownBrowser ? ', known' : ''}`,
-    reason: attempt.reason === null ? '' : (REASONS[attempt.reason] ?? attempt.reason),
+    reason: attempt.reason === null ? '' : refusalWords(attempt.reason),
   };
 }
 
@@ -191,8 +185,8 @@ function activeFilters(asked: Asked, emails: ReadonlyMap<string, string>): Filte
     options.find((option) => option.value === value)?.label ?? value;
   const chips = [
     { label: `Person: ${emails.get(asked.person) ?? asked.person}`, without: 'person' },
-    { label: `Address: ${asked.address}`, without: 'address' },
-    { label: name(OUTCOMES, asked.outcome), without: 'outcome' },
+    { label: `IP address: ${asked.address}`, without: 'address' },
+    { label: `Outcome: ${asked.outcome}`, without: 'outcome' },
     { label: name(TIMES, asked.time), without: 'time' },
   ] as const;
   return chips

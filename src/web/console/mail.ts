@@ -6,6 +6,7 @@ import { requireOperator } from '../session/access.ts';
 import type { Times } from '../texts/zoned-times.ts';
 import type { MailRow } from '../view/console-views.ts';
 import { timesOf, type Web } from '../view/page.ts';
+import { mailTitle } from './words/mail-titles.ts';
 
 const LIMIT = 200;
 
@@ -27,6 +28,7 @@ function mailRow(
 ): MailRow {
   return {
     recipient,
+    title: mailTitle(template),
     template,
     state: outcome ?? 'waiting',
     wrong: outcome === 'failed' || (outcome === null && attempts > 1),

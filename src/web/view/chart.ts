@@ -15,6 +15,8 @@ export interface ChartBar {
 export interface ChartSeries {
   readonly kind: ChartKind;
   readonly label: string;
+  /** Of any number but one; the label without it. */
+  readonly many?: string;
   /** Only in the table. */
   readonly undrawn?: boolean;
 }
@@ -43,9 +45,9 @@ export function drawChart({ bars, series, title, times }: ChartOptions): Chart {
     of.reduce((all, { kind }) => all + (counts[kind] ?? 0), 0);
   const [first, last] = [bars.at(0)?.from ?? times.now, bars.at(-1)?.to ?? times.now];
   const x = scaleUtc([first, last], [0, 100]);
-  const totals = series.map(({ kind, label }) => {
+  const totals = series.map(({ kind, label, many = label }) => {
     const total = bars.reduce((all, { counts }) => all + (counts[kind] ?? 0), 0);
-    return `${total.toLocaleString('en')} ${label}`;
+    return `${total.toLocaleString('en')} ${total === 1 ? label : many}`;
   });
   const bands = bandsOf(bars, drawn);
   return {
@@ -57,14 +59,14 @@ export function drawChart({ bars, series, title, times }: ChartOptions): Chart {
         width: percent((x(bar.to) - x(bar.from)) * 0.8),
         parts: partsOf(bar, bands),
         href: bar.href,
-        title: `${times.exact(bar.from)}: ${series.map(({ kind, label }) => `${bar.counts[kind] ?? 0} ${label}`).join(', ')}`,
+        title: `${times.exact(bar.from)}: ${series.map((one) => countOf(bar, one)).join(', ')}`,
       })),
     grounds: bands.map(({ ground }) => ground),
     grid: bands.flatMap(({ grid }) => grid),
     ticks: ticksOf(x, [first, last], times),
     keys: drawn.map(({ kind, label }) => ({ kind, label })),
     summary: `${title}: ${totals.join(', ')}.`,
-    columns: series.map(({ label }) => label),
+    columns: series.map(({ label, many = label }) => many),
     rows: bars
       .filter((bar) => sum(bar, series) > 0)
       .map((bar) => ({
@@ -74,6 +76,11 @@ export function drawChart({ bars, series, title, times }: ChartOptions): Chart {
       }))
       .reverse(),
   };
+}
+
+function countOf({ counts }: ChartBar, { kind, label, many = label }: ChartSeries): string {
+  const count = counts[kind] ?? 0;
+  return `${count} ${count === 1 ? label : many}`;
 }
 
 interface Band {

@@ -25,7 +25,11 @@ export interface ConsoleViews {
       readonly kept: readonly { readonly name: string; readonly value: string }[];
       readonly active: readonly FilterChip[];
     };
-    readonly types: readonly { readonly group: string; readonly label: string; readonly names: readonly string[] }[];
+    readonly types: readonly {
+      readonly group: string;
+      readonly label: string;
+      readonly types: readonly { readonly name: string; readonly title: string }[];
+    }[];
     readonly problem: string | null;
     readonly wrong: Readonly<Record<string, boolean>>;
     readonly newerHref: string | null;
@@ -49,12 +53,17 @@ export interface ConsoleViews {
     readonly sealedExactly: string;
     readonly meaning: string | null;
     readonly id: string;
-    readonly session: { readonly text: string; readonly onlyHref: string } | null;
+    readonly session: {
+      readonly text: string;
+      readonly onlyHref: string;
+      /** Null once its record is gone. */
+      readonly state: SessionState | null;
+    } | null;
     readonly request: { readonly text: string; readonly onlyHref: string } | null;
     readonly userAgent: string | null;
     readonly erased: boolean;
     readonly doneByHref: string | null;
-    readonly details: readonly { readonly name: string; readonly value: string }[];
+    readonly details: readonly DetailRow[];
     readonly hash: string;
     readonly prevHash: string;
     readonly problem: string | null;
@@ -154,7 +163,7 @@ export interface ConsoleViews {
   };
   'operator/user': {
     readonly person: ShownPerson;
-    readonly sessions: readonly SessionRow[];
+    readonly sessions: readonly (SessionRow & { readonly eventsHref: string })[];
     readonly knownBrowsers: number;
     readonly factors: {
       readonly totpSince: ShownTime | null;
@@ -166,6 +175,7 @@ export interface ConsoleViews {
       readonly outcome: 'success' | 'failure';
       readonly address: string | null;
       readonly device: string;
+      readonly reason: string;
     }[];
     readonly attemptsHref: string;
     readonly blocks: readonly { readonly until: ShownTime }[];
@@ -180,12 +190,44 @@ export interface ConsoleViews {
     readonly button: string;
     readonly danger: boolean;
     readonly person: Pick<ShownPerson, 'email' | 'href' | 'role' | 'disabled'>;
+    /** The sessions that the act ends, each as a sentence. */
+    readonly sessions: readonly SessionSentence[];
+    /** What else it acts on. */
+    readonly facts: readonly { readonly label: string; readonly value: string }[];
+    /** Whether there is anything left to do. */
+    readonly possible: boolean;
     readonly action: string;
     readonly reason: string;
     readonly seen: number;
     /** What other operators did meanwhile, newest first. */
     readonly changes: readonly ChangeRow[];
   };
+}
+
+export interface DetailRow {
+  /** "filter › types" where it is nested. */
+  readonly name: string;
+  readonly value: string;
+  /** Of a code. */
+  readonly words: string | null;
+}
+
+export interface SessionState {
+  readonly live: boolean;
+  /** When it was last used, or ended. */
+  readonly at: ShownTime;
+  /** "an operator ended it"; null while it lives. */
+  readonly why: string | null;
+  /** Where it can be ended. */
+  readonly endHref: string | null;
+}
+
+export interface SessionSentence {
+  readonly device: string;
+  readonly address: string | null;
+  readonly began: ShownTime;
+  readonly state: SessionState;
+  readonly isYours: boolean;
 }
 
 export interface FilterChip {
@@ -211,6 +253,8 @@ export interface AuditRow {
   readonly href: string;
   readonly occurredAt: ShownTime;
   readonly type: string;
+  /** The type in words; the type itself where this version has none. */
+  readonly title: string;
   /** Null for a type unknown to this version. */
   readonly typeOnlyHref: string | null;
   readonly outcome: 'success' | 'failure';
@@ -261,6 +305,7 @@ export interface ChangeRow {
 
 export interface MailRow {
   readonly recipient: string;
+  readonly title: string;
   readonly template: string;
   readonly state: string;
   readonly wrong: boolean;

@@ -3,15 +3,19 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { checkEvent, GENESIS_HASH, type SealedEvent } from '../../../core/audit/canonical-event.ts';
 import { AUDIT_EVENTS } from '../../../core/audit/events.ts';
-import type { AuditLog } from '../../../core/audit/reading/audit-log.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
+import type { Context } from '../../../core/context.ts';
+import type { SessionSight } from '../../../core/sessions/session-table.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { requireOperator } from '../../session/access.ts';
 import type { Times } from '../../texts/zoned-times.ts';
 import { timesOf, type Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
+import { sessionState } from '../people/session-sentence.ts';
+import { titleOf } from '../words/event-titles.ts';
+import { detailRows } from './detail-rows.ts';
 import { AUDIT_PATH, auditHref } from './filter.ts';
-import { accountsOf, auditRow, detailValue } from './row.ts';
+import { accountsOf, auditRow } from './row.ts';
 
 const SEQ = /^[1-9]\d{0,15}$/;
 const BESIDE = 5;
@@ -25,13 +29,17 @@ export function eventPage(router: Router, web: Web): void {
 async function showEvent(ctx: Koa.Context, web: Web): Promise<void> {
   const asked: unknown = ctx['params'].seq;
   if (typeof asked !== 'string' || !SEQ.test(asked)) throw new HttpError(404, 'no_event');
-  const found = await readAround(web.context.auditLog, Number(asked));
+  const found = await readAround(web.context, Number(asked));
   if (!found) throw new HttpError(404, 'no_event');
   const { event, ofSession, ofRequest } = found;
   await web.noteRead(ctx, [event.actor, event.subject], 'events');
   const emails = await web.context.users.emails(accountsOf([event, ...ofSession, ...ofRequest]));
   const page = pageOf(found, emails, timesOf(ctx));
-  await web.show(ctx, 'operator/event', page, { title: `Event ${event.seq}`, current: 'audit', wide: true });
+  await web.show(ctx, 'operator/event', page, {
+    title: `${titleOf(event.type)}, event ${event.seq}`,
+    current: 'audit',
+    wide: true,
+  });
 }
 
 interface Found {
@@ -40,21 +48,27 @@ interface Found {
   readonly newest: number;
   readonly ofSession: readonly SealedEvent[];
   readonly ofRequest: readonly SealedEvent[];
+  /** The event's session as it is now. */
+  readonly sight: SessionSight | null;
 }
 
-async function readAround(auditLog: AuditLog, seq: number): Promise<Found | null> {
+async function readAround(
+  { auditLog, sessions }: Pick<Context, 'auditLog' | 'sessions'>,
+  seq: number,
+): Promise<Found | null> {
   const [event, before, head] = await Promise.all([auditLog.event(seq), auditLog.event(seq - 1), auditLog.head()]);
   if (!event) return null;
   const { session, requestId: request } = event;
-  const [ofSession, ofRequest] = await Promise.all([
+  const [ofSession, ofRequest, sight] = await Promise.all([
     session === null ? [] : auditLog.around({ ...EVERY_EVENT, session }, seq, BESIDE),
     request === null ? [] : auditLog.around({ ...EVERY_EVENT, request }, seq, BESIDE),
+    session === null ? null : sessions.look(session),
   ]);
-  return { event, before, newest: head.seq, ofSession, ofRequest };
+  return { event, before, newest: head.seq, ofSession, ofRequest, sight };
 }
 
 function pageOf(
-  { event, before, newest, ofSession, ofRequest }: Found,
+  { event, before, newest, ofSession, ofRequest, sight }: Found,
   emails: ReadonlyMap<string, string>,
   times: Times,
 ): Views['operator/event'] {
@@ -68,12 +82,15 @@ function pageOf(
     sealedExactly: times.exact(event.sealedAt),
     meaning: MEANINGS.get(event.type) ?? null,
     id: event.id,
-    session: session === null ? null : { text: session, onlyHref: auditHref({ session }) },
+    session:
+      session === null
+        ? null
+        : { text: session, onlyHref: auditHref({ session }), state: sight && sessionState(sight, times) },
     request: requestId === null ? null : { text: requestId, onlyHref: auditHref({ request: requestId }) },
     userAgent: event.userAgent,
     erased: event.personalSalt === null,
     doneByHref: event.actor === null ? null : auditHref({ actor: event.actor }),
-    details: Object.entries(event.detail).map(([name, value]) => ({ name, value: detailValue(value) })),
+    details: detailRows(event.detail),
     hash: event.hash.toString('hex'),
     prevHash: event.prevHash.toString('hex'),
     problem: problemOf(event, before),

@@ -3,12 +3,12 @@
 import type Koa from 'koa';
 import type { Users } from '../../../core/accounts/users.ts';
 import { canonicalAddress } from '../../../core/audit/canonical-event.ts';
-import { AUDIT_EVENTS } from '../../../core/audit/events.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import { isUuid, queryText, withQuery } from '../../http/query.ts';
 import { readZone } from '../../texts/zone.ts';
 import { readLocal, type Times } from '../../texts/zoned-times.ts';
 import type { FilterChip } from '../../view/console-views.ts';
+import { filterTitle, TYPE_GROUPS } from '../words/event-titles.ts';
 
 export const AUDIT_PATH = '/operator/audit';
 
@@ -36,14 +36,9 @@ export interface ReadFilter {
   readonly problems: Partial<Record<FilterName, string>>;
 }
 
-export const TYPE_GROUPS = Object.entries(AUDIT_EVENTS).map(([group, events]) => ({
-  group,
-  names: Object.keys(events) as readonly string[],
-}));
-
 const TYPES_OF = new Map<string, readonly string[]>([
-  ...TYPE_GROUPS.map(({ group, names }) => [group, names] as const),
-  ...TYPE_GROUPS.flatMap(({ names }) => names.map((name) => [name, [name]] as const)),
+  ...TYPE_GROUPS.map(({ group, types }) => [group, types.map(({ name }) => name)] as const),
+  ...TYPE_GROUPS.flatMap(({ types }) => types.map(({ name }) => [name, [name]] as const)),
 ]);
 
 const LABELS: Readonly<Record<FilterName, string>> = {
@@ -53,7 +48,7 @@ const LABELS: Readonly<Record<FilterName, string>> = {
   actor: 'Done by',
   session: 'Session',
   request: 'Request',
-  address: 'Address',
+  address: 'IP address',
   from: 'From',
   to: 'Before',
   text: 'Detail',
@@ -84,7 +79,7 @@ export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEma
     asked[name] === '' || problems[name] || isUuid(asked[name])
       ? asked[name] || null
       : ((await users.findByEmail(asked[name]))?.id ?? null);
-  const noAccount = 'There is no account with this address. Check the spelling.';
+  const noAccount = 'There is no account with this e-mail address. Check the spelling.';
   const noTime = (label: string) =>
     `${label} is not a moment. Write it as 2026-11-24T09:00, or as 2026-11-24T09:00Z for UTC.`;
   const zone = readZone(queryText(ctx, 'zone'));
@@ -103,7 +98,7 @@ export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEma
     address: take(
       'address',
       readAddress(asked.address),
-      'This is not an address, such as 203.0.113.7, or a network, such as 2001:db8::/64.',
+      'This is not an IP address, such as 203.0.113.7, or a network, such as 2001:db8::/64.',
     ),
     from: take('from', readMoment(asked.from, 0, zone), noTime('From')),
     to: take('to', readMoment(asked.to, DAY_MS, zone), noTime('Before')),
@@ -136,12 +131,22 @@ export function chipsOf(
   times: Times,
 ): FilterChip[] {
   return FILTER_NAMES.filter((name) => asked[name] !== '').map((name) => {
-    const moment = name === 'from' || name === 'to' ? filter[name] : null;
     return {
-      label: `${LABELS[name]}: ${moment ? times.exact(moment) : (emails.get(asked[name]) ?? asked[name])}`,
+      label: `${LABELS[name]}: ${chipText(name, { asked, filter }, emails, times)}`,
       withoutHref: auditHref({ ...asked, [name]: '' }),
     };
   });
+}
+
+function chipText(
+  name: FilterName,
+  { asked, filter }: Pick<ReadFilter, 'asked' | 'filter'>,
+  emails: ReadonlyMap<string, string>,
+  times: Times,
+): string {
+  if (name === 'type') return filterTitle(asked.type);
+  const moment = name === 'from' || name === 'to' ? filter[name] : null;
+  return moment ? times.exact(moment) : (emails.get(asked[name]) ?? asked[name]);
 }
 
 /** A moment as links have it, UTC. */

@@ -9,32 +9,18 @@ import type { Times } from '../../texts/zoned-times.ts';
 import type { Chart } from '../../view/console-views.ts';
 import { timesOf, type Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
+import { TYPE_GROUPS } from '../words/event-titles.ts';
 import { EXPORT_PATH } from './export.ts';
-import {
-  type Asked,
-  AUDIT_PATH,
-  auditHref,
-  chipsOf,
-  fieldTime,
-  type ReadFilter,
-  readFilter,
-  TYPE_GROUPS,
-} from './filter.ts';
+import { type Asked, AUDIT_PATH, auditHref, chipsOf, fieldTime, type ReadFilter, readFilter } from './filter.ts';
 import { accountsOf, auditRow } from './row.ts';
 import { subjectsOf } from './subjects.ts';
 
 const PAGE_SIZE = 50;
 const LIVE_PATH = `${AUDIT_PATH}/live`;
 
-const GROUPS = TYPE_GROUPS.map(({ group, names }) => ({
-  group,
-  label: `${group.charAt(0).toUpperCase()}${group.slice(1)}`,
-  names,
-}));
-
 const SERIES = [
-  { kind: 'successes', label: 'succeeded' },
-  { kind: 'failures', label: 'failed' },
+  { kind: 'successes', label: 'success', many: 'successes' },
+  { kind: 'failures', label: 'failure', many: 'failures' },
 ] as const;
 
 const EXPORTS = [
@@ -79,7 +65,7 @@ async function showLog(ctx: Koa.Context, web: Web): Promise<void> {
     zone: times.zone,
     chart,
     filters: fieldsOf(read, emails, times),
-    types: GROUPS,
+    types: TYPE_GROUPS,
     problem: wrong ? Object.values(read.problems).join(' ') : null,
     wrong: Object.fromEntries(Object.keys(read.problems).map((name) => [name, true])),
     ...links,

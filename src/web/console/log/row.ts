@@ -3,9 +3,8 @@ import type { SealedEvent } from '../../../core/audit/canonical-event.ts';
 import { describeDevice } from '../../texts/times-and-devices.ts';
 import type { Times } from '../../texts/zoned-times.ts';
 import type { AuditPerson, AuditRow } from '../../view/console-views.ts';
-import { type Asked, AUDIT_PATH, auditHref, TYPE_GROUPS } from './filter.ts';
-
-const KNOWN_TYPES: ReadonlySet<string> = new Set(TYPE_GROUPS.flatMap(({ names }) => names));
+import { KNOWN_TYPES, titleOf } from '../words/event-titles.ts';
+import { type Asked, AUDIT_PATH, auditHref } from './filter.ts';
 
 export function accountsOf(events: readonly SealedEvent[]): string[] {
   return events.flatMap(({ actor, subject }) => [actor, subject].filter((id) => id !== null));
@@ -23,6 +22,7 @@ export function auditRow(
     href: `${AUDIT_PATH}/${event.seq}`,
     occurredAt: times.clock(event.occurredAt),
     type: event.type,
+    title: titleOf(event.type),
     typeOnlyHref: KNOWN_TYPES.has(event.type) ? auditHref({ ...asked, type: event.type }) : null,
     outcome,
     outcomeOnlyHref: auditHref({ ...asked, outcome }),
@@ -51,6 +51,6 @@ export function detailText(detail: SealedEvent['detail']): string {
     .join(', ');
 }
 
-export function detailValue(value: unknown): string {
+function detailValue(value: unknown): string {
   return value instanceof Object ? JSON.stringify(value) : String(value);
 }

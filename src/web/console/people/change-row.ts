@@ -2,6 +2,7 @@
 import type { RecentChange } from '../../../core/accounts/recent-changes.ts';
 import type { Times } from '../../texts/zoned-times.ts';
 import type { ChangeRow } from '../../view/console-views.ts';
+import { titleOf } from '../words/event-titles.ts';
 
 export function changeRow(
   { type, at, actor, requestId, detail }: RecentChange,
@@ -21,7 +22,7 @@ export function changeRow(
 
 function wordsOf(type: string, { role }: RecentChange['detail']): string {
   if (type === 'privilege_permissions_changed') return role === 'operator' ? 'Made an operator' : 'Made a member';
-  return WORDS[type] ?? type;
+  return WORDS[type] ?? titleOf(type);
 }
 
 const WORDS: Readonly<Record<string, string>> = {

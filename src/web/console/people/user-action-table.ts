@@ -4,9 +4,8 @@ import type { AccountChangeResult } from '../../../core/accounts/account-change.
 import type { Role, User } from '../../../core/accounts/users.ts';
 import type { Actor, AuditEventType } from '../../../core/audit/events.ts';
 import type { Context } from '../../../core/context.ts';
-import { HttpError } from '../../http/http-error.ts';
-import { isUuid } from '../../http/query.ts';
 import { toldOf } from '../../view/told.ts';
+import { type About, namedSession } from './acted-on.ts';
 
 export interface UserAction {
   readonly path: string;
@@ -18,6 +17,8 @@ export interface UserAction {
   readonly done: string;
   /** The events by which another operator may have come first. */
   readonly changedBy?: readonly AuditEventType[];
+  /** What is shown of what it acts on. */
+  readonly about?: readonly About[];
   /** Null once it is done; else why nothing was. */
   readonly run: (context: Context, given: Given) => Promise<string | null>;
 }
@@ -40,6 +41,8 @@ const PROBLEMS = {
     'This account was changed while you decided; below is what changed, and how it stands now. Nothing was done. Look again before you go on.',
 } as const;
 
+export const ENDED_ALREADY = 'This session has ended already. There is nothing left to do.';
+
 export const LAST_OPERATOR: string = PROBLEMS.last_operator;
 
 export const USER_ACTIONS = {
@@ -50,10 +53,11 @@ export const USER_ACTIONS = {
     button: 'End this session',
     danger: true,
     done: 'session-ended',
-    async run({ sessions }, { user, by, ctx }) {
-      const sessionId: unknown = ctx['params'].sessionId;
-      if (!isUuid(sessionId)) throw new HttpError(404, 'no_session');
-      await sessions.end({ sessionId, ownerId: user.id }, ending(by));
+    about: ['session'],
+    async run(context, { user, by, ctx }) {
+      const session = await namedSession(ctx, context, user);
+      if (session.endedAt !== null) return ENDED_ALREADY;
+      await context.sessions.end({ sessionId: session.id, ownerId: user.id }, ending(by));
       return null;
     },
   },
@@ -64,6 +68,7 @@ export const USER_ACTIONS = {
     button: 'End every session',
     danger: true,
     done: 'sessions-ended',
+    about: ['sessions'],
     async run({ sessions }, { user, by }) {
       await sessions.end({ userId: user.id }, ending(by));
       return null;
@@ -77,6 +82,7 @@ export const USER_ACTIONS = {
     danger: true,
     done: 'account-disabled',
     changedBy: STATE_CHANGES,
+    about: ['session-count'],
     run: setDisabled(true),
   },
   enable: {
@@ -97,6 +103,7 @@ export const USER_ACTIONS = {
     danger: true,
     done: 'role-changed',
     changedBy: STATE_CHANGES,
+    about: ['session-count'],
     run: setRole('operator'),
   },
   makeMember: {
@@ -107,12 +114,13 @@ export const USER_ACTIONS = {
     danger: true,
     done: 'role-changed',
     changedBy: STATE_CHANGES,
+    about: ['session-count'],
     run: setRole('member'),
   },
   sendReset: {
     path: 'send-reset',
     title: 'Send a link for a new password',
-    says: 'A link that works once goes to the address of this account. The password stays as it is until the link is used; then every session ends. You see neither the link nor the password.',
+    says: 'A link that works once goes to the e-mail address of this account. The password stays as it is until the link is used; then every session ends. You see neither the link nor the password.',
     button: 'Send the link',
     danger: false,
     done: 'reset-sent',
@@ -134,6 +142,7 @@ export const USER_ACTIONS = {
     danger: true,
     done: 'their-browsers-forgotten',
     changedBy: ['known_devices_forgotten'],
+    about: ['browsers'],
     async run({ devices }, { user, by }) {
       return (await devices.forgetAll(user.id, by)) > 0 ? null : 'No browser is known to this account by now.';
     },
@@ -146,6 +155,7 @@ export const USER_ACTIONS = {
     danger: true,
     done: 'factors-removed',
     changedBy: ['authn_factor_removed'],
+    about: ['factors', 'session-count'],
     async run({ enrolment }, { user, by }) {
       return (await enrolment.removeAll(user.id, by)) ? null : 'This account has no second factor by now.';
     },

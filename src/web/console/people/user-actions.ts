@@ -12,9 +12,10 @@ import { actorOf } from '../../session/member.ts';
 import type { ChangeRow } from '../../view/console-views.ts';
 import { timesOf, type Web } from '../../view/page.ts';
 import { readReason } from '../reason.ts';
+import { actedOn } from './acted-on.ts';
 import { changeRow } from './change-row.ts';
 import { findUser, USERS } from './find-user.ts';
-import { LAST_OPERATOR, USER_ACTIONS, type UserAction } from './user-action-table.ts';
+import { ENDED_ALREADY, LAST_OPERATOR, USER_ACTIONS, type UserAction } from './user-action-table.ts';
 
 const MOST_CHANGES = 5;
 
@@ -78,23 +79,28 @@ interface Shown {
   readonly changes?: readonly ChangeRow[];
 }
 
-function show(
+async function show(
   ctx: Koa.Context,
   web: Web,
   { action, user, reason, seen, error, problem, changes = [] }: Shown,
 ): Promise<void> {
-  const { title, says, button, danger } = action;
+  const { title, says, button, danger, about = [] } = action;
+  const { sessions, facts } = await actedOn(ctx, web, user, about);
+  const hasEnded = about[0] === 'session' && sessions.every(({ state }) => !state.live);
   const page = {
     title,
     says,
     button,
     danger,
     person: { email: user.email, href: `${USERS}/${user.id}`, role: user.role, disabled: user.disabledAt !== null },
+    sessions,
+    facts,
+    possible: !hasEnded,
     action: ctx.path,
     reason,
     seen,
     changes,
-    problem: problem ?? null,
+    problem: problem ?? (hasEnded ? ENDED_ALREADY : null),
     errors: error === undefined ? {} : { reason: error },
   };
   return web.show(ctx, 'operator/act', page, { title, current: 'people', wide: true });

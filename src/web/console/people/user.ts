@@ -10,7 +10,9 @@ import { describeDevice } from '../../texts/times-and-devices.ts';
 import type { Times } from '../../texts/zoned-times.ts';
 import { doneNotice, timesOf, type Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
+import { auditHref } from '../log/filter.ts';
 import { accountsOf, auditRow } from '../log/row.ts';
+import { refusalWords } from '../words/reasons.ts';
 import { findUser, USERS } from './find-user.ts';
 
 const LATEST = 8;
@@ -81,6 +83,7 @@ function sessionRows(live: Found['live'], ownId: string | undefined, times: Time
     firstSeen: times.prose(session.createdAt),
     lastSeen: times.prose(session.lastSeenAt),
     current: session.id === ownId,
+    eventsHref: auditHref({ session: session.id }),
   }));
 }
 
@@ -90,6 +93,7 @@ function attemptRows(attempts: Found['attempts'], times: Times): Page['attempts'
     outcome: attempt.outcome === 'success' ? 'success' : 'failure',
     address: attempt.ip,
     device: describeDevice(attempt.userAgent),
+    reason: attempt.reason === null ? '' : refusalWords(attempt.reason),
   }));
 }
 

@@ -117,7 +117,8 @@ function personRow(person: FoundUser, asked: Asked, times: Times): PersonRow {
 }
 
 function chipsOf(asked: Asked): FilterChip[] {
-  const address = asked.q === '' ? [] : [{ label: `Address: ${asked.q}`, withoutHref: href({ ...asked, q: '' }) }];
+  const address =
+    asked.q === '' ? [] : [{ label: `E-mail address: ${asked.q}`, withoutHref: href({ ...asked, q: '' }) }];
   const chosen = NAMES.filter((name) => asked[name] !== '').map((name) => ({
     label: choiceOf(name, asked[name])?.chip ?? asked[name],
     withoutHref: href({ ...asked, [name]: '' }),
