@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { AxeResults } from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Frame, type Page } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const FLAGS = [
@@ -64,7 +64,7 @@ export async function launchBrowser(): Promise<Browser> {
 }
 
 /** What axe-core finds on the page. It is evaluated, not added as a script, so that the page's CSP stays as it is. */
-export async function axe(page: Page): Promise<readonly Violation[]> {
+export async function axe(page: Page | Frame): Promise<readonly Violation[]> {
   const { source }: { source: string } = nodeRequire('axe-core');
   await page.evaluate(source);
   const { violations } = await page.evaluate<AxeResults>('axe.run(document, { resultTypes: ["violations"] })');

@@ -146,7 +146,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   devMailPage(router, web);
   attemptsPage(router, web);
   blocksPages(router, web);
-  queuesPage(router, web);
+  queuesPage(router, web, assets.urls);
   zonePages(router, web);
   app.use(router.routes());
   app.use(router.allowedMethods());

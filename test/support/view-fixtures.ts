@@ -1147,6 +1147,7 @@ const IN_ENGLISH: readonly Fixture[] = [
     { zones: ['UTC', 'Europe/Lisbon', 'Asia/Tokyo'], zone: 'Europe/Lisbon', back: '/operator', problem: null },
     inConsole('Time zone', null),
   ),
+  fixture('operator-queues', 'operator/queues', { boardHref: '/board' }, inConsole('Queues', 'queues')),
   fixture('operator-queues-away', 'operator/queues-away', {}, inConsole('Queues', 'queues')),
   fixture(
     'operator-blocks-empty',

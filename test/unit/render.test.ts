@@ -12,6 +12,7 @@ const assets = () => ({
   css: '/assets/holdfast.0.css',
   js: '/assets/holdfast.0.js',
   passkeys: '/p.js',
+  board: '/b.js',
   icon: '/assets/icon.0.svg',
 });
 const render = createRenderer({ viewsDir, assets });

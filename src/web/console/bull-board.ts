@@ -8,7 +8,8 @@ const PERSONAL = ['origin', 'ip', 'userAgent'];
 
 const ICON = '/favicon.ico';
 
-export async function loadBullBoard(basePath: string, queues: Queues): Promise<Koa.Middleware> {
+/** `script` is where views/assets/board.js is. */
+export async function loadBullBoard(basePath: string, queues: Queues, script: string): Promise<Koa.Middleware> {
   const [{ createBullBoard }, { BullMQAdapter }, { KoaAdapter }] = await Promise.all([
     import('@bull-board/api'),
     import('@bull-board/api/bullMQAdapter'),
@@ -29,7 +30,6 @@ export async function loadBullBoard(basePath: string, queues: Queues): Promise<K
         boardTitle: 'Queues',
         boardLogo: { path: ICON, width: 20, height: 20 },
         favIcon: { default: ICON, alternative: ICON },
-        miscLinks: [{ text: 'Back to the console', url: '/operator' }],
         hideDocsLink: true,
         locale: { lng: 'en' },
       },
@@ -37,31 +37,18 @@ export async function loadBullBoard(basePath: string, queues: Queues): Promise<K
   });
   const board = serverAdapter.registerPlugin() as Koa.Middleware;
   return async (ctx, next) => {
-    if (ctx.path === `${basePath}/${BASE_SCRIPT}`) return sayBase(ctx, basePath);
     await board(ctx, next);
-    if (typeof ctx.body === 'string' && ctx.type === 'text/html') ctx.body = withoutBase(ownOnly(ctx.body), basePath);
+    if (typeof ctx.body === 'string' && ctx.type === 'text/html')
+      ctx.body = withoutBase(ownOnly(ctx.body), basePath, script);
   };
 }
 
-const BASE_SCRIPT = 'base.js';
-
-/**
- * Bull Board reads its place from a `<base>`, which our CSP lets no page have. An element of that name that is none of HTML
- * tells it the same and moves no link.
- */
-function sayBase(ctx: Koa.Context, basePath: string): void {
-  ctx.type = 'text/javascript';
-  ctx.body = `const base = document.createElementNS('holdfast', 'base');
-base.setAttribute('href', '${basePath}/');
-document.head.append(base);
-`;
-}
-
-function withoutBase(html: string, basePath: string): string {
+/** Our script (views/assets/board.js) says the place that a `<base>` would. */
+function withoutBase(html: string, basePath: string, script: string): string {
   return html
     .replace(/<base [^>]*>/, '')
     .replaceAll(/(src|href)="static\//g, `$1="${basePath}/static/`)
-    .replace('<script defer', `<script defer src="${basePath}/${BASE_SCRIPT}"></script><script defer`);
+    .replace('<script defer', `<script src="${script}" data-base="${basePath}/"></script><script defer`);
 }
 
 function withoutPersonal(data: unknown): unknown {

@@ -11,6 +11,7 @@ export interface AssetUrls {
   readonly css: string;
   readonly js: string;
   readonly passkeys: string;
+  readonly board: string;
   readonly icon: string;
 }
 
@@ -34,7 +35,7 @@ const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const A_DAY = 'public, max-age=86400';
-const HASHED = /^\/assets\/(holdfast|passkeys|icon)\.[\w-]+\.(css|js|svg)$/;
+const HASHED = /^\/assets\/(holdfast|passkeys|board|icon)\.[\w-]+\.(css|js|svg)$/;
 
 /** With `reload` (development) reads them again for every request. */
 export function createAssets({ assetsDir, reload = false }: { assetsDir: string; reload?: boolean }): Assets {
@@ -49,8 +50,8 @@ export function createAssets({ assetsDir, reload = false }: { assetsDir: string;
   };
 }
 
-function urlsOf({ css, js, passkeys, icon }: Table): AssetUrls {
-  return { css: css.url, js: js.url, passkeys: passkeys.url, icon: icon.url };
+function urlsOf({ css, js, passkeys, board, icon }: Table): AssetUrls {
+  return { css: css.url, js: js.url, passkeys: passkeys.url, board: board.url, icon: icon.url };
 }
 
 function isRead(method: string): boolean {
@@ -62,6 +63,7 @@ function load(assetsDir: string): Table {
     css: read(assetsDir, 'holdfast', 'css', 'text/css; charset=utf-8'),
     js: read(assetsDir, 'holdfast', 'js', 'text/javascript; charset=utf-8'),
     passkeys: read(assetsDir, 'passkeys', 'js', 'text/javascript; charset=utf-8', passkeyLibrary()),
+    board: read(assetsDir, 'board', 'js', 'text/javascript; charset=utf-8'),
     icon: read(assetsDir, 'icon', 'svg', 'image/svg+xml'),
   };
 }

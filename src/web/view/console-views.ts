@@ -128,6 +128,7 @@ export interface ConsoleViews {
     readonly back: string;
     readonly problem: string | null;
   };
+  'operator/queues': { readonly boardHref: string };
   'operator/queues-away': Readonly<Record<string, never>>;
   'operator/mail': {
     readonly rows: readonly MailRow[];
