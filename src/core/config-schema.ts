@@ -118,6 +118,7 @@ export const schema = z.object({
   SECRETS_KEYS: list.default([]),
   SECOND_FACTOR: z.enum(['nobody', 'operators', 'everybody']).default('operators'),
   RECENT_LOGIN: duration.default(10 * UNITS.m),
+  SERVICE_CONTACT: urls.contact.optional(),
   SERVICE_NAME: z.string().min(1).max(60).default('Holdfast'),
   SECURITY_CONTACT: urls.contact.optional(),
   LANGUAGES: languages.default([...LANGUAGES]),

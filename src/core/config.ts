@@ -85,6 +85,8 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     recentLoginMs: values.RECENT_LOGIN,
     serviceName: values.SERVICE_NAME,
     securityContact: values.SECURITY_CONTACT ?? null,
+    /** Where people are led who need somebody that runs the service: the address of a link. */
+    contact: values.SERVICE_CONTACT ?? null,
     languages: values.LANGUAGES,
     trustedProxies: values.TRUSTED_PROXIES,
     forwardedHeader: values.FORWARDED_HEADER,

@@ -14,6 +14,7 @@ import { createLiveStreams, type LiveStreams } from './console/log/live-streams.
 import { auditPage } from './console/log/log.ts';
 import { mailPage } from './console/mail.ts';
 import { overviewPage } from './console/overview.ts';
+import { invitationsPages } from './console/people/invitations.ts';
 import { invitePage } from './console/people/invite.ts';
 import { userPage } from './console/people/user.ts';
 import { userActions } from './console/people/user-actions.ts';
@@ -138,6 +139,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   livePage(router, web, { streams, fragment: createFragments(views, TEXTS.en) });
   eventPage(router, web);
   invitePage(router, web);
+  invitationsPages(router, web);
   usersPage(router, web);
   userPage(router, web);
   userActions(router, web);

@@ -10,6 +10,7 @@ import type {
   AttemptRow,
   AuditRow,
   BlockRow,
+  InvitationRow,
   PersonRow,
   SessionSentence,
   ShownPerson,
@@ -151,6 +152,33 @@ const SHOWN_MAIL: Views['operator/shown-mail'] = {
 };
 
 const INVITE: Views['operator/invite'] = { email: '', problem: null, errors: {}, link: null, possible: true };
+
+const INVITATION: InvitationRow = {
+  id: 'i1',
+  email: MEMBER.email,
+  by: { email: OPERATOR.email, href: '/operator/users/1' },
+  at: clock(60 * 30),
+  state: 'mail sent',
+  wrong: false,
+  until: clock(-60 * 24 * 6),
+  acts: [
+    { label: 'Send it again', href: '/operator/users/invitations/i1/send-again', danger: false },
+    { label: 'Revoke it', href: '/operator/users/invitations/i1/revoke', danger: true },
+  ],
+};
+
+const INVITATION_ACT: Views['operator/invitation-act'] = {
+  title: 'Revoke the invitation',
+  says: 'Its link works no longer. Nobody is told; you can invite this e-mail address again.',
+  button: 'Revoke it',
+  danger: true,
+  invitation: INVITATION,
+  action: '/operator/users/invitations/i1/revoke',
+  back: '/operator/users/invitations',
+  reason: '',
+  problem: null,
+  errors: {},
+};
 
 const CHOOSE: Views['choose-password'] = {
   heading: en.reset.title,
@@ -689,6 +717,27 @@ const IN_ENGLISH: readonly Fixture[] = [
     },
     frame('Invite somebody', { member: OPERATOR, current: 'people', wide: true }),
   ),
+  fixture(
+    'invitations',
+    'operator/invitations',
+    {
+      rows: [
+        INVITATION,
+        { ...INVITATION, id: 'i2', email: 'katherine.johnson@research.example.org', state: 'mail failed', wrong: true },
+        { ...INVITATION, id: 'i3', by: null, state: 'expired', wrong: true, until: null },
+      ],
+      count: '3 pending',
+      asOf: clock(0),
+    },
+    inConsole('Invitations', 'people'),
+  ),
+  fixture(
+    'invitations-empty',
+    'operator/invitations',
+    { rows: [], count: '0 pending', asOf: clock(0) },
+    inConsole('Invitations', 'people'),
+  ),
+  fixture('invitation-act', 'operator/invitation-act', INVITATION_ACT, inConsole('Revoke', 'people')),
   fixture('login-empty', 'login', LOGIN, anonymous('Log in')),
   fixture(
     'login-full',
@@ -1233,6 +1282,31 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     HOSTILE_FRAME,
   ),
   fixture('hostile-invite', 'operator/invite', { ...INVITE, email: HOSTILE, link: HOSTILE }, HOSTILE_FRAME),
+  fixture(
+    'hostile-invitations',
+    'operator/invitations',
+    {
+      rows: [
+        { ...INVITATION, email: HOSTILE, by: { email: HOSTILE, href: HOSTILE }, state: HOSTILE, at: HOSTILE_TIME },
+      ],
+      count: HOSTILE,
+      asOf: HOSTILE_TIME,
+    },
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-invitation-act',
+    'operator/invitation-act',
+    {
+      ...INVITATION_ACT,
+      title: HOSTILE,
+      says: HOSTILE,
+      reason: HOSTILE,
+      problem: HOSTILE,
+      errors: { reason: HOSTILE },
+    },
+    { ...HOSTILE_FRAME, wide: true },
+  ),
   fixture(
     'hostile-message',
     'message',

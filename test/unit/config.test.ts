@@ -73,6 +73,7 @@ describe('what is wrong', () => {
       REDIS_URL: 'localhost:6379',
       SESSION_IDLE: '1 day',
       SERVICE_NAME: 'x'.repeat(61),
+      SERVICE_CONTACT: 'javascript:alert(1)',
       TRUSTED_PROXIES: '10.0.0.0/8, nonsense, 10.0.0.0/99',
       PASSWORD_HASH_CONCURRENCY: '0',
       LOG_LEVEL: 'loud',

@@ -45,6 +45,7 @@ export const AUDIT_EVENTS = {
     user_registration_asked: 'Somebody asked for an account; it is created when the mailed link is confirmed.',
     user_confirm_fail: 'A link to confirm an e-mail address was tried, but is not valid, or the password was wrong.',
     user_invited: 'An operator invited somebody; the subject is the account that it may become.',
+    user_invitation_revoked: 'An operator revoked an invitation that nobody had accepted.',
     known_devices_forgotten: 'An account forgot browsers that it knew; the detail counts them.',
     user_email_change_asked: 'The owner of an account asked to change its e-mail address.',
     user_email_change_taken_back:

@@ -26,6 +26,7 @@ import { createOwnerProofs } from './owner-proof.ts';
 import { createPasswordChanges } from './password-change.ts';
 import { createPasswordResets } from './password-reset.ts';
 import { createPendingEmailChanges } from './pending-email-change.ts';
+import { createPendingInvitations } from './pending-invitations.ts';
 import { createPendingRegistrations } from './pending-registrations.ts';
 import { createRegistration } from './registration.ts';
 import { createResetLinks } from './reset-links.ts';
@@ -79,6 +80,7 @@ export function createSelfService({
     registration,
     verifiedRegistration: createVerifiedRegistration({ ...registering, throttle, refusals, identifierHash }),
     invitations: createInvitations({ ...registering, passwordPolicy, users, links }),
+    pendingInvitations: createPendingInvitations({ database, users, links, mail }),
     passwordChanges: createPasswordChanges({ ...attempting, sessions, breachedPasswords, tellOwnerWithin }),
     resetLinks,
     passwordResets: createPasswordResets({ ...byLink, passwordPolicy, breachedPasswords, resetLinks, tellOwnerWithin }),

@@ -210,7 +210,7 @@ export const de: Texts = {
       verify:
         'Er wurde benutzt oder ist älter als 24 Stunden. Wenn Sie noch kein Konto haben, legen Sie es noch einmal an.',
       invitation:
-        'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als 7 Tage. Bitten Sie um eine neue Einladung.',
+        'Er wurde benutzt, durch einen neueren ersetzt oder widerrufen, oder er ist älter als 7 Tage. Fragen Sie, wer Sie eingeladen hat, oder einen Betreiber dieses Dienstes: Sie können die Einladung noch einmal schicken. Haben Sie schon ein Konto, melden Sie sich an.',
       email:
         'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als eine Stunde; oder Ihr Passwort oder Ihre E-Mail-Adresse wurde inzwischen geändert. Fordern Sie einen neuen an.',
       'not-me':
@@ -223,6 +223,8 @@ export const de: Texts = {
       '/account/email': 'E-Mail-Adresse ändern',
       '/profile': 'Profil öffnen',
       '/login': 'Anmelden',
+      '/operator/users/invitations': 'Einladungen ansehen',
+      contact: 'Um eine neue Einladung bitten',
     },
   },
   email: {

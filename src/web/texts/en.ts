@@ -221,7 +221,8 @@ export const en = {
       reset:
         'It was used, replaced by a newer one, or is older than 30 minutes; or your password or e-mail address was changed since. Ask for a new one.',
       verify: 'It was used, or is older than 24 hours. If you have no account yet, create it again.',
-      invitation: 'It was used, replaced by a newer one, or is older than 7 days. Ask for another invitation.',
+      invitation:
+        'It was used, replaced by a newer one or revoked, or is older than 7 days. Ask whoever invited you, or an operator of this service: they can send it again. If you have an account already, log in.',
       email:
         'It was used, replaced by a newer one, or is older than an hour; or your password or e-mail address was changed since. Ask for a new one.',
       'not-me':
@@ -234,6 +235,8 @@ export const en = {
       '/account/email': 'Change the e-mail address',
       '/profile': 'Open your profile',
       '/login': 'Log in',
+      '/operator/users/invitations': 'See the invitations',
+      contact: 'Ask for another invitation',
     },
   },
   email: {

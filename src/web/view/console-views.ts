@@ -144,6 +144,21 @@ export interface ConsoleViews {
     readonly link: string | null;
     readonly possible: boolean;
   };
+  'operator/invitations': {
+    readonly rows: readonly InvitationRow[];
+    readonly count: string;
+    readonly asOf: ShownTime;
+  };
+  'operator/invitation-act': FormProblems & {
+    readonly title: string;
+    readonly says: string;
+    readonly button: string;
+    readonly danger: boolean;
+    readonly invitation: InvitationRow;
+    readonly action: string;
+    readonly back: string;
+    readonly reason: string;
+  };
   'operator/users': {
     readonly rows: readonly PersonRow[];
     /** "12 people", "more than 10,000 people" */
@@ -314,6 +329,19 @@ export interface MailRow {
   readonly since: ShownTime;
   readonly attempts: number;
   readonly error: string | null;
+}
+
+export interface InvitationRow {
+  readonly id: string;
+  readonly email: string;
+  /** Null on the command line. */
+  readonly by: { readonly email: string; readonly href: string } | null;
+  readonly at: ShownTime;
+  /** "mail sent", "expired" */
+  readonly state: string;
+  readonly wrong: boolean;
+  readonly until: ShownTime | null;
+  readonly acts: readonly { readonly label: string; readonly href: string; readonly danger: boolean }[];
 }
 
 export interface ShownMailRow {

@@ -26,6 +26,7 @@ const DONE: Readonly<Record<string, string>> = {
   'factors-removed': 'Every second factor was removed, and their sessions have ended.',
   'block-lifted': 'That block was lifted.',
   invited: 'The invitation is on its way.',
+  'invitation-revoked': 'That invitation was revoked. Its link works no longer.',
 };
 
 interface FrameOptions {

@@ -14,18 +14,22 @@ interface Refusal {
 export function deadLink(ctx: Koa.Context, web: Web, refusal: Refusal, kind: LinkKind): Promise<void> {
   const { heading, paragraphs, actions } = ctx.state.text.deadLink;
   const action = nextStep(ctx, web, kind);
+  const href = action === 'contact' ? (web.context.config.contact ?? '/login') : action;
   if (refusal.retryAfterMs !== undefined) {
     const page = { heading: ctx.state.text.errors[429].heading, paragraphs: [throttled(ctx, refusal.retryAfterMs)] };
     return web.show(ctx, 'message', { ...page, action: null }, { title: page.heading });
   }
   linkCookie.drop(ctx, web.context.config, kind);
   ctx.status = 410;
-  const page = { heading, paragraphs: [paragraphs[kind]], action: { href: action, label: actions[action] } };
+  const page = { heading, paragraphs: [paragraphs[kind]], action: { href, label: actions[action] } };
   return web.show(ctx, 'message', page, { title: heading });
 }
 
 function nextStep(ctx: Koa.Context, { context: { mail, config } }: Web, kind: LinkKind) {
-  if (liveSession(ctx)) return kind === 'email' ? '/account/email' : '/profile';
+  const live = liveSession(ctx);
+  if (kind === 'invitation' && live?.owner.role === 'operator') return '/operator/users/invitations';
+  if (live) return kind === 'email' ? '/account/email' : '/profile';
+  if (kind === 'invitation' && config.contact !== null) return 'contact';
   if (kind === 'verify' && config.registration !== 'closed') return '/register';
   return (kind === 'reset' || kind === 'undo' || kind === 'not-me') && mail.possible ? '/forgot-password' : '/login';
 }
