@@ -43,7 +43,7 @@ export function queuesPage(router: Router, web: Web, assets: () => AssetUrls): v
   const { redis, queues, log } = web.context;
   let loading: Promise<Koa.Middleware> | null = null;
 
-  const board: Koa.Middleware = async (ctx, next) => {
+  const board: Koa.Middleware = async (ctx) => {
     // A page of its own would stand without the console's navigation.
     if (ctx.get('Sec-Fetch-Dest') === 'document')
       return seeOther(ctx, `${PATH}${ctx.url.slice(BOARD.length).replace(/^\/(?=\?|$)/, '')}`);
@@ -57,7 +57,7 @@ export function queuesPage(router: Router, web: Web, assets: () => AssetUrls): v
     ctx.set('X-Frame-Options', 'SAMEORIGIN');
     if (NAMED_BY_CONTENT.test(ctx.path)) ctx.set('Cache-Control', 'private, max-age=31536000, immutable');
     const late = delay(ANSWERS_WITHIN_MS, 'late', { ref: false });
-    if ((await Promise.race([show(ctx, next), late])) === 'late') await away(ctx);
+    if ((await Promise.race([show(ctx, async () => undefined), late])) === 'late') await away(ctx);
   };
 
   const around: Koa.Middleware = async (ctx) => {
