@@ -6,6 +6,7 @@ import { axe, launchBrowser, screenshot } from '../../harness/chromium.ts';
 import { until } from '../../harness/until.ts';
 import { complaintsOf } from '../support/complaints.ts';
 import { type PagesServer, servePages } from '../support/pages-server.ts';
+import { textFaults } from '../support/text-faults.ts';
 import { FIXTURES, HOSTILE_FIXTURES, NOW } from '../support/view-fixtures.ts';
 
 const ALL = [...FIXTURES, ...HOSTILE_FIXTURES];
@@ -61,6 +62,15 @@ const LOOKS = [
   { width: 1440, colorScheme: 'dark' },
 ] as const;
 
+/** Of the window and of the text, in pixels. */
+const SIZES = [
+  [320, 16],
+  [375, 32],
+  [900, 16],
+  [1_280, 16],
+  [1_440, 32],
+] as const;
+
 /** What a finger has to hit. */
 const TARGETS = 'button:not([hidden]), .button, label.check, input:not([type=hidden], [type=checkbox], .unseen), nav a';
 
@@ -99,6 +109,21 @@ describe('every page', () => {
       if (!hostile) await screenshot(page, `${name}-375-text200`);
       expect(await sideways(page)).toBe(0);
       expect(scripted.complaints).toEqual([]);
+    },
+  );
+
+  it.each(FIXTURES.map(({ name }) => [name] as const))(
+    '%s: no text breaks inside a word, lies over another or is a time cut short, however narrow or large',
+    async (name) => {
+      const page = await show(scripted, name);
+      const faults: [string, string[]][] = [];
+      for (const [width, size] of SIZES) {
+        await page.setViewportSize({ width, height: 800 });
+        await page.evaluate(`document.documentElement.style.fontSize = "${size}px"`);
+        const found = await textFaults(page);
+        if (found.length > 0) faults.push([`${width} px, text of ${size} px`, found.slice(0, 12)]);
+      }
+      expect(faults).toEqual([]);
     },
   );
 

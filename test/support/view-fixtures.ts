@@ -478,7 +478,7 @@ const personRow = (index: number, more: Partial<ShownPerson> = {}): ShownPerson 
   email: PEOPLE[index % PEOPLE.length] ?? MEMBER.email,
   role: index === 2 ? 'operator' : 'member',
   disabled: index === 3,
-  memberSince: ago(60 * 24 * 30 * index),
+  memberSince: clock(60 * 24 * 30 * index),
   href: `/operator/users/${index}`,
   ...more,
 });
@@ -513,15 +513,15 @@ const USER: Views['operator/user'] = {
   knownBrowsers: 3,
   factors: { totpSince: ago(60 * 24 * 40), passkeys: 2, recoveryCodesLeft: 7 },
   attempts: [
-    { occurredAt: ago(3), outcome: 'success', address: '203.0.113.7', device: 'Firefox on Windows', reason: '' },
+    { occurredAt: clock(3), outcome: 'success', address: '203.0.113.7', device: 'Firefox on Windows', reason: '' },
     {
-      occurredAt: ago(4),
+      occurredAt: clock(4),
       outcome: 'failure',
       address: '2001:db8:85a3::8a2e:370:7334',
       device: 'Unknown browser',
       reason: 'wrong password',
     },
-    { occurredAt: ago(60 * 30), outcome: 'failure', address: null, device: 'curl', reason: 'wrong password' },
+    { occurredAt: clock(60 * 30), outcome: 'failure', address: null, device: 'curl', reason: 'wrong password' },
   ],
   attemptsHref: '/operator/attempts?person=ada%40example.org&time=all',
   blocks: [{ until: ago(-25) }, { until: ago(-55) }],
