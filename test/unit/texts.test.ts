@@ -54,7 +54,7 @@ function visitorTemplates(): string[] {
   const found = new Set(files.filter((file) => !/^(operator|partials)\//.test(file)));
   for (const file of found) {
     for (const [, name] of readFileSync(join(viewsDir, file), 'utf8').matchAll(/partial\('([\w-]+)'/g)) {
-      if (name !== 'operator-nav') found.add(`partials/${name}.ejs`);
+      if (!name?.startsWith('operator-')) found.add(`partials/${name}.ejs`);
     }
   }
   return [...found];
