@@ -56,7 +56,7 @@ function textFaults() {
 
   /** A word that is wider than its line has to break somewhere. */
   function brokenWords(node, range, clip) {
-    const block = node.parentElement.closest('p, li, dt, dd, td, th, h1, h2, label, button, a.button, div, figcaption');
+    const block = node.parentElement.closest('p, li, dt, dd, td, th, h1, h2, label, button, a.button, div, figcaption, body');
     for (const { 0: word, index } of node.data.matchAll(/[\p{L}\p{N}]{2,}/gu)) {
       range.setStart(node, index);
       range.setEnd(node, index + word.length);
@@ -68,8 +68,9 @@ function textFaults() {
   }
 
   function innerWidthOf(block) {
-    const { paddingLeft, paddingRight } = getComputedStyle(block);
-    return block.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+    const { paddingLeft, paddingRight, fontSize } = getComputedStyle(block);
+    const mark = 2 * Number.parseFloat(fontSize); // such as a list's, before the word
+    return block.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight) - mark;
   }
 
   function overlaps() {
