@@ -189,6 +189,26 @@ describe('by keyboard', () => {
     await context.close();
   });
 
+  it('reaches the rows of the log past the filters, and the pages past the rows', async () => {
+    const { page, context } = await open('audit-full', { viewport: { width: 1440, height: 800 } });
+    const step = async () => {
+      await page.keyboard.press('Tab');
+      return focused(page);
+    };
+    expect(await step()).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    expect(await step()).toBe('To the rows, past the filters');
+    await page.keyboard.press('Enter');
+    expect(await focused(page)).toBe('rows');
+    expect(await step()).toBe('19:07:00');
+    await page.keyboard.press('Shift+Tab'); // the table
+    await page.keyboard.press('Shift+Tab');
+    expect(await focused(page)).toBe('Past the rows');
+    await page.keyboard.press('Enter');
+    expect(await step()).toBe('Older');
+    await context.close();
+  });
+
   it('moves through the audit log', async () => {
     const { page, context } = await open('audit-filtered', { viewport: { width: 1440, height: 500 } });
     await page.keyboard.press('j');

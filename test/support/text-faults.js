@@ -56,7 +56,9 @@ function textFaults() {
 
   /** A word that is wider than its line has to break somewhere. */
   function brokenWords(node, range, clip) {
-    const block = node.parentElement.closest('p, li, dt, dd, td, th, h1, h2, label, button, a.button, div, figcaption, body');
+    const block = node.parentElement.closest(
+      'p, li, dt, dd, td, th, h1, h2, label, button, a.button, div, figcaption, body',
+    );
     for (const { 0: word, index } of node.data.matchAll(/[\p{L}\p{N}]{2,}/gu)) {
       range.setStart(node, index);
       range.setEnd(node, index + word.length);
