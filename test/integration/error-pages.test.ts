@@ -58,6 +58,14 @@ async function refused(name: string, language = 'en'): Promise<{ status: number;
   return { status: response.status, html: asRead(await response.text()), headers: response.headers };
 }
 
+test('what was done too often says when it can be done again, in the browser’s zone and in UTC', async () => {
+  const { html } = await refused('429');
+  expect(html).toMatch(/Try again in 1 minute, at \d\d:\d\d:\d\d UTC\./);
+  const headers = { cookie: 'holdfast_zone=Asia/Kolkata' };
+  const there = await (await fetch(`${url}/throws/429`, { headers })).text();
+  expect(there).toMatch(/Try again in 1 minute, at \d\d:\d\d:\d\d \(Asia\/Kolkata\), \d\d:\d\d:\d\d UTC\./);
+});
+
 describe.each(['en', 'de'] as const)('in %s', (language) => {
   test.each(Object.keys(THROWN))('%s says what happened and what to do next', async (name) => {
     const { html, headers } = await refused(name, language);

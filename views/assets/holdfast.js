@@ -6,7 +6,7 @@ const HOUR = 60 * MINUTE;
 const MOST_ROWS = 500;
 /** The moments that are shown, by the clock of this machine. */
 const seen = new WeakMap();
-const ZONE = document.documentElement.dataset.zone;
+const ZONE = document.body.dataset.zone;
 const LOCALE = document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang;
 
 // What only a script makes work is not in the page without one: some browsers show whatever is in it.
@@ -118,7 +118,7 @@ function showTimes() {
 
 // So that the server can say times in the zone of this browser.
 function tellZone() {
-  const { zoneCookie } = document.documentElement.dataset;
+  const { zoneCookie } = document.body.dataset;
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
   if (!zoneCookie || !/^[\w/+-]+$/.test(timeZone ?? '')) return;
   const secure = zoneCookie.startsWith('__Host-') ? '; Secure' : '';
