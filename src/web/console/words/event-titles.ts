@@ -55,6 +55,7 @@ const TITLES: Readonly<Record<AuditEventType, string>> = {
   malicious_direct_reference: 'Session of somebody else named',
   malicious_host: 'Wrong host asked for',
   sensitive_read: 'Data of a person looked at',
+  audit_export_begun: 'Export of the log began',
   audit_export: 'Log exported',
   mail_failed: 'Mail failed',
   sys_startup: 'Process started',
