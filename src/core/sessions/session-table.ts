@@ -154,7 +154,8 @@ const COUNT_LIVE = `
          (SELECT greatest(reltuples, 0)::float8 FROM pg_class WHERE oid = 'session_live_idle'::regclass) AS estimate`;
 
 const NEWEST = `
-  SELECT ending_seq, asked_at, kept_session_id, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now FROM audit_head
+  SELECT ending_seq, asked_at, kept_session_id, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
+         (SELECT version FROM application_version WHERE id = 1) AS registry_version FROM audit_head
     LEFT JOIN (SELECT asked_at, kept_session_id FROM everybody_ended ORDER BY asked_at DESC LIMIT 1) AS last ON true
    WHERE audit_head.id = 1`;
 
@@ -162,17 +163,17 @@ const NEWEST = `
 function knownEndings(pool: pg.Pool, clock: DatabaseClock) {
   return {
     /**
-     * The seq of the newest sealed ending, and when all sessions were last ended, or null. Read
-     * together, so that nobody trusts a Redis and knows only one of them. Every process asks once a
-     * second, and so learns PostgreSQL's time.
+     * The seq of the newest sealed ending, when all sessions were last ended, or null, and how often
+     * groups and applications have changed. Read together, so that nobody trusts a Redis and knows
+     * only one of them. Every process asks once a second, and so learns PostgreSQL's time.
      */
-    async newest(): Promise<{ ending: number; allEnded: AllSessionsEnded | null }> {
+    async newest(): Promise<{ ending: number; allEnded: AllSessionsEnded | null; registryVersion: number }> {
       const askedAt = performance.now();
       const { rows } = await pool.query<NewestRecord>({ name: 'session-newest', text: NEWEST });
       const [row] = rows;
       if (row) clock.learn(row.now, askedAt);
       const allEnded = row?.asked_at ? { at: row.asked_at.getTime(), kept: row.kept_session_id } : null;
-      return { ending: Number(row?.ending_seq ?? 0), allEnded };
+      return { ending: Number(row?.ending_seq ?? 0), allEnded, registryVersion: Number(row?.registry_version ?? 0) };
     },
 
     /**
@@ -213,6 +214,7 @@ interface NewestRecord {
   ending_seq: string;
   asked_at: Date | null;
   kept_session_id: string | null;
+  registry_version: string | null;
   now: number;
 }
 
