@@ -50,6 +50,7 @@ function justBegun(number: number): LiveRecord {
     remember: false,
     createdAt: Date.now(),
     memberSince: Date.now(),
+    loginId: uuidv7(),
   };
   const deadlines = { sinceSeenMs: 0, idleTimeoutMs: 24 * HOUR_MS, absoluteRemainingMs: 7 * 24 * HOUR_MS };
   return { state: 'live', owner, data: {}, ...deadlines };

@@ -45,6 +45,7 @@ import { openQueues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
 import { createSelfService } from './self-service/self-service.ts';
 import { createAcceptRewind } from './sessions/accept-rewind.ts';
+import { createApplicationSessions } from './sessions/application-sessions.ts';
 import { createEndAllSessions } from './sessions/end-all-sessions.ts';
 import { createSealedEndings } from './sessions/sealed-endings.ts';
 import { createSessionCache } from './sessions/session-cache.ts';
@@ -196,7 +197,8 @@ function createSessionRoom(config: Config, log: Log, { database, redis, queues, 
   const sessions = createSessions({ ...below, ...above, queues, policy: config.session, log });
   const endAllSessions = createEndAllSessions({ database, sessions, cache: sessionCache });
   const acceptRewind = createAcceptRewind({ database, sessions, cache: sessionCache });
-  return { sessionTable, sessionCache, sessions, endAllSessions, acceptRewind };
+  const applicationSessions = createApplicationSessions({ database, sessions, cache: sessionCache });
+  return { sessionTable, sessionCache, sessions, applicationSessions, endAllSessions, acceptRewind };
 }
 
 function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<Below, 'database' | 'sessionCache'>) {

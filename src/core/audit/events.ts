@@ -39,6 +39,7 @@ export const AUDIT_EVENTS = {
     sessions_all_end_asked: 'An operator ended everybody’s sessions: none that began before is valid.',
     sessions_all_ended: 'The last of everybody’s sessions was ended in the stores; the detail counts them.',
     session_expired: 'A session was idle for too long, or reached its absolute lifetime.',
+    application_entered: 'Somebody entered an application: a session there began, which ends with the one it hangs on.',
   },
   accounts: {
     user_registration_asked: 'Somebody asked for an account; it is created when the mailed link is confirmed.',

@@ -293,12 +293,24 @@ function writeCopy(redis: Redis, name: string, record: LiveRecord): Promise<numb
   );
 }
 
-async function copiesOf(redis: Redis, userId: string): Promise<{ sessionId: string; tokenHash: Buffer }[]> {
+/** Of a live session. */
+export interface Copy {
+  readonly sessionId: string;
+  readonly loginId: string;
+  readonly atApplication: boolean;
+  readonly tokenHash: Buffer;
+}
+
+async function copiesOf(redis: Redis, userId: string): Promise<Copy[]> {
   const names = await redis.zrange(ownerKey(userId), 0, '-1');
   if (names.length === 0) return [];
   const values = await redis.mget(names.map((name) => keys.session(name)));
   return names.flatMap((name, index) => {
-    const entry = parseEntry(values[index]);
-    return entry ? [{ sessionId: entry.owner.id, tokenHash: Buffer.from(name, 'base64url') }] : [];
+    const owner = parseEntry(values[index])?.owner;
+    if (!owner) return [];
+    const { id: sessionId, loginId, application } = owner;
+    return [
+      { sessionId, loginId, atApplication: application !== undefined, tokenHash: Buffer.from(name, 'base64url') },
+    ];
   });
 }

@@ -24,6 +24,17 @@ export interface ListedSession {
   readonly lastSeenAt: Date;
 }
 
+/** One of a person's sessions at applications. */
+export interface ListedAtApplication {
+  readonly id: string;
+  readonly parentId: string;
+  readonly applicationId: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly createdAt: Date;
+  readonly lastSeenAt: Date;
+}
+
 export type SessionTable = ReturnType<typeof createSessionTable>;
 
 /** Every function throws where PostgreSQL is away. */
@@ -52,14 +63,26 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
       return rows[0]?.recent ?? false;
     },
 
-    /** A person's live sessions, the one used last first. */
+    /** A person's live sessions, the one used last first; not those at applications. */
     async list(userId: string): Promise<ListedSession[]> {
       return prisma.$queryRaw<ListedSession[]>`
         SELECT id, host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt", last_seen_at AS "lastSeenAt"
           FROM session AS s
-         WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND absolute_deadline > clock_timestamp()
+         WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND application_id IS NULL
+           AND absolute_deadline > clock_timestamp()
            AND idle_deadline > clock_timestamp() AND NOT ${endedWithAll}
          ORDER BY last_seen_at DESC, id DESC LIMIT 200`;
+    },
+
+    /** A person's live sessions at applications, the one used last first. */
+    async listAtApplications(userId: string): Promise<ListedAtApplication[]> {
+      return prisma.$queryRaw<ListedAtApplication[]>`
+        SELECT s.id, s.parent_id AS "parentId", a.id AS "applicationId", a.slug, a.name,
+               s.created_at AS "createdAt", s.last_seen_at AS "lastSeenAt"
+          FROM session AS s JOIN application AS a ON a.id = s.application_id
+         WHERE s.user_id = ${userId}::uuid AND s.ended_at IS NULL AND s.absolute_deadline > clock_timestamp()
+           AND s.idle_deadline > clock_timestamp() AND NOT ${endedWithAll}
+         ORDER BY s.last_seen_at DESC, s.id DESC LIMIT 200`;
     },
 
     /** Live sessions, counted up to `limit`, and the planner's estimate of all. */
@@ -72,30 +95,25 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
       return rows[0] ?? { counted: 0, estimate: 0 };
     },
 
-    /** Moves a session's idle deadline, at most once a minute; for when Redis can't. */
+    /** Moves a session's idle deadline and its parent's, at most once a minute; for when Redis can't. */
     async touch(sessionId: string): Promise<void> {
       await prisma.$executeRaw`
         UPDATE session SET last_seen_at = clock_timestamp(),
                            idle_deadline = clock_timestamp() + idle_timeout_seconds * interval '1 second'
-         WHERE id = ${sessionId}::uuid AND ended_at IS NULL
+         WHERE id = ANY (ARRAY(SELECT unnest(ARRAY[id, parent_id]) FROM session WHERE id = ${sessionId}::uuid))
+           AND ended_at IS NULL
            AND last_seen_at NOT BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp()`;
     },
 
     /**
-     * Writes down when sessions were last seen, as ages in milliseconds. Moves one back only where PostgreSQL's clock went
-     * back. Returns those that have no row.
+     * Writes down when sessions were last seen, as ages in milliseconds: of one at an application its parent too. Moves one
+     * back only where PostgreSQL's clock went back. Returns those that have no row.
      */
     async writeLastSeen(touches: readonly { tokenHash: Buffer; ageMs: number }[]): Promise<Buffer[]> {
-      const { rows } = await pool.query<{ token_hash: Buffer }>(
-        `WITH t AS (SELECT token_hash, clock_timestamp() - age * interval '1 millisecond' AS seen_at
-                      FROM unnest($1::bytea[], $2::float8[]) AS given(token_hash, age)),
-              written AS (
-                UPDATE session SET last_seen_at = t.seen_at, idle_deadline = t.seen_at + idle_timeout_seconds * interval '1 second'
-                  FROM t WHERE session.token_hash = t.token_hash AND session.ended_at IS NULL
-                           AND session.last_seen_at NOT BETWEEN t.seen_at AND clock_timestamp())
-         SELECT token_hash FROM t WHERE NOT EXISTS (SELECT FROM session WHERE session.token_hash = t.token_hash)`,
-        [touches.map((touch) => touch.tokenHash), touches.map((touch) => touch.ageMs)],
-      );
+      const { rows } = await pool.query<{ token_hash: Buffer }>(WRITE_LAST_SEEN, [
+        touches.map((touch) => touch.tokenHash),
+        touches.map((touch) => touch.ageMs),
+      ]);
       return rows.map((row) => row.token_hash);
     },
 
@@ -116,6 +134,19 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
     },
   };
 }
+
+const WRITE_LAST_SEEN = `
+  WITH t AS (SELECT token_hash, clock_timestamp() - age * interval '1 millisecond' AS seen_at
+               FROM unnest($1::bytea[], $2::float8[]) AS given(token_hash, age)),
+       found AS (SELECT s.id, s.parent_id, s.token_hash, t.seen_at FROM t JOIN session AS s ON s.token_hash = t.token_hash),
+       seen AS (SELECT id, max(seen_at) AS seen_at
+                  FROM (SELECT id, seen_at FROM found
+                        UNION ALL SELECT parent_id, seen_at FROM found WHERE parent_id IS NOT NULL) AS both_ GROUP BY id),
+       written AS (
+         UPDATE session SET last_seen_at = seen.seen_at, idle_deadline = seen.seen_at + idle_timeout_seconds * interval '1 second'
+           FROM seen WHERE session.id = seen.id AND session.ended_at IS NULL
+                    AND session.last_seen_at NOT BETWEEN seen.seen_at AND clock_timestamp())
+  SELECT token_hash FROM t WHERE NOT EXISTS (SELECT FROM found WHERE found.token_hash = t.token_hash)`;
 
 const COUNT_LIVE = `
   SELECT (SELECT count(*) FROM (SELECT FROM session WHERE ended_at IS NULL AND idle_deadline > now() LIMIT $1) AS live)::int

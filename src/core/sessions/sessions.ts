@@ -8,7 +8,7 @@ import type { Log } from '../platform/log.ts';
 import { type EndSessionJob, LAST_FAILURE_ONLY, type Queues } from '../platform/queues.ts';
 import type { AuthenticationMethod } from './authentication-method.ts';
 import { createSessionBeginnings, type NewSession, type SessionAccount, type SessionPolicy } from './begin-session.ts';
-import type { SessionCache } from './session-cache.ts';
+import type { Copy, SessionCache } from './session-cache.ts';
 import type { EndReason } from './session-record.ts';
 import {
   type EndedSession,
@@ -17,6 +17,7 @@ import {
   lockExpired,
   lockSession,
   lockSurplus,
+  moveChildren,
 } from './session-rows.ts';
 import type { SessionTable } from './session-table.ts';
 
@@ -62,8 +63,8 @@ export function createSessions({ database, table, cache, queues, policy, log, en
   const { draft, open, createWithin } = createSessionBeginnings({ cache, policy });
 
   /**
-   * Ends sessions in the caller's transaction, with their events; their copies go after the commit.
-   * With the sessions of an account, log-ins of it that wait for their second factor end too.
+   * Ends sessions in the caller's transaction, and those at applications that hang on them, with their events; their copies
+   * go after the commit. With the sessions of an account, log-ins of it that wait for their second factor end too.
    */
   async function endWithin(
     transaction: Transaction,
@@ -71,13 +72,18 @@ export function createSessions({ database, table, cache, queues, policy, log, en
     options: EndOptions,
   ): Promise<EndedSession[]> {
     const ended = await endRows(transaction, which, options.reason);
+    await follow(transaction, ended, options);
+    if ('userId' in which) await endWaitingWithin(transaction, which.userId, options);
+    return ended;
+  }
+
+  /** What goes with rows that have ended: their events, and after the commit their tombstones. */
+  async function follow(transaction: Transaction, ended: readonly EndedSession[], options: EndOptions): Promise<void> {
     await recordEvents(
       transaction,
       ended.map((session) => ({ event: endingEvent(session, options) })),
     );
-    if ('userId' in which) await endWaitingWithin(transaction, which.userId, options);
     afterCommit(transaction, () => cache.invalidate(ended));
-    return ended;
   }
 
   async function endWaitingWithin(
@@ -90,6 +96,18 @@ export function createSessions({ database, table, cache, queues, policy, log, en
     if (count > 0) await recordEvent(transaction, { type: 'authn_waiting_ended', outcome: 'success', ...about });
   }
 
+  async function endExpiredOf(whose: 'people' | 'applications'): Promise<number> {
+    let total = 0;
+    for (let count = EXPIRY_BATCH; count >= EXPIRY_BATCH; total += count) {
+      const ended = await database.transact(async (transaction) => {
+        const sessionIds = await lockExpired(transaction, { graceMs: EXPIRY_GRACE_MS, limit: EXPIRY_BATCH, whose });
+        return endWithin(transaction, { sessionIds }, { reason: 'expired', actor: null, origin: NO_ORIGIN });
+      });
+      count = ended.length;
+    }
+    return total;
+  }
+
   return {
     draft,
     open,
@@ -98,9 +116,9 @@ export function createSessions({ database, table, cache, queues, policy, log, en
 
     /**
      * Begins a session in the place of one that is live, with a new token, in the caller's
-     * transaction; null if that one has ended. Its data and deadline go along, its authentication
-     * method unless there is a new one, and the age of its proof unless its owner proved anew who
-     * they are.
+     * transaction; null if that one has ended. Its data, its deadline and the sessions at applications
+     * that hang on it go along, its authentication method unless there is a new one, and the age of
+     * its proof unless its owner proved anew who they are.
      */
     async replaceWithin(transaction: Transaction, replacement: Replacement): Promise<NewSession | null> {
       const { sessionId, userId, authenticationMethod, provedNow, origin } = replacement;
@@ -110,11 +128,16 @@ export function createSessions({ database, table, cache, queues, policy, log, en
         SELECT id, email, role, created_at AS "createdAt" FROM user_account WHERE id = ${userId}::uuid FOR SHARE`;
       const old = await lockSession(transaction, { sessionId, userId });
       if (!account || !old) return null;
-      await endWithin(transaction, { sessionId }, { reason: 'replaced', actor: userId, origin });
+      const about = { reason: 'replaced', actor: userId, origin } as const;
+      await follow(transaction, await endRows(transaction, { sessionId }, 'replaced', 'leave'), about);
       const method = authenticationMethod ? { authenticationMethod } : {};
       const replaces = provedNow ? { ...old.replaces, provedAt: null } : old.replaces;
-      return createWithin(transaction, account, { ...old, ...method, replaces, origin });
+      const session = await createWithin(transaction, account, { ...old, ...method, replaces, origin });
+      await moveChildren(transaction, sessionId, session.record.owner.id);
+      return session;
     },
+
+    followEndings: follow,
 
     mostOfAccount: policy.mostOfAccount,
 
@@ -128,6 +151,8 @@ export function createSessions({ database, table, cache, queues, policy, log, en
     isRecent: table.isRecent,
 
     list: table.list,
+
+    listAtApplications: table.listAtApplications,
 
     /**
      * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error.
@@ -150,15 +175,7 @@ export function createSessions({ database, table, cache, queues, policy, log, en
      * out a grace in which an extension that is still on its way from Redis arrives.
      */
     async endExpired(): Promise<number> {
-      let total = 0;
-      for (let count = EXPIRY_BATCH; count === EXPIRY_BATCH; total += count) {
-        const ended = await database.transact(async (transaction) => {
-          const sessionIds = await lockExpired(transaction, { graceMs: EXPIRY_GRACE_MS, limit: EXPIRY_BATCH });
-          return endWithin(transaction, { sessionIds }, { reason: 'expired', actor: null, origin: NO_ORIGIN });
-        });
-        count = ended.length;
-      }
-      return total;
+      return (await endExpiredOf('people')) + (await endExpiredOf('applications'));
     },
   };
 }
@@ -184,7 +201,8 @@ async function endInRedis(
 ): Promise<boolean> {
   const userId = 'userId' in which ? which.userId : 'ownerId' in which ? which.ownerId : undefined;
   if (userId === undefined) return false;
-  const copies = (await cache.copiesOf(userId)).filter((copy) => isSelected(copy.sessionId, which));
+  const all = await cache.copiesOf(userId);
+  const copies = all.filter((copy) => isSelected(copy, which, all));
   if (copies.length === 0) return false;
   const queue = await queues.open('sessions');
   for (const { sessionId } of copies) {
@@ -197,12 +215,17 @@ async function endInRedis(
   return ended;
 }
 
-function isSelected(sessionId: string, which: EndSelection): boolean {
-  if ('sessionId' in which) return sessionId === which.sessionId;
-  return !('exceptSessionId' in which) || sessionId !== which.exceptSessionId;
+/** Those at applications go with the session that they hang on: both have the same log-in. */
+function isSelected({ sessionId, loginId, atApplication }: Copy, which: EndSelection, all: readonly Copy[]): boolean {
+  const named = 'sessionId' in which ? which.sessionId : 'exceptSessionId' in which ? which.exceptSessionId : undefined;
+  const person = all.find((copy) => copy.sessionId === named && !copy.atApplication);
+  const hangs = atApplication && person?.loginId === loginId;
+  const isNamed = sessionId === named || hangs;
+  return 'sessionId' in which ? isNamed : !isNamed;
 }
 
 function endingEvent(session: EndedSession, { reason, actor, origin, note }: EndOptions): NewAuditEvent {
+  const { application } = session;
   return {
     type: reason === 'expired' ? 'session_expired' : 'session_ended',
     outcome: 'success',
@@ -210,6 +233,6 @@ function endingEvent(session: EndedSession, { reason, actor, origin, note }: End
     subject: session.userId,
     session: session.id,
     origin,
-    detail: { reason, ...(note ? { note } : {}) },
+    detail: { reason, ...(application === null ? {} : { application }), ...(note ? { note } : {}) },
   };
 }

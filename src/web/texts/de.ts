@@ -119,6 +119,8 @@ export const de: Texts = {
       account_deleted: 'Dieses Konto wurde gelöscht.',
       second_factor_added:
         'Für dieses Konto wurde ein zweiter Faktor eingerichtet. Melden Sie sich mit ihm an, um fortzufahren.',
+      entry_lost:
+        'Was Sie betreten dürfen, wurde geändert; damit endete diese Sitzung. Melden Sie sich an, um fortzufahren.',
       too_many_sessions:
         'Dieses Konto war an zu vielen Stellen angemeldet; damit endete diese Sitzung. Melden Sie sich an, um fortzufahren.',
       expired:

@@ -133,6 +133,7 @@ export const en = {
       account_disabled: 'This account was disabled. Ask an operator if that is a mistake.',
       account_deleted: 'This account was deleted.',
       second_factor_added: 'A second factor was set up for this account. Log in with it to go on.',
+      entry_lost: 'What you may enter was changed, which ended this session. Log in to go on.',
       too_many_sessions: 'This account was logged in in too many places, which ended this session. Log in to go on.',
       expired:
         'This session ended because it was not used for a while, or had reached its longest time. Log in to go on.',
