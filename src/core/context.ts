@@ -5,6 +5,8 @@ import { createAccountDeletion } from './accounts/deletion.ts';
 import { createRecentChanges } from './accounts/recent-changes.ts';
 import { createUserSearch } from './accounts/user-search.ts';
 import { createUsers, type Users } from './accounts/users.ts';
+import { createApplications } from './applications/applications.ts';
+import { createRegistry } from './applications/registry/registry.ts';
 import { type NewAuditEvent, NO_ORIGIN } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import { createAuditLog } from './audit/reading/audit-log.ts';
@@ -26,6 +28,8 @@ import { deleteFactorsWithin } from './factors/factor-removal.ts';
 import { createPasskeyChallenges } from './factors/passkey-challenges.ts';
 import { createPasskeys } from './factors/passkeys.ts';
 import { createSecondFactors, readFactorsOf } from './factors/second-factors.ts';
+import { readGroupsOf } from './groups/group-lists.ts';
+import { createGroups, type EndApplicationSessions, leaveAllGroupsWithin } from './groups/groups.ts';
 import { createLogins } from './login/logins.ts';
 import { endPendingLoginsWithin } from './login/pending-logins.ts';
 import { createMailDelivery } from './mail/delivery.ts';
@@ -89,12 +93,13 @@ export function createContext(config: Config, log: Log) {
     ...audit,
     ...factors,
     ...logins,
+    ...createRegistryRooms(config, below),
     ...createSelfService({ ...below, ...logins }),
     mailDelivery: createMailDelivery({ database, links, queues, policy, render, deliver, publicOrigin, log }),
     userSearch: createUserSearch({ database }),
     readRecentChanges: createRecentChanges({ database, auditLog: audit.auditLog }),
-    dataExport: createDataExport({ database, readFactorsOf }),
-    accountDeletion: createAccountDeletion({ database, users, sessions, mail, emptyAbove }),
+    dataExport: createDataExport({ database, readGroupsOf, readFactorsOf }),
+    accountDeletion: createAccountDeletion({ database, users, sessions, mail, leaveAllGroupsWithin, emptyAbove }),
     readOverview: createOverview({
       database,
       sessionTable,
@@ -213,6 +218,16 @@ function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<
       followers: [createSealedEndings({ cache: sessionCache }), sealedAttempts],
       onSealed: checkpoints.noteSealed,
     }),
+  };
+}
+
+function createRegistryRooms({ publicOrigin }: Config, { database }: Below) {
+  const endApplicationSessions: EndApplicationSessions = async () => 0;
+  const options = { database, endApplicationSessions, publicOrigin };
+  return {
+    groups: createGroups(options),
+    applications: createApplications(options),
+    registry: createRegistry(options),
   };
 }
 

@@ -61,6 +61,16 @@ export const AUDIT_EVENTS = {
     user_data_exported: 'Somebody downloaded the data of their account.',
     privilege_permissions_changed: 'The role of an account was changed.',
   },
+  applications: {
+    group_created: 'A group was created.',
+    group_removed: 'A group was removed; the detail says which applications its members could enter by it.',
+    group_member_added: 'Somebody became a member of a group.',
+    group_member_removed: 'Somebody left a group, or the group was removed, or their account was deleted.',
+    application_registered: 'An application was registered; the detail has its settings.',
+    application_changed:
+      'An application was changed, disabled or enabled; the detail has what changed, before and after.',
+    application_removed: 'An application was removed; its sessions ended.',
+  },
   access: {
     authz_fail: 'Somebody asked for something that they may not see or do; further times are counted by a block.',
     malicious_csrf:
