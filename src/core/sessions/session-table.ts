@@ -63,6 +63,18 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
       return rows[0]?.recent ?? false;
     },
 
+    /** How long a session lives unused from now, and at most; null if it has ended. */
+    async remaining(sessionId: string): Promise<{ idleSeconds: number; absoluteSeconds: number } | null> {
+      const { rows } = await pool.query<{ idleSeconds: number; absoluteSeconds: number }>({
+        name: 'session-remaining',
+        text: `SELECT floor(extract(epoch FROM idle_deadline - clock_timestamp()))::float8 AS "idleSeconds",
+                      floor(extract(epoch FROM absolute_deadline - clock_timestamp()))::float8 AS "absoluteSeconds"
+                 FROM session WHERE id = $1 AND ended_at IS NULL`,
+        values: [sessionId],
+      });
+      return rows[0] ?? null;
+    },
+
     /** A person's live sessions, the one used last first; not those at applications. */
     async list(userId: string): Promise<ListedSession[]> {
       return prisma.$queryRaw<ListedSession[]>`

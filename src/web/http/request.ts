@@ -22,10 +22,15 @@ const MOST_REPORTED = 100;
 
 type AddressConfig = Pick<Config, 'trustedProxies' | 'forwardedHeader'>;
 
-interface RequestsOptions {
+interface RecorderOptions {
   readonly log: Log;
-  readonly config: AddressConfig & Pick<Config, 'secureCookies'>;
+  readonly config: AddressConfig;
   readonly metrics: Pick<Metrics, 'countRequest'>;
+}
+
+interface RequestsOptions {
+  readonly record: Recorder;
+  readonly config: Pick<Config, 'secureCookies'>;
   readonly database: Pick<Database, 'clock'>;
 }
 
@@ -39,7 +44,7 @@ export interface Recording {
 export type Recorder = (request: IncomingMessage) => Recording;
 
 /** Gives each request an id and its client's address. */
-export function createRecorder({ log, config, metrics }: Omit<RequestsOptions, 'database'>): Recorder {
+export function createRecorder({ log, config, metrics }: RecorderOptions): Recorder {
   const { forwardedHeader } = config;
   const writeLine = requestLines(log);
   const addressOf = clientAddresses(config, log);
@@ -64,11 +69,9 @@ export function createRecorder({ log, config, metrics }: Omit<RequestsOptions, '
 }
 
 /** Sets `ctx.state.origin` and `ctx.state.now`, and logs each request. */
-export function requests(options: RequestsOptions): Koa.Middleware {
-  const { clock } = options.database;
-  const record = createRecorder(options);
+export function requests({ record, config, database: { clock } }: RequestsOptions): Koa.Middleware {
   return async (ctx, next) => {
-    ctx.cookies.secure = options.config.secureCookies; // TLS ends at the proxy; whether there is any, PUBLIC_URL says
+    ctx.cookies.secure = config.secureCookies; // TLS ends at the proxy; whether there is any, PUBLIC_URL says
     const recording = record(ctx.req);
     ctx.state.origin = recording.origin;
     ctx.state.now = clock.now();

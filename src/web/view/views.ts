@@ -9,6 +9,7 @@ export type Place =
   | 'home'
   | 'profile'
   | 'sessions'
+  | 'applications'
   | 'password'
   | 'security'
   | 'overview'
@@ -148,6 +149,17 @@ export interface Views extends ConsoleViews {
     readonly othersCount: number;
     /** How many browsers the throttle knows. */
     readonly knownBrowsers: number;
+  };
+  applications: {
+    readonly applications: readonly { readonly name: string; readonly host: string; readonly href: string }[];
+    readonly logins: readonly {
+      readonly id: string;
+      readonly name: string;
+      /** It hangs on the session that looks at the page. */
+      readonly here: boolean;
+      readonly since: ShownTime;
+      readonly lastSeen: ShownTime;
+    }[];
   };
   'account/email': FormProblems & {
     readonly email: string;
