@@ -30,7 +30,7 @@ import { createPasskeys } from './factors/passkeys.ts';
 import { createSecondFactors, readFactorsOf } from './factors/second-factors.ts';
 import { createForwardAuth } from './forward-auth/forward-auth.ts';
 import { readGroupsOf } from './groups/group-lists.ts';
-import { createGroups, type EndApplicationSessions, leaveAllGroupsWithin } from './groups/groups.ts';
+import { createGroups, leaveAllGroupsWithin } from './groups/groups.ts';
 import { createLogins } from './login/logins.ts';
 import { endPendingLoginsWithin } from './login/pending-logins.ts';
 import { createMailDelivery } from './mail/delivery.ts';
@@ -224,8 +224,8 @@ function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<
   };
 }
 
-function createRegistryRooms({ publicOrigin }: Config, { database }: Below) {
-  const endApplicationSessions: EndApplicationSessions = async () => 0;
+function createRegistryRooms({ publicOrigin }: Config, { database, applicationSessions }: Below) {
+  const endApplicationSessions = applicationSessions.endWithin;
   const options = { database, endApplicationSessions, publicOrigin };
   return {
     groups: createGroups(options),

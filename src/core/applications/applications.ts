@@ -2,7 +2,7 @@
 // ending the sessions that it no longer allows.
 import type { Actor } from '../audit/events.ts';
 import { raiseApplicationVersionWithin } from '../groups/application-version.ts';
-import { type EndApplicationSessions, lost } from '../groups/groups.ts';
+import { type EndApplicationSessions, entryLost } from '../groups/entry-lost.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { Application, SettingChange } from './application.ts';
 import { deleteApplicationWithin, findApplication, readApplications, setDisabledWithin } from './application-rows.ts';
@@ -88,14 +88,14 @@ export function createApplications({ database, endApplicationSessions: end, publ
       return changing({ id, by }, async (transaction, application) => {
         if ((application.disabledAt !== null) === disabled) return { ok: false, reason: 'unchanged' };
         await setDisabledWithin(transaction, application, disabled ? clock.now() : null, by);
-        if (disabled) await end(transaction, { applicationId: id }, lost(by));
+        if (disabled) await end(transaction, { applicationId: id }, entryLost(by));
         return { ok: true, application, changes: [] };
       });
     },
 
     remove(id: string, by: Actor): Promise<ApplicationChangeResult> {
       return changing({ id, by }, async (transaction, application) => {
-        await end(transaction, { applicationId: id }, lost(by));
+        await end(transaction, { applicationId: id }, entryLost(by));
         await deleteApplicationWithin(transaction, application, by);
         return { ok: true, application, changes: [] };
       });
@@ -104,7 +104,7 @@ export function createApplications({ database, endApplicationSessions: end, publ
     /** Ends every session of it, or those of one person; they may enter again. Returns how many. */
     endSessions(id: string, by: Actor, userId?: string): Promise<number> {
       const which = { applicationId: id, ...(userId ? { userIds: [userId] } : {}) };
-      return transact((transaction) => end(transaction, which, { ...lost(by), reason: 'revoked_by_operator' }));
+      return transact((transaction) => end(transaction, which, { ...entryLost(by), reason: 'revoked_by_operator' }));
     },
   };
 }

@@ -1,7 +1,7 @@
 // Writing an application's settings within a transaction, after the looks that only a transaction can take: whether slug, host and
 // groups are free and there. What the change no longer allows ends with it.
 import type { Actor } from '../audit/events.ts';
-import type { EndApplicationSessions } from '../groups/groups.ts';
+import type { EndApplicationSessions } from '../groups/entry-lost.ts';
 import type { Transaction } from '../platform/database.ts';
 import {
   type Application,
@@ -17,7 +17,7 @@ import {
   insertApplicationWithin,
   updateApplicationWithin,
 } from './application-rows.ts';
-import { endAfterChangeWithin } from './application-sessions.ts';
+import { endAfterChangeWithin } from './end-after-change.ts';
 import { hostnameOf } from './origins.ts';
 import { type SettingProblems, slugProblem } from './typed-settings.ts';
 

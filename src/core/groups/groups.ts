@@ -1,9 +1,10 @@
 // Groups of accounts. A change is one transaction: with its event, noticed by every process, and ending the sessions of
 // applications that it takes somebody's way into.
 import { lockUserWithin } from '../accounts/users.ts';
-import type { Actor, Origin } from '../audit/events.ts';
+import type { Actor } from '../audit/events.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { raiseApplicationVersionWithin } from './application-version.ts';
+import { type EndApplicationSessions, endBarredWithin } from './entry-lost.ts';
 import { createGroupLists } from './group-lists.ts';
 import { groupKey, readGroupName } from './group-name.ts';
 import {
@@ -30,21 +31,6 @@ export interface GroupsOptions {
   /** Of `application-sessions.ts`. */
   readonly endApplicationSessions: EndApplicationSessions;
 }
-
-/**
- * Ends sessions at applications in the caller's transaction, with their events: all of one application, those of some people there, or
- * wherever somebody may not be any more.
- */
-export type EndApplicationSessions = (
-  transaction: Transaction,
-  which: { readonly applicationId: string; readonly userIds?: readonly string[] } | { readonly forbidden: true },
-  why: {
-    readonly actor: string | null;
-    readonly origin: Origin;
-    readonly reason?: 'revoked_by_operator';
-    readonly note?: string;
-  },
-) => Promise<number>;
 
 export type Groups = ReturnType<typeof createGroups>;
 
@@ -89,7 +75,7 @@ export function createGroups({ database, endApplicationSessions }: GroupsOptions
         await raiseApplicationVersionWithin(transaction);
         const removed = await removeGroupWithin(transaction, id, by);
         if (!removed) return rollback(null);
-        await endApplicationSessions(transaction, { forbidden: true }, lost(by));
+        await endBarredWithin(transaction, endApplicationSessions, by);
         return removed;
       });
     },
@@ -102,16 +88,11 @@ export function createGroups({ database, endApplicationSessions }: GroupsOptions
     leave(groupId: string, userId: string, by: Actor): Promise<GroupChangeResult> {
       return ofMember(groupId, userId, async (transaction, group) => {
         const done = await removeMembersWithin(transaction, group, [userId], by);
-        if (done === 'removed') await endApplicationSessions(transaction, { forbidden: true }, lost(by));
+        if (done === 'removed') await endBarredWithin(transaction, endApplicationSessions, by, [userId]);
         return done;
       });
     },
   };
-}
-
-/** Who took the way in, and why, as the events of the endings tell it. */
-export function lost({ actor, origin, reason }: Actor) {
-  return { actor, origin, ...(reason ? { note: reason } : {}) };
 }
 
 /** For an account that is deleted; its lock is held, and its sessions end by themselves. */

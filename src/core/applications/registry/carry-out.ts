@@ -1,13 +1,13 @@
 // Carries a plan out within a transaction that holds the version. Sessions that lose their way in end once everything is in place:
 // whoever moves from one group to another in one file stays in.
 import type { Actor } from '../../audit/events.ts';
+import { type EndApplicationSessions, endBarredWithin, entryLost } from '../../groups/entry-lost.ts';
 import {
   addMembersWithin,
   createGroupWithin,
   removeGroupWithin,
   removeMembersWithin,
 } from '../../groups/group-rows.ts';
-import { type EndApplicationSessions, lost } from '../../groups/groups.ts';
 import type { Transaction } from '../../platform/database.ts';
 import { deleteApplicationWithin, setDisabledWithin } from '../application-rows.ts';
 import { changeWithin, registerWithin } from '../save.ts';
@@ -28,9 +28,9 @@ export async function carryOutWithin(
   { groups, applications, end, by, now }: CarryOut,
 ): Promise<string | null> {
   const later: EndApplicationSessions = (within, which, why) =>
-    'forbidden' in which ? Promise.resolve(0) : end(within, which, why);
+    which.exceptOf ? Promise.resolve(0) : end(within, which, why);
   for (const application of applications.removed) {
-    await end(transaction, { applicationId: application.id }, lost(by));
+    await end(transaction, { applicationId: application.id }, entryLost(by));
     await deleteApplicationWithin(transaction, application, by);
   }
   for (const step of groups.steps) {
@@ -42,7 +42,7 @@ export async function carryOutWithin(
     if (refused !== null) return refused;
   }
   for (const { id } of groups.removed) await removeGroupWithin(transaction, id, by);
-  await end(transaction, { forbidden: true }, lost(by));
+  await endBarredWithin(transaction, end, by);
   return null;
 }
 
@@ -69,6 +69,7 @@ async function applicationWithin(
   const { application } = saved;
   if (disables !== null && application) {
     await setDisabledWithin(transaction, application, disables ? now : null, by);
+    if (disables) await end(transaction, { applicationId: application.id }, entryLost(by));
   }
   return null;
 }

@@ -2,8 +2,8 @@
 import { lockAccountsWithin, readAccountsByAddress } from '../../accounts/accounts-by-address.ts';
 import type { Actor } from '../../audit/events.ts';
 import { raiseApplicationVersionWithin } from '../../groups/application-version.ts';
+import type { EndApplicationSessions } from '../../groups/entry-lost.ts';
 import { groupKey } from '../../groups/group-name.ts';
-import type { EndApplicationSessions } from '../../groups/groups.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { readApplications } from '../application-rows.ts';
 import { carryOutWithin } from './carry-out.ts';

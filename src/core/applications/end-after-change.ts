@@ -1,6 +1,6 @@
-// What ends when an application changes: in the transaction of the change, the sessions that it no longer allows.
+// What ends when an application's settings change: in the transaction of the change, the sessions that they no longer allow.
 import type { Actor } from '../audit/events.ts';
-import { type EndApplicationSessions, lost } from '../groups/groups.ts';
+import { type EndApplicationSessions, entryLost, membersOf } from '../groups/entry-lost.ts';
 import type { Transaction } from '../platform/database.ts';
 import type { Application } from './application.ts';
 
@@ -10,8 +10,12 @@ export async function endAfterChangeWithin(
   { before, after }: { readonly before: Application; readonly after: Application },
   by: Actor,
 ): Promise<void> {
-  const which = isElsewhereOrShorter(before, after) ? { applicationId: after.id } : ({ forbidden: true } as const);
-  await end(transaction, which, lost(by));
+  const applicationId = after.id;
+  const why = entryLost(by);
+  if (isElsewhereOrShorter(before, after)) await end(transaction, { applicationId }, why);
+  if (after.secondFactor && !before.secondFactor)
+    await end(transaction, { applicationId, withoutSecondFactor: true }, why);
+  if (!after.everybody) await end(transaction, { applicationId, exceptOf: membersOf(applicationId) }, why);
 }
 
 /** At another origin the cookies are another application's; a session keeps the limits that it began with. */
