@@ -96,7 +96,12 @@ export function createContext(config: Config, log: Log) {
     ...factors,
     ...logins,
     ...registryRooms,
-    forwardAuth: createForwardAuth({ ...below, ...registryRooms }),
+    forwardAuth: createForwardAuth({
+      ...below,
+      ...registryRooms,
+      publicOrigin,
+      longestSessionMs: longestOf(config.session),
+    }),
     ...createSelfService({ ...below, ...logins }),
     mailDelivery: createMailDelivery({ database, links, queues, policy, render, deliver, publicOrigin, log }),
     userSearch: createUserSearch({ database }),
@@ -117,6 +122,10 @@ export function createContext(config: Config, log: Log) {
       await closeStores();
     },
   };
+}
+
+function longestOf({ standard, remembered, operator }: Config['session']): number {
+  return Math.max(...[standard, remembered, operator].map(({ absoluteLifetimeMs }) => absoluteLifetimeMs));
 }
 
 type Stores = Omit<ReturnType<typeof openStores>, 'closeStores'>;

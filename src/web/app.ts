@@ -38,6 +38,7 @@ import { passwordPage } from './pages/account/password.ts';
 import { securityPages } from './pages/account/security.ts';
 import { applicationsPage } from './pages/applications/applications.ts';
 import { enterPage } from './pages/applications/enter.ts';
+import { keysPage } from './pages/applications/keys.ts';
 import { devMailPage } from './pages/dev-mail.ts';
 import { health, type Readiness } from './pages/health.ts';
 import { homePage } from './pages/home.ts';
@@ -133,6 +134,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   passwordPage(router, web);
   enterPage(router, web);
   applicationsPage(router, web);
+  keysPage(router, web);
   overviewPage(router, web);
   endAllSessionsPage(router, web);
   dataAndDeletionPages(router, web);

@@ -44,7 +44,7 @@ export function createCheck({ context, cookies, record }: CheckOptions): Check {
     if (!visitor || visitor.owner.application.id !== now.id) return sendToLogin(reader, asked, now, null);
     if (now.disabledAt !== null) return forbid(reader, 'disabled');
     if (isTooOld(now, visitor)) return sendToLogin(reader, asked, now, now.recentLoginSeconds);
-    return pass(now, identityOf(visitor, ''));
+    return pass(now, identityOf(visitor, await forwardAuth.assert(visitor, now)));
   }
 
   function isTooOld(application: Application, { owner }: Visitor): boolean {
