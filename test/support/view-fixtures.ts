@@ -8,6 +8,7 @@ import type { AttemptRow, AuditRow, BlockRow, PersonRow, ShownPerson } from '../
 import { drawQr } from '../../src/web/view/qr.ts';
 import type { SessionRow } from '../../src/web/view/view-parts.ts';
 import type { Frame, Views } from '../../src/web/view/views.ts';
+import { hostileRegistryFixtures, registryFixtures } from './registry-fixtures.ts';
 
 /** One view in one state, typed by the view. */
 export interface Fixture<V extends keyof Views = keyof Views> {
@@ -1064,7 +1065,7 @@ const IN_GERMAN = IN_ENGLISH.filter(({ frame }) => !frame.wide).map((fixture) =>
 }));
 
 /** Every view in every state worth looking at. */
-export const FIXTURES: readonly Fixture[] = [...IN_ENGLISH, ...IN_GERMAN];
+export const FIXTURES: readonly Fixture[] = [...IN_ENGLISH, ...IN_GERMAN, ...registryFixtures({ ago, inConsole })];
 
 const HOSTILE_FIGURE = { label: HOSTILE, value: HOSTILE, note: HOSTILE, href: HOSTILE };
 const HOSTILE_TIME = { text: HOSTILE, iso: HOSTILE };
@@ -1404,4 +1405,5 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     },
     { ...HOSTILE_FRAME, wide: true },
   ),
+  ...hostileRegistryFixtures(HOSTILE, HOSTILE_TIME, { ...HOSTILE_FRAME, wide: true }),
 ];

@@ -3,6 +3,7 @@
 import type { Texts } from '../texts/en.ts';
 import type { ShownTime } from '../texts/times-and-devices.ts';
 import type { ConsoleViews } from './console-views.ts';
+import type { RegistryViews } from './registry-views.ts';
 import type { FormProblems, SessionRow } from './view-parts.ts';
 
 export type Place =
@@ -15,6 +16,8 @@ export type Place =
   | 'overview'
   | 'audit'
   | 'people'
+  | 'groups'
+  | 'applications'
   | 'attempts'
   | 'blocks'
   | 'mail'
@@ -37,7 +40,7 @@ export interface Frame {
   readonly passkeys?: boolean;
 }
 
-export interface Views extends ConsoleViews {
+export interface Views extends ConsoleViews, RegistryViews {
   home: { readonly loggedIn: boolean; readonly registers: boolean };
   login: FormProblems & {
     readonly email: string;
