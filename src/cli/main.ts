@@ -1,6 +1,7 @@
 // Operators' commands: `npm run cli -- <command>`. Finds a running `npm run up` by its up.json unless DATABASE_URL says
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
 import { Command } from 'commander';
+import { applicationsCommand } from './applications.ts';
 import { auditCommand } from './audit/command.ts';
 import { UsageError } from './caller.ts';
 import { checkCommand } from './check.ts';
@@ -19,6 +20,7 @@ const program = new Command('holdfast')
   .addCommand(auditCommand())
   .addCommand(sessionCommand())
   .addCommand(throttleCommand())
+  .addCommand(applicationsCommand())
   .addCommand(seedCommand());
 
 exitsWith2(program);

@@ -13,8 +13,8 @@ const FILES = {
   envoy: ['envoy.yaml'],
 } as const satisfies Record<string, readonly [string, ...string[]]>;
 
-export type Proxy = keyof typeof FILES;
-export const PROXIES = Object.keys(FILES) as Proxy[];
+export type ProxyName = keyof typeof FILES;
+export const PROXIES = Object.keys(FILES) as ProxyName[];
 
 export interface RecipeOptions {
   /** The port on which the proxy listens. */
@@ -40,11 +40,7 @@ export type RecipeResult =
 
 type Named = Pick<Application, 'name' | 'slug' | 'url'>;
 
-export function isProxy(text: string): text is Proxy {
-  return Object.hasOwn(FILES, text);
-}
-
-export function writeRecipe(proxy: Proxy, application: Named, options: RecipeOptions): RecipeResult {
+export function writeRecipe(proxy: ProxyName, application: Named, options: RecipeOptions): RecipeResult {
   const [upstream, holdfast] = [readServer(options.upstream), readServer(options.holdfast)];
   if (!Number.isInteger(options.listen) || options.listen < 1 || options.listen > 65_535) return wrong('listen');
   if (!upstream) return wrong('upstream');
