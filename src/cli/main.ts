@@ -1,9 +1,11 @@
 // Operators' commands: `npm run cli -- <command>`. Finds a running `npm run up` by its up.json unless DATABASE_URL says
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
 import { Command } from 'commander';
+import { applicationsCommand } from './applications.ts';
 import { auditCommand } from './audit/command.ts';
 import { UsageError } from './caller.ts';
 import { checkCommand } from './check.ts';
+import { groupCommand } from './group.ts';
 import { migrateCommand } from './migrate.ts';
 import { printableLines } from './print.ts';
 import { seedCommand } from './seed.ts';
@@ -16,6 +18,8 @@ const program = new Command('holdfast')
   .addCommand(checkCommand())
   .addCommand(migrateCommand())
   .addCommand(userCommand())
+  .addCommand(groupCommand())
+  .addCommand(applicationsCommand())
   .addCommand(auditCommand())
   .addCommand(sessionCommand())
   .addCommand(throttleCommand())
