@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { ApplicationChangeResult } from '../core/applications/applications.ts';
 import type { TypedSettings } from '../core/applications/typed-settings.ts';
+import { recipeCommand } from './application-recipe.ts';
 import { applyFile } from './registry/apply.ts';
 import {
   type AsJson,
@@ -38,6 +39,7 @@ export function applicationsCommand(): Command {
     .addOption(yesOption())
     .addOption(reasonOption())
     .action(remove);
+  command.addCommand(recipeCommand());
   return command;
 }
 

@@ -28,6 +28,7 @@ import { deleteFactorsWithin } from './factors/factor-removal.ts';
 import { createPasskeyChallenges } from './factors/passkey-challenges.ts';
 import { createPasskeys } from './factors/passkeys.ts';
 import { createSecondFactors, readFactorsOf } from './factors/second-factors.ts';
+import { createForwardAuth } from './forward-auth/forward-auth.ts';
 import { readGroupsOf } from './groups/group-lists.ts';
 import { createGroups, leaveAllGroupsWithin } from './groups/groups.ts';
 import { createLogins } from './login/logins.ts';
@@ -78,6 +79,7 @@ export function createContext(config: Config, log: Log) {
   const below = { ...stores, ...credentials, ...throttling, ...sessionRoom, mail, tellOwnerWithin, users };
   const factors = createFactors(config, below);
   const logins = createLogins({ ...below, ...factors, wasToldLately, log });
+  const registryRooms = createRegistryRooms(config, below);
   const emptyAbove = [deleteFactorsWithin];
   const { mail: policy, publicOrigin, serviceName } = config;
   /** For acts that change nothing else. Throws if PostgreSQL is away. */
@@ -93,7 +95,13 @@ export function createContext(config: Config, log: Log) {
     ...audit,
     ...factors,
     ...logins,
-    ...createRegistryRooms(config, below),
+    ...registryRooms,
+    forwardAuth: createForwardAuth({
+      ...below,
+      ...registryRooms,
+      publicOrigin,
+      longestSessionMs: longestOf(config.session),
+    }),
     ...createSelfService({ ...below, ...logins }),
     mailDelivery: createMailDelivery({ database, links, queues, policy, render, deliver, publicOrigin, log }),
     userSearch: createUserSearch({ database }),
@@ -114,6 +122,10 @@ export function createContext(config: Config, log: Log) {
       await closeStores();
     },
   };
+}
+
+function longestOf({ standard, remembered, operator }: Config['session']): number {
+  return Math.max(...[standard, remembered, operator].map(({ absoluteLifetimeMs }) => absoluteLifetimeMs));
 }
 
 type Stores = Omit<ReturnType<typeof openStores>, 'closeStores'>;

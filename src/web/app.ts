@@ -1,4 +1,5 @@
 // The Koa application: every middleware, in the order in which a request meets it.
+import type { RequestListener } from 'node:http';
 import path from 'node:path';
 import type Router from '@koa/router';
 import Koa from 'koa';
@@ -24,10 +25,13 @@ import { userPage } from './console/people/user.ts';
 import { userActions } from './console/people/user-actions.ts';
 import { usersPage } from './console/people/users.ts';
 import { queuesPage } from './console/queues.ts';
+import { createApplicationCookies } from './forward-auth/application-cookies.ts';
+import { createCheck } from './forward-auth/check.ts';
+import { hostPages } from './forward-auth/host-pages.ts';
 import { createAssets } from './http/assets.ts';
 import { compressLarge } from './http/compress.ts';
 import { cookieAges } from './http/cookie-ages.ts';
-import { requests } from './http/request.ts';
+import { createRecorder, requests } from './http/request.ts';
 import { PageRouter } from './http/router.ts';
 import { ownHost, securityHeaders } from './http/security-headers.ts';
 import { accountPages } from './pages/account/account.ts';
@@ -37,6 +41,9 @@ import { emailPages } from './pages/account/email.ts';
 import { passkeyPages } from './pages/account/passkeys.ts';
 import { passwordPage } from './pages/account/password.ts';
 import { securityPages } from './pages/account/security.ts';
+import { applicationsPage } from './pages/applications/applications.ts';
+import { enterPage } from './pages/applications/enter.ts';
+import { keysPage } from './pages/applications/keys.ts';
 import { devMailPage } from './pages/dev-mail.ts';
 import { health, type Readiness } from './pages/health.ts';
 import { homePage } from './pages/home.ts';
@@ -63,6 +70,8 @@ import { createFragments, createRenderer } from './view/render.ts';
 
 export interface Application {
   readonly app: Koa;
+  /** The check of applications behind Holdfast, and after it all that is Koa's. */
+  readonly listener: RequestListener;
   readonly router: Router;
   readonly streams: LiveStreams;
 }
@@ -83,7 +92,9 @@ export function createApp(context: Context, readiness: Readiness): Application {
     if (!LEFT.has(error.code)) log.error({ err: error }, 'an error past the error page');
   });
 
-  app.use(requests(context));
+  const record = createRecorder(context);
+  const cookies = createApplicationCookies(config);
+  app.use(requests({ ...context, record }));
   app.use(cookieAges());
   app.use(languages(config));
   app.use(securityHeaders(config));
@@ -95,6 +106,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
     }),
   );
   app.use(noteRefusals(context));
+  app.use(hostPages({ context, cookies }));
   app.use(health(context, readiness));
   app.use(ownHost(config));
   app.use(assets.middleware);
@@ -125,6 +137,9 @@ export function createApp(context: Context, readiness: Readiness): Application {
   passkeyPages(router, web);
   accountPages(router, web);
   passwordPage(router, web);
+  enterPage(router, web);
+  applicationsPage(router, web);
+  keysPage(router, web);
   overviewPage(router, web);
   endAllSessionsPage(router, web);
   dataAndDeletionPages(router, web);
@@ -149,5 +164,10 @@ export function createApp(context: Context, readiness: Readiness): Application {
   queuesPage(router, web);
   app.use(router.routes());
   app.use(router.allowedMethods());
-  return { app, router, streams };
+  const check = createCheck({ context, cookies, record });
+  const pages = app.callback();
+  const listener: RequestListener = (request, response) => {
+    if (!check(request, response)) void pages(request, response);
+  };
+  return { app, listener, router, streams };
 }

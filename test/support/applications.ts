@@ -13,7 +13,7 @@ export interface TestApplication {
   readonly slug: string;
 }
 
-interface Rules {
+export interface Rules {
   readonly url?: string;
   readonly everybody?: boolean;
   readonly secondFactor?: boolean;

@@ -179,7 +179,8 @@ function session(
   last: number,
   current = false,
 ): SessionRow {
-  return { id, device, address, firstSeen: ago(first), lastSeen: ago(last), current };
+  const applications = current ? ['Wiki', 'Photos'] : [];
+  return { id, device, address, firstSeen: ago(first), lastSeen: ago(last), current, applications };
 }
 
 type Counts = Readonly<Record<'successes' | 'failures' | 'refused' | 'blocks', number>>;
@@ -671,6 +672,27 @@ const IN_ENGLISH: readonly Fixture[] = [
     'account/sessions',
     { sessions: SESSIONS.slice(0, 1), othersCount: 0, knownBrowsers: 0 },
     member('Sessions', 'sessions'),
+  ),
+  fixture(
+    'applications',
+    'applications',
+    {
+      applications: [
+        { name: 'Wiki', host: 'wiki.example.org', href: 'https://wiki.example.org/' },
+        { name: 'Photos', host: 'photos.example.org', href: 'https://photos.example.org/' },
+      ],
+      logins: [
+        { id: 'a1', name: 'Wiki', here: true, since: ago(90), lastSeen: ago(3) },
+        { id: 'a2', name: 'Photos', here: false, since: ago(60 * 24), lastSeen: ago(60 * 5) },
+      ],
+    },
+    member('Applications', 'applications'),
+  ),
+  fixture(
+    'applications-empty',
+    'applications',
+    { applications: [], logins: [] },
+    member('Applications', 'applications'),
   ),
   fixture(
     'password',
@@ -1170,6 +1192,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
           firstSeen: HOSTILE_TIME,
           lastSeen: HOSTILE_TIME,
           current: false,
+          applications: [HOSTILE],
         },
       ],
     },

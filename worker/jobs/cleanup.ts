@@ -4,6 +4,7 @@ import { recordEvent } from '../../src/core/audit/outbox.ts';
 import type { Context } from '../../src/core/context.ts';
 import { deleteSpentLinks } from '../../src/core/credentials/one-time-links.ts';
 import { deleteUsedChallenges } from '../../src/core/factors/passkey-challenges.ts';
+import { deleteOldTickets } from '../../src/core/forward-auth/tickets.ts';
 import { deleteExpiredPendingLogins } from '../../src/core/login/pending-logins.ts';
 import type { Transaction } from '../../src/core/platform/database.ts';
 import type { JobName } from '../../src/core/platform/queues.ts';
@@ -54,6 +55,7 @@ export function cleanupTokens(context: Context): Promise<void> {
     tokens: deleteSpentLinks,
     'pending log-ins': deleteExpiredPendingLogins,
     'used challenges': deleteUsedChallenges,
+    'application tickets': deleteOldTickets,
   });
 }
 

@@ -11,6 +11,8 @@ ALTER TABLE "session" ADD CONSTRAINT "session_of_an_application"
 GRANT SELECT ("parent_id", "application_id", "login_id") ON "session" TO "holdfast_worker";
 -- The worker names the application in the event of an ending.
 GRANT SELECT ("id", "slug") ON "application" TO "holdfast_worker";
+-- Every process asks once a second how often groups and applications have changed.
+GRANT SELECT ON "application_version" TO "holdfast_worker";
 
 -- Holds for every process: one of an older version ends or replaces a session and knows nothing of its children. This version
 -- has ended or moved them before its transaction commits, so nothing is left to do here.

@@ -89,6 +89,8 @@ export const AUDIT_EVENTS = {
     sys_shutdown: 'A process of Holdfast stopped as asked.',
     sys_cleanup: 'Expired rows were deleted.',
     sys_audit_key: 'Another key signs the checkpoints of the log from now on; the detail has its public part.',
+    sys_assertion_key:
+      'A key that signs what applications are told was made, signs from now on, signs no more, or was deleted; the detail says which.',
     sys_audit_altered:
       'The worker found that the log was altered, or is not the one that it knew, and signed no checkpoint.',
     sys_audit_loss_accepted:

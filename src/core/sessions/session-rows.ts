@@ -106,22 +106,37 @@ export async function lockSession(
   { sessionId, userId }: { sessionId: string; userId: string },
 ): Promise<LockedSession | null> {
   const [row] = await transaction.$queryRaw<
-    (Replaced & { remember: boolean; proved: string; data: SessionData; provedAt: Date })[]
+    (Replaced & { remember: boolean; proved: string; data: SessionData; provedAt: Date; idleSeconds: number })[]
   >`
-    SELECT remember, proved, data, coalesce(logged_in_at, created_at) AS "loggedInAt",
+    SELECT remember, proved, data, idle_timeout_seconds AS "idleSeconds", coalesce(logged_in_at, created_at) AS "loggedInAt",
            coalesce(proved_at, created_at) AS "provedAt", absolute_deadline AS "absoluteDeadline",
            coalesce(login_id, id) AS "loginId" FROM session AS s
      WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND application_id IS NULL
        AND ended_at IS NULL AND NOT ${endedWithAll}
        FOR UPDATE`;
   if (!row) return null;
-  const { remember, proved, data, ...replaces } = row;
-  return { remember, authenticationMethod: readAuthenticationMethod(proved), data, replaces };
+  const { remember, proved, data, idleSeconds, ...replaces } = row;
+  const authenticationMethod = readAuthenticationMethod(proved);
+  return { remember, authenticationMethod, data, replaces, idleTimeoutMs: idleSeconds * 1_000 };
 }
 
-export type LockedSession = Pick<SessionInsert, 'remember' | 'authenticationMethod' | 'data'> & {
+export type LockedSession = Pick<SessionInsert, 'remember' | 'authenticationMethod' | 'data' | 'idleTimeoutMs'> & {
   readonly replaces: Replaced;
 };
+
+/** A person's live session since a log-in, whichever took the place of which. */
+export async function findLiveOf(
+  client: Pick<Transaction, '$queryRaw'>,
+  { userId, loginId }: { userId: string; loginId: string },
+): Promise<{ id: string; authenticationMethod: AuthenticationMethod; provedAt: Date } | null> {
+  const [row] = await client.$queryRaw<{ id: string; proved: string; provedAt: Date }[]>`
+    SELECT id, proved, coalesce(proved_at, created_at) AS "provedAt" FROM session AS s
+     WHERE user_id = ${userId}::uuid AND application_id IS NULL AND coalesce(login_id, id) = ${loginId}::uuid
+       AND ended_at IS NULL AND absolute_deadline > clock_timestamp() AND NOT ${endedWithAll}`;
+  return row
+    ? { id: row.id, authenticationMethod: readAuthenticationMethod(row.proved), provedAt: row.provedAt }
+    : null;
+}
 
 export interface EndedSession extends Ending {
   readonly id: string;

@@ -63,6 +63,18 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
       return rows[0]?.recent ?? false;
     },
 
+    /** How long a session lives unused from now, and at most; null if it has ended. */
+    async remaining(sessionId: string): Promise<{ idleSeconds: number; absoluteSeconds: number } | null> {
+      const { rows } = await pool.query<{ idleSeconds: number; absoluteSeconds: number }>({
+        name: 'session-remaining',
+        text: `SELECT floor(extract(epoch FROM idle_deadline - clock_timestamp()))::float8 AS "idleSeconds",
+                      floor(extract(epoch FROM absolute_deadline - clock_timestamp()))::float8 AS "absoluteSeconds"
+                 FROM session WHERE id = $1 AND ended_at IS NULL`,
+        values: [sessionId],
+      });
+      return rows[0] ?? null;
+    },
+
     /** A person's live sessions, the one used last first; not those at applications. */
     async list(userId: string): Promise<ListedSession[]> {
       return prisma.$queryRaw<ListedSession[]>`
@@ -154,7 +166,8 @@ const COUNT_LIVE = `
          (SELECT greatest(reltuples, 0)::float8 FROM pg_class WHERE oid = 'session_live_idle'::regclass) AS estimate`;
 
 const NEWEST = `
-  SELECT ending_seq, asked_at, kept_session_id, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now FROM audit_head
+  SELECT ending_seq, asked_at, kept_session_id, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
+         (SELECT version FROM application_version WHERE id = 1) AS registry_version FROM audit_head
     LEFT JOIN (SELECT asked_at, kept_session_id FROM everybody_ended ORDER BY asked_at DESC LIMIT 1) AS last ON true
    WHERE audit_head.id = 1`;
 
@@ -162,17 +175,17 @@ const NEWEST = `
 function knownEndings(pool: pg.Pool, clock: DatabaseClock) {
   return {
     /**
-     * The seq of the newest sealed ending, and when all sessions were last ended, or null. Read
-     * together, so that nobody trusts a Redis and knows only one of them. Every process asks once a
-     * second, and so learns PostgreSQL's time.
+     * The seq of the newest sealed ending, when all sessions were last ended, or null, and how often
+     * groups and applications have changed. Read together, so that nobody trusts a Redis and knows
+     * only one of them. Every process asks once a second, and so learns PostgreSQL's time.
      */
-    async newest(): Promise<{ ending: number; allEnded: AllSessionsEnded | null }> {
+    async newest(): Promise<{ ending: number; allEnded: AllSessionsEnded | null; registryVersion: number }> {
       const askedAt = performance.now();
       const { rows } = await pool.query<NewestRecord>({ name: 'session-newest', text: NEWEST });
       const [row] = rows;
       if (row) clock.learn(row.now, askedAt);
       const allEnded = row?.asked_at ? { at: row.asked_at.getTime(), kept: row.kept_session_id } : null;
-      return { ending: Number(row?.ending_seq ?? 0), allEnded };
+      return { ending: Number(row?.ending_seq ?? 0), allEnded, registryVersion: Number(row?.registry_version ?? 0) };
     },
 
     /**
@@ -213,6 +226,7 @@ interface NewestRecord {
   ending_seq: string;
   asked_at: Date | null;
   kept_session_id: string | null;
+  registry_version: string | null;
   now: number;
 }
 

@@ -14,6 +14,7 @@ import {
   type EndedSession,
   type EndSelection,
   endRows,
+  findLiveOf,
   lockExpired,
   lockSession,
   lockSurplus,
@@ -96,6 +97,22 @@ export function createSessions({ database, table, cache, queues, policy, log, en
     if (count > 0) await recordEvent(transaction, { type: 'authn_waiting_ended', outcome: 'success', ...about });
   }
 
+  /**
+   * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error.
+   * Where PostgreSQL is away, the end of a person's sessions takes effect in Redis at once and
+   * jobs record it when PostgreSQL returns; where Redis can't keep it either, the error is thrown
+   * and nothing was ended.
+   */
+  async function end(which: EndSelection, options: EndOptions): Promise<void> {
+    const { tokenHash, reason } = options;
+    try {
+      const ended = await database.transact((transaction) => endWithin(transaction, which, options));
+      if (ended.length === 0 && tokenHash) await cache.invalidate([{ tokenHash, reason }]);
+    } catch (error) {
+      if (!isDatabaseOutage(error) || !(await endInRedis({ cache, queues, log }, which, options))) throw error;
+    }
+  }
+
   async function endExpiredOf(whose: 'people' | 'applications'): Promise<number> {
     let total = 0;
     for (let count = EXPIRY_BATCH; count >= EXPIRY_BATCH; total += count) {
@@ -154,20 +171,19 @@ export function createSessions({ database, table, cache, queues, policy, log, en
 
     listAtApplications: table.listAtApplications,
 
-    /**
-     * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error.
-     * Where PostgreSQL is away, the end of a person's sessions takes effect in Redis at once and
-     * jobs record it when PostgreSQL returns; where Redis can't keep it either, the error is thrown
-     * and nothing was ended.
-     */
-    async end(which: EndSelection, options: EndOptions): Promise<void> {
-      const { tokenHash, reason } = options;
-      try {
-        const ended = await database.transact((transaction) => endWithin(transaction, which, options));
-        if (ended.length === 0 && tokenHash) await cache.invalidate([{ tokenHash, reason }]);
-      } catch (error) {
-        if (!isDatabaseOutage(error) || !(await endInRedis({ cache, queues, log }, which, options))) throw error;
-      }
+    remaining: table.remaining,
+
+    end,
+
+    /** Ends the session of a person that those at applications with this log-in hang on, and them with it; the same otherwise. */
+    async endLogin({ userId, loginId }: { userId: string; loginId: string }, options: EndOptions): Promise<void> {
+      const found = await findLiveOf(database.prisma, { userId, loginId }).catch(async (error: unknown) => {
+        if (!isDatabaseOutage(error)) throw error;
+        const copies = await cache.copiesOf(userId);
+        const copy = copies.find((one) => one.loginId === loginId && !one.atApplication);
+        return copy ? { id: copy.sessionId } : null;
+      });
+      if (found) await end({ sessionId: found.id, ownerId: userId }, options);
     },
 
     /**

@@ -10,6 +10,7 @@ export type Place =
   | 'home'
   | 'profile'
   | 'sessions'
+  | 'applications'
   | 'password'
   | 'security'
   | 'overview'
@@ -151,6 +152,17 @@ export interface Views extends ConsoleViews, RegistryViews {
     readonly othersCount: number;
     /** How many browsers the throttle knows. */
     readonly knownBrowsers: number;
+  };
+  applications: {
+    readonly applications: readonly { readonly name: string; readonly host: string; readonly href: string }[];
+    readonly logins: readonly {
+      readonly id: string;
+      readonly name: string;
+      /** It hangs on the session that looks at the page. */
+      readonly here: boolean;
+      readonly since: ShownTime;
+      readonly lastSeen: ShownTime;
+    }[];
   };
   'account/email': FormProblems & {
     readonly email: string;

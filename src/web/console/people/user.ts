@@ -8,6 +8,7 @@ import { requireOperator } from '../../session/access.ts';
 import { liveSession } from '../../session/request-state.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
+import { namesUnder } from '../../view/view-parts.ts';
 import type { Views } from '../../view/views.ts';
 import { groupHref } from '../applications/find.ts';
 import { accountsOf, auditRow } from '../log/row.ts';
@@ -28,7 +29,7 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
   await web.noteRead(ctx, [user.id], 'account');
   const { now } = ctx.state;
   const found = await readAll(web, user);
-  const { live, groups, browsers, factors, attempts, blocks, events } = found;
+  const { groups, browsers, factors, attempts, blocks, events } = found;
   const emails = await web.context.users.emails(accountsOf(events));
   const page: Page = {
     person: {
@@ -39,7 +40,7 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
       memberSince: showTime(user.createdAt, now),
       href: `${USERS}/${user.id}`,
     },
-    sessions: sessionRows(live, liveSession(ctx)?.owner.id, now),
+    sessions: sessionRows(found, liveSession(ctx)?.owner.id, now),
     groups: groups.map(({ id, name }) => ({ label: name, href: groupHref(id) })),
     knownBrowsers: browsers,
     factors: {
@@ -63,8 +64,9 @@ type Found = Awaited<ReturnType<typeof readAll>>;
 async function readAll({ context }: Web, { id }: User) {
   const { sessions, devices, secondFactors, auditLog } = context;
   const filter = { userId: id, address: null, outcome: null, sinceMs: SHOWN_MS };
-  const [live, groups, browsers, factors, { attempts }, blocks, { events }] = await Promise.all([
+  const [live, atApplications, groups, browsers, factors, { attempts }, blocks, { events }] = await Promise.all([
     sessions.list(id),
+    sessions.listAtApplications(id),
     context.groups.of(id),
     devices.count(id),
     secondFactors.overview(id),
@@ -72,10 +74,10 @@ async function readAll({ context }: Web, { id }: User) {
     context.blocks.list(LATEST, id),
     auditLog.page({ ...EVERY_EVENT, person: id }, null, LATEST),
   ]);
-  return { live, groups, browsers, factors, attempts, blocks, events };
+  return { live, atApplications, groups, browsers, factors, attempts, blocks, events };
 }
 
-function sessionRows(live: Found['live'], ownId: string | undefined, now: Date): Page['sessions'] {
+function sessionRows({ live, atApplications }: Found, ownId: string | undefined, now: Date): Page['sessions'] {
   return live.map((session) => ({
     id: session.id,
     device: describeDevice(session.userAgent),
@@ -83,6 +85,7 @@ function sessionRows(live: Found['live'], ownId: string | undefined, now: Date):
     firstSeen: showTime(session.createdAt, now),
     lastSeen: showTime(session.lastSeenAt, now),
     current: session.id === ownId,
+    applications: namesUnder(session, atApplications),
   }));
 }
 

@@ -10,6 +10,7 @@ import { memberOf } from '../../session/member.ts';
 import { noteRefusal } from '../../session/refusals.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
+import { namesUnder } from '../../view/view-parts.ts';
 
 const SESSIONS = '/account/sessions';
 
@@ -43,13 +44,18 @@ async function showSessions(ctx: Koa.Context, web: Web): Promise<void> {
   const owner = memberOf(ctx);
   const { text } = ctx.state;
   const { now } = ctx.state;
-  const rows = (await sessions.list(owner.userId)).map((session) => ({
+  const [own, atApplications] = await Promise.all([
+    sessions.list(owner.userId),
+    sessions.listAtApplications(owner.userId),
+  ]);
+  const rows = own.map((session) => ({
     id: session.id,
     device: describeDevice(session.userAgent, text),
     address: session.ip ?? text.devices.unknownAddress,
     firstSeen: showTime(session.createdAt, now, text),
     lastSeen: showTime(session.id === owner.id ? now : session.lastSeenAt, now, text),
     current: session.id === owner.id,
+    applications: namesUnder(session, atApplications),
   }));
   const others = rows.filter((row) => !row.current);
   const page = {
