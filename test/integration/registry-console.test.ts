@@ -176,6 +176,7 @@ describe('applications', () => {
     };
     const { status, text } = await browser.submit(path, fields);
     expect(status).toBe(422);
+    expect(fieldError(text, 'slug')).toContain('small letters');
     expect(fieldError(text, 'url')).toContain('without a path');
     expect(fieldError(text, 'name')).toContain('Give it a name');
     expect(fieldError(text, 'idle')).toContain('15m');

@@ -15,7 +15,8 @@ const application = z.strictObject(
     name: text,
     url: text,
     enter: z.union([z.literal('everybody'), z.array(z.string())], {
-      error: 'should be everybody, or a list of groups such as [staff]',
+      error: ({ input }) =>
+        input === undefined ? 'is missing' : 'should be everybody, or a list of groups such as [staff]',
     }),
     secondFactor: yesOrNo.default(false),
     recentLogin: duration,
@@ -25,16 +26,15 @@ const application = z.strictObject(
     framedBy: list.nullish(),
     remoteUser: yesOrNo.default(false),
     disabled: yesOrNo.nullish(),
-    openid: z.undefined({
-      error:
-        'is not there yet: this version stands in front of applications, and logs nobody in at them by OpenID Connect',
-    }),
+    openid: z
+      .undefined({ error: 'is not there yet: this version logs nobody in at applications by OpenID Connect' })
+      .optional(),
   },
   { error: 'should be an application, with slug, name, url and enter' },
 );
 
-/** The keys of an application. */
-export const APPLICATION_KEYS: readonly string[] = Object.keys(application.shape);
+/** The keys of an application that can be used. */
+export const APPLICATION_KEYS: readonly string[] = Object.keys(application.shape).filter((key) => key !== 'openid');
 
 export const fileShape = z
   .strictObject(
