@@ -114,7 +114,7 @@ async function change(name: string, email: string, why: Why, { run, done, alread
   await withContext(async (context) => {
     const group = await findGroup(context, name);
     const user = await context.users.findByEmail(email);
-    if (!user) throw new Error(`There is no account with the address ${email}.`);
+    if (!user) throw new Error(`There is no account with the e-mail address ${email}.`);
     const result = await run(context, group, user.id, caller);
     const who = printable(user.email);
     if (result.ok) say(`${who} ${done} ${group.name}.`);

@@ -159,6 +159,11 @@ describe('applications', () => {
     const { text } = await browser.get('/operator/applications/handbook');
     for (const said of ['within 15m', '2h at most', '1d at most', 'let through', group.name])
       expect(text).toContain(said);
+    for (const proxy of ['nginx', 'Caddy', 'HAProxy: haproxy.cfg', 'HAProxy: holdfast.lua', 'Traefik', 'Envoy']) {
+      expect(text).toContain(`<summary>${proxy}</summary>`);
+    }
+    expect(text).toContain('/forward-auth/nginx/handbook');
+    expect(text).toContain('applications recipe handbook --proxy nginx');
     expect((await browser.get('/operator/applications')).text).toContain('handbook.example.org');
     const event = await newest('application_registered');
     expect(event).toMatchObject({ actor: operatorId, detail: { application: 'handbook', enter: group.name, ...why } });
