@@ -5,6 +5,7 @@ import { applicationsCommand } from './applications.ts';
 import { auditCommand } from './audit/command.ts';
 import { UsageError } from './caller.ts';
 import { checkCommand } from './check.ts';
+import { groupCommand } from './group.ts';
 import { migrateCommand } from './migrate.ts';
 import { printableLines } from './print.ts';
 import { seedCommand } from './seed.ts';
@@ -17,10 +18,11 @@ const program = new Command('holdfast')
   .addCommand(checkCommand())
   .addCommand(migrateCommand())
   .addCommand(userCommand())
+  .addCommand(groupCommand())
+  .addCommand(applicationsCommand())
   .addCommand(auditCommand())
   .addCommand(sessionCommand())
   .addCommand(throttleCommand())
-  .addCommand(applicationsCommand())
   .addCommand(seedCommand());
 
 exitsWith2(program);

@@ -120,6 +120,17 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   'verify-email': ['/verify-email', '/invitation'],
   'new-device': ['/not-me', '/language'],
   'email-change': ['/account/email', '/confirm-email', '/undo-email-change', '/operator/users/invite'],
+  'registry-console': [
+    ...['/operator/groups/create', '/operator/groups/:id/add', '/operator/groups/:id/remove'],
+    '/operator/groups/:id/members/:userId/remove',
+    ...[
+      '/operator/applications/register',
+      '/operator/applications/:slug/change',
+      '/operator/applications/:slug/remove',
+    ],
+    ...['/operator/applications/:slug/disable', '/operator/applications/:slug/enable'],
+    ...['/operator/applications/:slug/end-sessions', '/operator/applications/:slug/people/:userId/end'],
+  ],
   'second-factor': [
     '/login/second-factor',
     '/account/security/authenticator',

@@ -120,6 +120,7 @@ function application({ ago }: Helpers): RegistryViews['operator/application'] {
       { label: 'Remove it', href: `${href}/remove`, danger: true },
     ],
     recipes: [{ proxy: 'nginx', text: 'location / {\n  auth_request /holdfast;\n}\n' }],
+    recipeCommand: 'applications recipe wiki --proxy nginx --listen PORT --upstream URL --holdfast URL',
     eventsHref: '/operator/audit?type=applications&text=wiki',
   };
 }
@@ -271,6 +272,7 @@ export function hostileRegistryFixtures(text: string, time: ShownTime, frame: Fr
         sessions: page.sessions.map((session) => ({ ...session, email: text, device: text, endHref: text })),
         acts: [{ ...link, danger: true }],
         recipes: [{ proxy: text, text }],
+        recipeCommand: text,
       },
       frame,
     ),

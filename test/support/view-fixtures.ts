@@ -427,6 +427,10 @@ function users(more: Partial<Views['operator/users']>): Views['operator/users'] 
 const USER: Views['operator/user'] = {
   person: personRow(0, { role: 'operator' }),
   sessions: SESSIONS,
+  groups: [
+    { label: 'staff', href: '/operator/groups/1' },
+    { label: 'On-Call_2026', href: '/operator/groups/2' },
+  ],
   knownBrowsers: 3,
   factors: { totpSince: ago(60 * 24 * 40), passkeys: 2, recoveryCodesLeft: 7 },
   attempts: [
@@ -1000,7 +1004,7 @@ const IN_ENGLISH: readonly Fixture[] = [
     {
       ...USER,
       person: personRow(1, { disabled: true, role: 'member' }),
-      ...{ sessions: [], knownBrowsers: 0, attempts: [], blocks: [], events: [] },
+      ...{ sessions: [], groups: [], knownBrowsers: 0, attempts: [], blocks: [], events: [] },
       factors: { totpSince: null, passkeys: 0, recoveryCodesLeft: 0 },
       acts: [{ label: 'Enable this account', href: '/operator/users/1/enable', danger: false }],
     },
@@ -1375,6 +1379,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       sessions: [{ ...session(HOSTILE, LONG_USER_AGENT, HOSTILE, 1, 1), firstSeen: HOSTILE_TIME }],
       attempts: [{ occurredAt: HOSTILE_TIME, outcome: 'failure', address: HOSTILE, device: LONG_USER_AGENT }],
       attemptsHref: HOSTILE,
+      groups: [{ label: HOSTILE, href: HOSTILE }],
       events: [{ ...auditRow(0), actor: HOSTILE_PERSON, detail: HOSTILE, device: LONG_USER_AGENT }],
       eventsHref: HOSTILE,
       acts: [{ label: HOSTILE, href: HOSTILE, danger: true }],

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { applicationsCommand } from '../../src/cli/applications.ts';
 import { auditCommand } from '../../src/cli/audit/command.ts';
 import { checkCommand } from '../../src/cli/check.ts';
+import { groupCommand } from '../../src/cli/group.ts';
 import { migrateCommand } from '../../src/cli/migrate.ts';
 import { seedCommand } from '../../src/cli/seed.ts';
 import { sessionCommand } from '../../src/cli/session.ts';
@@ -29,6 +30,7 @@ const commands = [
   auditCommand,
   sessionCommand,
   throttleCommand,
+  groupCommand,
   applicationsCommand,
   seedCommand,
 ]

@@ -8,7 +8,7 @@ import type { Application, SettingChange } from './application.ts';
 import { deleteApplicationWithin, findApplication, readApplications, setDisabledWithin } from './application-rows.ts';
 import { mayEnterWithin } from './entry.ts';
 import { changeWithin, registerWithin, type SaveResult } from './save.ts';
-import { readSettings, type SettingProblems, type TypedSettings } from './typed-settings.ts';
+import { readSettings, type SettingProblems, slugProblem, type TypedSettings } from './typed-settings.ts';
 
 export type { Application } from './application.ts';
 
@@ -66,9 +66,13 @@ export function createApplications({ database, endApplicationSessions: end, publ
 
     register(slug: string, typed: TypedSettings, by: Actor): Promise<ApplicationChangeResult> {
       const read = readSettings(typed, publicOrigin);
+      if (!read.ok) {
+        const wrong = slugProblem(slug);
+        const problems = { ...(wrong ? { slug: wrong } : {}), ...read.problems };
+        return Promise.resolve({ ok: false, reason: 'problems', problems });
+      }
       return transact<ApplicationChangeResult>(async (transaction, rollback) => {
         await raiseApplicationVersionWithin(transaction);
-        if (!read.ok) return rollback({ ok: false, reason: 'problems', problems: read.problems });
         const saved = await registerWithin(transaction, slug, read.settings, by);
         return saved.ok ? saved : rollback(asResult(saved));
       });

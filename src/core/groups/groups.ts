@@ -32,8 +32,6 @@ export interface GroupsOptions {
   readonly endApplicationSessions: EndApplicationSessions;
 }
 
-export type Groups = ReturnType<typeof createGroups>;
-
 export function createGroups({ database, endApplicationSessions }: GroupsOptions) {
   const { transact } = database;
 

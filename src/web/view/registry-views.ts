@@ -43,6 +43,8 @@ export interface RegistryViews {
     readonly acts: readonly Act[];
     /** What to put into each proxy. */
     readonly recipes: readonly Recipe[];
+    /** The command that fills in another place. */
+    readonly recipeCommand: string;
     readonly eventsHref: string;
   };
   'operator/application-form': FormProblems & {

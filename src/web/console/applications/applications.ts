@@ -10,7 +10,7 @@ import type { Act, ApplicationRow, EnteredRow, Fact } from '../../view/registry-
 import type { Views } from '../../view/views.ts';
 import { USERS } from '../people/find-user.ts';
 import { APPLICATIONS, applicationHref, counted, findApplication, groupHref, timeOf } from './find.ts';
-import { recipesOf } from './recipes.ts';
+import { recipeCommandOf, recipesOf } from './recipes.ts';
 
 const SHOWN_SESSIONS = 50;
 
@@ -49,7 +49,8 @@ async function showApplication(ctx: Koa.Context, web: Web): Promise<void> {
     sessions: sessions.map((session) => enteredRow(ctx, href, session)),
     count: countOf(sessions.length, Math.max(counts.get(id) ?? 0, sessions.length)),
     acts: actsFor(application, sessions.length > 0),
-    recipes: recipesOf(application),
+    recipes: recipesOf(application, web.context.config),
+    recipeCommand: recipeCommandOf(application),
     eventsHref: `/operator/audit?${new URLSearchParams({ type: 'applications', text: slug })}`,
   };
   const frame = { title: name, current: 'applications', wide: true, notice: doneNotice(ctx) } as const;

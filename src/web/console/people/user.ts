@@ -10,6 +10,7 @@ import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import { namesUnder } from '../../view/view-parts.ts';
 import type { Views } from '../../view/views.ts';
+import { groupHref } from '../applications/find.ts';
 import { accountsOf, auditRow } from '../log/row.ts';
 import { findUser, USERS } from './find-user.ts';
 
@@ -28,7 +29,7 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
   await web.noteRead(ctx, [user.id], 'account');
   const { now } = ctx.state;
   const found = await readAll(web, user);
-  const { browsers, factors, attempts, blocks, events } = found;
+  const { groups, browsers, factors, attempts, blocks, events } = found;
   const emails = await web.context.users.emails(accountsOf(events));
   const page: Page = {
     person: {
@@ -40,6 +41,7 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
       href: `${USERS}/${user.id}`,
     },
     sessions: sessionRows(found, liveSession(ctx)?.owner.id, now),
+    groups: groups.map(({ id, name }) => ({ label: name, href: groupHref(id) })),
     knownBrowsers: browsers,
     factors: {
       totpSince: factors.totpSince && showTime(factors.totpSince, now),
@@ -62,16 +64,17 @@ type Found = Awaited<ReturnType<typeof readAll>>;
 async function readAll({ context }: Web, { id }: User) {
   const { sessions, devices, secondFactors, auditLog } = context;
   const filter = { userId: id, address: null, outcome: null, sinceMs: SHOWN_MS };
-  const [live, atApplications, browsers, factors, { attempts }, blocks, { events }] = await Promise.all([
+  const [live, atApplications, groups, browsers, factors, { attempts }, blocks, { events }] = await Promise.all([
     sessions.list(id),
     sessions.listAtApplications(id),
+    context.groups.of(id),
     devices.count(id),
     secondFactors.overview(id),
     context.attempts.page(filter, null, LATEST),
     context.blocks.list(LATEST, id),
     auditLog.page({ ...EVERY_EVENT, person: id }, null, LATEST),
   ]);
-  return { live, atApplications, browsers, factors, attempts, blocks, events };
+  return { live, atApplications, groups, browsers, factors, attempts, blocks, events };
 }
 
 function sessionRows({ live, atApplications }: Found, ownId: string | undefined, now: Date): Page['sessions'] {
