@@ -546,6 +546,7 @@ test('a count of changes that PostgreSQL never had is put right, and costs no qu
   await redis.set('hf:applications', '999999');
   expect((await check(application, { headers: { cookie } })).status).toBe(200);
   const [row] = await sql<{ version: string }>('SELECT version FROM application_version');
+  await until(() => web.context.sessionCache.registry.newest() === Number(row?.version));
   await until(async () => (await redis.get('hf:applications')) === row?.version);
   expect((await check(application, { headers: { cookie } })).status).toBe(200);
   const snapshots = jest.spyOn(web.context.database.prisma, '$transaction');

@@ -30,7 +30,7 @@ async function enter(ctx: Koa.Context, web: Web): Promise<void> {
   if (!result.ok) return refuse(ctx, web, slug, result.reason);
   const { application, token } = result;
   const location = `${application.url}/.holdfast/enter?ticket=${token}`;
-  if (!isOnTheWayFromElsewhere(ctx)) return goOn(ctx, web, application.name, location);
+  if (isOnTheWayFromAForm(ctx)) return goOn(ctx, web, application.name, location);
   ctx.status = 303;
   ctx.set('Location', location);
 }
@@ -39,9 +39,9 @@ async function enter(ctx: Koa.Context, web: Web): Promise<void> {
  * A form of ours may lead to no other host, not even by redirects (`form-action`), and who comes from the log-in's form is on such a
  * way: a page that goes on by itself ends it. A browser that says nothing of where it comes from gets the page too.
  */
-function isOnTheWayFromElsewhere(ctx: Koa.Context): boolean {
+function isOnTheWayFromAForm(ctx: Koa.Context): boolean {
   const site = ctx.get('Sec-Fetch-Site');
-  return site === 'cross-site' || site === 'same-site';
+  return site === '' || site === 'same-origin';
 }
 
 function goOn(ctx: Koa.Context, web: Web, name: string, location: string): Promise<void> {
