@@ -10,7 +10,14 @@ import {
 } from '../src/launcher/servers/system-packages.ts';
 
 /** How a program tells its version, where that is another way than `--version`. */
-const VERSION: Readonly<Record<string, string>> = { nginx: '-v', haproxy: '-v', caddy: 'version', openssl: 'version' };
+const VERSION: Readonly<Record<string, string>> = {
+  nginx: '-v',
+  haproxy: '-v',
+  caddy: 'version',
+  openssl: 'version',
+  lynx: '-version',
+  w3m: '-version',
+};
 
 /** The program of the package of the same name. Throws with what to install where there is none. */
 export async function findServer(name: string): Promise<FetchedProgram> {

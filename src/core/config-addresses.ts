@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { readEmail } from './platform/email-address.ts';
 import { readDatabaseUrl } from './platform/postgres/database-url.ts';
 
 /** An IPv4-mapped IPv6 address holds the IPv4 one after these bits. */
@@ -57,7 +58,17 @@ const smtpParts = (text: string, context: z.RefinementCtx) => {
 };
 
 /** By what a URL leads to. */
+/** A URI for security.txt (RFC 9116); an e-mail address is one of mailto. */
+const securityContact = z.string().transform((text, context): string => {
+  const email = readEmail(text.trim());
+  if (email) return `mailto:${email}`;
+  if (/^(?:mailto|tel|https):[\x21-\x7e]+$/.test(text.trim())) return text.trim();
+  context.addIssue({ code: 'custom', message: 'expected an e-mail address, or a mailto:, https: or tel: address' });
+  return z.NEVER;
+});
+
 export const urls = {
+  contact: securityContact,
   public: url('http', 'https').superRefine(
     refusing({
       ...NO_NAME,

@@ -115,6 +115,7 @@ export const schema = z.object({
   SECOND_FACTOR: z.enum(['nobody', 'operators', 'everybody']).default('operators'),
   RECENT_LOGIN: duration.default(10 * UNITS.m),
   SERVICE_NAME: z.string().min(1).max(60).default('Holdfast'),
+  SECURITY_CONTACT: urls.contact.optional(),
   LANGUAGES: languages.default([...LANGUAGES]),
   HSTS: z.enum(['subdomains', 'host']).default('subdomains'),
   TRUSTED_PROXIES: networks.default([]),

@@ -78,6 +78,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     secondFactor: values.SECOND_FACTOR,
     recentLoginMs: values.RECENT_LOGIN,
     serviceName: values.SERVICE_NAME,
+    securityContact: values.SECURITY_CONTACT ?? null,
     languages: values.LANGUAGES,
     trustedProxies: values.TRUSTED_PROXIES,
     forwardedHeader: values.FORWARDED_HEADER,

@@ -9,6 +9,7 @@ import { createApplications } from './applications/applications.ts';
 import { createRegistry } from './applications/registry/registry.ts';
 import { type NewAuditEvent, NO_ORIGIN } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
+import { createActivityLog } from './audit/reading/activity.ts';
 import { createAuditLog } from './audit/reading/audit-log.ts';
 import { createHistogram } from './audit/reading/histogram.ts';
 import { createTextIndex } from './audit/reading/text-index.ts';
@@ -28,6 +29,7 @@ import { deleteFactorsWithin } from './factors/factor-removal.ts';
 import { createPasskeyChallenges } from './factors/passkey-challenges.ts';
 import { createPasskeys } from './factors/passkeys.ts';
 import { createSecondFactors, readFactorsOf } from './factors/second-factors.ts';
+import { createShownCodes } from './factors/shown-codes.ts';
 import { createForwardAuth } from './forward-auth/forward-auth.ts';
 import { readGroupsOf } from './groups/group-lists.ts';
 import { createGroups, leaveAllGroupsWithin } from './groups/groups.ts';
@@ -220,6 +222,7 @@ function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<
   const checkpoints = createCheckpoints({ database, verification, log, key, publicKeys, file });
   return {
     auditLog,
+    activityLog: createActivityLog({ database }),
     histogram: createHistogram({ database, auditLog }),
     textIndex: createTextIndex({ database }),
     verification,
@@ -252,6 +255,7 @@ function createFactors(config: Config, below: Below) {
   return {
     passkeys,
     secondFactors: createSecondFactors({ database, secretBox, passwords, passkeys }),
+    shownCodes: createShownCodes({ database, secretBox }),
     enrolment: createEnrolment({ ...below, passkeys, policy, language }),
   };
 }

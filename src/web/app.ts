@@ -34,13 +34,16 @@ import { cookieAges } from './http/cookie-ages.ts';
 import { createRecorder, requests } from './http/request.ts';
 import { PageRouter } from './http/router.ts';
 import { ownHost, securityHeaders } from './http/security-headers.ts';
-import { accountPages } from './pages/account/account.ts';
+import { activityPages } from './pages/account/activity.ts';
 import { authenticatorPages } from './pages/account/authenticator.ts';
 import { dataAndDeletionPages } from './pages/account/data-and-deletion.ts';
 import { emailPages } from './pages/account/email.ts';
 import { passkeyPages } from './pages/account/passkeys.ts';
 import { passwordPage } from './pages/account/password.ts';
+import { profilePage } from './pages/account/profile.ts';
+import { recoveryCodesPage } from './pages/account/recovery-codes.ts';
 import { securityPages } from './pages/account/security.ts';
+import { sessionsPage } from './pages/account/sessions.ts';
 import { applicationsPage } from './pages/applications/applications.ts';
 import { enterPage } from './pages/applications/enter.ts';
 import { keysPage } from './pages/applications/keys.ts';
@@ -57,6 +60,7 @@ import { registerPage } from './pages/login/register.ts';
 import { resetPasswordPages } from './pages/login/reset-password.ts';
 import { secondFactorPages } from './pages/login/second-factor.ts';
 import { verifyEmailPage } from './pages/login/verify-email.ts';
+import { wellKnownPages } from './pages/well-known.ts';
 import { limitActs } from './session/acts.ts';
 import { csrf, mayBeFormToken, type StaleForm } from './session/csrf.ts';
 import { noteRefusal, noteRefusals } from './session/refusals.ts';
@@ -117,12 +121,14 @@ export function createApp(context: Context, readiness: Readiness): Application {
     if (!mayBeFormToken(fields['_csrf'])) await noteRefusal(ctx, context, 'malicious_csrf', { reason: 'stale_form' });
     return showOtherSession(ctx, web, fields);
   };
-  app.use(csrf(config, { staleForms: web.staleForms, otherSession }));
+  const router = new PageRouter({ sensitive: true, strict: true }); // one spelling a page, so that a proxy's rules hold
+  const methodsOf = (path: string) => router.methodsOf(path);
+  app.use(csrf(config, { staleForms: web.staleForms, otherSession, methodsOf }));
   app.use(limitActs(context));
 
-  const router = new PageRouter({ sensitive: true, strict: true }); // one spelling a page, so that a proxy's rules hold
   homePage(router, web);
   languagePage(router, web);
+  wellKnownPages(router, web);
   registerPage(router, web);
   loginPage(router, web);
   resetPasswordPages(router, web);
@@ -133,9 +139,12 @@ export function createApp(context: Context, readiness: Readiness): Application {
   reauthenticatePage(router, web);
   notMePage(router, web);
   securityPages(router, web);
+  recoveryCodesPage(router, web);
   authenticatorPages(router, web);
   passkeyPages(router, web);
-  accountPages(router, web);
+  profilePage(router, web);
+  sessionsPage(router, web);
+  activityPages(router, web);
   passwordPage(router, web);
   enterPage(router, web);
   applicationsPage(router, web);

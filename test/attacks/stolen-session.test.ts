@@ -82,7 +82,8 @@ describe('the password alone', () => {
     await age(email);
     expect((await confirm(browser, {})).status).toBe(422);
     const page = `/operator/users/${id}/make-member`;
-    expect((await browser.get(page)).headers['location']).toMatch(/^\/confirm/);
+    expect((await browser.submit(page, { reason: 'a test' }, page)).headers['location']).toMatch(/^\/confirm/);
+    expect((await browser.get('/operator/queues')).headers['location']).toMatch(/^\/confirm/);
   });
 });
 

@@ -136,7 +136,10 @@ describe.each<[string, BrowserContextOptions]>([
     await fill(page, { Code: totpCode(secret) });
     await press(page, 'Set it up');
     expect(await heading(page)).toBe('Keep these recovery codes');
-    await follow(page, 'I have kept them');
+    const codes = await page.locator('[data-codes]').innerText();
+    await page.reload();
+    expect(await page.locator('[data-codes]').innerText()).toBe(codes);
+    await press(page, 'I have kept them');
     await press(page, 'Log out');
     await logIn(page, next, NEW_PASSWORD);
     expect(await heading(page)).toBe('One more step');

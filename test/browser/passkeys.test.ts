@@ -86,9 +86,10 @@ test('a passkey is made, logs in with nothing else, as the second step, and conf
   const { page, context, email, complaints } = somebody;
   await addPasskey(somebody, 'This telephone');
   await page.getByRole('heading', { name: 'Keep these recovery codes' }).waitFor();
+  await page.reload();
   expect(await page.locator('[data-codes] li').count()).toBe(10);
   expect(await axe(page)).toEqual([]);
-  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await page.getByRole('button', { name: 'I have kept them' }).click();
   expect(await page.getByText('This telephone').first().isVisible()).toBe(true);
   expect(await axe(page)).toEqual([]);
   await screenshot(page, 'walk-security-375');
@@ -147,7 +148,7 @@ test('an answer is good once, for its own purpose, browser and origin', async ()
   const somebody = await person({ width: 1440 });
   const { page, context } = somebody;
   await addPasskey(somebody, 'Key');
-  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await page.getByRole('button', { name: 'I have kept them' }).click();
   await leave(page);
   // The browser's answer is caught on its way, sent once, and then tried again in every wrong way.
   const [request] = await Promise.all([
@@ -205,7 +206,7 @@ test('without JavaScript an app is set up and asked for, and the pages say that 
     page.getByRole('link', { name: 'Download' }).click(),
   ]);
   expect(download.suggestedFilename()).toBe('recovery-codes.txt');
-  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await page.getByRole('button', { name: 'I have kept them' }).click();
   await leave(page);
   await page.goto('/login');
   expect(await page.getByRole('button', { name: 'Log in with a passkey' }).isVisible()).toBe(false);

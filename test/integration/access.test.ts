@@ -19,6 +19,8 @@ const PUBLIC = [
   'POST /language',
   'GET /.well-known/change-password',
   'GET /.well-known/holdfast-keys.json',
+  'GET /.well-known/security.txt',
+  'GET /robots.txt',
   'GET /register/sent',
   'GET /forgot-password',
   'POST /forgot-password',

@@ -193,7 +193,40 @@ describe('a change of address', () => {
     await site.sql("UPDATE session SET created_at = clock_timestamp() - interval '11 minutes' WHERE user_id = $1", [
       userId,
     ]);
-    expect((await member.get('/account/email')).headers['location']).toBe('/confirm?next=%2Faccount%2Femail');
+    const late = await member.submit('/account/email', { email: newEmail() });
+    expect(late.headers['location']).toBe('/confirm?next=%2Faccount%2Femail');
+  });
+});
+
+describe('a change that waits', () => {
+  test('is seen by its owner and taken back: its link works no longer, and what was done is recorded', async () => {
+    const { member, userId } = await site.registered();
+    const next = newEmail();
+    await member.submit('/account/email', { email: next });
+    const link = await site.linkTo(next);
+    const page = await member.get('/account/email');
+    expect(page.text).toContain(`to change it to ${next}`);
+    const taken = await member.submit('/account/email/take-back', {}, '/account/email');
+    expect([taken.status, taken.headers['location']]).toEqual([303, '/account/email?done=email-change-taken-back']);
+    expect((await member.get('/account/email')).text).not.toContain(next);
+    await member.get(link);
+    expect((await member.get('/confirm-email')).status).toBe(410);
+    const again = await member.submit('/account/email/take-back', {}, '/account/email');
+    expect(again.headers['location']).toBe('/account/email?done=email-change-gone');
+    await site.worker.sealing.seal();
+    const events = await site.sql(
+      `SELECT FROM audit_event WHERE subject_id = $1 AND type = 'user_email_change_taken_back'`,
+      [userId],
+    );
+    expect(events).toHaveLength(1);
+  });
+
+  test('is not shown once it can’t be confirmed any more', async () => {
+    const { member } = await site.registered();
+    const next = newEmail();
+    await member.submit('/account/email', { email: next });
+    await member.submit('/account/password', { current: PASSWORD, password: 'another password of mine' });
+    expect((await member.get('/account/email')).text).not.toContain(next);
   });
 });
 

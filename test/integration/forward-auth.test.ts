@@ -12,6 +12,7 @@ const PROXIED = { TRUSTED_PROXIES: '127.0.0.1', LANGUAGES: 'en,de' };
 const { web, other, worker, sql, redis, newMember, startWeb } = await world({
   webs: [PROXIED, PROXIED],
   worker: true,
+  watched: true,
 });
 const stranger = await startWeb(); // trusts no proxy
 

@@ -51,7 +51,15 @@ test('what visitors and operators do, and a process that starts with an emptied 
     await sql(`UPDATE user_account SET role = 'operator' WHERE email_key = $1`, [boss]);
     for (let count = 0; count < 6; count += 1) await stranger.submit('/login', { email, password: 'not the password' });
     await stranger.submit('/forgot-password', { email });
-    for (const page of ['/', '/profile', '/account/sessions', '/account/data', '/account/password', '/account/delete'])
+    for (const page of [
+      '/',
+      '/profile',
+      '/account/sessions',
+      '/account/data',
+      '/account/password',
+      '/account/delete',
+      '/account/activity',
+    ])
       expect((await member.get(page)).status).toBe(200);
     expect((await member.submit('/logout', {}, '/profile')).status).toBe(303);
     expect((await member.submit('/login', { email, password: PASSWORD })).status).toBe(303);

@@ -117,7 +117,7 @@ describe('a hash that was made at another cost', () => {
       Array.from({ length: 6 }, (_, index) => new Browser(index % 2 ? web.url : other.url).logIn(email)),
     );
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 303));
-    expect(await costOf(email)).toBe('m=19456,t=2,p=1');
+    expect(await costOf(email)).toBe('m=1024,t=1,p=1');
     expect((await new Browser(web.url).logIn(email)).status).toBe(303);
     await worker.sealing.seal();
     const events = await sql(

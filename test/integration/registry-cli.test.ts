@@ -122,7 +122,11 @@ describe('group', () => {
     });
     await groups.create('Staff', by);
     const unknown = await cli(['group', 'add', 'Staff', 'nobody@example.org', ...WHY]);
-    expect(unknown).toEqual({ code: 1, out: '', err: 'There is no account with the e-mail address nobody@example.org.\n' });
+    expect(unknown).toEqual({
+      code: 1,
+      out: '',
+      err: 'There is no account with the e-mail address nobody@example.org.\n',
+    });
   });
 });
 

@@ -119,7 +119,13 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   'password-reset': ['/reset-password'],
   'verify-email': ['/verify-email', '/invitation'],
   'new-device': ['/not-me', '/language'],
-  'email-change': ['/account/email', '/confirm-email', '/undo-email-change', '/operator/users/invite'],
+  'email-change': [
+    ...['/account/email', '/account/email/take-back', '/confirm-email', '/undo-email-change'],
+    '/operator/users/invite',
+  ],
+  'recovery-codes': ['/account/security/recovery-codes/kept'],
+  activity: ['/account/activity/:seq/not-me', '/account/devices/:id/forget'],
+  'forward-auth': ['/applications/sessions/:id/end'],
   'registry-console': [
     ...['/operator/groups/create', '/operator/groups/:id/add', '/operator/groups/:id/remove'],
     '/operator/groups/:id/members/:userId/remove',

@@ -24,6 +24,9 @@ export interface TestProcess {
   close(): Promise<void>;
 }
 
+/** For tests that are not about hashing. */
+const CHEAP_HASHES = { PASSWORD_HASH_MEMORY_KIB: '1024', PASSWORD_HASH_PASSES: '1' };
+
 /** One web process' worth of application on a port of its own, ready to serve. */
 export async function startWeb(stores: TestStores, env: Readonly<Record<string, string>> = {}): Promise<TestProcess> {
   const config = readConfig({
@@ -34,6 +37,7 @@ export async function startWeb(stores: TestStores, env: Readonly<Record<string, 
     SECRETS_KEYS: 'another-key-for-tests-that-is-long-enough',
     SECOND_FACTOR: 'nobody', // operators log in with a password, but in the tests about it
     PASSWORD_HASH_CONCURRENCY: '2',
+    ...(env['NODE_ENV'] === 'production' ? {} : CHEAP_HASHES),
     LOG_LEVEL: 'silent',
     DATABASE_POOL: '5',
     ...GENEROUS,

@@ -28,9 +28,12 @@ export async function enrol(browser: Browser, page = PAGE): Promise<Enrolled> {
   const next = fieldValue(text, 'next');
   const fields = { sealed, code: totpCode(secret), ...(next === undefined ? {} : { next }) };
   const answer = await browser.submit(PAGE, fields, page);
-  const recoveryCodes = [...answer.text.matchAll(/<li>((?:[0-9A-Z]{5}-){4}[0-9A-Z]{6})<\/li>/g)].map(
-    (match) => match[1] ?? '',
-  );
+  const recoveryCodes = codesIn((await browser.get(answer.headers['location'] ?? '')).text);
   if (recoveryCodes.length !== 10) throw new Error(`the app was not set up: ${answer.status}`);
   return { secret, recoveryCodes, answer };
+}
+
+/** The recovery codes that a page shows. */
+export function codesIn(html: string): string[] {
+  return [...html.matchAll(/<li>((?:[0-9A-Z]{5}-){4}[0-9A-Z]{6})<\/li>/g)].map((match) => match[1] ?? '');
 }

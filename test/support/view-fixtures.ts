@@ -6,7 +6,7 @@ import { showTime } from '../../src/web/texts/times-and-devices.ts';
 import { drawChart } from '../../src/web/view/chart.ts';
 import type { AttemptRow, AuditRow, BlockRow, PersonRow, ShownPerson } from '../../src/web/view/console-views.ts';
 import { drawQr } from '../../src/web/view/qr.ts';
-import type { SessionRow } from '../../src/web/view/view-parts.ts';
+import type { ActivityRow, BrowserRow, OwnSessionRow } from '../../src/web/view/view-parts.ts';
 import type { Frame, Views } from '../../src/web/view/views.ts';
 import { hostileRegistryFixtures, registryFixtures } from './registry-fixtures.ts';
 
@@ -106,7 +106,7 @@ const OVERVIEW: Views['operator/overview'] = {
   ],
 };
 
-const EMAIL: Views['account/email'] = { email: '', current: MEMBER.email, problem: null, errors: {} };
+const EMAIL: Views['account/email'] = { email: '', current: MEMBER.email, waits: null, problem: null, errors: {} };
 
 const MAIL: Views['operator/mail'] = {
   rows: [
@@ -164,7 +164,7 @@ const CONFIRM_LINK: Views['confirm-link'] = {
   errors: {},
 };
 
-const SESSIONS: readonly SessionRow[] = [
+const SESSIONS: readonly OwnSessionRow[] = [
   session('s1', 'Firefox on Windows', '203.0.113.7', 60 * 26, 0, true),
   session('s2', 'Safari on iPhone', '2001:db8:85a3::8a2e:370:7334', 60 * 24 * 12, 4),
   session('s3', 'Chrome on Android', '198.51.100.24', 60 * 24 * 40, 60 * 20),
@@ -178,10 +178,46 @@ function session(
   first: number,
   last: number,
   current = false,
-): SessionRow {
+): OwnSessionRow {
+  const more = { method: en.methods['password+totp'], kept: !current, until: ago(-60 * 24 * 20) };
+  const unusedUntil = current ? null : ago(-60 * 24 * 7);
   const applications = current ? ['Wiki', 'Photos'] : [];
-  return { id, device, address, firstSeen: ago(first), lastSeen: ago(last), current, applications };
+  return {
+    id,
+    device,
+    address,
+    firstSeen: ago(first),
+    lastSeen: ago(last),
+    current,
+    ...more,
+    unusedUntil,
+    applications,
+  };
 }
+
+const CONFIRM_WORDS = { act: en.confirm.acts.session, cancel: '/account/sessions', forgotHref: '/forgot-password' };
+
+const BROWSERS: readonly BrowserRow[] = [
+  { id: 'b1', device: 'Firefox on Windows', knownSince: ago(60 * 24 * 90), lastUsed: ago(60), current: true },
+  { id: 'b2', device: 'Unknown browser', knownSince: ago(60 * 24 * 200), lastUsed: ago(60 * 24 * 20), current: false },
+];
+
+function activityRow(seq: number, says: string, more: Partial<ActivityRow> = {}): ActivityRow {
+  const from = { device: 'Safari on iPhone', ip: '2001:db8:85a3::8a2e:370:7334', byOperator: false };
+  return { seq, at: ago(seq * 60), says, failed: false, ...from, here: false, notMeHref: null, ...more };
+}
+
+const LOGGED_IN = activityRow(3, en.activity.loggedIn(en.methods['password+totp']), {
+  notMeHref: '/account/activity/3/not-me',
+});
+
+const ACTIVITIES: readonly ActivityRow[] = [
+  activityRow(1, en.activity.loggedIn(en.methods.password), { here: true, device: 'Firefox on Windows' }),
+  activityRow(2, en.activity.failed.password, { failed: true, device: 'Unknown browser', ip: '192.0.2.199' }),
+  LOGGED_IN,
+  activityRow(4, en.activity.newDevice['browser and address']),
+  activityRow(5, en.activity.says.user_disabled, { device: null, ip: null, byOperator: true }),
+];
 
 type Counts = Readonly<Record<'successes' | 'failures' | 'refused' | 'blocks', number>>;
 const NO_FACTORS: Views['account/security'] = {
@@ -192,6 +228,7 @@ const NO_FACTORS: Views['account/security'] = {
   passkeys: [],
   hasFactor: false,
   recoveryCodesLeft: 0,
+  shownCodesHref: null,
   othersCount: 0,
   problem: null,
   errors: {},
@@ -275,6 +312,7 @@ const attempt = (outcome: AttemptRow['outcome'], text: string, reason: string, e
 
 const block = (id: string, ended: string | null, more: Partial<BlockRow> = {}): BlockRow => ({
   id,
+  reason: '',
   scope: 'One account from one client',
   person: { email: 'ada@example.org', href: '/operator/users/ada' },
   address: '203.0.113.7',
@@ -578,6 +616,12 @@ const IN_ENGLISH: readonly Fixture[] = [
   ),
   fixture('email', 'account/email', EMAIL, member(en.email.title, null)),
   fixture(
+    'email-waits',
+    'account/email',
+    { ...EMAIL, waits: en.email.waits.text('new@example.org', '4 minutes ago') },
+    member(en.email.title, null),
+  ),
+  fixture(
     'email-errors',
     'account/email',
     { ...EMAIL, email: 'ada@', errors: { email: en.register.emailWrong } },
@@ -661,7 +705,7 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'sessions-full',
     'account/sessions',
-    { sessions: SESSIONS, othersCount: 3, knownBrowsers: 2 },
+    { sessions: SESSIONS, othersCount: 3, browsers: BROWSERS },
     {
       ...member('Sessions', 'sessions'),
       notice: { kind: 'done', text: 'The session was ended. That browser is logged out.' },
@@ -670,7 +714,7 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'sessions-empty',
     'account/sessions',
-    { sessions: SESSIONS.slice(0, 1), othersCount: 0, knownBrowsers: 0 },
+    { sessions: SESSIONS.slice(0, 1), othersCount: 0, browsers: [] },
     member('Sessions', 'sessions'),
   ),
   fixture(
@@ -693,6 +737,24 @@ const IN_ENGLISH: readonly Fixture[] = [
     'applications',
     { applications: [], logins: [] },
     member('Applications', 'applications'),
+  ),
+  fixture(
+    'activity',
+    'account/activity',
+    { activities: ACTIVITIES, olderHref: '/account/activity?before=5', newestHref: '/account/activity' },
+    member('Activity', 'activity'),
+  ),
+  fixture(
+    'activity-empty',
+    'account/activity',
+    { activities: [], olderHref: null, newestHref: null },
+    member('Activity', 'activity'),
+  ),
+  fixture(
+    'disown',
+    'account/disown',
+    { activity: LOGGED_IN, action: '/account/activity/3/not-me' },
+    member('This wasn’t you?', 'activity'),
   ),
   fixture(
     'password',
@@ -745,8 +807,7 @@ const IN_ENGLISH: readonly Fixture[] = [
     'account/recovery-codes',
     {
       codes: Array.from({ length: 10 }, (_, index) => `7K2M${index}-QX9${index}A-0B4TN-HV6${index}C-W8RE3Z`),
-      download: 'data:text/plain,codes',
-      onward: '/account/security?done=factor-added',
+      next: null,
     },
     member('Security', 'security'),
   ),
@@ -759,7 +820,15 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'confirm',
     'confirm',
-    { totp: false, passkeys: false, email: MEMBER.email, next: '/account/sessions', problem: null, errors: {} },
+    {
+      totp: false,
+      passkeys: false,
+      email: MEMBER.email,
+      ...CONFIRM_WORDS,
+      next: '/account/sessions',
+      problem: null,
+      errors: {},
+    },
     member('Confirm that it is you', null),
   ),
   fixture(
@@ -769,6 +838,7 @@ const IN_ENGLISH: readonly Fixture[] = [
       totp: true,
       passkeys: true,
       email: MEMBER.email,
+      ...CONFIRM_WORDS,
       next: null,
       problem: null,
       errors: { recovery: en.secondFactor.problems.recovery_code.wrong },
@@ -778,27 +848,32 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'confirm-factor',
     'confirm',
-    { totp: true, passkeys: false, email: MEMBER.email, next: null, problem: null, errors: {} },
+    { totp: true, passkeys: false, email: MEMBER.email, ...CONFIRM_WORDS, next: null, problem: null, errors: {} },
     member('Confirm that it is you', null),
   ),
   fixture(
     'confirm-passkey',
     'confirm',
-    { totp: false, passkeys: true, email: MEMBER.email, next: null, problem: null, errors: {} },
+    { totp: false, passkeys: true, email: MEMBER.email, ...CONFIRM_WORDS, next: null, problem: null, errors: {} },
     member('Confirm that it is you', null),
   ),
   fixture('data', 'account/data', {}, member('Your data', 'profile')),
-  fixture('delete', 'account/delete', { email: MEMBER.email, problem: null, errors: {} }, member('Delete', 'profile')),
+  fixture(
+    'delete',
+    'account/delete',
+    { email: MEMBER.email, understood: false, problem: null, errors: {} },
+    member('Delete', 'profile'),
+  ),
   fixture(
     'delete-errors',
     'account/delete',
-    { email: MEMBER.email, problem: null, errors: { understood: en.deletion.notUnderstood } },
+    { email: MEMBER.email, understood: false, problem: null, errors: { understood: en.deletion.notUnderstood } },
     member('Delete', 'profile'),
   ),
   fixture(
     'delete-last-operator',
     'account/delete',
-    { email: OPERATOR.email, problem: en.deletion.lastOperator, errors: {} },
+    { email: OPERATOR.email, understood: false, problem: en.deletion.lastOperator, errors: {} },
     frame('Delete', { member: OPERATOR, current: 'profile' }),
   ),
   ...ERRORS.map(([status, heading, message, href, label]) =>
@@ -1092,13 +1167,13 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
   fixture(
     'hostile-delete',
     'account/delete',
-    { email: HOSTILE, problem: HOSTILE, errors: HOSTILE_ERRORS },
+    { email: HOSTILE, understood: false, problem: HOSTILE, errors: HOSTILE_ERRORS },
     HOSTILE_FRAME,
   ),
   fixture(
     'hostile-email',
     'account/email',
-    { email: HOSTILE, current: HOSTILE, problem: HOSTILE, errors: HOSTILE_ERRORS },
+    { email: HOSTILE, current: HOSTILE, waits: HOSTILE, problem: HOSTILE, errors: HOSTILE_ERRORS },
     HOSTILE_FRAME,
   ),
   fixture(
@@ -1183,7 +1258,9 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     'account/sessions',
     {
       othersCount: 2,
-      knownBrowsers: 1,
+      browsers: [
+        { id: HOSTILE, device: LONG_USER_AGENT, knownSince: HOSTILE_TIME, lastUsed: HOSTILE_TIME, current: false },
+      ],
       sessions: [
         {
           id: HOSTILE,
@@ -1193,8 +1270,22 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
           lastSeen: HOSTILE_TIME,
           current: false,
           applications: [HOSTILE],
+          method: HOSTILE,
+          kept: true,
+          until: HOSTILE_TIME,
+          unusedUntil: HOSTILE_TIME,
         },
       ],
+    },
+    HOSTILE_FRAME,
+  ),
+  fixture(
+    'hostile-activity',
+    'account/activity',
+    {
+      activities: [activityRow(1, HOSTILE, { at: HOSTILE_TIME, device: LONG_USER_AGENT, ip: HOSTILE })],
+      olderHref: null,
+      newestHref: null,
     },
     HOSTILE_FRAME,
   ),
@@ -1235,7 +1326,15 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
   fixture(
     'hostile-confirm',
     'confirm',
-    { totp: true, passkeys: true, email: HOSTILE, next: HOSTILE, problem: null, errors: HOSTILE_ERRORS },
+    {
+      totp: true,
+      passkeys: true,
+      email: HOSTILE,
+      ...CONFIRM_WORDS,
+      next: HOSTILE,
+      problem: null,
+      errors: HOSTILE_ERRORS,
+    },
     HOSTILE_FRAME,
   ),
   fixture(

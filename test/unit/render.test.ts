@@ -30,7 +30,7 @@ describe('every view', () => {
     expect(html).toMatch(/<\/html>\s*$/);
     expect(html).not.toMatch(/undefined|\[object|NaN|<%|%>/);
     expect(html.match(/<h1/g)).toHaveLength(1);
-    expect(html).not.toMatch(/<style|style=|\son\w+=|<script(?! src="\/assets\/)/);
+    expect(html).not.toMatch(/<style|style=|\son\w+=|<script(?! src="\/assets\/| type="text\/html" data-scripted>)/);
     if (fixture.frame.notice !== null) expect(html).toContain(fixture.frame.notice.text);
   });
 

@@ -8,6 +8,8 @@ const MOST_ROWS = 500;
 const seen = new WeakMap();
 const LOCALE = document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang;
 
+// What only a script makes work is not in the page without one: some browsers show whatever is in it.
+for (const part of document.querySelectorAll('[data-scripted]')) part.outerHTML = part.textContent;
 for (const button of document.querySelectorAll('[data-reveal]')) setUpReveal(button);
 for (const button of document.querySelectorAll('[data-copy]')) setUpCopy(button);
 for (const button of document.querySelectorAll('[data-print]')) setUpPrint(button);
@@ -24,7 +26,6 @@ function setUpReveal(button) {
     for (const input of inputs) input.type = shown ? 'text' : 'password';
     button.firstChild.data = words[inputs[0].type];
   };
-  button.hidden = false;
   button.addEventListener('click', () => show(inputs[0].type === 'password'));
   // Sent as a password field, or browsers would offer it as a suggestion later.
   button.form.addEventListener('submit', () => show(false));
@@ -87,8 +88,7 @@ function setUpLive(place) {
 }
 
 function setUpCopy(button) {
-  if (!navigator.clipboard) return;
-  button.hidden = false;
+  button.hidden = !navigator.clipboard;
   button.addEventListener('click', async () => {
     const codes = [...document.querySelectorAll('[data-codes] li')].map((item) => item.textContent);
     await navigator.clipboard.writeText(codes.join('\n'));
@@ -97,7 +97,6 @@ function setUpCopy(button) {
 }
 
 function setUpPrint(button) {
-  button.hidden = false;
   button.addEventListener('click', () => print());
 }
 

@@ -6,7 +6,7 @@ import { readEventsOf } from '../audit/reading/personal-events.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { readSessionsOf } from '../sessions/session-rows.ts';
 import { readAttemptsOf } from '../throttle/attempts.ts';
-import { readKnownBrowsersOf } from '../throttle/known-devices.ts';
+import { readKnownBrowsersOf } from '../throttle/known-device-rows.ts';
 
 const BATCH = 500;
 

@@ -11,7 +11,7 @@ import { readLanguage } from '../platform/languages.ts';
 import { emptySessionsWithin } from '../sessions/session-rows.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { deleteAttemptsOfDeleted } from '../throttle/attempts.ts';
-import { revokeKnownBrowsersWithin } from '../throttle/known-devices.ts';
+import { revokeKnownBrowsersWithin } from '../throttle/known-device-rows.ts';
 import type { Users } from './users.ts';
 
 /** A worker that stops waits for no more than this. */

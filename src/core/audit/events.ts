@@ -12,6 +12,7 @@ export const AUDIT_EVENTS = {
     authn_factor_renamed: 'A passkey was renamed.',
     authn_factor_removed: 'A second factor was removed.',
     authn_recovery_codes_made: 'New recovery codes replaced the old ones.',
+    authn_recovery_codes_kept: 'The owner of new recovery codes said that they are kept: they are shown no longer.',
     authn_confirm_success: 'Somebody logged in confirmed who they are; a new session replaced the old one.',
     authn_confirm_fail: 'A confirmation was refused.',
     authn_password_change: 'A password was changed by its owner.',
@@ -22,7 +23,7 @@ export const AUDIT_EVENTS = {
     authn_password_reset: 'A new password was chosen by a one-time link; every session ended.',
     authn_password_reset_fail: 'A link to choose a new password was tried, but is not valid.',
     authn_login_disowned:
-      'The owner disowned a log-in by a mailed link; every session ended, and the password is no longer valid. A failure: the link was not valid, or the former password was wrong.',
+      'The owner disowned a log-in. By a mailed link: every session ended, and the password is no longer valid. On the page of their activity: every other session ended. A failure: the link was not valid, or the former password was wrong.',
     authn_new_device: 'An account was used from a browser or a network that is new to it.',
   },
   throttle: {
@@ -45,8 +46,10 @@ export const AUDIT_EVENTS = {
     user_registration_asked: 'Somebody asked for an account; it is created when the mailed link is confirmed.',
     user_confirm_fail: 'A link to confirm an e-mail address was tried, but is not valid, or the password was wrong.',
     user_invited: 'An operator invited somebody.',
-    known_devices_forgotten: 'An account forgot every browser that it knew.',
+    known_devices_forgotten: 'An account forgot browsers that it knew; the detail counts them.',
     user_email_change_asked: 'The owner of an account asked to change its e-mail address.',
+    user_email_change_taken_back:
+      'The owner of an account took back a change of its e-mail address that was not confirmed.',
     user_email_changed: 'The new e-mail address of an account was confirmed; every session ended.',
     user_email_change_undone:
       'The former e-mail address took the account back; every session ended, and the password is no longer valid.',

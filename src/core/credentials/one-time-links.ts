@@ -132,11 +132,24 @@ export function createOneTimeLinks({ database: { prisma } }: { database: Databas
       });
     },
 
-    /** Takes back the unused links of an account for these purposes. */
-    async takeBackWithin(transaction: Transaction, userId: string, purposes: readonly LinkPurpose[]): Promise<void> {
-      await transaction.$executeRaw`
+    /** The newest link of an account that can be followed, or will be once its mail is sent. */
+    async newestOf(userId: string, purpose: LinkPurpose): Promise<(OneTimeLink & { readonly createdAt: Date }) | null> {
+      const [link] = await prisma.$queryRaw<(OneTimeLink & { readonly createdAt: Date })[]>`
+        SELECT ${LINK}, created_at AS "createdAt" FROM token
+         WHERE user_id = ${userId}::uuid AND purpose = ${purpose} AND used_at IS NULL AND expires_at > clock_timestamp()
+         ORDER BY created_at DESC, id DESC LIMIT 1`;
+      return link ?? null;
+    },
+
+    /** Takes back the unused links of an account for these purposes; returns how many could still be followed. */
+    async takeBackWithin(transaction: Transaction, userId: string, purposes: readonly LinkPurpose[]): Promise<number> {
+      const [row] = await transaction.$queryRaw<{ count: number }[]>`
+        WITH taken AS (
         UPDATE token SET used_at = clock_timestamp()
-         WHERE user_id = ${userId}::uuid AND purpose = ANY (${[...purposes]}) AND used_at IS NULL`;
+         WHERE user_id = ${userId}::uuid AND purpose = ANY (${[...purposes]}) AND used_at IS NULL
+         RETURNING expires_at)
+        SELECT count(*)::int AS count FROM taken WHERE expires_at > clock_timestamp()`;
+      return row?.count ?? 0;
     },
   };
 }

@@ -1,5 +1,6 @@
 // What adding a second factor of any kind brings with it, and what removing one does.
 import { recordEvent } from '../audit/outbox.ts';
+import type { SecretBox } from '../credentials/secret-box.ts';
 import { isUniqueViolation, type Transaction } from '../platform/database.ts';
 import { needsSecondFactor, type SecondFactorPolicy } from '../sessions/authentication-method.ts';
 import type { NewSession } from '../sessions/sessions.ts';
@@ -12,8 +13,8 @@ export type AddResult =
   | {
       readonly ok: true;
       readonly session: NewSession;
-      /** New recovery codes, to be shown this once; null where the account has some. */
-      readonly codes: readonly string[] | null;
+      /** Whether there are new recovery codes, to be shown until they are kept. */
+      readonly newCodes: boolean;
     }
   | { readonly ok: false; readonly reason: 'wrong' | 'late' | 'expired' | 'exists' | 'too_many' | 'session_ended' };
 
@@ -23,11 +24,12 @@ export type RemoveResult = ChangeResult<'required' | 'no_factor'>;
 export interface AddAndRemoveOptions {
   readonly factorChanges: FactorChanges;
   readonly policy: SecondFactorPolicy;
+  readonly secretBox: SecretBox;
 }
 
 export type AddAndRemove = ReturnType<typeof createAddAndRemove>;
 
-export function createAddAndRemove({ factorChanges: { change, tellWithin }, policy }: AddAndRemoveOptions) {
+export function createAddAndRemove({ factorChanges: { change, tellWithin }, policy, secretBox }: AddAndRemoveOptions) {
   return {
     /** An account without recovery codes gets some. `write` returns a reason against it, or null. */
     async add(
@@ -35,18 +37,18 @@ export function createAddAndRemove({ factorChanges: { change, tellWithin }, poli
       { factor, ...more }: { readonly factor: Factor; readonly passkey?: string },
       write: (transaction: Transaction, account: LockedAccount) => Promise<'wrong' | 'too_many' | null>,
     ): Promise<AddResult> {
-      let codes: readonly string[] | null = null;
+      let newCodes = false;
       try {
         const changed = await change(changer, `password+${factor}`, async (transaction, account) => {
           const reason = await write(transaction, account);
           if (reason) return reason;
-          codes = await codesForFirstWithin(transaction, account);
+          newCodes = await codesForFirstWithin(transaction, account, secretBox);
           const event = { type: 'authn_factor_added', outcome: 'success', detail: { factor, ...more } } as const;
           await recordEvent(transaction, { ...event, ...byWhom(changer) });
           await tellWithin(transaction, changer, account, `${factor}_added`);
           return null;
         });
-        return changed.ok ? { ...changed, codes } : changed;
+        return changed.ok ? { ...changed, newCodes } : changed;
       } catch (error) {
         if (isUniqueViolation(error)) return { ok: false, reason: 'exists' };
         throw error;
@@ -74,13 +76,13 @@ export function createAddAndRemove({ factorChanges: { change, tellWithin }, poli
   };
 }
 
-/** New codes for an account that has none; null where it has some. */
+/** New codes for an account that has none; false where it has some. */
 async function codesForFirstWithin(
   transaction: Transaction,
   account: LockedAccount,
-): Promise<readonly string[] | null> {
-  if ((await transaction.recoveryCode.count({ where: { userId: account.id } })) > 0) return null;
-  const made = newRecoveryCodes();
-  await replaceCodesWithin(transaction, account, made);
-  return made.codes;
+  secretBox: SecretBox,
+): Promise<boolean> {
+  if ((await transaction.recoveryCode.count({ where: { userId: account.id } })) > 0) return false;
+  await replaceCodesWithin(transaction, account, newRecoveryCodes(), secretBox);
+  return true;
 }

@@ -43,24 +43,23 @@ export function createEnrolment({
   language,
 }: EnrolmentOptions) {
   const factorChanges = createFactorChanges({ database, sessions, devices, tellOwnerWithin });
-  const addAndRemove = createAddAndRemove({ factorChanges, policy });
+  const addAndRemove = createAddAndRemove({ factorChanges, policy, secretBox });
   return {
     ...createTotpEnrolment({ database, secretBox, ...addAndRemove }),
     ...createPasskeyEnrolment({ database, passkeys, ...addAndRemove }),
     ...createFactorRemoval({ database, sessions, mail, language }),
 
-    /** Replaces the recovery codes; the new ones are to be shown this once. */
+    /** Replaces the recovery codes; the new ones are shown until they are kept. */
     async renewCodes(changer: Changer): Promise<AddResult> {
-      const codes = newRecoveryCodes();
       const changed = await factorChanges.change(changer, null, async (transaction, account) => {
         if (account.count === 0) return 'session_ended';
-        await replaceCodesWithin(transaction, account, codes);
+        await replaceCodesWithin(transaction, account, newRecoveryCodes(), secretBox);
         const event = { type: 'authn_recovery_codes_made', outcome: 'success' } as const;
         await recordEvent(transaction, { ...event, ...byWhom(changer) });
         await factorChanges.tellWithin(transaction, changer, account, 'codes_made');
         return null;
       });
-      return changed.ok ? { ...changed, codes: codes.codes } : changed;
+      return changed.ok ? { ...changed, newCodes: true } : changed;
     },
   };
 }

@@ -4,8 +4,10 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Asker } from '../credentials/hash-queue.ts';
 import type { Passwords } from '../credentials/passwords.ts';
+import type { SecretBox } from '../credentials/secret-box.ts';
 import type { Transaction } from '../platform/database.ts';
 import { momentWithin } from '../sessions/session-rows.ts';
+import { sealShown } from './shown-codes.ts';
 
 const COUNT = 10;
 const LENGTH = 26;
@@ -44,21 +46,21 @@ export function newRecoveryCodes(): HashedCodes {
   return { codes: plain.map(shown), key, hashes: plain.map((code) => hmac(code, key)) };
 }
 
+/** They are shown from now on, until their owner has kept them (shown-codes.ts). */
 export async function replaceCodesWithin(
   transaction: Transaction,
   { id: userId, loggedInAt }: { readonly id: string; readonly loggedInAt: Date },
-  { key, hashes }: HashedCodes,
+  { codes, key, hashes }: HashedCodes,
+  secretBox: SecretBox,
 ): Promise<void> {
   const createdAt = await momentWithin(transaction, userId);
   await transaction.recoveryCode.deleteMany({ where: { userId } });
+  const same = { userId, salt: new Uint8Array(key), kind: KIND, createdAt, loggedInAt };
   await transaction.recoveryCode.createMany({
-    data: hashes.map((hash) => ({
-      userId,
+    data: hashes.map((hash, at) => ({
+      ...same,
       codeHash: new Uint8Array(hash),
-      salt: new Uint8Array(key),
-      kind: KIND,
-      createdAt,
-      loggedInAt,
+      ...sealShown(codes[at] ?? '', userId, createdAt, secretBox),
     })),
   });
 }

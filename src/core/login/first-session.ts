@@ -36,6 +36,7 @@ export function createStartFirstSession({ sessions, devices, identifierHash }: F
       deviceId: null,
       account: identifierHash(user.email),
       cookie: deviceCookie,
+      origin,
     };
     return { session, deviceCookie: await devices.rememberWithin(transaction, browser) };
   };

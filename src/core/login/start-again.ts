@@ -39,7 +39,7 @@ export function createStartAgain({
     return transact(async (transaction) => {
       const session = await sessions.replaceWithin(transaction, { sessionId, userId, origin });
       if (!session) return null;
-      const browser = { userId, deviceId, account, cookie: deviceCookie };
+      const browser = { userId, deviceId, account, cookie: deviceCookie, origin };
       return { session, deviceCookie: await devices.rememberWithin(transaction, browser) };
     });
   };

@@ -98,7 +98,10 @@ export function createStartStatement({ sessions, devices, identifierHash }: Star
       ],
     });
     const allowed = Prisma.sql`allowed`;
-    const device = devices.remembering({ userId: user.id, deviceId, account, cookie: start.deviceCookie }, allowed);
+    const device = devices.remembering(
+      { userId: user.id, deviceId, account, cookie: start.deviceCookie, origin },
+      allowed,
+    );
     return {
       statement: Prisma.sql`
         WITH account AS MATERIALIZED (${currentAccount(start, sessions.mostOfAccount)}),

@@ -1,5 +1,6 @@
 // The program's own log: JSON lines on standard output, through pino, without secrets.
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { createLogOutput } from './logging/output.ts';
 
 export type Log = Logger;
 
@@ -17,28 +18,33 @@ const SECRETS = [
 ];
 
 const BUFFER_BYTES = 32_768;
-const LONGEST_BUFFER_BYTES = 16 * 1_024 * 1_024;
-const FLUSH_INTERVAL_MS = 200;
+const WARN = 40;
 
 interface LogOptions {
   readonly level: string;
   readonly name: string;
   /**
-   * Writes several lines together, in the background, at most a fifth of a second late: for the
-   * process that logs every request. A process that is killed loses what is not written yet.
+   * Writes several lines together, at most a fifth of a second late: for the process that logs every
+   * request. A process that is killed loses what is not written yet.
    */
   readonly buffered?: boolean;
 }
 
+/** Nothing ever waits for a line of it (logging/output.ts). */
 export function createLog({ level, name, buffered = false }: LogOptions): Log {
+  const base = { name, pid: process.pid };
   return pino(
     {
       level,
-      base: { name, pid: process.pid },
+      base,
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: SECRETS.flatMap((key) => [`["${key}"]`, `*["${key}"]`, `*.*["${key}"]`]), censor: '[redacted]' },
     },
-    buffered ? openBuffer() : pino.destination({ dest: 1 }),
+    createLogOutput({
+      together: buffered ? BUFFER_BYTES : 0,
+      droppedLine: (count) =>
+        `${JSON.stringify({ level: WARN, time: isoNow(), ...base, count, msg: 'lines of this log were lost: there was no room for them' })}\n`,
+    }),
   );
 }
 
@@ -92,17 +98,4 @@ function isoNow(): string {
 /** Resolves when everything that was logged so far is written. */
 export function flushLog(log: Log): Promise<void> {
   return new Promise((resolve) => log.flush(() => resolve()));
-}
-
-// pino writes what is left when the process exits, and at once after a fatal line.
-function openBuffer(): DestinationStream {
-  const destination = pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: BUFFER_BYTES,
-    maxLength: LONGEST_BUFFER_BYTES,
-    maxWrite: 2 * BUFFER_BYTES,
-  });
-  setInterval(() => destination.flush(), FLUSH_INTERVAL_MS).unref();
-  return destination;
 }

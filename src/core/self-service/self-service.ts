@@ -14,6 +14,7 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
 import type { Refusals } from '../throttle/refusals.ts';
 import type { Throttle } from '../throttle/throttle.ts';
+import { createDisownLogin } from './disown-login.ts';
 import { createEmailChanges } from './email-change.ts';
 import { createEmailChangeRequest } from './email-change-request.ts';
 import { createEmailMove } from './email-move.ts';
@@ -24,6 +25,7 @@ import { createOpenLink } from './open-link.ts';
 import { createOwnerProofs } from './owner-proof.ts';
 import { createPasswordChanges } from './password-change.ts';
 import { createPasswordResets } from './password-reset.ts';
+import { createPendingEmailChanges } from './pending-email-change.ts';
 import { createPendingRegistrations } from './pending-registrations.ts';
 import { createRegistration } from './registration.ts';
 import { createResetLinks } from './reset-links.ts';
@@ -80,9 +82,11 @@ export function createSelfService({
     passwordChanges: createPasswordChanges({ ...attempting, sessions, breachedPasswords, tellOwnerWithin }),
     resetLinks,
     passwordResets: createPasswordResets({ ...byLink, passwordPolicy, breachedPasswords, resetLinks, tellOwnerWithin }),
+    pendingEmailChanges: createPendingEmailChanges(byLink),
     requestEmailChange: createEmailChangeRequest(byLink),
     emailChanges: createEmailChanges({ ...byLink, emailMove }),
     emailUndo: createEmailUndo({ ...byLink, emailMove, resetLinks }),
     notMe: createNotMe(byLink),
+    disownLogin: createDisownLogin(byLink),
   };
 }

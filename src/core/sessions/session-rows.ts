@@ -2,10 +2,9 @@
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Origin } from '../audit/events.ts';
 import { deleteSome, type Transaction } from '../platform/database.ts';
+import { keptUserAgent } from '../platform/kept-user-agent.ts';
 import { type AuthenticationMethod, readAuthenticationMethod } from './authentication-method.ts';
 import { ENDED_WITH_ALL, type Ending, type EndReason, type SessionData } from './session-record.ts';
-
-const MAX_USER_AGENT = 512;
 
 /** {@link ENDED_WITH_ALL} where Prisma writes the query. */
 export const endedWithAll = Prisma.raw(ENDED_WITH_ALL);
@@ -90,11 +89,6 @@ export async function lockSurplus(transaction: Transaction, userId: string, most
     SELECT id FROM session WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND application_id IS NULL
      ORDER BY last_seen_at DESC, id DESC OFFSET ${most} FOR UPDATE`;
   return rows.map((row) => row.id);
-}
-
-/** A browser's name for itself as it is kept with a session. */
-function keptUserAgent({ userAgent }: Origin): string | null {
-  return userAgent?.slice(0, MAX_USER_AGENT).toWellFormed().replaceAll('\u0000', '') ?? null;
 }
 
 /**
@@ -296,4 +290,13 @@ export function readSessionsOf(database: Transaction, userId: string, after: str
 /** The rows stay for as long as an old copy of a session could come back. */
 export async function emptySessionsWithin(transaction: Transaction, userId: string): Promise<void> {
   await transaction.session.updateMany({ where: { userId }, data: { data: {} } });
+}
+
+/** The session that the log-in began to which a session goes back, however often it was replaced; null once its row is gone. */
+export async function findLoginOf(client: Pick<Transaction, '$queryRaw'>, sessionId: string): Promise<string | null> {
+  const [row] = await client.$queryRaw<{ id: string }[]>`
+    SELECT first.id FROM session AS own
+      JOIN session AS first ON first.user_id = own.user_id AND first.created_at = coalesce(own.logged_in_at, own.created_at)
+     WHERE own.id = ${sessionId}::uuid AND first.logged_in_at IS NULL LIMIT 1`;
+  return row?.id ?? null;
 }

@@ -3,6 +3,7 @@
 import type pg from 'pg';
 import type { Database } from '../platform/database.ts';
 import type { DatabaseClock } from '../platform/postgres/database-clock.ts';
+import { type AuthenticationMethod, readAuthenticationMethod } from './authentication-method.ts';
 import {
   type AllSessionsEnded,
   ENDED_WITH_ALL,
@@ -22,6 +23,11 @@ export interface ListedSession {
   readonly userAgent: string | null;
   readonly createdAt: Date;
   readonly lastSeenAt: Date;
+  readonly remember: boolean;
+  readonly authenticationMethod: AuthenticationMethod;
+  /** When it ends if it is not used, and when at the latest. */
+  readonly idleDeadline: Date;
+  readonly absoluteDeadline: Date;
 }
 
 /** One of a person's sessions at applications. */
@@ -77,13 +83,16 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
 
     /** A person's live sessions, the one used last first; not those at applications. */
     async list(userId: string): Promise<ListedSession[]> {
-      return prisma.$queryRaw<ListedSession[]>`
-        SELECT id, host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt", last_seen_at AS "lastSeenAt"
+      const rows = await prisma.$queryRaw<(Omit<ListedSession, 'authenticationMethod'> & { proved: string })[]>`
+        SELECT id, host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt", last_seen_at AS "lastSeenAt",
+               remember, proved, least(idle_deadline, absolute_deadline) AS "idleDeadline",
+               absolute_deadline AS "absoluteDeadline"
           FROM session AS s
          WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND application_id IS NULL
            AND absolute_deadline > clock_timestamp()
            AND idle_deadline > clock_timestamp() AND NOT ${endedWithAll}
          ORDER BY last_seen_at DESC, id DESC LIMIT 200`;
+      return rows.map(({ proved, ...row }) => ({ ...row, authenticationMethod: readAuthenticationMethod(proved) }));
     },
 
     /** A person's live sessions at applications, the one used last first. */

@@ -3,10 +3,11 @@
 import Keygrip from 'keygrip';
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
-import type { Actor } from '../audit/events.ts';
+import type { Actor, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { hashToken, newToken } from '../credentials/random-token.ts';
 import { ago, type Database, type Transaction } from '../platform/database.ts';
+import { keptUserAgent } from '../platform/kept-user-agent.ts';
 
 const ENTRY = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 export const ENTRY_SEPARATOR = '~';
@@ -32,6 +33,15 @@ export interface Success {
   readonly account: string;
   /** The value of the cookie that known browsers keep. */
   readonly cookie: string;
+  readonly origin: Origin;
+}
+
+/** One of an account's, as its owner is shown it. */
+export interface KnownBrowser {
+  readonly id: string;
+  readonly userAgent: string | null;
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date;
 }
 
 export type KnownDevices = ReturnType<typeof createKnownDevices>;
@@ -55,16 +65,17 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
    * Parts of a statement that remembers the browser of a success for each row of `from`, and the cookie that the browser
    * is to keep from now on.
    */
-  function remembering({ userId, deviceId, account, cookie }: Success, from: Prisma.Sql) {
+  function remembering({ userId, deviceId, account, cookie, origin }: Success, from: Prisma.Sql) {
     const token = newToken();
+    const userAgent = keptUserAgent(origin);
     return {
       tables: Prisma.sql`
         used AS (
-          UPDATE known_device SET last_used_at = clock_timestamp() FROM ${from}
+          UPDATE known_device SET last_used_at = clock_timestamp(), user_agent = coalesce(${userAgent}::text, user_agent) FROM ${from}
            WHERE known_device.id = ${deviceId}::uuid AND user_id = ${userId}::uuid AND revoked_at IS NULL RETURNING TRUE),
         remembered AS (
-          INSERT INTO known_device (id, token_hash, user_id)
-          SELECT ${uuidv7()}::uuid, ${hashToken(token)}::bytea, ${userId}::uuid FROM ${from} WHERE NOT EXISTS (SELECT FROM used)),
+          INSERT INTO known_device (id, token_hash, user_id, user_agent)
+          SELECT ${uuidv7()}::uuid, ${hashToken(token)}::bytea, ${userId}::uuid, ${userAgent}::text FROM ${from} WHERE NOT EXISTS (SELECT FROM used)),
         too_many AS (
           UPDATE known_device SET revoked_at = clock_timestamp() FROM ${from}
            WHERE NOT EXISTS (SELECT FROM used) AND known_device.id IN (
@@ -135,6 +146,25 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
       return row?.known ?? 0;
     },
 
+    /** The one that was used last first. */
+    list(userId: string): Promise<KnownBrowser[]> {
+      return prisma.$queryRaw<KnownBrowser[]>`
+        SELECT id, user_agent AS "userAgent", created_at AS "createdAt", last_used_at AS "lastUsedAt" FROM known_device
+         WHERE user_id = ${userId}::uuid AND ${stillKnown} ORDER BY last_used_at DESC, id DESC LIMIT ${MAX_KNOWN}`;
+    },
+
+    /** Makes one browser of an account a stranger again; false if the account does not know it. */
+    forget(userId: string, id: string, { actor, session = null, origin }: Actor): Promise<boolean> {
+      return transact(async (transaction) => {
+        const count = await transaction.$executeRaw`
+          UPDATE known_device SET revoked_at = clock_timestamp()
+           WHERE id = ${id}::uuid AND user_id = ${userId}::uuid AND ${stillKnown}`;
+        const event = { type: 'known_devices_forgotten', outcome: 'success', actor, subject: userId } as const;
+        if (count > 0) await recordEvent(transaction, { ...event, session, origin, detail: { count } });
+        return count > 0;
+      });
+    },
+
     /** Makes every browser of an account a stranger again; returns how many there were. */
     forgetAllWithin,
 
@@ -143,20 +173,4 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
       return forgotten;
     },
   };
-}
-
-/** For a person's export. */
-export function readKnownBrowsersOf(database: Transaction, userId: string, after: string | null, take: number) {
-  return database.knownDevice.findMany({
-    where: { userId, ...(after === null ? {} : { id: { gt: after } }) },
-    orderBy: { id: 'asc' },
-    take,
-    select: { id: true, createdAt: true, lastUsedAt: true, revokedAt: true },
-  });
-}
-
-/** With their account, so without an event. */
-export async function revokeKnownBrowsersWithin(transaction: Transaction, userId: string): Promise<void> {
-  await transaction.$executeRaw`
-    UPDATE known_device SET revoked_at = clock_timestamp() WHERE user_id = ${userId}::uuid AND revoked_at IS NULL`;
 }

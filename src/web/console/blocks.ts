@@ -8,6 +8,7 @@ import { HttpError } from '../http/http-error.ts';
 import { isUuid } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../session/access.ts';
+import { typedBefore } from '../session/kept-form.ts';
 import { memberOf } from '../session/member.ts';
 import { showTime } from '../texts/times-and-devices.ts';
 import type { BlockRow } from '../view/console-views.ts';
@@ -65,7 +66,12 @@ async function show(ctx: Koa.Context, web: Web, problem: string | null): Promise
   const ids = blocks.flatMap(({ userId, liftedBy }) => [userId, liftedBy]).filter((id) => id !== null);
   const emails = await users.emails(ids);
   const { now } = ctx.state;
-  const active = blocks.filter((block) => block.active).map((block) => blockRow(block, emails, now));
+  const active = blocks
+    .filter((block) => block.active)
+    .map((block) => {
+      const { reason = '' } = typedBefore(ctx, web.context, `${PATH}/${block.id}/lift`);
+      return { ...blockRow(block, emails, now), reason };
+    });
   const past = blocks.filter((block) => !block.active).map((block) => blockRow(block, emails, now));
   const page = {
     active,
@@ -91,6 +97,7 @@ function blockRow(block: ListedBlock, emails: ReadonlyMap<string, string>, now: 
     until: showTime(block.untilAt, now),
     failures: block.failures.toLocaleString('en'),
     refused: block.refused.toLocaleString('en'),
+    reason: '',
     ended: block.active ? null : endOf(block, emails),
   };
 }

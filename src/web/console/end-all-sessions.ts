@@ -6,6 +6,7 @@ import type { Overview } from '../../core/overview.ts';
 import { readBody } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../session/access.ts';
+import { typedBefore } from '../session/kept-form.ts';
 import { memberOf } from '../session/member.ts';
 import type { Web } from '../view/page.ts';
 import type { FieldErrors } from '../view/view-parts.ts';
@@ -15,9 +16,9 @@ const PATH = '/operator/sessions/end-all';
 const WORD = 'everybody';
 
 export function endAllSessionsPage(router: Router, web: Web): void {
-  const guards = [requireOperator(web.context), requireRecentLogin(web.context, PATH)] as const;
-  router.get(PATH, ...guards, (ctx) => show(ctx, web, { reason: '' }));
-  router.post(PATH, ...guards, (ctx) => endAll(ctx, web));
+  const operator = requireOperator(web.context);
+  router.get(PATH, operator, (ctx) => show(ctx, web, { reason: typedBefore(ctx, web.context)['reason'] ?? '' }));
+  router.post(PATH, operator, requireRecentLogin(web.context, PATH), (ctx) => endAll(ctx, web));
 }
 
 async function endAll(ctx: Koa.Context, web: Web): Promise<void> {

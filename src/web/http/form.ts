@@ -18,6 +18,11 @@ export function readBody(ctx: Koa.Context): Promise<Fields> {
   return reading;
 }
 
+/** Its fields, if somebody has read them. */
+export function bodyOf(ctx: Koa.Context): Promise<Fields> | undefined {
+  return bodies.get(ctx.req);
+}
+
 async function read(ctx: Koa.Context): Promise<Fields> {
   const length = ctx.request.length;
   if (length !== undefined && length > MAX_BYTES) throw new HttpError(413, 'too_large');

@@ -14,6 +14,11 @@ export class PageRouter extends Router {
     { keeps: (_asked, match) => isFixed(match) },
   );
 
+  /** What a path takes, for `Allow`; empty where there is no page. */
+  methodsOf(path: string): string[] {
+    return [...new Set(this.match(path, 'GET').path.flatMap(({ methods }) => methods))];
+  }
+
   override match(path: string, method: string): Match {
     const match = this.#find(`${method} ${path}`);
     return { ...match, path: [...match.path] }; // the router hands it to the request, which may add to it

@@ -2,9 +2,11 @@
 // test/integration/access.test.ts).
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
+import { readBody } from '../http/form.ts';
 import { HttpError } from '../http/http-error.ts';
 import { withNext } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
+import { keepForm } from './kept-form.ts';
 import { actorOf } from './member.ts';
 import { liveSession } from './request-state.ts';
 
@@ -28,14 +30,17 @@ function toLogIn(ctx: Koa.Context): void {
 /**
  * After one of the others: members whose session is younger than RECENT_LOGIN, by PostgreSQL's
  * clock. Others prove again who they are and come back to the page, or, for a form, to the page
- * that holds it: `from`, a path in which `:id` stands for the request's.
+ * that holds it: `from`, a path in which `:id` stands for the request's. What they typed is kept.
  */
-export function requireRecentLogin({ sessions, config }: Context, from?: string): Koa.Middleware {
+export function requireRecentLogin(context: Context, from = '/profile'): Koa.Middleware {
+  const { sessions, config } = context;
   return async (ctx, next) => {
     const owner = liveSession(ctx)?.owner;
     if (owner && (await sessions.isRecent(owner.id, config.recentLoginMs))) return next();
-    const page = from?.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(ctx['params'][name])));
-    seeOther(ctx, `/confirm?next=${encodeURIComponent(ctx.method === 'GET' ? ctx.url : (page ?? '/profile'))}`);
+    if (ctx.method === 'GET') return seeOther(ctx, `/confirm?next=${encodeURIComponent(ctx.url)}`);
+    const page = from.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(ctx['params'][name])));
+    keepForm(ctx, context, page, await readBody(ctx));
+    seeOther(ctx, `/confirm?next=${encodeURIComponent(page)}`);
   };
 }
 

@@ -7,7 +7,7 @@ import { HttpError } from '../http/http-error.ts';
 import { liveSession } from './request-state.ts';
 
 const LIMITED_BY_THEMSELVES =
-  /^\/(?:login|logout|confirm|confirm-email|undo-email-change|not-me|forgot-password|reset-password|account\/password|account\/sessions)(?:\/|$)/;
+  /^\/(?:login|logout|confirm|confirm-email|undo-email-change|not-me|forgot-password|reset-password|account\/password|account\/sessions|account\/email\/take-back)(?:\/|$)/;
 
 type Limiting = Pick<Context, 'throttle' | 'refusals'>;
 

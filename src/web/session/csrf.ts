@@ -26,6 +26,8 @@ interface Refused {
   readonly staleForms: ReadonlyMap<string, StaleForm>;
   /** Says who is logged in here by now. */
   readonly otherSession: StaleForm;
+  /** What a path takes; empty where there is no page. */
+  readonly methodsOf: (path: string) => readonly string[];
 }
 
 /**
@@ -33,9 +35,9 @@ interface Refused {
  * has become too old, or meets another session than the one it was opened in, is refused too: who
  * is logged in is named, else the form is shown again where its page knows how.
  */
-export function csrf(config: Config, { staleForms, otherSession }: Refused): Koa.Middleware {
+export function csrf(config: Config, { staleForms, otherSession, methodsOf }: Refused): Koa.Middleware {
   async function check(ctx: Koa.Context, next: Koa.Next, visitors: readonly string[]): Promise<unknown> {
-    if (ctx.method !== 'POST') throw new HttpError(405, 'method', { Allow: 'GET, HEAD, POST' });
+    if (ctx.method !== 'POST') throw refusedMethod(methodsOf(ctx.path));
     if (!fromHere(ctx, config)) throw new HttpError(403, 'forged');
     const fields = await readBody(ctx);
     const sent = fields['_csrf'] ?? '';
@@ -49,6 +51,11 @@ export function csrf(config: Config, { staleForms, otherSession }: Refused): Koa
     const visitors = liveSession(ctx) ? [] : readVisitors(ctx, config);
     return SAFE_METHODS.has(ctx.method) ? next() : check(ctx, next, visitors);
   };
+}
+
+function refusedMethod(allowed: readonly string[]): HttpError {
+  if (allowed.length === 0) return new HttpError(404, 'no_page');
+  return new HttpError(405, 'method', { Allow: [...allowed].sort().join(', ') });
 }
 
 /** Over HTTP a browser may send several; the first is used, and a form of any of them is taken. */

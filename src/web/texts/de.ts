@@ -18,6 +18,7 @@ export const de: Texts = {
     account: 'Konto',
     profile: 'Profil',
     sessions: 'Sitzungen',
+    activity: 'Aktivität',
     security: 'Sicherheit',
     logOut: 'Abmelden',
   },
@@ -67,6 +68,7 @@ export const de: Texts = {
   },
   staleForm:
     'Dieses Formular war zu lange offen, oder Cookies sind ausgeschaltet. Es wurde nichts geändert. Ihre Eingaben stehen noch da, aber kein Passwort: Geben Sie es ein und senden Sie das Formular noch einmal.',
+  keptForm: 'Es wurde noch nichts getan. Ihre Eingaben sind noch da: Drücken Sie den Knopf, um fortzufahren.',
   otherSession: {
     title: 'Schon angemeldet',
     isHere: 'ist hier angemeldet',
@@ -233,6 +235,12 @@ export const de: Texts = {
     submit: 'Link dorthin schicken',
     missing: 'Geben Sie die neue E-Mail-Adresse ein.',
     same: 'Das ist schon die E-Mail-Adresse Ihres Kontos.',
+    waits: {
+      title: 'Eine Änderung wartet',
+      text: (email: string, when: string) =>
+        `Sie haben ${when} darum gebeten, sie in ${email} zu ändern. Folgen Sie dem Link, den wir dorthin geschickt haben, dann bekommt Ihr Konto sie.`,
+      takeBack: 'Änderung zurücknehmen',
+    },
     sent: {
       heading: 'Sehen Sie im neuen Postfach nach',
       paragraphs: [
@@ -279,6 +287,10 @@ export const de: Texts = {
     address: 'IP-Adresse',
     active: 'aktiv',
     since: 'seit',
+    method: (method: string) => `angemeldet mit ${method}`,
+    kept: 'bleibt angemeldet',
+    until: 'endet spätestens',
+    unused: 'unbenutzt',
     end: 'Diese Sitzung beenden',
     endOthersText:
       'Gerät verloren oder nicht sicher? Dieser Browser bleibt angemeldet, alle anderen werden sofort abgemeldet.',
@@ -292,9 +304,101 @@ export const de: Texts = {
     }),
     knownNone:
       'Keine. Der nächste Browser, der sich anmeldet, wird bekannt: Falsche Passwörter, die Fremde anderswo eingeben, sperren ihn nicht aus.',
+    used: 'letzte Anmeldung',
+    knownSince: 'bekannt seit',
+    forgetOne: 'Diesen Browser vergessen',
     forget: 'Alle bekannten Browser vergessen',
     forgetText:
       'Niemand wird dadurch abgemeldet. Tun Sie es, wenn Sie ein Gerät verloren haben: Für Ihr Konto ist es dann ein neuer Browser.',
+  },
+  methods: {
+    password: 'einem Passwort',
+    'password+totp': 'einem Passwort und einem Code der App',
+    'password+recovery_code': 'einem Passwort und einem Wiederherstellungscode',
+    'password+passkey': 'einem Passwort und einem Passkey',
+    passkey: 'einem Passkey',
+  },
+  activity: {
+    title: 'Aktivität',
+    lede: linked(
+      'Was in den letzten 90 Tagen mit Ihrem Konto geschah, das Neueste zuerst. Wenn eine Anmeldung nicht von Ihnen war, sagen Sie es. [Sehen Sie, wo Sie angemeldet sind].',
+    ),
+    none: 'In den letzten 90 Tagen wurde nichts aufgezeichnet.',
+    older: 'Ältere zeigen',
+    newest: 'Die neuesten zeigen',
+    here: 'Diese Sitzung',
+    byOperator: 'durch einen Betreiber',
+    notMe: 'Das war ich nicht',
+    loggedIn: (method: string) => `Anmeldung mit ${method}.`,
+    newDevice: {
+      browser: 'Es war die erste Anmeldung mit diesem Browser.',
+      address: 'Es war die erste Anmeldung von dieser IP-Adresse.',
+      'browser and address': 'Es war die erste Anmeldung mit diesem Browser und von dieser IP-Adresse.',
+    },
+    failed: {
+      password: 'Eine Anmeldung schlug fehl: Das Passwort war falsch.',
+      totp: 'Eine Anmeldung schlug fehl: Das Passwort war richtig, der Code nicht.',
+      recovery_code: 'Eine Anmeldung schlug fehl: Das Passwort war richtig, der Wiederherstellungscode nicht.',
+      passkey: 'Eine Anmeldung schlug fehl: Der Passkey wurde nicht angenommen.',
+      disabled: 'Eine Anmeldung schlug fehl: Das Konto war gesperrt.',
+      other: 'Eine Anmeldung schlug fehl.',
+    },
+    factors: {
+      totp_added: 'Eine Authenticator-App wurde eingerichtet.',
+      totp_removed: 'Die Authenticator-App wurde entfernt.',
+      passkey_added: 'Ein Passkey wurde hinzugefügt.',
+      passkey_removed: 'Ein Passkey wurde entfernt.',
+      all_removed: 'Zweite Faktoren und Wiederherstellungscodes wurden entfernt.',
+    },
+    ended: {
+      logged_out: 'Abmeldung.',
+      revoked: 'Eine Sitzung wurde beendet.',
+      revoked_by_operator: 'Ein Betreiber hat eine Sitzung beendet.',
+      password_changed: 'Eine Sitzung endete, weil das Passwort geändert wurde.',
+      too_many_sessions: 'Eine Sitzung endete, weil es zu viele waren.',
+      other: 'Eine Sitzung endete.',
+    },
+    roles: {
+      member: 'Ihr Konto ist ab jetzt ein Mitgliedskonto.',
+      operator: 'Ihr Konto ist ab jetzt ein Betreiberkonto.',
+    },
+    says: {
+      authn_second_factor_asked:
+        'Das richtige Passwort wurde eingegeben. Danach wurde nach einem zweiten Faktor gefragt.',
+      authn_confirm_fail: 'Eine Bestätigung wurde abgelehnt.',
+      excess_rate_limit_exceeded: 'Es waren zu viele Versuche. Weitere wurden eine Zeit lang abgelehnt.',
+      authn_factor_renamed: 'Ein Passkey wurde umbenannt.',
+      authn_recovery_codes_made: 'Neue Wiederherstellungscodes wurden gemacht.',
+      authn_password_change: 'Das Passwort wurde geändert.',
+      authn_password_change_fail: 'Eine Änderung des Passworts wurde abgelehnt.',
+      authn_password_reset_request: 'Ein Link für ein neues Passwort wurde angefordert.',
+      authn_password_reset: 'Über einen Link aus einer Mail wurde ein neues Passwort gewählt.',
+      authn_login_disowned: 'Von einer Anmeldung wurde gesagt, dass sie von jemand anderem war.',
+      known_devices_forgotten: 'Bekannte Browser wurden vergessen.',
+      user_created: 'Das Konto wurde angelegt.',
+      user_language_changed: 'Die Sprache wurde geändert.',
+      user_email_change_asked: 'Eine Änderung der E-Mail-Adresse wurde angefordert.',
+      user_email_change_taken_back: 'Eine Änderung der E-Mail-Adresse wurde zurückgenommen.',
+      user_email_changed: 'Die E-Mail-Adresse wurde geändert.',
+      user_email_change_undone: 'Die frühere E-Mail-Adresse hat das Konto zurückgeholt.',
+      user_disabled: 'Das Konto wurde gesperrt.',
+      user_enabled: 'Das Konto wurde wieder freigegeben.',
+      user_data_exported: 'Ihre Daten wurden heruntergeladen.',
+    },
+    disown: {
+      title: 'Das waren Sie nicht?',
+      lede: 'Wenn diese Anmeldung nicht von Ihnen war, beenden Sie alle anderen Sitzungen und wählen Sie ein neues Passwort.',
+      points: [
+        'Alle anderen Sitzungen Ihres Kontos enden sofort. Dieser Browser bleibt angemeldet.',
+        'Alle bekannten Browser werden vergessen.',
+        'Eine Änderung Ihrer E-Mail-Adresse, die noch auf ihre Mail wartet, wird zurückgenommen.',
+      ],
+      afterwards: linked(
+        'Wählen Sie danach ein neues Passwort: Wer sich angemeldet hat, kannte das alte. Sehen Sie auch bei [Ihrer Sicherheit] nach: Entfernen Sie, was nicht von Ihnen ist.',
+      ),
+      submit: 'Alle anderen Sitzungen beenden',
+      cancel: 'Das war ich: zurück',
+    },
   },
   password: {
     title: 'Passwort ändern',
@@ -373,6 +477,9 @@ export const de: Texts = {
       other: '# unbenutzte Codes sind übrig. Jeder lässt Sie einmal herein, wenn Sie alles andere verloren haben.',
     }),
     renewCodes: 'Neue Codes machen',
+    codesShown:
+      'Sie haben noch nicht gesagt, dass Sie Ihre neuen Codes aufbewahrt haben. Sie werden höchstens eine Stunde lang gezeigt.',
+    showCodes: 'Codes zeigen',
     others:
       'Sie sind auch anderswo angemeldet. Haben Sie hier etwas geändert, weil Sie jenen Browsern nicht trauen, beenden Sie deren Sitzungen.',
     lastRequired:
@@ -396,7 +503,7 @@ export const de: Texts = {
   },
   recoveryCodes: {
     title: 'Bewahren Sie diese Wiederherstellungscodes auf',
-    lede: 'Jeder lässt Sie einmal herein, wenn Sie Ihre anderen Faktoren verloren haben. Sie werden nur dieses eine Mal gezeigt: Drucken Sie sie, oder bewahren Sie sie bei Ihren Passwörtern auf.',
+    lede: 'Jeder lässt Sie einmal herein, wenn Sie Ihre anderen Faktoren verloren haben. Drucken Sie sie, oder bewahren Sie sie bei Ihren Passwörtern auf. Sie werden gezeigt, bis Sie sagen, dass Sie sie aufbewahrt haben, höchstens eine Stunde lang.',
     download: 'Herunterladen',
     copy: 'Kopieren',
     copied: 'Kopiert',
@@ -419,9 +526,30 @@ export const de: Texts = {
   },
   confirm: {
     title: 'Bestätigen Sie, dass Sie es sind',
-    lede: 'Was Sie vorhaben, verlangt eine frische Anmeldung. Sie bleiben angemeldet und machen dort weiter, wo Sie waren.',
+    lede: 'Dafür brauchen wir noch einmal Ihr Passwort. Sie bleiben angemeldet, und Ihre Eingaben bleiben erhalten.',
     ledeFactor:
-      'Was Sie vorhaben, verlangt eine frische Anmeldung mit Ihrem zweiten Faktor. Sie bleiben angemeldet und machen dort weiter, wo Sie waren.',
+      'Dafür brauchen wir noch einmal Ihr Passwort und Ihren zweiten Faktor. Sie bleiben angemeldet, und Ihre Eingaben bleiben erhalten.',
+    acts: {
+      password: 'Sie möchten Ihr Passwort ändern.',
+      email: 'Sie möchten Ihre E-Mail-Adresse ändern.',
+      data: 'Sie möchten Ihre Daten herunterladen.',
+      deletion: 'Sie möchten Ihr Konto löschen.',
+      session: 'Sie möchten eine Sitzung beenden.',
+      otherSessions: 'Sie möchten Ihre anderen Sitzungen beenden.',
+      browsers: 'Sie möchten bekannte Browser vergessen.',
+      disowning: 'Sie sagen, dass eine Anmeldung nicht von Ihnen war.',
+      app: 'Sie möchten eine Authenticator-App einrichten.',
+      removeApp: 'Sie möchten Ihre Authenticator-App entfernen.',
+      passkey: 'Sie möchten einen Passkey hinzufügen.',
+      removePasskey: 'Sie möchten einen Passkey entfernen.',
+      codes: 'Sie möchten Wiederherstellungscodes sehen oder neu machen.',
+      security: 'Sie möchten ändern, was Ihr Konto schützt.',
+      export: 'Sie möchten das Audit-Log exportieren.',
+      queues: 'Sie möchten in die Warteschlangen sehen.',
+      operator: 'Sie möchten etwas als Betreiber tun.',
+      other: 'Sie möchten etwas tun, das geschützt ist.',
+    },
+    cancel: 'Abbrechen',
     codeHint: 'Sechs Ziffern, aus Ihrer Authentifizierungs-App.',
     submit: 'Bestätigen',
     passwordMissing: 'Geben Sie Ihr Passwort ein.',
@@ -473,15 +601,26 @@ export const de: Texts = {
   done: {
     'factor-added': 'Das ist eingerichtet: Ab jetzt fragt jede Anmeldung danach.',
     'factor-removed': 'Das wurde entfernt.',
+    'codes-made': 'Diese Codes gelten ab jetzt. Die alten gelten nicht mehr.',
+    'codes-kept': 'Sie haben Ihre Wiederherstellungscodes aufbewahrt. Sie werden nicht noch einmal gezeigt.',
+    'codes-gone':
+      'Ihre Wiederherstellungscodes werden nicht mehr gezeigt. Wenn Sie sie nicht aufbewahrt haben, machen Sie neue.',
     'passkey-renamed': 'Der Passkey hat seinen neuen Namen.',
     'session-ended': 'Diese Sitzung ist beendet.',
     'others-ended': 'Alle anderen Sitzungen sind beendet.',
     'application-ended': 'Sie sind dort abgemeldet.',
     'account-deleted': 'Ihr Konto wurde gelöscht, und alle seine Sitzungen sind beendet.',
     'browsers-forgotten': 'Kein Browser ist mehr bekannt.',
+    'browser-forgotten': 'Dieser Browser ist nicht mehr bekannt.',
+    'login-disowned':
+      'Alle anderen Sitzungen sind beendet. Wählen Sie jetzt ein neues Passwort: Wer sich angemeldet hat, kannte das alte.',
     'password-changed': 'Ihr Passwort wurde geändert, und alle anderen Sitzungen sind beendet.',
     'password-reset': 'Ihr Passwort wurde geändert, und alle Sitzungen sind beendet. Melden Sie sich mit dem neuen an.',
     registered: 'Ihre E-Mail-Adresse ist bestätigt und Ihr Konto angelegt.',
+    'email-change-taken-back':
+      'Die Änderung wurde zurückgenommen. Der Link, den wir geschickt haben, funktioniert nicht mehr.',
+    'email-change-gone':
+      'Es gibt keine Änderung zurückzunehmen: Sie wurde bestätigt, ersetzt oder ist älter als eine Stunde.',
     'email-changed':
       'Ihre E-Mail-Adresse wurde geändert, und alle Sitzungen sind beendet. Melden Sie sich mit der neuen an.',
     'email-taken-back':
@@ -570,10 +709,14 @@ export const de: Texts = {
       message: 'Vielleicht ist die Webadresse vertippt, oder die Seite ist umgezogen.',
       next: 'Zur Startseite',
     },
+    allowed: {
+      page: 'Diese Seite lässt sich öffnen, nimmt aber kein Formular an.',
+      form: 'Hierher wird ein Formular gesendet; eine Seite zum Öffnen gibt es nicht.',
+      both: 'Diese Seite lässt sich öffnen und nimmt ein Formular an, sonst nichts.',
+    },
     405: {
       heading: 'So lässt sich diese Seite nicht aufrufen',
-      message:
-        'Die Adresse nimmt nur Formulare an. Es wurde nichts geändert. Beginnen Sie noch einmal auf der Startseite.',
+      message: 'Es wurde nichts geändert. Beginnen Sie noch einmal auf der Startseite.',
       next: 'Zur Startseite',
     },
     413: {

@@ -5,7 +5,7 @@ import type { PasswordProblem } from '../../core/credentials/password-policy.ts'
 import type { FactorProblem } from '../../core/factors/second-factors.ts';
 import type { Language } from '../../core/platform/languages.ts';
 import type { FactorsSince } from '../../core/self-service/owner-proof.ts';
-import type { SecondFactor } from '../../core/sessions/authentication-method.ts';
+import type { AuthenticationMethod, SecondFactor } from '../../core/sessions/authentication-method.ts';
 import type { EndReason } from '../../core/sessions/session-record.ts';
 import { counting, linked } from './forms.ts';
 
@@ -30,6 +30,7 @@ export const en = {
     account: 'Account',
     profile: 'Profile',
     sessions: 'Sessions',
+    activity: 'Activity',
     security: 'Security',
     logOut: 'Log out',
   },
@@ -84,6 +85,8 @@ export const en = {
   /** Above a form that came too late, and is shown again. */
   staleForm:
     'This form was open for too long, or cookies are turned off. Nothing was changed. What you typed is still here, but no password: enter it and send the form again.',
+  /** On the page of a form that had to wait, such as for a confirmation. */
+  keptForm: 'Nothing was done yet. What you typed is still here: press the button to go on.',
   /** A form that meets another session than the one it was opened in. `isHere` follows an address. */
   otherSession: {
     title: 'Logged in already',
@@ -242,6 +245,13 @@ export const en = {
     submit: 'Mail a link to it',
     missing: 'Enter the new e-mail address.',
     same: 'This is the e-mail address of your account already.',
+    /** Follows the new address. `when` is a moment in words. */
+    waits: {
+      title: 'A change waits',
+      text: (email: string, when: string) =>
+        `You asked ${when} to change it to ${email}. Follow the link that we mailed there, and your account takes it.`,
+      takeBack: 'Take the change back',
+    },
     sent: {
       heading: 'Check your new mailbox',
       paragraphs: [
@@ -286,6 +296,10 @@ export const en = {
     address: 'IP address',
     active: 'active',
     since: 'since',
+    method: (method: string) => `logged in with ${method}`,
+    kept: 'kept logged in',
+    until: 'ends at the latest',
+    unused: 'if unused,',
     end: 'End this session',
     endOthersText: 'Lost a device, or not sure? This browser stays logged in, every other one is logged out at once.',
     endOthers: count({ one: 'End the other session', other: 'End all # other sessions' }),
@@ -298,8 +312,103 @@ export const en = {
     }),
     knownNone:
       'None. The next browser that logs in becomes known: wrong passwords that strangers enter elsewhere don’t lock it out.',
+    used: 'last log-in',
+    knownSince: 'known since',
+    forgetOne: 'Forget this browser',
     forget: 'Forget every known browser',
     forgetText: 'Nobody is logged out by this. Do it if you lost a device: to your account it is then a new browser.',
+  },
+  /** How somebody logged in; follows "with". */
+  methods: {
+    password: 'a password',
+    'password+totp': 'a password and a code of the app',
+    'password+recovery_code': 'a password and a recovery code',
+    'password+passkey': 'a password and a passkey',
+    passkey: 'a passkey',
+  } satisfies Record<AuthenticationMethod, string>,
+  activity: {
+    title: 'Activity',
+    lede: linked(
+      'What happened to your account in the last 90 days, the newest first. If a log-in was not yours, say so. [See where you are logged in].',
+    ),
+    none: 'Nothing was recorded in the last 90 days.',
+    older: 'Show older',
+    newest: 'Show the newest',
+    here: 'This session',
+    byOperator: 'by an operator',
+    notMe: 'This wasn’t me',
+    loggedIn: (method: string) => `Logged in with ${method}.`,
+    /** By the word in the log. */
+    newDevice: {
+      browser: 'It was the first log-in with this browser.',
+      address: 'It was the first log-in from this IP address.',
+      'browser and address': 'It was the first log-in with this browser and from this IP address.',
+    },
+    /** A log-in that was refused, by what was wrong; anything else is `other`. */
+    failed: {
+      password: 'A log-in failed: the password was wrong.',
+      totp: 'A log-in failed: the password was right, the code was not.',
+      recovery_code: 'A log-in failed: the password was right, the recovery code was not.',
+      passkey: 'A log-in failed: the passkey was not accepted.',
+      disabled: 'A log-in failed: the account was disabled.',
+      other: 'A log-in failed.',
+    },
+    factors: {
+      totp_added: 'An authenticator app was set up.',
+      totp_removed: 'The authenticator app was removed.',
+      passkey_added: 'A passkey was added.',
+      passkey_removed: 'A passkey was removed.',
+      all_removed: 'Second factors and recovery codes were removed.',
+    },
+    /** A session that was ended, by why; anything else is `other`. */
+    ended: {
+      logged_out: 'Logged out.',
+      revoked: 'A session was ended.',
+      revoked_by_operator: 'An operator ended a session.',
+      password_changed: 'A session ended because the password was changed.',
+      too_many_sessions: 'A session ended because there were too many.',
+      other: 'A session ended.',
+    },
+    roles: {
+      member: 'Your account is a member’s from now on.',
+      operator: 'Your account is an operator’s from now on.',
+    },
+    says: {
+      authn_second_factor_asked: 'The right password was entered. Then a second factor was asked for.',
+      authn_confirm_fail: 'A confirmation was refused.',
+      excess_rate_limit_exceeded: 'There were too many attempts. Further ones were refused for a while.',
+      authn_factor_renamed: 'A passkey was renamed.',
+      authn_recovery_codes_made: 'New recovery codes were made.',
+      authn_password_change: 'The password was changed.',
+      authn_password_change_fail: 'A change of the password was refused.',
+      authn_password_reset_request: 'A link to choose a new password was asked for.',
+      authn_password_reset: 'A new password was chosen by a mailed link.',
+      authn_login_disowned: 'A log-in was said to be somebody else’s.',
+      known_devices_forgotten: 'Known browsers were forgotten.',
+      user_created: 'The account was created.',
+      user_language_changed: 'The language was changed.',
+      user_email_change_asked: 'A change of the e-mail address was asked for.',
+      user_email_change_taken_back: 'A change of the e-mail address was taken back.',
+      user_email_changed: 'The e-mail address was changed.',
+      user_email_change_undone: 'The former e-mail address took the account back.',
+      user_disabled: 'The account was disabled.',
+      user_enabled: 'The account was enabled again.',
+      user_data_exported: 'Your data were downloaded.',
+    },
+    disown: {
+      title: 'This wasn’t you?',
+      lede: 'If this log-in was not yours, end every other session and choose a new password.',
+      points: [
+        'Every other session of your account ends at once. This browser stays logged in.',
+        'Every known browser is forgotten.',
+        'A change of your e-mail address that waits for its mail is taken back.',
+      ],
+      afterwards: linked(
+        'Then choose a new password: whoever logged in knew the old one. Look at [your security] too: remove what is not yours.',
+      ),
+      submit: 'End every other session',
+      cancel: 'It was me: go back',
+    },
   },
   password: {
     title: 'Change the password',
@@ -378,6 +487,8 @@ export const en = {
       other: '# unused codes are left. Each lets you in once when you have lost the rest.',
     }),
     renewCodes: 'Make new codes',
+    codesShown: 'You have not said yet that you have kept your new codes. They are shown for an hour at most.',
+    showCodes: 'Show the codes',
     others:
       'You are logged in elsewhere too. If you changed something here because you don’t trust those browsers, end their sessions.',
     lastRequired: 'Your account needs a second factor, and this is the last. Set up another one first.',
@@ -400,7 +511,7 @@ export const en = {
   },
   recoveryCodes: {
     title: 'Keep these recovery codes',
-    lede: 'Each lets you in once when you have lost your other factors. They are shown this once: print them, or keep them where you keep passwords.',
+    lede: 'Each lets you in once when you have lost your other factors. Print them, or keep them where you keep passwords. They are shown until you say that you have kept them, for an hour at most.',
     download: 'Download',
     copy: 'Copy',
     copied: 'Copied',
@@ -423,9 +534,31 @@ export const en = {
   },
   confirm: {
     title: 'Confirm that it is you',
-    lede: 'What you asked for needs a fresh log-in. You stay logged in, and go on where you were.',
+    lede: 'This needs your password again. You stay logged in, and what you typed is kept.',
     ledeFactor:
-      'What you asked for needs a fresh log-in, with your second factor. You stay logged in, and go on where you were.',
+      'This needs your password and your second factor again. You stay logged in, and what you typed is kept.',
+    /** What it is for. */
+    acts: {
+      password: 'You want to change your password.',
+      email: 'You want to change your e-mail address.',
+      data: 'You want to download your data.',
+      deletion: 'You want to delete your account.',
+      session: 'You want to end a session.',
+      otherSessions: 'You want to end your other sessions.',
+      browsers: 'You want to forget known browsers.',
+      disowning: 'You say that a log-in was not yours.',
+      app: 'You want to set up an authenticator app.',
+      removeApp: 'You want to remove your authenticator app.',
+      passkey: 'You want to add a passkey.',
+      removePasskey: 'You want to remove a passkey.',
+      codes: 'You want to see or make recovery codes.',
+      security: 'You want to change what protects your account.',
+      export: 'You want to export the audit log.',
+      queues: 'You want to look into the queues.',
+      operator: 'You want to do something as an operator.',
+      other: 'You want to do something that is protected.',
+    },
+    cancel: 'Cancel',
     codeHint: 'Six digits, from your authenticator app.',
     submit: 'Confirm',
     passwordMissing: 'Enter your password.',
@@ -477,15 +610,22 @@ export const en = {
   done: {
     'factor-added': 'It is set up: from now on a log-in asks for it.',
     'factor-removed': 'It was removed.',
+    'codes-made': 'These codes count from now on. The old ones no longer work.',
+    'codes-kept': 'You have kept your recovery codes. They are not shown again.',
+    'codes-gone': 'Your recovery codes are no longer shown. If you have not kept them, make new ones.',
     'passkey-renamed': 'The passkey has its new name.',
     'session-ended': 'That session has ended.',
     'others-ended': 'All other sessions have ended.',
     'application-ended': 'You are logged out there.',
     'account-deleted': 'Your account was deleted, and every session of it has ended.',
     'browsers-forgotten': 'No browser is known any more.',
+    'browser-forgotten': 'That browser is known no longer.',
+    'login-disowned': 'Every other session has ended. Now choose a new password: whoever logged in knew the old one.',
     'password-changed': 'Your password was changed, and every other session has ended.',
     'password-reset': 'Your password was changed, and every session has ended. Log in with the new one.',
     registered: 'Your e-mail address is confirmed, and your account is created.',
+    'email-change-taken-back': 'The change was taken back. The link that we mailed no longer works.',
+    'email-change-gone': 'There is no change to take back: it was confirmed, replaced, or took longer than an hour.',
     'email-changed': 'Your e-mail address was changed, and every session has ended. Log in with the new one.',
     'email-taken-back': 'The e-mail address is yours again. A link to choose a new password is on its way to it.',
   },
@@ -572,9 +712,15 @@ export const en = {
       message: 'The web address may be mistyped, or the page was moved.',
       next: 'Go to the front page',
     },
+    /** What a page takes that was asked in another way. */
+    allowed: {
+      page: 'This page can be opened, but takes no form.',
+      form: 'A form is sent here; there is no page to open.',
+      both: 'This page can be opened, and takes a form; it takes nothing else.',
+    },
     405: {
       heading: 'This page can’t be asked that way',
-      message: 'The address takes a form and nothing else. Nothing was changed. Start again from the front page.',
+      message: 'Nothing was changed. Start again from the front page.',
       next: 'Go to the front page',
     },
     413: {

@@ -238,6 +238,8 @@ export interface BlockRow {
   readonly until: ShownTime;
   readonly failures: string;
   readonly refused: string;
+  /** What was typed before a confirmation. */
+  readonly reason: string;
   /** "ran out", "lifted by somebody@example.org: reason"; null while active. */
   readonly ended: string | null;
 }

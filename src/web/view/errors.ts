@@ -13,7 +13,7 @@ import type { Views } from './views.ts';
 
 type ErrorPage = Views['error'];
 /** By status, and three by what happened. */
-type Sentence = Exclude<keyof Texts['errors'], 'reference' | 'retry'>;
+type Sentence = Exclude<keyof Texts['errors'], 'reference' | 'retry' | 'allowed'>;
 type NextStep = (ctx: Koa.Context, publicOrigin: string) => string;
 
 const OUTAGE_RETRY_SECONDS = 10;
@@ -54,10 +54,11 @@ export function errors({ log, publicOrigin, render }: ErrorsOptions): Koa.Middle
       if (ctx.status >= 400 && ctx.body === undefined) throw new HttpError(ctx.status, 'no_page'); // no route, or another method
     } catch (error) {
       const { status, sentence, retryAfterSeconds } = judge(error);
-      const { heading, message, next: label } = ctx.state.text.errors[sentence];
+      const { heading, message: said, next: label } = ctx.state.text.errors[sentence];
       const requestId = ctx.state.origin.requestId ?? '';
       if (status >= 500) log[levelOf(error, status)]({ err: error, requestId, path: ctx.path }, 'a request failed');
       copyHeaders(ctx, error);
+      const message = status === 405 ? `${allowedWords(ctx)} ${said}` : said;
       ctx.status = status;
       ctx.set('Cache-Control', 'no-store');
       if (retryAfterSeconds !== null) ctx.set('Retry-After', String(retryAfterSeconds));
@@ -104,6 +105,14 @@ function sentenceFor(error: unknown, status: number): Sentence {
   if (error instanceof HttpError && error.reason === 'forged') return 'forged';
   if (Object.hasOwn(NEXT, status)) return status as Sentence;
   return status < 500 ? 400 : 500;
+}
+
+/** What the page does take, by its `Allow`. */
+function allowedWords(ctx: Koa.Context): string {
+  const methods = (ctx.response.get('Allow') || 'GET, POST').split(', ');
+  const { page, form, both } = ctx.state.text.errors.allowed;
+  if (methods.includes('GET')) return methods.includes('POST') ? both : page;
+  return form;
 }
 
 /** The page with the form: a path of ours from Referer. */

@@ -1,10 +1,12 @@
 // A form that meets another session than the one it was opened in: nothing of it is done, and the
-// page names who is logged in here, with the ways to log out and to go on.
+// page names who is logged in here, with the ways to log out and to go on. The page of the form has what was typed again.
 import type Koa from 'koa';
 import { emailKey } from '../../core/platform/email-address.ts';
 import { type Fields, readNext } from '../http/form.ts';
 import { withNext } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
+import { mayBeFormToken } from '../session/csrf.ts';
+import { keepForm } from '../session/kept-form.ts';
 import { memberOf } from '../session/member.ts';
 import { formOrHome } from './errors.ts';
 import type { Web } from './page.ts';
@@ -28,9 +30,12 @@ export async function showOtherSession(ctx: Koa.Context, web: Web, fields: Field
   const isTheirs = emailKey(fields['email'] ?? '') === emailKey(email);
   if (backTo !== undefined && isTheirs) return seeOther(ctx, next ?? '/profile');
   const text = ctx.state.text.otherSession;
+  const form = formOrHome(ctx);
+  if (backTo === undefined && mayBeFormToken(fields['_csrf']))
+    keepForm(ctx, web.context, form.replace(/\?.*$/s, ''), fields);
   const page =
     backTo === undefined
-      ? { email, says: text.form, onward: formOrHome(ctx), onwardLabel: text.again, loggedOut: null }
+      ? { email, says: text.form, onward: form, onwardLabel: text.again, loggedOut: null }
       : {
           email,
           says: text.logIn,

@@ -3,9 +3,11 @@ import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 import { queryText } from '../http/query.ts';
 import { csrfToken, type StaleForm } from '../session/csrf.ts';
+import { takeForm } from '../session/kept-form.ts';
 import { liveSession } from '../session/request-state.ts';
 import { createSensitiveReads, type NoteRead } from '../session/sensitive-reads.ts';
 import { TEXTS } from '../texts/language.ts';
+import { formPage } from './form-page.ts';
 import type { Render } from './render.ts';
 import { createSentTwice, type SentTwice } from './sent-twice.ts';
 import type { Frame, Views } from './views.ts';
@@ -40,6 +42,8 @@ interface FrameOptions {
   readonly wide?: boolean;
   readonly notice?: Frame['notice'];
   readonly passkeys?: boolean;
+  /** False where nobody should be led away from the page. */
+  readonly choosesLanguage?: boolean;
 }
 
 export interface Web {
@@ -53,28 +57,31 @@ export interface Web {
 
 export function createWeb(context: Context, render: Render): Web {
   const { config } = context;
-  const choices = config.languages.map((code) => ({ code, name: TEXTS[code].name }));
-  const others = new Map(choices.map(({ code }) => [code as string, choices.filter((other) => other.code !== code)]));
-  const manyLanguages = choices.length > 1;
+  const languages = config.languages.map((code) => ({ code, name: TEXTS[code].name }));
+  const others = new Map(
+    languages.map(({ code }) => [code as string, languages.filter((other) => other.code !== code)]),
+  );
+  const manyLanguages = languages.length > 1;
   return {
     context,
     staleForms: new Map(),
     noteRead: createSensitiveReads(context),
     sentTwice: createSentTwice(context),
-    show(ctx, view, page, { title, current = null, wide = false, notice = null, passkeys = false }) {
+    async show(ctx, view, page, { title, current = null, wide = false, notice = null, passkeys = false, ...options }) {
       const owner = liveSession(ctx)?.owner;
       const text = wide ? TEXTS.en : ctx.state.text;
+      const choices = options.choosesLanguage === false ? [] : (others.get(text.language) ?? []);
       if (manyLanguages && !wide) ctx.append('Vary', 'Accept-Language');
       return render(ctx, view, page, {
         text,
-        languages: { others: others.get(text.language) ?? [], back: backTo(ctx) },
+        languages: { others: choices, back: await backTo(ctx) },
         serviceName: config.serviceName,
         title,
         current,
         member: owner ? { email: owner.email, operator: owner.role === 'operator' } : null,
         // An error page gives no cookie: it has a form (to log out) only for a member.
         csrf: view === 'error' && !owner ? '' : csrfToken(ctx, config),
-        notice,
+        notice: notice ?? (takeForm(ctx, context) && { kind: 'info', text: text.keptForm }),
         wide,
         passkeys,
       });
@@ -82,8 +89,9 @@ export function createWeb(context: Context, render: Render): Web {
   };
 }
 
-function backTo(ctx: Koa.Context): string {
-  return ctx.method === 'GET' ? ctx.url : ctx.path;
+/** A page that answers a form can't be asked for by itself: back is where the form stands. */
+function backTo(ctx: Koa.Context): string | Promise<string> {
+  return ctx.method === 'POST' ? formPage(ctx) : ctx.url;
 }
 
 /** The sentence that `?done=` stands for. */

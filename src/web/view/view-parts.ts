@@ -29,3 +29,37 @@ export function namesUnder(
 ): string[] {
   return [...new Set(atApplications.filter(({ parentId }) => parentId === id).map(({ name }) => name))];
 }
+
+/** As its own member sees it. */
+export interface OwnSessionRow extends SessionRow {
+  /** How they logged in, in words. */
+  readonly method: string;
+  /** The browser keeps the cookie when it is closed. */
+  readonly kept: boolean;
+  readonly until: ShownTime;
+  /** Null where it can't end earlier for being unused. */
+  readonly unusedUntil: ShownTime | null;
+}
+
+export interface BrowserRow {
+  readonly id: string;
+  readonly device: string;
+  readonly knownSince: ShownTime;
+  readonly lastUsed: ShownTime;
+  readonly current: boolean;
+}
+
+export interface ActivityRow {
+  readonly seq: number;
+  readonly at: ShownTime;
+  readonly says: string;
+  readonly failed: boolean;
+  /** Null where nothing is known of it, or an operator did it. */
+  readonly device: string | null;
+  readonly ip: string | null;
+  readonly byOperator: boolean;
+  /** A log-in of this very session. */
+  readonly here: boolean;
+  /** Where its owner says that it was somebody else; null for anything but a log-in. */
+  readonly notMeHref: string | null;
+}

@@ -4,13 +4,14 @@ import type { Texts } from '../texts/en.ts';
 import type { ShownTime } from '../texts/times-and-devices.ts';
 import type { ConsoleViews } from './console-views.ts';
 import type { RegistryViews } from './registry-views.ts';
-import type { FormProblems, SessionRow } from './view-parts.ts';
+import type { ActivityRow, BrowserRow, FormProblems, OwnSessionRow } from './view-parts.ts';
 
 export type Place =
   | 'home'
   | 'profile'
   | 'sessions'
   | 'applications'
+  | 'activity'
   | 'password'
   | 'security'
   | 'overview'
@@ -74,6 +75,8 @@ export interface Views extends ConsoleViews, RegistryViews {
     }[];
     readonly hasFactor: boolean;
     readonly recoveryCodesLeft: number;
+    /** Where new codes wait for their owner to keep them; null without such. */
+    readonly shownCodesHref: string | null;
     readonly othersCount: number;
   };
   'account/authenticator': FormProblems & {
@@ -87,8 +90,8 @@ export interface Views extends ConsoleViews, RegistryViews {
   };
   'account/recovery-codes': {
     readonly codes: readonly string[];
-    readonly download: string;
-    readonly onward: string;
+    /** A path of ours to go to afterwards. */
+    readonly next: string | null;
   };
   'account/passkey': FormProblems & {
     readonly name: string;
@@ -99,8 +102,13 @@ export interface Views extends ConsoleViews, RegistryViews {
     readonly totp: boolean;
     readonly passkeys: boolean;
     readonly email: string;
+    /** What it is for, as a sentence. */
+    readonly act: string;
     /** A path of ours to go to afterwards. */
     readonly next: string | null;
+    /** A path of ours for whoever does not want it after all. */
+    readonly cancel: string;
+    readonly forgotHref: string | null;
   };
   message: {
     readonly heading: string;
@@ -148,10 +156,9 @@ export interface Views extends ConsoleViews, RegistryViews {
     readonly address: string;
   };
   'account/sessions': {
-    readonly sessions: readonly SessionRow[];
+    readonly sessions: readonly OwnSessionRow[];
     readonly othersCount: number;
-    /** How many browsers the throttle knows. */
-    readonly knownBrowsers: number;
+    readonly browsers: readonly BrowserRow[];
   };
   applications: {
     readonly applications: readonly { readonly name: string; readonly host: string; readonly href: string }[];
@@ -164,13 +171,21 @@ export interface Views extends ConsoleViews, RegistryViews {
       readonly lastSeen: ShownTime;
     }[];
   };
+  'account/activity': {
+    readonly activities: readonly ActivityRow[];
+    readonly olderHref: string | null;
+    readonly newestHref: string | null;
+  };
+  'account/disown': { readonly activity: ActivityRow; readonly action: string };
   'account/email': FormProblems & {
     readonly email: string;
     readonly current: string;
+    /** The change that waits for its mail, as a sentence; null for none. */
+    readonly waits: string | null;
   };
   'account/password': FormProblems & { readonly email: string };
   'account/data': Readonly<Record<never, never>>;
-  'account/delete': FormProblems & { readonly email: string };
+  'account/delete': FormProblems & { readonly email: string; readonly understood: boolean };
   error: {
     readonly status: number;
     readonly heading: string;

@@ -5,6 +5,7 @@ import { readEmail } from '../../../core/platform/email-address.ts';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { liveSession } from '../../session/request-state.ts';
 import type { Web } from '../../view/page.ts';
 import { toldOf } from '../../view/told.ts';
@@ -14,11 +15,11 @@ const PATH = '/operator/users/invite';
 
 export function invitePage(router: Router, web: Web): void {
   const { invitations, config, mail } = web.context;
-  const guards = [requireOperator(web.context), requireRecentLogin(web.context, PATH)] as const;
+  const operator = requireOperator(web.context);
 
-  router.get(PATH, ...guards, (ctx) => show(ctx, web, {}));
+  router.get(PATH, operator, (ctx) => show(ctx, web, { email: typedBefore(ctx, web.context)['email'] ?? '' }));
 
-  router.post(PATH, ...guards, async (ctx) => {
+  router.post(PATH, operator, requireRecentLogin(web.context, PATH), async (ctx) => {
     const typed = (await readBody(ctx))['email']?.trim() ?? '';
     const email = readEmail(typed);
     if (email === null) {

@@ -7,6 +7,7 @@ import type { User } from '../../../core/accounts/users.ts';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { actorOf } from '../../session/member.ts';
 import type { ChangeRow } from '../../view/console-views.ts';
 import type { Web } from '../../view/page.ts';
@@ -20,9 +21,9 @@ const MOST_CHANGES = 5;
 export function userActions(router: Router, web: Web): void {
   for (const action of Object.values(USER_ACTIONS)) {
     const path = `${USERS}/:id/${action.path}`;
-    const guards = [requireOperator(web.context), requireRecentLogin(web.context, path)] as const;
-    router.get(path, ...guards, (ctx) => openAction(ctx, web, action));
-    router.post(path, ...guards, (ctx) => act(ctx, web, action));
+    const operator = requireOperator(web.context);
+    router.get(path, operator, (ctx) => openAction(ctx, web, action));
+    router.post(path, operator, requireRecentLogin(web.context, path), (ctx) => act(ctx, web, action));
   }
 }
 
@@ -30,7 +31,8 @@ async function openAction(ctx: Koa.Context, web: Web, action: UserAction): Promi
   const user = await findUser(ctx, web);
   if (!user) return;
   await web.noteRead(ctx, [user.id], 'account');
-  await show(ctx, web, { action, user, reason: '', seen: user.version });
+  const { reason = '' } = typedBefore(ctx, web.context);
+  await show(ctx, web, { action, user, reason, seen: user.version });
 }
 
 async function act(ctx: Koa.Context, web: Web, action: UserAction): Promise<void> {

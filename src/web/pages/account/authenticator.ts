@@ -6,6 +6,7 @@ import { queryNext, withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn, requireRecentLogin } from '../../session/access.ts';
 import { memberOf } from '../../session/member.ts';
+import { setUpCookie } from '../../session/set-up-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { AUTHENTICATOR, answerAdded, answerRemoved, changerOf, SECURITY, showSecurity } from './security.ts';
@@ -21,7 +22,11 @@ export function authenticatorPages(router: Router, web: Web): void {
 }
 
 async function showNew(ctx: Koa.Context, web: Web): Promise<void> {
-  const begun = await web.context.enrolment.beginTotp(changerOf(ctx));
+  const { enrolment, config } = web.context;
+  const kept = setUpCookie.read(ctx, config);
+  const secret = enrolment.readTotp(changerOf(ctx), kept);
+  const begun = secret === null ? await enrolment.beginTotp(changerOf(ctx)) : { secret, sealed: kept };
+  if (secret === null) setUpCookie.keep(ctx, config, begun.sealed);
   await show(ctx, web, { ...begun, next: queryNext(ctx) });
 }
 
@@ -41,7 +46,8 @@ async function add(ctx: Koa.Context, web: Web): Promise<void> {
     return showAgain(missing);
   }
   const result = await enrolment.addTotp(changer, { sealed, code });
-  await answerAdded(ctx, web, {
+  if (result.ok) setUpCookie.drop(ctx, web.context.config);
+  await answerAdded(ctx, {
     result,
     next,
     again: (reason) =>

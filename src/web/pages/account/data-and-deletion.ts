@@ -5,6 +5,7 @@ import type Koa from 'koa';
 import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireMember, requireRecentLogin } from '../../session/access.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { memberOf } from '../../session/member.ts';
 import { leaveSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
@@ -14,9 +15,9 @@ import type { FieldErrors } from '../../view/view-parts.ts';
 export function dataAndDeletionPages(router: Router, web: Web): void {
   const recentForData = requireRecentLogin(web.context, '/account/data');
   const recentForDeletion = requireRecentLogin(web.context, '/account/delete');
-  router.get('/account/data', requireMember, recentForData, (ctx) => showData(ctx, web));
+  router.get('/account/data', requireMember, (ctx) => showData(ctx, web));
   router.post('/account/data', requireMember, recentForData, (ctx) => download(ctx, web));
-  router.get('/account/delete', requireMember, recentForDeletion, (ctx) => showDeletion(ctx, web, {}));
+  router.get('/account/delete', requireMember, (ctx) => showDeletion(ctx, web, {}));
   router.post('/account/delete', requireMember, recentForDeletion, (ctx) => deleteAccount(ctx, web));
 }
 
@@ -51,8 +52,9 @@ async function deleteAccount(ctx: Koa.Context, web: Web): Promise<void> {
 
 function showDeletion(ctx: Koa.Context, web: Web, errors: FieldErrors, problem: string | null = null): Promise<void> {
   const { email } = memberOf(ctx);
+  const understood = typedBefore(ctx, web.context)['understood'] !== undefined;
   const frame = { title: ctx.state.text.deletion.title, current: 'profile' } as const;
-  return web.show(ctx, 'account/delete', { email, problem, errors }, frame);
+  return web.show(ctx, 'account/delete', { email, understood, problem, errors }, frame);
 }
 
 function ownerOf(ctx: Koa.Context) {

@@ -7,10 +7,12 @@ import { readBody } from '../../http/form.ts';
 import { withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireMember, requireRecentLogin } from '../../session/access.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { linkCookie } from '../../session/link-cookie.ts';
-import { memberOf } from '../../session/member.ts';
+import { actorOf, memberOf } from '../../session/member.ts';
 import { liveSession } from '../../session/request-state.ts';
-import type { Web } from '../../view/page.ts';
+import { showTime } from '../../texts/times-and-devices.ts';
+import { doneNotice, type Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
@@ -19,15 +21,17 @@ import { deadLink } from '../login/dead-link.ts';
 import { showMailSent } from '../mail-sent.ts';
 
 const PATH = '/account/email';
+const TAKE_BACK = `${PATH}/take-back`;
 const CONFIRM = '/confirm-email';
 const UNDO = '/undo-email-change';
 
 export function emailPages(router: Router, web: Web): void {
   if (!web.context.mail.possible) return;
   const recent = requireRecentLogin(web.context, PATH);
-  router.get(PATH, requireMember, recent, (ctx) => show(ctx, web, '', {}));
+  router.get(PATH, requireMember, (ctx) => show(ctx, web, typedBefore(ctx, web.context)['email'] ?? '', {}));
   web.staleForms.set(PATH, (ctx) => seeOther(ctx, withNext('/login', PATH)));
   router.post(PATH, requireMember, recent, (ctx) => requestChange(ctx, web));
+  router.post(TAKE_BACK, requireMember, (ctx) => takeBack(ctx, web));
   router.get(`${PATH}/sent`, requireMember, (ctx) => showSent(ctx, web));
   router.get(CONFIRM, (ctx) => openConfirmation(ctx, web));
   router.post(CONFIRM, (ctx) => confirm(ctx, web));
@@ -50,6 +54,12 @@ async function requestChange(ctx: Koa.Context, web: Web): Promise<void> {
   if (result.reason === 'throttled') return show(ctx, web, typed, {}, throttled(ctx, result.retryAfterMs));
   ctx.status = 422;
   return show(ctx, web, typed, { email: own.same });
+}
+
+/** Whoever holds the session may: it changes nothing but what waits. */
+async function takeBack(ctx: Koa.Context, web: Web): Promise<void> {
+  const taken = await web.context.pendingEmailChanges.takeBack(memberOf(ctx).userId, actorOf(ctx));
+  seeOther(ctx, `${PATH}?done=${taken ? 'email-change-taken-back' : 'email-change-gone'}`);
 }
 
 function showSent(ctx: Koa.Context, web: Web): Promise<void> {
@@ -136,7 +146,22 @@ function showConfirmation(ctx: Koa.Context, web: Web, { email, asksPassword, err
   return web.show(ctx, 'confirm-link', page, { title });
 }
 
-function show(ctx: Koa.Context, web: Web, email: string, errors: FieldErrors, problem?: string): Promise<void> {
-  const page = { email, current: liveSession(ctx)?.owner.email ?? '', errors, problem: problem ?? null };
-  return web.show(ctx, 'account/email', page, { title: ctx.state.text.email.title });
+async function show(
+  ctx: Koa.Context,
+  web: Web,
+  email: string,
+  errors: FieldErrors,
+  problem: string | null = null,
+): Promise<void> {
+  const { userId, email: current } = memberOf(ctx);
+  const waits = await waitingChange(ctx, web, userId);
+  const frame = { title: ctx.state.text.email.title, current: 'profile', notice: doneNotice(ctx) } as const;
+  return web.show(ctx, 'account/email', { email, current, waits, errors, problem }, frame);
+}
+
+/** The change of address that waits for its mail, as a sentence; null for none. */
+async function waitingChange(ctx: Koa.Context, { context }: Web, userId: string): Promise<string | null> {
+  const pending = await context.pendingEmailChanges.find(userId);
+  const { text, now } = ctx.state;
+  return pending && text.email.waits.text(pending.email, showTime(pending.askedAt, now, text).text);
 }

@@ -8,6 +8,7 @@ import { HttpError } from '../../http/http-error.ts';
 import { isUuid, queryNext, withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn, requireRecentLogin } from '../../session/access.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { memberOf } from '../../session/member.ts';
 import { describeDevice } from '../../texts/times-and-devices.ts';
 import type { Web } from '../../view/page.ts';
@@ -31,7 +32,7 @@ export function passkeyPages(router: Router, web: Web): void {
 }
 
 function showNew(ctx: Koa.Context, web: Web): Promise<void> {
-  const name = describeDevice(ctx.state.origin.userAgent, ctx.state.text);
+  const name = typedBefore(ctx, web.context)['name'] ?? describeDevice(ctx.state.origin.userAgent, ctx.state.text);
   return show(ctx, web, { name, next: queryNext(ctx) });
 }
 
@@ -52,7 +53,7 @@ async function add(ctx: Koa.Context, web: Web): Promise<void> {
   const owner = purposeOf(memberOf(ctx).id);
   const made = { id: uuidv7(), answer: fields['credential'] ?? '', name, owner };
   const result = await web.context.enrolment.addPasskey(changerOf(ctx), made);
-  await answerAdded(ctx, web, {
+  await answerAdded(ctx, {
     result,
     next,
     again: (reason) => {

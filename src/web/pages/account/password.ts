@@ -9,7 +9,7 @@ import { seeOther } from '../../http/redirect.ts';
 import { requireMember, requireRecentLogin } from '../../session/access.ts';
 import { memberOf } from '../../session/member.ts';
 import { enterSession } from '../../session/session-cookie.ts';
-import type { Web } from '../../view/page.ts';
+import { doneNotice, type Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
@@ -72,5 +72,6 @@ function refuse(
 
 function show(ctx: Koa.Context, web: Web, errors: FieldErrors, problem: string | null = null): Promise<void> {
   const page = { email: memberOf(ctx).email, problem, errors };
-  return web.show(ctx, 'account/password', page, { title: ctx.state.text.password.title, current: 'password' });
+  const frame = { title: ctx.state.text.password.title, current: 'password', notice: doneNotice(ctx) } as const;
+  return web.show(ctx, 'account/password', page, frame);
 }

@@ -6,9 +6,9 @@ import type Koa from 'koa';
 import type { AddResult, RemoveResult } from '../../../core/factors/enrolment.ts';
 import type { Changer } from '../../../core/factors/factor-change.ts';
 import { HttpError } from '../../http/http-error.ts';
-import { queryNext, withNext } from '../../http/query.ts';
+import { queryNext, withNext, withQuery } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { requireLoggedIn, requireRecentLogin } from '../../session/access.ts';
+import { requireLoggedIn } from '../../session/access.ts';
 import { memberOf } from '../../session/member.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
@@ -18,23 +18,23 @@ import { toldOf } from '../../view/told.ts';
 export const SECURITY = '/account/security';
 export const AUTHENTICATOR = `${SECURITY}/authenticator`;
 export const NEW_PASSKEY = `${SECURITY}/passkeys/new`;
+export const RECOVERY_CODES = `${SECURITY}/recovery-codes`;
 
 export function securityPages(router: Router, web: Web): void {
-  const { enrolment } = web.context;
   router.get(SECURITY, requireLoggedIn, (ctx) => showSecurity(ctx, web));
-  router.post(`${SECURITY}/recovery-codes`, requireLoggedIn, requireRecentLogin(web.context, SECURITY), async (ctx) => {
-    const result = await enrolment.renewCodes(changerOf(ctx));
-    await answerAdded(ctx, web, { result, next: null, again: () => showSecurity(ctx, web) });
-  });
 }
 
 export async function showSecurity(ctx: Koa.Context, web: Web, problem: string | null = null): Promise<void> {
-  const { secondFactors, sessions } = web.context;
+  const { secondFactors, sessions, shownCodes } = web.context;
   const { userId, id } = memberOf(ctx);
   const { text } = ctx.state;
   const { now } = ctx.state;
   const next = queryNext(ctx);
-  const [has, live] = await Promise.all([secondFactors.overview(userId), sessions.list(userId)]);
+  const [has, live, shown] = await Promise.all([
+    secondFactors.overview(userId),
+    sessions.list(userId),
+    shownCodes.read(userId),
+  ]);
   const page = {
     required: ctx.state.mustSetUp ?? false,
     appHref: withNext(AUTHENTICATOR, next),
@@ -48,6 +48,7 @@ export async function showSecurity(ctx: Koa.Context, web: Web, problem: string |
     })),
     hasFactor: has.totpSince !== null || has.passkeys.length > 0,
     recoveryCodesLeft: has.recoveryCodesLeft,
+    shownCodesHref: shown.length > 0 ? withNext(RECOVERY_CODES, next) : null,
     othersCount: live.filter((session) => session.id !== id).length,
     problem,
     errors: {},
@@ -61,11 +62,16 @@ type AddProblem = Exclude<Extract<AddResult, { ok: false }>['reason'], 'expired'
 interface Added {
   readonly result: AddResult;
   readonly next: string | null;
+  /** What the next page says was done. */
+  readonly done?: 'factor-added' | 'codes-made';
   readonly again: (reason: AddProblem) => Promise<void>;
 }
 
-/** A first factor leads to the recovery codes, a later one on to `next`. */
-export async function answerAdded(ctx: Koa.Context, web: Web, { result, next, again }: Added): Promise<void> {
+/** New recovery codes are shown first, on a page of their own; then, or else at once, it goes on to `next`. */
+export async function answerAdded(
+  ctx: Koa.Context,
+  { result, next, done = 'factor-added', again }: Added,
+): Promise<void> {
   if (!result.ok) {
     if (result.reason === 'expired') return seeOther(ctx, withNext(AUTHENTICATOR, next));
     if (result.reason === 'session_ended') return seeOther(ctx, withNext('/login', SECURITY));
@@ -74,9 +80,8 @@ export async function answerAdded(ctx: Koa.Context, web: Web, { result, next, ag
   }
   await enterSession(ctx, result.session);
   ctx.state.mustSetUp = false;
-  const onward = next ?? `${SECURITY}?done=factor-added`;
-  if (result.codes === null) return seeOther(ctx, onward);
-  await showCodes(ctx, web, result.codes, onward);
+  if (result.newCodes) return seeOther(ctx, withQuery(RECOVERY_CODES, { done, next: next ?? '' }));
+  seeOther(ctx, next ?? `${SECURITY}?done=${done}`);
 }
 
 export async function answerRemoved(ctx: Koa.Context, web: Web, result: RemoveResult): Promise<void> {
@@ -88,14 +93,6 @@ export async function answerRemoved(ctx: Koa.Context, web: Web, result: RemoveRe
   if (result.reason === 'no_factor') throw new HttpError(404, 'no_factor');
   ctx.status = 422;
   await showSecurity(ctx, web, ctx.state.text.security.lastRequired);
-}
-
-/** Only now: the database keeps hashes. The file to download is in the page. */
-function showCodes(ctx: Koa.Context, web: Web, codes: readonly string[], onward: string): Promise<void> {
-  const { title } = ctx.state.text.recoveryCodes;
-  const lines = [`${web.context.config.serviceName}: ${memberOf(ctx).email}`, '', ...codes, ''].join('\r\n');
-  const page = { codes, onward, download: `data:text/plain;charset=utf-8,${encodeURIComponent(lines)}` };
-  return web.show(ctx, 'account/recovery-codes', page, { title, current: 'security' });
 }
 
 export function changerOf(ctx: Koa.Context): Changer {

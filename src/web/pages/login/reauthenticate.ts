@@ -8,12 +8,14 @@ import { type Fields, readBody, readNext } from '../../http/form.ts';
 import { queryNext, withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn } from '../../session/access.ts';
+import { waitingForm } from '../../session/kept-form.ts';
 import { memberOf } from '../../session/member.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
 import type { FormProblems } from '../../view/view-parts.ts';
+import { actOf } from './confirmed-acts.ts';
 
 const PATH = '/confirm';
 
@@ -96,8 +98,17 @@ async function show(
   // Without an app, what is asked for is a recovery code.
   const shown =
     has.totp || errors['code'] === undefined ? errors : { recovery: ctx.state.text.secondFactor.missing.recovery };
-  const page = { ...has, email, next, problem, errors: shown };
-  await web.show(ctx, 'confirm', page, { title: ctx.state.text.confirm.title, passkeys: page.passkeys });
+  const words = ctx.state.text.confirm;
+  const { act, cancel } = actOf(next, sentTo(ctx, web, next));
+  const forgotHref = web.context.mail.possible ? '/forgot-password' : null;
+  const page = { ...has, email, next, act: words.acts[act], cancel, forgotHref, problem, errors: shown };
+  await web.show(ctx, 'confirm', page, { title: words.title, passkeys: page.passkeys });
+}
+
+/** Where the form was sent that waits for this confirmation; null for none. */
+function sentTo(ctx: Koa.Context, { context }: Web, next: string | null): string | null {
+  const form = waitingForm(ctx, context);
+  return form?.page === next ? form.action : null;
 }
 
 function purposeOf(sessionId: string): Purpose {

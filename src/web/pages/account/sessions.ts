@@ -1,70 +1,80 @@
-// A member's profile and sessions.
+// A member's sessions and known browsers, each to be ended or forgotten.
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { findOrigin } from '../../../core/sessions/session-rows.ts';
+import type { ListedSession } from '../../../core/sessions/session-table.ts';
+import type { KnownBrowser } from '../../../core/throttle/known-devices.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireMember, requireRecentLogin } from '../../session/access.ts';
-import { memberOf } from '../../session/member.ts';
+import { readDevices } from '../../session/device-cookie.ts';
+import { actorOf, memberOf } from '../../session/member.ts';
 import { noteRefusal } from '../../session/refusals.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
-import { namesUnder } from '../../view/view-parts.ts';
+import { type BrowserRow, namesUnder, type OwnSessionRow } from '../../view/view-parts.ts';
 
 const SESSIONS = '/account/sessions';
 
-export function accountPages(router: Router, web: Web): void {
+export function sessionsPage(router: Router, web: Web): void {
   const recent = requireRecentLogin(web.context, SESSIONS);
-  router.get('/profile', requireMember, (ctx) => showProfile(ctx, web));
   router.get(SESSIONS, requireMember, (ctx) => showSessions(ctx, web));
   router.post(`${SESSIONS}/:id/revoke`, requireMember, recent, (ctx) => endSession(ctx, web));
   router.post(`${SESSIONS}/revoke-others`, requireMember, recent, (ctx) => endOtherSessions(ctx, web));
   router.post('/account/devices/forget', requireMember, recent, (ctx) => forgetBrowsers(ctx, web));
-}
-
-function showProfile(ctx: Koa.Context, web: Web): Promise<void> {
-  const owner = memberOf(ctx);
-  const { text, origin } = ctx.state;
-  const { now } = ctx.state;
-  const page = {
-    email: owner.email,
-    changesEmail: web.context.mail.possible,
-    role: owner.role,
-    memberSince: showTime(new Date(owner.memberSince), now, text),
-    loggedInAt: showTime(new Date(owner.createdAt), now, text),
-    device: describeDevice(origin.userAgent, text),
-    address: origin.ip ?? text.devices.unknownAddress,
-  };
-  return web.show(ctx, 'profile', page, { title: text.profile.title, current: 'profile', notice: doneNotice(ctx) });
+  router.post('/account/devices/:id/forget', requireMember, recent, (ctx) => forgetBrowser(ctx, web));
 }
 
 async function showSessions(ctx: Koa.Context, web: Web): Promise<void> {
-  const { sessions, devices } = web.context;
+  const { sessions, devices, identifierHash, config } = web.context;
   const owner = memberOf(ctx);
-  const { text } = ctx.state;
-  const { now } = ctx.state;
-  const [own, atApplications] = await Promise.all([
+  const [live, atApplications, browsers, ownBrowser] = await Promise.all([
     sessions.list(owner.userId),
     sessions.listAtApplications(owner.userId),
+    devices.list(owner.userId),
+    devices.find(identifierHash(owner.email), readDevices(ctx, config)),
   ]);
-  const rows = own.map((session) => ({
-    id: session.id,
-    device: describeDevice(session.userAgent, text),
-    address: session.ip ?? text.devices.unknownAddress,
-    firstSeen: showTime(session.createdAt, now, text),
-    lastSeen: showTime(session.id === owner.id ? now : session.lastSeenAt, now, text),
-    current: session.id === owner.id,
-    applications: namesUnder(session, atApplications),
-  }));
+  const rows = live.map((session) => {
+    const applications = namesUnder(session, atApplications);
+    return { ...sessionRow(ctx, session, session.id === owner.id), applications };
+  });
   const others = rows.filter((row) => !row.current);
   const page = {
     sessions: [...rows.filter((row) => row.current), ...others],
     othersCount: others.length,
-    knownBrowsers: await devices.count(owner.userId),
+    browsers: browsers.map((browser) => browserRow(ctx, browser, browser.id === ownBrowser)),
   };
-  const frame = { title: text.sessions.title, current: 'sessions', notice: doneNotice(ctx) } as const;
+  const frame = { title: ctx.state.text.sessions.title, current: 'sessions', notice: doneNotice(ctx) } as const;
   await web.show(ctx, 'account/sessions', page, frame);
+}
+
+function sessionRow(ctx: Koa.Context, session: ListedSession, current: boolean): Omit<OwnSessionRow, 'applications'> {
+  const { text, now } = ctx.state;
+  const { idleDeadline, absoluteDeadline } = session;
+  return {
+    id: session.id,
+    device: describeDevice(session.userAgent, text),
+    address: session.ip ?? text.devices.unknownAddress,
+    firstSeen: showTime(session.createdAt, now, text),
+    lastSeen: showTime(current ? now : session.lastSeenAt, now, text),
+    current,
+    method: text.methods[session.authenticationMethod],
+    kept: session.remember,
+    until: showTime(absoluteDeadline, now, text),
+    unusedUntil: idleDeadline < absoluteDeadline ? showTime(idleDeadline, now, text) : null,
+  };
+}
+
+function browserRow(ctx: Koa.Context, browser: KnownBrowser, current: boolean): BrowserRow {
+  const { text, now } = ctx.state;
+  return {
+    id: browser.id,
+    device: describeDevice(browser.userAgent, text),
+    knownSince: showTime(browser.createdAt, now, text),
+    lastUsed: showTime(browser.lastUsedAt, now, text),
+    current,
+  };
 }
 
 async function endSession(ctx: Koa.Context, web: Web): Promise<void> {
@@ -92,4 +102,11 @@ async function forgetBrowsers(ctx: Koa.Context, web: Web): Promise<void> {
   const { userId } = memberOf(ctx);
   await web.context.devices.forgetAll(userId, { actor: userId, origin: ctx.state.origin });
   seeOther(ctx, `${SESSIONS}?done=browsers-forgotten`);
+}
+
+async function forgetBrowser(ctx: Koa.Context, web: Web): Promise<void> {
+  const id: unknown = ctx['params'].id;
+  const known = isUuid(id) && (await web.context.devices.forget(memberOf(ctx).userId, id, actorOf(ctx)));
+  if (!known) throw new HttpError(404, 'no_browser');
+  seeOther(ctx, `${SESSIONS}?done=browser-forgotten`);
 }

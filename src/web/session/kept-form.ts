@@ -1,0 +1,77 @@
+// A form that has to wait until its sender has confirmed who they are: where it was sent and what was typed, encrypted in a
+// cookie of theirs for a quarter of an hour, so that its page can show that again. Never a password, a code or a token.
+import type Koa from 'koa';
+import type { Context } from '../../core/context.ts';
+import type { Purpose } from '../../core/credentials/secret-box.ts';
+import { createCookie } from '../http/cookies.ts';
+import type { Fields } from '../http/form.ts';
+import { liveSession } from './request-state.ts';
+
+const LIFE_MS = 15 * 60_000;
+/** Browsers take 4096 bytes with the name and attributes. */
+const MOST_CHARACTERS = 3_800;
+const NOT_KEPT: ReadonlySet<string> = new Set([
+  ...['_csrf', 'seen', 'next'],
+  ...['password', 'current', 'former', 'username', 'code', 'recovery', 'credential', 'sealed'],
+]);
+
+const cookie = createCookie('kept-form', {
+  accepts: (value) => value.length <= MOST_CHARACTERS && /^[\w-]+$/.test(value),
+  lifeMs: () => LIFE_MS,
+});
+
+export interface KeptForm {
+  /** The page that shows the form. */
+  readonly page: string;
+  /** Where it was sent. */
+  readonly action: string;
+  readonly fields: Fields;
+  readonly until: number;
+}
+
+type Needed = Pick<Context, 'secretBox' | 'config' | 'database'>;
+
+const taken = new WeakMap<object, KeptForm>();
+
+const purpose = (userId: string): Purpose => ({ purpose: 'kept form', owner: userId });
+
+/** Of more than a cookie takes, only where it was sent. */
+export function keepForm(ctx: Koa.Context, { secretBox, config, database }: Needed, page: string, typed: Fields): void {
+  const userId = liveSession(ctx)?.owner.userId;
+  if (userId === undefined) return;
+  const until = database.clock.now().getTime() + LIFE_MS;
+  const fields = Object.fromEntries(Object.entries(typed).filter(([name]) => !NOT_KEPT.has(name)));
+  const seal = (kept: Fields) => {
+    const form: KeptForm = { page, action: ctx.path, fields: kept, until };
+    return secretBox.encrypt(JSON.stringify(form), purpose(userId)).toString('base64url');
+  };
+  const whole = seal(fields);
+  cookie.keep(ctx, config, whole.length <= MOST_CHARACTERS ? whole : seal({}));
+}
+
+/** The form that waits in this browser, whichever page it is of. */
+export function waitingForm(ctx: Koa.Context, { secretBox, config, database }: Needed): KeptForm | null {
+  const userId = liveSession(ctx)?.owner.userId;
+  const value = cookie.read(ctx, config);
+  if (value === '' || userId === undefined) return null;
+  const opened = secretBox.decrypt(Buffer.from(value, 'base64url'), purpose(userId));
+  const form = opened && (JSON.parse(opened.text) as KeptForm);
+  return form && form.until > database.clock.now().getTime() ? form : null;
+}
+
+/** The one of the page that is asked for, which waits no longer. */
+export function takeForm(ctx: Koa.Context, needed: Needed): KeptForm | null {
+  const known = taken.get(ctx.req);
+  if (known) return known;
+  const form = ctx.method === 'GET' ? waitingForm(ctx, needed) : null;
+  if (form?.page !== ctx.path) return null;
+  cookie.drop(ctx, needed.config);
+  taken.set(ctx.req, form);
+  return form;
+}
+
+/** What was typed on this page before; `action`: into the form that is sent there. */
+export function typedBefore(ctx: Koa.Context, needed: Needed, action: string = ctx.path): Fields {
+  const form = takeForm(ctx, needed);
+  return form?.action === action ? form.fields : {};
+}

@@ -1,0 +1,151 @@
+// The page that asks who somebody is: it says for what, lets go, knows the forgotten password, and comes at the act. What was
+// typed before it is still there after it.
+import { expect, test } from '@jest/globals';
+import { type Browser, newEmail, PASSWORD } from '../support/app.ts';
+import { enrol } from '../support/factors.ts';
+import { startMailSite } from '../support/mail-site.ts';
+import { fieldValue } from '../support/page.ts';
+
+const site = await startMailSite({ REGISTRATION: 'open', SECOND_FACTOR: 'nobody' });
+
+const NOTHING_DONE = 'Nothing was done yet.';
+
+async function member(role: 'member' | 'operator' = 'member') {
+  const email = newEmail();
+  const registering = site.browser();
+  await registering.register(email);
+  if (role === 'operator') await site.sql("UPDATE user_account SET role = 'operator' WHERE email_key = $1", [email]);
+  const browser = role === 'operator' ? site.browser() : registering;
+  if (role === 'operator') await browser.logIn(email);
+  const [{ id } = { id: '' }] = await site.sql<{ id: string }>('SELECT id FROM user_account WHERE email_key = $1', [
+    email,
+  ]);
+  const age = () =>
+    site.sql(
+      `UPDATE session SET created_at = created_at - interval '11 minutes', proved_at = NULL WHERE user_id = $1`,
+      [id],
+    );
+  return { email, browser, id, age };
+}
+
+/** The confirmation that an act led to, and the page after it. */
+async function confirm(browser: Browser, to: string) {
+  const asked = await browser.get(to);
+  const next = fieldValue(asked.text, 'next') ?? '';
+  const answer = await browser.submit('/confirm', { password: PASSWORD, next }, to);
+  expect([answer.status, answer.headers['location']]).toEqual([303, next]);
+  return { asked: asked.text, page: await browser.get(next) };
+}
+
+test('a new e-mail address is still typed after it, once, and nothing was done before', async () => {
+  const { browser, id, age } = await member();
+  const typed = newEmail();
+  await age();
+  expect((await browser.get('/account/email')).status).toBe(200);
+  const late = await browser.submit('/account/email', { email: typed });
+  expect(await site.sql('SELECT FROM token WHERE user_id = $1', [id])).toEqual([]);
+  const { asked, page } = await confirm(browser, late.headers['location'] ?? '');
+  expect(asked).toContain('You want to change your e-mail address.');
+  expect(asked).toContain('href="/forgot-password"');
+  expect(asked).toContain('<a class="button" href="/account/email">Cancel</a>');
+  expect(fieldValue(page.text, 'email')).toBe(typed);
+  expect(page.text).toContain(NOTHING_DONE);
+  const again = await browser.get('/account/email');
+  expect([fieldValue(again.text, 'email'), again.text.includes(NOTHING_DONE)]).toEqual(['', false]);
+  expect((await browser.submit('/account/email', { email: typed })).headers['location']).toBe('/account/email/sent');
+});
+
+test('whoever cancels finds what they typed too', async () => {
+  const { browser, age } = await member();
+  const typed = newEmail();
+  await age();
+  const late = await browser.submit('/account/email', { email: typed });
+  const cancel = /<a class="button" href="([^"]+)">Cancel/.exec(
+    (await browser.get(late.headers['location'] ?? '')).text,
+  );
+  expect(fieldValue((await browser.get(cancel?.[1] ?? '')).text, 'email')).toBe(typed);
+});
+
+test('an operator’s reason is kept, whatever the act', async () => {
+  const [operator, other] = [await member('operator'), await member()];
+  const reason = 'They asked for it: “änd” <b>';
+  for (const path of [`/operator/users/${other.id}/disable`, '/operator/sessions/end-all']) {
+    await operator.age();
+    expect((await operator.browser.get(path)).status).toBe(200);
+    const late = await operator.browser.submit(path, { reason, word: 'everybody' });
+    const { asked, page } = await confirm(operator.browser, late.headers['location'] ?? '');
+    expect(asked).toContain('You want to do something as an operator.');
+    expect(page.text).toContain('value="They asked for it: “änd” &lt;b&gt;"');
+    expect(page.text).toContain(NOTHING_DONE);
+  }
+  await operator.age();
+  const invited = await operator.browser.submit('/operator/users/invite', { email: 'new@example.org' });
+  const { page } = await confirm(operator.browser, invited.headers['location'] ?? '');
+  expect(fieldValue(page.text, 'email')).toBe('new@example.org');
+});
+
+test.each([
+  ['/account/delete', '/account/delete', { understood: 'on' }, 'You want to delete your account.'],
+  ['/account/data', '/account/data', {}, 'You want to download your data.'],
+  ['/account/sessions/revoke-others', '/account/sessions', {}, 'You want to end your other sessions.'],
+  ['/account/devices/forget', '/account/sessions', {}, 'You want to forget known browsers.'],
+  ['/account/security/recovery-codes', '/account/security', {}, 'You want to see or make recovery codes.'],
+] as const)('%s says what it is for, after its page', async (path, from, fields, says) => {
+  const { browser, age } = await member();
+  await age();
+  const page = await browser.get(from);
+  expect(page.status).toBe(200);
+  const late = await browser.submit(path, fields, '/profile');
+  const { text } = await browser.get(late.headers['location'] ?? '');
+  expect(text).toContain(says);
+  expect(text).toContain(`<a class="button" href="${from}">Cancel</a>`);
+});
+
+test('a page that itself needs it lets go to the page before it', async () => {
+  const { browser, age } = await member();
+  await age();
+  const late = await browser.get('/account/security/authenticator');
+  const { text } = await browser.get(late.headers['location'] ?? '');
+  expect(text).toContain('You want to set up an authenticator app.');
+  expect(text).toContain('<a class="button" href="/account/security">Cancel</a>');
+});
+
+test('no password is kept, and nobody else reads what is: the cookie is encrypted for one account', async () => {
+  const [one, other] = [await member(), await member()];
+  await enrol(one.browser);
+  await one.age();
+  const typed = newEmail();
+  const late = await one.browser.submit('/account/email', { email: typed, password: 'a secret of mine' }, '/profile');
+  const cookie = late.headers['set-cookie']?.toString() ?? '';
+  const value = /holdfast_kept_form=([\w-]+)/.exec(cookie)?.[1] ?? '';
+  const secret = Buffer.from(value, 'base64url').toString('latin1');
+  expect([secret.includes(typed), secret.includes('a secret of mine')]).toEqual([false, false]);
+  expect(cookie).toContain('httponly');
+  other.browser.agent.jar.setCookie(`holdfast_kept_form=${value}`, '127.0.0.1', '/');
+  expect(fieldValue((await other.browser.get('/account/email')).text, 'email')).toBe('');
+});
+
+test('a form of an earlier session of one’s own is shown again with what was typed', async () => {
+  const { browser } = await member();
+  const typed = newEmail();
+  const token = await browser.token('/account/email');
+  await browser.submit('/confirm', { password: PASSWORD }); // in another tab: the session has another token now
+  const answer = await browser.agent
+    .post('/account/email')
+    .redirects(0)
+    .type('form')
+    .set('Referer', `${site.web.url}/account/email`)
+    .set('Host', new URL(site.web.url).host)
+    .send({ email: typed, _csrf: token });
+  expect([answer.status, answer.text.includes('Open the form again')]).toEqual([403, true]);
+  const page = await browser.get('/account/email');
+  expect(fieldValue(page.text, 'email')).toBe(typed);
+  expect(page.text).toContain(NOTHING_DONE);
+  const forged = await browser.agent
+    .post('/account/email')
+    .redirects(0)
+    .type('form')
+    .send({ email: 'evil@example.org' });
+  expect(forged.status).toBe(403);
+  expect(fieldValue((await browser.get('/account/email')).text, 'email')).toBe('');
+});
