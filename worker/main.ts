@@ -1,15 +1,16 @@
 // The worker process: seals the audit log, writes down when sessions were last seen, cleans up. On SIGTERM it finishes the
 // jobs in hand, takes no new ones and exits 0; what it can't finish in time another worker takes over.
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Job, Worker } from 'bullmq';
+import { type Processor, Worker } from 'bullmq';
 import { NO_ORIGIN } from '../src/core/audit/events.ts';
 import { readConfigOrExit } from '../src/core/config.ts';
 import { type Context, createContext } from '../src/core/context.ts';
 import { createLog } from '../src/core/platform/log.ts';
-import { type JobName, QUEUE_NAMES, type QueueName } from '../src/core/platform/queues.ts';
+import { QUEUE_NAMES, type QueueName } from '../src/core/platform/queues.ts';
 import { closeRedis, isFull, openRedis, QUEUE_PREFIX } from '../src/core/platform/redis.ts';
 import { handlers } from './handlers.ts';
 import { publishMetrics } from './metrics.ts';
+import { createOwnClock } from './own-clock.ts';
 import { keepSchedule } from './schedule.ts';
 
 /** A job whose worker died is taken over after this long. */
@@ -26,7 +27,9 @@ const stopping = new AbortController();
 let stopped: Promise<void> | null = null;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
 
+const ownClock = createOwnClock({ run: (name) => run(name), log, now: () => performance.now() });
 const workers = QUEUE_NAMES.map(startWorker);
+const kept = ownClock.keep(stopping.signal);
 const schedule = keepSchedule({ queues: context.queues, log, signal: stopping.signal });
 recordProcess(context, 'sys_startup');
 log.info('the worker has started');
@@ -46,7 +49,11 @@ async function announce(): Promise<void> {
 }
 
 function startWorker(name: QueueName): Worker {
-  const worker = new Worker(name, (job) => run(job), {
+  const bring: Processor = (job) => {
+    ownClock.brought(job.name);
+    return run(job.name, job.data);
+  };
+  const worker = new Worker(name, bring, {
     connection,
     prefix: QUEUE_PREFIX,
     lockDuration: LOCK_MS,
@@ -72,12 +79,10 @@ async function rest(worker: Worker): Promise<void> {
   if (!stopping.signal.aborted) worker.resume();
 }
 
-async function run(job: Job): Promise<unknown> {
-  const handler = (handlers as Partial<Record<string, (context: Context, payload: never) => Promise<unknown>>>)[
-    job.name as JobName
-  ];
-  if (!handler) throw new Error(`no handler for the job ${job.name}; a newer version may have one`);
-  return handler(context, job.data as never);
+async function run(name: string, payload: unknown = {}): Promise<unknown> {
+  const handler = (handlers as Partial<Record<string, (context: Context, payload: never) => Promise<unknown>>>)[name];
+  if (!handler) throw new Error(`no handler for the job ${name}; a newer version may have one`);
+  return handler(context, payload as never);
 }
 
 /** Best effort: while PostgreSQL is away, only the program's log has it. */
@@ -97,7 +102,7 @@ function stop(): Promise<void> {
 async function finish(): Promise<void> {
   log.info('the worker is stopping');
   stopping.abort();
-  const finished = Promise.all([...workers.map((worker) => worker.close()), schedule]);
+  const finished = Promise.all([...workers.map((worker) => worker.close()), schedule, kept]);
   await Promise.race([finished, delay(config.shutdownTimeoutMs)]);
   await Promise.race([recordProcess(context, 'sys_shutdown'), delay(1_000)]);
   await Promise.race([Promise.all([context.close(), closeRedis(connection)]), delay(2_000)]);

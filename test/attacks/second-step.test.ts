@@ -58,7 +58,7 @@ describe('a second step that nobody finishes, from a new browser', () => {
 
     const reader = site.browser();
     await reader.get(await site.linkTo(somebody.email));
-    expect((await reader.get('/not-me')).text).toContain('If it was not you who did what the mail tells of');
+    expect((await reader.get('/not-me')).text).toContain('If you did not do what the message tells of');
     expect((await reader.submit('/not-me', {})).headers['location']).toBe('/reset-password');
     expect((await site.browser().logIn(somebody.email)).status).toBe(401);
     expect(await site.sql('SELECT FROM totp WHERE user_id = $1', [somebody.userId])).toHaveLength(1);

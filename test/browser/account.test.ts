@@ -75,10 +75,10 @@ async function join(page: Page): Promise<string> {
   await follow(page, 'Create an account');
   await fill(page, { 'E-mail address': email, Password: PASSWORD });
   await press(page, 'Create the account');
-  expect(await heading(page)).toBe('Look into your mailbox');
+  expect(await heading(page)).toBe('Check your e-mail');
   await openMail(page, email);
-  expect(await heading(page)).toBe('Confirm your address');
-  await press(page, 'Make my account');
+  expect(await heading(page)).toBe('Confirm your e-mail address');
+  await press(page, 'Create my account');
   expect(pathOf(page)).toBe('/profile');
   return email;
 }
@@ -110,7 +110,7 @@ describe.each<[string, BrowserContextOptions]>([
     await follow(page, 'Forgot your password?');
     await fill(page, { 'E-mail address': email });
     await press(page, 'Mail me a link');
-    expect(await heading(page)).toBe('Look into your mailbox');
+    expect(await heading(page)).toBe('Check your e-mail');
     await openMail(page, email, 1);
     expect(await heading(page)).toBe('Choose a new password');
     await fill(page, { 'New password': NEW_PASSWORD });
@@ -120,12 +120,12 @@ describe.each<[string, BrowserContextOptions]>([
     expect(pathOf(page)).toBe('/profile');
 
     const next = newEmail();
-    await follow(page, 'Change the address');
+    await follow(page, 'Change the e-mail address');
     await fill(page, { 'New e-mail address': next });
     await press(page, 'Mail a link to it');
-    expect(await heading(page)).toBe('Look into the new mailbox');
+    expect(await heading(page)).toBe('Check your new mailbox');
     await openMail(page, next);
-    await press(page, 'Use this address');
+    await press(page, 'Use this e-mail address');
     expect(pathOf(page)).toBe('/login');
     await logIn(page, next, NEW_PASSWORD);
     expect(await page.locator('dl').first().innerText()).toContain(next);
@@ -240,7 +240,7 @@ test('two tabs: what one of them logs out of, the other does nothing in any more
   await other.getByRole('link', { name: 'Open the form again' }).click();
   await fill(other, { 'New e-mail address': typed });
   await press(other, 'Mail a link to it');
-  expect(await heading(other)).toBe('Look into the new mailbox');
+  expect(await heading(other)).toBe('Check your new mailbox');
   await site.send();
   expect(site.server.countTo(typed)).toBe(1);
   await leave();
@@ -294,7 +294,7 @@ test('the browser’s language is spoken at once, the chosen one from then on, a
   await press(page, 'English');
   expect([await heading(page), pathOf(page)]).toEqual(['Log in', '/login']);
   const email = await join(page);
-  expect((await site.server.mailTo(email)).email.subject).toContain('Confirm your address');
+  expect((await site.server.mailTo(email)).email.subject).toContain('Confirm your e-mail address');
   await press(page, 'Deutsch');
   expect([await heading(page), pathOf(page)]).toEqual(['Profil', '/profile']);
   const stranger = await person({ userAgent: FIREFOX });

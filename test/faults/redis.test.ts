@@ -121,6 +121,58 @@ describe('Redis is away', () => {
   });
 });
 
+describe('Redis is gone for the worker', () => {
+  const oldest = async () => {
+    const [row] = await query<{ age: number }>(
+      servers.database.superuserUrl,
+      `SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float AS age FROM outbox`,
+    );
+    return row?.age ?? 0;
+  };
+
+  test.each<[string, () => Promise<void>, () => Promise<void>]>([
+    ['and refuses connections', () => servers.redis().kill(), () => servers.startRedisAgain()],
+    [
+      'and is silent',
+      async () => void process.kill(servers.redis().pid, 'SIGSTOP'),
+      async () => void process.kill(servers.redis().pid, 'SIGCONT'),
+    ],
+  ])(
+    '%s: no event waits for five seconds to be sealed, and the queues are used again afterwards',
+    async (_, away, back) => {
+      const running = startWorkerProcess(servers);
+      try {
+        await until(() => running.log().includes('the worker has started'));
+        await people(1);
+        await until(async () => (await oldest()) === 0);
+        await away();
+        let longest = 0;
+        for (let log = 0; log < 8; log += 1) {
+          const browser = new Browser(web.url);
+          expect((await browser.register(newEmail())).status).toBe(303);
+          const began = performance.now();
+          await until(async () => {
+            longest = Math.max(longest, await oldest());
+            return performance.now() - began > 1_000;
+          });
+        }
+        expect(longest).toBeGreaterThan(0);
+        expect(longest).toBeLessThan(5);
+        await back();
+        await until(
+          () => running.log().includes('the queues bring jobs again') || !running.log().includes('bring no jobs'),
+        );
+        await people(1);
+        await until(async () => (await oldest()) === 0);
+      } finally {
+        process.kill(servers.redis().pid, 'SIGCONT');
+        running.process.kill('SIGTERM');
+        expect(await running.exited).toBe(0);
+      }
+    },
+  );
+});
+
 describe('Redis is full', () => {
   const record = () =>
     web.context.record({ type: 'sys_cleanup', outcome: 'success', actor: null, subject: null, origin: NO_ORIGIN });

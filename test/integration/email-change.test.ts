@@ -237,6 +237,10 @@ describe('/dev/mail', () => {
       await new Browser(dev.url).submit('/forgot-password', { email });
       await itsWorker.mailDelivery.sendDue();
       const { agent } = new Browser(dev.url);
+      const sent = (await agent.get('/forgot-password/sent')).text;
+      expect(sent).toContain('This installation sends no mail.');
+      expect(sent).toContain('href="/dev/mail"');
+      expect((await site.browser().get('/forgot-password/sent')).text).toContain('a link is on its way to it');
       const page = await agent.get('/dev/mail');
       expect(page.status).toBe(200);
       expect(page.text).toMatch(/<a href="http:\/\/localhost:3000\/reset-password\?token=[\w-]{43}">/);

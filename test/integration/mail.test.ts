@@ -95,7 +95,7 @@ describe('a mail', () => {
     expect(email.to).toEqual([{ name: '', address: to }]);
     expect(email.subject).toBe('Your password for Holdfast was changed');
     expect(email.text).toContain(
-      '24 November 2026 at 13:20 UTC, with Firefox on Windows, from the address 203.0.113.7',
+      '24 November 2026 at 13:20 UTC, with Firefox on Windows, from the IP address 203.0.113.7',
     );
     expect(email.text).toContain('http://login.example.org/forgot-password');
     expect(email.html).toContain('<html lang="en">');

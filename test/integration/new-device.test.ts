@@ -48,7 +48,7 @@ test('says where from, and the button ends every session and leads to a new pass
   const someone = site.browser();
   for (let times = 0; times < 2; times += 1) {
     expect((await someone.get(path)).headers['location']).toBe('/not-me');
-    expect((await someone.get('/not-me')).text).toContain('Firefox on Windows, from the address 127.0.0.1');
+    expect((await someone.get('/not-me')).text).toContain('Firefox on Windows, from the IP address 127.0.0.1');
   }
   await enrol(stranger); // in a session that takes the place of the one the mail is about
   expect(await stranger.profile()).toBe(200);

@@ -7,7 +7,7 @@ import { world } from '../support/world.ts';
 
 const EMAIL_MISSING = 'Enter your e-mail address.';
 const EMAIL_WRONG = 'This is not a whole e-mail address, such as name@example.org.';
-const EMAIL_TAKEN = 'There is an account with this address already. Log in instead.';
+const EMAIL_TAKEN = 'There is an account with this e-mail address already. Log in instead.';
 const TOO_SHORT = 'Use at least 8 characters; 15 or more are better.';
 const TOO_LONG = 'Use at most 256 bytes, which is 256 letters or some 64 emoji.';
 const TOO_COMMON = 'This password is among the ones that are tried first. Choose another.';
@@ -273,7 +273,7 @@ describe('two at the same instant', () => {
       expect([change, status, fieldError(text, 'email')]).toEqual([
         change,
         422,
-        'There is an account with this address already. Log in instead.',
+        'There is an account with this e-mail address already. Log in instead.',
       ]);
       expect(await again.profile()).toBe(303);
     }

@@ -53,8 +53,6 @@ export interface EnteringOptions {
   readonly applicationSessions: Pick<ReturnType<typeof createApplicationSessions>, 'enterWithin'>;
 }
 
-export type Entering = ReturnType<typeof createEntering>;
-
 export function createEntering({ database, mayEnterWithin, applicationSessions }: EnteringOptions) {
   const { transact, clock } = database;
 

@@ -29,8 +29,6 @@ export interface VisitorsOptions {
   readonly register: ApplicationRegister;
 }
 
-export type Visitors = ReturnType<typeof createVisitors>;
-
 export function createVisitors({ database: { prisma }, cache, register }: VisitorsOptions) {
   const asked = new QuickLRU<string, { at: number; reading: Promise<SessionReading> }>({ maxSize: KEPT });
   const memberships = new QuickLRU<string, { version: number; names: Promise<readonly string[]> }>({ maxSize: KEPT });

@@ -41,6 +41,8 @@ export const keys = {
 
 const RECONNECT_MAX_MS = 500;
 const COMMAND_TIMEOUT_MS = 500;
+/** Beyond the ten seconds for which BullMQ lets Redis hold an answer back. */
+const WORKER_SILENCE_MS = 12_000;
 
 type Role = 'sessions' | 'queue' | 'worker';
 
@@ -55,7 +57,7 @@ const OPTIONS: Readonly<Record<Role, Omit<RedisOptions, 'replyMapping'>>> = {
     autoResendUnfulfilledCommands: false,
   },
   queue: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2_000 },
-  worker: { maxRetriesPerRequest: null },
+  worker: { maxRetriesPerRequest: null, socketTimeout: WORKER_SILENCE_MS },
 };
 
 /** Connects in the background, and again after every break; an outage is logged once. */

@@ -175,8 +175,10 @@ export function createSessions({ database, table, cache, queues, policy, log, en
 
     end,
 
-    /** Ends the session of a person that those at applications with this log-in hang on, and them with it; the same otherwise. */
-    async endLogin({ userId, loginId }: { userId: string; loginId: string }, options: EndOptions): Promise<void> {
+    /**
+     * Ends a person's session since this log-in, as {@link end} does, and with it those at applications. False if there is none.
+     */
+    async endLogin({ userId, loginId }: { userId: string; loginId: string }, options: EndOptions): Promise<boolean> {
       const found = await findLiveOf(database.prisma, { userId, loginId }).catch(async (error: unknown) => {
         if (!isDatabaseOutage(error)) throw error;
         const copies = await cache.copiesOf(userId);
@@ -184,6 +186,7 @@ export function createSessions({ database, table, cache, queues, policy, log, en
         return copy ? { id: copy.sessionId } : null;
       });
       if (found) await end({ sessionId: found.id, ownerId: userId }, options);
+      return found !== null;
     },
 
     /**

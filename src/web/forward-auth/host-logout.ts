@@ -38,7 +38,7 @@ function ask({ reader, application, context }: HostPage, loggedIn: boolean): Ans
 async function end({ ctx, context }: HostPage, { owner, token }: HostVisitor, everywhere: boolean): Promise<void> {
   const { id, userId, loginId } = owner;
   const about = { reason: 'logged_out', actor: userId, origin: ctx.state.origin } as const;
-  if (everywhere) await context.sessions.endLogin({ userId, loginId }, about);
+  if (everywhere && (await context.sessions.endLogin({ userId, loginId }, about))) return;
   const tokenHash = hashApplicationToken(token);
   await context.sessions.end({ sessionId: id, ownerId: userId }, { ...about, tokenHash });
 }

@@ -81,7 +81,9 @@ export const de: Texts = {
   home: {
     member: {
       heading: 'Sie sind angemeldet',
-      text: 'Dieser Browser bleibt angemeldet, solange Sie ihn benutzen, bis Sie sich abmelden oder seine Sitzung von einem anderen aus beenden.',
+      text: linked(
+        'Dieser Browser bleibt angemeldet, solange Sie ihn benutzen, längstens bis zu dem Zeitpunkt, der bei [Ihren Sitzungen] steht.',
+      ),
       profile: 'Profil öffnen',
     },
     visitor: {
@@ -112,7 +114,7 @@ export const de: Texts = {
       password_changed:
         'Das Passwort dieses Kontos wurde geändert; damit endete diese Sitzung. Melden Sie sich mit dem neuen an.',
       email_changed:
-        'Die Adresse dieses Kontos wurde geändert; damit endete diese Sitzung. Melden Sie sich mit der neuen an.',
+        'Die E-Mail-Adresse dieses Kontos wurde geändert; damit endete diese Sitzung. Melden Sie sich mit der neuen an.',
       role_changed:
         'Die Rechte dieses Kontos wurden geändert; damit endete diese Sitzung. Melden Sie sich an, um fortzufahren.',
       account_disabled: 'Dieses Konto wurde gesperrt. Fragen Sie einen Betreiber, falls das ein Irrtum ist.',
@@ -133,13 +135,13 @@ export const de: Texts = {
     logIn: linked('Sie haben schon ein Konto? [Anmelden]'),
     emailMissing: 'Geben Sie Ihre E-Mail-Adresse ein.',
     emailWrong: 'Das ist keine vollständige E-Mail-Adresse wie name@example.org.',
-    emailTaken: 'Mit dieser Adresse gibt es schon ein Konto. Melden Sie sich stattdessen an.',
+    emailTaken: 'Mit dieser E-Mail-Adresse gibt es schon ein Konto. Melden Sie sich stattdessen an.',
     passwordMissing: 'Wählen Sie ein Passwort.',
     sent: {
-      heading: 'Sehen Sie in Ihr Postfach',
+      heading: 'Sehen Sie in Ihren E-Mails nach',
       paragraphs: [
-        'Wir haben eine Mail an die angegebene Adresse geschickt. Folgen Sie dem Link darin, er gilt 24 Stunden lang.',
-        'Nach ein paar Minuten keine Mail? Sehen Sie im Spam nach, oder prüfen Sie die Adresse und versuchen Sie es noch einmal.',
+        'Wir haben einen Link an die angegebene E-Mail-Adresse geschickt. Folgen Sie ihm, um das Konto anzulegen; er gilt 24 Stunden lang.',
+        'Nach ein paar Minuten nichts da? Sehen Sie im Spam-Ordner nach, oder prüfen Sie die E-Mail-Adresse und versuchen Sie es noch einmal.',
       ],
     },
     closed: {
@@ -149,14 +151,14 @@ export const de: Texts = {
   },
   forgot: {
     title: 'Passwort vergessen?',
-    lede: 'Geben Sie die Adresse Ihres Kontos an. Wenn es eines gibt, schicken wir Ihnen einen Link zu einem neuen Passwort.',
+    lede: 'Geben Sie die E-Mail-Adresse Ihres Kontos ein. Wenn es eines gibt, schicken wir Ihnen einen Link zu einem neuen Passwort.',
     submit: 'Link schicken',
     logIn: linked('Doch wieder eingefallen? [Anmelden]'),
     sent: {
-      heading: 'Sehen Sie in Ihr Postfach',
+      heading: 'Sehen Sie in Ihren E-Mails nach',
       paragraphs: [
-        'Wenn es ein Konto mit dieser Adresse gibt, ist eine Mail mit einem Link unterwegs. Er gilt 30 Minuten lang.',
-        'Nach ein paar Minuten keine Mail? Sehen Sie im Spam nach, oder nehmen Sie die Adresse, mit der Sie das Konto angelegt haben.',
+        'Wenn es ein Konto mit dieser E-Mail-Adresse gibt, ist ein Link dorthin unterwegs. Er gilt 30 Minuten lang.',
+        'Nach ein paar Minuten nichts da? Sehen Sie im Spam-Ordner nach, oder versuchen Sie es mit einer anderen Ihrer E-Mail-Adressen.',
       ],
     },
   },
@@ -166,29 +168,29 @@ export const de: Texts = {
     submit: 'Passwort ändern',
   },
   verify: {
-    title: 'Adresse bestätigen',
-    lede: 'Ein Klick, und Ihr Konto ist angelegt.',
+    title: 'E-Mail-Adresse bestätigen',
+    lede: 'Ein Klick legt Ihr Konto an.',
     ledePassword:
-      'Das ist ein anderer Browser als der, mit dem Sie das Konto angefragt haben. Geben Sie das Passwort ein, das Sie dort gewählt haben.',
+      'Sie haben in einem anderen Browser begonnen. Geben Sie das Passwort ein, das Sie dort gewählt haben.',
     submit: 'Mein Konto anlegen',
     wrong:
-      'Das ist nicht das Passwort, das Sie gewählt haben. Wenn Sie es nicht mehr wissen, fragen Sie das Konto noch einmal an.',
+      'Das ist nicht das Passwort, das Sie gewählt haben. Wenn Sie es nicht mehr wissen, legen Sie das Konto noch einmal an.',
   },
   invitation: {
     title: 'Passwort wählen',
-    lede: 'Sie sind zu einem Konto mit dieser Adresse eingeladen. Wählen Sie ein Passwort, und es ist angelegt.',
+    lede: 'Sie sind eingeladen, ein Konto mit dieser E-Mail-Adresse anzulegen. Wählen Sie ein Passwort dafür.',
     submit: 'Mein Konto anlegen',
   },
   accountExists: {
     heading: 'Es gibt schon ein Konto',
-    paragraphs: ['Mit dieser Adresse wurde inzwischen ein Konto angelegt. Melden Sie sich an.'],
+    paragraphs: ['Mit dieser E-Mail-Adresse wurde inzwischen ein Konto angelegt. Melden Sie sich an.'],
   },
   notMe: {
     title: 'Das waren nicht Sie?',
     lede: (device, address, when) =>
-      `Jemand hat sich mit ${device} von der Adresse ${address} bei Ihrem Konto angemeldet, ${when}. Wenn Sie das nicht waren, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort.`,
+      `Jemand hat sich mit ${device} von der IP-Adresse ${address} bei Ihrem Konto angemeldet, ${when}. Wenn Sie das nicht waren, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort.`,
     ledeWithoutLogin:
-      'Wenn nicht Sie getan haben, wovon die Mail berichtet, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort. Das alte gilt sofort nicht mehr.',
+      'Wenn nicht Sie getan haben, wovon die Nachricht berichtet, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort. Das alte gilt sofort nicht mehr.',
     submit: 'Alle Sitzungen beenden und neues Passwort wählen',
   },
   takeBack: {
@@ -204,52 +206,52 @@ export const de: Texts = {
     heading: 'Dieser Link gilt nicht mehr',
     paragraphs: {
       reset:
-        'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als 30 Minuten; oder Ihr Passwort oder Ihre Adresse wurde inzwischen geändert. Fordern Sie einen neuen an.',
+        'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als 30 Minuten; oder Ihr Passwort oder Ihre E-Mail-Adresse wurde inzwischen geändert. Fordern Sie einen neuen an.',
       verify:
-        'Er wurde benutzt oder ist älter als 24 Stunden. Wenn Sie noch kein Konto haben, fragen Sie es noch einmal an.',
+        'Er wurde benutzt oder ist älter als 24 Stunden. Wenn Sie noch kein Konto haben, legen Sie es noch einmal an.',
       invitation:
         'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als 7 Tage. Bitten Sie um eine neue Einladung.',
       email:
-        'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als eine Stunde; oder Ihr Passwort oder Ihre Adresse wurde inzwischen geändert. Fordern Sie einen neuen an.',
+        'Er wurde benutzt, durch einen neueren ersetzt oder ist älter als eine Stunde; oder Ihr Passwort oder Ihre E-Mail-Adresse wurde inzwischen geändert. Fordern Sie einen neuen an.',
       'not-me':
-        'Er wurde benutzt, ist älter als 7 Tage, oder seitdem wurde über einen zugeschickten Link ein neues Passwort gewählt oder Ihre Adresse geändert: Dann steht in der Mail darüber ein anderer Link. Sind Sie unsicher, wählen Sie ein neues Passwort.',
+        'Er wurde benutzt oder ist älter als 7 Tage. Er gilt auch nicht mehr, wenn über einen zugeschickten Link ein neues Passwort gewählt oder die E-Mail-Adresse geändert wurde: Die Nachricht darüber hat einen anderen Link. Sind Sie unsicher, wählen Sie ein neues Passwort.',
       undo: 'Er wurde benutzt oder ist älter als 7 Tage. Wenn Sie sich nicht anmelden können, wählen Sie ein neues Passwort.',
     },
     actions: {
-      '/register': 'Noch einmal anfragen',
+      '/register': 'Konto anlegen',
       '/forgot-password': 'Neues Passwort anfordern',
-      '/account/email': 'Adresse ändern',
+      '/account/email': 'E-Mail-Adresse ändern',
       '/profile': 'Profil öffnen',
       '/login': 'Anmelden',
     },
   },
   email: {
-    title: 'Adresse ändern',
-    lede: 'Die Adresse Ihres Kontos ist',
+    title: 'E-Mail-Adresse ändern',
+    lede: 'Die E-Mail-Adresse Ihres Kontos ist',
     field: 'Neue E-Mail-Adresse',
-    hint: 'Wir schicken einen Link dorthin. Die Adresse gilt, sobald Sie ihm folgen; dann enden alle Ihre Sitzungen, und Sie melden sich mit ihr an.',
+    hint: 'Wir schicken einen Link dorthin. Wenn Sie ihm folgen, bekommt Ihr Konto die neue E-Mail-Adresse, alle Ihre Sitzungen enden, und Sie melden sich mit ihr an.',
     submit: 'Link dorthin schicken',
-    missing: 'Geben Sie die neue Adresse ein.',
-    same: 'Das ist schon die Adresse Ihres Kontos.',
+    missing: 'Geben Sie die neue E-Mail-Adresse ein.',
+    same: 'Das ist schon die E-Mail-Adresse Ihres Kontos.',
     sent: {
-      heading: 'Sehen Sie in das neue Postfach',
+      heading: 'Sehen Sie im neuen Postfach nach',
       paragraphs: [
-        'Wir haben einen Link an die neue Adresse geschickt. Er gilt eine Stunde lang; bis dahin ändert sich nichts.',
-        'Nach ein paar Minuten keine Mail? Sehen Sie im Spam nach, und prüfen Sie die Adresse.',
+        'Wir haben einen Link an die neue E-Mail-Adresse geschickt. Er gilt eine Stunde lang. Nichts ändert sich, bevor Sie ihm folgen.',
+        'Nach ein paar Minuten nichts da? Sehen Sie im Spam-Ordner nach, und prüfen Sie die E-Mail-Adresse.',
       ],
     },
     confirm: {
-      title: 'Diese Adresse verwenden',
-      lede: 'Ihr Konto bekommt diese Adresse. Alle Ihre Sitzungen enden; melden Sie sich dann mit ihr an.',
+      title: 'Diese E-Mail-Adresse verwenden',
+      lede: 'Ihr Konto bekommt diese E-Mail-Adresse. Alle Ihre Sitzungen enden; melden Sie sich dann mit ihr an.',
       ledePassword:
-        'Sie sind hier nicht angemeldet. Geben Sie das Passwort des Kontos ein, das diese Adresse bekommt. Haben Sie nicht darum gebeten, schließen Sie diese Seite: Es geschieht nichts.',
+        'Sie sind hier nicht angemeldet. Geben Sie das Passwort des Kontos ein, das diese E-Mail-Adresse bekommt. Haben Sie nicht darum gebeten, schließen Sie diese Seite: Es geschieht nichts.',
       wrong: 'Das ist nicht das Passwort dieses Kontos.',
-      submit: 'Diese Adresse verwenden',
+      submit: 'Diese E-Mail-Adresse verwenden',
     },
     undo: {
-      title: 'Adresse zurückholen',
-      lede: 'Ihr Konto bekommt diese Adresse wieder. Alle Sitzungen enden, das Passwort gilt nicht mehr, und wir schicken Ihnen einen Link, um ein neues zu wählen.',
-      submit: 'Meine Adresse zurückholen',
+      title: 'E-Mail-Adresse zurückholen',
+      lede: 'Ihr Konto bekommt diese E-Mail-Adresse wieder. Alle Sitzungen enden, das Passwort gilt nicht mehr, und wir schicken Ihnen einen Link, um ein neues zu wählen.',
+      submit: 'Meine E-Mail-Adresse zurückholen',
     },
   },
   profile: {
@@ -262,7 +264,7 @@ export const de: Texts = {
     address: 'IP-Adresse',
     loggedIn: 'Angemeldet',
     sessions: 'Alle Sitzungen ansehen',
-    email: 'Adresse ändern',
+    email: 'E-Mail-Adresse ändern',
     password: 'Passwort ändern',
     yours: 'Ihre Daten',
     data: 'Ihre Daten herunterladen',
@@ -284,15 +286,15 @@ export const de: Texts = {
     alone: 'Sie sind sonst nirgends angemeldet.',
     knownTitle: 'Bekannte Browser',
     known: count({
-      one: 'Ein Browser war an diesem Konto schon angemeldet. Er kommt auch herein, während Fremde Ihr Passwort probieren.',
+      one: 'Ein Browser war an diesem Konto schon angemeldet. Falsche Passwörter, die Fremde anderswo eingeben, sperren ihn nicht aus.',
       other:
-        '# Browser waren an diesem Konto schon angemeldet. Sie kommen auch herein, während Fremde Ihr Passwort probieren.',
+        '# Browser waren an diesem Konto schon angemeldet. Falsche Passwörter, die Fremde anderswo eingeben, sperren sie nicht aus.',
     }),
     knownNone:
-      'Keine. Der nächste Browser, der sich anmeldet, wird bekannt: Er kommt auch herein, während Fremde Ihr Passwort probieren.',
+      'Keine. Der nächste Browser, der sich anmeldet, wird bekannt: Falsche Passwörter, die Fremde anderswo eingeben, sperren ihn nicht aus.',
     forget: 'Alle bekannten Browser vergessen',
     forgetText:
-      'Niemand wird dadurch abgemeldet. Tun Sie es, wenn Sie ein Gerät verloren haben: Was es gespeichert hat, zählt dann nicht mehr.',
+      'Niemand wird dadurch abgemeldet. Tun Sie es, wenn Sie ein Gerät verloren haben: Für Ihr Konto ist es dann ein neuer Browser.',
   },
   password: {
     title: 'Passwort ändern',
@@ -433,7 +435,7 @@ export const de: Texts = {
     title: 'Ihre Daten',
     lede: 'Eine Datei (JSON) mit allem, was über Sie gespeichert ist:',
     points: [
-      'Ihr Konto, Ihre Passkeys und ob Sie eine Authenticator-App verwenden',
+      'Ihr Konto, Ihre Passkeys und ob Sie eine Authentifizierungs-App verwenden',
       'Ihre Sitzungen, auch die beendeten, mit Browser und IP-Adresse',
       'Browser, von denen bekannt ist, dass sie sich angemeldet haben',
       'Versuche, sich bei Ihrem Konto anzumelden',
@@ -449,7 +451,7 @@ export const de: Texts = {
     goes: 'Was gelöscht wird',
     going: [
       'Alle Sitzungen enden, diese und die in anderen Browsern.',
-      'Ihre E-Mail-Adresse, Ihr Passwort, Ihre Passkeys und Codes werden gelöscht. Die Adresse ist für ein neues Konto frei.',
+      'Ihre E-Mail-Adresse, Ihr Passwort, Ihre Passkeys und Codes werden gelöscht. Die E-Mail-Adresse ist für ein neues Konto frei.',
       'Bekannte Browser, Ihnen zugesandte Links und Aufzeichnungen über Anmeldungen bei Ihrem Konto werden gelöscht.',
     ],
     stays: 'Was bleibt',
@@ -464,6 +466,10 @@ export const de: Texts = {
       'Sie sind der letzte Betreiber. Machen Sie erst jemand anderen zum Betreiber; sonst könnte sich niemand mehr um diesen Dienst kümmern.',
   },
 
+  shownMail: {
+    paragraphs: ['Diese Installation verschickt keine Mails. Sie zeigt, was sie verschickt hätte.'],
+    read: 'Mail lesen',
+  },
   done: {
     'factor-added': 'Das ist eingerichtet: Ab jetzt fragt jede Anmeldung danach.',
     'factor-removed': 'Das wurde entfernt.',
@@ -475,10 +481,11 @@ export const de: Texts = {
     'browsers-forgotten': 'Kein Browser ist mehr bekannt.',
     'password-changed': 'Ihr Passwort wurde geändert, und alle anderen Sitzungen sind beendet.',
     'password-reset': 'Ihr Passwort wurde geändert, und alle Sitzungen sind beendet. Melden Sie sich mit dem neuen an.',
-    registered: 'Ihre Adresse ist bestätigt und Ihr Konto angelegt.',
-    'email-changed': 'Ihre Adresse wurde geändert, und alle Sitzungen sind beendet. Melden Sie sich mit der neuen an.',
+    registered: 'Ihre E-Mail-Adresse ist bestätigt und Ihr Konto angelegt.',
+    'email-changed':
+      'Ihre E-Mail-Adresse wurde geändert, und alle Sitzungen sind beendet. Melden Sie sich mit der neuen an.',
     'email-taken-back':
-      'Die Adresse gehört wieder Ihnen. Ein Link, um ein neues Passwort zu wählen, ist unterwegs dorthin.',
+      'Die E-Mail-Adresse gehört wieder Ihnen. Ein Link, um ein neues Passwort zu wählen, ist unterwegs dorthin.',
   },
 
   applications: {
@@ -560,7 +567,7 @@ export const de: Texts = {
     },
     404: {
       heading: 'Hier ist keine Seite',
-      message: 'Vielleicht ist die Adresse vertippt, oder die Seite ist umgezogen.',
+      message: 'Vielleicht ist die Webadresse vertippt, oder die Seite ist umgezogen.',
       next: 'Zur Startseite',
     },
     405: {
@@ -582,10 +589,10 @@ export const de: Texts = {
       next: 'Zurück zum Formular',
     },
     421: {
-      heading: 'Für diese Adresse ist dieser Server nicht zuständig',
+      heading: 'Für diese Webadresse ist dieser Server nicht zuständig',
       message:
-        'Sie haben ihn unter einem Namen erreicht, der nicht seiner ist. Gehen Sie zur richtigen Adresse, und melden Sie sich nur dort an.',
-      next: 'Zur richtigen Adresse',
+        'Sie haben ihn unter einem Namen erreicht, der nicht seiner ist. Gehen Sie zur richtigen Webadresse, und melden Sie sich nur dort an.',
+      next: 'Zur richtigen Webadresse',
     },
     422: {
       heading: 'Das konnte nicht angenommen werden',

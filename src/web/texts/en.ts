@@ -99,7 +99,7 @@ export const en = {
   home: {
     member: {
       heading: 'You are logged in',
-      text: 'This browser stays logged in while you use it, until you log out or end its session from another one.',
+      text: linked('This browser stays logged in while you use it, at most until the time that [your sessions] name.'),
       profile: 'Open your profile',
     },
     visitor: {
@@ -128,7 +128,8 @@ export const en = {
       revoked: 'You ended this session from another browser. Log in to go on.',
       revoked_by_operator: 'An operator ended this session. Log in to go on.',
       password_changed: 'The password of this account was changed, which ended this session. Log in with the new one.',
-      email_changed: 'The address of this account was changed, which ended this session. Log in with the new one.',
+      email_changed:
+        'The e-mail address of this account was changed, which ended this session. Log in with the new one.',
       role_changed: 'What this account may do was changed, which ended this session. Log in to go on.',
       account_disabled: 'This account was disabled. Ask an operator if that is a mistake.',
       account_deleted: 'This account was deleted.',
@@ -145,13 +146,13 @@ export const en = {
     logIn: linked('Have an account already? [Log in]'),
     emailMissing: 'Enter your e-mail address.',
     emailWrong: 'This is not a whole e-mail address, such as name@example.org.',
-    emailTaken: 'There is an account with this address already. Log in instead.',
+    emailTaken: 'There is an account with this e-mail address already. Log in instead.',
     passwordMissing: 'Choose a password.',
     sent: {
-      heading: 'Look into your mailbox',
+      heading: 'Check your e-mail',
       paragraphs: [
-        'We have sent a mail to the address that you gave. Follow the link in it to finish; it works for 24 hours.',
-        'No mail after a few minutes? Look among the spam, or check the address and register again.',
+        'We have sent a link to the e-mail address that you gave. Follow it to create the account; it works for 24 hours.',
+        'Nothing after a few minutes? Look in your spam folder, or check the e-mail address and try again.',
       ],
     },
     closed: {
@@ -161,14 +162,14 @@ export const en = {
   },
   forgot: {
     title: 'Forgot your password?',
-    lede: 'Give the address of your account. If there is one, we mail you a link to choose a new password.',
+    lede: 'Enter the e-mail address of your account. If there is one, we mail you a link to choose a new password.',
     submit: 'Mail me a link',
     logIn: linked('Remembered it? [Log in]'),
     sent: {
-      heading: 'Look into your mailbox',
+      heading: 'Check your e-mail',
       paragraphs: [
-        'If there is an account with this address, a mail with a link is on its way. The link works for 30 minutes.',
-        'No mail after a few minutes? Look among the spam, or try the address that you registered with.',
+        'If there is an account with this e-mail address, a link is on its way to it. It works for 30 minutes.',
+        'Nothing after a few minutes? Look in your spam folder, or try another e-mail address of yours.',
       ],
     },
   },
@@ -178,27 +179,27 @@ export const en = {
     submit: 'Change the password',
   },
   verify: {
-    title: 'Confirm your address',
-    lede: 'One click, and your account is made.',
-    ledePassword: 'This is another browser than the one you registered with. Enter the password that you chose there.',
-    submit: 'Make my account',
-    wrong: 'This is not the password that you registered with. Register again if you don’t remember it.',
+    title: 'Confirm your e-mail address',
+    lede: 'One click creates your account.',
+    ledePassword: 'You started in another browser. Enter the password that you chose there.',
+    submit: 'Create my account',
+    wrong: 'This is not the password that you chose. If you don’t remember it, create the account again.',
   },
   invitation: {
     title: 'Choose a password',
-    lede: 'You are invited to an account with this address. Choose a password, and it is made.',
-    submit: 'Make my account',
+    lede: 'You are invited to create an account with this e-mail address. Choose a password for it.',
+    submit: 'Create my account',
   },
   accountExists: {
     heading: 'There is an account already',
-    paragraphs: ['An account with this address was made meanwhile. Log in to reach it.'],
+    paragraphs: ['An account with this e-mail address was created meanwhile. Log in to reach it.'],
   },
   notMe: {
     title: 'This wasn’t you?',
     lede: (device: string, address: string, when: string) =>
-      `Somebody logged in to your account with ${device}, from the address ${address}, ${when}. If that was not you, end every session and choose a new password.`,
+      `Somebody logged in to your account with ${device}, from the IP address ${address}, ${when}. If that was not you, end every session and choose a new password.`,
     ledeWithoutLogin:
-      'If it was not you who did what the mail tells of, end every session and choose a new password. The old one stops working at once.',
+      'If you did not do what the message tells of, end every session and choose a new password. The old one stops working at once.',
     submit: 'End every session and choose a new password',
   },
   /** Where an account is taken back: what becomes of second factors, and the password that decides it. */
@@ -216,63 +217,63 @@ export const en = {
     heading: 'This link does not work any more',
     paragraphs: {
       reset:
-        'It was used, replaced by a newer one, or is older than 30 minutes; or your password or address was changed since. Ask for a new one.',
-      verify: 'It was used, or is older than 24 hours. If you have no account yet, register again.',
+        'It was used, replaced by a newer one, or is older than 30 minutes; or your password or e-mail address was changed since. Ask for a new one.',
+      verify: 'It was used, or is older than 24 hours. If you have no account yet, create it again.',
       invitation: 'It was used, replaced by a newer one, or is older than 7 days. Ask for another invitation.',
       email:
-        'It was used, replaced by a newer one, or is older than an hour; or your password or address was changed since. Ask for a new one.',
+        'It was used, replaced by a newer one, or is older than an hour; or your password or e-mail address was changed since. Ask for a new one.',
       'not-me':
-        'It was used, is older than 7 days, or a new password was chosen by a mailed link since, or your address was changed: then the mail about that has another link. If you are not sure, choose a new password.',
+        'It was used, or is older than 7 days. It also stops working when a new password is chosen by a mailed link, or the e-mail address is changed: the message about that has another link. If you are not sure, choose a new password.',
       undo: 'It was used, or is older than 7 days. If you can’t log in, choose a new password.',
     },
     actions: {
-      '/register': 'Register again',
+      '/register': 'Create an account',
       '/forgot-password': 'Ask for a new password',
-      '/account/email': 'Change the address',
+      '/account/email': 'Change the e-mail address',
       '/profile': 'Open your profile',
       '/login': 'Log in',
     },
   },
   email: {
-    title: 'Change the address',
-    lede: 'The address of your account is',
+    title: 'Change the e-mail address',
+    lede: 'The e-mail address of your account is',
     field: 'New e-mail address',
-    hint: 'We mail a link to it. It counts once you follow that; then every session of yours ends, and you log in with it.',
+    hint: 'We mail a link to it. When you follow the link, your account takes the new e-mail address, every session of yours ends, and you log in with it.',
     submit: 'Mail a link to it',
-    missing: 'Enter the new address.',
-    same: 'This is the address of your account already.',
+    missing: 'Enter the new e-mail address.',
+    same: 'This is the e-mail address of your account already.',
     sent: {
-      heading: 'Look into the new mailbox',
+      heading: 'Check your new mailbox',
       paragraphs: [
-        'We have sent a link to the new address. It works for an hour; until then nothing changes.',
-        'No mail after a few minutes? Look among the spam, and check the address.',
+        'We have sent a link to the new e-mail address. It works for an hour. Nothing changes until you follow it.',
+        'Nothing after a few minutes? Look in the spam folder, and check the e-mail address.',
       ],
     },
     confirm: {
-      title: 'Use this address',
-      lede: 'Your account takes this address. Every session of yours ends; then log in with it.',
+      title: 'Use this e-mail address',
+      lede: 'Your account takes this e-mail address. Every session of yours ends; then log in with it.',
       ledePassword:
-        'You are not logged in here. Enter the password of the account that takes this address. If you did not ask for this, close this page: nothing happens.',
+        'You are not logged in here. Enter the password of the account that takes this e-mail address. If you did not ask for this, close this page: nothing happens.',
       wrong: 'This is not the password of that account.',
-      submit: 'Use this address',
+      submit: 'Use this e-mail address',
     },
     undo: {
-      title: 'Take your address back',
-      lede: 'Your account takes this address again. Every session ends, the password no longer counts, and a link to choose a new one is mailed to you.',
-      submit: 'Take my address back',
+      title: 'Take your e-mail address back',
+      lede: 'Your account takes this e-mail address again. Every session ends, the password stops working, and we mail you a link to choose a new one.',
+      submit: 'Take my e-mail address back',
     },
   },
   profile: {
     title: 'Profile',
     role: 'Role',
     roles: { member: 'Member', operator: 'Operator: looks after this service' },
-    memberSince: 'Account made',
+    memberSince: 'Account created',
     session: 'This session',
     browser: 'Browser',
-    address: 'Address',
+    address: 'IP address',
     loggedIn: 'Logged in',
     sessions: 'See every session',
-    email: 'Change the address',
+    email: 'Change the e-mail address',
     password: 'Change the password',
     yours: 'Your data',
     data: 'Download your data',
@@ -282,7 +283,7 @@ export const en = {
     title: 'Sessions',
     lede: linked('Where you are logged in. If you don’t recognise one, end it and [change your password].'),
     current: 'This browser',
-    address: 'Address',
+    address: 'IP address',
     active: 'active',
     since: 'since',
     end: 'End this session',
@@ -291,13 +292,14 @@ export const en = {
     alone: 'You are logged in nowhere else.',
     knownTitle: 'Known browsers',
     known: count({
-      one: 'One browser has logged in to this account before. It gets in even while strangers try your password.',
-      other: '# browsers have logged in to this account before. They get in even while strangers try your password.',
+      one: 'One browser has logged in to this account before. Wrong passwords that strangers enter elsewhere don’t lock it out.',
+      other:
+        '# browsers have logged in to this account before. Wrong passwords that strangers enter elsewhere don’t lock them out.',
     }),
     knownNone:
-      'None. The next browser that logs in becomes known: it then gets in even while strangers try your password.',
+      'None. The next browser that logs in becomes known: wrong passwords that strangers enter elsewhere don’t lock it out.',
     forget: 'Forget every known browser',
-    forgetText: 'Nobody is logged out by this. Do it if a device was lost: what it keeps then counts for nothing.',
+    forgetText: 'Nobody is logged out by this. Do it if you lost a device: to your account it is then a new browser.',
   },
   password: {
     title: 'Change the password',
@@ -437,7 +439,7 @@ export const en = {
     lede: 'A file (JSON) with all that is kept about you:',
     points: [
       'your account, your passkeys and whether you use an authenticator app',
-      'your sessions, those that have ended too, with browser and address',
+      'your sessions, those that have ended too, with browser and IP address',
       'browsers that are known to have logged in',
       'attempts to log in to your account',
       'events in the log that you caused or that were about you',
@@ -451,12 +453,12 @@ export const en = {
     goes: 'What goes',
     going: [
       'Every session ends, this one and those on other browsers.',
-      'Your e-mail address, your password, passkeys and codes are deleted. The address is free for a new account.',
+      'Your e-mail address, your password, passkeys and codes are deleted. The e-mail address is free for a new account.',
       'Known browsers, links that were mailed to you, and records of log-ins to your account are deleted.',
     ],
     stays: 'What stays',
     staying: [
-      'The log keeps that an account was made, used and deleted, under a number that no longer leads to you. Your addresses and browsers are taken out of it.',
+      'The log keeps that an account was created, used and deleted, under a number that no longer leads to you. Your IP addresses and browsers are taken out of it.',
     ],
     download: linked('You may want to [download your data] first.'),
     understood: 'Delete my account. I know that this can’t be undone.',
@@ -466,6 +468,11 @@ export const en = {
       'You are the last operator. Make somebody else an operator first; otherwise nobody could look after this service.',
   },
 
+  /** Where mail is shown instead of sent. */
+  shownMail: {
+    paragraphs: ['This installation sends no mail. It shows what it would have sent.'],
+    read: 'Read the mail',
+  },
   /** What was just done (`?done=`), said once on the page that it leads to. */
   done: {
     'factor-added': 'It is set up: from now on a log-in asks for it.',
@@ -478,9 +485,9 @@ export const en = {
     'browsers-forgotten': 'No browser is known any more.',
     'password-changed': 'Your password was changed, and every other session has ended.',
     'password-reset': 'Your password was changed, and every session has ended. Log in with the new one.',
-    registered: 'Your address is confirmed, and your account is made.',
-    'email-changed': 'Your address was changed, and every session has ended. Log in with the new address.',
-    'email-taken-back': 'The address is yours again. A link to choose a new password is on its way to it.',
+    registered: 'Your e-mail address is confirmed, and your account is created.',
+    'email-changed': 'Your e-mail address was changed, and every session has ended. Log in with the new one.',
+    'email-taken-back': 'The e-mail address is yours again. A link to choose a new password is on its way to it.',
   },
 
   /** Pages on an application's own host, and those on the way into one. */
@@ -562,7 +569,7 @@ export const en = {
     },
     404: {
       heading: 'There is no page here',
-      message: 'The address may be mistyped, or the page was moved.',
+      message: 'The web address may be mistyped, or the page was moved.',
       next: 'Go to the front page',
     },
     405: {
@@ -581,9 +588,9 @@ export const en = {
       next: 'Back to the form',
     },
     421: {
-      heading: 'This server does not answer for that address',
+      heading: 'This server does not answer for that web address',
       message: 'You reached it by a name that is not its own. Go to the right one, and log in only there.',
-      next: 'Go to the right address',
+      next: 'Go to the right web address',
     },
     422: {
       heading: 'This could not be accepted',
@@ -597,7 +604,7 @@ export const en = {
     },
     500: {
       heading: 'Something went wrong on our side',
-      message: 'It was written down. If it happens again, tell an operator the request id below.',
+      message: 'The error was recorded. If it happens again, tell an operator the request id below.',
       next: 'Go to the front page',
     },
     503: {

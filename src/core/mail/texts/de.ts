@@ -27,7 +27,7 @@ const FACTORS =
 const DISOWNING = [FIRST, FACTORS];
 
 export const german: MailTexts = {
-  address: 'Wenn der Knopf nicht geht, öffnen Sie diese Adresse:',
+  address: 'Wenn der Knopf nicht geht, öffnen Sie diesen Link:',
   footer: ({ serviceName }) => `${serviceName} hat das geschickt. Antworten werden nicht gelesen.`,
 
   'reset-password': (from, { serviceName, link }) => ({
@@ -90,11 +90,11 @@ export const german: MailTexts = {
   }),
 
   'confirm-registration': (from, { serviceName, link }) => ({
-    subject: `Bestätigen Sie Ihre Adresse für ${serviceName}`,
+    subject: `Bestätigen Sie Ihre E-Mail-Adresse für ${serviceName}`,
     paragraphs: [
-      `Mit dieser Adresse soll ein Konto angelegt werden, angefragt ${where(from)}. Ein Schritt fehlt noch:`,
+      `Mit dieser E-Mail-Adresse soll ein Konto angelegt werden, angefragt ${where(from)}. Ein Schritt fehlt noch:`,
     ],
-    action: { label: 'Diese Adresse bestätigen', href: link },
+    action: { label: 'Diese E-Mail-Adresse bestätigen', href: link },
     after: [
       'Der Link gilt einmal und 24 Stunden lang. Vorher gibt es kein Konto.',
       'Wenn Sie das nicht waren, tun Sie nichts, und folgen Sie dem Link nicht.',
@@ -104,7 +104,7 @@ export const german: MailTexts = {
   'registration-exists': (from, { serviceName, page }) => ({
     subject: `Sie haben schon ein Konto bei ${serviceName}`,
     paragraphs: [
-      `Mit dieser Adresse soll ein Konto angelegt werden, angefragt ${where(from)}. Es gibt schon eines, und nichts wurde geändert.`,
+      `Mit dieser E-Mail-Adresse soll ein Konto angelegt werden, angefragt ${where(from)}. Es gibt schon eines, und nichts wurde geändert.`,
       'Wenn Sie das waren, melden Sie sich an. Ein vergessenes Passwort können Sie dort neu wählen.',
     ],
     action: { label: 'Anmelden', href: page('/login') },
@@ -113,15 +113,15 @@ export const german: MailTexts = {
 
   invitation: (_, { serviceName, link }) => ({
     subject: `Einladung zu ${serviceName}`,
-    paragraphs: [`${serviceName} lädt Sie zu einem Konto mit dieser Adresse ein.`],
+    paragraphs: [`Ein Betreiber von ${serviceName} lädt Sie ein, ein Konto mit dieser E-Mail-Adresse anzulegen.`],
     action: { label: 'Passwort wählen', href: link },
     after: ['Der Link gilt einmal und 7 Tage lang. Wenn Sie kein Konto möchten, tun Sie nichts.'],
   }),
 
   'confirm-email': (_, { serviceName, link }) => ({
-    subject: `Bestätigen Sie Ihre neue Adresse für ${serviceName}`,
-    paragraphs: ['Sie möchten diese Adresse für Ihr Konto verwenden. Sie gilt, sobald Sie sie bestätigen:'],
-    action: { label: 'Diese Adresse verwenden', href: link },
+    subject: `Bestätigen Sie Ihre neue E-Mail-Adresse für ${serviceName}`,
+    paragraphs: ['Sie möchten diese E-Mail-Adresse für Ihr Konto verwenden. Bestätigen Sie sie, um das abzuschließen:'],
+    action: { label: 'Diese E-Mail-Adresse verwenden', href: link },
     after: ['Der Link gilt einmal und eine Stunde lang. Wenn Sie nichts angefragt haben, tun Sie nichts.'],
   }),
 
@@ -149,12 +149,12 @@ export const german: MailTexts = {
 
   // Ohne die neue Adresse: wer sie gewählt hat, kann einen Link hineingeschrieben haben.
   'email-changed': (from, { serviceName, link }) => ({
-    subject: `Die Adresse Ihres Kontos bei ${serviceName} wurde geändert`,
+    subject: `Die E-Mail-Adresse Ihres Kontos bei ${serviceName} wurde geändert`,
     paragraphs: [
       `Ihr Konto hat jetzt eine andere E-Mail-Adresse: geändert wurde sie ${where(from)}.`,
-      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, holen Sie Ihre Adresse zurück: Das beendet alle Sitzungen, und Sie wählen ein neues Passwort.',
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, holen Sie Ihre E-Mail-Adresse zurück: Das beendet alle Sitzungen, und Sie wählen ein neues Passwort.',
     ],
-    action: { label: 'Meine Adresse zurückholen', href: link },
+    action: { label: 'Meine E-Mail-Adresse zurückholen', href: link },
     after: ['Der Link gilt einmal und 7 Tage lang.', FACTORS],
   }),
 };
@@ -164,9 +164,9 @@ function inWords(at: string): string {
   return moment.format(new Date(at));
 }
 
-/** "am 24. November 2026 um 13:20 UTC, mit Firefox auf Windows, von der Adresse 203.0.113.7" */
+/** "am 24. November 2026 um 13:20 UTC, mit Firefox auf Windows, von der IP-Adresse 203.0.113.7" */
 function where(circumstances: Circumstances): string {
   const { at, ip } = circumstances;
-  const from = ip === null ? '' : `, von der Adresse ${ip}`;
+  const from = ip === null ? '' : `, von der IP-Adresse ${ip}`;
   return `am ${inWords(at)} UTC, mit ${deviceIn(circumstances, DEVICES)}${from}`;
 }

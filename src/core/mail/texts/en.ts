@@ -27,7 +27,7 @@ const FACTORS =
 const DISOWNING = [FIRST, FACTORS];
 
 export const english: MailTexts = {
-  address: 'If the button does not work, open this address:',
+  address: 'If the button does not work, open this link:',
   footer: ({ serviceName }) => `${serviceName} sent this. Replies aren’t read.`,
 
   'reset-password': (from, { serviceName, link }) => ({
@@ -90,9 +90,9 @@ export const english: MailTexts = {
   }),
 
   'confirm-registration': (from, { serviceName, link }) => ({
-    subject: `Confirm your address for ${serviceName}`,
-    paragraphs: [`Somebody asked for an account with this address ${where(from)}. One step is left:`],
-    action: { label: 'Confirm this address', href: link },
+    subject: `Confirm your e-mail address for ${serviceName}`,
+    paragraphs: [`Somebody asked to create an account with this e-mail address ${where(from)}. One step is left:`],
+    action: { label: 'Confirm this e-mail address', href: link },
     after: [
       'The link works once, for 24 hours. There is no account before that.',
       'If it was not you, do nothing, and don’t follow the link.',
@@ -102,7 +102,7 @@ export const english: MailTexts = {
   'registration-exists': (from, { serviceName, page }) => ({
     subject: `You have an account with ${serviceName} already`,
     paragraphs: [
-      `Somebody asked for an account with this address ${where(from)}. There is one already, and nothing was changed.`,
+      `Somebody asked to create an account with this e-mail address ${where(from)}. There is one already, and nothing was changed.`,
       'If it was you, log in. If you forgot the password, you can choose a new one there.',
     ],
     action: { label: 'Log in', href: page('/login') },
@@ -111,15 +111,15 @@ export const english: MailTexts = {
 
   invitation: (_, { serviceName, link }) => ({
     subject: `You are invited to ${serviceName}`,
-    paragraphs: [`An operator of ${serviceName} invites you to an account with this address.`],
+    paragraphs: [`An operator of ${serviceName} invites you to create an account with this e-mail address.`],
     action: { label: 'Choose a password', href: link },
     after: ['The link works once, for 7 days. If you don’t want an account, do nothing.'],
   }),
 
   'confirm-email': (_, { serviceName, link }) => ({
-    subject: `Confirm your new address for ${serviceName}`,
-    paragraphs: ['You asked to use this address for your account. It counts once you confirm it:'],
-    action: { label: 'Use this address', href: link },
+    subject: `Confirm your new e-mail address for ${serviceName}`,
+    paragraphs: ['You asked to use this e-mail address for your account. Confirm it to finish:'],
+    action: { label: 'Use this e-mail address', href: link },
     after: ['The link works once, for an hour. If you asked for nothing, do nothing.'],
   }),
 
@@ -147,12 +147,12 @@ export const english: MailTexts = {
 
   // Without the new address: whoever chose it may have written a link into it.
   'email-changed': (from, { serviceName, link }) => ({
-    subject: `The address of your account with ${serviceName} was changed`,
+    subject: `The e-mail address of your account with ${serviceName} was changed`,
     paragraphs: [
       `Your account has another e-mail address now: it was changed ${where(from)}.`,
-      'If that was you, there is nothing to do. If it was not, take your address back: that ends every session, and you choose a new password.',
+      'If that was you, there is nothing to do. If it was not, take your e-mail address back: that ends every session, and you choose a new password.',
     ],
-    action: { label: 'Take my address back', href: link },
+    action: { label: 'Take my e-mail address back', href: link },
     after: ['The link works once, for 7 days.', FACTORS],
   }),
 };
@@ -162,9 +162,9 @@ function inWords(at: string): string {
   return moment.format(new Date(at));
 }
 
-/** "on 24 November 2026 at 13:20 UTC, with Firefox on Windows, from the address 203.0.113.7" */
+/** "on 24 November 2026 at 13:20 UTC, with Firefox on Windows, from the IP address 203.0.113.7" */
 function where(circumstances: Circumstances): string {
   const { at, ip } = circumstances;
-  const from = ip === null ? '' : `, from the address ${ip}`;
+  const from = ip === null ? '' : `, from the IP address ${ip}`;
   return `on ${inWords(at)} UTC, with ${deviceIn(circumstances, DEVICES)}${from}`;
 }

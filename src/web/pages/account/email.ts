@@ -16,6 +16,7 @@ import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { holderOf } from '../../view/visit.ts';
 import { deadLink } from '../login/dead-link.ts';
+import { showMailSent } from '../mail-sent.ts';
 
 const PATH = '/account/email';
 const CONFIRM = '/confirm-email';
@@ -54,7 +55,7 @@ async function requestChange(ctx: Koa.Context, web: Web): Promise<void> {
 function showSent(ctx: Koa.Context, web: Web): Promise<void> {
   const { sent } = ctx.state.text.email;
   const action = { href: '/profile', label: ctx.state.text.deadLink.actions['/profile'] };
-  return web.show(ctx, 'message', { ...sent, action }, { title: sent.heading });
+  return showMailSent(ctx, web, { ...sent, action });
 }
 
 async function openConfirmation(ctx: Koa.Context, web: Web): Promise<void> {

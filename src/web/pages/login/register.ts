@@ -12,6 +12,7 @@ import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { firstVisitOf, startVisit } from '../../view/visit.ts';
+import { showMailSent } from '../mail-sent.ts';
 import { browserOf } from './verify-email.ts';
 
 const PATH = '/register';
@@ -85,7 +86,7 @@ function refuse(ctx: Koa.Context, web: Web, { email, next, refusal }: Refused): 
 
 function showSent(ctx: Koa.Context, web: Web): Promise<void> {
   const { sent, title } = ctx.state.text.register;
-  return web.show(ctx, 'message', { ...sent, action: null }, { title });
+  return showMailSent(ctx, web, { ...sent, title, action: null });
 }
 
 function showClosed(ctx: Koa.Context, web: Web): Promise<void> {

@@ -9,6 +9,7 @@ import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
+import { showMailSent } from '../mail-sent.ts';
 import { deadLink } from './dead-link.ts';
 
 const PATH = '/reset-password';
@@ -63,8 +64,8 @@ async function requestLink(ctx: Koa.Context, web: Web): Promise<void> {
 
 function showSent(ctx: Koa.Context, web: Web): Promise<void> {
   const { sent } = ctx.state.text.forgot;
-  const page = { ...sent, action: { href: '/login', label: ctx.state.text.login.title } };
-  return web.show(ctx, 'message', page, { title: sent.heading });
+  const action = { href: '/login', label: ctx.state.text.login.title };
+  return showMailSent(ctx, web, { ...sent, action });
 }
 
 function showForgot(ctx: Koa.Context, web: Web, email: string, errors: FieldErrors, problem?: string): Promise<void> {
