@@ -14,11 +14,13 @@ import { world } from '../support/world.ts';
 
 const [port, listen] = [await freePort(), await freePort()];
 const publicUrl = `http://localhost:${port}`;
+const holdfast = `http://127.0.0.1:${port}`;
 const url = `http://wiki.localhost:${listen}`;
 const { web, sql, newMember } = await world({
   webs: [{ PORT: String(port), PUBLIC_URL: publicUrl, TRUSTED_PROXIES: '127.0.0.1', LANGUAGES: 'en' }],
 });
 let wiki: TestApplication;
+let upstream: string;
 let proxy: RunningProxy;
 let chromium: Browser;
 
@@ -31,11 +33,11 @@ const application = createServer((request, response) => {
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve));
-  const upstream = `http://127.0.0.1:${(application.address() as AddressInfo).port}`;
+  upstream = `http://127.0.0.1:${(application.address() as AddressInfo).port}`;
   wiki = await addApplication(sql, { url });
   const folder = makeFolder();
   const about = { name: 'The Wiki', slug: wiki.slug, url };
-  const recipe = writeRecipe('nginx', about, { listen, upstream, holdfast: `http://127.0.0.1:${port}`, folder });
+  const recipe = writeRecipe('nginx', about, { listen, upstream, holdfast, folder });
   if (!recipe.ok) throw new Error(recipe.problem);
   proxy = await startProxy('nginx', { files: recipe.files, folder, port: listen });
   chromium = await launchBrowser();
@@ -92,19 +94,30 @@ test('opening a page leads through the log-in to it; a form is sent; logging out
   await context.close();
 });
 
-test('a browser that keeps no cookie for the application is told why it can’t be let in', async () => {
-  const { email } = await newMember();
-  const { context, page } = await open();
-  await page.route(`${url}/**`, async (route) => {
-    const { cookie: _, ...headers } = await route.request().allHeaders();
-    await route.continue({ headers });
+test('where the cookie does not come back, a page says why before the browser gives up', async () => {
+  const at = await freePort();
+  const broken = { slug: 'broken', url: `http://broken.localhost:${at}`, name: 'Broken' };
+  const { slug } = await addApplication(sql, { url: broken.url });
+  const recipe = writeRecipe('nginx', { ...broken, slug }, { listen: at, upstream, holdfast });
+  if (!recipe.ok) throw new Error(recipe.problem);
+  const keepsCookies = 'location = /.holdfast-check {\nproxy_set_header Cookie "";';
+  const files = recipe.files.map(({ name, text }) => {
+    return { name, text: text.replace('location = /.holdfast-check {', keepsCookies) };
   });
-  await page.goto(`${publicUrl}/login`);
-  await logIn(page, email);
-  await page.waitForURL(`${publicUrl}/profile`);
-  await context.clearCookies({ domain: 'wiki.localhost' });
-  const answer = await page.goto(url);
-  expect([400, 429]).toContain(answer?.status());
-  expect(await axe(page)).toEqual([]);
-  await context.close();
+  const { email } = await newMember();
+  const running = await startProxy('nginx', { files, folder: makeFolder(), port: at });
+  const { context, page } = await open();
+  try {
+    await until(async () => (await web.context.forwardAuth.register()).bySlug(slug) !== undefined);
+    await page.goto(`${publicUrl}/login`);
+    await logIn(page, email);
+    await page.waitForURL(`${publicUrl}/profile`);
+    const answer = await page.goto(broken.url);
+    expect(answer?.status()).toBe(429);
+    expect(await page.getByRole('heading').textContent()).toContain('does not keep you logged in');
+    expect(await axe(page)).toEqual([]);
+  } finally {
+    await context.close();
+    await running.close();
+  }
 });

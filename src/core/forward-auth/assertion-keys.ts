@@ -83,7 +83,7 @@ export function createAssertionKeys({ database, secretBox, registryVersion }: As
 
   /** Those of the newest version that this process has heard of. @throws where PostgreSQL is away and has said nothing yet. */
   return async (): Promise<KeyRing> => {
-    if (ring && ring.version >= registryVersion.newest()) return ring;
+    if (ring?.version === registryVersion.newest()) return ring;
     reading ??= readOrComplete().finally(() => {
       reading = null;
     });

@@ -13,8 +13,11 @@ import { findLiveOf, type LockedSession, lockSession } from '../sessions/session
 import type { NewSession } from '../sessions/sessions.ts';
 import { countLately, insertTicket, takeTicket, targetOf } from './tickets.ts';
 
-/** So many within half a minute, and the browser goes round and round. */
-const MOST_LATELY = 5;
+/**
+ * Tickets within half a minute; the next time the browser goes round and round. Each round is four redirects, and browsers give
+ * up by themselves after twenty.
+ */
+const MOST_LATELY = 4;
 /** Ten years: its parent's deadline comes first. */
 const LONGEST_MS = 3_650 * 86_400_000;
 

@@ -43,7 +43,7 @@ export function createApplicationRegister({
 
   /** Those of the newest version that this process has heard of; at once, unless that is news. */
   return (): KnownApplications | Promise<KnownApplications> =>
-    known && known.version >= registryVersion.newest() ? known : readOnce();
+    known && known.version === registryVersion.newest() ? known : readOnce();
 }
 
 function index(version: number, applications: readonly Application[]): KnownApplications {

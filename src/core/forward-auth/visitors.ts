@@ -51,7 +51,7 @@ export function createVisitors({ database: { prisma }, cache, register }: Visito
     const kept = groupsIn(data);
     if (data['registryVersion'] === version) return kept;
     const known = memberships.get(owner.userId);
-    if (known && known.version >= version) return known.names;
+    if (known?.version === version) return known.names;
     const names = readGroupsOf(prisma, owner.userId).then(
       (groups) => groups.map(({ name }) => name),
       (error: unknown) => {

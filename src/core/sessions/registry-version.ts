@@ -14,8 +14,8 @@ export function createRegistryVersion(redis: Redis) {
   }
 
   /** Tells the other processes. Never throws. */
-  async function publish(version: number): Promise<void> {
-    note(version);
+  async function publish(): Promise<void> {
+    inRedis = newest;
     await redis.set(keys.applications, newest).catch(() => undefined);
   }
 
@@ -23,7 +23,6 @@ export function createRegistryVersion(redis: Redis) {
     /** The newest that this process has heard of. */
     newest: () => newest,
     note,
-    publish,
 
     /** What stood beside a copy. */
     read(text: string | null | undefined): void {
@@ -31,10 +30,13 @@ export function createRegistryVersion(redis: Redis) {
       note(inRedis);
     },
 
-    /** What PostgreSQL says; a Redis that lags behind is told. */
+    /**
+     * What PostgreSQL says, which is right even if it is less: then it has gone back in time. A Redis that says otherwise is
+     * told. Never throws.
+     */
     async heard(version: number): Promise<void> {
-      note(version);
-      if (inRedis < newest && redis.status === 'ready') await publish(newest);
+      newest = version;
+      if (inRedis !== newest && redis.status === 'ready') await publish();
     },
   };
 }

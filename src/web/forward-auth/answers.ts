@@ -74,7 +74,11 @@ function redirectIn(family: Family): number {
 export function refuseUnknown(reader: Reader, application: Pick<Application, 'url'>, maxAge: MaxAge): Answer {
   if (reader.kind === 'other') return json(401, errorOf(maxAge), challenge(maxAge));
   const { heading, why, next, link } = reader.text.applications.unsent;
-  const page = { heading, paragraphs: [why, next], link: { href: startOf(application, '/'), label: link } };
+  const page = {
+    heading,
+    paragraphs: [why, next],
+    link: { href: startOf(application, '/'), label: link, newTab: true },
+  };
   return pageAnswer(401, reader, page, challenge(maxAge));
 }
 
@@ -94,10 +98,11 @@ export function away(reader: Reader, status: 500 | 503): Answer {
 export function pageAnswer(
   status: number,
   { text, serviceName, requestId }: Omit<Reader, 'kind'>,
-  page: Omit<PlainPage, 'language' | 'serviceName' | 'requestId'>,
+  page: Omit<PlainPage, 'language' | 'serviceName' | 'trace'>,
   headers: Headers = {},
 ): Answer {
-  const body = plainPage({ language: text.language, serviceName, requestId, ...page });
+  const trace = status < 400 || requestId === null ? null : `${text.errors.reference(status)} ${requestId}`;
+  const body = plainPage({ language: text.language, serviceName, trace, ...page });
   return { status, headers: { ...PLAIN_PAGE_HEADERS, ...headers }, body };
 }
 

@@ -7,20 +7,22 @@ export interface PlainPage {
   readonly serviceName: string;
   readonly heading: string;
   readonly paragraphs: readonly string[];
-  readonly link?: { readonly href: string; readonly label: string } | null;
+  readonly link?: { readonly href: string; readonly label: string; readonly newTab?: boolean };
   /** Buttons of one form, by the value of `scope`. */
   readonly form?: { readonly action: string; readonly buttons: readonly (readonly [scope: string, label: string])[] };
-  readonly requestId?: string | null;
+  /** The line that quotes the request's id; none where nothing went wrong. */
+  readonly trace?: string | null;
 }
 
-const STYLE = `:root{color-scheme:light dark;--ground:#fff;--ink:#1c1f23;--quiet:#5a6169;--line:#d5d9de;--accent:#1f5fae;--on:#fff}
-@media (prefers-color-scheme:dark){:root{--ground:#15181c;--ink:#e6e8eb;--quiet:#a3abb4;--line:#3a4149;--accent:#8ab8f5;--on:#10151b}}
-body{margin:0;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
-header,main{max-width:30rem;margin:0 auto;padding:1rem 1.25rem}header{color:var(--quiet);font-size:.875rem}
-h1{font-size:1.5rem;line-height:1.25;margin:1rem 0}.id{color:var(--quiet);font:.8125rem/1.5 ui-monospace,monospace}
+/** The colours and sizes of views/assets/holdfast.css. */
+const STYLE = `:root{color-scheme:light dark;--ground:#fcfcfa;--ink:#1c211f;--quiet:#5b635f;--accent:#17705c;--on-accent:#fff}
+@media (prefers-color-scheme:dark){:root{--ground:#131614;--ink:#e7ebe8;--quiet:#9ea8a3;--accent:#6cc7ae;--on-accent:#06231b}}
+body{margin:0;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere}
+header,main{max-width:24rem;margin:0 auto;padding:1rem 1.25rem}header{color:var(--quiet);font-size:.9375rem}
+h1{font-size:1.625rem;line-height:1.25;margin:1rem 0}.id{color:var(--quiet);font-size:.8125rem}
 a.button,button{display:inline-block;box-sizing:border-box;min-height:2.75rem;padding:.625rem 1rem;margin:.25rem .5rem .25rem 0;
-border:1px solid var(--accent);border-radius:.375rem;background:var(--accent);color:var(--on);font:inherit;text-decoration:none;cursor:pointer}
-button.second{background:none;color:var(--accent)}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}`;
+border:1px solid var(--accent);border-radius:.375rem;background:var(--accent);color:var(--on-accent);font:inherit;text-decoration:none;cursor:pointer}
+button.second{background:none;color:var(--accent)}:focus-visible{outline:2px solid var(--accent);outline-offset:2px}`;
 
 const HASH = createHash('sha256').update(STYLE).digest('base64');
 
@@ -32,9 +34,10 @@ export const PLAIN_PAGE_HEADERS = {
   'Referrer-Policy': 'same-origin',
 } as const;
 
-export function plainPage({ language, serviceName, heading, paragraphs, link, form, requestId }: PlainPage): string {
-  const action = link ? `<p><a class="button" href="${escaped(link.href)}">${escaped(link.label)}</a></p>\n` : '';
-  const trace = requestId ? `<p class="id">${escaped(requestId)}</p>\n` : '';
+export function plainPage({ language, serviceName, heading, paragraphs, link, form, trace }: PlainPage): string {
+  const tab = link?.newTab ? ' target="_blank" rel="noopener"' : '';
+  const action = link ? `<p><a class="button" href="${escaped(link.href)}"${tab}>${escaped(link.label)}</a></p>\n` : '';
+  const quoted = trace ? `<p class="id">${escaped(trace)}</p>\n` : '';
   return `<!doctype html>
 <html lang="${escaped(language)}">
 <head>
@@ -47,7 +50,7 @@ export function plainPage({ language, serviceName, heading, paragraphs, link, fo
 <header>${escaped(serviceName)}</header>
 <main>
 <h1>${escaped(heading)}</h1>
-${paragraphs.map((text) => `<p>${escaped(text)}</p>\n`).join('')}${action}${form ? formOf(form) : ''}${trace}</main>
+${paragraphs.map((text) => `<p>${escaped(text)}</p>\n`).join('')}${action}${form ? formOf(form) : ''}${quoted}</main>
 </body>
 </html>
 `;
