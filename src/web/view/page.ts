@@ -33,7 +33,7 @@ const DONE: Readonly<Record<string, string>> = {
   'application-disabled': 'The application is disabled, and its sessions have ended.',
   'application-enabled': 'The application is enabled again.',
   'application-removed': 'The application was removed, and its sessions have ended.',
-  'application-ended': 'Those sessions have ended. Whoever may enter can do so again.',
+  'sessions-at-it-ended': 'Those sessions have ended. Whoever may enter can do so again.',
 };
 
 interface FrameOptions {

@@ -101,7 +101,7 @@ function endSessions(router: Router, web: Web): void {
     }),
     async run({ context: { applications } }, { id, slug }, { by }) {
       await applications.endSessions(id, by);
-      return { to: `${applicationHref(slug)}?done=application-ended` };
+      return { to: `${applicationHref(slug)}?done=sessions-at-it-ended` };
     },
   });
 }
@@ -121,7 +121,7 @@ function endSessionsOfOne(router: Router, web: Web): void {
     }),
     async run({ context: { applications } }, { application, user }, { by }) {
       const ended = await applications.endSessions(application.id, by, user.id);
-      if (ended > 0) return { to: `${applicationHref(application.slug)}?done=application-ended` };
+      if (ended > 0) return { to: `${applicationHref(application.slug)}?done=sessions-at-it-ended` };
       return { problem: 'They have no session there by now. Nothing was done.' };
     },
   });
