@@ -477,10 +477,13 @@ describe('entering', () => {
 describe('on the application’s host', () => {
   test('no other path, and on no other host', async () => {
     const { slug } = await addApplication();
-    expect((await ask(`${web.url}/.holdfast/else`, { host: `${slug}.example.org` })).status).toBe(404);
+    for (const name of ['else', 'constructor', '__proto__', '', 'start/'])
+      expect((await ask(`${web.url}/.holdfast/${name}`, { host: `${slug}.example.org` })).status).toBe(404);
     expect((await ask(`${web.url}/.holdfast/start`, { host: 'elsewhere.example.org' })).status).toBe(404);
     const wrong = await ask(`${web.url}/.holdfast/start`, { host: `${slug}.example.org` }, 'POST');
     expect([wrong.status, wrong.headers['allow']]).toEqual([405, 'GET']);
+    // Whoever only looks uses no ticket up.
+    expect((await ask(`${web.url}/.holdfast/enter`, { host: `${slug}.example.org` }, 'HEAD')).status).toBe(405);
   });
 
   test('a proxy shows what was not sent, by whatever method', async () => {

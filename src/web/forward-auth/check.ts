@@ -59,6 +59,12 @@ export function createCheck({ context, cookies, record }: CheckOptions): Check {
     return away(reader, outage ? 503 : 500);
   }
 
+  /** A check without an answer lets nobody pass. */
+  function giveUp(response: ServerResponse, error: unknown, requestId: string | null): void {
+    log.error({ err: error, requestId }, 'a check could not be sent its answer');
+    response.destroy();
+  }
+
   function readerOf({ headers }: IncomingMessage, { kind }: Asked, requestId: string | null): Reader {
     const text = preferredText(headers['accept-language'], config.languages);
     return { kind, text, serviceName: config.serviceName, requestId };
@@ -79,7 +85,8 @@ export function createCheck({ context, cookies, record }: CheckOptions): Check {
       const reader = readerOf(request, asked, requestId);
       void answer(request, asked, reader)
         .catch((error: unknown) => failed(reader, error))
-        .then((answered) => send(response, answered));
+        .then((answered) => send(response, answered))
+        .catch((error: unknown) => giveUp(response, error, requestId));
     }
     return true;
   };

@@ -19,8 +19,8 @@ type Page = (page: HostPage) => Answer | Promise<Answer>;
 const PAGES: Readonly<Record<string, { readonly methods: readonly string[]; readonly show: Page }>> = {
   start: { methods: ['GET'], show: startHere },
   enter: { methods: ['GET'], show: enterHere },
-  session: { methods: ['GET'], show: tellSession },
-  logout: { methods: ['GET', 'POST'], show: logOutHere },
+  session: { methods: ['GET', 'HEAD'], show: tellSession },
+  logout: { methods: ['GET', 'HEAD', 'POST'], show: logOutHere },
   // Shown by a proxy in the place of what was asked for, by whatever method.
   unsent: { methods: [], show: ({ reader, application }) => refuseUnknown(reader, application, null) },
   refused: { methods: [], show: ({ reader }) => forbid(reader, 'message') },
@@ -33,11 +33,11 @@ export function hostPages(options: HostPagesOptions): Koa.Middleware {
   async function answer(ctx: Koa.Context, reader: Reader): Promise<Answer | null> {
     const application = (await forwardAuth.register()).byHost(ctx.req.headers.host ?? '');
     if (!application) return null;
-    const page = PAGES[ctx.path.slice(PREFIX.length)];
+    const page = PAGES[nameOf(ctx)];
     const { heading, message } = reader.text.applications.missing;
     if (!page) return pageAnswer(404, reader, { heading, paragraphs: [message] });
     const { methods } = page;
-    if (methods.length > 0 && !methods.includes(ctx.method === 'HEAD' ? 'GET' : ctx.method))
+    if (methods.length > 0 && !methods.includes(ctx.method))
       throw new HttpError(405, 'method', { Allow: methods.join(', ') });
     return page.show({ ...options, ctx, application, reader });
   }
@@ -54,10 +54,15 @@ export function hostPages(options: HostPagesOptions): Koa.Middleware {
       return away(reader, 503);
     });
     if (answered === null) return next();
-    ctx['_matchedRoute'] =
-      PREFIX + (Object.hasOwn(PAGES, ctx.path.slice(PREFIX.length)) ? ctx.path.slice(PREFIX.length) : '');
+    ctx['_matchedRoute'] = PREFIX + nameOf(ctx);
     give(ctx, answered);
   };
+}
+
+/** Of a page that there is; else empty. */
+function nameOf(ctx: Koa.Context): string {
+  const name = ctx.path.slice(PREFIX.length);
+  return Object.hasOwn(PAGES, name) ? name : '';
 }
 
 /** Our own error page needs what this host has not. */
