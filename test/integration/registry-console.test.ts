@@ -279,7 +279,11 @@ describe('whoever acts', () => {
       const sent = await late.browser.submit(path, { name: 'late', ...why });
       expect(sent.headers['location']).toBe(`/confirm?next=${encodeURIComponent(path)}`);
       expect(await groups.findByName('late')).toBeNull();
-      const confirmed = await late.browser.submit('/confirm', { password: PASSWORD }, sent.headers['location']);
+      const confirmed = await late.browser.submit(
+        '/confirm',
+        { password: PASSWORD, next: path },
+        sent.headers['location'],
+      );
       expect(confirmed.headers['location']).toBe(path);
       const { text } = await late.browser.get(path);
       expect([fieldValue(text, 'name'), fieldValue(text, 'reason')]).toEqual(['late', why.reason]);
