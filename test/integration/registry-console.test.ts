@@ -2,6 +2,7 @@
 // and a form that does not fit changes nothing and comes back as it was typed.
 import { describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
+import { PASSWORD } from '../support/app.ts';
 import { enterDirectly, stateOf } from '../support/applications.ts';
 import { fieldError, fieldValue } from '../support/page.ts';
 import { type Person, world } from '../support/world.ts';
@@ -275,11 +276,17 @@ describe('whoever acts', () => {
         `UPDATE session SET created_at = ${long}, proved_at = ${long} WHERE user_id = $1 AND ended_at IS NULL`,
         [late.id],
       );
-      const asked = await late.browser.get(path);
-      expect([asked.status, asked.headers['location']]).toEqual([303, expect.stringContaining('/confirm?next=')]);
-      const sent = await late.browser.submit(path, { name: 'late', ...why }, '/profile');
-      expect(sent.headers['location']).toContain('/confirm?next=');
+      const sent = await late.browser.submit(path, { name: 'late', ...why });
+      expect(sent.headers['location']).toBe(`/confirm?next=${encodeURIComponent(path)}`);
       expect(await groups.findByName('late')).toBeNull();
+      const confirmed = await late.browser.submit(
+        '/confirm',
+        { password: PASSWORD, next: path },
+        sent.headers['location'],
+      );
+      expect(confirmed.headers['location']).toBe(path);
+      const { text } = await late.browser.get(path);
+      expect([fieldValue(text, 'name'), fieldValue(text, 'reason')]).toEqual(['late', why.reason]);
     },
   );
 });

@@ -7,6 +7,7 @@ import type { ListedGroup } from '../../../core/groups/groups.ts';
 import { type Fields, readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { actorOf } from '../../session/member.ts';
 import type { Web } from '../../view/page.ts';
 import type { TypedApplication } from '../../view/registry-views.ts';
@@ -35,20 +36,35 @@ export function applicationForms(router: Router, web: Web): void {
   const change = `${APPLICATIONS}/:slug/change`;
   const operator = requireOperator(web.context);
   const recent = (path: string) => requireRecentLogin(web.context, path);
-  router.get(register, operator, recent(register), (ctx) => show(ctx, web, { before: null, typed: NEW }));
+  router.get(register, operator, (ctx) => open(ctx, web, null));
   router.post(register, operator, recent(register), (ctx) => save(ctx, web, null));
-  router.get(change, operator, recent(change), async (ctx) => {
-    const before = await findApplication(ctx, web);
-    await show(ctx, web, { before, typed: typedFrom(before), groups: namesOf(before) });
-  });
+  router.get(change, operator, async (ctx) => open(ctx, web, await findApplication(ctx, web)));
   router.post(change, operator, recent(change), async (ctx) => save(ctx, web, await findApplication(ctx, web)));
+}
+
+/** As it is, or as it was typed before the operator had to confirm who they are. */
+async function open(ctx: Koa.Context, web: Web, before: Application | null): Promise<void> {
+  const fields = typedBefore(ctx, web.context);
+  if (Object.keys(fields).length === 0) {
+    return show(
+      ctx,
+      web,
+      before ? { before, typed: typedFrom(before), groups: namesOf(before) } : { before, typed: NEW },
+    );
+  }
+  const groups = namesOf({ groups: await chosenGroups(web, fields) });
+  await show(ctx, web, { before, typed: readTyped(fields), groups, reason: fields['reason'] ?? '' });
+}
+
+async function chosenGroups({ context }: Web, fields: Fields): Promise<ListedGroup[]> {
+  return (await context.groups.list()).filter(({ id }) => fields[fieldOf(id)] === 'on');
 }
 
 async function save(ctx: Koa.Context, web: Web, before: Application | null): Promise<void> {
   const fields = await readBody(ctx);
   const { reason, problem } = readReason(fields);
   const typed = readTyped(fields);
-  const groups = (await web.context.groups.list()).filter(({ id }) => fields[fieldOf(id)] === 'on');
+  const groups = await chosenGroups(web, fields);
   const seen = readSeen(fields, before?.version ?? 0);
   const again = { before, typed, groups: groups.map(({ name }) => name), reason, seen };
   if (problem !== null) return refuse(ctx, web, 422, { ...again, errors: { reason: problem } });

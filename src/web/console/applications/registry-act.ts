@@ -6,6 +6,7 @@ import type { Actor } from '../../../core/audit/events.ts';
 import { type Fields, readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { actorOf } from '../../session/member.ts';
 import type { Web } from '../../view/page.ts';
 import type { Frame, Views } from '../../view/views.ts';
@@ -43,12 +44,12 @@ export interface RegistryAct<Target> {
 }
 
 export function registryAct<Target>(router: Router, web: Web, act: RegistryAct<Target>): void {
-  const guards = [requireOperator(web.context), requireRecentLogin(web.context, act.path)] as const;
-  router.get(act.path, ...guards, async (ctx) => {
+  const operator = requireOperator(web.context);
+  router.get(act.path, operator, async (ctx) => {
     const shown = act.shown(await act.find(ctx, web));
-    await show(ctx, web, { act, shown, fields: {}, seen: shown.seen ?? 0 });
+    await show(ctx, web, { act, shown, fields: typedBefore(ctx, web.context), seen: shown.seen ?? 0 });
   });
-  router.post(act.path, ...guards, (ctx) => carryOut(ctx, web, act));
+  router.post(act.path, operator, requireRecentLogin(web.context, act.path), (ctx) => carryOut(ctx, web, act));
 }
 
 async function carryOut<Target>(ctx: Koa.Context, web: Web, act: RegistryAct<Target>): Promise<void> {
