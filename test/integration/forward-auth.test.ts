@@ -447,6 +447,17 @@ describe('entering', () => {
     expect((await enterWith(theirs.ticket, theirs.cookie)).status).toBe(400);
   });
 
+  test('gives a cookie that goes along in frames only where an operator has allowed some', async () => {
+    const [person, application] = [
+      await newMember(),
+      await addApplication({ framedBy: ['https://portal.example.org'] }),
+    ];
+    const { entered } = await enter(person, application);
+    expect(entered?.headers['set-cookie']).toEqual([
+      expect.stringMatching(/^__Host-holdfast-app=[^;]+; path=\/; samesite=none; secure; httponly; partitioned$/i),
+    ]);
+  });
+
   test('is judged again when the ticket is used', async () => {
     const [person, application] = [await newMember(), await addApplication()];
     const host = `${application.slug}.example.org`;

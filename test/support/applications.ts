@@ -20,6 +20,7 @@ export interface Rules {
   readonly recentLoginSeconds?: number | null;
   readonly preflight?: boolean;
   readonly remoteUser?: boolean;
+  readonly framedBy?: readonly string[];
 }
 
 let applications = 0;
@@ -33,11 +34,11 @@ export async function addApplication(sql: Sql, rules: Rules = {}): Promise<TestA
   const id = randomUUID();
   await sql('UPDATE application_version SET version = version + 1');
   await sql(
-    `INSERT INTO application (id, slug, name, url, host, everybody, second_factor, recent_login_seconds, preflight, remote_user)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    `INSERT INTO application (id, slug, name, url, host, everybody, second_factor, recent_login_seconds, preflight, remote_user, framed_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       ...[id, slug, `Application ${applications}`, url, new URL(url).host, everybody, secondFactor],
-      ...[recentLoginSeconds, preflight, rules.remoteUser ?? false],
+      ...[recentLoginSeconds, preflight, rules.remoteUser ?? false, rules.framedBy ?? []],
     ],
   );
   return { id, slug };
