@@ -35,6 +35,7 @@ COPY package.json LICENSE ./
 COPY bin bin
 COPY prisma prisma
 COPY views views
+COPY deploy/recipes deploy/recipes
 # For the worker's file of checkpoints; a volume that is put there gets this owner.
 RUN install -d -o 1000 -g 1000 /var/lib/holdfast
 # The image's user `node`, as numbers: Kubernetes can see that it is not root.

@@ -22,5 +22,6 @@ export const handlers: { readonly [Name in JobName]: Handler<Name> } = {
   'cleanup-attempts': cleanupAttempts,
   'cleanup-tokens': cleanupTokens,
   'cleanup-mails': cleanupMails,
+  'rotate-keys': ({ forwardAuth }) => forwardAuth.rotateKeys(),
   'erase-accounts': ({ accountDeletion }) => accountDeletion.finish(),
 };

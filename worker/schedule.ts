@@ -28,6 +28,7 @@ export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
   'index-details': { queue: 'cleanup', everyMs: 5 * SECOND },
   'make-partitions': { queue: 'cleanup', everyMs: 6 * HOUR },
   'write-checkpoint': { queue: 'cleanup', everyMs: 5 * MINUTE },
+  'rotate-keys': { queue: 'cleanup', everyMs: HOUR },
   'drop-months': { queue: 'cleanup', everyMs: HOUR },
 };
 

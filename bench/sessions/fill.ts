@@ -50,6 +50,7 @@ function justBegun(number: number): LiveRecord {
     remember: false,
     createdAt: Date.now(),
     memberSince: Date.now(),
+    loginId: uuidv7(),
   };
   const deadlines = { sinceSeenMs: 0, idleTimeoutMs: 24 * HOUR_MS, absoluteRemainingMs: 7 * 24 * HOUR_MS };
   return { state: 'live', owner, data: {}, ...deadlines };
@@ -58,7 +59,7 @@ function justBegun(number: number): LiveRecord {
 /** A PostgreSQL in which no session ever ended: the cache asks no more of it here. */
 export function nothingEnded(): SessionTable {
   const table: Partial<SessionTable> = {
-    newest: async () => ({ ending: 0, allEnded: null }),
+    newest: async () => ({ ending: 0, allEnded: null, registryVersion: 0 }),
     endingsAfter: async () => [],
     overdueEndings: async (since) => ({ endings: [], until: since }),
   };

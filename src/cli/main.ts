@@ -2,8 +2,10 @@
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { applicationsCommand } from './applications.ts';
 import { auditCommand } from './audit/command.ts';
 import { checkCommand } from './check.ts';
+import { groupCommand } from './group.ts';
 import { migrateCommand } from './migrate.ts';
 import { seedCommand } from './seed.ts';
 import { sessionCommand } from './session.ts';
@@ -19,6 +21,8 @@ const program = new Command('holdfast')
   .addCommand(checkCommand())
   .addCommand(migrateCommand())
   .addCommand(userCommand())
+  .addCommand(groupCommand())
+  .addCommand(applicationsCommand())
   .addCommand(auditCommand())
   .addCommand(sessionCommand())
   .addCommand(throttleCommand())

@@ -89,13 +89,6 @@ export const urls = {
   breaches: url('https', 'http').superRefine(refusing({ ...NO_NAME, hash: NO_FRAGMENT })),
 };
 
-/** Whether only this machine can be meant: `localhost`, a name below it (RFC 6761), or a loopback address. */
-export function isLoopback(hostname: string): boolean {
-  const host = hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1');
-  if (host === 'localhost' || host.endsWith('.localhost')) return true;
-  return isIP(host) !== 0 && ipaddr.process(host).range() === 'loopback';
-}
-
 /**
  * A network in CIDR notation; an address without bits is a network of one. An IPv4-mapped network is the IPv4 one, as its
  * clients are. Null for anything else, also for short, octal or hexadecimal IPv4 addresses and for zones.

@@ -3,19 +3,15 @@ import { z } from 'zod';
 import { readPublicKeys, readSigningKey } from './audit/verification/signed-checkpoint.ts';
 import { readNetwork, urls } from './config-addresses.ts';
 import type { Mailbox } from './mail/outgoing-mail.ts';
+import { readDuration, UNITS } from './platform/durations.ts';
 import { readEmail } from './platform/email-address.ts';
 import { LANGUAGES, type Language } from './platform/languages.ts';
 import type { ThrottleRule } from './throttle/policy.ts';
 
-const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-/** Ten years: cookies, stores and clocks take no much later date. */
-const LONGEST = 3_650 * UNITS.d;
-
 /** A duration such as `30d`, `12h`, `90s` or `500ms`, in milliseconds. */
 const duration = z.string().transform((text, context) => {
-  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text.trim());
-  const milliseconds = match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : 0;
-  if (milliseconds > 0 && milliseconds <= LONGEST) return milliseconds;
+  const milliseconds = readDuration(text);
+  if (milliseconds !== null) return milliseconds;
   context.addIssue({
     code: 'custom',
     message: 'expected a duration such as 30d, 12h, 45m, 90s or 500ms, 3650d at most',

@@ -3,10 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import { readSecretFiles, SECRET_SETTINGS } from '../secret-files.ts';
-import { isLoopback } from './config-addresses.ts';
 import { schema } from './config-schema.ts';
 import type { HashingCost } from './credentials/passwords.ts';
 import type { MailPolicy } from './mail/outgoing-mail.ts';
+import { isLoopback } from './platform/networks.ts';
 import type { SessionPolicy } from './sessions/begin-session.ts';
 import type { ThrottlePolicy } from './throttle/policy.ts';
 

@@ -5,6 +5,8 @@ import { createAccountDeletion } from './accounts/deletion.ts';
 import { createRecentChanges } from './accounts/recent-changes.ts';
 import { createUserSearch } from './accounts/user-search.ts';
 import { createUsers, type Users } from './accounts/users.ts';
+import { createApplications } from './applications/applications.ts';
+import { createRegistry } from './applications/registry/registry.ts';
 import { type NewAuditEvent, NO_ORIGIN } from './audit/events.ts';
 import { recordEvent } from './audit/outbox.ts';
 import { createActivityLog } from './audit/reading/activity.ts';
@@ -28,6 +30,9 @@ import { createPasskeyChallenges } from './factors/passkey-challenges.ts';
 import { createPasskeys } from './factors/passkeys.ts';
 import { createSecondFactors, readFactorsOf } from './factors/second-factors.ts';
 import { createShownCodes } from './factors/shown-codes.ts';
+import { createForwardAuth } from './forward-auth/forward-auth.ts';
+import { readGroupsOf } from './groups/group-lists.ts';
+import { createGroups, leaveAllGroupsWithin } from './groups/groups.ts';
 import { createLogins } from './login/logins.ts';
 import { endPendingLoginsWithin } from './login/pending-logins.ts';
 import { createMailDelivery } from './mail/delivery.ts';
@@ -43,6 +48,7 @@ import { openQueues } from './platform/queues.ts';
 import { closeRedis, openRedis } from './platform/redis.ts';
 import { createSelfService } from './self-service/self-service.ts';
 import { createAcceptRewind } from './sessions/accept-rewind.ts';
+import { createApplicationSessions } from './sessions/application-sessions.ts';
 import { createEndAllSessions } from './sessions/end-all-sessions.ts';
 import { createSealedEndings } from './sessions/sealed-endings.ts';
 import { createSessionCache } from './sessions/session-cache.ts';
@@ -82,6 +88,7 @@ export function createContext(config: Config, log: Log, { metrics, nudges = true
   const below = { ...stores, ...credentials, ...throttling, ...sessionRoom, mail, tellOwnerWithin, users };
   const factors = createFactors(config, below);
   const logins = createLogins({ ...below, ...factors, wasToldLately, log });
+  const registryRooms = createRegistryRooms(config, below);
   const emptyAbove = [deleteFactorsWithin];
   const { mail: policy, publicOrigin, serviceName } = config;
   /** For acts that change nothing else. Throws if PostgreSQL is away. */
@@ -97,12 +104,19 @@ export function createContext(config: Config, log: Log, { metrics, nudges = true
     ...audit,
     ...factors,
     ...logins,
+    ...registryRooms,
+    forwardAuth: createForwardAuth({
+      ...below,
+      ...registryRooms,
+      publicOrigin,
+      longestSessionMs: longestOf(config.session),
+    }),
     ...createSelfService({ ...below, ...logins }),
     mailDelivery: createMailDelivery({ database, links, queues, policy, render, deliver, publicOrigin, log }),
     userSearch: createUserSearch({ database }),
     readRecentChanges: createRecentChanges({ database, auditLog: audit.auditLog }),
-    dataExport: createDataExport({ database, readFactorsOf }),
-    accountDeletion: createAccountDeletion({ database, users, sessions, mail, emptyAbove }),
+    dataExport: createDataExport({ database, readGroupsOf, readFactorsOf }),
+    accountDeletion: createAccountDeletion({ database, users, sessions, mail, leaveAllGroupsWithin, emptyAbove }),
     readOverview: createOverview({
       database,
       sessionTable,
@@ -117,6 +131,10 @@ export function createContext(config: Config, log: Log, { metrics, nudges = true
       await closeStores();
     },
   };
+}
+
+function longestOf({ standard, remembered, operator }: Config['session']): number {
+  return Math.max(...[standard, remembered, operator].map(({ absoluteLifetimeMs }) => absoluteLifetimeMs));
 }
 
 type Stores = Omit<ReturnType<typeof openStores>, 'closeStores'> & Pick<ContextOptions, 'metrics'>;
@@ -200,7 +218,8 @@ function createSessionRoom(config: Config, log: Log, { database, redis, queues, 
   const sessions = createSessions({ ...below, ...above, queues, policy: config.session, log });
   const endAllSessions = createEndAllSessions({ database, sessions, cache: sessionCache });
   const acceptRewind = createAcceptRewind({ database, sessions, cache: sessionCache });
-  return { sessionTable, sessionCache, sessions, endAllSessions, acceptRewind };
+  const applicationSessions = createApplicationSessions({ database, sessions, cache: sessionCache });
+  return { sessionTable, sessionCache, sessions, applicationSessions, endAllSessions, acceptRewind };
 }
 
 function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<Below, 'database' | 'sessionCache'>) {
@@ -221,6 +240,16 @@ function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<
       followers: [createSealedEndings({ cache: sessionCache }), sealedAttempts],
       onSealed: checkpoints.noteSealed,
     }),
+  };
+}
+
+function createRegistryRooms({ publicOrigin }: Config, { database, applicationSessions }: Below) {
+  const endApplicationSessions = applicationSessions.endWithin;
+  const options = { database, endApplicationSessions, publicOrigin };
+  return {
+    groups: createGroups(options),
+    applications: createApplications(options),
+    registry: createRegistry(options),
   };
 }
 

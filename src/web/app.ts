@@ -1,9 +1,15 @@
 // The Koa application: every middleware, in the order in which a request meets it.
+import type { RequestListener } from 'node:http';
 import path from 'node:path';
 import type Router from '@koa/router';
 import Koa from 'koa';
 import type { Context } from '../core/context.ts';
 import { projectRoot } from '../core/platform/project-root.ts';
+import { applicationActs } from './console/applications/application-acts.ts';
+import { applicationForms } from './console/applications/application-form.ts';
+import { applicationsPages } from './console/applications/applications.ts';
+import { groupActs } from './console/applications/group-acts.ts';
+import { groupsPages } from './console/applications/groups.ts';
 import { attemptsPage } from './console/attempts.ts';
 import { blocksPages } from './console/blocks.ts';
 import { endAllSessionsPage } from './console/end-all-sessions.ts';
@@ -21,10 +27,13 @@ import { userActions } from './console/people/user-actions.ts';
 import { usersPage } from './console/people/users.ts';
 import { queuesPage } from './console/queues.ts';
 import { zonePages } from './console/zone.ts';
+import { createApplicationCookies } from './forward-auth/application-cookies.ts';
+import { createCheck } from './forward-auth/check.ts';
+import { hostPages } from './forward-auth/host-pages.ts';
 import { createAssets } from './http/assets.ts';
 import { compressLarge } from './http/compress.ts';
 import { cookieAges } from './http/cookie-ages.ts';
-import { requests } from './http/request.ts';
+import { createRecorder, requests } from './http/request.ts';
 import { PageRouter } from './http/router.ts';
 import { ownHost, securityHeaders } from './http/security-headers.ts';
 import { activityPages } from './pages/account/activity.ts';
@@ -37,6 +46,9 @@ import { profilePage } from './pages/account/profile.ts';
 import { recoveryCodesPage } from './pages/account/recovery-codes.ts';
 import { securityPages } from './pages/account/security.ts';
 import { sessionsPage } from './pages/account/sessions.ts';
+import { applicationsPage } from './pages/applications/applications.ts';
+import { enterPage } from './pages/applications/enter.ts';
+import { keysPage } from './pages/applications/keys.ts';
 import { devMailPage } from './pages/dev-mail.ts';
 import { health, type Readiness } from './pages/health.ts';
 import { homePage } from './pages/home.ts';
@@ -64,6 +76,8 @@ import { createFragments, createRenderer } from './view/render.ts';
 
 export interface Application {
   readonly app: Koa;
+  /** The check of applications behind Holdfast, and after it all that is Koa's. */
+  readonly listener: RequestListener;
   readonly router: Router;
   readonly streams: LiveStreams;
 }
@@ -84,7 +98,9 @@ export function createApp(context: Context, readiness: Readiness): Application {
     if (!LEFT.has(error.code)) log.error({ err: error }, 'an error past the error page');
   });
 
-  app.use(requests(context));
+  const record = createRecorder(context);
+  const cookies = createApplicationCookies(config);
+  app.use(requests({ ...context, record }));
   app.use(cookieAges());
   app.use(languages(config));
   app.use(securityHeaders(config));
@@ -96,6 +112,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
     }),
   );
   app.use(noteRefusals(context));
+  app.use(hostPages({ context, cookies }));
   app.use(health(context, readiness));
   app.use(ownHost(config));
   app.use(assets.middleware);
@@ -131,6 +148,9 @@ export function createApp(context: Context, readiness: Readiness): Application {
   sessionsPage(router, web);
   activityPages(router, web);
   passwordPage(router, web);
+  enterPage(router, web);
+  applicationsPage(router, web);
+  keysPage(router, web);
   overviewPage(router, web);
   endAllSessionsPage(router, web);
   dataAndDeletionPages(router, web);
@@ -143,6 +163,11 @@ export function createApp(context: Context, readiness: Readiness): Application {
   usersPage(router, web);
   userPage(router, web);
   userActions(router, web);
+  groupActs(router, web);
+  groupsPages(router, web);
+  applicationForms(router, web);
+  applicationActs(router, web);
+  applicationsPages(router, web);
   mailPage(router, web);
   emailPages(router, web);
   devMailPage(router, web);
@@ -152,5 +177,10 @@ export function createApp(context: Context, readiness: Readiness): Application {
   zonePages(router, web);
   app.use(router.routes());
   app.use(router.allowedMethods());
-  return { app, router, streams };
+  const check = createCheck({ context, cookies, record });
+  const pages = app.callback();
+  const listener: RequestListener = (request, response) => {
+    if (!check(request, response)) void pages(request, response);
+  };
+  return { app, listener, router, streams };
 }

@@ -20,8 +20,8 @@ const log = createLog({ level: config.logLevel, name: 'web', buffered: true });
 for (const secret of config.needless) log.warn(`${secret} is set, which a web process does not need: take it away`);
 const context = createContext(config, log, { metrics: createMetrics() });
 const readiness: Readiness = { draining: false, started: false };
-const { app, streams } = createApp(context, readiness);
-const server = createWebServer(app.callback());
+const { listener, streams } = createApp(context, readiness);
+const server = createWebServer(listener);
 // Loads Prisma's compiler meanwhile: the first login must not wait for it.
 const databaseOpened = context.database.prisma.$connect().catch(() => undefined);
 let serving: Promise<Serving> | null = null;

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../core/platform/log.ts';
+import { isCheck } from './forward-auth/asked.ts';
 
 export interface ServeOptions {
   server: Server;
@@ -56,6 +57,9 @@ export interface PatienceMs {
   readonly check: number;
 }
 
+/** A check carries the headers of a visitor and those of their proxy. */
+const MAX_HEADER_BYTES = 64 * 1_024;
+
 const PATIENCE: PatienceMs = { headers: 20_000, request: 30_000, stalled: 120_000, check: 5_000 };
 
 /** A server that waits for nobody for ever. */
@@ -65,10 +69,16 @@ export function createWebServer(listener: RequestListener, patience: PatienceMs 
       headersTimeout: patience.headers,
       requestTimeout: patience.request,
       connectionsCheckingInterval: patience.check,
+      maxHeaderSize: MAX_HEADER_BYTES,
       keepAliveTimeout: 75_000, // longer than a reverse proxy's (60 s), so that the proxy closes first
     },
     listener,
   );
+  // Whoever waits to be told to go on with a body is told so, but by a check, which wants none.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (!isCheck(request.url)) response.writeContinue();
+    server.emit('request', request, response);
+  });
   server.timeout = patience.stalled;
   server.maxRequestsPerSocket = 0;
   return server;

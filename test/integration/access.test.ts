@@ -18,6 +18,7 @@ const PUBLIC = [
   'POST /login',
   'POST /language',
   'GET /.well-known/change-password',
+  'GET /.well-known/holdfast-keys.json',
   'GET /.well-known/security.txt',
   'GET /robots.txt',
   'GET /register/sent',

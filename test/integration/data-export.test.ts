@@ -6,6 +6,7 @@ import { recordEvent } from '../../src/core/audit/outbox.ts';
 import { Browser, PASSWORD } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
+const BY = { actor: null, origin: NO_ORIGIN };
 const { stores, web, other, worker, newMember } = await world({ webs: 2, worker: true });
 
 const ask = <Row extends object>(sql: string, values: readonly unknown[] = []) =>
@@ -42,6 +43,8 @@ describe('the data of a person', () => {
     await web.context.users.setDisabled(id, true, { actor: chief.id, origin });
     await web.context.users.setDisabled(id, false, { actor: chief.id, origin });
     await browser.logIn(email);
+    const group = await web.context.groups.create('night-shift', BY);
+    if (group.ok) await web.context.groups.add(group.group.id, id, BY);
     await worker.sealing.seal();
     const answer = await browser.submit('/account/data', {});
     expect(answer.status).toBe(200);
@@ -50,9 +53,10 @@ describe('the data of a person', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
     const data = JSON.parse(answer.text);
     expect(Object.keys(data)).toEqual([
-      ...['madeAt', 'account', 'secondFactors', 'sessions', 'knownBrowsers', 'loginAttempts', 'events'],
+      ...['madeAt', 'account', 'groups', 'secondFactors', 'sessions', 'knownBrowsers', 'loginAttempts', 'events'],
     ]);
     expect(data.account).toMatchObject({ id, email, role: 'member' });
+    expect(data.groups).toMatchObject([{ name: 'night-shift', since: expect.stringMatching(/^\d{4}-/) }]);
     expect(data.sessions).toHaveLength(2);
     expect(data.loginAttempts.map(({ outcome }: { outcome: string }) => outcome).sort()).toEqual([
       'failure',

@@ -125,6 +125,18 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   ],
   'recovery-codes': ['/account/security/recovery-codes/kept'],
   activity: ['/account/activity/:seq/not-me', '/account/devices/:id/forget'],
+  'forward-auth': ['/applications/sessions/:id/end'],
+  'registry-console': [
+    ...['/operator/groups/create', '/operator/groups/:id/add', '/operator/groups/:id/remove'],
+    '/operator/groups/:id/members/:userId/remove',
+    ...[
+      '/operator/applications/register',
+      '/operator/applications/:slug/change',
+      '/operator/applications/:slug/remove',
+    ],
+    ...['/operator/applications/:slug/disable', '/operator/applications/:slug/enable'],
+    ...['/operator/applications/:slug/end-sessions', '/operator/applications/:slug/people/:userId/end'],
+  ],
   'second-factor': [
     '/login/second-factor',
     '/account/security/authenticator',

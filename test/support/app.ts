@@ -1,6 +1,6 @@
 // A whole Holdfast inside the test: its own database, its own key space, the Koa application, and the worker's core
 // beside it with the worker's rights. What a test asks of it over HTTP goes through supertest's agents, one a browser.
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import supertest from 'supertest';
 import { GENEROUS } from '../../harness/generous-throttle.ts';
@@ -12,6 +12,7 @@ import { createLog } from '../../src/core/platform/log.ts';
 import { createMetrics } from '../../src/core/platform/metrics.ts';
 import { createApp } from '../../src/web/app.ts';
 import type { Readiness } from '../../src/web/pages/health.ts';
+import { createWebServer } from '../../src/web/serve.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 export const SESSION_COOKIE = 'holdfast_session';
@@ -47,7 +48,7 @@ export async function startWeb(stores: TestStores, env: Readonly<Record<string, 
     metrics: createMetrics(),
   });
   const readiness: Readiness = { draining: false, started: false };
-  const server = createServer(createApp(context, readiness).app.callback());
+  const server = createWebServer(createApp(context, readiness).listener);
   await new Promise<void>((resolve) => server.listen(config.port === 3_000 ? 0 : config.port, '127.0.0.1', resolve));
   await waitForStores(context);
   readiness.started = true;

@@ -26,6 +26,8 @@ const SILENT: Readonly<Record<string, readonly string[]>> = {
   // How far the delivery of a mail has come; the secret of its link is made when it is sent.
   mail: ['due_at', 'attempts', 'last_error', 'outcome', 'ended_at'],
   token: ['expires_at', 'token_hash'],
+  // For a minute, until somebody enters, which has its event.
+  application_ticket: ['*'],
   throttle_refusal: ['*'],
   throttle_attempt: ['*'],
 };

@@ -18,6 +18,7 @@ import type {
 import { drawQr } from '../../src/web/view/qr.ts';
 import type { ActivityRow, BrowserRow, OwnSessionRow } from '../../src/web/view/view-parts.ts';
 import type { Frame, Views } from '../../src/web/view/views.ts';
+import { hostileRegistryFixtures, registryFixtures } from './registry-fixtures.ts';
 
 /** One view in one state, typed by the view. */
 export interface Fixture<V extends keyof Views = keyof Views> {
@@ -218,7 +219,18 @@ function session(
 ): OwnSessionRow {
   const more = { method: en.methods['password+totp'], kept: !current, until: ago(-60 * 24 * 20) };
   const unusedUntil = current ? null : ago(-60 * 24 * 7);
-  return { id, device, address, firstSeen: ago(first), lastSeen: ago(last), current, ...more, unusedUntil };
+  const applications = current ? ['Wiki', 'Photos'] : [];
+  return {
+    id,
+    device,
+    address,
+    firstSeen: ago(first),
+    lastSeen: ago(last),
+    current,
+    ...more,
+    unusedUntil,
+    applications,
+  };
 }
 
 const CONFIRM_WORDS = { act: en.confirm.acts.session, cancel: '/account/sessions', forgotHref: '/forgot-password' };
@@ -510,6 +522,10 @@ function users(more: Partial<Views['operator/users']>): Views['operator/users'] 
 const USER: Views['operator/user'] = {
   person: personRow(0, { role: 'operator' }),
   sessions: SESSIONS.map((one) => ({ ...one, eventsHref: `/operator/audit?session=${one.id}` })),
+  groups: [
+    { label: 'staff', href: '/operator/groups/1' },
+    { label: 'On-Call_2026', href: '/operator/groups/2' },
+  ],
   knownBrowsers: 3,
   factors: { totpSince: ago(60 * 24 * 40), passkeys: 2, recoveryCodesLeft: 7 },
   attempts: [
@@ -797,6 +813,27 @@ const IN_ENGLISH: readonly Fixture[] = [
     'account/sessions',
     { sessions: SESSIONS.slice(0, 1), othersCount: 0, browsers: [] },
     member('Sessions', 'sessions'),
+  ),
+  fixture(
+    'applications',
+    'applications',
+    {
+      applications: [
+        { name: 'Wiki', host: 'wiki.example.org', href: 'https://wiki.example.org/' },
+        { name: 'Photos', host: 'photos.example.org', href: 'https://photos.example.org/' },
+      ],
+      logins: [
+        { id: 'a1', name: 'Wiki', here: true, since: ago(90), lastSeen: ago(3) },
+        { id: 'a2', name: 'Photos', here: false, since: ago(60 * 24), lastSeen: ago(60 * 5) },
+      ],
+    },
+    member('Applications', 'applications'),
+  ),
+  fixture(
+    'applications-empty',
+    'applications',
+    { applications: [], logins: [] },
+    member('Applications', 'applications'),
   ),
   fixture(
     'activity',
@@ -1139,7 +1176,7 @@ const IN_ENGLISH: readonly Fixture[] = [
     {
       ...USER,
       person: personRow(1, { disabled: true, role: 'member' }),
-      ...{ sessions: [], knownBrowsers: 0, attempts: [], blocks: [], events: [] },
+      ...{ sessions: [], groups: [], knownBrowsers: 0, attempts: [], blocks: [], events: [] },
       factors: { totpSince: null, passkeys: 0, recoveryCodesLeft: 0 },
       acts: [{ label: 'Enable this account', href: '/operator/users/1/enable', danger: false }],
     },
@@ -1234,7 +1271,7 @@ const IN_GERMAN = IN_ENGLISH.filter(({ frame }) => !frame.wide).map((fixture) =>
 }));
 
 /** Every view in every state worth looking at. */
-export const FIXTURES: readonly Fixture[] = [...IN_ENGLISH, ...IN_GERMAN];
+export const FIXTURES: readonly Fixture[] = [...IN_ENGLISH, ...IN_GERMAN, ...registryFixtures({ ago, inConsole })];
 
 const HOSTILE_FIGURE = { label: HOSTILE, value: HOSTILE, note: HOSTILE, href: HOSTILE };
 const HOSTILE_TIME = { text: HOSTILE, iso: HOSTILE };
@@ -1387,6 +1424,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
           firstSeen: HOSTILE_TIME,
           lastSeen: HOSTILE_TIME,
           current: false,
+          applications: [HOSTILE],
           method: HOSTILE,
           kept: true,
           until: HOSTILE_TIME,
@@ -1599,6 +1637,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
         { occurredAt: HOSTILE_TIME, outcome: 'failure', address: HOSTILE, device: LONG_USER_AGENT, reason: HOSTILE },
       ],
       attemptsHref: HOSTILE,
+      groups: [{ label: HOSTILE, href: HOSTILE }],
       events: [{ ...auditRow(0), actor: HOSTILE_PERSON, detail: HOSTILE, device: LONG_USER_AGENT }],
       eventsHref: HOSTILE,
       acts: [{ label: HOSTILE, href: HOSTILE, danger: true }],
@@ -1632,4 +1671,5 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     },
     { ...HOSTILE_FRAME, wide: true },
   ),
+  ...hostileRegistryFixtures(HOSTILE, HOSTILE_TIME, { ...HOSTILE_FRAME, wide: true }),
 ];

@@ -2,8 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { applicationsCommand } from '../../src/cli/applications.ts';
 import { auditCommand } from '../../src/cli/audit/command.ts';
 import { checkCommand } from '../../src/cli/check.ts';
+import { groupCommand } from '../../src/cli/group.ts';
 import { migrateCommand } from '../../src/cli/migrate.ts';
 import { seedCommand } from '../../src/cli/seed.ts';
 import { sessionCommand } from '../../src/cli/session.ts';
@@ -21,7 +23,17 @@ const pages = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('docs/de
 /** A decision tells of the code as it was then. */
 const current = pages.filter((page) => !page.startsWith('docs/decisions') && page !== 'CHANGELOG.md');
 
-const commands = [checkCommand, migrateCommand, userCommand, auditCommand, sessionCommand, throttleCommand, seedCommand]
+const commands = [
+  checkCommand,
+  migrateCommand,
+  userCommand,
+  auditCommand,
+  sessionCommand,
+  throttleCommand,
+  groupCommand,
+  applicationsCommand,
+  seedCommand,
+]
   .map((make) => make())
   .flatMap((command) => leavesOf(command, []));
 

@@ -42,7 +42,7 @@ describe('readNext', () => {
     fc.assert(
       fc.property(path, search, (pathname, query) => {
         const wanted = query === '' ? pathname : `${pathname}?${query}`;
-        if (wanted.length <= 1_000) expect(readNext(wanted)).toBe(wanted);
+        if (wanted.length <= 6_500) expect(readNext(wanted)).toBe(wanted);
       }),
     );
   });
@@ -71,6 +71,6 @@ describe('readNext', () => {
     '/a\\..\\b',
     'https://a.example/',
     '/\t/evil.example',
-    `/${'a'.repeat(1_000)}`,
+    `/${'a'.repeat(6_500)}`,
   ])('%j leads nowhere', (text) => expect(readNext(text)).toBeNull());
 });

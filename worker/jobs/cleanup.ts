@@ -5,6 +5,7 @@ import type { Context } from '../../src/core/context.ts';
 import { deleteSpentLinks } from '../../src/core/credentials/one-time-links.ts';
 import { deleteUsedChallenges } from '../../src/core/factors/passkey-challenges.ts';
 import { forgetShownCodes } from '../../src/core/factors/shown-codes.ts';
+import { deleteOldTickets } from '../../src/core/forward-auth/tickets.ts';
 import { deleteExpiredPendingLogins } from '../../src/core/login/pending-logins.ts';
 import type { Transaction } from '../../src/core/platform/database.ts';
 import type { JobName } from '../../src/core/platform/queues.ts';
@@ -55,6 +56,7 @@ export function cleanupTokens(context: Context): Promise<void> {
     tokens: deleteSpentLinks,
     'pending log-ins': deleteExpiredPendingLogins,
     'used challenges': deleteUsedChallenges,
+    'application tickets': deleteOldTickets,
     'shown recovery codes': forgetShownCodes,
   });
 }

@@ -18,11 +18,16 @@ interface Person {
 
 export interface DataExportOptions {
   readonly database: Database;
-  /** From the room above, which owns those tables. */
+  /** From the rooms above, which own those tables. */
+  readonly readGroupsOf: (database: Transaction, userId: string) => Promise<unknown>;
   readonly readFactorsOf: (database: Transaction, userId: string) => Promise<unknown>;
 }
 
-export function createDataExport({ database: { prisma, transact, clock }, readFactorsOf }: DataExportOptions) {
+export function createDataExport({
+  database: { prisma, transact, clock },
+  readGroupsOf,
+  readFactorsOf,
+}: DataExportOptions) {
   function readAccount(id: string) {
     return prisma.user.findUnique({
       where: { id },
@@ -43,6 +48,7 @@ export function createDataExport({ database: { prisma, transact, clock }, readFa
       return (after: Key | null) => read(prisma, userId, after, BATCH);
     };
     yield `{\n"madeAt": ${json(clock.now())},\n"account": ${json(await readAccount(userId))}`;
+    yield `,\n"groups": ${json(await readGroupsOf(prisma, userId))}`;
     yield `,\n"secondFactors": ${json(await readFactorsOf(prisma, userId))}`;
     yield* list('sessions', from(readSessionsOf), ({ id }) => id);
     yield* list('knownBrowsers', from(readKnownBrowsersOf), ({ id }) => id);

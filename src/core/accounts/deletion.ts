@@ -1,7 +1,7 @@
 // Deleting an account. In one transaction its sessions end, everything personal is taken out of its rows and the log, and
 // the event is written; the address is free at once. The chain stays whole (erasure.ts).
 import { eraseRest, eraseWithin } from '../audit/erasure.ts';
-import type { Origin } from '../audit/events.ts';
+import type { Actor, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { emptyLinksWithin } from '../credentials/one-time-links.ts';
 import { deleteMailOfDeleted, type Mail } from '../mail/outgoing-mail.ts';
@@ -37,11 +37,14 @@ export interface AccountDeletionOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly mail: Mail;
+  /** Of the room above: takes an account that is locked out of its groups, before its sessions are locked. */
+  readonly leaveAllGroupsWithin: (transaction: Transaction, userId: string, by: Actor) => Promise<void>;
   /** Empty the tables of the rooms above. */
   readonly emptyAbove: readonly ((transaction: Transaction, userId: string) => Promise<void>)[];
 }
 
-export function createAccountDeletion({ database, users, sessions, mail, emptyAbove }: AccountDeletionOptions) {
+export function createAccountDeletion(options: AccountDeletionOptions) {
+  const { database, users, sessions, mail, leaveAllGroupsWithin, emptyAbove } = options;
   const { prisma, transact, clock } = database;
 
   async function emptyWithin(transaction: Transaction, userId: string): Promise<void> {
@@ -81,6 +84,12 @@ export function createAccountDeletion({ database, users, sessions, mail, emptyAb
         if (!user) return { ok: false, reason: 'no_account' };
         const about = { actor, subject: userId, session: sessionId, origin, ...(reason ? { detail: { reason } } : {}) };
         await recordEvent(transaction, { type: 'user_deleted', outcome: 'success', ...about });
+        await leaveAllGroupsWithin(transaction, userId, {
+          actor,
+          origin,
+          session: sessionId,
+          ...(reason ? { reason } : {}),
+        });
         const why = { reason: 'account_deleted', actor, origin } as const;
         await sessions.endWithin(transaction, { userId }, why);
         await emptyWithin(transaction, userId);

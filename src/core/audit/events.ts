@@ -40,6 +40,7 @@ export const AUDIT_EVENTS = {
     sessions_all_end_asked: 'An operator ended everybody’s sessions: none that began before is valid.',
     sessions_all_ended: 'The last of everybody’s sessions was ended in the stores; the detail counts them.',
     session_expired: 'A session was idle for too long, or reached its absolute lifetime.',
+    application_entered: 'Somebody entered an application: a session there began, which ends with the one it hangs on.',
   },
   accounts: {
     user_registration_asked: 'Somebody asked for an account; it is created when the mailed link is confirmed.',
@@ -64,6 +65,16 @@ export const AUDIT_EVENTS = {
     user_data_exported: 'Somebody downloaded the data of their account.',
     privilege_permissions_changed: 'The role of an account was changed.',
   },
+  applications: {
+    group_created: 'A group was created.',
+    group_removed: 'A group was removed; the detail says which applications its members could enter by it.',
+    group_member_added: 'Somebody became a member of a group.',
+    group_member_removed: 'Somebody left a group, or the group was removed, or their account was deleted.',
+    application_registered: 'An application was registered; the detail has its settings.',
+    application_changed:
+      'An application was changed, disabled or enabled; the detail has what changed, before and after.',
+    application_removed: 'An application was removed; its sessions ended.',
+  },
   access: {
     authz_fail: 'Somebody asked for something that they may not see or do; further times are counted by a block.',
     malicious_csrf:
@@ -84,6 +95,8 @@ export const AUDIT_EVENTS = {
     sys_shutdown: 'A process of Holdfast stopped as asked.',
     sys_cleanup: 'Expired rows were deleted.',
     sys_audit_key: 'Another key signs the checkpoints of the log from now on; the detail has its public part.',
+    sys_assertion_key:
+      'A key that signs what applications are told was made, signs from now on, signs no more, or was deleted; the detail says which.',
     sys_audit_altered:
       'The worker found that the log was altered, or is not the one that it knew, and signed no checkpoint.',
     sys_audit_loss_accepted:

@@ -18,3 +18,11 @@ export function isToken(text: string): boolean {
 export function hashToken(token: string): Buffer<ArrayBuffer> {
   return createHash('sha256').update(token).digest() as Buffer<ArrayBuffer>;
 }
+
+/**
+ * The same for the token of a session at an application. Hashed apart: in the place of a person's token it names nothing, in
+ * any version, nor the other way round.
+ */
+export function hashApplicationToken(token: string): Buffer<ArrayBuffer> {
+  return hashToken(`holdfast application ${token}`);
+}

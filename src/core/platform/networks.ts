@@ -1,5 +1,6 @@
 // What counts as one client, and as one network, of an address: an IPv6 subscriber has a /64 at least, and a /56 or a /48 is
 // often one customer's.
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** Prefixes wider than a client, narrowest first. */
@@ -38,4 +39,11 @@ function networkOf({ parts }: ipaddr.IPv6, bits: 64 | WiderPrefix): string {
   const loose = kept.length * 16 - bits;
   kept[last] = ((kept[last] ?? 0) >> loose) << loose;
   return `${kept.map((part) => part.toString(16)).join(':')}::/${bits}`;
+}
+
+/** Whether only this machine can be meant: `localhost`, a name below it (RFC 6761), or a loopback address. */
+export function isLoopback(hostname: string): boolean {
+  const host = hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  if (host === 'localhost' || host.endsWith('.localhost')) return true;
+  return isIP(host) !== 0 && ipaddr.process(host).range() === 'loopback';
 }

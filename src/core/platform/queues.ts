@@ -34,6 +34,8 @@ export interface Jobs {
   'fold-refusals': Record<string, never>;
   /** Look for password spraying and credential stuffing. */
   'watch-attempts': Record<string, never>;
+  /** Let the next key sign assertions, once the one that does has done so for long enough. */
+  'rotate-keys': Record<string, never>;
 }
 
 export interface EndSessionJob {
@@ -63,6 +65,7 @@ export const QUEUES = {
     'index-details',
     'fold-refusals',
     'watch-attempts',
+    'rotate-keys',
   ],
 } as const satisfies Record<string, readonly JobName[]>;
 

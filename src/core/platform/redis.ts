@@ -19,6 +19,8 @@ export const keys = {
   rewound: 'rewound',
   /** When all sessions were last ended, for processes that can't ask PostgreSQL. */
   allEnded: 'everybody',
+  /** How often groups and applications have changed, as PostgreSQL counts it. */
+  applications: 'applications',
   /** Sorted set: token hash by the moment it was last seen, for the worker to write down. */
   touched: 'touched',
   /** Exists after an operator's session has looked at data of a person. */

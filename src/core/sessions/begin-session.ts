@@ -82,11 +82,12 @@ export function createSessionBeginnings({ cache, policy }: { cache: SessionCache
       begun(createdAt, remainingMs = absoluteLifetimeMs) {
         const { email, role } = account;
         const since = { createdAt: createdAt.getTime(), memberSince: account.createdAt.getTime() };
+        const loginId = replaces?.loginId ?? id;
         const deadlines = { sinceSeenMs: 0, idleTimeoutMs, absoluteRemainingMs: remainingMs };
         return {
           token,
           tokenHash,
-          record: { state: 'live', owner: { ...kept, email, role, ...since }, data, ...deadlines },
+          record: { state: 'live', owner: { ...kept, email, role, ...since, loginId }, data, ...deadlines },
         };
       },
     };

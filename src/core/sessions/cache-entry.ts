@@ -47,8 +47,9 @@ export function ownerKey(userId: string): string {
 
 /** The JSON of a copy, without what `parseEntry` completes: that would take room in Redis. */
 export function formatEntry({ owner, idleTimeoutMs, data }: LiveRecord): string {
-  const { role, remember, authenticationMethod, ...rest } = owner;
+  const { role, remember, authenticationMethod, loginId, ...rest } = owner;
   const unusual = {
+    ...(loginId === owner.id ? {} : { loginId }),
     ...(role === 'member' ? {} : { role }),
     ...(remember ? { remember } : {}),
     ...(authenticationMethod === 'password' ? {} : { proved: authenticationMethod }),
@@ -63,8 +64,9 @@ export function parseEntry(value: string | null | undefined): CacheEntry | null 
   try {
     const { v, owner, idleTimeoutMs, data } = JSON.parse(value.slice(HEADER_LENGTH)) as Partial<StoredEntry>;
     if (v !== 1 || !owner || typeof idleTimeoutMs !== 'number') return null;
-    const { id, userId, email } = owner;
+    const { id, userId, email, application } = owner;
     if (typeof id !== 'string' || typeof userId !== 'string' || typeof email !== 'string') return null;
+    if (application && (typeof application.id !== 'string' || typeof application.provedAt !== 'number')) return null;
     const completed: SessionOwner = {
       id,
       userId,
@@ -74,6 +76,8 @@ export function parseEntry(value: string | null | undefined): CacheEntry | null 
       authenticationMethod: readAuthenticationMethod(owner.proved),
       createdAt: owner.createdAt ?? 0,
       memberSince: owner.memberSince ?? 0,
+      loginId: owner.loginId ?? id,
+      ...(application && { application: { id: application.id, provedAt: application.provedAt } }),
     };
     return { state: 'live', owner: completed, data: data ?? {}, idleTimeoutMs };
   } catch {

@@ -8,6 +8,7 @@ import type { Log } from '../platform/log.ts';
 import { isFull, keys } from '../platform/redis.ts';
 import { redisFault } from '../platform/redis-needs.ts';
 import { writeTombstones } from './cache-scripts.ts';
+import type { RegistryVersion } from './registry-version.ts';
 import type { RewoundDatabase } from './rewound-database.ts';
 import type { AllSessionsEnded, Ending, SessionOwner } from './session-record.ts';
 import type { SessionTable } from './session-table.ts';
@@ -257,6 +258,7 @@ export interface EndingsWatchOptions {
   readonly trust: CacheTrust;
   readonly notice: AllSessionsEndedNotice;
   readonly rewound: Pick<RewoundDatabase, 'readMark' | 'compare'>;
+  readonly registry: Pick<RegistryVersion, 'heard'>;
   readonly invalidate: (endings: readonly Ending[]) => Promise<boolean>;
   /** Runs after each look that found Redis trusted. Must not throw. */
   readonly alsoWhileTrusted: () => Promise<void>;
@@ -269,7 +271,7 @@ export type EndingsWatch = ReturnType<typeof watchEndings>;
  * other processes.
  */
 export function watchEndings(options: EndingsWatchOptions) {
-  const { redis, table, log, trust, notice, rewound, invalidate, alsoWhileTrusted } = options;
+  const { redis, table, log, trust, notice, rewound, registry, invalidate, alsoWhileTrusted } = options;
   const stop = new AbortController();
   let databaseUp = false;
   let heardAt = Number.NEGATIVE_INFINITY;
@@ -283,6 +285,7 @@ export function watchEndings(options: EndingsWatchOptions) {
     heardAt = askedAt;
     notice.note(newest.allEnded);
     trust.raiseFloor(newest.ending);
+    void registry.heard(newest.registryVersion);
     if (overdue.endings.length > 0 && (await invalidate(overdue.endings))) overdueSince = overdue.until;
     await rewound.compare(mark, newest.ending).catch((error: unknown) => log.debug({ err: error }, 'Redis went away'));
     if (!trust.isTrusted() && redis.status === 'ready') await trust.reconcile();

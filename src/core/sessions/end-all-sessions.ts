@@ -42,15 +42,20 @@ export interface EndAllProgress {
 }
 
 export function createEndAllSessions({ database: { pool, transact }, sessions, cache }: EndAllSessionsOptions) {
-  /** Ends one batch after the place of the one before; null when there is none. */
+  /**
+   * Ends one batch after the place of the one before; null when there is none. Those at applications end with their parents,
+   * and what is left of them after all people's: that of the session that goes on.
+   */
   async function endBatch(
     { id, at, actor, kept, reason }: EndAllRecord,
     after: Place,
+    whose: Whose,
   ): Promise<(Place & Count) | null> {
     return transact(async (transaction) => {
       const rows = await transaction.$queryRaw<{ id: string; deadline: string }[]>`
         SELECT id, absolute_deadline::text AS deadline FROM session
          WHERE ended_at IS NULL AND created_at <= ${at} AND id IS DISTINCT FROM ${kept}::uuid
+           AND (application_id IS NOT NULL) = ${whose === 'applications'}
            AND (absolute_deadline, id) > (${after.deadline}::timestamptz, ${after.id}::uuid)
          ORDER BY absolute_deadline, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
       const last = rows.at(-1);
@@ -113,17 +118,17 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
       const until = performance.now() + withinMs;
       const { rows } = await pool.query<EndAllRecord>(UNDONE);
       let total = 0;
-      for (const asked of rows) {
+      for (const [asked, whose] of rows.flatMap((row) => BOTH.map((one) => [row, one] as const))) {
         let place: Place & Partial<Count> = { deadline: '-infinity', id: FIRST_ID };
         for (;;) {
-          const next: (Place & Count) | null = await endBatch(asked, place);
+          const next: (Place & Count) | null = await endBatch(asked, place, whose);
           if (next === null) break;
           place = next;
           total += next.count;
           onProgress?.(total);
           if (performance.now() > until) return total;
         }
-        await finish(asked);
+        if (whose === 'applications') await finish(asked);
       }
       return total;
     },
@@ -138,6 +143,9 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
     },
   };
 }
+
+type Whose = 'people' | 'applications';
+const BOTH: readonly Whose[] = ['people', 'applications'];
 
 interface Pace {
   readonly withinMs?: number;

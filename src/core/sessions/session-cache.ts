@@ -27,6 +27,7 @@ import {
   watchEndings,
 } from './cache-trust.ts';
 import { createLastSeen, type LastSeen } from './last-seen.ts';
+import { createRegistryVersion, type RegistryVersion } from './registry-version.ts';
 import { createRewoundDatabase, type Rewind } from './rewound-database.ts';
 import type { AllSessionsEnded, Ending, LiveRecord, SessionOwner, SessionRecord } from './session-record.ts';
 import type { SessionTable } from './session-table.ts';
@@ -71,6 +72,7 @@ export function createSessionCache({
 }: SessionCacheOptions) {
   defineScripts(redis);
   const notice = createAllSessionsEndedNotice(redis);
+  const registry = createRegistryVersion(redis);
   const trust = createCacheTrust({ redis, table, log, notice });
   const writes = createCacheWrites({ trust, log });
   const rewound = createRewoundDatabase({ redis, table, log, onRewind });
@@ -82,6 +84,7 @@ export function createSessionCache({
     trust,
     notice,
     rewound,
+    registry,
     invalidate,
     alsoWhileTrusted: () =>
       lastSeen
@@ -89,7 +92,7 @@ export function createSessionCache({
         .catch((error: unknown) => log.debug({ err: error }, 'when sessions were seen last could not be written down')),
   });
 
-  const readNamed = createReader({ redis, table, alone, count, trust, notice, lastSeen, watch, writes });
+  const readNamed = createReader({ redis, table, alone, count, trust, notice, registry, lastSeen, watch, writes });
 
   async function invalidate(endings: readonly Ending[], keepMs?: number): Promise<boolean> {
     try {
@@ -152,6 +155,9 @@ export function createSessionCache({
 
     flushTouches: lastSeen.flush,
 
+    /** How often groups and applications have changed, as far as this process has heard. */
+    registry,
+
     /** What follows when PostgreSQL has gone back in time. */
     rewound,
 
@@ -169,6 +175,7 @@ export function createSessionCache({
 interface ReaderOptions extends Required<Pick<SessionCacheOptions, 'redis' | 'table' | 'alone' | 'count'>> {
   readonly trust: CacheTrust;
   readonly notice: AllSessionsEndedNotice;
+  readonly registry: Pick<RegistryVersion, 'read'>;
   readonly lastSeen: LastSeen;
   readonly watch: EndingsWatch;
   readonly writes: CacheWrites;
@@ -177,7 +184,8 @@ interface ReaderOptions extends Required<Pick<SessionCacheOptions, 'redis' | 'ta
 /**
  * Redis answers if its copy can be trusted; else PostgreSQL does, and the copy goes back to Redis.
  */
-function createReader({ redis, table, alone, count, trust, notice, lastSeen, watch, writes }: ReaderOptions) {
+function createReader(options: ReaderOptions) {
+  const { redis, table, alone, count, trust, notice, registry, lastSeen, watch, writes } = options;
   const readTogether = shareReads(redis);
 
   /** Null where PostgreSQL must be asked. */
@@ -191,6 +199,7 @@ function createReader({ redis, table, alone, count, trust, notice, lastSeen, wat
       const values = await reads.values;
       value = values[place];
       mark = values.at(-1);
+      registry.read(values.at(-2));
     } catch {
       trust.hangUp();
       return null;
@@ -251,8 +260,8 @@ function createReader({ redis, table, alone, count, trust, notice, lastSeen, wat
 const ENDED_WITH_ALL = { state: 'ended', reason: 'revoked_by_operator' } as const;
 
 /**
- * Copies that are read together, and the high-water mark at that moment, which is the last of the
- * values.
+ * Copies that are read together, and the last two of the values: the version of the registry of
+ * applications and the high-water mark at that moment.
  */
 interface Reads {
   readonly keys: string[];
@@ -267,7 +276,7 @@ function shareReads(redis: Redis): () => Reads {
     const names: string[] = [];
     const values = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       open = null;
-      return redis.mget(...names, keys.endings);
+      return redis.mget(...names, keys.applications, keys.endings);
     });
     open = { keys: names, values };
     return open;
@@ -293,12 +302,24 @@ function writeCopy(redis: Redis, name: string, record: LiveRecord): Promise<numb
   );
 }
 
-async function copiesOf(redis: Redis, userId: string): Promise<{ sessionId: string; tokenHash: Buffer }[]> {
+/** Of a live session. */
+export interface Copy {
+  readonly sessionId: string;
+  readonly loginId: string;
+  readonly atApplication: boolean;
+  readonly tokenHash: Buffer;
+}
+
+async function copiesOf(redis: Redis, userId: string): Promise<Copy[]> {
   const names = await redis.zrange(ownerKey(userId), 0, '-1');
   if (names.length === 0) return [];
   const values = await redis.mget(names.map((name) => keys.session(name)));
   return names.flatMap((name, index) => {
-    const entry = parseEntry(values[index]);
-    return entry ? [{ sessionId: entry.owner.id, tokenHash: Buffer.from(name, 'base64url') }] : [];
+    const owner = parseEntry(values[index])?.owner;
+    if (!owner) return [];
+    const { id: sessionId, loginId, application } = owner;
+    return [
+      { sessionId, loginId, atApplication: application !== undefined, tokenHash: Buffer.from(name, 'base64url') },
+    ];
   });
 }

@@ -16,6 +16,7 @@ export const END_REASONS = [
   'account_deleted',
   'second_factor_added',
   'too_many_sessions',
+  'entry_lost',
   'expired',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];
@@ -39,6 +40,16 @@ export interface SessionOwner {
   /** Milliseconds since 1970: when this session began, and when the account was made. */
   readonly createdAt: number;
   readonly memberSince: number;
+  /** The first session since the log-in: stays when another takes its place, and is an application's parent's. */
+  readonly loginId: string;
+  /** Of a session at an application; a person's own has none. It opens no page of ours. */
+  readonly application?: AtApplication;
+}
+
+export interface AtApplication {
+  readonly id: string;
+  /** When its owner last proved who they are: milliseconds since 1970, by PostgreSQL's clock. */
+  readonly provedAt: number;
 }
 
 export interface LiveRecord {
@@ -85,6 +96,11 @@ export interface FoundSession {
   created_at: Date;
   member_since: Date;
   end_reason: EndReason | null;
+  /** Why its parent has ended, in whatever way that went past its children. */
+  parent_end: EndReason | null;
+  application_id: string | null;
+  login_id: string;
+  proved_at: Date;
   disabled: boolean;
   ended_with_all: boolean;
   since_seen_ms: number;
@@ -95,15 +111,18 @@ export interface FoundSession {
 
 export const FIND_SESSION = `
   SELECT s.id, s.user_id, u.email, u.role, s.remember, s.proved, s.data, s.created_at, u.created_at AS member_since, s.end_reason,
+         s.application_id, coalesce(s.login_id, s.id) AS login_id, coalesce(s.proved_at, s.created_at) AS proved_at,
+         CASE WHEN s.parent_id IS NULL THEN NULL WHEN p.id IS NULL THEN 'expired' ELSE p.end_reason END AS parent_end,
          u.disabled_at IS NOT NULL AS disabled, ${ENDED_WITH_ALL} AS ended_with_all, s.idle_timeout_seconds,
          extract(epoch FROM clock_timestamp() - s.last_seen_at)::float8 * 1000 AS since_seen_ms,
          extract(epoch FROM s.idle_deadline - clock_timestamp())::float8 * 1000 AS idle_remaining_ms,
          extract(epoch FROM s.absolute_deadline - clock_timestamp())::float8 * 1000 AS absolute_remaining_ms
-    FROM session s JOIN user_account u ON u.id = s.user_id
+    FROM session s JOIN user_account u ON u.id = s.user_id LEFT JOIN session p ON p.id = s.parent_id
    WHERE s.token_hash = $1`;
 
 export function judgeSession(row: FoundSession): SessionRecord {
   if (row.end_reason) return { state: 'ended', reason: row.end_reason };
+  if (row.parent_end) return { state: 'ended', reason: row.parent_end };
   if (row.ended_with_all) return { state: 'ended', reason: 'revoked_by_operator' };
   if (row.disabled) return { state: 'ended', reason: 'account_disabled' };
   if (row.idle_remaining_ms <= 0 || row.absolute_remaining_ms <= 0) return { state: 'ended', reason: 'expired' };
@@ -118,6 +137,8 @@ export function judgeSession(row: FoundSession): SessionRecord {
       authenticationMethod: readAuthenticationMethod(row.proved),
       createdAt: row.created_at.getTime(),
       memberSince: row.member_since.getTime(),
+      loginId: row.login_id,
+      ...(row.application_id && { application: { id: row.application_id, provedAt: row.proved_at.getTime() } }),
     },
     data: row.data,
     sinceSeenMs: row.since_seen_ms,

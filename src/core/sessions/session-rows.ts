@@ -16,6 +16,13 @@ export interface Replaced {
   /** When its owner last proved who they are; null for now. */
   readonly provedAt: Date | null;
   readonly absoluteDeadline: Date;
+  readonly loginId: string;
+}
+
+/** The session of its person that a session at an application hangs on. */
+export interface Hanging {
+  readonly parentId: string;
+  readonly applicationId: string;
 }
 
 export interface SessionInsert {
@@ -24,6 +31,7 @@ export interface SessionInsert {
   readonly userId: string;
   readonly remember: boolean;
   readonly replaces: Replaced | null;
+  readonly hangs?: Hanging;
   readonly idleTimeoutMs: number;
   readonly absoluteLifetimeMs: number;
   readonly data: SessionData;
@@ -37,10 +45,11 @@ export interface SessionInsert {
  * up. The absolute deadline is never later than that of the session whose place it takes.
  */
 export function insertSession(session: SessionInsert, from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql {
-  const { id, tokenHash, userId, remember, replaces, idleTimeoutMs, absoluteLifetimeMs, origin } = session;
+  const { id, tokenHash, userId, remember, replaces, hangs, idleTimeoutMs, absoluteLifetimeMs, origin } = session;
   return Prisma.sql`
     INSERT INTO session (id, token_hash, user_id, remember, created_at, logged_in_at, proved_at, last_seen_at,
-                         idle_timeout_seconds, idle_deadline, absolute_deadline, data, proved, ip, user_agent)
+                         idle_timeout_seconds, idle_deadline, absolute_deadline, data, proved, ip, user_agent,
+                         parent_id, application_id, login_id)
     SELECT ${id}::uuid, ${new Uint8Array(tokenHash)}::bytea, ${userId}::uuid, ${remember}::boolean,
            greatest(clock_timestamp(), (SELECT max(asked_at) + interval '1 millisecond' FROM everybody_ended)),
            ${replaces?.loggedInAt ?? null}::timestamptz, ${replaces?.provedAt ?? null}::timestamptz, clock_timestamp(),
@@ -48,7 +57,8 @@ export function insertSession(session: SessionInsert, from: Prisma.Sql = Prisma.
            clock_timestamp() + ${idleTimeoutMs} * interval '1 millisecond',
            least(${replaces?.absoluteDeadline ?? null}::timestamptz,
                  clock_timestamp() + ${absoluteLifetimeMs} * interval '1 millisecond'), ${JSON.stringify(session.data)}::jsonb,
-           ${session.authenticationMethod}::text, ${origin.ip}::inet, ${keptUserAgent(origin)}::text
+           ${session.authenticationMethod}::text, ${origin.ip}::inet, ${keptUserAgent(origin)}::text,
+           ${hangs?.parentId ?? null}::uuid, ${hangs?.applicationId ?? null}::uuid, ${replaces?.loginId ?? null}::uuid
       FROM ${from}
     RETURNING created_at, (extract(epoch FROM absolute_deadline - clock_timestamp()) * 1000)::float8 AS remaining_ms`;
 }
@@ -65,17 +75,18 @@ export function seenBefore(origin: Origin): Prisma.Sql {
              WHERE user_id = user_account.id AND user_agent IS NOT DISTINCT FROM ${keptUserAgent(origin)}) AS seen_browser`;
 }
 
-/** A column beside a row of `user_account`: whether it has room for one more live session. */
+/** A column beside a row of `user_account`: whether it has room for one more live session; those at applications take none. */
 export function roomForSession(most: number): Prisma.Sql {
   return Prisma.sql`
-    (SELECT count(*) FROM (SELECT FROM session WHERE user_id = user_account.id AND ended_at IS NULL LIMIT ${most}) AS live)
+    (SELECT count(*) FROM (SELECT FROM session WHERE user_id = user_account.id AND ended_at IS NULL
+                                  AND application_id IS NULL LIMIT ${most}) AS live)
       < ${most} AS roomy`;
 }
 
 /** Live sessions of an account beyond so many, the ones unused for longest, locked for the caller. */
 export async function lockSurplus(transaction: Transaction, userId: string, most: number): Promise<string[]> {
   const rows = await transaction.$queryRaw<{ id: string }[]>`
-    SELECT id FROM session WHERE user_id = ${userId}::uuid AND ended_at IS NULL
+    SELECT id FROM session WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND application_id IS NULL
      ORDER BY last_seen_at DESC, id DESC OFFSET ${most} FOR UPDATE`;
   return rows.map((row) => row.id);
 }
@@ -89,45 +100,98 @@ export async function lockSession(
   { sessionId, userId }: { sessionId: string; userId: string },
 ): Promise<LockedSession | null> {
   const [row] = await transaction.$queryRaw<
-    (Replaced & { remember: boolean; proved: string; data: SessionData; provedAt: Date })[]
+    (Replaced & { remember: boolean; proved: string; data: SessionData; provedAt: Date; idleSeconds: number })[]
   >`
-    SELECT remember, proved, data, coalesce(logged_in_at, created_at) AS "loggedInAt",
-           coalesce(proved_at, created_at) AS "provedAt", absolute_deadline AS "absoluteDeadline" FROM session AS s
-     WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND ended_at IS NULL AND NOT ${endedWithAll}
+    SELECT remember, proved, data, idle_timeout_seconds AS "idleSeconds", coalesce(logged_in_at, created_at) AS "loggedInAt",
+           coalesce(proved_at, created_at) AS "provedAt", absolute_deadline AS "absoluteDeadline",
+           coalesce(login_id, id) AS "loginId" FROM session AS s
+     WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND application_id IS NULL
+       AND ended_at IS NULL AND NOT ${endedWithAll}
        FOR UPDATE`;
   if (!row) return null;
-  const { remember, proved, data, ...replaces } = row;
-  return { remember, authenticationMethod: readAuthenticationMethod(proved), data, replaces };
+  const { remember, proved, data, idleSeconds, ...replaces } = row;
+  const authenticationMethod = readAuthenticationMethod(proved);
+  return { remember, authenticationMethod, data, replaces, idleTimeoutMs: idleSeconds * 1_000 };
 }
 
-type LockedSession = Pick<SessionInsert, 'remember' | 'authenticationMethod' | 'data'> & {
+export type LockedSession = Pick<SessionInsert, 'remember' | 'authenticationMethod' | 'data' | 'idleTimeoutMs'> & {
   readonly replaces: Replaced;
 };
+
+/** A person's live session since a log-in, whichever took the place of which. */
+export async function findLiveOf(
+  client: Pick<Transaction, '$queryRaw'>,
+  { userId, loginId }: { userId: string; loginId: string },
+): Promise<{ id: string; authenticationMethod: AuthenticationMethod; provedAt: Date } | null> {
+  const [row] = await client.$queryRaw<{ id: string; proved: string; provedAt: Date }[]>`
+    SELECT id, proved, coalesce(proved_at, created_at) AS "provedAt" FROM session AS s
+     WHERE user_id = ${userId}::uuid AND application_id IS NULL AND coalesce(login_id, id) = ${loginId}::uuid
+       AND ended_at IS NULL AND absolute_deadline > clock_timestamp() AND NOT ${endedWithAll}`;
+  return row
+    ? { id: row.id, authenticationMethod: readAuthenticationMethod(row.proved), provedAt: row.provedAt }
+    : null;
+}
 
 export interface EndedSession extends Ending {
   readonly id: string;
   readonly userId: string;
+  /** The slug of the application it was at; null for a person's own. */
+  readonly application: string | null;
 }
 
 /**
  * Ends live sessions in the caller's transaction and returns them; those that have ended already
- * stay as they are.
+ * stay as they are. Sessions at applications end with their parents. `'replaced'` leaves them: they
+ * go on with the session that takes its place.
  */
 export async function endRows(
   transaction: Transaction,
   which: EndSelection,
   reason: EndReason,
+  children: 'end' | 'leave' = 'end',
 ): Promise<EndedSession[]> {
-  const rows = await transaction.$queryRaw<{ id: string; user_id: string; token_hash: Uint8Array }[]>`
+  const ended = await endWhere(transaction, condition(which), reason);
+  if (children === 'leave') return ended;
+  const parents = ended.filter(({ application }) => application === null).map(({ id }) => id);
+  if (parents.length === 0) return ended;
+  // A statement of its own: it sees what somebody entered meanwhile who held the parent.
+  const hanging = Prisma.sql`parent_id IS NOT NULL AND parent_id = ANY (${parents}::uuid[])`;
+  return [...ended, ...(await endWhere(transaction, hanging, reason))];
+}
+
+/** Ends the live sessions that a condition of the table describes, and nothing with them. */
+export async function endWhere(
+  transaction: Transaction,
+  condition: Prisma.Sql,
+  reason: EndReason,
+): Promise<EndedSession[]> {
+  const rows = await transaction.$queryRaw<EndedRow[]>`
     UPDATE session SET ended_at = clock_timestamp(), end_reason = ${reason}
-     WHERE ended_at IS NULL AND ${condition(which)}
-    RETURNING id, user_id, token_hash`;
-  return rows.map((row) => ({ id: row.id, userId: row.user_id, tokenHash: Buffer.from(row.token_hash), reason }));
+     WHERE ended_at IS NULL AND ${condition}
+    RETURNING id, user_id, token_hash, CASE WHEN application_id IS NOT NULL THEN
+      coalesce((SELECT slug FROM application WHERE application.id = session.application_id), application_id::text) END AS application`;
+  return rows.map(({ id, user_id: userId, token_hash, application }) => {
+    return { id, userId, tokenHash: Buffer.from(token_hash), reason, application };
+  });
+}
+
+interface EndedRow {
+  readonly id: string;
+  readonly user_id: string;
+  readonly token_hash: Uint8Array;
+  readonly application: string | null;
+}
+
+/** The sessions at applications go on with the session that took the place of their parent. */
+export async function moveChildren(transaction: Transaction, from: string, to: string): Promise<void> {
+  await transaction.$executeRaw`
+    UPDATE session SET parent_id = ${to}::uuid
+     WHERE parent_id IS NOT NULL AND parent_id = ${from}::uuid AND ended_at IS NULL`;
 }
 
 /**
  * Which sessions to end: one (of one owner, where it matters whose), several, or all of an account
- * but one.
+ * but one and those at applications that hang on it.
  */
 export type EndSelection =
   | { readonly sessionIds: readonly string[] }
@@ -140,8 +204,9 @@ function condition(which: EndSelection): Prisma.Sql {
     return Prisma.sql`id = ${which.sessionId}::uuid ${owned}`;
   }
   if ('sessionIds' in which) return Prisma.sql`id = ANY (${[...which.sessionIds]}::uuid[])`;
-  const others = which.exceptSessionId ? Prisma.sql`AND id <> ${which.exceptSessionId}::uuid` : Prisma.empty;
-  return Prisma.sql`user_id = ${which.userId}::uuid ${others}`;
+  const kept = which.exceptSessionId;
+  if (kept === undefined) return Prisma.sql`user_id = ${which.userId}::uuid`;
+  return Prisma.sql`user_id = ${which.userId}::uuid AND id <> ${kept}::uuid AND parent_id IS DISTINCT FROM ${kept}::uuid`;
 }
 
 /**
@@ -150,11 +215,13 @@ function condition(which: EndSelection): Prisma.Sql {
  */
 export async function lockExpired(
   transaction: Transaction,
-  { graceMs, limit }: { graceMs: number; limit: number },
+  { graceMs, limit, whose }: { graceMs: number; limit: number; whose: 'people' | 'applications' },
 ): Promise<string[]> {
+  // Apart, because ending a parent locks its children: two who hold some of both would wait for each other.
+  const kind = whose === 'people' ? Prisma.sql`application_id IS NULL` : Prisma.sql`application_id IS NOT NULL`;
   const rows = await transaction.$queryRaw<{ id: string }[]>`
     SELECT id FROM session
-     WHERE ended_at IS NULL
+     WHERE ended_at IS NULL AND ${kind}
        AND (absolute_deadline < statement_timestamp() - ${graceMs} * interval '1 millisecond'
             OR idle_deadline < statement_timestamp() - ${graceMs} * interval '1 millisecond')
      LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
@@ -214,6 +281,8 @@ export function readSessionsOf(database: Transaction, userId: string, after: str
       data: true,
       endedAt: true,
       endReason: true,
+      parentId: true,
+      applicationId: true,
     },
   });
 }

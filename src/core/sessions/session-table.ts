@@ -37,6 +37,17 @@ export interface SessionSight extends ListedSession {
   readonly endReason: EndReason | null;
 }
 
+/** One of a person's sessions at applications. */
+export interface ListedAtApplication {
+  readonly id: string;
+  readonly parentId: string;
+  readonly applicationId: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly createdAt: Date;
+  readonly lastSeenAt: Date;
+}
+
 export type SessionTable = ReturnType<typeof createSessionTable>;
 
 /** Every function throws where PostgreSQL is away. */
@@ -84,6 +95,34 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
       return sight ?? null;
     },
 
+    /** How long a session lives unused from now, and at most; null if it has ended. */
+    async remaining(sessionId: string): Promise<{ idleSeconds: number; absoluteSeconds: number } | null> {
+      const { rows } = await pool.query<{ idleSeconds: number; absoluteSeconds: number }>({
+        name: 'session-remaining',
+        text: `SELECT floor(extract(epoch FROM idle_deadline - clock_timestamp()))::float8 AS "idleSeconds",
+                      floor(extract(epoch FROM absolute_deadline - clock_timestamp()))::float8 AS "absoluteSeconds"
+                 FROM session WHERE id = $1 AND ended_at IS NULL`,
+        values: [sessionId],
+      });
+      return rows[0] ?? null;
+    },
+
+    /** A person's live sessions at applications, the one used last first. */
+    async listAtApplications(userId: string): Promise<ListedAtApplication[]> {
+      const { rows } = await pool.query<ListedAtApplication>({
+        name: 'session-list-at-applications',
+        text: `
+        SELECT s.id, s.parent_id AS "parentId", a.id AS "applicationId", a.slug, a.name,
+               s.created_at AS "createdAt", s.last_seen_at AS "lastSeenAt"
+          FROM session AS s JOIN application AS a ON a.id = s.application_id
+         WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.absolute_deadline > clock_timestamp()
+           AND s.idle_deadline > clock_timestamp() AND NOT ${ENDED_WITH_ALL}
+         ORDER BY s.last_seen_at DESC, s.id DESC LIMIT 200`,
+        values: [userId],
+      });
+      return rows;
+    },
+
     /** Live sessions, counted up to `limit`, and the planner's estimate of all. */
     async countLive(limit: number): Promise<{ counted: number; estimate: number }> {
       const { rows } = await pool.query<{ counted: number; estimate: number }>({
@@ -94,30 +133,25 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
       return rows[0] ?? { counted: 0, estimate: 0 };
     },
 
-    /** Moves a session's idle deadline, at most once a minute; for when Redis can't. */
+    /** Moves a session's idle deadline and its parent's, at most once a minute; for when Redis can't. */
     async touch(sessionId: string): Promise<void> {
       await prisma.$executeRaw`
         UPDATE session SET last_seen_at = clock_timestamp(),
                            idle_deadline = clock_timestamp() + idle_timeout_seconds * interval '1 second'
-         WHERE id = ${sessionId}::uuid AND ended_at IS NULL
+         WHERE id = ANY (ARRAY(SELECT unnest(ARRAY[id, parent_id]) FROM session WHERE id = ${sessionId}::uuid))
+           AND ended_at IS NULL
            AND last_seen_at NOT BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp()`;
     },
 
     /**
-     * Writes down when sessions were last seen, as ages in milliseconds. Moves one back only where PostgreSQL's clock went
-     * back. Returns those that have no row.
+     * Writes down when sessions were last seen, as ages in milliseconds: of one at an application its parent too. Moves one
+     * back only where PostgreSQL's clock went back. Returns those that have no row.
      */
     async writeLastSeen(touches: readonly { tokenHash: Buffer; ageMs: number }[]): Promise<Buffer[]> {
-      const { rows } = await pool.query<{ token_hash: Buffer }>(
-        `WITH t AS (SELECT token_hash, clock_timestamp() - age * interval '1 millisecond' AS seen_at
-                      FROM unnest($1::bytea[], $2::float8[]) AS given(token_hash, age)),
-              written AS (
-                UPDATE session SET last_seen_at = t.seen_at, idle_deadline = t.seen_at + idle_timeout_seconds * interval '1 second'
-                  FROM t WHERE session.token_hash = t.token_hash AND session.ended_at IS NULL
-                           AND session.last_seen_at NOT BETWEEN t.seen_at AND clock_timestamp())
-         SELECT token_hash FROM t WHERE NOT EXISTS (SELECT FROM session WHERE session.token_hash = t.token_hash)`,
-        [touches.map((touch) => touch.tokenHash), touches.map((touch) => touch.ageMs)],
-      );
+      const { rows } = await pool.query<{ token_hash: Buffer }>(WRITE_LAST_SEEN, [
+        touches.map((touch) => touch.tokenHash),
+        touches.map((touch) => touch.ageMs),
+      ]);
       return rows.map((row) => row.token_hash);
     },
 
@@ -139,18 +173,31 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
   };
 }
 
+const WRITE_LAST_SEEN = `
+  WITH t AS (SELECT token_hash, clock_timestamp() - age * interval '1 millisecond' AS seen_at
+               FROM unnest($1::bytea[], $2::float8[]) AS given(token_hash, age)),
+       found AS (SELECT s.id, s.parent_id, s.token_hash, t.seen_at FROM t JOIN session AS s ON s.token_hash = t.token_hash),
+       seen AS (SELECT id, max(seen_at) AS seen_at
+                  FROM (SELECT id, seen_at FROM found
+                        UNION ALL SELECT parent_id, seen_at FROM found WHERE parent_id IS NOT NULL) AS both_ GROUP BY id),
+       written AS (
+         UPDATE session SET last_seen_at = seen.seen_at, idle_deadline = seen.seen_at + idle_timeout_seconds * interval '1 second'
+           FROM seen WHERE session.id = seen.id AND session.ended_at IS NULL
+                    AND session.last_seen_at NOT BETWEEN seen.seen_at AND clock_timestamp())
+  SELECT token_hash FROM t WHERE NOT EXISTS (SELECT FROM found WHERE found.token_hash = t.token_hash)`;
+
 const LIST_LIVE = `
   SELECT id, host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt", last_seen_at AS "lastSeenAt",
          remember, proved, least(idle_deadline, absolute_deadline) AS "idleDeadline",
          absolute_deadline AS "absoluteDeadline"
     FROM session AS s
-   WHERE user_id = $1 AND ended_at IS NULL AND absolute_deadline > clock_timestamp()
+   WHERE user_id = $1 AND ended_at IS NULL AND application_id IS NULL AND absolute_deadline > clock_timestamp()
      AND idle_deadline > clock_timestamp() AND NOT ${ENDED_WITH_ALL}
    ORDER BY last_seen_at DESC, id DESC LIMIT 200`;
 
 type ListedRow = Omit<ListedSession, 'authenticationMethod'> & { readonly proved: string };
 
-/** A person's live sessions, the one used last first. */
+/** A person's live sessions, the one used last first; not those at applications. */
 export async function listLiveSessions(pool: pg.Pool, userId: string): Promise<ListedSession[]> {
   const { rows } = await pool.query<ListedRow>({ name: 'session-list', text: LIST_LIVE, values: [userId] });
   return rows.map(({ proved, ...row }) => ({ ...row, authenticationMethod: readAuthenticationMethod(proved) }));
@@ -162,7 +209,8 @@ const COUNT_LIVE = `
          (SELECT greatest(reltuples, 0)::float8 FROM pg_class WHERE oid = 'session_live_idle'::regclass) AS estimate`;
 
 const NEWEST = `
-  SELECT ending_seq, asked_at, kept_session_id, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now FROM audit_head
+  SELECT ending_seq, asked_at, kept_session_id, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
+         (SELECT version FROM application_version WHERE id = 1) AS registry_version FROM audit_head
     LEFT JOIN (SELECT asked_at, kept_session_id FROM everybody_ended ORDER BY asked_at DESC LIMIT 1) AS last ON true
    WHERE audit_head.id = 1`;
 
@@ -170,17 +218,17 @@ const NEWEST = `
 function knownEndings(pool: pg.Pool, clock: DatabaseClock) {
   return {
     /**
-     * The seq of the newest sealed ending, and when all sessions were last ended, or null. Read
-     * together, so that nobody trusts a Redis and knows only one of them. Every process asks once a
-     * second, and so learns PostgreSQL's time.
+     * The seq of the newest sealed ending, when all sessions were last ended, or null, and how often
+     * groups and applications have changed. Read together, so that nobody trusts a Redis and knows
+     * only one of them. Every process asks once a second, and so learns PostgreSQL's time.
      */
-    async newest(): Promise<{ ending: number; allEnded: AllSessionsEnded | null }> {
+    async newest(): Promise<{ ending: number; allEnded: AllSessionsEnded | null; registryVersion: number }> {
       const askedAt = performance.now();
       const { rows } = await pool.query<NewestRecord>({ name: 'session-newest', text: NEWEST });
       const [row] = rows;
       if (row) clock.learn(row.now, askedAt);
       const allEnded = row?.asked_at ? { at: row.asked_at.getTime(), kept: row.kept_session_id } : null;
-      return { ending: Number(row?.ending_seq ?? 0), allEnded };
+      return { ending: Number(row?.ending_seq ?? 0), allEnded, registryVersion: Number(row?.registry_version ?? 0) };
     },
 
     /**
@@ -221,6 +269,7 @@ interface NewestRecord {
   ending_seq: string;
   asked_at: Date | null;
   kept_session_id: string | null;
+  registry_version: string | null;
   now: number;
 }
 

@@ -8,15 +8,17 @@ import type { Log } from '../platform/log.ts';
 import { type EndSessionJob, LAST_FAILURE_ONLY, type Queues } from '../platform/queues.ts';
 import type { AuthenticationMethod } from './authentication-method.ts';
 import { createSessionBeginnings, type NewSession, type SessionAccount, type SessionPolicy } from './begin-session.ts';
-import type { SessionCache } from './session-cache.ts';
+import type { Copy, SessionCache } from './session-cache.ts';
 import type { EndReason } from './session-record.ts';
 import {
   type EndedSession,
   type EndSelection,
   endRows,
+  findLiveOf,
   lockExpired,
   lockSession,
   lockSurplus,
+  moveChildren,
 } from './session-rows.ts';
 import type { SessionTable } from './session-table.ts';
 
@@ -62,8 +64,8 @@ export function createSessions({ database, table, cache, queues, policy, log, en
   const { draft, open, createWithin } = createSessionBeginnings({ cache, policy });
 
   /**
-   * Ends sessions in the caller's transaction, with their events; their copies go after the commit.
-   * With the sessions of an account, log-ins of it that wait for their second factor end too.
+   * Ends sessions in the caller's transaction, and those at applications that hang on them, with their events; their copies
+   * go after the commit. With the sessions of an account, log-ins of it that wait for their second factor end too.
    */
   async function endWithin(
     transaction: Transaction,
@@ -71,13 +73,18 @@ export function createSessions({ database, table, cache, queues, policy, log, en
     options: EndOptions,
   ): Promise<EndedSession[]> {
     const ended = await endRows(transaction, which, options.reason);
+    await follow(transaction, ended, options);
+    if ('userId' in which) await endWaitingWithin(transaction, which.userId, options);
+    return ended;
+  }
+
+  /** What goes with rows that have ended: their events, and after the commit their tombstones. */
+  async function follow(transaction: Transaction, ended: readonly EndedSession[], options: EndOptions): Promise<void> {
     await recordEvents(
       transaction,
       ended.map((session) => ({ event: endingEvent(session, options) })),
     );
-    if ('userId' in which) await endWaitingWithin(transaction, which.userId, options);
     afterCommit(transaction, () => cache.invalidate(ended));
-    return ended;
   }
 
   async function endWaitingWithin(
@@ -90,6 +97,34 @@ export function createSessions({ database, table, cache, queues, policy, log, en
     if (count > 0) await recordEvent(transaction, { type: 'authn_waiting_ended', outcome: 'success', ...about });
   }
 
+  /**
+   * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error.
+   * Where PostgreSQL is away, the end of a person's sessions takes effect in Redis at once and
+   * jobs record it when PostgreSQL returns; where Redis can't keep it either, the error is thrown
+   * and nothing was ended.
+   */
+  async function end(which: EndSelection, options: EndOptions): Promise<void> {
+    const { tokenHash, reason } = options;
+    try {
+      const ended = await database.transact((transaction) => endWithin(transaction, which, options));
+      if (ended.length === 0 && tokenHash) await cache.invalidate([{ tokenHash, reason }]);
+    } catch (error) {
+      if (!isDatabaseOutage(error) || !(await endInRedis({ cache, queues, log }, which, options))) throw error;
+    }
+  }
+
+  async function endExpiredOf(whose: 'people' | 'applications'): Promise<number> {
+    let total = 0;
+    for (let count = EXPIRY_BATCH; count >= EXPIRY_BATCH; total += count) {
+      const ended = await database.transact(async (transaction) => {
+        const sessionIds = await lockExpired(transaction, { graceMs: EXPIRY_GRACE_MS, limit: EXPIRY_BATCH, whose });
+        return endWithin(transaction, { sessionIds }, { reason: 'expired', actor: null, origin: NO_ORIGIN });
+      });
+      count = ended.length;
+    }
+    return total;
+  }
+
   return {
     draft,
     open,
@@ -98,9 +133,9 @@ export function createSessions({ database, table, cache, queues, policy, log, en
 
     /**
      * Begins a session in the place of one that is live, with a new token, in the caller's
-     * transaction; null if that one has ended. Its data and deadline go along, its authentication
-     * method unless there is a new one, and the age of its proof unless its owner proved anew who
-     * they are.
+     * transaction; null if that one has ended. Its data, its deadline and the sessions at applications
+     * that hang on it go along, its authentication method unless there is a new one, and the age of
+     * its proof unless its owner proved anew who they are.
      */
     async replaceWithin(transaction: Transaction, replacement: Replacement): Promise<NewSession | null> {
       const { sessionId, userId, authenticationMethod, provedNow, origin } = replacement;
@@ -110,11 +145,16 @@ export function createSessions({ database, table, cache, queues, policy, log, en
         SELECT id, email, role, created_at AS "createdAt" FROM user_account WHERE id = ${userId}::uuid FOR SHARE`;
       const old = await lockSession(transaction, { sessionId, userId });
       if (!account || !old) return null;
-      await endWithin(transaction, { sessionId }, { reason: 'replaced', actor: userId, origin });
+      const about = { reason: 'replaced', actor: userId, origin } as const;
+      await follow(transaction, await endRows(transaction, { sessionId }, 'replaced', 'leave'), about);
       const method = authenticationMethod ? { authenticationMethod } : {};
       const replaces = provedNow ? { ...old.replaces, provedAt: null } : old.replaces;
-      return createWithin(transaction, account, { ...old, ...method, replaces, origin });
+      const session = await createWithin(transaction, account, { ...old, ...method, replaces, origin });
+      await moveChildren(transaction, sessionId, session.record.owner.id);
+      return session;
     },
+
+    followEndings: follow,
 
     mostOfAccount: policy.mostOfAccount,
 
@@ -130,21 +170,24 @@ export function createSessions({ database, table, cache, queues, policy, log, en
     list: table.list,
 
     look: table.look,
+    listAtApplications: table.listAtApplications,
+
+    remaining: table.remaining,
+
+    end,
 
     /**
-     * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error.
-     * Where PostgreSQL is away, the end of a person's sessions takes effect in Redis at once and
-     * jobs record it when PostgreSQL returns; where Redis can't keep it either, the error is thrown
-     * and nothing was ended.
+     * Ends a person's session since this log-in, as {@link end} does, and with it those at applications. False if there is none.
      */
-    async end(which: EndSelection, options: EndOptions): Promise<void> {
-      const { tokenHash, reason } = options;
-      try {
-        const ended = await database.transact((transaction) => endWithin(transaction, which, options));
-        if (ended.length === 0 && tokenHash) await cache.invalidate([{ tokenHash, reason }]);
-      } catch (error) {
-        if (!isDatabaseOutage(error) || !(await endInRedis({ cache, queues, log }, which, options))) throw error;
-      }
+    async endLogin({ userId, loginId }: { userId: string; loginId: string }, options: EndOptions): Promise<boolean> {
+      const found = await findLiveOf(database.prisma, { userId, loginId }).catch(async (error: unknown) => {
+        if (!isDatabaseOutage(error)) throw error;
+        const copies = await cache.copiesOf(userId);
+        const copy = copies.find((one) => one.loginId === loginId && !one.atApplication);
+        return copy ? { id: copy.sessionId } : null;
+      });
+      if (found) await end({ sessionId: found.id, ownerId: userId }, options);
+      return found !== null;
     },
 
     /**
@@ -152,15 +195,7 @@ export function createSessions({ database, table, cache, queues, policy, log, en
      * out a grace in which an extension that is still on its way from Redis arrives.
      */
     async endExpired(): Promise<number> {
-      let total = 0;
-      for (let count = EXPIRY_BATCH; count === EXPIRY_BATCH; total += count) {
-        const ended = await database.transact(async (transaction) => {
-          const sessionIds = await lockExpired(transaction, { graceMs: EXPIRY_GRACE_MS, limit: EXPIRY_BATCH });
-          return endWithin(transaction, { sessionIds }, { reason: 'expired', actor: null, origin: NO_ORIGIN });
-        });
-        count = ended.length;
-      }
-      return total;
+      return (await endExpiredOf('people')) + (await endExpiredOf('applications'));
     },
   };
 }
@@ -186,7 +221,8 @@ async function endInRedis(
 ): Promise<boolean> {
   const userId = 'userId' in which ? which.userId : 'ownerId' in which ? which.ownerId : undefined;
   if (userId === undefined) return false;
-  const copies = (await cache.copiesOf(userId)).filter((copy) => isSelected(copy.sessionId, which));
+  const all = await cache.copiesOf(userId);
+  const copies = all.filter((copy) => isSelected(copy, which, all));
   if (copies.length === 0) return false;
   const queue = await queues.open('sessions');
   for (const { sessionId } of copies) {
@@ -199,12 +235,17 @@ async function endInRedis(
   return ended;
 }
 
-function isSelected(sessionId: string, which: EndSelection): boolean {
-  if ('sessionId' in which) return sessionId === which.sessionId;
-  return !('exceptSessionId' in which) || sessionId !== which.exceptSessionId;
+/** Those at applications go with the session that they hang on: both have the same log-in. */
+function isSelected({ sessionId, loginId, atApplication }: Copy, which: EndSelection, all: readonly Copy[]): boolean {
+  const named = 'sessionId' in which ? which.sessionId : 'exceptSessionId' in which ? which.exceptSessionId : undefined;
+  const person = all.find((copy) => copy.sessionId === named && !copy.atApplication);
+  const hangs = atApplication && person?.loginId === loginId;
+  const isNamed = sessionId === named || hangs;
+  return 'sessionId' in which ? isNamed : !isNamed;
 }
 
 function endingEvent(session: EndedSession, { reason, actor, origin, note }: EndOptions): NewAuditEvent {
+  const { application } = session;
   return {
     type: reason === 'expired' ? 'session_expired' : 'session_ended',
     outcome: 'success',
@@ -212,6 +253,6 @@ function endingEvent(session: EndedSession, { reason, actor, origin, note }: End
     subject: session.userId,
     session: session.id,
     origin,
-    detail: { reason, ...(note ? { note } : {}) },
+    detail: { reason, ...(application === null ? {} : { application }), ...(note ? { note } : {}) },
   };
 }

@@ -40,6 +40,14 @@ export function clientAddress(
   return address?.toString() ?? null;
 }
 
+/** Tells which sockets are a trusted proxy's. */
+export function createTrust(trusted: readonly Network[]): (socketAddress: string) => boolean {
+  return (socketAddress) => {
+    const address = parse(socketAddress);
+    return address !== null && isTrusted(address, trusted);
+  };
+}
+
 /** RFC 9110 §5.6.1: empty elements of a list count for nothing. */
 function withoutEmptyEnd(value: string): string {
   return value.replace(/[\s,]+$/, '');

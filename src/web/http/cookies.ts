@@ -1,6 +1,7 @@
 // Every cookie of ours: its name, its attributes, and how it is read, kept and dropped. Over HTTP a
 // browser may send another cookie of the same name first, such as a parent domain's: the first that
 // is one of ours counts.
+import type { IncomingHttpHeaders } from 'node:http';
 import type Koa from 'koa';
 
 interface CookieConfig {
@@ -27,8 +28,11 @@ export function cookieAttributes({ secureCookies: secure }: CookieConfig) {
 }
 
 /** What the browser sends under a name, in its order; what is no cookie of ours falls out. */
-export function cookieValues(ctx: Koa.Context, name: string, accepts: (value: string) => boolean): string[] {
-  const { cookie = '' } = ctx.headers;
+export function cookieValues(
+  { headers: { cookie = '' } }: { readonly headers: IncomingHttpHeaders },
+  name: string,
+  accepts: (value: string) => boolean,
+): string[] {
   if (!cookie.includes(name)) return [];
   const values: string[] = [];
   for (const pair of cookie.split(';')) {

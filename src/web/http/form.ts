@@ -51,9 +51,17 @@ function decode(body: Buffer): string {
   }
 }
 
+/** One may hold the address of a page of an application. */
+const LONGEST_NEXT = 6_500;
+
 /** A path on this site to go to after logging in; null for another origin, however spelled. */
 export function readNext(text: string | undefined): string | null {
-  if (text === undefined || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text) || text.includes('\\') || text.length > 1_000)
+  if (
+    text === undefined ||
+    !/^\/(?![/\\])[\x21-\x7e]*$/.test(text) ||
+    text.includes('\\') ||
+    text.length > LONGEST_NEXT
+  )
     return null;
   const base = 'http://same.invalid';
   if (!URL.canParse(text, base)) return null;

@@ -11,6 +11,12 @@ export function queryText(ctx: Koa.Context, name: string): string {
   return typeof value === 'string' ? value.trim().slice(0, MAX_TEXT).replaceAll('\u0000', '').toWellFormed() : '';
 }
 
+/** A parameter of the query as it was sent; empty if missing or repeated. */
+export function queryOnce(ctx: Koa.Context, name: string): string {
+  const value = ctx.query[name];
+  return typeof value === 'string' ? value : '';
+}
+
 /** `?next=`, or null where that is no page of ours. */
 export function queryNext(ctx: Koa.Context): string | null {
   const { next } = ctx.query;

@@ -1,5 +1,6 @@
 // A request's id, its client's address, and its line in the log.
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
 import type { Origin } from '../../core/audit/events.ts';
 import type { Config } from '../../core/config.ts';
@@ -21,36 +22,63 @@ const MOST_REPORTED = 100;
 
 type AddressConfig = Pick<Config, 'trustedProxies' | 'forwardedHeader'>;
 
-interface RequestsOptions {
+interface RecorderOptions {
   readonly log: Log;
-  readonly config: AddressConfig & Pick<Config, 'secureCookies'>;
+  readonly config: AddressConfig;
   readonly metrics: Pick<Metrics, 'countRequest'>;
+}
+
+interface RequestsOptions {
+  readonly record: Recorder;
+  readonly config: Pick<Config, 'secureCookies'>;
   readonly database: Pick<Database, 'clock'>;
 }
 
-/** Sets `ctx.state.origin` and `ctx.state.now`, and logs each request without its query, which may hold a token. */
-export function requests({ log, config, metrics, database: { clock } }: RequestsOptions): Koa.Middleware {
-  const { forwardedHeader, secureCookies } = config;
+/** A request while it is answered. */
+export interface Recording {
+  readonly origin: Origin;
+  /** Counts it and writes its line. `path` is without the query, which may hold a token. */
+  done(answered: { route: string | undefined; method: string; path: string; status: number }): void;
+}
+
+export type Recorder = (request: IncomingMessage) => Recording;
+
+/** Gives each request an id and its client's address. */
+export function createRecorder({ log, config, metrics }: RecorderOptions): Recorder {
+  const { forwardedHeader } = config;
   const writeLine = requestLines(log);
   const addressOf = clientAddresses(config, log);
-  return async (ctx, next) => {
-    ctx.cookies.secure = secureCookies; // TLS ends at the proxy; whether there is any, PUBLIC_URL says
+  return ({ socket, headers }) => {
     const startedAt = performance.now();
     counter += 1;
     const requestId = `${prefix}-${counter.toString(36)}`;
     const origin: Origin = {
-      ip: addressOf(`${ctx.req.socket.remoteAddress} ${ctx.get(forwardedHeader)}`),
-      userAgent: ctx.req.headers['user-agent']?.slice(0, LONGEST_USER_AGENT) || null,
+      ip: addressOf(`${socket.remoteAddress} ${headers[forwardedHeader] ?? ''}`),
+      userAgent: headers['user-agent']?.slice(0, LONGEST_USER_AGENT) || null,
       requestId,
     };
-    ctx.state.origin = origin;
+    return {
+      origin,
+      done({ route, method, path, status }) {
+        const tookMs = performance.now() - startedAt;
+        metrics.countRequest(route, method, status, tookMs);
+        writeLine({ requestId, method, path, status, ms: Math.round(tookMs * 10) / 10, ip: origin.ip });
+      },
+    };
+  };
+}
+
+/** Sets `ctx.state.origin` and `ctx.state.now`, and logs each request. */
+export function requests({ record, config, database: { clock } }: RequestsOptions): Koa.Middleware {
+  return async (ctx, next) => {
+    ctx.cookies.secure = config.secureCookies; // TLS ends at the proxy; whether there is any, PUBLIC_URL says
+    const recording = record(ctx.req);
+    ctx.state.origin = recording.origin;
     ctx.state.now = clock.now();
-    ctx.res.setHeader('X-Request-Id', requestId);
+    ctx.res.setHeader('X-Request-Id', recording.origin.requestId ?? '');
     await next();
-    const tookMs = performance.now() - startedAt;
-    metrics.countRequest(ctx['_matchedRoute'] as string | undefined, ctx.method, ctx.status, tookMs);
-    const ms = Math.round(tookMs * 10) / 10;
-    writeLine({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, ms, ip: origin.ip });
+    const { method, path, status } = ctx;
+    recording.done({ route: ctx['_matchedRoute'] as string | undefined, method, path, status });
   };
 }
 

@@ -43,7 +43,7 @@ export class SessionStore extends RedisStore {
         async (cookie): Promise<CookieReading> => ({ cookie, reading: await this.#cache.readNamed(cookie.name) }),
       ),
     );
-    const known = readings.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
+    const known = readings.flatMap((one) => (one.status === 'fulfilled' && !isForeign(one.value) ? [one.value] : []));
     const [live, ...alsoLive] = known.filter(({ reading }) => reading.state === 'live');
     const failed = readings.find((one) => one.status === 'rejected');
     if (!live && failed) throw failed.reason;
@@ -71,7 +71,13 @@ export class SessionStore extends RedisStore {
   async destroy(): Promise<void> {}
 }
 
+/** A session at an application opens no page of ours. Its token is hashed apart, so none is ever found here. */
+function isForeign({ reading }: CookieReading): boolean {
+  return reading.state === 'live' && reading.owner.application !== undefined;
+}
+
 function take(state: State, { cookie, reading }: CookieReading): Record<string, unknown> | null {
+  if (isForeign({ cookie, reading })) return null;
   state.cookie = cookie;
   state.reading = reading;
   return reading.state === 'live' ? { ...reading.data } : null;

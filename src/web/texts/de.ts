@@ -123,6 +123,8 @@ export const de: Texts = {
       account_deleted: 'Dieses Konto wurde gelöscht.',
       second_factor_added:
         'Für dieses Konto wurde ein zweiter Faktor eingerichtet. Melden Sie sich mit ihm an, um fortzufahren.',
+      entry_lost:
+        'Was Sie betreten dürfen, wurde geändert; damit endete diese Sitzung. Melden Sie sich an, um fortzufahren.',
       too_many_sessions:
         'Dieses Konto war an zu vielen Stellen angemeldet; damit endete diese Sitzung. Melden Sie sich an, um fortzufahren.',
       expired:
@@ -612,6 +614,7 @@ export const de: Texts = {
     'passkey-renamed': 'Der Passkey hat seinen neuen Namen.',
     'session-ended': 'Diese Sitzung ist beendet.',
     'others-ended': 'Alle anderen Sitzungen sind beendet.',
+    'application-ended': 'Sie sind dort abgemeldet.',
     'account-deleted': 'Ihr Konto wurde gelöscht, und alle seine Sitzungen sind beendet.',
     'browsers-forgotten': 'Kein Browser ist mehr bekannt.',
     'browser-forgotten': 'Dieser Browser ist nicht mehr bekannt.',
@@ -630,6 +633,70 @@ export const de: Texts = {
       'Die E-Mail-Adresse gehört wieder Ihnen. Ein Link, um ein neues Passwort zu wählen, ist unterwegs dorthin.',
   },
 
+  applications: {
+    title: 'Anwendungen',
+    lede: 'Was Sie mit diesem Konto öffnen dürfen. Sie melden sich dort einmal an; danach kennt man Sie.',
+    none: 'Hier ist nichts, was Sie öffnen dürfen.',
+    logins: 'Wo Sie angemeldet sind',
+    loginsNone: 'Sie sind bei keiner Anwendung angemeldet.',
+    end: 'Dort abmelden',
+    thisSession: 'von diesem Browser aus',
+    active: 'aktiv',
+    since: 'seit',
+    under: (names: string) => `Von hier aus angemeldet bei ${names}`,
+    all: 'Alle Anwendungen zeigen',
+    onward: {
+      heading: (name: string) => `Sie sind angemeldet. ${name} öffnet sich jetzt.`,
+      link: (name: string) => `Weiter zu ${name}`,
+    },
+    refused: {
+      heading: 'Diese Anwendung dürfen Sie nicht öffnen',
+      message: 'Ihr Konto hat keinen Zugang zu ihr. Falls es ihn haben sollte, fragen Sie einen Betreiber.',
+      disabled: 'Sie ist zurzeit abgeschaltet. Fragen Sie einen Betreiber, wann sie wiederkommt.',
+      unknown:
+        'Eine Anwendung dieses Namens gibt es nicht, oder sie wurde entfernt. Gehen Sie zurück, woher Sie kamen.',
+      next: 'Zeigen, was Sie öffnen dürfen',
+    },
+    loop: {
+      heading: (name: string) => `${name} behält Ihre Anmeldung nicht`,
+      why: 'Ihr Browser wurde in einer halben Minute fünfmal hierher geschickt, darum halten wir an. Das Cookie der Anwendung kommt nicht zu ihr zurück.',
+      causes:
+        'Das geschieht, wenn die Anwendung über http statt https geöffnet wird, unter einem anderen Namen als dem eingetragenen, im Rahmen einer anderen Seite, oder wenn der Browser Cookies ablehnt.',
+      next: 'Warten Sie eine halbe Minute und öffnen Sie sie noch einmal. Hilft das nicht, zeigen Sie einem Betreiber diese Seite.',
+    },
+    unsent: {
+      heading: 'Das wurde nicht gesendet',
+      why: 'Sie sind hier nicht mehr angemeldet; darum hat die Anwendung nicht bekommen, was Sie gesendet haben.',
+      next: 'Melden Sie sich in einem neuen Tab an, kommen Sie dann hierher zurück und senden Sie es noch einmal. Neuladen dieser Seite tut das.',
+      link: 'Anmelden',
+    },
+    ticket: {
+      heading: 'Sie wurden nicht angemeldet',
+      old: 'Der Weg hinein wurde schon benutzt oder ist älter als eine Minute.',
+      cookie:
+        'Der Weg hinein gehört einem anderen Browser, oder dieser hat das Cookie nicht behalten: Er lehnt Cookies ab, oder die Seite steht in einem Rahmen.',
+      again: 'Neu beginnen',
+    },
+    logout: {
+      heading: (name: string) => `Bei ${name} abmelden?`,
+      what: (service: string) =>
+        `Sie können sich nur hier abmelden oder überall: bei ${service} in diesem Browser und bei jeder Anwendung, die Sie von ihm aus geöffnet haben.`,
+      here: 'Hier abmelden',
+      everywhere: 'Überall abmelden',
+      nobody: 'Sie sind hier nicht angemeldet.',
+      done: 'Sie sind abgemeldet',
+      doneHere: (service: string) =>
+        `Bei ${service} sind Sie in diesem Browser weiter angemeldet: Wer die Anwendung öffnet, wird wieder eingelassen.`,
+      doneEverywhere: 'Sie sind bei allem abgemeldet, was Sie von diesem Browser aus geöffnet haben.',
+      again: 'Die Anwendung öffnen',
+    },
+    away: {
+      heading: 'Das geht gerade nicht',
+      message:
+        'Ein Teil des Dienstes ist für einen Moment nicht erreichbar. Niemand wird dadurch abgemeldet; versuchen Sie es gleich noch einmal.',
+    },
+    missing: { heading: 'Hier ist keine Seite', message: 'Vielleicht ist der Link vertippt.' },
+  },
   errors: {
     reference: (status) => `Fehler ${status}. Wenn Sie um Hilfe bitten, nennen Sie die Anfragenummer`,
     retry: (when) => `Versuchen Sie es wieder ${when}.`,

@@ -137,6 +137,7 @@ export const en = {
       account_disabled: 'This account was disabled. Ask an operator if that is a mistake.',
       account_deleted: 'This account was deleted.',
       second_factor_added: 'A second factor was set up for this account. Log in with it to go on.',
+      entry_lost: 'What you may enter was changed, which ended this session. Log in to go on.',
       too_many_sessions: 'This account was logged in in too many places, which ended this session. Log in to go on.',
       expired:
         'This session ended because it was not used for a while, or had reached its longest time. Log in to go on.',
@@ -622,6 +623,7 @@ export const en = {
     'passkey-renamed': 'The passkey has its new name.',
     'session-ended': 'That session has ended.',
     'others-ended': 'All other sessions have ended.',
+    'application-ended': 'You are logged out there.',
     'account-deleted': 'Your account was deleted, and every session of it has ended.',
     'browsers-forgotten': 'No browser is known any more.',
     'browser-forgotten': 'That browser is known no longer.',
@@ -635,6 +637,69 @@ export const en = {
     'email-taken-back': 'The e-mail address is yours again. A link to choose a new password is on its way to it.',
   },
 
+  /** Pages on an application's own host, and those on the way into one. */
+  applications: {
+    title: 'Applications',
+    lede: 'What you may open with this account. You are asked to log in there once; after that you are known.',
+    none: 'There is nothing here that you may open.',
+    logins: 'Where you are logged in',
+    loginsNone: 'You are logged in to no application.',
+    end: 'Log out there',
+    thisSession: 'from this browser',
+    active: 'active',
+    since: 'since',
+    under: (names: string) => `Logged in from here to ${names}`,
+    all: 'See all applications',
+    onward: {
+      heading: (name: string) => `You are logged in. ${name} opens now.`,
+      link: (name: string) => `Go on to ${name}`,
+    },
+    refused: {
+      heading: 'You may not enter this application',
+      message: 'Your account has no access to it. If it should have, ask an operator.',
+      disabled: 'It is turned off at the moment. Ask an operator when it comes back.',
+      unknown: 'There is no application of this name, or it was removed. Go back to where you came from.',
+      next: 'See what you may open',
+    },
+    loop: {
+      heading: (name: string) => `${name} does not keep you logged in`,
+      why: 'Your browser was sent here five times within half a minute, so we stopped. The application’s cookie does not come back to it.',
+      causes:
+        'That happens where the application is opened over http instead of https, under another name than it is registered by, inside a frame of another site, or where the browser refuses cookies.',
+      next: 'Wait half a minute, then open it again. If that does not help, show an operator this page.',
+    },
+    unsent: {
+      heading: 'This was not sent',
+      why: 'You are not logged in here any more, so the application did not get what you sent.',
+      next: 'Log in in a new tab, then come back to this one and send it again. Reloading this page does that.',
+      link: 'Log in',
+    },
+    ticket: {
+      heading: 'You were not logged in',
+      old: 'The way in was used already, or is older than a minute.',
+      cookie:
+        'The way in belongs to another browser, or this browser did not keep the cookie of this host: it refuses cookies, or the page is in a frame.',
+      again: 'Start again',
+    },
+    logout: {
+      heading: (name: string) => `Log out of ${name}?`,
+      what: (service: string) =>
+        `You can log out here alone, or everywhere: of ${service} in this browser and of every application that you opened from it.`,
+      here: 'Log out here',
+      everywhere: 'Log out everywhere',
+      nobody: 'You are not logged in here.',
+      done: 'You are logged out',
+      doneHere: (service: string) =>
+        `You are still logged in to ${service} in this browser: opening the application lets you in again.`,
+      doneEverywhere: 'You are logged out of everything that you opened from this browser.',
+      again: 'Open the application',
+    },
+    away: {
+      heading: 'This can’t be done right now',
+      message: 'A part of the service is away for a moment. Nobody is logged out by this; try again shortly.',
+    },
+    missing: { heading: 'There is no page here', message: 'The link may be mistyped.' },
+  },
   errors: {
     /** The line under each error page. */
     reference: (status: number) => `Error ${status}. If you ask for help, quote the request id`,

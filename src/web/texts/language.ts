@@ -50,6 +50,30 @@ export function languages(config: LanguageConfig): Koa.Middleware {
   };
 }
 
+/** The words for whoever sends this header, where there is no Koa to ask. */
+export function preferredText(header = '', allowed: LanguageConfig['languages']): Texts {
+  const [fallback] = allowed;
+  if (allowed.length === 1 || header === '' || header.length > MAX_HEADER) return TEXTS[fallback];
+  return TEXTS[preferredLanguage(header, allowed) ?? fallback];
+}
+
+const preferences = memo(readPreferences, { most: MAX_REMEMBERED });
+
+function preferredLanguage(header: string, allowed: LanguageConfig['languages']): Language | undefined {
+  return preferences(header).flatMap((tag) => allowed.find((one) => one === tag) ?? [])[0];
+}
+
+/** The languages of Accept-Language, without their regions, the one that is liked most first. */
+function readPreferences(header: string): string[] {
+  const ranges = header.split(',').map((range) => {
+    const [tag = '', ...parameters] = range.trim().toLowerCase().split(';');
+    const quality = parameters.map((one) => /^\s*q=([\d.]+)$/.exec(one)?.[1]).find((one) => one !== undefined);
+    return { language: tag.split('-')[0] ?? '', quality: Number(quality ?? 1) };
+  });
+  const wanted = ranges.filter(({ quality }) => quality > 0).sort((one, two) => two.quality - one.quality);
+  return wanted.map(({ language }) => language);
+}
+
 export function keepLanguage(ctx: Koa.Context, config: LanguageConfig, language: Language): void {
   languageCookie.keep(ctx, config, language);
 }

@@ -1,5 +1,6 @@
 // What each page of the operators' console is given, and its rows.
 import type { ShownTime } from '../texts/times-and-devices.ts';
+import type { Linked } from './registry-views.ts';
 import type { FormProblems, SessionRow } from './view-parts.ts';
 
 export interface ConsoleViews {
@@ -180,6 +181,7 @@ export interface ConsoleViews {
   'operator/user': {
     readonly person: ShownPerson;
     readonly sessions: readonly (SessionRow & { readonly eventsHref: string })[];
+    readonly groups: readonly Linked[];
     readonly knownBrowsers: number;
     readonly factors: {
       readonly totpSince: ShownTime | null;

@@ -27,6 +27,16 @@ const DONE: Readonly<Record<string, string>> = {
   'block-lifted': 'That block was lifted.',
   invited: 'The invitation is on its way.',
   'invitation-revoked': 'That invitation was revoked. Its link works no longer.',
+  'group-created': 'The group is there. Add its members, and name it in an application.',
+  'group-removed': 'The group was removed, and sessions that it alone allowed have ended.',
+  'member-added': 'They are a member now.',
+  'member-removed': 'They left the group, and sessions that it alone allowed have ended.',
+  'application-registered': 'The application is registered. Its proxy is next.',
+  'application-changed': 'The application was changed, and sessions that it no longer allows have ended.',
+  'application-disabled': 'The application is disabled, and its sessions have ended.',
+  'application-enabled': 'The application is enabled again.',
+  'application-removed': 'The application was removed, and its sessions have ended.',
+  'sessions-at-it-ended': 'Those sessions have ended. Whoever may enter can do so again.',
 };
 
 interface FrameOptions {

@@ -18,6 +18,16 @@ export interface SessionRow {
   readonly firstSeen: ShownTime;
   readonly lastSeen: ShownTime;
   readonly current: boolean;
+  /** The names of applications that were entered from it. */
+  readonly applications: readonly string[];
+}
+
+/** The names of the applications that were entered from a session. */
+export function namesUnder(
+  { id }: { readonly id: string },
+  atApplications: readonly { readonly parentId: string; readonly name: string }[],
+): string[] {
+  return [...new Set(atApplications.filter(({ parentId }) => parentId === id).map(({ name }) => name))];
 }
 
 /** As its own member sees it. */

@@ -3,18 +3,22 @@
 import type { Texts } from '../texts/en.ts';
 import type { ShownTime } from '../texts/times-and-devices.ts';
 import type { ConsoleViews } from './console-views.ts';
+import type { RegistryViews } from './registry-views.ts';
 import type { ActivityRow, BrowserRow, FormProblems, OwnSessionRow } from './view-parts.ts';
 
 export type Place =
   | 'home'
   | 'profile'
   | 'sessions'
+  | 'applications'
   | 'activity'
   | 'password'
   | 'security'
   | 'overview'
   | 'audit'
   | 'people'
+  | 'groups'
+  | 'applications'
   | 'attempts'
   | 'blocks'
   | 'mail'
@@ -47,7 +51,7 @@ export interface Frame {
   } | null;
 }
 
-export interface Views extends ConsoleViews {
+export interface Views extends ConsoleViews, RegistryViews {
   home: { readonly loggedIn: boolean; readonly registers: boolean };
   login: FormProblems & {
     readonly email: string;
@@ -165,6 +169,17 @@ export interface Views extends ConsoleViews {
     readonly sessions: readonly OwnSessionRow[];
     readonly othersCount: number;
     readonly browsers: readonly BrowserRow[];
+  };
+  applications: {
+    readonly applications: readonly { readonly name: string; readonly host: string; readonly href: string }[];
+    readonly logins: readonly {
+      readonly id: string;
+      readonly name: string;
+      /** It hangs on the session that looks at the page. */
+      readonly here: boolean;
+      readonly since: ShownTime;
+      readonly lastSeen: ShownTime;
+    }[];
   };
   'account/activity': {
     readonly activities: readonly ActivityRow[];

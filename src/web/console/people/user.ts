@@ -9,7 +9,9 @@ import { liveSession } from '../../session/request-state.ts';
 import { describeDevice } from '../../texts/times-and-devices.ts';
 import type { Times } from '../../texts/zoned-times.ts';
 import { doneNotice, timesOf, type Web } from '../../view/page.ts';
+import { namesUnder } from '../../view/view-parts.ts';
 import type { Views } from '../../view/views.ts';
+import { groupHref } from '../applications/find.ts';
 import { auditHref } from '../log/filter.ts';
 import { accountsOf, auditRow } from '../log/row.ts';
 import { refusalWords } from '../words/reasons.ts';
@@ -30,7 +32,7 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
   await web.noteRead(ctx, [user.id], 'account');
   const times = timesOf(ctx);
   const found = await readAll(web, user);
-  const { live, browsers, factors, attempts, blocks, events } = found;
+  const { groups, browsers, factors, attempts, blocks, events } = found;
   const emails = await web.context.users.emails(accountsOf(events));
   const page: Page = {
     person: {
@@ -41,7 +43,8 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
       memberSince: times.prose(user.createdAt),
       href: `${USERS}/${user.id}`,
     },
-    sessions: sessionRows(live, liveSession(ctx)?.owner.id, times),
+    sessions: sessionRows(found, liveSession(ctx)?.owner.id, times),
+    groups: groups.map(({ id, name }) => ({ label: name, href: groupHref(id) })),
     knownBrowsers: browsers,
     factors: {
       totpSince: factors.totpSince && times.prose(factors.totpSince),
@@ -64,18 +67,20 @@ type Found = Awaited<ReturnType<typeof readAll>>;
 async function readAll({ context }: Web, { id }: User) {
   const { sessions, devices, secondFactors, auditLog } = context;
   const filter = { userId: id, address: null, outcome: null, sinceMs: SHOWN_MS };
-  const [live, browsers, factors, { attempts }, blocks, { events }] = await Promise.all([
+  const [live, atApplications, groups, browsers, factors, { attempts }, blocks, { events }] = await Promise.all([
     sessions.list(id),
+    sessions.listAtApplications(id),
+    context.groups.of(id),
     devices.count(id),
     secondFactors.overview(id),
     context.attempts.page(filter, null, LATEST),
     context.blocks.list(LATEST, id),
     auditLog.page({ ...EVERY_EVENT, person: id }, null, LATEST),
   ]);
-  return { live, browsers, factors, attempts, blocks, events };
+  return { live, atApplications, groups, browsers, factors, attempts, blocks, events };
 }
 
-function sessionRows(live: Found['live'], ownId: string | undefined, times: Times): Page['sessions'] {
+function sessionRows({ live, atApplications }: Found, ownId: string | undefined, times: Times): Page['sessions'] {
   return live.map((session) => ({
     id: session.id,
     device: describeDevice(session.userAgent),
@@ -84,6 +89,7 @@ function sessionRows(live: Found['live'], ownId: string | undefined, times: Time
     lastSeen: times.prose(session.lastSeenAt),
     current: session.id === ownId,
     eventsHref: auditHref({ session: session.id }),
+    applications: namesUnder(session, atApplications),
   }));
 }
 

@@ -13,6 +13,7 @@ const ENDINGS: Readonly<Record<EndReason, string>> = {
   account_deleted: 'the account was deleted',
   second_factor_added: 'a second factor was set up',
   too_many_sessions: 'the account had too many sessions',
+  entry_lost: 'the application may no longer be entered',
   expired: 'it was idle too long, or reached its longest life',
 };
 

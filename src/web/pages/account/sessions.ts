@@ -13,7 +13,7 @@ import { actorOf, memberOf } from '../../session/member.ts';
 import { noteRefusal } from '../../session/refusals.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
-import type { BrowserRow, OwnSessionRow } from '../../view/view-parts.ts';
+import { type BrowserRow, namesUnder, type OwnSessionRow } from '../../view/view-parts.ts';
 
 const SESSIONS = '/account/sessions';
 
@@ -29,12 +29,16 @@ export function sessionsPage(router: Router, web: Web): void {
 async function showSessions(ctx: Koa.Context, web: Web): Promise<void> {
   const { sessions, devices, identifierHash, config } = web.context;
   const owner = memberOf(ctx);
-  const [live, browsers, ownBrowser] = await Promise.all([
+  const [live, atApplications, browsers, ownBrowser] = await Promise.all([
     sessions.list(owner.userId),
+    sessions.listAtApplications(owner.userId),
     devices.list(owner.userId),
     devices.find(identifierHash(owner.email), readDevices(ctx, config)),
   ]);
-  const rows = live.map((session) => sessionRow(ctx, session, session.id === owner.id));
+  const rows = live.map((session) => {
+    const applications = namesUnder(session, atApplications);
+    return { ...sessionRow(ctx, session, session.id === owner.id), applications };
+  });
   const others = rows.filter((row) => !row.current);
   const page = {
     sessions: [...rows.filter((row) => row.current), ...others],
@@ -45,7 +49,7 @@ async function showSessions(ctx: Koa.Context, web: Web): Promise<void> {
   await web.show(ctx, 'account/sessions', page, frame);
 }
 
-function sessionRow(ctx: Koa.Context, session: ListedSession, current: boolean): OwnSessionRow {
+function sessionRow(ctx: Koa.Context, session: ListedSession, current: boolean): Omit<OwnSessionRow, 'applications'> {
   const { text, now } = ctx.state;
   const { idleDeadline, absoluteDeadline } = session;
   return {
