@@ -293,6 +293,33 @@ test('an operator reads what happened, finds the person and ends their sessions;
   await Promise.all([context.close(), person.context.close()]);
 });
 
+test('the console says its times in the zone of the browser, and in UTC once that is chosen', async () => {
+  const email = newEmail();
+  const context = await chromium.newContext({ baseURL: web.url, locale: 'en-GB', timezoneId: 'Asia/Tokyo' });
+  const page = await context.newPage();
+  await register(page, email);
+  const user = await web.context.users.findByEmail(email);
+  await web.context.users.setRole(user?.id ?? '', 'operator', { actor: null, origin: NO_ORIGIN });
+  await logIn(page, email);
+  await worker.sealing.seal();
+  await page.goto('/operator/audit');
+  const zone = page.locator('.zone span');
+  const time = page.locator('tr[data-row] time').first();
+  const clockIn = async (timeZone: string) => {
+    const at = new Date((await time.getAttribute('datetime')) ?? '');
+    return at.toLocaleTimeString('en-GB', { timeZone });
+  };
+  expect(await zone.innerText()).toBe('Times in Asia/Tokyo (UTC+9)');
+  expect(await time.innerText()).toContain(await clockIn('Asia/Tokyo'));
+  await press(page, 'Use UTC');
+  expect(pathOf(page)).toBe('/operator/audit');
+  expect(await zone.innerText()).toBe('Times in UTC');
+  expect(await time.innerText()).toContain(await clockIn('UTC'));
+  await press(page, 'Use Asia/Tokyo');
+  expect(await zone.innerText()).toContain('Asia/Tokyo');
+  await context.close();
+});
+
 test('every page is accessible as it is served', async () => {
   const email = newEmail();
   const { page, context, complaints } = await newPerson();
