@@ -131,7 +131,9 @@ test('what an event says is in words, with its code beside, and an outcome has o
   const seq = /id="event-(\d+)"/.exec(list)?.[1];
   const event = (await chief.browser.get(`/operator/audit/${seq}`)).text;
   expect(event).toContain('<h1><bdi>Log-in refused</bdi> <code class="code">authn_login_fail</code></h1>');
-  expect(event).toMatch(/<bdi>reason<\/bdi><\/th><td>wrong password <code class="code">wrong_password<\/code>/);
+  expect(event).toMatch(
+    /<bdi>reason<\/bdi><\/th><td role="cell">wrong password <code class="code">wrong_password<\/code>/,
+  );
   for (const path of ['/operator/audit', '/operator/attempts']) {
     const { text } = await chief.browser.get(path);
     expect(/<select id="outcome".*?<\/select>/s.exec(text)?.[0].match(/>(\w+)<\/option>/g)).toEqual([
