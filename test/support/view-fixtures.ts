@@ -802,7 +802,7 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'sessions-full',
     'account/sessions',
-    { sessions: SESSIONS, othersCount: 3, browsers: BROWSERS },
+    { sessions: SESSIONS, othersCount: 3, hasApplications: true, browsers: BROWSERS },
     {
       ...member('Sessions', 'sessions'),
       notice: { kind: 'done', text: 'The session was ended. That browser is logged out.' },
@@ -811,7 +811,7 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'sessions-empty',
     'account/sessions',
-    { sessions: SESSIONS.slice(0, 1), othersCount: 0, browsers: [] },
+    { sessions: SESSIONS.slice(0, 1), othersCount: 0, hasApplications: false, browsers: [] },
     member('Sessions', 'sessions'),
   ),
   fixture(
@@ -1413,6 +1413,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     'account/sessions',
     {
       othersCount: 2,
+      hasApplications: true,
       browsers: [
         { id: HOSTILE, device: LONG_USER_AGENT, knownSince: HOSTILE_TIME, lastUsed: HOSTILE_TIME, current: false },
       ],

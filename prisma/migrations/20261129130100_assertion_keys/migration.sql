@@ -14,6 +14,7 @@ CREATE TABLE "assertion_key" (
 );
 CREATE UNIQUE INDEX "assertion_key_one_current" ON "assertion_key"("state") WHERE "state" = 'current';
 CREATE UNIQUE INDEX "assertion_key_one_next" ON "assertion_key"("state") WHERE "state" = 'next';
+CREATE INDEX "assertion_key_retired" ON "assertion_key"("retired_at") WHERE "state" = 'retired';
 
 GRANT SELECT, INSERT ON "assertion_key" TO "holdfast_web";
 GRANT UPDATE ("state", "current_since", "retired_at") ON "assertion_key" TO "holdfast_web";

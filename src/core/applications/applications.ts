@@ -57,7 +57,7 @@ export function createApplications({ database, endApplicationSessions: end, publ
     snapshot(): Promise<{ readonly version: bigint; readonly applications: readonly Application[] }> {
       return prisma.$transaction(
         async (transaction) => {
-          const { version } = await transaction.applicationVersion.findFirstOrThrow();
+          const { version } = await transaction.applicationVersion.findUniqueOrThrow({ where: { id: 1 } });
           return { version, applications: await readApplications(transaction) };
         },
         { isolationLevel: 'RepeatableRead' },

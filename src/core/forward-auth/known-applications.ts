@@ -6,6 +6,8 @@ import type { RegistryVersion } from '../sessions/registry-version.ts';
 
 export interface KnownApplications {
   readonly version: number;
+  /** Whether there is one at all. */
+  readonly any: boolean;
   bySlug(slug: string): Application | undefined;
   /** By the host that a request is for. */
   byHost(host: string): Application | undefined;
@@ -49,7 +51,12 @@ export function createApplicationRegister({
 function index(version: number, applications: readonly Application[]): KnownApplications {
   const bySlug = new Map(applications.map((application) => [application.slug, application]));
   const byHost = new Map(applications.map((application) => [new URL(application.url).hostname, application]));
-  return { version, bySlug: (slug) => bySlug.get(slug), byHost: (host) => byHost.get(nameOf(host)) };
+  return {
+    version,
+    any: bySlug.size > 0,
+    bySlug: (slug) => bySlug.get(slug),
+    byHost: (host) => byHost.get(nameOf(host)),
+  };
 }
 
 /** Without port, and without a dot at the end: cookies know neither. */

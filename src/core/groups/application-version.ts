@@ -5,13 +5,13 @@ import type { Transaction } from '../platform/database.ts';
 /** Before anything else of a change, in its transaction: every process notices the change once it is committed. */
 export async function raiseApplicationVersionWithin(transaction: Transaction): Promise<bigint> {
   const [row] = await transaction.$queryRaw<{ version: bigint }[]>`
-    UPDATE application_version SET version = version + 1 RETURNING version`;
+    UPDATE application_version SET version = version + 1 WHERE id = 1 RETURNING version`;
   return versionOf(row);
 }
 
 /** Until the transaction ends, nothing changes; others who only look go on. */
 export async function holdApplicationVersionWithin(transaction: Transaction): Promise<bigint> {
-  const [row] = await transaction.$queryRaw<{ version: bigint }[]>`SELECT version FROM application_version FOR SHARE`;
+  const [row] = await transaction.$queryRaw<{ version: bigint }[]>`SELECT version FROM application_version WHERE id = 1 FOR SHARE`;
   return versionOf(row);
 }
 

@@ -635,7 +635,7 @@ export const de: Texts = {
 
   applications: {
     title: 'Anwendungen',
-    lede: 'Was Sie mit diesem Konto öffnen dürfen. Sie melden sich dort einmal an; danach kennt man Sie.',
+    lede: 'Was Sie mit diesem Konto öffnen dürfen. Sie sind hier angemeldet und werden darum dort eingelassen.',
     none: 'Hier ist nichts, was Sie öffnen dürfen.',
     logins: 'Wo Sie angemeldet sind',
     loginsNone: 'Sie sind bei keiner Anwendung angemeldet.',

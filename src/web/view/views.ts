@@ -168,6 +168,8 @@ export interface Views extends ConsoleViews, RegistryViews {
   'account/sessions': {
     readonly sessions: readonly OwnSessionRow[];
     readonly othersCount: number;
+    /** Whether there is any application that somebody may open. */
+    readonly hasApplications: boolean;
     readonly browsers: readonly BrowserRow[];
   };
   applications: {

@@ -43,6 +43,7 @@ async function showSessions(ctx: Koa.Context, web: Web): Promise<void> {
   const page = {
     sessions: [...rows.filter((row) => row.current), ...others],
     othersCount: others.length,
+    hasApplications: (await web.context.forwardAuth.register()).any,
     browsers: browsers.map((browser) => browserRow(ctx, browser, browser.id === ownBrowser)),
   };
   const frame = { title: ctx.state.text.sessions.title, current: 'sessions', notice: doneNotice(ctx) } as const;
