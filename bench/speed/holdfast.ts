@@ -17,6 +17,8 @@ export interface Holdfast {
   readonly readyMs: number;
   readonly pages: Readonly<Record<'profile' | 'login' | 'logIn' | 'audit', Target>>;
   readonly work: Work;
+  /** Of the person's session. */
+  readonly cookie: string;
 }
 
 /** Bytes of the session that everybody is measured with, as it is kept in Redis. */
@@ -46,6 +48,7 @@ export async function startHoldfast(webProcesses: number, root?: string): Promis
   return {
     installation,
     readyMs: readyAfter(installation.logOf('web')),
+    cookie,
     work: { html: profile.html, email: EMAIL, csrf: profile.csrf, ...kept },
     pages: {
       profile: { port, status: 200, request: get(port, '/profile', cookie) },
