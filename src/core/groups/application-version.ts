@@ -11,7 +11,9 @@ export async function raiseApplicationVersionWithin(transaction: Transaction): P
 
 /** Until the transaction ends, nothing changes; others who only look go on. */
 export async function holdApplicationVersionWithin(transaction: Transaction): Promise<bigint> {
-  const [row] = await transaction.$queryRaw<{ version: bigint }[]>`SELECT version FROM application_version WHERE id = 1 FOR SHARE`;
+  const [row] = await transaction.$queryRaw<
+    { version: bigint }[]
+  >`SELECT version FROM application_version WHERE id = 1 FOR SHARE`;
   return versionOf(row);
 }
 
