@@ -9,7 +9,7 @@ import { type Confirmed, confirm, yesOption } from './terminal/ask.ts';
 import { callerFor, reasonOption, type Why } from './terminal/caller.ts';
 import { UsageError } from './terminal/errors.ts';
 import { type AsJson, jsonOption, printList } from './terminal/list.ts';
-import { say } from './terminal/output.ts';
+import { say, sayJson } from './terminal/output.ts';
 
 export function applicationsCommand(): Command {
   const command = new Command('applications').description('Applications that Holdfast stands in front of');
@@ -64,7 +64,6 @@ const COLUMNS = {
   enter: 'who may enter',
   state: 'state',
   sessions: 'sessions',
-  id: 'id',
 };
 
 async function list(how: AsJson): Promise<void> {
@@ -78,7 +77,8 @@ async function list(how: AsJson): Promise<void> {
       sessions: counts.get(application.id) ?? 0,
       id: application.id,
     }));
-    printList(COLUMNS, how)(rows);
+    if (how.json) rows.forEach(sayJson);
+    else printList(COLUMNS, how)(rows);
   });
 }
 

@@ -236,7 +236,7 @@ it.each([true, false])(
     const row = page.locator('[data-row]').first();
     const field = page.locator('#person');
     expect(await field.isVisible()).toBe(false);
-    expect((await row.boundingBox())?.y).toBeLessThan(700);
+    expect((await row.boundingBox())?.y).toBeLessThan(740);
     await page.getByRole('link', { name: 'Filter the events' }).click();
     expect(await field.isVisible()).toBe(true);
     if (scripts) expect(await axe(page)).toEqual([]);

@@ -275,8 +275,8 @@ describe('a cookie', () => {
     expect((await ask('/profile', { headers: { cookie: member.cookie } })).status).toBe(200);
   });
 
-  test('of 30 KB is refused before it is read: 431', async () => {
-    const answer = await rawAt(web.url, `GET / HTTP/1.1\r\nHost: x\r\nCookie: a=${'x'.repeat(30_000)}\r\n\r\n`);
+  test('of 70 KB is refused before it is read: 431', async () => {
+    const answer = await rawAt(web.url, `GET / HTTP/1.1\r\nHost: x\r\nCookie: a=${'x'.repeat(70_000)}\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1.1 431 /);
     expect((await ask('/')).status).toBe(200);
   });

@@ -8,6 +8,7 @@ import { world } from '../support/world.ts';
 const { web, other, worker, sql, newMember, newOperator } = await world({
   webs: [{}, { SERVICE_CONTACT: 'help@example.org' }],
   worker: true,
+  watched: true,
 });
 const chief = await newOperator();
 const LIST = '/operator/users/invitations';

@@ -376,7 +376,7 @@ applications:
     const read = await cli(['applications', 'apply', '-', '--yes', ...WHY], { input: 'groups: { staff: }' });
     expect(read).toEqual({ code: 0, err: '', out: '+ group staff\nApplied 1 change.\n' });
     const missing = await cli(['applications', 'apply', path.join(folder, 'none.yaml'), '--yes', ...WHY]);
-    expect(missing).toMatchObject({ code: 1, out: '', err: expect.stringContaining('There is no file') });
+    expect(missing).toMatchObject({ code: 1, out: '', err: expect.stringContaining('none.yaml is not there.') });
   });
 
   test('applies nothing of a plan that something came between', async () => {

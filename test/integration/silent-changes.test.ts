@@ -123,6 +123,7 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     ...['/account/email', '/account/email/take-back', '/confirm-email', '/undo-email-change'],
     '/operator/users/invite',
   ],
+  invitations: ['/operator/users/invitations/:id/send-again', '/operator/users/invitations/:id/revoke'],
   'recovery-codes': ['/account/security/recovery-codes/kept'],
   activity: ['/account/activity/:seq/not-me', '/account/devices/:id/forget'],
   'forward-auth': ['/applications/sessions/:id/end'],
@@ -149,6 +150,7 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 const UNWATCHED = [
   ...['/login/second-factor/passkey', '/login/passkey', '/confirm/passkey', '/account/security/passkeys/new'],
   ...['/account/security/passkeys/:id/rename', '/account/security/passkeys/:id/remove'],
+  '/operator/zone',
 ];
 
 describe('every form', () => {
