@@ -1,78 +1,15 @@
 // `npm run up` as a whole, from dist/: everything comes up, whatever dies comes back, and nothing outlives the launcher.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
-import { freePort } from '../../src/launcher/machine/ports.ts';
 import { childrenOf, isRunning } from '../../src/launcher/machine/process.ts';
 import { readUpFile, type UpFile } from '../../src/launcher/up-file.ts';
-import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../../src/supervisor/status-file.ts';
-import { temporaryFolder } from '../support/servers.ts';
+import { everyPid, follow, own, port, run, startUp, upPids, useLauncher, waitMs } from '../support/launched.ts';
 
-interface Run {
-  process: ChildProcess;
-  output(): string;
-  exited: Promise<number | null>;
-}
+useLauncher();
 
-const waitMs = 50_000;
-let own: ReturnType<typeof temporaryFolder>;
-let port: number;
-let runs: Run[];
-
-beforeEach(async () => {
-  own = temporaryFolder();
-  port = await freePort();
-  runs = [];
-});
-
-afterEach(async () => {
-  const left = everyPid();
-  for (const { process: child } of runs) child.kill('SIGKILL');
-  await until(() => !left.some(isRunning), waitMs);
-  own.remove();
-});
-
-function run(script: string, more: Record<string, string> = {}): Run {
-  return follow(process.execPath, [path.resolve('dist/src/launcher', script)], more);
-}
-
-function follow(command: string, args: string[], more: Record<string, string> = {}, input = ''): Run {
-  const { DATABASE_URL: _d, REDIS_URL: _r, SESSION_KEYS: _s, ...env } = process.env;
-  const child = spawn(command, args, {
-    env: { ...env, DATA_DIR: own.folder, PORT: String(port), SHUTDOWN_TIMEOUT_MS: '4000', ...more },
-    stdio: 'pipe',
-  });
-  child.stdin.end(input);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      output += chunk;
-    });
-  }
-  const started = {
-    process: child,
-    output: () => output,
-    exited: new Promise<number | null>((done) => child.once('close', done)),
-  };
-  runs.push(started);
-  return started;
-}
-
-async function startUp(up = run('main.js')): Promise<Run> {
-  let ended = false;
-  up.exited.then(() => {
-    ended = true;
-  });
-  await until(() => ended || up.output().includes('Ctrl-C'), waitMs);
-  if (ended) throw new Error(up.output());
-  return up;
-}
-
-const webPids = () => readStatus<SupervisorStatus>(supervisorStatusFile(own.folder))?.webProcesses ?? [];
-const upPids = () => readUpFile(own.folder)?.pids;
-const everyPid = () => [...Object.values(upPids() ?? {}), ...webPids()];
 const ready = async () => {
   const answer = fetch(`http://127.0.0.1:${port}/readyz`, { headers: { connection: 'close' } });
   return (await answer.catch(() => undefined))?.status === 200;
