@@ -6,6 +6,9 @@ import { settingsAreGood } from '../supervisor/check-settings.ts';
 import { ALREADY_CHECKED } from '../supervisor/messages.ts';
 import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../supervisor/status-file.ts';
 import { findAddress, waitUntilReady } from './address.ts';
+import { asksForDemo, demoProblem, trustingDemo } from './demo/asked.ts';
+import { type Demo, startDemo } from './demo/demo.ts';
+import { findNginx } from './demo/nginx.ts';
 import { environmentsFor } from './environments.ts';
 import { watchFirstStart } from './first-start.ts';
 import type { Kept } from './keep-running.ts';
@@ -17,6 +20,7 @@ import { keepProgram, type Program, type ProgramOptions, replaceProgram, runProg
 import { startProgress } from './progress.ts';
 import { auditPublicKey } from './secrets.ts';
 import { type Stores, startStores } from './servers/stores.ts';
+import type { FetchedProgram } from './servers/system-packages.ts';
 import { type Environment, readLauncherSettings } from './settings.ts';
 import { commandFor, readFirstSteps, summaryOf } from './summary.ts';
 import { keepUpFile, type UpFile } from './up-file.ts';
@@ -36,8 +40,10 @@ interface Running {
   nextWorker?: Program;
   workerReload?: Promise<void>;
   supervisor?: Kept<Program>;
+  demo?: Promise<Demo>;
 }
 
+const withDemo = readArguments();
 if (!settingsAreGood('up')) process.exit(1);
 const { settings } = readLauncherSettings(process.env);
 const givenDataDir = process.env.DATA_DIR || undefined;
@@ -69,6 +75,23 @@ try {
   }
 }
 
+/** Ends this process if it does not know them. */
+function readArguments(): boolean {
+  try {
+    return asksForDemo(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  }
+}
+
+/** Before anything starts. Throws where the demo can't be. */
+async function nginxOfDemo(): Promise<FetchedProgram> {
+  const problem = demoProblem(settings, process.env);
+  if (problem) throw new Error(problem);
+  return findNginx(settings, progress.say);
+}
+
 /** Ends this process if another `up` runs in the folder; waits for one that stops. */
 async function claimDataFolder(): Promise<Claim> {
   makeFolder(settings.dataDir, 0o711);
@@ -86,12 +109,15 @@ async function claimDataFolder(): Promise<Claim> {
 
 async function start(): Promise<void> {
   const port = await findAddress(settings, progress.say);
+  const nginx = withDemo ? await nginxOfDemo() : undefined;
+  stopIfAsked();
   progress.step('starting PostgreSQL and Redis');
   running.stores = startStores({ settings, say: progress.say, onRestart: upFile.write });
   const stores = await running.stores;
   stopIfAsked();
 
   const environments = environmentsFor(settings, { ...stores, port }, process.env);
+  const webEnv = withDemo ? trustingDemo(environments.web, settings.host) : environments.web;
   progress.step('bringing the database up to date');
   const migration = programOf('migrate', 'src/cli/main.js', environments.migrate);
   await runProgram({ ...migration, args: ['migrate'] }, (child) => {
@@ -100,14 +126,20 @@ async function start(): Promise<void> {
   stopIfAsked();
 
   progress.step(`starting ${settings.webProcesses} web processes and a worker`);
-  const ofWeb = { args: [ALREADY_CHECKED], saysReady: !environments.web['WEB_MAIN'] };
-  const webProgram = { ...programOf('web', 'src/web/supervisor.js', environments.web), ...ofWeb };
+  const ofWeb = { args: [ALREADY_CHECKED], saysReady: !webEnv['WEB_MAIN'] };
+  const webProgram = { ...programOf('web', 'src/web/supervisor.js', webEnv), ...ofWeb };
   workerProgram = programOf('worker', 'worker/main.js', environments.worker);
   const firstStart = watchFirstStart();
-  const steps = readFirstSteps(environments.web);
+  const steps = readFirstSteps(webEnv);
   const options = { say: progress.say, onRestart: upFile.write, onDeath: firstStart.onDeath };
   running.supervisor = keepProgram(webProgram, options);
   running.worker = keepProgram({ ...workerProgram, saysReady: true }, options);
+  if (nginx) {
+    const { say } = progress;
+    const ofDemo = { settings, port, env: webEnv, nginx, say, onRestart: upFile.write, check: stopIfAsked };
+    running.demo = startDemo(ofDemo);
+    running.demo.catch(() => {}); // awaited below
+  }
   const { url, webDatabaseUrl, workerDatabaseUrl, auditSigningKey } = environments;
   up = {
     url,
@@ -132,10 +164,11 @@ async function start(): Promise<void> {
   await waitUntilReady(settings.host, port, late);
   // Whichever process is asked first by whoever reads that it runs.
   for (const kept of [running.supervisor, running.worker]) await firstStart.untilReady(() => kept.current(), late);
+  const demo = await running.demo;
   await upFile.write(); // before anybody is told who then reads the file
   for (const name of ['web', 'worker']) watchLog(logFile(name), name, progress.say);
   progress.done(`Holdfast is running (${((Date.now() - startedAt) / 1_000).toFixed(1)} s)`);
-  progress.text(summaryOf({ url, dataDir: settings.dataDir, givenDataDir, steps: await steps }));
+  progress.text(summaryOf({ url, dataDir: settings.dataDir, givenDataDir, steps: await steps, demoUrl: demo?.url }));
 }
 
 function programOf(name: string, script: string, env: Environment): ProgramOptions {
@@ -154,12 +187,14 @@ function logFile(name: string): string {
 async function readUp(): Promise<UpFile | undefined> {
   const { stores, supervisor, worker } = running;
   const storePids = (await stores)?.pids();
+  const demoPids = (await running.demo?.catch(() => undefined))?.pids();
   if (!up || stoppingSince !== undefined) return undefined;
   up.pids = {
     launcher: process.pid,
     supervisor: supervisor?.current().pid ?? 0,
     worker: worker?.current().pid ?? 0,
     ...storePids,
+    ...demoPids,
   };
   return up;
 }
@@ -199,13 +234,14 @@ function stopIfAsked(): void {
   if (stoppingSince !== undefined) throw new Error('stopped');
 }
 
-/** web → worker → Redis → PostgreSQL, whatever of it is there. Ends the process. */
+/** demo → web → worker → Redis → PostgreSQL, whatever of it is there. Ends the process. */
 async function stop(exitCode: number): Promise<void> {
   stoppingSince ??= Date.now();
   announceEnd();
   upFile.remove();
   try {
     running.migration?.process.kill('SIGTERM');
+    await (await running.demo?.catch(() => undefined))?.stop();
     if (running.supervisor) await stopProgram(await running.supervisor.letGo(), stopDeadlineMs);
     await running.workerReload;
     if (running.worker) await stopProgram(await running.worker.letGo(), stopDeadlineMs);

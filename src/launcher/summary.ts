@@ -45,9 +45,11 @@ export interface Summary {
   /** As it was given, for the commands that have to find this one; undefined for the usual folder. */
   readonly givenDataDir: string | undefined;
   readonly steps: FirstSteps;
+  /** Of `--demo`. */
+  readonly demoUrl?: string | undefined;
 }
 
-export function summaryOf({ url, dataDir, givenDataDir, steps }: Summary): string {
+export function summaryOf({ url, dataDir, givenDataDir, steps, demoUrl }: Summary): string {
   const command = (words: string) => commandFor(givenDataDir, words);
   const data = path.relative(process.cwd(), dataDir) || dataDir;
   const lines: readonly (readonly [string, string] | false)[] = [
@@ -60,7 +62,10 @@ export function summaryOf({ url, dataDir, givenDataDir, steps }: Summary): strin
     ['Stop', `Ctrl-C, or ${command('down')}`],
   ];
   const shown = lines.flatMap((line) => (line ? [`  ${line[0].padEnd(16)} ${line[1]}`] : []));
-  return `\n  ${url}\n\n${shown.join('\n')}\n`;
+  const demo = demoUrl
+    ? `  An application behind Holdfast: ${demoUrl}, which shows who it is told is logged in\n\n`
+    : '';
+  return `\n  ${url}\n\n${demo}${shown.join('\n')}\n`;
 }
 
 /** With the DATA_DIR that `up` was given: without it a command looks in `.data`. */

@@ -15,7 +15,16 @@ export interface UpFile {
   /** The key whose checkpoints of the audit log are trusted. */
   auditPublicKey?: string | undefined;
   dataDir: string;
-  pids: { launcher: number; supervisor: number; worker: number; postgres?: number; redis?: number };
+  pids: {
+    launcher: number;
+    supervisor: number;
+    worker: number;
+    postgres?: number;
+    redis?: number;
+    /** Of `--demo`. */
+    demoApplication?: number;
+    demoProxy?: number;
+  };
   startedAt: string;
   /** The last replacement of the worker that SIGUSR2 asked for. */
   workerReload?: { id: number; state: 'running' | 'done' | 'stopped'; old: number; new?: number; reason?: string };
