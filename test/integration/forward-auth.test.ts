@@ -314,8 +314,14 @@ describe('whose session ends, or may not be there any more', () => {
 describe('the check', () => {
   test('is there for trusted proxies alone', async () => {
     const application = await addApplication();
+    const warn = jest.spyOn(stranger.context.log, 'warn');
     const answer = await check(application, { on: stranger, headers: PAGE });
     expect([answer.status, answer.body, answer.headers['location']]).toEqual([404, '', undefined]);
+    // Its proxy says 503: the log says why, once.
+    await check(application, { on: stranger, headers: PAGE });
+    const asker = expect.stringContaining('127.0.0.1');
+    expect(warn.mock.calls).toEqual([[{ asker }, expect.stringContaining('TRUSTED_PROXIES')]]);
+    warn.mockRestore();
     expect((await ask(`${web.url}/forward-auth/unknown/${application.slug}`)).status).toBe(404);
   });
 

@@ -17,6 +17,7 @@ import type { ApplicationCookies } from './application-cookies.ts';
 import { type Asked, isCheck, readAsked } from './asked.ts';
 
 const KEPT_ADDRESSES = 1_000;
+const MOST_REPORTED = 20;
 
 /** True where it has taken the request. */
 export type Check = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -30,6 +31,7 @@ export interface CheckOptions {
 export function createCheck({ context, cookies, record }: CheckOptions): Check {
   const { config, log, database, forwardAuth } = context;
   const isTrusted = memo(createTrust(config.trustedProxies), { most: KEPT_ADDRESSES });
+  const reportStranger = reportOnce(log);
 
   async function answer(request: IncomingMessage, asked: Asked, reader: Reader): Promise<Answer> {
     const application = find(await forwardAuth.register(), asked);
@@ -80,8 +82,11 @@ export function createCheck({ context, cookies, record }: CheckOptions): Check {
     response.on('close', () => done({ route: '/forward-auth/:family', method, path, status: response.statusCode }));
     if (announcesBody(request)) response.setHeader('Connection', 'close');
     request.resume();
-    if (!asked || !isTrusted(request.socket.remoteAddress ?? '')) send(response, NOTHING_HERE);
-    else {
+    const asker = request.socket.remoteAddress ?? '';
+    if (!asked || !isTrusted(asker)) {
+      if (asked) reportStranger(asker);
+      send(response, NOTHING_HERE);
+    } else {
       const reader = readerOf(request, asked, requestId);
       void answer(request, asked, reader)
         .catch((error: unknown) => failed(reader, error))
@@ -89,6 +94,16 @@ export function createCheck({ context, cookies, record }: CheckOptions): Check {
         .catch((error: unknown) => giveUp(response, error, requestId));
     }
     return true;
+  };
+}
+
+/** An operator whose proxy is not trusted sees but a 503 of that proxy. Anybody may ask: what is written is limited. */
+function reportOnce(log: Context['log']): (asker: string) => void {
+  const reported = new Set<string>();
+  return (asker) => {
+    if (reported.has(asker) || reported.size >= MOST_REPORTED) return;
+    reported.add(asker);
+    log.warn({ asker }, 'a check was not answered: it came from an IP address that TRUSTED_PROXIES does not name');
   };
 }
 

@@ -45,6 +45,8 @@ export interface RegistryViews {
     readonly recipes: readonly Recipe[];
     /** The command that fills in another place. */
     readonly recipeCommand: string;
+    /** TRUSTED_PROXIES is empty: no check is answered. */
+    readonly noProxyTrusted: boolean;
     readonly eventsHref: string;
   };
   'operator/application-form': FormProblems & {

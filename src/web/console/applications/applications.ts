@@ -51,6 +51,7 @@ async function showApplication(ctx: Koa.Context, web: Web): Promise<void> {
     acts: actsFor(application, sessions.length > 0),
     recipes: recipesOf(application, web.context.config),
     recipeCommand: recipeCommandOf(application),
+    noProxyTrusted: web.context.config.trustedProxies.length === 0,
     eventsHref: `/operator/audit?${new URLSearchParams({ type: 'applications', text: slug })}`,
   };
   const frame = { title: name, current: 'applications', wide: true, notice: doneNotice(ctx) } as const;

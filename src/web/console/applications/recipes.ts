@@ -26,5 +26,5 @@ export function recipesOf(application: Application, { port }: Pick<Config, 'port
 
 /** The command for any other place. */
 export function recipeCommandOf({ slug }: Pick<Application, 'slug'>): string {
-  return `applications recipe ${slug} --proxy nginx --listen PORT --upstream URL --holdfast URL`;
+  return `holdfast applications recipe ${slug} --proxy nginx --listen PORT --upstream URL --holdfast URL`;
 }
