@@ -164,7 +164,8 @@ describe('applications', () => {
       expect(text).toContain(`<summary>${proxy}</summary>`);
     }
     expect(text).toContain('/forward-auth/nginx/handbook');
-    expect(text).toContain('applications recipe handbook --proxy nginx');
+    expect(text).toContain('holdfast applications recipe handbook --proxy nginx');
+    expect(text).toContain('No proxy is answered yet');
     expect((await browser.get('/operator/applications')).text).toContain('handbook.example.org');
     const event = await newest('application_registered');
     expect(event).toMatchObject({ actor: operatorId, detail: { application: 'handbook', enter: group.name, ...why } });
@@ -188,6 +189,10 @@ describe('applications', () => {
     expect(fieldError(text, 'idle')).toContain('15m');
     expect([fieldValue(text, 'slug'), fieldValue(text, 'reason')]).toEqual(['No slug', why.reason]);
     expect(text).toContain('<option value="everybody" selected>');
+    const unexplained = await browser.submit(path, { ...fields, reason: '' });
+    expect(fieldError(unexplained.text, 'reason')).toContain('Say why');
+    expect(fieldError(unexplained.text, 'slug')).toContain('small letters');
+    expect(fieldError(unexplained.text, 'name')).toContain('Give it a name');
     const slug = await browser.submit(path, { ...fields, name: 'A', url: 'https://a.example.org', idle: '' });
     expect([slug.status, fieldError(slug.text, 'slug')]).toEqual([422, expect.stringContaining('small letters')]);
   });

@@ -17,7 +17,7 @@ const STAFF = { label: 'staff', href: '/operator/groups/1' };
 
 const FORM: RegistryViews['operator/application-form'] = {
   title: 'Register an application',
-  says: 'From now on Holdfast lets through to it whom you name here. Nobody reaches it by that alone: its proxy has to ask Holdfast.',
+  says: 'Say here who may enter it. Then set up its proxy, which asks Holdfast about each request: its configuration is shown once you have registered it.',
   slug: null,
   action: '/operator/applications/register',
   button: 'Register it',
@@ -120,7 +120,8 @@ function application({ ago }: Helpers): RegistryViews['operator/application'] {
       { label: 'Remove it', href: `${href}/remove`, danger: true },
     ],
     recipes: [{ proxy: 'nginx', text: 'location / {\n  auth_request /holdfast;\n}\n' }],
-    recipeCommand: 'applications recipe wiki --proxy nginx --listen PORT --upstream URL --holdfast URL',
+    recipeCommand: 'holdfast applications recipe wiki --proxy nginx --listen PORT --upstream URL --holdfast URL',
+    noProxyTrusted: true,
     eventsHref: '/operator/audit?type=applications&text=wiki',
   };
 }

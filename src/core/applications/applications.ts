@@ -45,6 +45,12 @@ export function createApplications({ database, endApplicationSessions: end, publ
     });
   }
 
+  function problemsOf(typed: TypedSettings, slug: string | null): SettingProblems {
+    const read = readSettings(typed, publicOrigin);
+    const wrong = slug === null ? null : slugProblem(slug);
+    return { ...(wrong ? { slug: wrong } : {}), ...(read.ok ? {} : read.problems) };
+  }
+
   return {
     mayEnterWithin,
 
@@ -64,13 +70,12 @@ export function createApplications({ database, endApplicationSessions: end, publ
       );
     },
 
+    /** What is wrong with settings, and with the slug of a new application, as far as it is seen without the others. */
+    problemsOf,
+
     register(slug: string, typed: TypedSettings, by: Actor): Promise<ApplicationChangeResult> {
       const read = readSettings(typed, publicOrigin);
-      if (!read.ok) {
-        const wrong = slugProblem(slug);
-        const problems = { ...(wrong ? { slug: wrong } : {}), ...read.problems };
-        return Promise.resolve({ ok: false, reason: 'problems', problems });
-      }
+      if (!read.ok) return Promise.resolve({ ok: false, reason: 'problems', problems: problemsOf(typed, slug) });
       return transact<ApplicationChangeResult>(async (transaction, rollback) => {
         await raiseApplicationVersionWithin(transaction);
         const saved = await registerWithin(transaction, slug, read.settings, by);

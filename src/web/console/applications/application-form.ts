@@ -67,7 +67,10 @@ async function save(ctx: Koa.Context, web: Web, before: Application | null): Pro
   const groups = await chosenGroups(web, fields);
   const seen = readSeen(fields, before?.version ?? 0);
   const again = { before, typed, groups: groups.map(({ name }) => name), reason, seen };
-  if (problem !== null) return refuse(ctx, web, 422, { ...again, errors: { reason: problem } });
+  if (problem !== null) {
+    const errors = web.context.applications.problemsOf(settingsFrom(typed, again.groups), before ? null : typed.slug);
+    return refuse(ctx, web, 422, { ...again, errors: { ...errors, reason: problem } });
+  }
   const chosen = Object.keys(fields).filter((name) => name.startsWith('group_'));
   if (chosen.length > groups.length) {
     const gone = 'A group that you chose was removed meanwhile. Look again at who may enter.';
@@ -135,7 +138,7 @@ async function show(ctx: Koa.Context, web: Web, { before, typed, errors = {}, ..
 }
 
 const REGISTERS =
-  'From now on Holdfast lets through to it whom you name here. Nobody reaches it by that alone: its proxy has to ask Holdfast.';
+  'Say here who may enter it. Then set up its proxy, which asks Holdfast about each request: its configuration is shown once you have registered it.';
 
 const CHANGES =
   'What the new settings no longer allow ends at once, in every browser: sessions of people who may not enter any more, of log-ins without the second factor that it needs now, and every session where its origin changes or a limit gets shorter.';
