@@ -21,6 +21,16 @@ test('no label stands where it would be cut', () => {
   expect(told(shorter.ticks).at(-1)).toBe('Jan 2026');
 });
 
+test('an hour has as many labels as there is room for, not one each five minutes', () => {
+  const from = new Date(Date.UTC(2026, 10, 23, 12));
+  const bar = { from, to: new Date(Date.UTC(2026, 10, 23, 13)), counts: { successes: 1 }, href: null };
+  const series = [{ kind: 'successes', label: 'succeeded' }] as const;
+  const { ticks } = drawChart({ bars: [bar], series, title: 'All', times: utc(bar.to) });
+  const told = (part: typeof ticks) => part.map(({ label }) => label).filter((label) => label !== '');
+  expect(told(ticks)).toEqual([0, 1, 2, 3, 4, 5].map((ten) => `Mon 12:${ten}0`));
+  expect(told(ticks.filter(({ level }) => level < 2))).toEqual(['Mon 12:00', 'Mon 12:20', 'Mon 12:40']);
+});
+
 describe('each series', () => {
   const hour = (n: number) => new Date(Date.UTC(2026, 10, 23, n));
   const bars = [

@@ -119,23 +119,25 @@ function partsOf({ counts }: ChartBar, bands: readonly Band[]): Chart['bars'][nu
 
 /**
  * Round moments of the page's zone. No two labels are alike: ticks closer than what a label tells have one among them. The
- * first level is seen at any width, the third only where there is room for eight labels.
+ * first level is seen at any width, the third only where there is room for eight labels. The scale takes its number of ticks
+ * as a hint: where they are more than eight, only each second one has a label.
  */
 function ticksOf(x: ScaleTime<number, number>, [first, last]: readonly [Date, Date], times: Times): Chart['ticks'] {
   const ahead = offsetMs(first, times.zone);
   const local = scaleUtc([first.getTime() + ahead, last.getTime() + ahead], [0, 100]);
   const labels = new Set<string>();
   const moments = local.ticks(TICKS).map((clock) => new Date(clock.getTime() - ahead));
+  const stride = Math.ceil(moments.filter((moment) => x(moment) <= LABELS_UNTIL[2]).length / TICKS);
   return moments.map((moment, index) => {
     const label = times.tick(moment, last.getTime() - first.getTime());
     const place = x(moment);
     const level = Math.max(
-      levelOf(index),
+      levelOf(index / stride),
       LABELS_UNTIL.findIndex((until) => place <= until),
     );
-    const said = labels.has(label) || place > LABELS_UNTIL[2];
-    labels.add(label);
-    return { x: percent(place), label: said ? '' : label, level: level as 0 | 1 | 2 };
+    const unsaid = index % stride > 0 || labels.has(label) || place > LABELS_UNTIL[2];
+    if (index % stride === 0) labels.add(label);
+    return { x: percent(place), label: unsaid ? '' : label, level: level as 0 | 1 | 2 };
   });
 }
 
