@@ -56,7 +56,7 @@ test('log-ins, failures, new browsers and changes are sentences, the newest firs
   expect(await read(browser)).toEqual([
     'The language was changed.',
     'The language was changed.',
-    'Known browsers were forgotten.',
+    'Known browsers were forgotten, on request or for safety after a change.',
     'A session ended.',
     'An authenticator app was set up.',
     'It was the first log-in with this browser.',

@@ -149,10 +149,10 @@ describe('logging in', () => {
     const late = await give(browser, { code: await freshCode(somebody, -3) });
     expect([late.status, fieldError(late.text, 'code')]).toEqual([
       401,
-      'This code is too old: the clock of your device is behind. Set it by the network, then enter a new code.',
+      'This code is too old: the clock of your device is behind. Turn on its automatic time, then enter a new code.',
     ]);
     const early = await give(browser, { code: await freshCode(somebody, 3) });
-    expect(fieldError(early.text, 'code')).toContain('set the clock of the device by the network');
+    expect(fieldError(early.text, 'code')).toContain('turn on automatic time on the device');
     expect(await browser.profile()).toBe(303);
     expect((await eventsOf(somebody.email, 'authn_login_fail')).map(({ detail }) => detail['reason'])).toEqual([
       'late_totp',

@@ -288,7 +288,7 @@ export const de: Texts = {
     current: 'Dieser Browser',
     address: 'IP-Adresse',
     active: 'aktiv',
-    since: 'seit',
+    since: 'begonnen',
     method: (method: string) => `angemeldet mit ${method}`,
     kept: 'bleibt angemeldet',
     until: 'endet spätestens',
@@ -307,7 +307,7 @@ export const de: Texts = {
     knownNone:
       'Keine. Der nächste Browser, der sich anmeldet, wird bekannt: Falsche Passwörter, die Fremde anderswo eingeben, sperren ihn nicht aus.',
     used: 'letzte Anmeldung',
-    knownSince: 'bekannt seit',
+    knownSince: 'wurde bekannt',
     forgetOne: 'Diesen Browser vergessen',
     forget: 'Alle bekannten Browser vergessen',
     forgetText:
@@ -376,7 +376,8 @@ export const de: Texts = {
       authn_password_reset_request: 'Ein Link für ein neues Passwort wurde angefordert.',
       authn_password_reset: 'Über einen Link aus einer Mail wurde ein neues Passwort gewählt.',
       authn_login_disowned: 'Von einer Anmeldung wurde gesagt, dass sie von jemand anderem war.',
-      known_devices_forgotten: 'Bekannte Browser wurden vergessen.',
+      known_devices_forgotten:
+        'Bekannte Browser wurden vergessen, auf Wunsch oder sicherheitshalber nach einer Änderung.',
       user_created: 'Das Konto wurde angelegt.',
       user_language_changed: 'Die Sprache wurde geändert.',
       user_email_change_asked: 'Eine Änderung der E-Mail-Adresse wurde angefordert.',
@@ -429,9 +430,9 @@ export const de: Texts = {
     problems: {
       totp: {
         wrong:
-          'Dieser Code stimmt nicht. Geben Sie den ein, der jetzt gezeigt wird; stimmt auch der nicht, stellen Sie die Uhr des Geräts nach dem Netz.',
+          'Dieser Code stimmt nicht. Geben Sie den ein, der jetzt gezeigt wird; stimmt auch der nicht, schalten Sie auf dem Gerät die automatische Uhrzeit ein.',
         used: 'Dieser Code wurde schon benutzt. Warten Sie auf den nächsten.',
-        late: 'Dieser Code ist zu alt: Die Uhr Ihres Geräts geht nach. Stellen Sie sie nach dem Netz, und geben Sie dann einen neuen Code ein.',
+        late: 'Dieser Code ist zu alt: Die Uhr Ihres Geräts geht nach. Schalten Sie die automatische Uhrzeit ein, und geben Sie dann einen neuen Code ein.',
       },
       recovery_code: {
         wrong: 'Das ist keiner Ihrer Wiederherstellungscodes.',
@@ -502,8 +503,8 @@ export const de: Texts = {
     missing: 'Geben Sie den Code ein, den die App zeigt.',
     problems: {
       wrong:
-        'Dieser Code stimmt nicht. Geben Sie den ein, der jetzt gezeigt wird; stimmt auch der nicht, stellen Sie die Uhr des Geräts nach dem Netz.',
-      late: 'Dieser Code ist zu alt: Die Uhr Ihres Geräts geht nach. Stellen Sie sie nach dem Netz, und geben Sie dann einen neuen Code ein.',
+        'Dieser Code stimmt nicht. Geben Sie den ein, der jetzt gezeigt wird; stimmt auch der nicht, schalten Sie auf dem Gerät die automatische Uhrzeit ein.',
+      late: 'Dieser Code ist zu alt: Die Uhr Ihres Geräts geht nach. Schalten Sie die automatische Uhrzeit ein, und geben Sie dann einen neuen Code ein.',
       exists: 'Es ist schon eine App eingerichtet. Entfernen Sie sie, bevor Sie eine andere einrichten.',
     },
   },
@@ -642,7 +643,7 @@ export const de: Texts = {
     end: 'Dort abmelden',
     thisSession: 'von diesem Browser aus',
     active: 'aktiv',
-    since: 'seit',
+    since: 'angemeldet',
     under: (names: string) => `Von hier aus angemeldet bei ${names}`,
     all: 'Alle Anwendungen zeigen',
     onward: {

@@ -298,7 +298,7 @@ export const en = {
     current: 'This browser',
     address: 'IP address',
     active: 'active',
-    since: 'since',
+    since: 'began',
     method: (method: string) => `logged in with ${method}`,
     kept: 'kept logged in',
     until: 'ends at the latest',
@@ -316,7 +316,7 @@ export const en = {
     knownNone:
       'None. The next browser that logs in becomes known: wrong passwords that strangers enter elsewhere don’t lock it out.',
     used: 'last log-in',
-    knownSince: 'known since',
+    knownSince: 'became known',
     forgetOne: 'Forget this browser',
     forget: 'Forget every known browser',
     forgetText: 'Nobody is logged out by this. Do it if you lost a device: to your account it is then a new browser.',
@@ -387,7 +387,7 @@ export const en = {
       authn_password_reset_request: 'A link to choose a new password was asked for.',
       authn_password_reset: 'A new password was chosen by a mailed link.',
       authn_login_disowned: 'A log-in was said to be somebody else’s.',
-      known_devices_forgotten: 'Known browsers were forgotten.',
+      known_devices_forgotten: 'Known browsers were forgotten, on request or for safety after a change.',
       user_created: 'The account was created.',
       user_language_changed: 'The language was changed.',
       user_email_change_asked: 'A change of the e-mail address was asked for.',
@@ -441,9 +441,9 @@ export const en = {
     problems: {
       totp: {
         wrong:
-          'This code is not right. Enter the one that is shown now; if that one fails too, set the clock of the device by the network.',
+          'This code is not right. Enter the one that is shown now; if that one fails too, turn on automatic time on the device.',
         used: 'This code has been used. Wait for the next one.',
-        late: 'This code is too old: the clock of your device is behind. Set it by the network, then enter a new code.',
+        late: 'This code is too old: the clock of your device is behind. Turn on its automatic time, then enter a new code.',
       },
       recovery_code: {
         wrong: 'This is not one of your recovery codes.',
@@ -511,8 +511,8 @@ export const en = {
     missing: 'Enter the code that the app shows.',
     problems: {
       wrong:
-        'This code is not right. Enter the one that is shown now; if that one fails too, set the clock of the device by the network.',
-      late: 'This code is too old: the clock of your device is behind. Set it by the network, then enter a new code.',
+        'This code is not right. Enter the one that is shown now; if that one fails too, turn on automatic time on the device.',
+      late: 'This code is too old: the clock of your device is behind. Turn on its automatic time, then enter a new code.',
       exists: 'An app is set up already. Remove it before you set up another one.',
     },
   },
@@ -647,7 +647,7 @@ export const en = {
     end: 'Log out there',
     thisSession: 'from this browser',
     active: 'active',
-    since: 'since',
+    since: 'entered',
     under: (names: string) => `Logged in from here to ${names}`,
     all: 'See all applications',
     onward: {
