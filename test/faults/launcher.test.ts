@@ -90,7 +90,7 @@ test('says where to go and what to do next, and is stopped by npm run down', asy
     {},
     'correct horse battery',
   );
-  expect([await creating.exited, creating.output()]).toEqual([0, expect.stringContaining('Made the operator')]);
+  expect([await creating.exited, creating.output()]).toEqual([0, expect.stringContaining('Created the operator')]);
 
   const pids = everyPid();
   const down = run('down.js');

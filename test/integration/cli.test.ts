@@ -23,7 +23,7 @@ describe('user create', () => {
       input: `${PASSWORD}\nsecond line\n`,
     });
     expect(result).toMatchObject({ code: 0, err: '' });
-    expect(result.out).toMatch(new RegExp(`^Made the operator ${email} \\([0-9a-f-]{36}\\)\\.\\n$`));
+    expect(result.out).toMatch(new RegExp(`^Created the operator ${email} \\([0-9a-f-]{36}\\)\\.\\n$`));
     expect(result.out).not.toContain(PASSWORD);
     const browser = new Browser(web.url);
     expect((await browser.logIn(email)).status).toBe(303);
@@ -230,7 +230,7 @@ describe('audit verify', () => {
     const [{ seq, erased } = { seq: '0', erased: 0 }] = await sql<{ seq: string; erased: number }>(
       'SELECT seq, (SELECT count(*) FROM audit_event WHERE personal_salt IS NULL)::int AS erased FROM audit_head',
     );
-    const intact = `The log is intact: ${seq} events, none altered, missing or inserted.\nOf ${erased} events the address and the browser were erased.\n`;
+    const intact = `The log is intact: ${seq} events, none altered, missing or inserted.\nOf ${erased} events the IP address and the browser were erased.\n`;
     expect(await cli(['audit', 'verify'])).toEqual({ code: 0, out: intact, err: '' });
     await sql('CREATE TABLE kept AS SELECT * FROM audit_event');
     await tamper(`UPDATE audit_event SET detail = '{"role": "king"}' WHERE seq = 3`);

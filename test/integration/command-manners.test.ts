@@ -189,7 +189,7 @@ describe('user create', () => {
       ['Password: ', PASSWORD],
       ['The same again: ', PASSWORD],
     ]);
-    expect(made).toMatchObject({ code: 0, out: expect.stringContaining(`Made the member ${email}`) });
+    expect(made).toMatchObject({ code: 0, out: expect.stringContaining(`Created the member ${email}`) });
     expect(made.out + differs.out).not.toContain(PASSWORD);
     expect((await new Browser(web.url).logIn(email)).status).toBe(303);
   });

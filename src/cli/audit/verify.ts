@@ -115,6 +115,10 @@ function report(result: VerifyResult, { file, filtered, json }: Options): void {
   else reportProof(result, what, filtered);
 }
 
+function lastOf(checkpoints: number): string {
+  return checkpoints === 1 ? 'The one checkpoint' : `The last of ${checkpoints} checkpoints`;
+}
+
 function reportProof(result: Proved, what: 'log' | 'export', filtered: boolean): void {
   const { count, pieces, first, seq, erased, confirmed, checkpoints, unproved, accepted } = result;
   if (filtered && pieces > 1) {
@@ -122,8 +126,8 @@ function reportProof(result: Proved, what: 'log' | 'export', filtered: boolean):
     say('Between the pieces events are left out; that none is missing there, only the log itself can show.');
   } else say(`The ${what} is intact: ${count} events, none altered, missing or inserted.`);
   if (first > 1) say(`It begins with event ${first}.`);
-  if (erased > 0) say(`Of ${erased} events the address and the browser were erased.`);
-  if (confirmed > 0) say(`The last of ${checkpoints} checkpoints in it names event ${confirmed} of ${seq}.`);
+  if (erased > 0) say(`Of ${erased} events the IP address and the browser were erased.`);
+  if (confirmed > 0) say(`${lastOf(checkpoints)} in it names event ${confirmed} of ${seq}.`);
   if (what === 'export' && confirmed === 0)
     say('No checkpoint names an event of it: whoever made the file could have made the hashes too.');
   if (accepted > 0) say(`${accepted} older checkpoints don't count: a loss was accepted (sys_audit_loss_accepted).`);

@@ -21,7 +21,7 @@ export async function create({ email, operator, ...why }: Why & NewAccount): Pro
     const passwordHash = await passwords.hash(password, null);
     const result = await users.create({ email, passwordHash, role: operator ? 'operator' : 'member', origin });
     if (!result.ok) throw taken(email, operator);
-    say(`Made the ${result.user.role} ${printable(result.user.email)} (${result.user.id}).`);
+    say(`Created the ${result.user.role} ${printable(result.user.email)} (${result.user.id}).`);
   });
 }
 
