@@ -1,12 +1,12 @@
 // `throttle`: who is blocked, and the end of a block before its time.
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { withContext, withPool } from './connect.ts';
 import { callerFor, reasonOption, type Why } from './terminal/caller.ts';
 import { type AsJson, jsonOption, printList } from './terminal/list.ts';
 import { say } from './terminal/output.ts';
 
 const LIST_LIMIT = 1_000;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function throttleCommand(): Command {
   const command = new Command('throttle').description('Blocks of the login throttle');
@@ -19,7 +19,7 @@ export function throttleCommand(): Command {
   command
     .command('lift')
     .description('End a block before its time; who reads the audit log sees the reason')
-    .argument('<id>', 'id of the block')
+    .argument('<id>', 'id of the block, as throttle list prints it', parseId)
     .addOption(reasonOption())
     .action(lift);
   return command;
@@ -70,8 +70,12 @@ async function list({ all, json }: AsJson & { all: boolean }): Promise<void> {
   });
 }
 
+function parseId(text: string): string {
+  if (UUID.test(text)) return text.toLowerCase();
+  throw new InvalidArgumentError('This is not the id of a block; "throttle list" prints them.');
+}
+
 async function lift(id: string, why: Why): Promise<void> {
-  if (!UUID.test(id)) throw new Error(`${id} is not the id of a block; "throttle list" shows them.`);
   const caller = await callerFor(why);
   await withContext(async ({ blocks }) => {
     if (!(await blocks.lift(id, caller))) {

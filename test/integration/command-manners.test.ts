@@ -135,6 +135,8 @@ describe('session end', () => {
     expect(event?.detail).toMatchObject({ by: 'cli', reason: 'revoked_by_operator' });
     expect(JSON.stringify(event?.detail)).toContain('a drill');
     expect(await cli(['session', 'end', 'x', ...WHY])).toMatchObject({ code: 2, out: '' });
+    const wrong = { code: 2, out: '', err: expect.stringContaining('not the id of a block') };
+    expect(await cli(['throttle', 'lift', 'x', ...WHY])).toMatchObject(wrong);
   });
 });
 
