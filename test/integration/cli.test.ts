@@ -163,7 +163,7 @@ describe('user list', () => {
     const lines = out.trimEnd().split('\n');
     expect(lines[0]).toMatch(/^e-mail address +role +state +second factor +since +id$/);
     expect(out).toMatch(
-      new RegExp(`^${email} +member +active +false +\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z +[0-9a-f-]{36}$`, 'm'),
+      new RegExp(`^${email} +member +active +no +\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z +[0-9a-f-]{36}$`, 'm'),
     );
     expect(out).toContain('evil\\u001b[2J\\u001b]0;owned\\u0007\\u000d\\u000a\\u202e\\u009b31m@example.org');
     expect(out).not.toMatch(STEERING);

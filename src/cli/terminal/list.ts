@@ -28,5 +28,6 @@ export function printList<Row extends Readonly<Record<keyof Row, Value>>>(column
 
 function textOf(value: Value): string {
   if (value === null) return '';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
   return value instanceof Date ? value.toISOString() : String(value);
 }

@@ -292,7 +292,7 @@ export const de: Texts = {
     method: (method: string) => `angemeldet mit ${method}`,
     kept: 'bleibt angemeldet',
     until: 'endet spätestens',
-    unused: 'unbenutzt',
+    unused: 'wenn unbenutzt,',
     end: 'Diese Sitzung beenden',
     endOthersText:
       'Gerät verloren oder nicht sicher? Dieser Browser bleibt angemeldet, alle anderen werden sofort abgemeldet.',
