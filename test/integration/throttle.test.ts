@@ -105,6 +105,9 @@ describe('a known browser', () => {
     const email = newEmail();
     const browser = new Browser(web.url);
     await browser.register(email);
+    // One browser has one button: to forget every one would do the same.
+    const { text } = await browser.get('/account/sessions');
+    expect([text.includes('Forget this browser'), text.includes('Forget every')]).toEqual([true, false]);
     const left = await browser.logOut();
     expect(String(left.headers['set-cookie'])).not.toContain('holdfast_device');
     const [user] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
