@@ -36,6 +36,7 @@ import { cookieAges } from './http/cookie-ages.ts';
 import { createRecorder, requests } from './http/request.ts';
 import { PageRouter } from './http/router.ts';
 import { ownHost, securityHeaders } from './http/security-headers.ts';
+import { turns } from './http/turns.ts';
 import { activityPages } from './pages/account/activity.ts';
 import { authenticatorPages } from './pages/account/authenticator.ts';
 import { dataAndDeletionPages } from './pages/account/data-and-deletion.ts';
@@ -101,6 +102,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   const record = createRecorder(context);
   const cookies = createApplicationCookies(config);
   app.use(requests({ ...context, record }));
+  app.use(turns());
   app.use(cookieAges());
   app.use(languages(config));
   app.use(securityHeaders(config));

@@ -1,0 +1,73 @@
+// Requests begin by turns: while several clients ask, each may begin a few in a turn of the event loop, and the others wait
+// for the next. One that sends hundreds at once holds up itself, and everybody else by a few.
+import type Koa from 'koa';
+import { clientKey, widerNetworks } from '../../core/platform/networks.ts';
+import { memo } from './memo.ts';
+
+const A_TURN = 4;
+/** How long after another client's request a client counts as not alone. Alone, it waits for nobody. */
+const IN_COMPANY_MS = 1_000;
+const KEPT_ADDRESSES = 1_000;
+
+/** For `begin`: calls back when this client's turn has come, at once if it is. */
+type Begin = (client: string, now: number) => Promise<void> | undefined;
+
+/** After `requests`, which says whose a request is. */
+export function turns(): Koa.Middleware {
+  const begin = createTurns(setImmediate);
+  const networkOf = memo((ip: string) => widerNetworks(ip).at(-1)?.network ?? clientKey(ip), {
+    most: KEPT_ADDRESSES,
+  });
+  return async (ctx, next) => {
+    const { ip } = ctx.state.origin;
+    const wait = begin(ip === null ? 'unknown' : networkOf(ip), performance.now());
+    if (wait) await wait;
+    return next();
+  };
+}
+
+/** `later` runs a function in the next turn. */
+export function createTurns(later: (next: () => void) => void): Begin {
+  const begun = new Map<string, number>();
+  const waiting = new Map<string, (() => void)[]>();
+  let scheduled = false;
+  let newest = '';
+  let inCompanyUntil = Number.NEGATIVE_INFINITY;
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    later(nextTurn);
+  }
+
+  function nextTurn(): void {
+    scheduled = false;
+    begun.clear();
+    for (const [client, queue] of waiting) {
+      const going = queue.splice(0, A_TURN);
+      if (queue.length === 0) waiting.delete(client);
+      begun.set(client, going.length);
+      for (const go of going) go();
+    }
+    if (begun.size > 0) schedule();
+  }
+
+  return (client, now) => {
+    if (client !== newest) {
+      newest = client;
+      inCompanyUntil = now + IN_COMPANY_MS;
+    }
+    if (now > inCompanyUntil && waiting.size === 0) return undefined;
+    schedule();
+    const count = begun.get(client) ?? 0;
+    const queue = waiting.get(client);
+    if (count < A_TURN && !queue) {
+      begun.set(client, count + 1);
+      return undefined;
+    }
+    return new Promise((resolve) => {
+      if (queue) queue.push(resolve);
+      else waiting.set(client, [resolve]);
+    });
+  };
+}

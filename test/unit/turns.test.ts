@@ -1,0 +1,50 @@
+// Requests begin by turns of the event loop once several clients ask.
+import { createTurns } from '../../src/web/http/turns.ts';
+
+function turnsByHand() {
+  const laters: (() => void)[] = [];
+  const begin = createTurns((next) => void laters.push(next));
+  const begun: string[] = [];
+  return {
+    begun,
+    ask(client: string, now = 0): void {
+      const wait = begin(client, now);
+      if (wait) void wait.then(() => begun.push(client));
+      else begun.push(client);
+    },
+    async turn(): Promise<void> {
+      for (const later of laters.splice(0)) later();
+      await null;
+    },
+    idle: () => laters.length === 0,
+  };
+}
+
+test('a client that asks alone waits for nobody', async () => {
+  const { ask, begun, turn, idle } = turnsByHand();
+  ask('flood', 0);
+  while (!idle()) await turn();
+  for (let at = 0; at < 100; at += 1) ask('flood', 2_000);
+  expect(begun).toHaveLength(101);
+  expect(idle()).toBe(true);
+});
+
+test('beside others a client begins four in a turn, and whoever comes later is not behind its hundreds', async () => {
+  const { ask, begun, turn } = turnsByHand();
+  ask('somebody');
+  for (let at = 0; at < 100; at += 1) ask('flood');
+  expect(begun).toEqual(['somebody', 'flood', 'flood', 'flood', 'flood']);
+  await turn();
+  expect(begun.splice(0)).toHaveLength(9);
+  ask('somebody');
+  expect(begun).toEqual(['somebody']);
+});
+
+test('everything begins in the end, in its client’s order, and nothing is left over', async () => {
+  const { ask, begun, turn, idle } = turnsByHand();
+  for (let at = 0; at < 50; at += 1) ask(at % 2 ? 'one' : 'other');
+  for (let turns = 0; turns < 20 && !idle(); turns += 1) await turn();
+  expect(begun).toHaveLength(50);
+  expect(begun.slice(0, 8).filter((client) => client === 'one')).toHaveLength(4);
+  expect(idle()).toBe(true);
+});
