@@ -3,12 +3,14 @@ import { createTurns } from '../../src/web/http/turns.ts';
 
 function turnsByHand() {
   const laters: (() => void)[] = [];
-  const begin = createTurns((next) => void laters.push(next));
+  let time = 0;
+  const begin = createTurns({ later: (next) => void laters.push(next), now: () => time });
   const begun: string[] = [];
   return {
     begun,
     ask(client: string, now = 0): void {
-      const wait = begin(client, now);
+      time = now;
+      const wait = begin(client);
       if (wait) void wait.then(() => begun.push(client));
       else begun.push(client);
     },

@@ -9,30 +9,35 @@ const A_TURN = 4;
 const IN_COMPANY_MS = 1_000;
 const KEPT_ADDRESSES = 1_000;
 
-/** For `begin`: calls back when this client's turn has come, at once if it is. */
-type Begin = (client: string, now: number) => Promise<void> | undefined;
+/** Resolves when this client's turn has come; undefined if it has. */
+type Begin = (client: string) => Promise<void> | undefined;
 
 /** After `requests`, which says whose a request is. */
 export function turns(): Koa.Middleware {
-  const begin = createTurns(setImmediate);
+  const begin = createTurns({ later: setImmediate, now: () => performance.now() });
   const networkOf = memo((ip: string) => widerNetworks(ip).at(-1)?.network ?? clientKey(ip), {
     most: KEPT_ADDRESSES,
   });
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const { ip } = ctx.state.origin;
-    const wait = begin(ip === null ? 'unknown' : networkOf(ip), performance.now());
-    if (wait) await wait;
-    return next();
+    const wait = begin(ip === null ? 'unknown' : networkOf(ip));
+    return wait ? wait.then(next) : next();
   };
 }
 
-/** `later` runs a function in the next turn. */
-export function createTurns(later: (next: () => void) => void): Begin {
+export interface TurnsOptions {
+  /** Runs a function in the next turn. */
+  readonly later: (next: () => void) => void;
+  /** Milliseconds, never stepping back. */
+  readonly now: () => number;
+}
+
+export function createTurns({ later, now }: TurnsOptions): Begin {
   const begun = new Map<string, number>();
   const waiting = new Map<string, (() => void)[]>();
   let scheduled = false;
   let newest = '';
-  let inCompanyUntil = Number.NEGATIVE_INFINITY;
+  let inCompanySince: number | null = null;
 
   function schedule(): void {
     if (scheduled) return;
@@ -52,12 +57,18 @@ export function createTurns(later: (next: () => void) => void): Begin {
     if (begun.size > 0) schedule();
   }
 
-  return (client, now) => {
+  function isInCompany(client: string): boolean {
     if (client !== newest) {
       newest = client;
-      inCompanyUntil = now + IN_COMPANY_MS;
+      inCompanySince = now();
+    } else if (inCompanySince !== null && waiting.size === 0 && now() - inCompanySince > IN_COMPANY_MS) {
+      inCompanySince = null;
     }
-    if (now > inCompanyUntil && waiting.size === 0) return undefined;
+    return inCompanySince !== null;
+  }
+
+  return (client) => {
+    if (!isInCompany(client)) return undefined;
     schedule();
     const count = begun.get(client) ?? 0;
     const queue = waiting.get(client);
