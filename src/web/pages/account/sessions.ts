@@ -1,7 +1,6 @@
 // A member's sessions and known browsers, each to be ended or forgotten.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { findOrigin } from '../../../core/sessions/session-rows.ts';
 import type { ListedSession } from '../../../core/sessions/session-table.ts';
 import type { KnownBrowser } from '../../../core/throttle/known-devices.ts';
 import { HttpError } from '../../http/http-error.ts';
@@ -10,7 +9,7 @@ import { seeOther } from '../../http/redirect.ts';
 import { requireMember, requireRecentLogin } from '../../session/access.ts';
 import { readDevices } from '../../session/device-cookie.ts';
 import { actorOf, memberOf } from '../../session/member.ts';
-import { noteRefusal } from '../../session/refusals.ts';
+import { namedSession } from '../../session/named-session.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import { type BrowserRow, namesUnder, type OwnSessionRow } from '../../view/view-parts.ts';
@@ -80,11 +79,7 @@ function browserRow(ctx: Koa.Context, browser: KnownBrowser, current: boolean): 
 
 async function endSession(ctx: Koa.Context, web: Web): Promise<void> {
   const { userId } = memberOf(ctx);
-  const sessionId: unknown = ctx['params'].id;
-  if (!isUuid(sessionId)) throw new HttpError(404, 'no_session');
-  const whose = await findOrigin(web.context.database.prisma, sessionId);
-  if (whose && whose.userId !== userId)
-    await noteRefusal(ctx, web.context, 'malicious_direct_reference', { reason: 'foreign_session' });
+  const sessionId = await namedSession(ctx, web.context);
   await web.context.sessions.end({ sessionId, ownerId: userId }, revoked(ctx));
   seeOther(ctx, `${SESSIONS}?done=session-ended`);
 }

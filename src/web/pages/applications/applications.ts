@@ -2,13 +2,10 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import { entryRefusal } from '../../../core/applications/entry.ts';
-import { findOrigin } from '../../../core/sessions/session-rows.ts';
-import { HttpError } from '../../http/http-error.ts';
-import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireMember } from '../../session/access.ts';
 import { memberOf } from '../../session/member.ts';
-import { noteRefusal } from '../../session/refusals.ts';
+import { namedSession } from '../../session/named-session.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 
@@ -49,11 +46,7 @@ async function mayOpen({ context: { applications, groups } }: Web, userId: strin
 /** Needs no recent log-in: who has the session can log out there too. */
 async function end(ctx: Koa.Context, web: Web): Promise<void> {
   const { userId } = memberOf(ctx);
-  const sessionId: unknown = ctx['params'].id;
-  if (!isUuid(sessionId)) throw new HttpError(404, 'no_session');
-  const whose = await findOrigin(web.context.database.prisma, sessionId);
-  if (whose && whose.userId !== userId)
-    await noteRefusal(ctx, web.context, 'malicious_direct_reference', { reason: 'foreign_session' });
+  const sessionId = await namedSession(ctx, web.context);
   const atApplications = await web.context.sessions.listAtApplications(userId);
   if (!atApplications.some(({ id }) => id === sessionId)) return seeOther(ctx, PATH);
   const about = { reason: 'revoked', actor: userId, origin: ctx.state.origin } as const;
