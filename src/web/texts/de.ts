@@ -636,7 +636,7 @@ export const de: Texts = {
 
   applications: {
     title: 'Anwendungen',
-    lede: 'Was Sie mit diesem Konto öffnen dürfen. Sie sind hier angemeldet und werden darum dort eingelassen.',
+    lede: 'Was Sie mit diesem Konto öffnen dürfen. Solange Sie hier angemeldet sind, brauchen Sie dort kein Passwort.',
     none: 'Hier ist nichts, was Sie öffnen dürfen.',
     logins: 'Wo Sie angemeldet sind',
     loginsNone: 'Sie sind bei keiner Anwendung angemeldet.',

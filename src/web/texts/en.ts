@@ -640,7 +640,7 @@ export const en = {
   /** Pages on an application's own host, and those on the way into one. */
   applications: {
     title: 'Applications',
-    lede: 'What you may open with this account. You are logged in here, so you are let in there.',
+    lede: 'What you may open with this account. While you are logged in here, you need no password there.',
     none: 'There is nothing here that you may open.',
     logins: 'Where you are logged in',
     loginsNone: 'You are logged in to no application.',
