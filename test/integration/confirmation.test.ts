@@ -149,3 +149,21 @@ test('a form of an earlier session of one’s own is shown again with what was t
   expect(forged.status).toBe(403);
   expect(fieldValue((await browser.get('/account/email')).text, 'email')).toBe('');
 });
+
+test('what somebody typed reaches nobody who logs in after them in the same browser', async () => {
+  const [{ browser }, other] = [await member(), await member()];
+  const typed = newEmail();
+  const token = await browser.token('/account/email');
+  await browser.logOut();
+  await browser.logIn(other.email);
+  const late = await browser.agent
+    .post('/account/email')
+    .redirects(0)
+    .type('form')
+    .set('Referer', `${site.web.url}/account/email`)
+    .set('Host', new URL(site.web.url).host)
+    .send({ email: typed, _csrf: token });
+  expect([late.status, late.text.includes(other.email)]).toEqual([403, true]);
+  const page = await browser.get('/account/email');
+  expect([page.text.includes(typed), page.text.includes(NOTHING_DONE)]).toEqual([false, false]);
+});

@@ -12,6 +12,8 @@ import { liveSession } from './request-state.ts';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const SALT_BYTES = 9;
+/** The salt's end, which says whose the form is. */
+const MARK_BYTES = 5;
 const TAG_BYTES = 18;
 const TAG_CHARACTERS = (TAG_BYTES * 4) / 3;
 const SALTS_AT_ONCE = 512;
@@ -72,6 +74,9 @@ export function csrfToken(ctx: Koa.Context, config: Config): string {
     visitorCookie.keep(ctx, config, ctx.state.visitor);
   }
   const salt = newSalt();
+  const userId = liveSession(ctx)?.owner.userId;
+  const [key] = config.sessionKeys;
+  if (userId !== undefined && key !== undefined) markOf(userId, salt, key).copy(salt, SALT_BYTES - MARK_BYTES);
   return salt.toString('base64url') + hmac(secretOf(ctx), salt).digest('base64url').slice(0, TAG_CHARACTERS);
 }
 
@@ -114,6 +119,27 @@ function hmac(secret: string, salt: Buffer): Hmac {
 /** Whether a text could be the token of some form of ours. One without was made elsewhere. */
 export function mayBeFormToken(text: string | undefined): boolean {
   return bytesOf(text ?? '').length === SALT_BYTES + TAG_BYTES;
+}
+
+/** Whether a text is the token of a form of this account, of whichever session: older than another in its place, or ended. */
+export function isFormOf(
+  userId: string,
+  text: string | undefined,
+  { sessionKeys }: Pick<Config, 'sessionKeys'>,
+): boolean {
+  const bytes = bytesOf(text ?? '');
+  if (bytes.length !== SALT_BYTES + TAG_BYTES) return false;
+  const mark = bytes.subarray(SALT_BYTES - MARK_BYTES, SALT_BYTES);
+  return sessionKeys.some((key) => timingSafeEqual(mark, markOf(userId, bytes, key)));
+}
+
+function markOf(userId: string, salt: Buffer, key: string): Buffer {
+  const random = salt.subarray(0, SALT_BYTES - MARK_BYTES);
+  return createHmac('sha256', key)
+    .update(`holdfast form of ${userId} `)
+    .update(random)
+    .digest()
+    .subarray(0, MARK_BYTES);
 }
 
 function bytesOf(text: string): Buffer {

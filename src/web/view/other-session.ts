@@ -1,11 +1,12 @@
 // A form that meets another session than the one it was opened in: nothing of it is done, and the
-// page names who is logged in here, with the ways to log out and to go on. The page of the form has what was typed again.
+// page names who is logged in here, with the ways to log out and to go on. The page of the form has what was typed again,
+// where its form was one of the same account: what somebody else typed in this browser is not shown to whoever came after.
 import type Koa from 'koa';
 import { emailKey } from '../../core/platform/email-address.ts';
 import { type Fields, readNext } from '../http/form.ts';
 import { withNext } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
-import { mayBeFormToken } from '../session/csrf.ts';
+import { isFormOf } from '../session/csrf.ts';
 import { keepForm } from '../session/kept-form.ts';
 import { memberOf } from '../session/member.ts';
 import { formOrHome } from './errors.ts';
@@ -24,14 +25,14 @@ const LOG_INS: ReadonlyMap<string, string> = new Map([
 export async function showOtherSession(ctx: Koa.Context, web: Web, fields: Fields = {}): Promise<void> {
   const ledTo = await web.sentTwice.ledTo(ctx, fields);
   if (ledTo !== null) return seeOther(ctx, ledTo);
-  const { email } = memberOf(ctx);
+  const { email, userId } = memberOf(ctx);
   const next = readNext(fields['next']);
   const backTo = LOG_INS.get(ctx.path);
   const isTheirs = emailKey(fields['email'] ?? '') === emailKey(email);
   if (backTo !== undefined && isTheirs) return seeOther(ctx, next ?? '/profile');
   const text = ctx.state.text.otherSession;
   const form = formOrHome(ctx);
-  if (backTo === undefined && mayBeFormToken(fields['_csrf']))
+  if (backTo === undefined && isFormOf(userId, fields['_csrf'], web.context.config))
     keepForm(ctx, web.context, form.replace(/\?.*$/s, ''), fields);
   const page =
     backTo === undefined
