@@ -110,6 +110,19 @@ test('a page that itself needs it lets go to the page before it', async () => {
   expect(text).toContain('<a class="button" href="/account/security">Cancel</a>');
 });
 
+test('what was typed waits for the page that shows it, past one that can’t', async () => {
+  const { browser, age } = await member();
+  const typed = newEmail();
+  await age();
+  const late = await browser.submit('/account/email', { email: typed });
+  await site.sql('ALTER TABLE token RENAME TO token_away');
+  const failed = await browser.get('/account/email');
+  await site.sql('ALTER TABLE token_away RENAME TO token');
+  expect([failed.status, failed.text.includes(NOTHING_DONE)]).toEqual([500, false]);
+  const { page } = await confirm(browser, late.headers['location'] ?? '');
+  expect(fieldValue(page.text, 'email')).toBe(typed);
+});
+
 test('no password is kept, and nobody else reads what is: the cookie is encrypted for one account', async () => {
   const [one, other] = [await member(), await member()];
   await enrol(one.browser);

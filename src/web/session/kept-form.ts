@@ -31,7 +31,7 @@ export interface KeptForm {
 
 type Needed = Pick<Context, 'secretBox' | 'config' | 'database'>;
 
-const taken = new WeakMap<object, KeptForm>();
+const opened = new WeakMap<object, KeptForm | null>();
 
 const purpose = (userId: string): Purpose => ({ purpose: 'kept form', owner: userId });
 
@@ -54,24 +54,30 @@ export function waitingForm(ctx: Koa.Context, { secretBox, config, database }: N
   const userId = liveSession(ctx)?.owner.userId;
   const value = cookie.read(ctx, config);
   if (value === '' || userId === undefined) return null;
-  const opened = secretBox.decrypt(Buffer.from(value, 'base64url'), purpose(userId));
-  const form = opened && (JSON.parse(opened.text) as KeptForm);
+  const decrypted = secretBox.decrypt(Buffer.from(value, 'base64url'), purpose(userId));
+  const form = decrypted && (JSON.parse(decrypted.text) as KeptForm);
   return form && form.until > database.clock.now().getTime() ? form : null;
 }
 
-/** The one of the page that is asked for, which waits no longer. */
-export function takeForm(ctx: Koa.Context, needed: Needed): KeptForm | null {
-  const known = taken.get(ctx.req);
-  if (known) return known;
+/** The one of the page that is asked for. */
+function formOf(ctx: Koa.Context, needed: Needed): KeptForm | null {
+  const known = opened.get(ctx.req);
+  if (known !== undefined) return known;
   const form = ctx.method === 'GET' ? waitingForm(ctx, needed) : null;
-  if (form?.page !== ctx.path) return null;
-  cookie.drop(ctx, needed.config);
-  taken.set(ctx.req, form);
+  const own = form?.page === ctx.path ? form : null;
+  opened.set(ctx.req, own);
+  return own;
+}
+
+/** The same, for the page that shows it: it waits no longer. */
+export function takeForm(ctx: Koa.Context, needed: Needed): KeptForm | null {
+  const form = formOf(ctx, needed);
+  if (form) cookie.drop(ctx, needed.config);
   return form;
 }
 
 /** What was typed on this page before; `action`: into the form that is sent there. */
 export function typedBefore(ctx: Koa.Context, needed: Needed, action: string = ctx.path): Fields {
-  const form = takeForm(ctx, needed);
+  const form = formOf(ctx, needed);
   return form?.action === action ? form.fields : {};
 }

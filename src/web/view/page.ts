@@ -76,6 +76,8 @@ export function createWeb(context: Context, render: Render): Web {
       const text = wide ? TEXTS.en : ctx.state.text;
       const choices = options.choosesLanguage === false ? [] : (others.get(text.language) ?? []);
       const back = await backTo(ctx);
+      // On a page of what went wrong there is no form: what was typed waits for the one that has it.
+      const kept = view === 'error' ? null : takeForm(ctx, context);
       if (manyLanguages && !wide) ctx.append('Vary', 'Accept-Language');
       return render(ctx, view, page, {
         text,
@@ -86,7 +88,7 @@ export function createWeb(context: Context, render: Render): Web {
         member: owner ? { email: owner.email, operator: owner.role === 'operator' } : null,
         // An error page gives no cookie: it has a form (to log out) only for a member.
         csrf: view === 'error' && !owner ? '' : csrfToken(ctx, config),
-        notice: notice ?? (takeForm(ctx, context) && { kind: 'info', text: text.keptForm }),
+        notice: notice ?? (kept && { kind: 'info', text: text.keptForm }),
         wide,
         passkeys,
         zoneCookie,
