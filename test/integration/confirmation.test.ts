@@ -110,6 +110,25 @@ test('a page that itself needs it lets go to the page before it', async () => {
   expect(text).toContain('<a class="button" href="/account/security">Cancel</a>');
 });
 
+test('an answer that keeps a form has a head that proxies take, and of more only where it was sent is kept', async () => {
+  const operator = await member('operator');
+  await operator.age();
+  const path = '/operator/sessions/end-all';
+  for (const [length, kept] of [
+    [1_900, true],
+    [2_500, false],
+  ] as const) {
+    const reason = 'x'.repeat(length);
+    const late = await operator.browser.submit(path, { reason });
+    const head = Object.entries(late.headers).join('\r\n').length;
+    expect([late.status, head < 3_800]).toEqual([303, true]); // 4,096, but for what HTTPS adds
+    const asked = await operator.browser.get(late.headers['location'] ?? '');
+    const page = await operator.browser.get(path);
+    expect(asked.text).toContain('You want to do something as an operator.');
+    expect([page.text.includes(NOTHING_DONE), page.text.includes(reason)]).toEqual([true, kept]);
+  }
+});
+
 test('what was typed waits for the page that shows it, past one that can’t', async () => {
   const { browser, age } = await member();
   const typed = newEmail();
