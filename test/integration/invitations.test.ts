@@ -1,7 +1,9 @@
 // Pending invitations: operators see each with what became of its mail, send it again and revoke it, with a reason that is
 // recorded; a link that no longer works leads to somebody who can invite.
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
+import { recordEvent } from '../../src/core/audit/outbox.ts';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
@@ -134,6 +136,28 @@ test('one that is revoked leads nowhere, and who comes too late is told', async 
   expect(results.toSorted()).toEqual([false, true]);
 });
 
+test('neither act waits for somebody who accepts and waits for it', async () => {
+  const by = { actor: chief.id, origin: NO_ORIGIN };
+  const told = { language: 'en', from: { at: new Date().toISOString(), device: '', ip: null } } as const;
+  const { revoke, sendAgain, list } = web.context.pendingInvitations;
+  for (const act of ['revoke', 'send again'] as const) {
+    await invite(newEmail());
+    const [invitation] = await list(1);
+    if (!invitation) throw new Error('it was pending');
+    let acting: Promise<unknown> | undefined;
+    // In the order of who accepts: the link, then the invitation.
+    await other.context.database.transact(async (transaction) => {
+      await transaction.token.updateMany({ where: { registrationId: invitation.id }, data: { usedAt: new Date() } });
+      acting = act === 'revoke' ? revoke(invitation.id, by) : sendAgain(invitation, told, by);
+      acting.catch(() => undefined);
+      await delay(200);
+      await recordEvent(transaction, { type: 'user_created', outcome: 'success', ...by, subject: invitation.id });
+      await transaction.registration.deleteMany({ where: { id: invitation.id } });
+    });
+    expect(await acting).toEqual(act === 'revoke' ? false : { ok: false, reason: 'gone' });
+  }
+});
+
 test('one whose e-mail address has an account by now is not pending, and is not sent', async () => {
   const email = newEmail();
   await invite(email);
@@ -159,7 +183,13 @@ test('those of people who registered themselves are not among them', async () =>
   expect(await rowOf(email)).toBeUndefined();
   const [row] = await sql<{ id: string }>('SELECT id FROM registration WHERE email = $1', [email]);
   const by = { actor: chief.id, origin: NO_ORIGIN };
+  await sql(
+    `INSERT INTO token (id, purpose, registration_id, expires_at)
+     VALUES (gen_random_uuid(), 'confirm_registration', $1, now() + interval '1 day')`,
+    [row?.id],
+  );
   expect(await web.context.pendingInvitations.revoke(row?.id ?? '', by)).toBe(false);
+  expect(await sql('SELECT FROM token WHERE registration_id = $1 AND used_at IS NULL', [row?.id])).toHaveLength(1);
   expect((await chief.browser.get(`${LIST}/${row?.id}/revoke`)).status).toBe(404);
 });
 
