@@ -69,7 +69,10 @@ test('whoever cancels finds what they typed too', async () => {
 test('an operator’s reason is kept, whatever the act', async () => {
   const [operator, other] = [await member('operator'), await member()];
   const reason = 'They asked for it: “änd” <b>';
-  for (const path of [`/operator/users/${other.id}/disable`, '/operator/sessions/end-all']) {
+  await operator.browser.submit('/operator/users/invite', { email: newEmail() });
+  const [{ id } = { id: '' }] = await site.sql<{ id: string }>('SELECT id FROM registration');
+  const acts = ['users/invitations/ID/revoke', `users/${other.id}/disable`, 'sessions/end-all'];
+  for (const path of acts.map((act) => `/operator/${act.replace('ID', id)}`)) {
     await operator.age();
     expect((await operator.browser.get(path)).status).toBe(200);
     const late = await operator.browser.submit(path, { reason, word: 'everybody' });

@@ -8,6 +8,7 @@ import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { actorOf } from '../../session/member.ts';
 import type { Times } from '../../texts/zoned-times.ts';
 import type { InvitationRow } from '../../view/console-views.ts';
@@ -70,9 +71,8 @@ export function invitationsPages(router: Router, web: Web): void {
   router.get(PATH, operator, (ctx) => showList(ctx, web));
   for (const act of ACTS) {
     const path = `${PATH}/:id/${act.path}`;
-    const guards = [operator, requireRecentLogin(web.context, path)] as const;
-    router.get(path, ...guards, async (ctx) => showAct(ctx, web, { act, invitation: await named(ctx, web) }));
-    router.post(path, ...guards, (ctx) => doAct(ctx, web, act));
+    router.get(path, operator, (ctx) => openAct(ctx, web, act));
+    router.post(path, operator, requireRecentLogin(web.context, path), (ctx) => doAct(ctx, web, act));
   }
 }
 
@@ -118,6 +118,12 @@ async function named(ctx: Koa.Context, { context }: Web): Promise<PendingInvitat
   return found;
 }
 
+async function openAct(ctx: Koa.Context, web: Web, act: Act): Promise<void> {
+  const invitation = await named(ctx, web);
+  const { reason = '' } = typedBefore(ctx, web.context);
+  await showAct(ctx, web, { act, invitation, reason });
+}
+
 async function doAct(ctx: Koa.Context, web: Web, act: Act): Promise<void> {
   const invitation = await named(ctx, web);
   const { reason, problem: error } = readReason(await readBody(ctx));
@@ -148,16 +154,12 @@ async function sendAgain(ctx: Koa.Context, web: Web, invitation: PendingInvitati
 interface Shown {
   readonly act: Act;
   readonly invitation: PendingInvitation;
-  readonly reason?: string;
+  readonly reason: string;
   readonly error?: string;
   readonly problem?: string;
 }
 
-async function showAct(
-  ctx: Koa.Context,
-  web: Web,
-  { act, invitation, reason = '', error, problem }: Shown,
-): Promise<void> {
+async function showAct(ctx: Koa.Context, web: Web, { act, invitation, reason, error, problem }: Shown): Promise<void> {
   const { title, says, button, danger } = act;
   const { invitedBy } = invitation;
   const emails = await web.context.users.emails(invitedBy === null ? [] : [invitedBy]);
