@@ -4,8 +4,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type Router from '@koa/router';
+import type Koa from 'koa';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { createApp } from '../../src/web/app.ts';
+import { formPage } from '../../src/web/view/form-page.ts';
 import { Browser, newEmail } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
@@ -124,6 +126,17 @@ async function asked(cookie: string, token: string): Promise<(readonly [string, 
 
 const guarded = () => routes().filter(({ name }) => !PUBLIC.includes(name));
 const forOperators = () => guarded().filter(({ path }) => path.startsWith('/operator'));
+
+test('every form stands on a page that can be asked for, so that whoever chooses a language is led back to it', async () => {
+  const pages = routes().filter(({ method }) => method === 'GET');
+  const stray: string[] = [];
+  for (const { method, path, name } of routes()) {
+    if (method !== 'POST') continue;
+    const page = await formPage({ path, req: {} } as Koa.Context);
+    if (!pages.some((one) => one.path === page)) stray.push(name);
+  }
+  expect(stray).toEqual([]);
+});
 
 async function send(browser: Browser, { method, path }: Route, formPage: string) {
   if (method === 'GET') return browser.get(path);

@@ -13,6 +13,7 @@ const ELSEWHERE: readonly (readonly [RegExp, string])[] = [
   [/^(\/account\/email)\/take-back$/, '$1'],
   [/^(\/account\/sessions)\/.+$/, '$1'],
   [/^\/account\/devices\/.+$/, '/account/sessions'],
+  [/^(\/applications)\/sessions\/.+$/, '$1'],
   [/^(\/operator\/blocks)\/.+$/, '$1'],
   [/^\/(?:logout|language)$/, '/'],
 ];
