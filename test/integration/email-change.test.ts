@@ -221,6 +221,26 @@ describe('a change that waits', () => {
     expect(events).toHaveLength(1);
   });
 
+  test('is taken back by "This wasn’t me" too, which is recorded', async () => {
+    const { email, member: stranger, userId } = await site.registered();
+    const next = newEmail();
+    await stranger.submit('/account/email', { email: next });
+    const owner = site.browser();
+    await owner.logIn(email);
+    await site.browser().logIn(email);
+    await site.worker.sealing.seal();
+    const [, link = ''] =
+      /href="(\/account\/activity\/\d+\/not-me)"/.exec((await owner.get('/account/activity')).text) ?? [];
+    expect((await owner.submit(link, {}, link)).status).toBe(303);
+    expect((await owner.get('/account/email')).text).not.toContain(next);
+    await site.worker.sealing.seal();
+    const events = await site.sql(
+      `SELECT FROM audit_event WHERE subject_id = $1 AND type = 'user_email_change_taken_back'`,
+      [userId],
+    );
+    expect(events).toHaveLength(1);
+  });
+
   test('is not shown once it can’t be confirmed any more', async () => {
     const { member } = await site.registered();
     const next = newEmail();

@@ -8,6 +8,7 @@ import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Database } from '../platform/database.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
+import { takeEmailChangeBackWithin } from './pending-email-change.ts';
 
 export interface DisownedLogin {
   readonly userId: string;
@@ -32,8 +33,9 @@ export function createDisownLogin({ database: { transact }, sessions, devices, l
       const detail = { factors: 'kept', proof: 'session' } as const;
       const about = { actor: userId, subject: userId, session: login, origin, detail };
       await recordEvent(transaction, { type: 'authn_login_disowned', outcome: 'success', ...about });
-      await links.takeBackWithin(transaction, userId, ['change_email']);
-      await devices.forgetAllWithin(transaction, userId, { actor: userId, session: sessionId, origin });
+      const by = { actor: userId, session: sessionId, origin };
+      await takeEmailChangeBackWithin(transaction, links, userId, by);
+      await devices.forgetAllWithin(transaction, userId, by);
       const others = { userId, exceptSessionId: sessionId };
       await sessions.endWithin(transaction, others, { reason: 'revoked', actor: userId, origin });
     });

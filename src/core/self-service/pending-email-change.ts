@@ -3,7 +3,7 @@ import type { Users } from '../accounts/users.ts';
 import type { Actor } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { isBoundTo, type OneTimeLinks } from '../credentials/one-time-links.ts';
-import type { Database } from '../platform/database.ts';
+import type { Database, Transaction } from '../platform/database.ts';
 
 export interface PendingEmailChange {
   readonly email: string;
@@ -27,14 +27,21 @@ export function createPendingEmailChanges({ database: { transact }, users, links
     },
 
     /** Its link works no longer. False if there was none. */
-    takeBack(userId: string, { actor, session = null, origin }: Actor): Promise<boolean> {
-      return transact(async (transaction) => {
-        const count = await links.takeBackWithin(transaction, userId, ['change_email']);
-        const about = { actor, subject: userId, session, origin };
-        const event = { type: 'user_email_change_taken_back', outcome: 'success', ...about } as const;
-        if (count > 0) await recordEvent(transaction, event);
-        return count > 0;
-      });
+    takeBack(userId: string, by: Actor): Promise<boolean> {
+      return transact((transaction) => takeEmailChangeBackWithin(transaction, links, userId, by));
     },
   };
+}
+
+export async function takeEmailChangeBackWithin(
+  transaction: Transaction,
+  links: OneTimeLinks,
+  userId: string,
+  { actor, session = null, origin }: Actor,
+): Promise<boolean> {
+  const count = await links.takeBackWithin(transaction, userId, ['change_email']);
+  const about = { actor, subject: userId, session, origin };
+  const event = { type: 'user_email_change_taken_back', outcome: 'success', ...about } as const;
+  if (count > 0) await recordEvent(transaction, event);
+  return count > 0;
 }
