@@ -552,7 +552,6 @@ export const de: Texts = {
       codes: 'Sie möchten Wiederherstellungscodes sehen oder neu machen.',
       security: 'Sie möchten ändern, was Ihr Konto schützt.',
       export: 'Sie möchten das Audit-Log exportieren.',
-      queues: 'Sie möchten in die Warteschlangen sehen.',
       operator: 'Sie möchten etwas als Betreiber tun.',
       other: 'Sie möchten etwas tun, das geschützt ist.',
     },

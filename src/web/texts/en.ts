@@ -561,7 +561,6 @@ export const en = {
       codes: 'You want to see or make recovery codes.',
       security: 'You want to change what protects your account.',
       export: 'You want to export the audit log.',
-      queues: 'You want to look into the queues.',
       operator: 'You want to do something as an operator.',
       other: 'You want to do something that is protected.',
     },

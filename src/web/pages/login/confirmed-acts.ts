@@ -26,7 +26,6 @@ const KNOWN: readonly (readonly [RegExp, Known])[] = [
   [/^\/account\/security\/recovery-codes(?:\/|$)/, { act: 'codes', cancel: '/account/security' }],
   [/^\/account\/security$/, { act: 'security' }],
   [/^\/operator\/audit\/export$/, { act: 'export', cancel: '/operator/audit' }],
-  [/^\/operator\/queues(?:\/|$)/, { act: 'queues', cancel: '/operator' }],
   [/^\/operator\//, { act: 'operator' }],
 ];
 
