@@ -129,6 +129,7 @@ test('an answer that keeps a form has a head that proxies take, and of more only
     const page = await operator.browser.get(path);
     expect(asked.text).toContain('You want to do something as an operator.');
     expect([page.text.includes(NOTHING_DONE), page.text.includes(reason)]).toEqual([true, kept]);
+    expect([page.text.includes('is still here'), page.text.includes('too long to be kept')]).toEqual([kept, !kept]);
   }
 });
 

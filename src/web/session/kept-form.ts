@@ -26,6 +26,8 @@ export interface KeptForm {
   /** Where it was sent. */
   readonly action: string;
   readonly fields: Fields;
+  /** There was more than is kept, so nothing of it is. */
+  readonly cut?: boolean;
   readonly until: number;
 }
 
@@ -41,12 +43,12 @@ export function keepForm(ctx: Koa.Context, { secretBox, config, database }: Need
   if (userId === undefined) return;
   const until = database.clock.now().getTime() + LIFE_MS;
   const fields = Object.fromEntries(Object.entries(typed).filter(([name]) => !NOT_KEPT.has(name)));
-  const seal = (kept: Fields) => {
-    const form: KeptForm = { page, action: ctx.path, fields: kept, until };
+  const seal = (kept: Pick<KeptForm, 'fields' | 'cut'>) => {
+    const form: KeptForm = { page, action: ctx.path, ...kept, until };
     return secretBox.encrypt(JSON.stringify(form), purpose(userId)).toString('base64url');
   };
-  const whole = seal(fields);
-  cookie.keep(ctx, config, whole.length <= MOST_CHARACTERS ? whole : seal({}));
+  const whole = seal({ fields });
+  cookie.keep(ctx, config, whole.length <= MOST_CHARACTERS ? whole : seal({ fields: {}, cut: true }));
 }
 
 /** The form that waits in this browser, whichever page it is of. */

@@ -68,7 +68,10 @@ export const de: Texts = {
   },
   staleForm:
     'Dieses Formular war zu lange offen, oder Cookies sind ausgeschaltet. Es wurde nichts geändert. Ihre Eingaben stehen noch da, aber kein Passwort: Geben Sie es ein und senden Sie das Formular noch einmal.',
-  keptForm: 'Es wurde noch nichts getan. Ihre Eingaben sind noch da: Drücken Sie den Knopf, um fortzufahren.',
+  keptForm: {
+    whole: 'Es wurde noch nichts getan. Ihre Eingaben sind noch da: Drücken Sie den Knopf, um fortzufahren.',
+    cut: 'Es wurde noch nichts getan. Ihre Eingaben waren zu lang, um sie aufzuheben: Geben Sie sie noch einmal ein.',
+  },
   otherSession: {
     title: 'Schon angemeldet',
     isHere: 'ist hier angemeldet',

@@ -86,7 +86,10 @@ export const en = {
   staleForm:
     'This form was open for too long, or cookies are turned off. Nothing was changed. What you typed is still here, but no password: enter it and send the form again.',
   /** On the page of a form that had to wait, such as for a confirmation. */
-  keptForm: 'Nothing was done yet. What you typed is still here: press the button to go on.',
+  keptForm: {
+    whole: 'Nothing was done yet. What you typed is still here: press the button to go on.',
+    cut: 'Nothing was done yet. What you typed was too long to be kept: enter it again.',
+  },
   /** A form that meets another session than the one it was opened in. `isHere` follows an address. */
   otherSession: {
     title: 'Logged in already',

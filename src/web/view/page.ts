@@ -88,7 +88,7 @@ export function createWeb(context: Context, render: Render): Web {
         member: owner ? { email: owner.email, operator: owner.role === 'operator' } : null,
         // An error page gives no cookie: it has a form (to log out) only for a member.
         csrf: view === 'error' && !owner ? '' : csrfToken(ctx, config),
-        notice: notice ?? (kept && { kind: 'info', text: text.keptForm }),
+        notice: notice ?? (kept && { kind: 'info', text: text.keptForm[kept.cut ? 'cut' : 'whole'] }),
         wide,
         passkeys,
         zoneCookie,
