@@ -49,6 +49,30 @@ const PUBLIC = [
   'POST /login/passkey',
 ];
 
+/** Of the forms of those who are logged in, the ones that take any session. Whoever adds to this list has thought about a stolen one. */
+const AT_ANY_TIME = [
+  'POST /logout',
+  // They ask who it is themselves.
+  'POST /confirm',
+  'POST /confirm/passkey',
+  'POST /account/password',
+  // They take away what waits or is shown, or name and show things differently.
+  'POST /account/email/take-back',
+  'POST /account/security/recovery-codes/kept',
+  'POST /account/security/passkeys/:id/rename',
+  'POST /applications/sessions/:id/end',
+  'POST /operator/zone',
+];
+
+/** The pages that need a recent log-in by themselves: they show or hand out secrets, or are the act. */
+const NOT_SHOWN_LATER = [
+  '/account/security/authenticator',
+  '/account/security/passkeys/new',
+  '/account/security/recovery-codes',
+  '/account/security/recovery-codes/download',
+  '/operator/audit/export',
+];
+
 /** Outside the router, and public too: probes, assets. */
 const OUTSIDE = ['/healthz', '/readyz', '/favicon.ico'];
 
@@ -217,6 +241,24 @@ describe('every route', () => {
     for (const [name, status] of await asked(cookiesOf(browser), token)) {
       expect([name, status < 300 || status >= 500]).toEqual([name, false]);
     }
+  });
+
+  test('that acts on something asks an operator who logged in long ago who it is', async () => {
+    const { browser, id } = await newOperator(url);
+    await sql(
+      `UPDATE session SET created_at = created_at - interval '11 minutes', proved_at = NULL WHERE user_id = $1`,
+      [id],
+    );
+    const token = await browser.token('/profile');
+    const open: string[] = [];
+    for (const { method, path, name } of guarded()) {
+      if (method !== 'POST' || AT_ANY_TIME.includes(name)) continue;
+      const { headers } = await browser.agent.post(path).redirects(0).type('form').send({ _csrf: token });
+      if (!String(headers['location']).startsWith('/confirm?next=')) open.push(name);
+    }
+    expect(open).toEqual([]);
+    for (const path of NOT_SHOWN_LATER)
+      expect((await browser.get(path)).headers['location']).toBe(`/confirm?next=${encodeURIComponent(path)}`);
   });
 
   test('of operators lets in no member, by any method', async () => {
