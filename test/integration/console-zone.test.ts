@@ -89,6 +89,10 @@ test('the filter takes its moments in the zone of the page; links stay in UTC', 
   expect(text).toContain('name="from" type="datetime-local" step="1" value="2026-07-24T14:30"');
   expect(text).toContain('<bdi>Before: 24 Jul 2026, 16:00:00</bdi>');
   expect(text).toContain('from=2026-07-24T09%3A00');
+  const day = { type: 'authz_fail', from: '2026-07-24', to: '2026-07-24', zone: 'Asia/Kolkata' };
+  const ofDay = (await browser.get(`/operator/audit?${new URLSearchParams(day)}`)).text;
+  expect(ofDay).toContain('from=2026-07-23T18%3A30');
+  expect(ofDay).toContain('<bdi>Before: 25 Jul 2026, 00:00:00</bdi>');
   const link = await browser.get('/operator/audit?type=authz_fail&from=2026-07-24T09:00&to=2026-07-24T10:31');
   expect(count(link.text)).toBe(2);
   const withZone = await browser.get(

@@ -5,7 +5,7 @@ import type { Users } from '../../../core/accounts/users.ts';
 import { canonicalAddress } from '../../../core/audit/canonical-event.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import { isUuid, queryText, withQuery } from '../../http/query.ts';
-import { readZone } from '../../texts/zone.ts';
+import { readZone, UTC } from '../../texts/zone.ts';
 import { readLocal, type Times } from '../../texts/zoned-times.ts';
 import type { FilterChip } from '../../view/console-views.ts';
 import { filterTitle, TYPE_GROUPS } from '../words/event-titles.ts';
@@ -178,16 +178,15 @@ function readAddress(typed: string): string | null {
   return /^\d{1,3}$/.test(bits) && Number(bits) <= most ? `${canonical}/${Number(bits)}` : null;
 }
 
-/**
- * By a clock of the zone that came with the form; in a link, UTC. A day alone is its start, or, with `wholeDayMs`, its end.
- */
-function readMoment(typed: string, wholeDayMs: number, zoneName: string | null): Date | null {
-  const [, day, time, zone] = MOMENT.exec(typed) ?? [];
+/** By a clock of the zone that came with the form; in a link, UTC. A day alone is its start, or the start of one so long after. */
+function readMoment(typed: string, laterMs: number, zoneName: string | null): Date | null {
+  const [, day, time = '00:00', offset] = MOMENT.exec(typed) ?? [];
   if (day === undefined) return null;
   const midnight = new Date(`${day}T00:00:00Z`);
   if (Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return null;
-  const local = time === undefined ? null : readLocal(`${day}T${time}`, zoneName ?? 'UTC');
-  const withZone = time !== undefined && zone !== undefined ? new Date(`${day}T${time}${zone}`) : local;
-  const moment = time === undefined ? new Date(midnight.getTime() + wholeDayMs) : withZone;
+  const alone = typed === day;
+  const date = alone ? new Date(midnight.getTime() + laterMs).toISOString().slice(0, 10) : day;
+  const moment =
+    offset === undefined ? readLocal(`${date}T${time}`, zoneName ?? UTC) : new Date(`${date}T${time}${offset}`);
   return moment !== null && moment >= FIRST_MOMENT && moment <= LAST_MOMENT ? moment : null;
 }
