@@ -1,7 +1,11 @@
+import { availableParallelism } from 'node:os';
+
 // Two projects: `unit` needs nothing but the code; `servers` has a PostgreSQL and a Redis, which the run starts itself
 // (test/support/global-setup.mjs) once a test of it is among those that run.
+const own = '<rootDir>/test/support/jest';
 const shared = {
-  testEnvironment: 'node',
+  testEnvironment: `${own}/environment.cjs`,
+  runtime: `${own}/runtime.cjs`,
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
@@ -13,8 +17,11 @@ const shared = {
 };
 
 export default {
-  testTimeout: 60_000,
-  maxWorkers: 2,
+  testTimeout: 120_000,
+  maxWorkers: Math.min(Math.max(2, availableParallelism()), 8), // more would keep those waiting that measure time
+  workerIdleMemoryLimit: '1GB',
+  testSequencer: `${own}/sequencer.mjs`,
+  reporters: ['default', `${own}/slowest.mjs`],
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
     {

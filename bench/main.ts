@@ -6,6 +6,9 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   restart: () => import('./restart/main.ts'),
   audit: () => import('./audit/main.ts'),
   sessions: () => import('./sessions/main.ts'),
+  failover: () => import('./failover/main.ts'),
+  nemesis: () => import('./nemesis/main.ts'),
+  import: () => import('./import/main.ts'),
 };
 
 const [given = ''] = process.argv.slice(2);

@@ -7,18 +7,35 @@ function decode(string $text): string
     return (string) base64_decode(strtr($text, '-_', '+/'), true);
 }
 
+/** Where nobody else can put keys of theirs: a folder of this user alone. Null where there can be none; then nothing is kept. */
+function ownFolder(): ?string
+{
+    $probe = @tmpfile();
+    if ($probe === false) {
+        return null;
+    }
+    $me = fstat($probe)['uid'];
+    $folder = sys_get_temp_dir() . "/holdfast-$me";
+    @mkdir($folder, 0700);
+    $found = @lstat($folder);
+    return $found && $found['uid'] === $me && ($found['mode'] & 0170077) === 0040000 ? $folder : null;
+}
+
 /** The published keys by their ids, kept in a file for five minutes; if Holdfast is away, the last ones. */
 function keys(string $issuer): array
 {
-    $file = sys_get_temp_dir() . '/holdfast-keys-' . hash('sha256', $issuer) . '.json';
-    $kept = is_file($file) ? (string) file_get_contents($file) : '';
+    $folder = ownFolder();
+    $file = "$folder/" . hash('sha256', $issuer) . '.json';
+    $kept = $folder !== null && is_file($file) ? (string) file_get_contents($file) : '';
     if ($kept === '' || time() - filemtime($file) >= 300) {
         $context = stream_context_create(['http' => ['timeout' => 2, 'follow_location' => 0]]);
         $read = @file_get_contents("$issuer/.well-known/holdfast-keys.json", false, $context);
         if ($read !== false && is_array(json_decode($read, true)['keys'] ?? null)) {
-            file_put_contents("$file." . getmypid(), $read);
-            rename("$file." . getmypid(), $file);
             $kept = $read;
+            if ($folder !== null) {
+                file_put_contents("$file." . getmypid(), $read);
+                rename("$file." . getmypid(), $file);
+            }
         }
     }
     return array_column(json_decode($kept, true)['keys'] ?? [], null, 'kid');

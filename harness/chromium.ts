@@ -52,12 +52,12 @@ export interface Violation {
   readonly where: readonly string[];
 }
 
-/** Starts a browser; the caller closes it. */
-export async function launchBrowser(): Promise<Browser> {
+/** Starts a browser; the caller closes it. It believes these certificates besides those of the world, by their fingerprints. */
+export async function launchBrowser({ believes = [] as readonly string[] } = {}): Promise<Browser> {
   const { executablePath, env } = onPath() ?? (await unpacked());
   return chromium.launch({
     executablePath,
-    args: FLAGS,
+    args: believes.length > 0 ? [...FLAGS, `--ignore-certificate-errors-spki-list=${believes.join(',')}`] : FLAGS,
     ignoreDefaultArgs: ['--enable-automation'],
     env: { ...processEnv(), ...env },
   });

@@ -1,17 +1,15 @@
 // A whole Holdfast of the run's own: PostgreSQL, Redis, the real supervisor with its web processes and the real worker, as
 // they are started in production. Every part of it can be stopped, killed and started again. Nothing of it outlives the run.
-import { execFile } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { projectRoot } from '../src/core/platform/project-root.ts';
 import { openLog, readIfThere, tail } from '../src/launcher/machine/files.ts';
 import { freePort } from '../src/launcher/machine/ports.ts';
 import { type Child, endChild, spawnBound } from '../src/launcher/machine/process.ts';
 import { type Reload, readStatus, type SupervisorStatus, supervisorStatusFile } from '../src/supervisor/status-file.ts';
 import { GENEROUS } from './generous-throttle.ts';
-import { type Migrate, type OwnServers, startOwnServers } from './own-servers.ts';
+import { type OwnServers, startOwnServers } from './own-servers.ts';
 import { until } from './until.ts';
 
 export interface Installation {
@@ -26,6 +24,8 @@ export interface Installation {
   startWorker(): Promise<void>;
   /** SIGHUP; resolves when the last web process is replaced, throws when one could not be. */
   reload(): Promise<void>;
+  /** Runs an operator's command; throws with what it printed where it fails. */
+  cli(args: readonly string[]): Promise<void>;
   /** Runs `cli audit verify` and returns what it printed. */
   verify(): Promise<string>;
   logOf(name: 'web' | 'worker'): string;
@@ -33,25 +33,29 @@ export interface Installation {
   close(): Promise<void>;
 }
 
+type Environment = Readonly<Record<string, string>>;
+
 export interface InstallationOptions {
   readonly webProcesses: number;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Besides `env`, what the worker alone is given. */
+  readonly workerEnv?: Environment;
+  readonly env?: Environment | ((servers: OwnServers) => Promise<Environment>);
   /** The checkout whose dist/ is started, with the schema that it brings; this one unless told otherwise. */
   readonly root?: string;
 }
 
-const run = promisify(execFile);
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 180_000;
 const STOP_WITHIN_MS = 25_000;
-const SESSION_KEYS = 'a-key-for-measuring-that-is-long-enough';
+export const SESSION_KEYS = 'a-key-for-measuring-that-is-long-enough';
 
 /** Starts the servers, migrates, then starts the processes from dist/. */
 export async function install({
   webProcesses,
   env = {},
+  workerEnv = {},
   root = projectRoot,
 }: InstallationOptions): Promise<Installation> {
-  const servers = await startOwnServers((database) => migrateWith(root, database));
+  const servers = await startOwnServers({ root });
   const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-restart-'));
   const port = await freePort();
   const shared = {
@@ -68,7 +72,7 @@ export async function install({
     SECOND_FACTOR: 'nobody', // an operator of a measurement has no phone
     DATA_DIR: folder,
     ...GENEROUS, // everybody comes from one address
-    ...env,
+    ...(typeof env === 'function' ? await env(servers) : env),
   };
   const logFile = (name: string) => path.join(folder, `${name}.log`);
   const status = () => readStatus<SupervisorStatus>(supervisorStatusFile(folder));
@@ -82,7 +86,7 @@ export async function install({
       return spawnBound(process.execPath, [path.join(root, 'dist', script), ...args], {
         deathSignal: 'SIGTERM',
         cwd: root,
-        env: { ...shared, DATABASE_URL: databaseUrl },
+        env: { ...shared, ...(name === 'worker' ? workerEnv : {}), DATABASE_URL: databaseUrl },
         stdio: ['ignore', log, log, 'ipc'],
       });
     } finally {
@@ -147,7 +151,11 @@ export async function install({
       process.kill(given(supervisor).pid, 'SIGHUP');
       const now = (): Reload | undefined => status()?.reload;
       await until(() => (now()?.id ?? 0) > before && now()?.state !== 'running', READY_WITHIN_MS);
-      if (now()?.state === 'stopped') throw new Error(`The reload stopped: ${now()?.reason}`);
+      if (now()?.state === 'stopped') throw new Error(`The reload stopped: ${now()?.reason}\n${tail(logFile('web'))}`);
+    },
+    async cli(args) {
+      const running = spawn('cli', 'src/cli/main.js', servers.database.ownerUrl, [...args]);
+      if ((await running.exited).code !== 0) throw new Error(tail(logFile('cli')));
     },
     async verify() {
       const verifying = spawn('verify', 'src/cli/main.js', servers.database.ownerUrl, ['audit', 'verify']);
@@ -162,15 +170,4 @@ export async function install({
 function given(child: Child | undefined): Child {
   if (!child) throw new Error('it is not running');
   return child;
-}
-
-/** Migrates as a deploy of that checkout would. */
-async function migrateWith(root: string, { ownerUrl, webUrl, workerUrl }: Parameters<Migrate>[0]): Promise<void> {
-  const env = {
-    PATH: process.env['PATH'],
-    DATABASE_URL: ownerUrl,
-    WEB_DATABASE_URL: webUrl,
-    WORKER_DATABASE_URL: workerUrl,
-  };
-  await run(process.execPath, [path.join(root, 'dist/src/cli/main.js'), 'migrate'], { cwd: root, env });
 }

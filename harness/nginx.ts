@@ -1,21 +1,19 @@
 // An nginx in front of a Holdfast, with TLS: the usual lines of a proxy, and what a test adds to them.
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { readIfThere, tail } from '../src/launcher/machine/files.ts';
 import { endChild } from '../src/launcher/machine/process.ts';
 import { spawnLogged } from '../src/launcher/servers/start-server.ts';
+import { type Certificate, makeCertificate } from './certificate.ts';
 import { findServer } from './programs.ts';
 import { until } from './until.ts';
 
-const run = promisify(execFile);
-
 export interface NginxOptions {
-  /** Where it listens, under TLS, as `localhost`. */
+  /** Where it listens, under TLS, as `localhost` or by the names of the certificate. */
   readonly port: number;
+  readonly certificate?: Certificate;
   /** The Holdfast behind it. */
   readonly upstream: string;
   /** More lines of `http`, and of its one `location`. */
@@ -33,11 +31,11 @@ export interface Nginx {
 
 /** Resolves when it listens. */
 export async function startNginx(options: NginxOptions): Promise<Nginx> {
-  const [nginx, openssl] = [await findServer('nginx'), await findServer('openssl')];
+  const nginx = await findServer('nginx');
   const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-nginx-'));
   const at = (name: string) => path.join(folder, name);
-  await makeCertificate(openssl, at);
-  writeFileSync(at('nginx.conf'), configuration(options, at));
+  const certificate = options.certificate ?? (await makeCertificate(folder, ['localhost']));
+  writeFileSync(at('nginx.conf'), configuration(options, certificate, at));
   const child = spawnLogged(
     nginx.file,
     ['-p', folder, '-e', at('error.log'), '-c', at('nginx.conf')],
@@ -62,6 +60,7 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
 /** One process that stays who we are: run by root, its workers would become somebody who may not read the folder. */
 function configuration(
   { port, upstream, http = '', location = '', logs = '$request $status' }: NginxOptions,
+  { certificate, key }: Certificate,
   at: (name: string) => string,
 ): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
@@ -77,9 +76,8 @@ http {
   ${http}
   server {
     listen 127.0.0.1:${port} ssl;
-    server_name localhost;
-    ssl_certificate ${at('cert.pem')};
-    ssl_certificate_key ${at('key.pem')};
+    ssl_certificate ${certificate};
+    ssl_certificate_key ${key};
     location / {
       proxy_pass ${upstream};
       proxy_http_version 1.1;
@@ -91,17 +89,6 @@ http {
   }
 }
 `;
-}
-
-async function makeCertificate(
-  { file, env }: { file: string; env: Record<string, string> },
-  at: (name: string) => string,
-): Promise<void> {
-  const settings = ['[req]', 'distinguished_name = name', 'x509_extensions = more', '[name]', '[more]'];
-  writeFileSync(at('openssl.cnf'), [...settings, 'subjectAltName = DNS:localhost', ''].join('\n'));
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', at('key.pem')];
-  const args = ['req', '-x509', ...key, '-out', at('cert.pem'), '-days', '2', '-subj', '/CN=localhost'];
-  await run(file, [...args, '-config', at('openssl.cnf')], { env: { PATH: '/usr/bin:/bin', ...env } });
 }
 
 function listens(port: number): Promise<boolean> {

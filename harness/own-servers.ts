@@ -2,25 +2,28 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { grantLogin, readLoginRole } from '../src/core/platform/migrations/login-roles.ts';
-import { migrate } from '../src/core/platform/migrations/migrate.ts';
+import { projectRoot } from '../src/core/platform/project-root.ts';
 import { type Postgres, startPostgres } from '../src/launcher/servers/postgres.ts';
 import { type RedisServer, startRedis } from '../src/launcher/servers/redis.ts';
-import type { TestDatabase, TestStores } from './stores.ts';
+import { copyMigrated, migrateFrom, urlsOf } from './migrated-postgres.ts';
+import { copyAsStandby } from './standby.ts';
+import type { TestStores } from './stores.ts';
 
 export interface OwnServers extends TestStores {
   /** The PostgreSQL that runs now. */
   postgres(): Postgres;
   redis(): RedisServer;
   startPostgresAgain(): Promise<void>;
+  /**
+   * Begins a streaming standby of that PostgreSQL, which is stopped and started for it. Its WAL comes through `via`, or from
+   * the primary itself.
+   */
+  startStandby(via?: { readonly port: number }): Promise<Postgres>;
   startRedisAgain(): Promise<void>;
 }
 
-/** Makes the schema, and the login roles of the web process and the worker. */
-export type Migrate = (database: Pick<TestDatabase, 'ownerUrl' | 'webUrl' | 'workerUrl'>) => Promise<void>;
-
-/** Starts both and migrates, with this build's schema unless told otherwise. */
-export async function startOwnServers(migrateWith: Migrate = migrateHere): Promise<OwnServers> {
+/** Starts both, with the schema of that checkout, of this one unless told otherwise, or of none. */
+export async function startOwnServers({ root = projectRoot }: { root?: string | null } = {}): Promise<OwnServers> {
   const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-faults-'));
   const postgresOptions = { dataDir: path.join(folder, 'postgres'), durable: true };
   const redisOptions = {
@@ -29,44 +32,43 @@ export async function startOwnServers(migrateWith: Migrate = migrateHere): Promi
     searchPath: process.env['PATH'] ?? '',
     config: {},
   };
+  // A run of tests has a folder for what is made once.
+  const kept = root === projectRoot ? process.env['TEST_MIGRATED_POSTGRES'] : undefined;
+  if (kept !== undefined) await copyMigrated(kept, postgresOptions.dataDir);
   let [postgres, redis] = await Promise.all([startPostgres(postgresOptions), startRedis(redisOptions)]);
-  const login = (role: string) => {
-    const url = new URL(postgres.ownerUrl);
-    url.username = role;
-    url.password = `${role}-secret`;
-    return url.href;
-  };
   const superuser = new URL(postgres.superuserUrl);
   superuser.pathname = new URL(postgres.ownerUrl).pathname;
   const database = {
-    name: 'holdfast',
-    ownerUrl: postgres.ownerUrl,
-    webUrl: login('own_web'),
-    workerUrl: login('own_worker'),
+    ...urlsOf(postgres),
     superuserUrl: superuser.href,
     drop: async () => undefined,
   };
-  await migrateWith(database);
+  const standbys: Postgres[] = [];
+  if (kept === undefined && root !== null) await migrateFrom(root, database);
+  async function startPostgresAgain(): Promise<void> {
+    postgres = await startPostgres({ ...postgresOptions, port: postgres.port });
+  }
   return {
     database,
     redisUrl: redis.url,
     postgres: () => postgres,
     redis: () => redis,
-    async startPostgresAgain() {
-      postgres = await startPostgres({ ...postgresOptions, port: postgres.port });
+    startPostgresAgain,
+    async startStandby(via = postgres) {
+      const dataDir = path.join(folder, `standby-${standbys.length}`);
+      await postgres.stop();
+      copyAsStandby({ from: postgresOptions.dataDir, to: dataDir, primary: postgres.superuserUrl, via });
+      await startPostgresAgain();
+      const standby = await startPostgres({ ...postgresOptions, dataDir });
+      standbys.push(standby);
+      return standby;
     },
     async startRedisAgain() {
       redis = await startRedis({ ...redisOptions, port: redis.port });
     },
     async close() {
-      await Promise.all([redis.kill(), postgres.kill()]);
+      await Promise.all([redis, postgres, ...standbys].map((server) => server.kill()));
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function migrateHere({ ownerUrl, webUrl, workerUrl }: Parameters<Migrate>[0]): Promise<void> {
-  await migrate(ownerUrl);
-  await grantLogin(ownerUrl, readLoginRole(webUrl, 'holdfast_web', 'WEB_DATABASE_URL'));
-  await grantLogin(ownerUrl, readLoginRole(workerUrl, 'holdfast_worker', 'WORKER_DATABASE_URL'));
 }

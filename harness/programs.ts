@@ -15,6 +15,8 @@ import {
 const VERSION: Readonly<Record<string, string>> = {
   nginx: '-v',
   haproxy: '-v',
+  rsyslogd: '-v',
+  lighttpd: '-v',
   caddy: 'version',
   openssl: 'version',
   lynx: '-version',
@@ -51,6 +53,20 @@ export async function findPython(): Promise<FetchedProgram> {
   const fetched = { file, env: { ...env, PYTHONPATH: path.join(folder, 'usr/lib/python3/dist-packages') } };
   if (!has(fetched)) throw new Error('The Python that was fetched has no cryptography.');
   return fetched;
+}
+
+/** A program written in Python, of the package of the same name or of `from`: what to run, and with which arguments before its own. */
+export async function findPythonProgram(
+  name: string,
+  { from = name } = {},
+): Promise<FetchedProgram & { args: readonly string[] }> {
+  const installed = findProgram([name], searchPath);
+  if (installed) return { file: installed, args: [], env: {} };
+  const [folder, python] = [await fetchedFolder(from), await findPython()];
+  const program = fetchedProgram(folder, [name]);
+  if (!program) throw new Error(`${name} is not in the package ${from}.`);
+  const modules = [path.join(folder, 'usr/lib/python3/dist-packages'), python.env['PYTHONPATH']];
+  return { ...python, args: [program.file], env: { ...python.env, PYTHONPATH: modules.filter(Boolean).join(':') } };
 }
 
 /** Where a package was fetched to, now or earlier. */

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { tail } from '../src/launcher/machine/files.ts';
 import { endChild } from '../src/launcher/machine/process.ts';
 import { spawnLogged } from '../src/launcher/servers/start-server.ts';
+import type { Certificate } from './certificate.ts';
 import { findServer } from './programs.ts';
 import { until } from './until.ts';
 
@@ -25,11 +26,24 @@ export function makeFolder(): string {
   return mkdtempSync(path.join(tmpdir(), 'holdfast-proxy-'));
 }
 
+interface ProxyOptions {
+  readonly files: readonly Recipe[];
+  readonly folder: string;
+  readonly port: number;
+}
+
+/** What somebody adds to a recipe who has TLS. */
+export function withTls(proxy: RunProxy, files: readonly Recipe[], { certificate, key, both }: Certificate): Recipe[] {
+  const [pattern, more] = {
+    nginx: [/^( *listen \d+);$/m, `$1 ssl;\nssl_certificate ${certificate};\nssl_certificate_key ${key};`],
+    caddy: [/^(https:.*\{)$/m, `$1\n\ttls ${certificate} ${key}`],
+    haproxy: [/^( *bind :\d+)$/m, `$1 ssl crt ${both}`],
+  }[proxy] as [RegExp, string];
+  return files.map(({ name, text }) => ({ name, text: text.replace(pattern, more) }));
+}
+
 /** Resolves when it listens on the port. */
-export async function startProxy(
-  proxy: RunProxy,
-  { files, folder, port }: { files: readonly Recipe[]; folder: string; port: number },
-): Promise<RunningProxy> {
+export async function startProxy(proxy: RunProxy, { files, folder, port }: ProxyOptions): Promise<RunningProxy> {
   const program = await findServer(proxy);
   for (const { name, text } of files) writeFileSync(path.join(folder, name), text);
   const log = path.join(folder, 'log');
@@ -49,15 +63,19 @@ export async function startProxy(
 }
 
 function argumentsOf(proxy: RunProxy, folder: string, file: string): string[] {
-  if (proxy === 'caddy') return ['run', '--config', path.join(folder, file), '--adapter', 'caddyfile'];
   if (proxy === 'haproxy') return ['-db', '-f', path.join(folder, file)];
   const main = path.join(folder, 'main.conf');
+  if (proxy === 'caddy') {
+    // Several run at once, and none listens but where it is told to.
+    writeFileSync(main, `{\n\tadmin off\n\tauto_https off\n}\nimport ${path.join(folder, file)}\n`);
+    return ['run', '--config', main, '--adapter', 'caddyfile'];
+  }
   writeFileSync(main, mainOfNginx(folder, file));
   mkdirSync(path.join(folder, 'logs'), { recursive: true });
   return ['-p', folder, '-e', path.join(folder, 'log'), '-c', main];
 }
 
-/** One process that stays who we are, with its files in the folder. */
+/** One process that stays who we are, with its files in the folder; set up by somebody who lets every header through. */
 function mainOfNginx(folder: string, recipe: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `daemon off;
@@ -67,12 +85,15 @@ events {}
 http {
   ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
   access_log off;
+  underscores_in_headers on;
+  ignore_invalid_headers off;
   include ${folder}/${recipe};
 }
 `;
 }
 
-function listens(port: number): Promise<boolean> {
+/** Whether somebody takes connections there. */
+export function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));

@@ -7,7 +7,7 @@ import { watch } from 'node:fs';
 const quietMs = 200;
 const bootstrap = (...args) => spawn(process.execPath, ['scripts/bootstrap.mjs', ...args], { stdio: 'inherit' });
 
-const up = bootstrap('up');
+const up = bootstrap('up', ...process.argv.slice(2));
 up.once('exit', (code) => process.exit(code ?? 1));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => up.kill(signal));
 

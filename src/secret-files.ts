@@ -6,8 +6,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Each may be given by the name of a file too, with `_FILE` behind its own name. */
 export const SECRET_SETTINGS = [
+  'ALERT_WEBHOOK_SECRET',
+  'ALERT_WEBHOOK_URL',
   'AUDIT_SIGNING_KEY',
   'DATABASE_URL',
+  'IMPORT_VERIFY_SECRET',
+  'REDIS_SENTINEL_PASSWORD',
+  'REDIS_SESSION_URLS',
   'REDIS_URL',
   'SECRETS_KEYS',
   'SESSION_KEYS',

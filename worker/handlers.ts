@@ -8,7 +8,9 @@ type Handler<Name extends JobName> = (context: Context, payload: Jobs[Name]) => 
 
 export const handlers: { readonly [Name in JobName]: Handler<Name> } = {
   'seal-events': ({ sealing }) => sealing.seal(),
-  'index-details': ({ textIndex }) => textIndex.keepUp(),
+  'sign-exports': ({ exportSigning }) => exportSigning.answerDue(),
+  'grow-tree': async ({ checkpoints, tree }) => checkpoints.canSign && tree.grow({ withinMs: 3_000 }),
+  'index-details': ({ textIndex, lastLogins }) => Promise.all([textIndex.keepUp(), lastLogins.keepUp()]),
   'make-partitions': ({ sealing }) => sealing.makePartitions(),
   'write-checkpoint': ({ checkpoints }) => checkpoints.write('schedule'),
   'drop-months': ({ retention }) => retention.dropOld(),
@@ -16,8 +18,12 @@ export const handlers: { readonly [Name in JobName]: Handler<Name> } = {
   'fold-refusals': ({ blocks }) => blocks.fold(),
   'watch-attempts': ({ attackDetection }) => attackDetection.watch(),
   'send-mails': ({ mailDelivery }) => mailDelivery.sendDue(),
+  'follow-log': ({ alerting }) => alerting.follow(),
+  'look-for-trouble': ({ alerting }) => alerting.lookForTrouble(),
+  'post-alerts': ({ alerting }) => alerting.postDue(),
   'end-session': endSession,
   'end-everybody': ({ endAllSessions }) => endAllSessions.endRemaining({ withinMs: 8_000 }),
+  'secure-accounts': ({ secureMany }) => secureMany.secureRemaining({ withinMs: 8_000 }),
   'cleanup-sessions': cleanupSessions,
   'cleanup-attempts': cleanupAttempts,
   'cleanup-tokens': cleanupTokens,

@@ -8,21 +8,27 @@ import { type Context, createContext } from '../src/core/context.ts';
 import { createLog } from '../src/core/platform/log.ts';
 import { createMetrics } from '../src/core/platform/metrics.ts';
 import { QUEUE_NAMES, type QueueName } from '../src/core/platform/queues.ts';
-import { closeRedis, isFull, openRedis, QUEUE_PREFIX } from '../src/core/platform/redis.ts';
+import { closeRedis, openRedis, QUEUE_PREFIX, replyCode } from '../src/core/platform/redis.ts';
+import { redisFault } from '../src/core/platform/redis-needs.ts';
+import { type DrainSettings, readDrainFile } from '../src/core/shipping/drain-file.ts';
+import { createDraining } from '../src/core/shipping/draining.ts';
 import { handlers } from './handlers.ts';
 import { publishMetrics } from './metrics.ts';
 import { createOwnClock } from './own-clock.ts';
 import { keepSchedule } from './schedule.ts';
+import { createSealingWatch } from './sealing-watch.ts';
 
 /** A job whose worker died is taken over after this long. */
 const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
-const FULL_REST_MS = 1_000;
+const REST_MS = 1_000;
+const LOOK_AGAIN_MS = 1_000;
 
 const config = readConfigOrExit(process.env, { signs: false });
+const drainSettings = readDrainsOrExit(config.audit.drainsFile);
 const log = createLog({ level: config.logLevel, name: 'worker' });
 const context = createContext(config, log, { metrics: createMetrics() });
-const connection = openRedis({ url: config.redisUrl, role: 'worker', log });
+const connection = openRedis({ address: config.redis, role: 'worker', log });
 const stopping = new AbortController();
 
 let stopped: Promise<void> | null = null;
@@ -31,19 +37,23 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 const ownClock = createOwnClock({ run: (name) => run(name), log, now: () => performance.now() });
 const workers = QUEUE_NAMES.map(startWorker);
 const kept = ownClock.keep(stopping.signal);
+const watched = createSealingWatch({ sealing: context.sealing, log }).keep(stopping.signal);
+const draining = createDraining({ ...context, settings: drainSettings });
+const drained = draining.keep(stopping.signal);
 const schedule = keepSchedule({ queues: context.queues, log, signal: stopping.signal });
 recordProcess(context, 'sys_startup');
 log.info('the worker has started');
 for (const secret of config.needless) log.warn(`${secret} is set, which the worker does not need: take it away`);
 if (!config.audit.signingKey)
   log.warn('AUDIT_SIGNING_KEY is not set: the audit log gets no checkpoints, and no month is dropped');
-await publishMetrics(context);
+await publishMetrics(context, { drains: draining.names });
 
 announce().catch((error: unknown) => log.debug({ err: error }, 'stopped before it was ready'));
 
-/** Sends `ready` once every queue is worked on, which needs Redis. */
+/** Sends `ready` once every queue is worked on, which needs a Redis that can be used. */
 async function announce(): Promise<void> {
   await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+  while (!stopping.signal.aborted && (await redisFault(connection)) !== null) await delay(LOOK_AGAIN_MS);
   if (stopping.signal.aborted || !process.connected) return;
   log.info('ready');
   process.send?.({ type: 'ready' });
@@ -51,8 +61,8 @@ async function announce(): Promise<void> {
 
 function startWorker(name: QueueName): Worker {
   const bring: Processor = (job) => {
-    ownClock.brought(job.name);
-    return run(job.name, job.data);
+    const end = ownClock.brought(job.name);
+    return run(job.name, job.data).finally(end);
   };
   const worker = new Worker(name, bring, {
     connection,
@@ -66,17 +76,20 @@ function startWorker(name: QueueName): Worker {
   );
   worker.on('error', (error) => {
     log.debug({ err: error }, 'the queue is away');
-    if (isFull(error)) rest(worker).catch((failed: unknown) => log.debug({ err: failed }, 'a queue could not rest'));
+    const code = replyCode(error);
+    if (code !== null)
+      rest(worker, code).catch((failed: unknown) => log.debug({ err: failed }, 'a queue could not rest'));
   });
   return worker;
 }
 
-/** A full Redis refuses at once, and BullMQ would ask again at once. */
-async function rest(worker: Worker): Promise<void> {
+/** A Redis that refuses does so at once, and BullMQ would ask again at once, thousands of times a second. */
+async function rest(worker: Worker, code: string): Promise<void> {
   if (worker.isPaused() || stopping.signal.aborted) return;
-  log.warn({ queue: worker.name }, 'Redis is full (maxmemory): nothing is sealed or cleaned up until there is room');
+  const words = code === 'OOM' ? 'Redis is full (maxmemory)' : 'Redis refuses the queues';
+  log.warn({ queue: worker.name, code }, `${words}: recurring jobs run by the worker’s own clock until it takes them`);
   await worker.pause(true);
-  await delay(FULL_REST_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+  await delay(REST_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
   if (!stopping.signal.aborted) worker.resume();
 }
 
@@ -94,6 +107,13 @@ function recordProcess({ record }: Context, type: 'sys_startup' | 'sys_shutdown'
   );
 }
 
+function readDrainsOrExit(file: string | null): readonly DrainSettings[] {
+  const { drains, problems } = readDrainFile(file);
+  if (problems.length === 0) return drains;
+  process.stderr.write(`AUDIT_DRAINS_FILE can't be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}\n`);
+  process.exit(1);
+}
+
 /** A terminal and npm both send the signal. */
 function stop(): Promise<void> {
   stopped ??= finish();
@@ -103,7 +123,7 @@ function stop(): Promise<void> {
 async function finish(): Promise<void> {
   log.info('the worker is stopping');
   stopping.abort();
-  const finished = Promise.all([...workers.map((worker) => worker.close()), schedule, kept]);
+  const finished = Promise.all([...workers.map((worker) => worker.close()), schedule, kept, watched, drained]);
   await Promise.race([finished, delay(config.shutdownTimeoutMs)]);
   await Promise.race([recordProcess(context, 'sys_shutdown'), delay(1_000)]);
   await Promise.race([Promise.all([context.close(), closeRedis(connection)]), delay(2_000)]);

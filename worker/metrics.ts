@@ -2,20 +2,16 @@
 import type { Context } from '../src/core/context.ts';
 import { type MetricsPort, serveMetrics } from '../src/core/platform/metrics-server.ts';
 import { QUEUE_NAMES } from '../src/core/platform/queues.ts';
+import type { ListedDrain } from '../src/core/shipping/drains.ts';
 
 /** Counting further would cost more than it is worth. */
 const MOST_COUNTED = 100_000;
 const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
 
-export async function publishMetrics({
-  config,
-  log,
-  metrics,
-  database,
-  queues,
-  sessionCache,
-  checkpoints,
-}: Context): Promise<MetricsPort | null> {
+export async function publishMetrics(
+  { config, log, metrics, database, queues, sessionCache, checkpoints, sealing, drains }: Context,
+  { drains: own = [] }: { readonly drains?: readonly string[] } = {},
+): Promise<MetricsPort | null> {
   if (config.metrics === null) return null;
   metrics.watchProcess();
   metrics.addGauge({
@@ -33,6 +29,11 @@ export async function publishMetrics({
     ],
   });
   metrics.addGauge({
+    name: 'holdfast_sealing_silent_seconds',
+    help: 'How long this worker has neither sealed an event nor found that none waits',
+    read: () => [{ value: sealing.silentMs() / 1_000 }],
+  });
+  metrics.addGauge({
     name: 'holdfast_audit_events',
     help: 'The number of the newest sealed event',
     read: async () => [{ value: await number('SELECT seq AS n FROM audit_head WHERE id = 1') }],
@@ -42,6 +43,26 @@ export async function publishMetrics({
     help: 'Whether something contradicts the log, so that no checkpoint is signed',
     read: () => [{ value: Number(checkpoints.isAlarmed()) }],
   });
+  /** Those of this worker's file. */
+  const addDrainGauge = (name: string, help: string, of: (drain: ListedDrain) => number) =>
+    metrics.addGauge({
+      name,
+      help,
+      labelNames: ['drain'],
+      read: async () =>
+        own.length === 0
+          ? []
+          : (await drains.list())
+              .filter((drain) => own.includes(drain.name))
+              .map((drain) => ({ labels: { drain: drain.name }, value: of(drain) })),
+    });
+  addDrainGauge('holdfast_drain_lag_events', 'Sealed events that a receiver has not', ({ behind }) => behind);
+  addDrainGauge(
+    'holdfast_drain_lag_seconds',
+    'How long the oldest of them has been sealed',
+    (drain) => drain.lagSeconds,
+  );
+  addDrainGauge('holdfast_drain_failures', 'How often a receiver has failed in a row', ({ failures }) => failures);
   metrics.addGauge({
     name: 'holdfast_queue_jobs',
     help: 'Jobs by queue and state',
@@ -65,7 +86,7 @@ export async function publishMetrics({
     help: 'Whether a store can be asked and trusted',
     labelNames: ['store'],
     read: () =>
-      Object.entries(sessionCache.health()).map(([name, up]) => ({ labels: { store: name }, value: Number(up) })),
+      Object.entries(sessionCache.stores()).map(([name, up]) => ({ labels: { store: name }, value: Number(up) })),
   });
   return serveMetrics({ ...config.metrics, read: () => metrics.registry.metrics(), log });
 

@@ -21,29 +21,37 @@ export interface OwnClockOptions {
 interface Recurring {
   readonly name: JobName;
   readonly everyMs: number;
-  /** When it was last brought, or run here. */
+  /** When it last ended, brought or run here. */
   newest: number;
   alone: boolean;
-  running: boolean;
+  /** How many of it run now. */
+  running: number;
 }
 
 export function createOwnClock({ run, log, now }: OwnClockOptions) {
   const jobs = new Map<JobName, Recurring>();
   for (const [key, { everyMs }] of Object.entries(SCHEDULE)) {
     const name = key as JobName;
-    jobs.set(name, { name, everyMs, newest: now(), alone: false, running: false });
+    jobs.set(name, { name, everyMs, newest: now(), alone: false, running: 0 });
   }
   let broughtAt = now();
   let said = false;
 
   function isDue({ everyMs, newest, alone, running }: Recurring): boolean {
-    return !running && now() - newest > (alone ? 1 : LATE_INTERVALS) * everyMs;
+    return running === 0 && now() - newest > (alone ? 1 : LATE_INTERVALS) * everyMs;
   }
 
   async function runAlone(job: Recurring): Promise<void> {
-    Object.assign(job, { running: true, alone: true });
+    job.alone = true;
+    const end = begin(job);
     await run(job.name).catch((error: unknown) => log.debug({ job: job.name, err: error }, 'a job failed'));
-    Object.assign(job, { running: false, newest: now() });
+    end();
+  }
+
+  /** However long it takes, it is not late before it has ended. */
+  function begin(job: Recurring): () => void {
+    job.running += 1;
+    return () => Object.assign(job, { running: job.running - 1, newest: now() });
   }
 
   function tick(): Promise<void>[] {
@@ -55,13 +63,14 @@ export function createOwnClock({ run, log, now }: OwnClockOptions) {
   }
 
   return {
-    /** A queue has brought a job. */
-    brought(name: string): void {
+    /** A queue has brought a job; call what is returned when it has ended. */
+    brought(name: string): () => void {
       const job = jobs.get(name as JobName);
-      if (job) Object.assign(job, { newest: now(), alone: false });
+      if (job) job.alone = false;
       broughtAt = now();
       if (said) log.info('the queues bring jobs again');
       said = false;
+      return job ? begin(job) : () => undefined;
     },
 
     /** Starts whatever is late; resolves with the ends of it. */

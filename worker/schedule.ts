@@ -15,9 +15,15 @@ interface Recurring {
 
 export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
   'seal-events': { queue: 'audit', everyMs: SECOND },
+  'sign-exports': { queue: 'proofs', everyMs: 5 * SECOND },
+  'grow-tree': { queue: 'proofs', everyMs: 5 * SECOND },
   'flush-touches': { queue: 'sessions', everyMs: 5 * SECOND },
   'end-everybody': { queue: 'cleanup', everyMs: 10 * SECOND },
+  'secure-accounts': { queue: 'cleanup', everyMs: 10 * SECOND },
   'send-mails': { queue: 'mail', everyMs: 2 * SECOND },
+  'follow-log': { queue: 'alerts', everyMs: 5 * SECOND },
+  'look-for-trouble': { queue: 'alerts', everyMs: 20 * SECOND },
+  'post-alerts': { queue: 'alerts', everyMs: 5 * SECOND },
   'cleanup-sessions': { queue: 'cleanup', everyMs: MINUTE },
   'cleanup-attempts': { queue: 'cleanup', everyMs: HOUR },
   'cleanup-tokens': { queue: 'cleanup', everyMs: HOUR },
@@ -52,12 +58,14 @@ export async function keepSchedule({
   let first = true;
   while (!signal.aborted) {
     try {
+      const turns = await nextTurns(queues);
       for (const [name, { queue, everyMs }] of Object.entries(SCHEDULE)) {
+        const next = turns.get(name);
+        const tooFar = (next ?? 0) > Date.now() + everyMs + CLOCKS_DIFFER_MS;
+        if (!first && !tooFar && next !== undefined) continue;
         const opened = await queues.open(queue);
-        const found = await opened.getJobScheduler(name);
-        const tooFar = (found?.next ?? 0) > Date.now() + everyMs + CLOCKS_DIFFER_MS;
         if (tooFar) await opened.removeJobScheduler(name);
-        if (first || tooFar || !found) await put(opened, name, everyMs);
+        await put(opened, name, everyMs);
       }
       first = false;
     } catch (error) {
@@ -65,6 +73,17 @@ export async function keepSchedule({
     }
     await delay(CHECK_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** When each job is due next, in milliseconds of a worker's clock. One command a queue: BullMQ's own answer takes some for each job. */
+async function nextTurns(queues: Queues): Promise<ReadonlyMap<string, number>> {
+  const turns = new Map<string, number>();
+  for (const name of new Set(Object.values(SCHEDULE).map(({ queue }) => queue))) {
+    const { backend } = await queues.open(name);
+    const found = await backend.getJobSchedulersRange(0, -1, true);
+    for (let index = 0; index < found.length; index += 2) turns.set(found[index] ?? '', Number(found[index + 1]));
+  }
+  return turns;
 }
 
 async function put(queue: Queue, name: string, everyMs: number): Promise<void> {

@@ -67,7 +67,7 @@ export async function startLog(
         batch = next(Math.min(BATCH, events - done));
       }
       for (const definition of indexes) await pool.query(definition);
-      await pool.query('VACUUM ANALYZE audit_event, audit_summary');
+      await pool.query('VACUUM ANALYZE');
       return (performance.now() - began) / 1_000;
     },
   };
@@ -90,7 +90,7 @@ export async function bytesPerEvent(pool: pg.Pool, events: number): Promise<[str
        FROM pg_class c JOIN pg_inherits h ON h.inhrelid = c.oid JOIN pg_class up ON up.oid = h.inhparent
        LEFT JOIN pg_class p ON p.oid = h.inhparent AND p.relkind = 'I'
       WHERE up.relname = 'audit_event' OR up.relname LIKE 'audit\\_event\\_%' GROUP BY 1
-     UNION ALL SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relname IN ('audit_summary', 'audit_text')`,
+     UNION ALL SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relname IN ('audit_summary', 'audit_hour', 'audit_text')`,
   );
   return rows.map(({ name, bytes }): [string, number] => [name, Number(bytes) / events]).sort((a, b) => b[1] - a[1]);
 }

@@ -1,7 +1,7 @@
 // `npm run bench audit`: the audit log at ten million events. Starts its own PostgreSQL, grows a
 // log in it, queries it at each size, seals, exports, verifies, drops a month, and writes the
 // figures into docs/audit-performance.md. `-- --events 100000` takes a smaller log; `-- --dry`
-// writes no page.
+// writes no page; `-- --only draining` measures that alone, `-- --story` how long an operator takes in a browser among them.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,16 +19,24 @@ import { projectRoot } from '../../src/core/platform/project-root.ts';
 import { type Postgres, startPostgres } from '../../src/launcher/servers/postgres.ts';
 import { type RedisServer, startRedis } from '../../src/launcher/servers/redis.ts';
 import { circumstances, table, writeInto } from '../report.ts';
+import { measureDraining } from './draining.ts';
 import { bytesPerEvent, startLog } from './log.ts';
 import { type Measured, measureQueries } from './queries.ts';
 import { measureSealing } from './sealing.ts';
+import { measureStory } from './story.ts';
+import { measureTree } from './tree.ts';
 
 const PAGE = 'docs/audit-performance.md';
 const SIZES = [10_000, 1_000_000, 10_000_000];
 const PEOPLE = 20_000;
 
 const { values } = parseArgs({
-  options: { events: { type: 'string', default: '10000000' }, dry: { type: 'boolean', default: false } },
+  options: {
+    events: { type: 'string', default: '10000000' },
+    dry: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    story: { type: 'boolean', default: false },
+  },
 });
 const most = Number(values.events);
 const sizes = [...SIZES.filter((size) => size < most), most];
@@ -41,9 +49,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => void cleanUp().finally(() => process.exit(1)));
 
 try {
-  const text = await measureAll();
+  const text = values.story ? await storyText() : await measureAll();
   process.stdout.write(`\n${text}\n`);
-  if (!values.dry) writeInto(PAGE, 'measured', text);
+  if (!values.dry && values.only === '') writeInto(PAGE, values.story ? 'story' : 'measured', text);
 } finally {
   await cleanUp();
 }
@@ -55,6 +63,29 @@ async function cleanUp(): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
 }
 
+async function storyText(): Promise<string> {
+  const stories = await measureStory({ events: most, people: PEOPLE, say });
+  const [story] = stories;
+  if (!story) throw new Error('no story was told');
+  const all = (of: (one: (typeof stories)[number]) => number) => {
+    const each = stories.map(of);
+    return `${Math.round(median(each))} ms (${each.map(Math.round).join(', ')})`;
+  };
+  return [
+    `${circumstances()} · ${most.toLocaleString('en')} events, one web process, the worker and Chromium on the same machine`,
+    table(
+      ['what', 'median, and each of five', 'aim'],
+      [
+        ...story.parts.map(([name], index) => [name, all(({ parts }) => parts[index]?.[1] ?? 0), '']),
+        ['`audit verify --file` on it', all(({ verifyMs }) => verifyMs), ''],
+        ['altogether', all(({ ms, verifyMs }) => ms + verifyMs), '4,000 ms'],
+        ['clicks', String(Math.max(...stories.map(({ clicks }) => clicks))), '5'],
+      ],
+    ),
+    `It said: ${story.verdict}`,
+  ].join('\n\n');
+}
+
 async function measureAll(): Promise<string> {
   postgres = await startPostgres({ dataDir: path.join(folder, 'postgres'), durable: true });
   redis = await startRedis({
@@ -64,6 +95,7 @@ async function measureAll(): Promise<string> {
     config: { appendonly: 'no' },
   });
   const { ownerUrl } = postgres;
+  if (values.only === 'draining') return table(['what', 'measured', 'aim'], await draining());
   await migrate(ownerUrl);
   const pool = new pg.Pool({ connectionString: ownerUrl, max: 3 });
   const database = { pool } as unknown as Database;
@@ -87,6 +119,10 @@ async function measureAll(): Promise<string> {
     measureSealing({ pool, superuser }, { events: Math.min(most, 200_000), rounds: 3 }),
   );
   say('sealing measured');
+  const drained = await draining();
+  say('draining measured');
+  const tree = await measureTree(pool);
+  say('the tree measured');
   const dropMs = await measureDrop(pool);
   await pool.end();
   const months = bytes.reduce((sum, [, each]) => sum + each, 0);
@@ -108,6 +144,7 @@ async function measureAll(): Promise<string> {
           `${median(sealing.sealed.map((one, index) => one / (sealing.bare[index] ?? 1))).toFixed(2)} (bare: ${sealing.bare.map(rate).join(', ')})`,
           '0.60',
         ],
+        ...drained,
         ['verifying an NDJSON export', `${rate(verified.rate)} events/s`, '200,000'],
         ['exporting NDJSON', `${rate(exported.rate)} rows/s`, '50,000'],
         [
@@ -115,8 +152,16 @@ async function measureAll(): Promise<string> {
           `${exported.memory.map((one) => `${one} MB`).join(' and ')} at most`,
           'flat',
         ],
+        ['building the tree over the log', `${rate(tree.rate)} events/s`, 'measured'],
+        ['the tree on disk', `${tree.bytesAnEvent.toFixed(1)} bytes an event`, '40'],
+        [
+          'proving one event and checking the proof, of 200: median, slowest',
+          `${tree.usualMs.toFixed(1)} ms, ${tree.slowestMs.toFixed(1)} ms`,
+          '50',
+        ],
+        ['the proof', `${tree.mostBytes.toLocaleString('en')} bytes at most`, '3,000'],
         ['dropping the oldest month', `${dropMs.toFixed(0)} ms`, '1,000'],
-        ['on disk', `${months.toFixed(0)} bytes an event`, 'measured'],
+        ['on disk, without the tree', `${months.toFixed(0)} bytes an event`, '480'],
       ],
     ),
     table(
@@ -126,9 +171,27 @@ async function measureAll(): Promise<string> {
   ].join('\n\n');
 }
 
+async function draining(): Promise<string[][]> {
+  const { catchingUp, lag, sealed } = await inDatabase('draining', ({ pool, ownerUrl: databaseUrl }) =>
+    measureDraining({
+      ...{ pool, databaseUrl, redisUrl: redis?.url ?? '', folder },
+      ...{ events: Math.min(most, 300_000), seconds: 20 },
+    }),
+  );
+  const late = [lag.median, lag.p99, lag.most].map((one) => `${Math.round(one)} ms`);
+  return [
+    ['a drain to a local HTTPS receiver, catching up', `${rate(catchingUp)} events/s`, '20,000'],
+    [
+      `the same while ${rate(sealed)} events/s are sealed: from sealed to received`,
+      `${late.join(', ')} (median, 99th percentile, most)`,
+      '2,000 ms',
+    ],
+  ];
+}
+
 async function inDatabase<T>(
   name: string,
-  work: (of: { pool: pg.Pool; superuser: pg.Client }) => Promise<T>,
+  work: (of: { pool: pg.Pool; superuser: pg.Client; ownerUrl: string }) => Promise<T>,
 ): Promise<T> {
   const at = (url: string) => url.replace(/\/[^/]*$/, `/${name}`);
   const admin = new pg.Client({ connectionString: postgres?.superuserUrl });
@@ -139,7 +202,7 @@ async function inDatabase<T>(
   const superuser = new pg.Client({ connectionString: at(postgres?.superuserUrl ?? '') });
   await superuser.connect();
   try {
-    return await work({ pool, superuser });
+    return await work({ pool, superuser, ownerUrl: at(postgres?.ownerUrl ?? '') });
   } finally {
     await Promise.all([pool.end(), superuser.end()]);
     await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
@@ -148,11 +211,12 @@ async function inDatabase<T>(
 }
 
 async function measureChart(database: Database): Promise<number> {
-  const counts = createHistogram({ database, auditLog: createAuditLog({ database }) });
+  const auditLog = createAuditLog({ database });
+  const counts = createHistogram({ database, auditLog });
   const times: number[] = [];
   for (let run = 0; run < 6; run += 1) {
     const began = performance.now();
-    await counts.over(EVERY_EVENT, new Date());
+    await counts.over(EVERY_EVENT, new Date(), await auditLog.glance());
     times.push(performance.now() - began);
   }
   return median(times.slice(1));
@@ -253,7 +317,7 @@ function queriesTable(bySize: readonly { size: number; queries: Measured[]; char
     'counts for the picture of a month',
     ...bySize.map(({ chartMs }) => `– / ${ms(chartMs)}`),
     '300',
-    'audit_summary',
+    'audit_hour',
   ]);
   const heads = bySize.map(({ size }) => `${size.toLocaleString('en')}: first / warm, ms`);
   return table(['query', ...heads, 'aim, ms', 'how'], rows);

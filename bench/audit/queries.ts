@@ -1,7 +1,7 @@
 // The queries that operators make, with their time in the database and the pages that they read,
 // which must not grow with the log.
 import type pg from 'pg';
-import { EVENT_COLUMNS } from '../../src/core/audit/event-rows.ts';
+import { EVENT_COLUMNS, type EventRecord, eventOf } from '../../src/core/audit/event-rows.ts';
 import {
   type AuditFilter,
   EVERY_EVENT,
@@ -11,10 +11,14 @@ import {
   spanQuery,
   WHOLE_LOG,
 } from '../../src/core/audit/reading/query.ts';
+import { beforeQuery, insideQuery, meanwhileQuery } from '../../src/core/audit/reading/session-events.ts';
 
 const PAGE = 51;
 const WARM_RUNS = 5;
 const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const TWO = ['authn_login_fail', 'authn_password_spraying'];
+const FIVE = [...TWO, 'authn_login_success', 'session_ended', 'user_created'];
 
 export interface Measured {
   readonly name: string;
@@ -32,6 +36,8 @@ interface Asked {
   readonly filter: Partial<AuditFilter>;
   readonly targetMs: number;
   readonly before?: number;
+  /** What is asked instead of a page of the filter. */
+  readonly queries?: readonly Query[];
 }
 
 async function questions(pool: pg.Pool): Promise<Asked[]> {
@@ -47,7 +53,16 @@ async function questions(pool: pg.Pool): Promise<Asked[]> {
   const [a = '', b = '', c = ''] = middle.ip.split('.');
   const week = { from: new Date(at.getTime() - 14 * DAY), to: new Date(at.getTime() - 7 * DAY) };
   const month = { from: new Date(at.getTime() - 30 * DAY), to: at };
+  const night = { from: new Date(at.getTime() - 10 * HOUR), to: new Date(at.getTime() - 2 * HOUR) };
   const login = { types: ['authn_login_success'] };
+  const { frequent } = await one<{ frequent: string[] }>(
+    `SELECT array_agg(type) AS frequent FROM (SELECT type FROM audit_summary GROUP BY type
+       HAVING sum(events) > (SELECT sum(events) FROM audit_summary) / 1000) AS kinds`,
+  );
+  const [first] = (await pool.query<EventRecord>(insideQuery([middle.session]).text, [[middle.session], 1])).rows;
+  const began = eventOf(first as EventRecord);
+  const about = { person: began.subject ?? middle.person, sessions: [middle.session] };
+  const timeline = [insideQuery([middle.session]), beforeQuery(about, began), meanwhileQuery(about, began.seq, head)];
   return [
     { name: 'newest page', filter: {}, targetMs: 5 },
     { name: 'one person', filter: { person: middle.person }, targetMs: 10 },
@@ -59,6 +74,16 @@ async function questions(pool: pg.Pool): Promise<Asked[]> {
     { name: 'person and outcome', filter: { person: middle.person, outcome: 'failure' }, targetMs: 10 },
     { name: 'address and a week', filter: { address: middle.ip, ...week }, targetMs: 10 },
     { name: 'address and type', filter: { address: middle.ip, ...login }, targetMs: 10 },
+    { name: 'five types', filter: { types: FIVE }, targetMs: 10 },
+    { name: 'two types, last night', filter: { types: TWO, ...night }, targetMs: 10 },
+    { name: 'not two types', filter: { notTypes: TWO }, targetMs: 10 },
+    { name: 'not two types, a week', filter: { notTypes: TWO, ...week }, targetMs: 20 },
+    { name: 'all but what is rare', filter: { notTypes: frequent }, targetMs: 20 },
+    { name: 'person, not two types', filter: { person: middle.person, notTypes: TWO }, targetMs: 10 },
+    { name: 'a session from log-in to end', filter: {}, queries: timeline, targetMs: 10 },
+    { name: 'unusual, last night', filter: { unusual: true, ...night }, targetMs: 20 },
+    { name: 'unusual, ever', filter: { unusual: true }, targetMs: 20 },
+    { name: 'unusual of one person', filter: { unusual: true, person: middle.person }, targetMs: 20 },
     { name: 'the 1,000th page', filter: {}, before: Math.max(1, head - 50_000), targetMs: 10 },
     { name: 'range /16', filter: { address: `${a}.${b}.0.0/16` }, targetMs: 500 },
     { name: 'range /24', filter: { address: `${a}.${b}.${c}.0/24` }, targetMs: 500 },
@@ -73,10 +98,12 @@ async function questions(pool: pg.Pool): Promise<Asked[]> {
 
 export async function measureQueries(pool: pg.Pool): Promise<Measured[]> {
   const measured: Measured[] = [];
-  for (const { name, filter: part, targetMs, before } of await questions(pool)) {
+  for (const { name, filter: part, targetMs, before, queries } of await questions(pool)) {
     const filter = { ...EVERY_EVENT, ...part };
     const runs: Explained[] = [];
-    for (let run = 0; run <= WARM_RUNS; run += 1) runs.push(await ask(pool, filter, before));
+    for (let run = 0; run <= WARM_RUNS; run += 1) {
+      runs.push(queries ? await askAll(pool, queries) : await ask(pool, filter, before));
+    }
     const [first, ...warm] = runs;
     const times = warm.map(({ ms }) => ms).sort((x, y) => x - y);
     const last = warm.at(-1);
@@ -100,6 +127,14 @@ interface Explained {
   readonly pages: number;
   readonly rows: number;
   readonly plan: string;
+}
+
+async function askAll(pool: pg.Pool, queries: readonly Query[]): Promise<Explained> {
+  const all: Explained[] = [];
+  for (const query of queries) all.push(await explain(pool, query));
+  const sum = (of: (one: Explained) => number) => all.reduce((total, one) => total + of(one), 0);
+  const plan = [...new Set(all.flatMap((one) => one.plan.split(', ')))].join(', ');
+  return { ms: sum(({ ms }) => ms), pages: sum(({ pages }) => pages), rows: sum(({ rows }) => rows), plan };
 }
 
 /** As the page asks: for the span of the time, then for the events. */

@@ -2,14 +2,18 @@
 import type pg from 'pg';
 import { appendEvents, type ChainedEvent, chainEvents } from '../../src/core/audit/append.ts';
 import { createSealing } from '../../src/core/audit/sealing.ts';
+import { createPlaces } from '../../src/core/places/places.ts';
 import type { Database } from '../../src/core/platform/database.ts';
+import { createLog } from '../../src/core/platform/log.ts';
 import { inTransaction } from '../../src/core/platform/postgres/connection.ts';
 import { makeUp } from '../../src/core/seed/made-up-events.ts';
 import { createRandom } from '../../src/core/seed/made-up-people.ts';
 import type { MadeUp } from '../../src/core/seed/made-up-requests.ts';
+import { createEpochs } from '../../src/core/sessions/failover/epochs.ts';
 import { createSealedEndings } from '../../src/core/sessions/sealed-endings.ts';
 import type { SessionCache } from '../../src/core/sessions/session-cache.ts';
 import { sealedAttempts } from '../../src/core/throttle/sealed-attempts.ts';
+import { createNoticing } from '../../src/core/unusual/noticing.ts';
 
 const BATCH = 1_000;
 const A_TRANSACTION = 5;
@@ -29,9 +33,14 @@ export async function measureSealing(
   { events, rounds }: { events: number; rounds: number },
 ): Promise<SealingSpeed> {
   const to = new Date();
-  const made = [
-    ...makeUp({ random: createRandom(5), events, people: 2_000, from: new Date(to.getTime() - 20 * DAY), to }).hours,
-  ].flat();
+  const from = new Date(to.getTime() - 20 * DAY);
+  const story = makeUp({ random: createRandom(5), events, people: 2_000, from, to });
+  const made = [...story.hours].flat();
+  await superuser.query(
+    `INSERT INTO user_account (id, email, email_key, password_hash)
+     SELECT id, id::text, id::text, '' FROM unnest($1::uuid[]) AS id`,
+    [story.people.map(({ id }) => id)],
+  );
   const bare: number[] = [];
   const sealed: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
@@ -70,10 +79,12 @@ async function seal(pool: pg.Pool, superuser: pg.Client, made: readonly MadeUp[]
   }
   await superuser.query('VACUUM ANALYZE outbox');
   // No event of these ends a session that this database has: Redis has nothing to be told.
-  const cache = { replay: async () => undefined } as unknown as SessionCache;
+  const cache = { replay: async () => undefined, epochs: createEpochs() } as unknown as SessionCache;
+  const places = createPlaces({ files: [], log: createLog({ level: 'silent', name: 'bench' }) });
   const sealing = createSealing({
     database: { pool } as unknown as Database,
     followers: [createSealedEndings({ cache }), sealedAttempts],
+    notice: createNoticing({ places }),
   });
   await sealing.makePartitions();
   const began = performance.now();
@@ -85,7 +96,7 @@ async function seal(pool: pg.Pool, superuser: pg.Client, made: readonly MadeUp[]
 
 async function empty(superuser: pg.Client): Promise<void> {
   await superuser.query(`SET session_replication_role = replica;
-    TRUNCATE audit_event, audit_summary, outbox;
+    TRUNCATE audit_event, audit_summary, audit_hour, outbox, login_habit, login_attempt;
     UPDATE audit_head SET seq = 0, summary_seq = 0, hash = decode('${GENESIS}', 'hex'), sealed_at = now();
     SET session_replication_role = DEFAULT; CHECKPOINT`);
 }

@@ -1,7 +1,10 @@
 // Enters an application as a browser would, and says what its proxy asks then.
 import { request } from 'node:http';
+import { SESSION_KEYS } from '../../harness/installation.ts';
 import { query } from '../../harness/query.ts';
 import { until } from '../../harness/until.ts';
+import { hashApplicationToken, newToken } from '../../src/core/credentials/random-token.ts';
+import { createApplicationCookies } from '../../src/web/forward-auth/application-cookies.ts';
 import type { Target } from '../speed/load.ts';
 
 interface Answer {
@@ -32,6 +35,34 @@ export async function enter(port: number, host: string, person: string): Promise
   const entered = await ask(port, host, pathOf(ticket.location), start.cookies);
   if (!entered.cookies.startsWith('holdfast_app=')) throw new Error(`nobody entered: ${JSON.stringify(entered)}`);
   return entered.cookies;
+}
+
+/** Sessions at the application, each of another person, as rows alone. Returns their cookies. */
+export async function fillApplication(superuserUrl: string, host: string, count: number): Promise<string[]> {
+  const tokens = Array.from({ length: count }, newToken);
+  await query(
+    superuserUrl,
+    `WITH given AS (
+       SELECT token_hash, concat('person', row_number() OVER (), '@example.org') AS address FROM unnest($1::bytea[]) AS token_hash),
+     people AS (
+       INSERT INTO user_account (id, email, email_key, password_hash)
+       SELECT gen_random_uuid(), address, address, 'none' FROM given RETURNING id, email_key),
+     parents AS (
+       INSERT INTO session (id, token_hash, user_id, remember, idle_timeout_seconds, idle_deadline, absolute_deadline)
+       SELECT gen_random_uuid(), sha256(email_key::bytea), id, false, 86400, now() + interval '1 day', now() + interval '7 days'
+         FROM people RETURNING id, user_id)
+     INSERT INTO session (id, token_hash, user_id, parent_id, application_id, login_id, remember, idle_timeout_seconds,
+                          idle_deadline, absolute_deadline, data)
+     SELECT gen_random_uuid(), token_hash, people.id, parents.id, application.id, parents.id, false, 86400,
+            now() + interval '1 day', now() + interval '7 days',
+            jsonb_build_object('groups', '[]'::jsonb, 'registryVersion', application_version.version)
+       FROM given JOIN people ON email_key = address JOIN parents ON user_id = people.id
+            JOIN application ON host = $2 CROSS JOIN application_version`,
+    [tokens.map(hashApplicationToken), host],
+  );
+  await query(superuserUrl, 'VACUUM ANALYZE session, user_account');
+  const cookies = createApplicationCookies({ sessionKeys: [SESSION_KEYS] });
+  return tokens.map((token) => `holdfast_app=${cookies.cookieOf(token)}`);
 }
 
 /** What nginx asks for a page that a browser opens. */

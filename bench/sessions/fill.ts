@@ -18,7 +18,9 @@ export function hashOf(number: number): Buffer {
 export async function fillCopies(cache: SessionCache, from: number, to: number): Promise<void> {
   for (let start = from; start < to; start += BATCH) {
     const numbers = Array.from({ length: Math.min(BATCH, to - start) }, (_, index) => start + index);
-    await Promise.all(numbers.map((number) => cache.put(hashOf(number), justBegun(number))));
+    await Promise.all(
+      numbers.map((number) => cache.put({ tokenHash: hashOf(number), record: justBegun(number), epoch: null })),
+    );
   }
 }
 
@@ -41,8 +43,9 @@ export async function fillRows(superuserUrl: string, from: number, to: number): 
 }
 
 function justBegun(number: number): LiveRecord {
+  const id = uuidv7();
   const owner = {
-    id: uuidv7(),
+    id,
     userId: uuidv7(),
     email: `${'a'.repeat(3 + (number % 21))}@example.org`, // 15 to 35 characters
     role: 'member' as const,
@@ -50,7 +53,7 @@ function justBegun(number: number): LiveRecord {
     remember: false,
     createdAt: Date.now(),
     memberSince: Date.now(),
-    loginId: uuidv7(),
+    loginId: id,
   };
   const deadlines = { sinceSeenMs: 0, idleTimeoutMs: 24 * HOUR_MS, absoluteRemainingMs: 7 * 24 * HOUR_MS };
   return { state: 'live', owner, data: {}, ...deadlines };
@@ -59,7 +62,7 @@ function justBegun(number: number): LiveRecord {
 /** A PostgreSQL in which no session ever ended: the cache asks no more of it here. */
 export function nothingEnded(): SessionTable {
   const table: Partial<SessionTable> = {
-    newest: async () => ({ ending: 0, allEnded: null, registryVersion: 0 }),
+    newest: async () => ({ ending: 0, allEnded: null, registryVersion: 0, timeline: null, lineage: null }),
     endingsAfter: async () => [],
     overdueEndings: async (since) => ({ endings: [], until: since }),
   };

@@ -3,18 +3,23 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
+import pg from 'pg';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
+import { startLog } from '../audit/log.ts';
 import { circumstances, table } from '../report.ts';
 import { type Holdfast, startHoldfast } from './holdfast.ts';
 import { pace, percentile, saturate } from './load.ts';
-import { CONNECTIONS, LOG_INS, SHARE_OF_TOP, type Size, type Spread, series, warmUp } from './measure.ts';
+import { CONNECTIONS, FEW, LOG_INS, SHARE_OF_TOP, type Size, type Spread, series, warmUp } from './measure.ts';
 import { cpuSeconds, residentMb } from './processes.ts';
 
 const WORK = [
   { name: 'a restricted page', page: 'profile', connections: CONNECTIONS },
   { name: 'the log-in page, to an anonymous visitor', page: 'login', connections: CONNECTIONS },
   { name: 'logging in', page: 'logIn', connections: LOG_INS },
+  { name: 'the newest page of the audit log', page: 'audit', connections: FEW },
 ] as const;
+
+const PEOPLE = 20_000;
 
 type Work = (typeof WORK)[number];
 
@@ -27,8 +32,8 @@ interface Comparison {
   readonly ratio: Spread;
 }
 
-/** Measures this build against that of a checkout, or of a commit of this one; returns a table. */
-export async function measureAgainst(asked: string, size: Size, folder: string): Promise<string> {
+/** Measures this build against that of a checkout, or of a commit of this one, each with a log of so many events; returns a table. */
+export async function measureAgainst(asked: string, size: Size, folder: string, events: number): Promise<string> {
   const root = existsSync(asked) ? path.resolve(asked) : checkOut(asked, path.join(folder, 'peer'));
   say(`building ${root}`);
   execFileSync(process.execPath, ['scripts/bootstrap.mjs', 'build'], { cwd: root, stdio: 'inherit' });
@@ -36,13 +41,28 @@ export async function measureAgainst(asked: string, size: Size, folder: string):
   const start = async (of: string) => {
     const holdfast = await startHoldfast(1, of);
     started.push(holdfast);
+    if (events > 0) await growLog(holdfast, events);
     return holdfast;
   };
   try {
     const rows = await compare(await start(projectRoot), await start(root), size);
-    return `${circumstances()} · against ${asked}\n\n${inMarkdown(rows)}`;
+    return `${circumstances()} · against ${asked} · ${events.toLocaleString('en')} events more in the log\n\n${inMarkdown(rows)}`;
   } finally {
     await Promise.all(started.map(({ installation }) => installation.close()));
+  }
+}
+
+/** Without the worker, whose index of the text would be filled beside the pages. */
+async function growLog({ installation }: Holdfast, events: number): Promise<void> {
+  say(`growing a log of ${events.toLocaleString('en')} events`);
+  const worker = installation.worker();
+  process.kill(worker.pid, 'SIGTERM');
+  await worker.exited;
+  const pool = new pg.Pool({ connectionString: installation.servers.database.ownerUrl });
+  try {
+    await (await startLog(pool, { events, people: PEOPLE })).growTo(events);
+  } finally {
+    await pool.end();
   }
 }
 
@@ -74,6 +94,10 @@ async function compareWork(work: Work, here: Holdfast, there: Holdfast, size: Si
   const { name, page, connections } = work;
   const { rounds, roundMs, pacedMs } = size;
   const rates = series();
+  const rate = async (build: Holdfast) => {
+    const { answers, seconds } = await saturate(build.pages[page], { connections, durationMs: roundMs });
+    return answers / seconds;
+  };
   const costs = await inTurns(rounds, here, there, async (build, key) => {
     const before = cpuSeconds(webPid(build));
     const { answers, seconds } = await saturate(build.pages[page], { connections, durationMs: roundMs });
@@ -86,7 +110,10 @@ async function compareWork(work: Work, here: Holdfast, there: Holdfast, size: Si
     const { latencies } = await pace(build.pages[page], { connections, durationMs: pacedMs, perSecond });
     return percentile(latencies, 0.99);
   });
+  // Most of what this page costs is PostgreSQL's time.
+  const whole = page === 'audit' ? [{ name, unit: 'a second', ...(await inTurns(rounds, here, there, rate)) }] : [];
   return [
+    ...whole,
     { name, unit: 'a second of processor time', ...costs },
     { name: `${name}, ${Math.round(perSecond)} a second`, unit: 'p99, ms', ...late },
   ];

@@ -94,7 +94,7 @@ export async function measureGrowth(growth: Growth, folder: string): Promise<str
 async function growSessions({ installation: { servers } }: Holdfast, from: number, to: number): Promise<void> {
   await fillRows(servers.database.superuserUrl, from, to);
   const log = createLog({ level: 'warn', name: 'bench' });
-  const client = openRedis({ url: servers.redisUrl, role: 'sessions', log });
+  const client = openRedis({ address: { url: servers.redisUrl }, role: 'sessions', log });
   const cache = createSessionCache({
     redis: client,
     table: nothingEnded(),

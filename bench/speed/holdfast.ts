@@ -81,7 +81,7 @@ export async function statements({ servers }: Installation): Promise<number> {
   const [row] = await query<{ calls: number }>(
     servers.database.superuserUrl,
     `SELECT coalesce(sum(calls), 0)::int AS calls FROM pg_stat_statements JOIN pg_roles ON userid = pg_roles.oid
-      WHERE rolname = $1 AND query !~ 'audit_head|ending_seq IS NULL'`,
+      WHERE rolname = $1 AND query !~ 'lineage FROM audit_head|ending_seq IS NULL'`,
     [new URL(servers.database.webUrl).username],
   );
   return row?.calls ?? Number.NaN;
@@ -96,7 +96,7 @@ async function fillSession(
   const key = `hf:${keys.session(hash.toString('base64url'))}`;
   const redis = new Redis(servers.redisUrl);
   try {
-    const missing = SESSION_BYTES - (await redis.strlen(key)) - ',"data":{"note":""}'.length;
+    const missing = SESSION_BYTES - (await redis.strlen(key)) - '\0{"data":{"note":""}}'.length;
     const data = `UPDATE session SET data = jsonb_build_object('note', repeat('n', $1)) WHERE token_hash = $2`;
     await query(servers.database.superuserUrl, data, [missing, hash]);
     await redis.del(key);

@@ -1,6 +1,7 @@
 // `npm run bench`: Holdfast beside its peers on the same work, in one run. Prints a table of ratios, writes it as JSON and as a
 // chart, and renews docs/performance.md between its marks. `-- --short` takes half a minute and writes nothing.
-// `-- --against PATH` (or a commit) compares with another build of Holdfast instead, and writes nothing.
+// `-- --against PATH` (or a commit) compares with another build of Holdfast instead, and writes nothing; with `--events N` each
+// has a log of so many.
 // `-- --growth` measures the page instead while sessions and events grow to millions, and renews a block of its own.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +21,12 @@ const FULL: Size = { rounds: 5, roundMs: 2_000, warmUp: 20_000, pacedMs: 5_000, 
 const SHORT: Size = { rounds: 1, roundMs: 1_000, warmUp: 5_000, pacedMs: 1_000, pageMs: 500 };
 
 const { values } = parseArgs({
-  options: { short: { type: 'boolean' }, growth: { type: 'boolean' }, against: { type: 'string' } },
+  options: {
+    short: { type: 'boolean' },
+    growth: { type: 'boolean' },
+    against: { type: 'string' },
+    events: { type: 'string', default: '0' },
+  },
 });
 const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-bench-'));
 try {
@@ -33,7 +39,7 @@ try {
 
 async function against(build: string): Promise<void> {
   const size = values.short ? SHORT : { ...FULL, rounds: 9, pacedMs: 2_000 };
-  process.stdout.write(`\n${await measureAgainst(build, size, folder)}\n`);
+  process.stdout.write(`\n${await measureAgainst(build, size, folder, Number(values.events))}\n`);
 }
 
 async function growth(): Promise<void> {

@@ -61,7 +61,7 @@ export interface Results {
 }
 
 export const CONNECTIONS = 64;
-const FEW = 8;
+export const FEW = 8;
 /** Half of what one account holds places for in the hash queue: those of a round before may still be under way. */
 export const LOG_INS = 2;
 const LONGEST_WARM_UP_MS = 10_000;

@@ -1,7 +1,13 @@
 -- Asks Holdfast about each request to {{name}}, by HAProxy's own HTTP client.
 
 local CHECK = '{{holdfast}}/forward-auth/forwarded/{{slug}}'
-local IDENTITY = { 'HoldfastUser', 'HoldfastEmail', 'HoldfastGroups', 'HoldfastName', 'HoldfastAssertion' }
+-- What the application is told, and which header of the answer says it.
+local IDENTITY = {
+    HoldfastUser = 'holdfastuser', HoldfastEmail = 'holdfastemail', HoldfastGroups = 'holdfastgroups',
+    HoldfastName = 'holdfastname', HoldfastAssertion = 'holdfastassertion',
+{{?remoteUser}}    ['Remote-User'] = 'holdfastemail', ['Remote-Email'] = 'holdfastemail',
+{{?remoteUser}}    ['Remote-Groups'] = 'holdfastgroups', ['Remote-Name'] = 'holdfastname',
+}
 -- Of the connection, or of a body that is not sent along.
 local LEFT_OUT = {
     ['connection'] = true, ['keep-alive'] = true, ['upgrade'] = true, ['te'] = true, ['trailer'] = true, ['expect'] = true,
@@ -53,7 +59,7 @@ core.register_action('holdfast_{{id}}', { 'http-req' }, function(txn)
     end
     if not answer or answer.status == 0 or answer.status >= 500 then return refuse(txn, AWAY) end
     if answer.status ~= 200 then return refuse(txn, answer) end
-    for _, name in ipairs(IDENTITY) do
-        txn.http:req_set_header(name, first(answer.headers[name:lower()]))
+    for name, told in pairs(IDENTITY) do
+        txn.http:req_set_header(name, first(answer.headers[told]))
     end
 end)

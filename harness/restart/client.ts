@@ -17,6 +17,7 @@ export interface Answer {
   readonly requestId: string;
   /** `name=value` of each cookie that the answer sets; without a value it takes the cookie away. */
   readonly cookies: readonly string[];
+  readonly location: string;
   readonly body: string;
   /** Whether the server lets the connection go. */
   readonly close: boolean;
@@ -49,7 +50,7 @@ export function connection(port: number, keepAlive: boolean): Connection {
       }
       try {
         socket.write(write(request, port, keepAlive));
-        const answer = await readUntil(socket, parse);
+        const answer = await readUntil(socket, readAnswerIn);
         if (answer.close || !keepAlive) close();
         return answer;
       } catch (error) {
@@ -101,7 +102,8 @@ function write({ method, path, cookie, address, form }: Ask, port: number, keepA
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-function parse(text: string): Answer | undefined {
+/** An answer with a Content-Length, once all of it is there. */
+export function readAnswerIn(text: string): Answer | undefined {
   const headLength = text.indexOf('\r\n\r\n');
   if (headLength < 0) return undefined;
   const [statusLine = '', ...lines] = text.slice(0, headLength).split('\r\n');
@@ -115,6 +117,7 @@ function parse(text: string): Answer | undefined {
     status: Number(statusLine.split(' ')[1]),
     requestId: header('x-request-id')[0] ?? '',
     cookies: header('set-cookie').map((cookie) => cookie.split(';', 1)[0] ?? ''),
+    location: header('location')[0] ?? '',
     body,
     close: header('connection')[0]?.toLowerCase() === 'close',
   };

@@ -28,6 +28,8 @@ export interface Tally {
   failures: Failure[];
   /** Log-ins and registrations that were answered with 503, where that is allowed. */
   refused: number;
+  /** The last of them, of `performance.now()`. */
+  lastRefusedAt: number | null;
   /** How long each took, in milliseconds. */
   durations: number[];
 }
@@ -48,7 +50,7 @@ let persons = 0;
 
 /** Starts everybody; `stop` lets each finish the request in hand and returns what happened. */
 export function startLoad({ port, ledger, crowd, readers, mayRefuse }: LoadOptions): { stop(): Promise<Tally> } {
-  const tally: Tally = { requests: 0, failures: [], refused: 0, durations: [] };
+  const tally = emptyTally();
   const state = { stopping: false };
   const think = () => delay(Math.random() * crowd.thinkTimeMs);
   const read = async (reader: Obtained, keepAlive: boolean) => {
@@ -88,7 +90,7 @@ export function startLoad({ port, ledger, crowd, readers, mayRefuse }: LoadOptio
 
 /** Makes the accounts of the readers and returns their cookies. */
 export async function registerReaders(port: number, ledger: Ledger, count: number): Promise<Obtained[]> {
-  const tally: Tally = { requests: 0, failures: [], refused: 0, durations: [] };
+  const tally = emptyTally();
   const readers: Obtained[] = [];
   while (readers.length < count) {
     const client = connection(port, true);
@@ -206,12 +208,17 @@ async function ask({ client, tally, mayRefuse }: Browser, request: Ask, status: 
   const entering = method === 'POST' && (path === '/login' || path === '/register');
   if (mayRefuse && entering && typeof answer !== 'string' && answer.status === 503) {
     tally.refused += 1;
+    tally.lastRefusedAt = until;
     return undefined;
   }
   const got = typeof answer === 'string' ? answer : `${answer.status} (${answer.requestId})`;
   const moments = { connectedAt: client.openedAt(), failedAt: until };
   tally.failures.push({ what: `${method} ${path}: ${got}`, answered: typeof answer !== 'string', ...moments });
   return undefined;
+}
+
+function emptyTally(): Tally {
+  return { requests: 0, failures: [], refused: 0, lastRefusedAt: null, durations: [] };
 }
 
 function newEmail(): string {

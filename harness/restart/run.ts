@@ -20,6 +20,8 @@ export interface Row {
   readonly failures: readonly Failure[];
   readonly inKilledProcess: number;
   readonly refused: number;
+  /** When the last log-in was refused, of `performance.now()`. */
+  readonly lastRefusedAt: number | null;
   /** 99 of 100 requests were answered within this long. */
   readonly usualMs: number;
   readonly slowestMs: number;
@@ -53,7 +55,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     throw error;
   });
   await delay(aroundMs);
-  const { requests, failures, refused, durations } = await load.stop();
+  const { requests, failures, refused, lastRefusedAt, durations } = await load.stop();
   const lost = failures.filter((failure) => !wasInHand(failure, kills));
   const sessions = await checkSessions(port, ledger);
   const events = () => checkEvents(servers.database.superuserUrl, ledger.events(), owedBefore);
@@ -68,6 +70,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     failures: lost,
     inKilledProcess: failures.length - lost.length,
     refused,
+    lastRefusedAt,
     ...slowness(durations),
     sessionsBefore,
     sessionsWanted: ledger.live().length,
@@ -98,7 +101,8 @@ function wasInHand({ answered, connectedAt, failedAt }: Failure, kills: readonly
   );
 }
 
-function slowness(durations: readonly number[]): Pick<Row, 'usualMs' | 'slowestMs'> {
+/** Of how long each took. */
+export function slowness(durations: readonly number[]): Pick<Row, 'usualMs' | 'slowestMs'> {
   const sorted = durations.toSorted((a, b) => a - b);
   return { usualMs: sorted[Math.floor(sorted.length * 0.99)] ?? 0, slowestMs: sorted.at(-1) ?? 0 };
 }

@@ -78,7 +78,7 @@ async function list(how: AsJson): Promise<void> {
       id: application.id,
     }));
     if (how.json) rows.forEach(sayJson);
-    else printList(COLUMNS, how)(rows);
+    else printList(COLUMNS, { ...how, none: 'No application is registered yet.' })(rows);
   });
 }
 

@@ -27,6 +27,9 @@ export function checkCommand(): Command {
       if (problems.length > 0)
         throw new ProblemList(`The configuration can't be used:\n  - ${problems.join('\n  - ')}`);
       say('The configuration can be used.');
+      const { IMPORT_VERIFY_URL: url } = process.env;
+      if (url && program !== 'worker')
+        say(`IMPORT_VERIFY_URL: ${new URL(url).host} gets the passwords of people unknown here.`);
     });
 }
 
@@ -41,13 +44,20 @@ async function problemsOf(program: Program, env: Environment): Promise<readonly 
     ]);
   const worker = (given: Environment) => configProblems(given, { signs: false });
   if (program === 'web') return [configProblems(env)];
-  if (program === 'worker') return [worker(env), fileProblems(env)];
+  if (program === 'worker') return [worker(env), fileProblems(env), await drainProblems(env)];
   const supervisor = readSupervisorSettings(env, '').problems;
   if (program === 'start') return [configProblems(env), supervisor];
   const { env: read, problems } = readSecretFiles(env);
   const complete = { ...MADE_UP, ...Object.fromEntries(Object.entries(read).filter(([, value]) => value)) };
   const rest = [loginRoleProblems(read), supervisor, readLauncherSettings(read).problems];
-  return [[...problems], configProblems(complete), worker(complete), ...rest, fileProblems(read)];
+  return [
+    [...problems],
+    configProblems(complete),
+    worker(complete),
+    ...rest,
+    fileProblems(read),
+    await drainProblems(read),
+  ];
 }
 
 /** The worker would meet them minutes later. */
@@ -61,6 +71,12 @@ function fileProblems({ AUDIT_CHECKPOINT_FILE: file }: Environment): string[] {
   } catch (error) {
     return [`AUDIT_CHECKPOINT_FILE: ${file} can't be written by this user (${(error as NodeJS.ErrnoException).code})`];
   }
+}
+
+async function drainProblems({ AUDIT_DRAINS_FILE: file }: Environment): Promise<string[]> {
+  if (!file) return [];
+  const { readDrainFile } = await import('../core/shipping/drain-file.ts');
+  return readDrainFile(file).problems.map((problem) => `AUDIT_DRAINS_FILE: ${problem}`);
 }
 
 /** Of what several say of one variable, what the first says. */

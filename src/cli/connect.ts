@@ -14,6 +14,7 @@ const REDIS_WAIT_MS = 2_000;
 interface Running {
   readonly databaseUrl: string;
   readonly redisUrl: string;
+  readonly redisSettings?: Readonly<Record<string, string>>;
   readonly auditPublicKey?: string;
   readonly url?: string;
   readonly pids?: { readonly launcher?: number };
@@ -27,14 +28,34 @@ export async function commandEnvironment(
   const { env, problems } = readSecretFiles(given);
   if (problems.length > 0) throw new Error(problems.join('\n'));
   if (needed.every((name) => env[name])) return env;
-  const running = await readRunning(upFileOf(env['DATA_DIR']));
+  const file = upFileOf(env['DATA_DIR']);
+  const running = await readRunning(file);
+  const addresses = { DATABASE_URL: running.databaseUrl, REDIS_URL: running.redisUrl };
+  refuseMixed(env, addresses, needed, file);
+  const redisUrl = env['REDIS_URL'] || running.redisUrl;
   return {
+    ...(redisUrl === running.redisUrl ? running.redisSettings : {}),
     ...env,
     DATABASE_URL: env['DATABASE_URL'] || running.databaseUrl,
-    REDIS_URL: env['REDIS_URL'] || running.redisUrl,
+    REDIS_URL: redisUrl,
     AUDIT_PUBLIC_KEYS: env['AUDIT_PUBLIC_KEYS'] || running.auditPublicKey,
     PUBLIC_URL: env['PUBLIC_URL'] || running.url,
   };
+}
+
+/** A database of one Holdfast with the Redis of another: what ends in the one would go on in the other. */
+function refuseMixed(
+  env: NodeJS.ProcessEnv,
+  running: Readonly<Record<string, string>>,
+  needed: readonly string[],
+  file: string,
+): void {
+  const strange = needed.find((name) => env[name] && env[name] !== running[name]);
+  const missing = needed.find((name) => !env[name]);
+  if (strange && missing)
+    throw new Error(
+      `${strange} is given, ${missing} is not, and the Holdfast of ${file} has others. Give both or none.`,
+    );
 }
 
 /** Without DATA_DIR in this folder, else in Holdfast's own, where `npm run up` keeps it. */
@@ -78,9 +99,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Opens the stores for a command. The core is imported here, so that help and wrong arguments do without it. */
-export async function withContext<T>(work: (context: Context) => Promise<T>): Promise<T> {
-  const env = await commandEnvironment(process.env);
+/**
+ * Opens the stores for a command; `more` adds to its environment. The core is imported here, so that help and wrong arguments do
+ * without it.
+ */
+export async function withContext<T>(work: (context: Context) => Promise<T>, more: NodeJS.ProcessEnv = {}): Promise<T> {
+  const env = { ...(await commandEnvironment(process.env)), ...more };
   optimiseLess();
   const [{ readConfig }, { createContext }] = await Promise.all([
     import('../core/config.ts'),
@@ -103,7 +127,7 @@ export async function withContext<T>(work: (context: Context) => Promise<T>): Pr
 export async function withPool<T>(work: (pool: pg.Pool, env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
   const env = await commandEnvironment(process.env, ['DATABASE_URL']);
   const { openPool } = await import('../core/platform/postgres/open-pool.ts');
-  const pool = openPool({ url: env['DATABASE_URL'] ?? '', poolSize: 2 });
+  const pool = openPool({ url: env['DATABASE_URL'] ?? '', poolSize: 2, standby: true });
   try {
     return await work(pool, env);
   } finally {

@@ -49,7 +49,7 @@ async function list(how: AsJson): Promise<void> {
     const rows = (await groups.list()).map(({ name, members, applications, createdAt, id }) => {
       return { name, members, applications: applications.join(', '), createdAt, id };
     });
-    printList(COLUMNS, how)(rows);
+    printList(COLUMNS, { ...how, none: 'There is no group yet.' })(rows);
   });
 }
 

@@ -1,6 +1,7 @@
 // What a command does without, because to load it would take as long as the command: metrics that nobody reads, and a log in
 // JSON.
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Log } from '../core/platform/log.ts';
 import type { Metrics } from '../core/platform/metrics.ts';
 import { printable } from './terminal/print.ts';
@@ -17,6 +18,7 @@ export const UNCOUNTED = {
   countRefusal: nothing,
   countRead: nothing,
   countBreachCheck: nothing,
+  countOldSystem: nothing,
 } as Partial<Metrics> as Metrics;
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -35,4 +37,13 @@ function write(about: object | string, message = ''): void {
   const why = err instanceof Error ? err.message : reason;
   const parts = [message, why, Object.keys(rest).length > 0 ? JSON.stringify(rest) : ''].filter(Boolean);
   process.stderr.write(`${printable(parts.join(': '))}\n`);
+}
+
+/**
+ * Frees what is no longer needed, at once. On a machine with much memory V8 lets garbage pile up to hundreds of megabytes before
+ * it looks, and a long command would seem to grow and grow.
+ */
+export function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
 }

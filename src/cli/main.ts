@@ -2,10 +2,13 @@
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { alertsCommand } from './alerts.ts';
 import { applicationsCommand } from './applications.ts';
 import { auditCommand } from './audit/command.ts';
 import { checkCommand } from './check.ts';
 import { groupCommand } from './group.ts';
+import { importCommand, peopleCommand } from './import.ts';
+import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { seedCommand } from './seed.ts';
 import { sessionCommand } from './session.ts';
@@ -13,6 +16,7 @@ import { sentenceOf, UsageError } from './terminal/errors.ts';
 import { watchOutput } from './terminal/output.ts';
 import { printableLines } from './terminal/print.ts';
 import { throttleCommand } from './throttle.ts';
+import { tokenCommand } from './token.ts';
 import { userCommand } from './user.ts';
 
 const program = new Command('holdfast')
@@ -23,9 +27,14 @@ const program = new Command('holdfast')
   .addCommand(userCommand())
   .addCommand(groupCommand())
   .addCommand(applicationsCommand())
+  .addCommand(keysCommand())
+  .addCommand(importCommand())
+  .addCommand(peopleCommand())
   .addCommand(auditCommand())
+  .addCommand(alertsCommand())
   .addCommand(sessionCommand())
   .addCommand(throttleCommand())
+  .addCommand(tokenCommand())
   .addCommand(seedCommand());
 
 let failed = false;

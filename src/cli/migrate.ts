@@ -9,6 +9,9 @@ const WAITING = {
   turn: 'Another migration of this database is under way: waiting until it is done.',
 };
 
+const BEHIND_A_POOLER =
+  'Behind a pooler in transaction mode the login roles need settings that the role in DATABASE_URL may not give them. Where there is one, let an administrator of PostgreSQL run:';
+
 export function migrateCommand(): Command {
   return new Command('migrate')
     .description(
@@ -25,14 +28,17 @@ async function migrationEnvironment({ env, problems }: SecretsRead): Promise<Sec
 
 async function run(): Promise<void> {
   const env = await migrationEnvironment(readSecretFiles(process.env));
-  const [{ migrate }, { grantLogin, loginRolesOf }] = await Promise.all([
+  const [{ migrate }, { grantLogin, loginRolesOf, needRoles }] = await Promise.all([
     import('../core/platform/migrations/migrate.ts'),
     import('../core/platform/migrations/login-roles.ts'),
   ]);
   const ownerUrl = env['DATABASE_URL'] ?? '';
   const roles = loginRolesOf(env);
+  await needRoles(ownerUrl, roles);
   const applied = await migrate(ownerUrl, { onWait: (what) => process.stderr.write(`${WAITING[what]}\n`) });
-  for (const role of roles) await grantLogin(ownerUrl, role);
+  const left: string[] = [];
+  for (const role of roles) left.push(...(await grantLogin(ownerUrl, role)));
+  if (left.length > 0) process.stderr.write(`${[BEHIND_A_POOLER, ...left].join('\n  ')}\n`);
   say(applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'The schema is up to date.');
   process.exit(0); // the engine's module keeps a timer of its own
 }

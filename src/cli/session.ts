@@ -1,4 +1,4 @@
-// `session`: who is logged in; the end of one session, or of all, for when it can't be known which of them are still in the
+// `session`: who is logged in; one session from log-in to end; the end of one session, or of all, for when it can't be known which of them are still in the
 // right hands; and what follows when PostgreSQL went back in time.
 import { Command, InvalidArgumentError } from 'commander';
 import { yesOption } from './terminal/ask.ts';
@@ -16,6 +16,12 @@ export function sessionCommand(): Command {
     .argument('<email>', 'e-mail address', parseEmail)
     .addOption(jsonOption())
     .action(async (email, options) => (await import('./sessions/list.ts')).list(email, options));
+  command
+    .command('show')
+    .description('Show one session from log-in to end: where from, how proved, what was done in it, why it ended')
+    .argument('<id>', 'id of the session, as session list prints it', parseId)
+    .addOption(jsonOption())
+    .action(async (id, options) => (await import('./sessions/show.ts')).show(id, options));
   command
     .command('end')
     .description('End one session; its browser is logged out at once')

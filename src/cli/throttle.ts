@@ -65,7 +65,7 @@ async function list({ all, json }: AsJson & { all: boolean }): Promise<void> {
       ip: ip ?? '',
       ended: active ? '' : (endReason ?? 'expired'),
     }));
-    printList<Row>(COLUMNS, { json })(rows);
+    printList<Row>(COLUMNS, { json, none: all ? 'Nobody was blocked lately.' : 'Nobody is blocked.' })(rows);
     if (listed.length === LIST_LIMIT) process.stderr.write(`Only the newest ${LIST_LIMIT} are shown.\n`);
   });
 }

@@ -1,6 +1,8 @@
 // `user`: accounts, made and changed by an operator. What each command does is imported when it runs.
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { readEmail } from '../core/platform/email-address.ts';
+import { ROLES } from '../core/sessions/role.ts';
+import { filtered } from './audit/command.ts';
 import { yesOption } from './terminal/ask.ts';
 import { reasonOption } from './terminal/caller.ts';
 import { jsonOption } from './terminal/list.ts';
@@ -26,7 +28,7 @@ export function userCommand(): Command {
     .addOption(jsonOption())
     .action(async (email, options) => (await import('./users/show.ts')).show(email, options));
   ofAccount(command, 'set-role', 'Change the role of an account; its sessions end')
-    .addArgument(new Argument('<role>', 'member or operator').choices(['member', 'operator']))
+    .addArgument(new Argument('<role>', 'member, auditor or operator').choices([...ROLES]))
     .addOption(reasonOption())
     .action(async (email, role, why) => (await changes()).setRole(email, role, why));
   ofAccount(command, 'disable', 'Disable an account; its sessions end, and it can not log in')
@@ -38,11 +40,23 @@ export function userCommand(): Command {
   ofAccount(command, 'forget-devices', 'Make every known browser of an account a stranger to it; no session ends')
     .addOption(reasonOption())
     .action(async (email, why) => (await changes()).forgetDevices(email, why));
+  ofAccount(command, 'secure', 'Secure an account that somebody else may have got into: sessions, password, browsers')
+    .option('--remove-factors', 'remove its second factors too', false)
+    .addOption(reasonOption())
+    .addOption(yesOption())
+    .action(async (email, options) => (await import('./users/secure.ts')).secure(email, options));
+  filtered(command.command('secure-log'))
+    .description('Secure every account that was got into in a part of the log')
+    .option('--named', 'also accounts that its events are only about, such as by failed log-ins', false)
+    .option('--confirm <number>', 'how many accounts they are, where nobody can be asked')
+    .addOption(reasonOption())
+    .action(async (options) => (await import('./users/secure-many.ts')).secureLog(options));
   ofAccount(command, 'erase', 'Delete an account and erase what is personal in its records; the log still verifies')
     .addOption(reasonOption())
     .addOption(yesOption())
     .action(async (email, options) => (await changes()).erase(email, options));
   ofAccount(command, 'invite', 'Invite somebody: mail a one-time link, or print it where no mail is possible')
+    .option('--auditor', 'as an auditor, who reads the console and changes nothing', false)
     .option('--print', 'print the link instead of mailing it', false)
     .addOption(reasonOption())
     .action(async (email, options) => (await links()).invite(email, options));

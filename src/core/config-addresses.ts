@@ -1,9 +1,13 @@
 // How the URLs and networks among the variables are read. A value that is taken means what it says: no part is dropped.
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { readEmail } from './platform/email-address.ts';
+import { parseUrl } from './platform/parse-url.ts';
 import { readDatabaseUrl } from './platform/postgres/database-url.ts';
+import { readRedisUrl } from './platform/redis-address.ts';
 
 /** An IPv4-mapped IPv6 address holds the IPv4 one after these bits. */
 const MAPPED_BITS = 96;
@@ -15,7 +19,7 @@ const NO_FRAGMENT = 'no fragment (#…) is used';
 const NO_NAME = { username: 'no user name is used', password: 'no password is used' };
 
 const url = (...schemes: readonly string[]) =>
-  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
+  z.string().refine((text) => schemes.includes(parseUrl(text)?.protocol.slice(0, -1) ?? ''), {
     message: `expected a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
     abort: true,
   });
@@ -25,15 +29,6 @@ const refusing = (parts: Readonly<Partial<Record<UrlPart, string>>>) => (text: s
   for (const [part, message] of Object.entries(parts)) {
     const value = given[part as UrlPart];
     if (value !== '' && !(part === 'pathname' && value === '/')) context.addIssue({ code: 'custom', message });
-  }
-};
-
-const redisParts = (text: string, context: z.RefinementCtx) => {
-  const { pathname, searchParams } = new URL(text);
-  const refuse = (message: string) => context.addIssue({ code: 'custom', message });
-  if (!/^(\/\d*)?$/.test(pathname)) refuse('the path is the number of a database, such as /0');
-  for (const [name, value] of searchParams) {
-    if (name !== 'family' || !/^[046]$/.test(value)) refuse(`only family=0, 4 or 6 may follow the ?, not ${name}`);
   }
 };
 
@@ -67,7 +62,22 @@ const securityContact = z.string().transform((text, context): string => {
   return z.NEVER;
 });
 
+/** A file of certificates in PEM, as its text. */
+const certificates = z.string().transform((file, context) => {
+  try {
+    const text = readFileSync(file, 'utf8');
+    new X509Certificate(text);
+    return text;
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).syscall ? "can't be read" : 'holds no certificate in PEM';
+    context.addIssue({ code: 'custom', message: `the file ${file} ${why}` });
+    return z.NEVER;
+  }
+});
+
 export const urls = {
+  certificates,
+  hostName: z.string().regex(/^[\w.-]+$/, 'expected the name of a host'),
   contact: securityContact,
   public: url('http', 'https').superRefine(
     refusing({
@@ -80,13 +90,30 @@ export const urls = {
   database: z.string().superRefine((text, context) => {
     for (const message of readDatabaseUrl(text).problems) context.addIssue({ code: 'custom', message });
   }),
-  redis: url('redis', 'rediss')
-    .superRefine(refusing({ hash: NO_FRAGMENT }))
-    .superRefine(redisParts),
+  redis: z.string().superRefine((text, context) => {
+    const { url, problems } = readRedisUrl(text);
+    for (const message of problems) context.addIssue({ code: 'custom', message });
+    if (url.cluster)
+      context.addIssue({ code: 'custom', message: 'a Cluster is for sessions alone: REDIS_SESSION_URLS' });
+  }),
+  /** Separated by spaces, because the address of Sentinels has commas. */
+  redisList: z.string().transform((text, context) => {
+    const list = text.split(/\s+/).filter((one) => one !== '');
+    for (const [place, one] of list.entries()) {
+      const tell = (message: string) =>
+        context.addIssue({ code: 'custom', message: `address ${place + 1}: ${message}` });
+      const { url, problems } = readRedisUrl(one);
+      problems.forEach(tell);
+      if (url.cluster && list.length > 1) tell('a Cluster stands alone');
+      if (list.indexOf(one) < place) tell('it is in the list twice');
+    }
+    return list;
+  }),
   smtp: url('smtp', 'smtps')
     .superRefine(refusing({ pathname: 'no path is used', hash: NO_FRAGMENT }))
     .superRefine(smtpParts),
-  breaches: url('https', 'http').superRefine(refusing({ ...NO_NAME, hash: NO_FRAGMENT })),
+  /** Of a service that web processes ask. */
+  asked: url('https', 'http').superRefine(refusing({ ...NO_NAME, hash: NO_FRAGMENT })),
 };
 
 /**

@@ -1,11 +1,12 @@
 // The variables of the environment: how each is read, and its default. Only config.ts uses this.
 import { z } from 'zod';
-import { readPublicKeys, readSigningKey } from './audit/verification/signed-checkpoint.ts';
+import { readPublicKeys, readSigningKey } from './audit/ed25519.ts';
 import { readNetwork, urls } from './config-addresses.ts';
 import type { Mailbox } from './mail/outgoing-mail.ts';
 import { readDuration, UNITS } from './platform/durations.ts';
 import { readEmail } from './platform/email-address.ts';
 import { LANGUAGES, type Language } from './platform/languages.ts';
+import { KEYS_EXPECTED, keysIn } from './shipping/secrets.ts';
 import type { ThrottleRule } from './throttle/policy.ts';
 
 /** A duration such as `30d`, `12h`, `90s` or `500ms`, in milliseconds. */
@@ -91,6 +92,17 @@ const signingKey = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** Several, each of which signs, so that one can be replaced. */
+const webhookKeys = z.string().transform((text, context) => {
+  const keys = keysIn(text);
+  if (keys !== null) return keys;
+  context.addIssue({ code: 'custom', message: `expected ${KEYS_EXPECTED}, with spaces or commas between several` });
+  return z.NEVER;
+});
+
+/** What a header takes. */
+const bearer = z.string().regex(/^[\x21-\x7e]{32,1000}$/, 'expected 32 to 1,000 characters of ASCII without spaces');
+
 export const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).optional(),
   HOST: z.string().default('127.0.0.1'),
@@ -101,6 +113,11 @@ export const schema = z.object({
   DATABASE_POOL: integer(2, 200).default(10),
   WEB_PROCESSES: integer(1, 256).default(1),
   REDIS_URL: urls.redis,
+  REDIS_SESSION_URLS: urls.redisList.default([]),
+  REDIS_SENTINEL_USER: z.string().optional(),
+  REDIS_SENTINEL_PASSWORD: z.string().optional(),
+  REDIS_TLS_CA: urls.certificates.optional(),
+  REDIS_TLS_SERVERNAME: urls.hostName.optional(),
   REDIS_ALONE: alone.default(15 * UNITS.m),
   REDIS_ALONE_OPERATOR: alone.default(UNITS.m),
   SESSION_KEYS: list.default([]),
@@ -125,7 +142,10 @@ export const schema = z.object({
   PASSWORD_HASH_MEMORY_KIB: integer(1_024, 2_097_152).default(19_456),
   PASSWORD_HASH_PASSES: integer(1, 1_000).default(2),
   PASSWORD_HASH_LANES: integer(1, 64).default(1),
-  BREACHED_PASSWORDS_URL: urls.breaches.optional(),
+  BREACHED_PASSWORDS_URL: urls.asked.optional(),
+  IMPORT_VERIFY_URL: urls.asked.optional(),
+  IMPORT_VERIFY_SECRET: bearer.optional(),
+  GEOIP_FILES: list.default([]),
   ATTEMPT_RETENTION: duration.default(90 * UNITS.d),
   AUDIT_RETENTION: duration.refine((ms) => ms >= 62 * UNITS.d, { message: 'at least 62d' }).optional(),
   AUDIT_SIGNING_KEY: signingKey.optional(),
@@ -135,6 +155,10 @@ export const schema = z.object({
     })
     .default([]),
   AUDIT_CHECKPOINT_FILE: z.string().optional(),
+  AUDIT_DRAINS_FILE: z.string().optional(),
+  ALERT_WEBHOOK_URL: urls.asked.optional(),
+  ALERT_WEBHOOK_SECRET: webhookKeys.optional(),
+  ALERT_WEBHOOK_CA: urls.certificates.optional(),
   THROTTLE_ACCOUNT_CLIENT: rule.default({ free: 5, limit: 10, windowMs: UNITS.h }),
   THROTTLE_CLIENT: rule.default({ free: 50, limit: 100, windowMs: UNITS.h }),
   THROTTLE_ACCOUNT: rule.default({ free: 20, limit: 50, windowMs: UNITS.d }),
@@ -148,6 +172,7 @@ export const schema = z.object({
   THROTTLE_LOGINS: ruleOfSuccesses.default({ free: 60, limit: 60, windowMs: UNITS.h }),
   THROTTLE_ACTS: rule.default({ free: 100, limit: 200, windowMs: UNITS.h }),
   THROTTLE_FORBIDDEN: rule.default({ free: 5, limit: 20, windowMs: UNITS.h }),
+  THROTTLE_API: rule.default({ free: 3_600, limit: 3_600, windowMs: UNITS.h }),
   THROTTLE_NETWORK_FACTOR: integer(1, 256).default(4),
   THROTTLE_BLOCK_FIRST: duration.default(30 * UNITS.s),
   THROTTLE_BLOCK_LONGEST: duration.default(UNITS.h),

@@ -7,7 +7,10 @@ import { schema } from './config-schema.ts';
 import type { HashingCost } from './credentials/passwords.ts';
 import type { MailPolicy } from './mail/outgoing-mail.ts';
 import { isLoopback } from './platform/networks.ts';
+import { parseUrl } from './platform/parse-url.ts';
+import { type RedisAddress, unusedBeside } from './platform/redis-address.ts';
 import type { SessionPolicy } from './sessions/begin-session.ts';
+import type { WebhookTarget } from './shipping/receivers/webhook.ts';
 import type { ThrottlePolicy } from './throttle/policy.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -51,9 +54,9 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     ? []
     : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${inWords(message)}`);
   if (signs) problems.push(...keyProblems(present), ...addressProblems(present));
-  if (result.success) problems.push(...hashingProblems(result.data));
-  problems.push(...mailProblems(present, signs), ...breachProblems(present));
-  problems.push(...secrets.problems);
+  if (result.success) problems.push(...hashingProblems(result.data), ...redisProblems(result.data));
+  problems.push(...mailProblems(present, signs), ...breachProblems(present), ...oldSystemProblems(present));
+  problems.push(...alertProblems(present), ...secrets.problems);
   if (!result.success || problems.length > 0) throw new ConfigError(problems.filter(isNotOfFile(secrets.problems)));
   const values = result.data;
   const publicUrl = new URL(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`);
@@ -71,7 +74,9 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     databaseUrl: values.DATABASE_URL,
     databasePoolSize: values.DATABASE_POOL,
     webProcesses: values.WEB_PROCESSES,
-    redisUrl: values.REDIS_URL,
+    redis: redisAddress(values, values.REDIS_URL),
+    /** Those that have the sessions, where it is not the one of REDIS_URL. */
+    sessionRedis: values.REDIS_SESSION_URLS.map((url) => redisAddress(values, url)),
     redisAlone: { member: values.REDIS_ALONE, operator: values.REDIS_ALONE_OPERATOR },
     sessionKeys: values.SESSION_KEYS.length > 0 ? values.SESSION_KEYS : madeUp(),
     session: {
@@ -88,6 +93,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
     /** Where people are led who need somebody that runs the service: the address of a link. */
     contact: values.SERVICE_CONTACT ?? null,
     languages: values.LANGUAGES,
+    placeFiles: values.GEOIP_FILES,
     trustedProxies: values.TRUSTED_PROXIES,
     forwardedHeader: values.FORWARDED_HEADER,
     passwordHashConcurrency: values.PASSWORD_HASH_CONCURRENCY,
@@ -97,13 +103,16 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       lanes: values.PASSWORD_HASH_LANES,
     } satisfies HashingCost,
     breachedPasswordsUrl: values.BREACHED_PASSWORDS_URL ?? null,
+    oldSystem: oldSystemOf(values),
     attemptRetentionMs: values.ATTEMPT_RETENTION,
     audit: {
       retentionMs: values.AUDIT_RETENTION ?? null,
       signingKey: values.AUDIT_SIGNING_KEY ?? null,
       publicKeys: values.AUDIT_PUBLIC_KEYS,
       checkpointFile: values.AUDIT_CHECKPOINT_FILE ?? null,
+      drainsFile: values.AUDIT_DRAINS_FILE ?? null,
     },
+    alertWebhook: alertWebhookOf(values),
     throttle: {
       accountClient: values.THROTTLE_ACCOUNT_CLIENT,
       client: values.THROTTLE_CLIENT,
@@ -118,6 +127,7 @@ export function readConfig(env: Environment, { signs = true }: { signs?: boolean
       logins: values.THROTTLE_LOGINS,
       acts: values.THROTTLE_ACTS,
       forbidden: values.THROTTLE_FORBIDDEN,
+      api: values.THROTTLE_API,
       networkFactor: values.THROTTLE_NETWORK_FACTOR,
       blockFirstMs: values.THROTTLE_BLOCK_FIRST,
       blockLongestMs: values.THROTTLE_BLOCK_LONGEST,
@@ -170,13 +180,37 @@ function isNotOfFile(problems: readonly string[]): (problem: string) => boolean 
 
 /** Secrets that this process was given and never uses: whoever takes it over has them. */
 function needlessSecrets(env: Environment, signs: boolean): string[] {
-  if (!signs) return ['SESSION_KEYS', 'SECRETS_KEYS'].filter((name) => env[name] !== undefined);
-  const smtp = env['SMTP_URL'] ?? '';
-  const mailPassword = URL.canParse(smtp) && new URL(smtp).password !== '';
+  if (!signs) return ['SESSION_KEYS', 'SECRETS_KEYS', 'IMPORT_VERIFY_SECRET'].filter((name) => env[name] !== undefined);
   return [
-    ...(env['AUDIT_SIGNING_KEY'] ? ['AUDIT_SIGNING_KEY'] : []),
-    ...(mailPassword ? ['the password in SMTP_URL'] : []),
+    ...['AUDIT_SIGNING_KEY', 'ALERT_WEBHOOK_SECRET'].filter((name) => env[name]),
+    ...(parseUrl(env['SMTP_URL'] ?? '')?.password ? ['the password in SMTP_URL'] : []),
   ];
+}
+
+function redisAddress(values: z.output<typeof schema>, url: string): RedisAddress {
+  return {
+    url,
+    sentinelUser: values.REDIS_SENTINEL_USER,
+    sentinelPassword: values.REDIS_SENTINEL_PASSWORD,
+    tlsCa: values.REDIS_TLS_CA,
+    tlsServerName: values.REDIS_TLS_SERVERNAME,
+  };
+}
+
+const BESIDE_REDIS_URL = {
+  sentinelUser: 'REDIS_SENTINEL_USER: it is for an address of Redis with +sentinel://',
+  sentinelPassword: 'REDIS_SENTINEL_PASSWORD: it is for an address of Redis with +sentinel://',
+  tlsCa: 'REDIS_TLS_CA: it is for an address of Redis with rediss',
+  tlsServerName: 'REDIS_TLS_SERVERNAME: it is for an address of Redis with rediss',
+} as const;
+
+/** Whoever gives one means it: without a word it would be dropped. */
+function redisProblems(values: z.output<typeof schema>): string[] {
+  const [first = [], ...others] = [values.REDIS_URL, ...values.REDIS_SESSION_URLS].map((url) =>
+    unusedBeside(redisAddress(values, url)),
+  );
+  const byNone = first.filter((name) => others.every((unused) => unused.includes(name)));
+  return byNone.map((name) => BESIDE_REDIS_URL[name]);
 }
 
 /** The least that Argon2id should cost, by the OWASP Password Storage Cheat Sheet. */
@@ -204,8 +238,9 @@ const KNOWN_KEY = 'development-only-key';
 
 /** Whom `PUBLIC_URL` leads here: only this machine or others too. Null if it does not say. */
 function reachedBy({ PUBLIC_URL: url = '' }: Environment): 'this machine' | 'others' | null {
-  if (!URL.canParse(url)) return null;
-  return isLoopback(new URL(url).hostname) ? 'this machine' : 'others';
+  const parsed = parseUrl(url);
+  if (!parsed) return null;
+  return isLoopback(parsed.hostname) ? 'this machine' : 'others';
 }
 
 /** Development is for this machine: whatever NODE_ENV says, an address that others reach is no place for known keys. */
@@ -246,8 +281,43 @@ function mailProblems(env: Environment, signs: boolean): string[] {
 /** Whoever answers decides which passwords are refused; whoever listens learns a part of each. */
 function breachProblems(env: Environment): string[] {
   const text = env['BREACHED_PASSWORDS_URL'] ?? '';
-  if (env['NODE_ENV'] !== 'production' || !URL.canParse(text)) return [];
-  const { protocol, hostname } = new URL(text);
-  if (protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)) return [];
+  if (env['NODE_ENV'] !== 'production' || !isOverheard(text)) return [];
   return ['BREACHED_PASSWORDS_URL: in production only https://, but for a service on the same machine'];
+}
+
+/** A URL that leads to another machine in the clear. */
+function isOverheard(text: string): boolean {
+  const url = parseUrl(text);
+  if (!url) return false;
+  const { protocol, hostname } = url;
+  return protocol !== 'https:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}
+
+function oldSystemOf({ IMPORT_VERIFY_URL: url, IMPORT_VERIFY_SECRET: secret }: z.output<typeof schema>) {
+  return url === undefined || secret === undefined ? null : { url, secret };
+}
+
+/** It gets passwords, so nobody may listen, in development neither; and it answers nobody else. */
+function oldSystemProblems(env: Environment): string[] {
+  const { IMPORT_VERIFY_URL: url = '', IMPORT_VERIFY_SECRET: secret = '' } = env;
+  const problems: string[] = [];
+  if (isOverheard(url)) problems.push('IMPORT_VERIFY_URL: only https://, but for a service on the same machine');
+  if (url && !secret) problems.push('IMPORT_VERIFY_SECRET: IMPORT_VERIFY_URL needs it, to know who asks');
+  if (secret && !url) problems.push('IMPORT_VERIFY_URL: it is missing beside IMPORT_VERIFY_SECRET');
+  return problems;
+}
+
+/** Null: alerts go by mail alone. */
+function alertWebhookOf(values: z.output<typeof schema>): WebhookTarget | null {
+  const { ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: keys, ALERT_WEBHOOK_CA: ca = null } = values;
+  return url === undefined || keys === undefined ? null : { kind: 'webhook', url, keys, ca };
+}
+
+function alertProblems(env: Environment): string[] {
+  const { ALERT_WEBHOOK_URL: url = '', ALERT_WEBHOOK_SECRET: secret = '', ALERT_WEBHOOK_CA: ca = '' } = env;
+  const problems: string[] = [];
+  if (isOverheard(url)) problems.push('ALERT_WEBHOOK_URL: only https://, but for a receiver on the same machine');
+  if (url && !secret) problems.push('ALERT_WEBHOOK_SECRET: ALERT_WEBHOOK_URL needs it, to sign what it gets');
+  if (!url && (secret || ca)) problems.push('ALERT_WEBHOOK_URL: it is missing beside ALERT_WEBHOOK_SECRET or _CA');
+  return problems;
 }

@@ -1,10 +1,17 @@
 // Builds everything below it, once a process, from the configuration; closing it ends what it
 // opened. The only file that knows all of the core.
+import { createApiTokens } from './accounts/api-tokens.ts';
 import { createDataExport } from './accounts/data-export.ts';
 import { createAccountDeletion } from './accounts/deletion.ts';
+import { createLastLogins } from './accounts/last-logins.ts';
 import { createRecentChanges } from './accounts/recent-changes.ts';
+import { createSavedViews } from './accounts/saved-views.ts';
 import { createUserSearch } from './accounts/user-search.ts';
 import { createUsers, type Users } from './accounts/users.ts';
+import { createAlertList } from './alerting/alert-list.ts';
+import { createAlerting } from './alerting/alerting.ts';
+import { createAlertSettings } from './alerting/settings.ts';
+import { weaknessesOf } from './alerting/weak-configuration.ts';
 import { createApplications } from './applications/applications.ts';
 import { createRegistry } from './applications/registry/registry.ts';
 import { type NewAuditEvent, NO_ORIGIN } from './audit/events.ts';
@@ -14,12 +21,16 @@ import { createAuditLog } from './audit/reading/audit-log.ts';
 import { createHistogram } from './audit/reading/histogram.ts';
 import { createTextIndex } from './audit/reading/text-index.ts';
 import { createSealing } from './audit/sealing.ts';
+import { createTree } from './audit/tree/tree.ts';
 import { createCheckpoints } from './audit/verification/checkpoints.ts';
+import { createExportSigning } from './audit/verification/exports/export-signing.ts';
 import { createRetention } from './audit/verification/retention.ts';
 import { createVerification } from './audit/verification/verify-log.ts';
 import type { Config } from './config.ts';
 import { createBreachedPasswords } from './credentials/breached-passwords.ts';
 import { createIdentifierHash } from './credentials/identifier-hash.ts';
+import { createAccountPasswords } from './credentials/imported/account-passwords.ts';
+import { createImportedHashes } from './credentials/imported/threads.ts';
 import { createOneTimeLinks } from './credentials/one-time-links.ts';
 import { createPasswordPolicy } from './credentials/password-policy.ts';
 import { createPasswords } from './credentials/passwords.ts';
@@ -36,32 +47,44 @@ import { createGroups, leaveAllGroupsWithin } from './groups/groups.ts';
 import { createLogins } from './login/logins.ts';
 import { endPendingLoginsWithin } from './login/pending-logins.ts';
 import { createMailDelivery } from './mail/delivery.ts';
+import { createLogInTraits } from './mail/log-in-traits.ts';
 import { createMail, type Mail } from './mail/outgoing-mail.ts';
 import { createTellOwner, type TellOwner, wasToldLately } from './mail/owner-mail.ts';
 import { createMailRenderer } from './mail/rendering.ts';
 import { createMailTransport } from './mail/transport.ts';
+import { createImportPeople } from './moving/import-people.ts';
+import { createTakeOver } from './moving/old-system/take-over.ts';
 import { createOverview } from './overview.ts';
+import { createPlaces } from './places/places.ts';
 import { openDatabase } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
 import { openQueues } from './platform/queues.ts';
-import { closeRedis, openRedis } from './platform/redis.ts';
+import { closeRedis, isCluster, openRedis, openSessionRedis } from './platform/redis.ts';
+import { createSecureAccount } from './securing/secure-account.ts';
+import { createSecureMany } from './securing/secure-many.ts';
 import { createSelfService } from './self-service/self-service.ts';
 import { createAcceptRewind } from './sessions/accept-rewind.ts';
 import { createApplicationSessions } from './sessions/application-sessions.ts';
 import { createEndAllSessions } from './sessions/end-all-sessions.ts';
+import { createRepair } from './sessions/failover/repair.ts';
 import { createSealedEndings } from './sessions/sealed-endings.ts';
-import { createSessionCache } from './sessions/session-cache.ts';
+import { createSessionCache, sessionStoreName } from './sessions/session-cache.ts';
 import { createSessionTable } from './sessions/session-table.ts';
 import { createSessions } from './sessions/sessions.ts';
+import { createDrains } from './shipping/drains.ts';
 import { createAttackDetection } from './throttle/attack-detection.ts';
 import { createAttempts } from './throttle/attempts.ts';
 import { createBlocks } from './throttle/blocks.ts';
 import { createFoldedEvents } from './throttle/folded-events.ts';
+import { forgetBrowsersWithin } from './throttle/known-device-rows.ts';
 import { createKnownDevices } from './throttle/known-devices.ts';
 import { createRefusals } from './throttle/refusals.ts';
 import { sealedAttempts } from './throttle/sealed-attempts.ts';
 import { createThrottle } from './throttle/throttle.ts';
+import { readHabitOf } from './unusual/habit-rows.ts';
+import { createLoginPlaces } from './unusual/login-places.ts';
+import { createNoticing } from './unusual/noticing.ts';
 
 export type Context = ReturnType<typeof createContext>;
 
@@ -81,15 +104,19 @@ export function createContext(config: Config, log: Log, { metrics, nudges = true
   const throttling = createThrottling(config, log, stores);
   const sessionRoom = createSessionRoom(config, log, stores);
   const { sessions, sessionTable, sessionCache } = sessionRoom;
-  const audit = createAudit(config, log, { database, sessionCache });
+  const audit = createAudit(config, log, { database, sessionCache, queues });
   const mail = createMail({ database, policy: config.mail });
   const users = createUsers({ database, sessions });
   const tellOwnerWithin = createTellOwner({ mail, links });
   const below = { ...stores, ...credentials, ...throttling, ...sessionRoom, mail, tellOwnerWithin, users };
   const factors = createFactors(config, below);
-  const logins = createLogins({ ...below, ...factors, wasToldLately, log });
+  const { oldSystem } = config;
+  const takeOver = oldSystem && createTakeOver({ ...below, oldSystem, log });
+  const logins = createLogins({ ...below, ...factors, wasToldLately, takeOver, log });
   const registryRooms = createRegistryRooms(config, below);
   const emptyAbove = [deleteFactorsWithin];
+  const [language] = config.languages;
+  const secureAccount = createSecureAccount({ ...below, cost: config.passwordHashCost, language });
   const { mail: policy, publicOrigin, serviceName } = config;
   /** For acts that change nothing else. Throws if PostgreSQL is away. */
   const record = async (event: NewAuditEvent): Promise<void> => {
@@ -97,6 +124,15 @@ export function createContext(config: Config, log: Log, { metrics, nudges = true
   };
   const render = createMailRenderer({ serviceName, origin: publicOrigin });
   const deliver = createMailTransport({ ...config, policy, redis, database });
+  const mailDelivery = createMailDelivery({
+    ...{ database, links, queues, policy, render, deliver, publicOrigin, log },
+    readTraits: createLogInTraits({ database, ...audit, seal: () => audit.sealing.seal() }),
+  });
+  const alerting = createAlerting({
+    ...{ database, mail, language, serviceName, publicOrigin, log, webhook: config.alertWebhook },
+    mailAwayMs: mailDelivery.awayMs,
+    weaknesses: weaknessesOf(config),
+  });
   return {
     config,
     log,
@@ -104,6 +140,7 @@ export function createContext(config: Config, log: Log, { metrics, nudges = true
     ...audit,
     ...factors,
     ...logins,
+    takeOver,
     ...registryRooms,
     forwardAuth: createForwardAuth({
       ...below,
@@ -112,22 +149,34 @@ export function createContext(config: Config, log: Log, { metrics, nudges = true
       longestSessionMs: longestOf(config.session),
     }),
     ...createSelfService({ ...below, ...logins }),
-    mailDelivery: createMailDelivery({ database, links, queues, policy, render, deliver, publicOrigin, log }),
+    secureAccount,
+    apiTokens: createApiTokens({ database }),
+    savedViews: createSavedViews({ database }),
+    secureMany: createSecureMany({ database, secureAccount, log }),
+    mailDelivery,
+    alerting,
+    alertSettings: createAlertSettings({ database }),
+    readAlerts: createAlertList({ database, mail }),
     userSearch: createUserSearch({ database }),
+    lastLogins: createLastLogins({ database }),
     readRecentChanges: createRecentChanges({ database, auditLog: audit.auditLog }),
-    dataExport: createDataExport({ database, readGroupsOf, readFactorsOf }),
+    dataExport: createDataExport({ database, readGroupsOf, readFactorsOf, readHabitOf }),
+    importPeople: createImportPeople({ ...below, cost: config.passwordHashCost, language: config.languages[0] }),
     accountDeletion: createAccountDeletion({ database, users, sessions, mail, leaveAllGroupsWithin, emptyAbove }),
     readOverview: createOverview({
       database,
       sessionTable,
       isRewound: sessionCache.rewound.stands,
       redis,
+      sessionRedis: below.sessionRedis,
       queues,
       log,
     }),
     record,
     async close(): Promise<void> {
+      alerting.close();
       sessionCache.close();
+      await credentials.importedHashes.close();
       await closeStores();
     },
   };
@@ -148,21 +197,26 @@ type Below = Stores &
   };
 
 function openStores(config: Config, log: Log, nudges: boolean) {
-  const redis = openRedis({ url: config.redisUrl, role: 'sessions', log });
-  const queueConnection = openRedis({ url: config.redisUrl, role: 'queue', log });
+  const redis = openRedis({ address: config.redis, role: 'sessions', log });
+  const sessionRedis = openSessionRedis({ addresses: config.sessionRedis, storeOf: sessionStoreName, log });
+  const queueConnection = openRedis({ address: config.redis, role: 'queue', log });
   const queues = openQueues(queueConnection);
   const database = openDatabase({
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,
     onError: ({ message }) => log.debug({ reason: message }, 'an idle connection to PostgreSQL broke'),
+    onAway: (reason) =>
+      reason === null
+        ? log.info('PostgreSQL is back')
+        : log.warn({ reason }, 'PostgreSQL is away: nobody waits for it'),
     onUseless: sayOnce((reason) => log.error({ reason }, 'PostgreSQL can not be used')),
     nudge: (job) => nudges && queues.nudge(job),
   });
   async function closeStores(): Promise<void> {
     await queues.close();
-    await Promise.all([closeRedis(redis), closeRedis(queueConnection), database.close()]);
+    await Promise.all([...[redis, ...sessionRedis, queueConnection].map(closeRedis), database.close()]);
   }
-  return { database, redis, queues, closeStores };
+  return { database, redis, sessionRedis, queues, closeStores };
 }
 
 /** The same words again and again are said once. */
@@ -175,12 +229,18 @@ function sayOnce(say: (words: string) => void): (words: string) => void {
 }
 
 function createCredentials(config: Config, log: Log, { database, metrics }: Stores) {
+  const concurrency = config.passwordHashConcurrency;
+  const passwords = createPasswords({ concurrency, cost: config.passwordHashCost });
+  const importedHashes = createImportedHashes({ concurrency });
+  const secretBox = createSecretBox(config.secretsKeys);
   return {
-    passwords: createPasswords({ concurrency: config.passwordHashConcurrency, cost: config.passwordHashCost }),
+    passwords,
+    importedHashes,
+    accountPasswords: createAccountPasswords({ database, passwords, importedHashes, secretBox, log }),
     passwordPolicy: createPasswordPolicy(config),
     breachedPasswords: createBreachedPasswords({ url: config.breachedPasswordsUrl, database, metrics, log }),
     links: createOneTimeLinks({ database }),
-    secretBox: createSecretBox(config.secretsKeys),
+    secretBox,
     identifierHash: createIdentifierHash(config.sessionKeys.at(-1) ?? ''),
   };
 }
@@ -199,14 +259,17 @@ function createThrottling({ throttle: policy, sessionKeys }: Config, log: Log, {
   };
 }
 
-function createSessionRoom(config: Config, log: Log, { database, redis, queues, metrics }: Stores) {
+function createSessionRoom(config: Config, log: Log, { database, redis, sessionRedis, queues, metrics }: Stores) {
   const sessionTable = createSessionTable({ database });
   const sessionCache = createSessionCache({
     redis,
+    sessionRedis,
+    inCluster: config.sessionRedis.some(isCluster),
     table: sessionTable,
     log,
     alone: config.redisAlone,
     count: metrics.countRead,
+    onStale: database.lookAgain,
     onRewind: (rewind) =>
       database.transact(async (transaction) => {
         const about = { actor: null, subject: null, origin: NO_ORIGIN, detail: { ...rewind } };
@@ -214,30 +277,53 @@ function createSessionRoom(config: Config, log: Log, { database, redis, queues, 
       }),
   });
   const below = { database, table: sessionTable, cache: sessionCache };
-  const above = { endWaiting: endPendingLoginsWithin };
+  const above = { endWaiting: endPendingLoginsWithin, forgetBrowsers: forgetBrowsersWithin };
   const sessions = createSessions({ ...below, ...above, queues, policy: config.session, log });
   const endAllSessions = createEndAllSessions({ database, sessions, cache: sessionCache });
-  const acceptRewind = createAcceptRewind({ database, sessions, cache: sessionCache });
+  const acceptRewind = createAcceptRewind({ database, sessions, cache: sessionCache, endAllSessions });
   const applicationSessions = createApplicationSessions({ database, sessions, cache: sessionCache });
-  return { sessionTable, sessionCache, sessions, applicationSessions, endAllSessions, acceptRewind };
+  const repairSessions = createRepair({ database, table: sessionTable, sessions, cache: sessionCache });
+  return { sessionTable, sessionCache, sessions, applicationSessions, endAllSessions, acceptRewind, repairSessions };
 }
 
-function createAudit(config: Config, log: Log, { database, sessionCache }: Pick<Below, 'database' | 'sessionCache'>) {
+function createAudit(
+  config: Config,
+  log: Log,
+  { database, sessionCache, queues }: Pick<Below, 'database' | 'sessionCache' | 'queues'>,
+) {
   const { signingKey: key, publicKeys, checkpointFile: file, retentionMs } = config.audit;
   const auditLog = createAuditLog({ database });
   const verification = createVerification({ database });
-  const checkpoints = createCheckpoints({ database, verification, log, key, publicKeys, file });
+  const places = createPlaces({ files: config.placeFiles, log });
+  const sayUnnoticed = sayOnce((reason) =>
+    log.warn({ reason }, 'events are sealed without their places and what is unusual about them'),
+  );
+  const tree = createTree({ database, origin: `${new URL(config.publicOrigin).host}/audit` });
+  const checkpoints = createCheckpoints({ database, verification, tree, log, key, publicKeys, file });
   return {
     auditLog,
     activityLog: createActivityLog({ database }),
     histogram: createHistogram({ database, auditLog }),
+    readLoginPlaces: createLoginPlaces({ database }),
+    places,
     textIndex: createTextIndex({ database }),
     verification,
+    tree,
     checkpoints,
-    retention: createRetention({ database, checkpoints, retentionMs }),
+    drains: createDrains({ database }),
+    exportSigning: createExportSigning({
+      database,
+      auditLog,
+      checkpoints,
+      key,
+      nudge: () => queues.nudge('sign-exports'),
+    }),
+    retention: createRetention({ database, checkpoints, tree, retentionMs }),
     sealing: createSealing({
       database,
       followers: [createSealedEndings({ cache: sessionCache }), sealedAttempts],
+      notice: createNoticing({ places }),
+      onUnnoticed: (error) => sayUnnoticed(error instanceof Error ? error.message : String(error)),
       onSealed: checkpoints.noteSealed,
     }),
   };

@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import type { Database } from './platform/database.ts';
 import type { Log } from './platform/log.ts';
 import { QUEUE_NAMES, type QueueName, type Queues } from './platform/queues.ts';
+import { sessionStoreName } from './sessions/session-cache.ts';
 import type { SessionTable } from './sessions/session-table.ts';
 
 /** Sessions and waiting events are counted to this number. */
@@ -44,6 +45,8 @@ export interface Overview {
   /** How long the store took to answer. */
   readonly postgresMs: number | null;
   readonly redisMs: number | null;
+  /** Where sessions have Redis of their own, each of them. */
+  readonly sessionStores: readonly { readonly name: string; readonly ms: number | null }[];
 }
 
 export interface OverviewOptions {
@@ -51,6 +54,7 @@ export interface OverviewOptions {
   readonly sessionTable: Pick<SessionTable, 'countLive'>;
   readonly isRewound: () => boolean;
   readonly redis: Redis;
+  readonly sessionRedis: readonly Redis[];
   readonly queues: Queues;
   readonly log: Log;
 }
@@ -62,6 +66,7 @@ export function createOverview({
   sessionTable,
   isRewound,
   redis,
+  sessionRedis,
   queues,
   log,
 }: OverviewOptions): ReadOverview {
@@ -101,6 +106,9 @@ export function createOverview({
   }
 
   return async () => {
+    const asked = sessionRedis.map(async (one, place) => {
+      return { name: sessionStoreName(place), ms: await part(timed(one.ping())) };
+    });
     const [sessionsNow, loginsNow, blocks, outbox, head, checkpoint, mails, counts, workers, postgresMs, redisMs] =
       await Promise.all([
         part(sessions()),
@@ -128,6 +136,7 @@ export function createOverview({
       rewound: isRewound(),
       postgresMs,
       redisMs,
+      sessionStores: await Promise.all(asked),
     };
   };
 }
@@ -166,9 +175,9 @@ const HEAD = 'SELECT seq::float8 AS seq, sealed_at AS "sealedAt" FROM audit_head
 
 const CHECKPOINT = `
   SELECT coalesce(max(seq), 0)::float8 AS seq, coalesce(max(made_at), now()) AS "madeAt",
-         (SELECT seq::float8 FROM audit_event WHERE type = 'sys_audit_altered'
-             AND occurred_at > coalesce((SELECT max(made_at) FROM audit_checkpoint), '-infinity')
-           ORDER BY seq DESC LIMIT 1) AS alarm
+         (SELECT max(seq)::float8 FROM (
+             SELECT seq FROM audit_event WHERE type IN ('sys_audit_altered', 'sys_audit_rewound')
+                AND occurred_at > coalesce((SELECT max(made_at) FROM audit_checkpoint), '-infinity') OFFSET 0) AS alarms) AS alarm
     FROM (SELECT seq, made_at FROM audit_checkpoint ORDER BY seq DESC, made_at DESC LIMIT 1) AS newest`;
 
 const MAILS = `

@@ -147,6 +147,7 @@ async function start(): Promise<void> {
     webDatabaseUrl,
     workerDatabaseUrl,
     redisUrl: stores.redisUrl,
+    redisSettings: settings.redisSettings,
     auditPublicKey: auditPublicKey(auditSigningKey),
     dataDir: settings.dataDir,
     pids: { launcher: process.pid, supervisor: 0, worker: 0, ...stores.pids() },

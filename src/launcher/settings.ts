@@ -20,6 +20,8 @@ export interface LauncherSettings {
   webDatabaseUrl?: string;
   workerDatabaseUrl?: string;
   redisUrl?: string;
+  /** What else it takes to reach it, by the variable. */
+  redisSettings?: Readonly<Record<string, string>>;
   sessionKeys?: string;
   auditSigningKey?: string;
   auditCheckpointFile?: string;
@@ -48,6 +50,7 @@ export function readLauncherSettings(given: Environment): { settings: LauncherSe
     webDatabaseUrl: env.WEB_DATABASE_URL || undefined,
     workerDatabaseUrl: env.WORKER_DATABASE_URL || undefined,
     redisUrl: env.REDIS_URL || undefined,
+    redisSettings: redisSettingsOf(env),
     sessionKeys: env.SESSION_KEYS || undefined,
     auditSigningKey: env.AUDIT_SIGNING_KEY || undefined,
     auditCheckpointFile: env.AUDIT_CHECKPOINT_FILE || undefined,
@@ -65,6 +68,19 @@ export function readLauncherSettings(given: Environment): { settings: LauncherSe
     searchPath: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
   };
   return { settings: { ...settings, ...withoutUndefined(optional) }, problems };
+}
+
+const BESIDE_REDIS_URL = [
+  'REDIS_SENTINEL_USER',
+  'REDIS_SENTINEL_PASSWORD',
+  'REDIS_SESSION_URLS',
+  'REDIS_TLS_CA',
+  'REDIS_TLS_SERVERNAME',
+];
+
+function redisSettingsOf(env: Environment): Record<string, string> | undefined {
+  const given = BESIDE_REDIS_URL.flatMap((name) => (env[name] ? [[name, env[name]]] : []));
+  return given.length > 0 ? Object.fromEntries(given) : undefined;
 }
 
 function withoutUndefined<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {

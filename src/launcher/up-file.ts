@@ -12,6 +12,8 @@ export interface UpFile {
   webDatabaseUrl: string;
   workerDatabaseUrl: string;
   redisUrl: string;
+  /** What else of the environment it takes to reach that Redis. */
+  redisSettings?: Readonly<Record<string, string>> | undefined;
   /** The key whose checkpoints of the audit log are trusted. */
   auditPublicKey?: string | undefined;
   dataDir: string;

@@ -8,6 +8,7 @@ import { lowerHashThreads } from '../core/credentials/hash-threads.ts';
 import { createLog, flushLog } from '../core/platform/log.ts';
 import { createMetrics } from '../core/platform/metrics.ts';
 import { tellConnectionRoom } from '../core/platform/postgres/connection-room.ts';
+import { tellReplication } from '../core/platform/postgres/standbys.ts';
 import { isListen, LISTEN_WHEN_READY } from '../supervisor/messages.ts';
 import { createApp } from './app.ts';
 import { publishMetrics } from './metrics.ts';
@@ -57,20 +58,25 @@ async function startListening(): Promise<Serving> {
   return started;
 }
 
-/** Reports to the supervisor once both stores were reached; logs what it waits for. */
+/**
+ * Reports to the supervisor once both stores were reached, of several Redis with sessions soon one: PostgreSQL answers for the
+ * others. Logs what it waits for.
+ */
 async function announce(): Promise<void> {
   const began = performance.now();
   let said = false;
   for (;;) {
-    const { redis, postgres } = context.sessionCache.health();
-    if ((redis && postgres) || readiness.draining) break;
-    if (!said && performance.now() - began > 2_000) {
-      log.warn({ redis, postgres }, 'waiting for the stores');
+    const { redis, someSessions, postgres } = context.sessionCache.health();
+    const isLate = performance.now() - began > 2_000;
+    if ((postgres && (redis || (isLate && someSessions))) || readiness.draining) break;
+    if (!said && isLate) {
+      const missing = Object.entries(context.sessionCache.stores()).flatMap(([store, up]) => (up ? [] : [store]));
+      log.warn({ missing }, 'waiting for the stores');
       said = true;
     }
     await delay(READY_CHECK_MS);
   }
-  await databaseOpened;
+  await Promise.all([databaseOpened, context.forwardAuth.prepare()]);
   if (readiness.draining) return;
   await listen();
   readiness.started = true;
@@ -78,7 +84,9 @@ async function announce(): Promise<void> {
   process.send?.({ type: 'ready' });
   await record('sys_startup');
   const { webProcesses, databasePoolSize: poolSize } = config;
-  if ((cluster.worker?.id ?? 1) === 1) await tellConnectionRoom(context, { webProcesses, poolSize });
+  if ((cluster.worker?.id ?? 1) !== 1) return;
+  await tellConnectionRoom(context, { webProcesses, poolSize });
+  await tellReplication(context);
 }
 
 function record(type: 'sys_startup' | 'sys_shutdown'): Promise<void> {

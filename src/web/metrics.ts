@@ -3,7 +3,7 @@
 import cluster from 'node:cluster';
 import { AggregatorRegistry } from 'prom-client';
 import type { Context } from '../core/context.ts';
-import { serveMetrics } from '../core/platform/metrics-server.ts';
+import { type MetricsPort, serveMetrics } from '../core/platform/metrics-server.ts';
 
 export async function publishMetrics({
   config,
@@ -12,8 +12,8 @@ export async function publishMetrics({
   sessionCache,
   passwords,
   database,
-}: Context): Promise<void> {
-  if (config.metrics === null) return;
+}: Context): Promise<MetricsPort | null> {
+  if (config.metrics === null) return null;
   metrics.watchProcess();
   metrics.addGauge({
     name: 'holdfast_database_rewound',
@@ -25,7 +25,7 @@ export async function publishMetrics({
     help: 'Web processes for which a store can be asked and trusted',
     labelNames: ['store'],
     read: () =>
-      Object.entries(sessionCache.health()).map(([name, up]) => ({ labels: { store: name }, value: Number(up) })),
+      Object.entries(sessionCache.stores()).map(([name, up]) => ({ labels: { store: name }, value: Number(up) })),
   });
   metrics.addGauge({
     name: 'holdfast_password_hashes',
@@ -41,7 +41,7 @@ export async function publishMetrics({
   if (cluster.isWorker) {
     new AggregatorRegistry(); // answers the supervisor
     AggregatorRegistry.setRegistries([metrics.registry]);
-    return;
+    return null;
   }
-  await serveMetrics({ ...config.metrics, read: () => metrics.registry.metrics(), log });
+  return serveMetrics({ ...config.metrics, read: () => metrics.registry.metrics(), log });
 }

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../core/platform/log.ts';
-import { isCheck } from './forward-auth/asked.ts';
+import { meansCheck } from './forward-auth/asked.ts';
 
 export interface ServeOptions {
   server: Server;
@@ -76,7 +76,7 @@ export function createWebServer(listener: RequestListener, patience: PatienceMs 
   );
   // Whoever waits to be told to go on with a body is told so, but by a check, which wants none.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    if (!isCheck(request.url)) response.writeContinue();
+    if (!meansCheck(request)) response.writeContinue();
     server.emit('request', request, response);
   });
   server.timeout = patience.stalled;
@@ -186,7 +186,7 @@ function noteRequest(connection: Connection | undefined, request: IncomingMessag
   if (!connection) return;
   const { socket } = request;
   connection.answering.add(response);
-  response.once('close', () => {
+  response.on('close', () => {
     connection.answering.delete(response);
     connection.idleSince = performance.now();
     connection.bytesWhenIdle = socket.bytesRead;

@@ -1,6 +1,6 @@
 // Who asks for hashes without end: a member, an account from everywhere, one address, one IPv6 network. Each is refused alone,
 // and ten of ten log-ins of somebody else are answered.
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { ATTACKED, deviceOf, startAttacker } from '../../harness/attacker.ts';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
@@ -75,6 +75,24 @@ test('a member who confirms without end gets 503 alone', async () => {
   expect(refused.length).toBeGreaterThan(0);
   expect(new Set(refused.map(({ retryAfter }) => retryAfter))).toEqual(new Set(['5']));
 }, 60_000);
+
+test('whoever finds no place to log in costs no store anything', async () => {
+  const ip = '203.0.113.99';
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const holding = Array.from({ length: 8 }, (_, at) =>
+    web.context.passwords.admit({ account: `nobody-${at}@example.org`, ip }, () => released),
+  );
+  const commands = jest.spyOn(web.context.redis, 'sendCommand');
+  const { status } = await guess({ email: 'nobody@example.org', ip });
+  const asked = commands.mock.calls.map(([command]) => command.name).filter((name) => /multi|hincrby|eval/.test(name));
+  commands.mockRestore();
+  release();
+  await Promise.all(holding);
+  expect([status, asked]).toEqual([503, []]);
+});
 
 test('an account that is asked for from everywhere holds four places', async () => {
   const { email } = await newMember();

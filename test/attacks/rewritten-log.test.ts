@@ -5,13 +5,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  type Checkpoint,
-  isSigned,
-  parseCheckpoints,
-  readPublicKeys,
-  readSigningKey,
-} from '../../src/core/audit/verification/signed-checkpoint.ts';
+import { readPublicKeys, readSigningKey } from '../../src/core/audit/ed25519.ts';
+import { type Checkpoint, isSigned, parseCheckpoints } from '../../src/core/audit/verification/signed-checkpoint.ts';
 import type { Context } from '../../src/core/context.ts';
 import { openWorker } from '../support/app.ts';
 import { filledLog } from '../support/filled-log.ts';
@@ -65,13 +60,14 @@ async function seal(count: number, by: Context = worker, what = 'true'): Promise
 async function rewrite(from: number, { checkpoints }: { checkpoints: 'kept' | 'deleted' }): Promise<void> {
   const { seq } = await web.context.auditLog.head();
   await cutAfter(from - 1);
-  if (checkpoints === 'deleted') await tamper('DELETE FROM audit_checkpoint');
+  if (checkpoints === 'deleted')
+    await tamper('DELETE FROM audit_checkpoint; DELETE FROM audit_tree; DELETE FROM audit_tree_tile');
   await seal(seq - from + 1, forger, 'forged');
   expect(await verify()).toMatchObject({ intact: checkpoints === 'deleted' });
 }
 
 async function cutAfter(seq: number): Promise<void> {
-  await tamper(`DELETE FROM audit_event WHERE seq > ${seq}; DELETE FROM outbox; DELETE FROM audit_summary;
+  await tamper(`DELETE FROM audit_event WHERE seq > ${seq}; DELETE FROM outbox; DELETE FROM audit_summary; DELETE FROM audit_hour;
     UPDATE audit_head SET (seq, summary_seq, hash) = (SELECT ${seq}, ${seq}, coalesce((SELECT hash FROM audit_event WHERE seq = ${seq}),
       decode(repeat('00', 32), 'hex')))`);
 }

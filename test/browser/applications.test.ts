@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { axe, launchBrowser } from '../../harness/chromium.ts';
 import { makeFolder, type RunningProxy, startProxy } from '../../harness/proxies.ts';
-import { until } from '../../harness/until.ts';
 import { writeRecipe } from '../../src/core/forward-auth/recipes.ts';
 import { freePort } from '../../src/launcher/machine/ports.ts';
 import { PASSWORD } from '../support/app.ts';
@@ -16,7 +15,7 @@ const [port, listen] = [await freePort(), await freePort()];
 const publicUrl = `http://localhost:${port}`;
 const holdfast = `http://127.0.0.1:${port}`;
 const url = `http://wiki.localhost:${listen}`;
-const { web, sql, newMember } = await world({
+const { sql, newMember } = await world({
   webs: [{ PORT: String(port), PUBLIC_URL: publicUrl, TRUSTED_PROXIES: '127.0.0.1', LANGUAGES: 'en' }],
 });
 let wiki: TestApplication;
@@ -41,7 +40,6 @@ beforeAll(async () => {
   if (!recipe.ok) throw new Error(recipe.problem);
   proxy = await startProxy('nginx', { files: recipe.files, folder, port: listen });
   chromium = await launchBrowser();
-  await until(async () => (await web.context.forwardAuth.register()).bySlug(wiki.slug) !== undefined);
 }, 240_000); // once it has to be fetched
 
 afterAll(async () => {
@@ -108,7 +106,6 @@ test('where the cookie does not come back, a page says why before the browser gi
   const running = await startProxy('nginx', { files, folder: makeFolder(), port: at });
   const { context, page } = await open();
   try {
-    await until(async () => (await web.context.forwardAuth.register()).bySlug(slug) !== undefined);
     await page.goto(`${publicUrl}/login`);
     await logIn(page, email);
     await page.waitForURL(`${publicUrl}/profile`);

@@ -1,6 +1,7 @@
 // A process that reaches Redis and not PostgreSQL can't know whether that Redis is still the one that everybody else asks: it
 // believes it for REDIS_ALONE, and then nobody. DESIGN: the row "a process is alone with Redis, without PostgreSQL".
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { startHoldingProxy } from '../../harness/holding-proxy.ts';
 import { type OwnServers, startOwnServers } from '../../harness/own-servers.ts';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
@@ -66,10 +67,14 @@ test('operators get 503 after a minute and others after a quarter of an hour, an
   expect(await ready()).toBe(200);
 });
 
+function cookieOf({ agent }: Browser): string {
+  const jar = agent.jar.getCookies({ domain: '127.0.0.1', path: '/', secure: false, script: false });
+  return [...jar].map((one) => `${one.name}=${one.value}`).join('; ');
+}
+
 test('a session that Redis knows has ended is refused as ever', async () => {
   const member = await person('member');
-  const jar = member.agent.jar.getCookies({ domain: '127.0.0.1', path: '/', secure: false, script: false });
-  const cookie = [...jar].map((one) => `${one.name}=${one.value}`).join('; ');
+  const cookie = cookieOf(member);
   expect((await member.logOut()).status).toBe(303);
   await servers.postgres().kill();
   await until(() => !web.context.sessionCache.health().postgres);
@@ -88,4 +93,38 @@ test('a process that was stopped for an hour asks PostgreSQL before it believes 
   expect(queries.mock.calls.some(([query]) => (query as unknown as { name?: string }).name === 'session-find')).toBe(
     true,
   );
+});
+
+test('a process that is cut off with Redis believes it for REDIS_ALONE, while a session ends on the other side', async () => {
+  const [toRedis, toPostgres] = await Promise.all([
+    startHoldingProxy(servers.redis()),
+    startHoldingProxy(servers.postgres()),
+  ]);
+  const there = await startWeb({ ...servers, redisUrl: toRedis.through(servers.redisUrl) });
+  const here = await startWeb(servers, { DATABASE_URL: toPostgres.through(servers.database.webUrl) });
+  const statusHere = async (cookie: string) => {
+    const answer = await fetch(`${here.url}/profile`, { headers: { cookie }, redirect: 'manual' });
+    await answer.arrayBuffer();
+    return answer.status;
+  };
+  try {
+    const [browser, email] = [new Browser(here.url), newEmail()];
+    expect((await browser.register(email)).status).toBe(303);
+    const cookie = cookieOf(browser);
+    const elsewhere = new Browser(there.url);
+    expect((await elsewhere.logIn(email)).status).toBe(303);
+    toRedis.hold(); // there: PostgreSQL alone
+    toPostgres.hold(); // here: Redis alone
+    expect((await elsewhere.submit('/account/sessions/revoke-others', {}, '/account/sessions')).status).toBe(303);
+    passed = 14 * MINUTE;
+    expect(await statusHere(cookie)).toBe(200);
+    passed = 16 * MINUTE;
+    expect(await statusHere(cookie)).toBe(503);
+    toPostgres.release();
+    toRedis.release();
+    await until(async () => (await statusHere(cookie)) === 303, 30_000);
+  } finally {
+    await Promise.all([here.close(), there.close()]);
+    await Promise.all([toRedis.close(), toPostgres.close()]);
+  }
 });

@@ -1,6 +1,6 @@
 // Applications behind real proxies while Holdfast's web processes are replaced and killed: whoever is inside stays inside, and of
 // all their requests a rolling reload costs none.
-import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -13,9 +13,9 @@ import { writeRecipe } from '../../src/core/forward-auth/recipes.ts';
 import { freePort } from '../../src/launcher/machine/ports.ts';
 import { Browser, newEmail } from '../support/app.ts';
 import { addApplication } from '../support/applications.ts';
+import { ask, cookieIn, PAGE, type SentHeaders } from '../support/wire.ts';
 
 const CLIENTS = 6;
-const PAGE = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
 
 const application = createServer((request, response) => response.end(String(request.headers['holdfastemail'])));
 let installation: Installation;
@@ -39,33 +39,12 @@ afterAll(async () => {
   await new Promise((resolve) => application.close(resolve));
 });
 
-interface Answer {
-  readonly status: number;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: string;
-}
-
-function ask(at: number, host: string, path: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port: at, path, headers: { host, ...headers }, agent: false };
-    const asking = httpRequest(options, (response) => {
-      let body = '';
-      response.on('data', (piece) => {
-        body += piece;
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
-    });
-    asking.on('error', reject).end();
-  });
-}
-
-const cookieIn = ({ headers }: Answer) => headers['set-cookie']?.[0]?.split(';')[0] ?? '';
-
 describe.each<RunProxy>(['nginx', 'caddy', 'haproxy'])('behind %s', (proxy) => {
   let at: number;
   let host: string;
   let running: RunningProxy;
   let cookie: string;
+  const get = (path: string, headers: SentHeaders) => ask(`http://127.0.0.1:${at}${path}`, { host, ...headers });
 
   beforeAll(async () => {
     at = await freePort();
@@ -81,16 +60,15 @@ describe.each<RunProxy>(['nginx', 'caddy', 'haproxy'])('behind %s', (proxy) => {
     );
     if (!recipe.ok) throw new Error(recipe.problem);
     running = await startProxy(proxy, { files: recipe.files, folder, port: at });
-    await until(async () => (await ask(at, host, '/.holdfast/start?to=%2F', PAGE)).status === 302);
-    await delay(1_100); // until the other process has heard of it too
-    const start = await ask(at, host, '/.holdfast/start?to=%2F', PAGE);
+    await until(async () => (await get('/.holdfast/start?to=%2F', PAGE)).status === 302);
+    const start = await get('/.holdfast/start?to=%2F', PAGE);
     const { pathname, search } = new URL(start.headers.location ?? '');
     const given = await browser.agent
       .get(pathname + search)
       .set('Sec-Fetch-Site', 'cross-site')
       .redirects(0);
     const back = new URL(String(given.headers['location']));
-    cookie = cookieIn(await ask(at, host, back.pathname + back.search, { ...PAGE, cookie: cookieIn(start) }));
+    cookie = cookieIn(await get(back.pathname + back.search, { ...PAGE, cookie: cookieIn(start) }));
   }, 240_000);
 
   afterAll(() => running?.close());
@@ -102,7 +80,7 @@ describe.each<RunProxy>(['nginx', 'caddy', 'haproxy'])('behind %s', (proxy) => {
     const clients = Array.from({ length: CLIENTS }, async () => {
       while (!over) {
         asked += 1;
-        const { status, body } = await ask(at, host, '/', { cookie }).catch((error: Error) => ({
+        const { status, body } = await get('/', { cookie }).catch((error: Error) => ({
           status: 0,
           body: error.message,
         }));

@@ -1,13 +1,15 @@
 // The check and entering while stores fail: nobody inside is thrown out, nobody who is out gets in, and both away is a 503.
-import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { type OwnServers, startOwnServers } from '../../harness/own-servers.ts';
 import { query } from '../../harness/query.ts';
 import { until } from '../../harness/until.ts';
 import type { Context } from '../../src/core/context.ts';
-import { Browser, newEmail, openWorker, startWeb, type TestProcess } from '../support/app.ts';
-import { addApplication, type TestApplication } from '../support/applications.ts';
+import { parseEntry } from '../../src/core/sessions/cache-entry.ts';
+import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess } from '../support/app.ts';
+import { addApplication, addGroup, type TestApplication } from '../support/applications.ts';
+import { asOldCopy, entryOf } from '../support/copies.ts';
+import { ask, cookieIn, PAGE, type SentHeaders, type WireAnswer } from '../support/wire.ts';
 
 let servers: OwnServers;
 let web: TestProcess;
@@ -16,7 +18,6 @@ let worker: Context;
 let application: TestApplication;
 
 const PROXIED = { TRUSTED_PROXIES: '127.0.0.1' };
-const PAGE = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
 const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(servers.database.superuserUrl, text, values);
 
 beforeEach(async () => {
@@ -34,37 +35,8 @@ afterEach(async () => {
   await servers?.close();
 });
 
-interface Answer {
-  readonly status: number;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: string;
-}
-
-function ask(
-  url: string,
-  headers: Readonly<Record<string, string>> = {},
-  method = 'GET',
-  body?: string,
-): Promise<Answer> {
-  const { hostname, port, pathname, search } = new URL(url);
-  return new Promise((resolve, reject) => {
-    const options = { hostname, port, path: pathname + search, method, headers, agent: false };
-    const asking = httpRequest(options, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (piece: string) => {
-        text += piece;
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
-    });
-    asking.on('error', reject);
-    asking.end(body);
-  });
-}
-
 const host = () => `${application.slug}.example.org`;
-const cookieIn = ({ headers }: Answer) => headers['set-cookie']?.[0]?.split(';')[0] ?? '';
-
-function check(cookie: string, on: TestProcess = web, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+function check(cookie: string, on: TestProcess = web, headers: SentHeaders = {}): Promise<WireAnswer> {
   const told = { 'x-forwarded-method': 'GET', 'x-forwarded-uri': '/', cookie, ...headers };
   return ask(`${on.url}/forward-auth/forwarded/${application.slug}`, told);
 }
@@ -169,13 +141,144 @@ describe('PostgreSQL', () => {
   });
 });
 
+/** It takes connections and answers nothing, as behind a network that swallows what is sent. */
+async function silencePostgres(): Promise<() => void> {
+  const rows = await sql<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE usename = 'own_web'`);
+  const pids = [servers.postgres().pid, ...rows.map(({ pid }) => pid)];
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  return () => {
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  };
+}
+
+/** Far less than a statement may take, and far more than a check should. */
+const SOON_MS = 5_000;
+
+async function within<T>(work: () => Promise<T>): Promise<{ result: T; soon: boolean }> {
+  const began = performance.now();
+  const result = await work();
+  return { result, soon: performance.now() - began < SOON_MS };
+}
+
+describe('PostgreSQL silent', () => {
+  const raise = async (by: number) => {
+    const redis = new Redis(servers.redisUrl);
+    await redis.incrby('hf:applications', by);
+    redis.disconnect();
+  };
+
+  test('while applications have changed: checks go on with those that are known, and wait for it once', async () => {
+    const { cookie } = await inside();
+    const speak = await silencePostgres();
+    try {
+      await raise(1);
+      const answers = await within(async () => {
+        const all = [];
+        for (let count = 0; count < 30; count += 1) all.push(...(await statuses(cookie)));
+        return all;
+      });
+      expect([answers.soon, answers.result.every((status) => status === 200)]).toEqual([true, true]);
+    } finally {
+      speak();
+    }
+    expect(await statuses(cookie)).toEqual([200, 200]);
+  });
+
+  test('and Redis away: a 503 at once, and everybody is still inside when they are back', async () => {
+    const { cookie } = await inside();
+    const speak = await silencePostgres();
+    try {
+      await servers.redis().kill();
+      await until(() => !web.context.sessionCache.health().redis);
+      const answers = await within(async () => {
+        const all = [];
+        for (let count = 0; count < 30; count += 1) all.push((await check(cookie)).status);
+        return all;
+      });
+      expect([answers.soon, answers.result.every((status) => status === 503)]).toEqual([true, true]);
+    } finally {
+      speak();
+    }
+    await until(async () => (await check(cookie)).status === 200);
+  });
+});
+
+test('a group that was left is not told again at a later change while PostgreSQL is away', async () => {
+  const browser = new Browser(web.url);
+  const email = newEmail();
+  expect((await browser.register(email)).status).toBe(303);
+  const [row] = await sql<{ id: string }>('SELECT id FROM user_account WHERE email = $1', [email]);
+  await addGroup(sql, 'readers', { userIds: [row?.id ?? ''] });
+  const { cookie } = await enter(browser);
+  const groups = async () => (await check(cookie)).headers['holdfastgroups'];
+  expect(await groups()).toBe('readers');
+  await sql('DELETE FROM group_member');
+  await sql('UPDATE application_version SET version = version + 1');
+  await until(async () => (await groups()) === '');
+  await servers.postgres().kill();
+  const redis = new Redis(servers.redisUrl);
+  await redis.incr('hf:applications');
+  redis.disconnect();
+  for (let count = 0; count < 3; count += 1) expect(await groups()).toBe('');
+});
+
+describe('a copy that a version without log-ins wrote', () => {
+  /** Of somebody who has proved again who they are, so that their session took the place of another. */
+  async function insideByAnOldCopy() {
+    const { browser, cookie } = await inside();
+    await sql(
+      `UPDATE session SET created_at = created_at - interval '1 hour', proved_at = created_at - interval '1 hour'`,
+    );
+    expect((await browser.submit('/confirm', { password: PASSWORD }, '/confirm')).status).toBe(303);
+    const redis = new Redis(servers.redisUrl);
+    for (const key of await redis.keys('hf:s:*')) {
+      const entry = parseEntry(await entryOf(redis, key));
+      if (!entry || entry.owner.application) continue;
+      const { header, copy } = await asOldCopy(redis, key, web.context.sessionCache.epochs.newest());
+      expect(copy.owner['loginId']).toBeDefined();
+      delete copy.owner['loginId'];
+      await redis.set(key, header + JSON.stringify(copy), 'KEEPTTL');
+    }
+    redis.disconnect();
+    expect([await browser.profile(), ...(await statuses(cookie))]).toEqual([200, 200, 200]);
+    return { browser, cookie };
+  }
+
+  test('lets its person enter applications', async () => {
+    const { browser } = await insideByAnOldCopy();
+    const { given, cookie } = await enter(browser);
+    expect(given.status).toBe(303);
+    expect(await statuses(cookie)).toEqual([200, 200]);
+  });
+
+  test('ends with its applications, also while PostgreSQL is away', async () => {
+    const { browser, cookie } = await insideByAnOldCopy();
+    await servers.postgres().kill();
+    expect((await browser.logOut()).status).toBe(303);
+    expect(await statuses(cookie)).toEqual([401, 401]);
+  });
+
+  test('is not half logged out from an application while PostgreSQL is away', async () => {
+    const { cookie } = await insideByAnOldCopy();
+    await servers.postgres().kill();
+    const type = { 'content-type': 'application/x-www-form-urlencoded' };
+    const form = { host: host(), cookie, origin: `https://${host()}`, ...type };
+    const answer = await ask(`${web.url}/.holdfast/logout`, form, 'POST', 'scope=everywhere');
+    expect([answer.status, answer.headers['set-cookie']]).toEqual([503, undefined]);
+    expect(await statuses(cookie)).toEqual([200, 200]);
+  });
+});
+
 test('both away: a 503 that says when to come back, whatever was asked for, and the cookie stays', async () => {
   const { cookie } = await inside();
+  const warn = jest.spyOn(web.context.log, 'warn');
   await Promise.all([servers.redis().kill(), servers.postgres().kill()]);
   for (const headers of [{}, PAGE]) {
     const answer = await check(cookie, web, headers);
     expect([answer.status, answer.headers['retry-after'], answer.headers['set-cookie']]).toEqual([503, '5', undefined]);
   }
+  for (let count = 0; count < 20; count += 1) await check(cookie);
+  expect(warn.mock.calls.filter(([, said]) => said === 'a check could not be answered')).toHaveLength(1);
   // Whoever has no cookie needs no store.
   expect((await check('', web, PAGE)).status).toBe(302);
 });

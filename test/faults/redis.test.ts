@@ -5,10 +5,10 @@ import { Redis } from 'ioredis';
 import { type OwnServers, startOwnServers } from '../../harness/own-servers.ts';
 import { query } from '../../harness/query.ts';
 import { until } from '../../harness/until.ts';
-import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
+import { isCopy } from '../../src/core/sessions/cache-entry.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess, waitForStores } from '../support/app.ts';
-import { startWorkerProcess } from '../support/worker-process.ts';
+import { setSeen } from '../support/copies.ts';
 
 let servers: OwnServers;
 let web: TestProcess;
@@ -71,8 +71,10 @@ describe('Redis is away', () => {
     try {
       expect(await person.browser.profile()).toBe(200);
       const began = performance.now();
+      const { stream } = web.context.redis;
       for (let page = 0; page < 20; page += 1) expect(await person.browser.profile()).toBe(200);
       expect((performance.now() - began) / 20).toBeLessThan(250);
+      expect(stream.listenerCount('close')).toBeLessThan(10); // it is given up once
     } finally {
       process.kill(servers.redis().pid, 'SIGCONT');
     }
@@ -121,95 +123,14 @@ describe('Redis is away', () => {
   });
 });
 
-describe('Redis is gone for the worker', () => {
-  const oldest = async () => {
-    const [row] = await query<{ age: number }>(
-      servers.database.superuserUrl,
-      `SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float AS age FROM outbox`,
-    );
-    return row?.age ?? 0;
-  };
-
-  test.each<[string, () => Promise<void>, () => Promise<void>]>([
-    ['and refuses connections', () => servers.redis().kill(), () => servers.startRedisAgain()],
-    [
-      'and is silent',
-      async () => void process.kill(servers.redis().pid, 'SIGSTOP'),
-      async () => void process.kill(servers.redis().pid, 'SIGCONT'),
-    ],
-  ])(
-    '%s: no event waits for five seconds to be sealed, and the queues are used again afterwards',
-    async (_, away, back) => {
-      const running = startWorkerProcess(servers);
-      try {
-        await until(() => running.log().includes('the worker has started'));
-        await people(1);
-        await until(async () => (await oldest()) === 0);
-        await away();
-        let longest = 0;
-        for (let log = 0; log < 8; log += 1) {
-          const browser = new Browser(web.url);
-          expect((await browser.register(newEmail())).status).toBe(303);
-          const began = performance.now();
-          await until(async () => {
-            longest = Math.max(longest, await oldest());
-            return performance.now() - began > 1_000;
-          });
-        }
-        expect(longest).toBeGreaterThan(0);
-        expect(longest).toBeLessThan(5);
-        await back();
-        await until(
-          () => running.log().includes('the queues bring jobs again') || !running.log().includes('bring no jobs'),
-        );
-        await people(1);
-        await until(async () => (await oldest()) === 0);
-      } finally {
-        process.kill(servers.redis().pid, 'SIGCONT');
-        running.process.kill('SIGTERM');
-        expect(await running.exited).toBe(0);
-      }
-    },
-  );
-});
-
 describe('Redis is full', () => {
-  const record = () =>
-    web.context.record({ type: 'sys_cleanup', outcome: 'success', actor: null, subject: null, origin: NO_ORIGIN });
-  const sealed = async () =>
-    (await query(servers.database.superuserUrl, `SELECT FROM audit_event WHERE type = 'sys_cleanup'`)).length;
-
-  test('the worker asks it now and then, and goes on when there is room', async () => {
-    const running = startWorkerProcess(servers);
-    const admin = new Redis(servers.redisUrl);
-    try {
-      await until(() => running.log().includes('the worker has started'));
-      await record();
-      await until(async () => (await sealed()) === 1);
-      await admin.config('SET', 'maxmemory', '1');
-      const warnings = () => running.log().split('Redis is full').length - 1;
-      await until(() => warnings() >= 4);
-      const commands = async () => Number(/total_commands_processed:(\d+)/.exec(await admin.info('stats'))?.[1]);
-      const [before, warned] = [await commands(), warnings()];
-      await until(() => warnings() >= warned + 8);
-      expect((await commands()) - before).toBeLessThan(2_000); // without a rest it is that in a tenth of a second
-      await admin.config('SET', 'maxmemory', '0');
-      await record();
-      await until(async () => (await sealed()) === 2);
-    } finally {
-      admin.disconnect();
-      running.process.kill('SIGKILL');
-      await running.exited;
-    }
-  });
-
   test('whoever is there stays logged in past the idle limit that began before', async () => {
     const [person] = await people(1);
     if (!person) throw new Error('nobody registered');
     expect(await person.browser.profile()).toBe(200);
     const admin = new Redis(servers.redisUrl);
     const [key = ''] = await admin.keys('hf:s:*');
-    await admin.setrange(key, 1, String(Date.now() - 5 * 60_000)); // seen five minutes ago
+    await setSeen(admin, key, Date.now() - 5 * 60_000); // seen five minutes ago
     await query(
       servers.database.superuserUrl,
       `UPDATE session SET last_seen_at = clock_timestamp() - interval '5 minutes', idle_deadline = clock_timestamp() + interval '1 minute'`,
@@ -359,9 +280,7 @@ describe('Redis fails over to one that missed endings', () => {
     for (const [key, value] of copies) old.restore(key, 0, value, 'REPLACE');
     await old.exec();
     await worker.sealing.seal();
-    const live = (await Promise.all([...copies.keys()].map((key) => admin.get(key)))).filter((value) =>
-      value?.startsWith('L'),
-    );
+    const live = (await Promise.all([...copies.keys()].map((key) => admin.get(key)))).filter(isCopy);
     expect(live).toEqual([]);
     expect(await statusWith(cookie, web)).toBe(303);
     expect(await statusWith(cookie, other)).toBe(303);
@@ -380,7 +299,7 @@ async function reviveAttempts(email: string): Promise<number> {
   const admin = new Redis(servers.redisUrl);
   const values = await Promise.all(rows.map((row) => admin.get(`hf:s:${row.token_hash.toString('base64url')}`)));
   admin.disconnect();
-  return values.filter((value) => value?.startsWith('L')).length;
+  return values.filter(isCopy).length;
 }
 
 async function cookieOf(browser: Browser): Promise<{ cookie: string }> {

@@ -5,6 +5,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { handlers } from '../../worker/handlers.ts';
 import type { Browser } from '../support/app.ts';
+import { setSeen } from '../support/copies.ts';
 import { type Person, world } from '../support/world.ts';
 
 const { web, other, worker, sql, tamper, redis, newMember } = await world({ webs: 2, worker: true });
@@ -48,7 +49,7 @@ test('a session that was used and has no row ends, in every process', async () =
   const key = await keyOf(ghost.id);
   await tamper(`DELETE FROM session WHERE user_id = '${ghost.id}'`);
   expect(await statuses(cookie)).toEqual([200, 200]); // its copy
-  await redis.setrange(key, 1, String(Date.now() - 5 * 60_000)); // seen five minutes ago: the next visit is noted
+  await setSeen(redis, key, Date.now() - 5 * 60_000); // seen five minutes ago: the next visit is noted
   await status(cookie);
   await until(async () => (await redis.zcard('hf:touched')) > 0);
   await handlers['flush-touches'](worker, {});

@@ -1,12 +1,13 @@
 // Old beside new: what a version before or after this one wrote is read, kept and carried out.
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { query } from '../../harness/query.ts';
 import type { TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
 import type { Context } from '../../src/core/context.ts';
 import type { EndSessionJob } from '../../src/core/platform/queues.ts';
+import { epochMark, oldOwnerKey } from '../../src/core/sessions/cache-entry.ts';
 import { handlers } from '../../worker/handlers.ts';
 import {
   Browser,
@@ -17,6 +18,7 @@ import {
   startWeb,
   type TestProcess,
 } from '../support/app.ts';
+import { asOldCopy, copyOf, entryOf, setSeen } from '../support/copies.ts';
 import { openTestStores } from '../support/stores.ts';
 
 const HEADER_LENGTH = 27;
@@ -47,22 +49,48 @@ async function registered() {
       ?.slice(SESSION_COOKIE.length + 1)
       .split('.')[0] ?? '';
   const key = `hf:s:${createHash('sha256').update(token).digest('base64url')}`;
-  const value = (await redis.get(key)) ?? '';
-  const header = value.slice(0, HEADER_LENGTH);
-  const copy = JSON.parse(value.slice(HEADER_LENGTH)) as { owner: Record<string, unknown> } & Record<string, unknown>;
-  return { browser, email, token, key, header, copy };
+  const older = await asOldCopy(redis, key, web.context.sessionCache.epochs.newest());
+  return { browser, email, token, key, ...older };
 }
 
-test('a copy with fields that a newer version added is read, and keeps them when it is written again', async () => {
-  const { browser, token, key, header, copy } = await registered();
-  const owner = { ...copy.owner, factor: 'passkey' };
-  const newer = JSON.stringify({ ...copy, device: { trusted: true }, owner, data: { theme: 'dark' } });
-  const old = `L${Number(header.slice(1, 14)) - 5 * 60_000}${header.slice(14)}`;
-  await redis.set(key, old + newer, 'KEEPTTL');
+/** Sets this version's copy in the place of one, with what a later version would have put behind the e-mail address. */
+async function addLater(key: string, later: Readonly<Record<string, unknown>>): Promise<string> {
+  const bytes = Buffer.concat([(await redis.getBuffer(key)) ?? Buffer.alloc(0), Buffer.of(0)]);
+  const value = Buffer.concat([bytes, Buffer.from(JSON.stringify(later))]);
+  await redis.set(key, value, 'KEEPTTL');
+  return value.toString('latin1');
+}
+
+const SEEN_BEFORE_MS = 5 * 60_000;
+const withoutSeen = (value: string) => value[0] + value.slice(7);
+
+test('a copy with fields that a newer version added is read, and keeps them when it is touched', async () => {
+  const { browser, token, key } = await registered();
+  const value = await addLater(key, { device: { trusted: true }, data: { theme: 'dark' } });
+  const { seenAt } = await copyOf(redis, key);
+  await setSeen(redis, key, seenAt - SEEN_BEFORE_MS);
   expect(await browser.profile()).toBe(200);
-  await until(async () => !(await redis.get(key))?.startsWith(old)); // it was seen
-  expect((await redis.get(key))?.slice(HEADER_LENGTH)).toBe(newer);
+  await until(async () => (await copyOf(redis, key)).seenAt >= seenAt); // it was seen
+  expect(withoutSeen(await entryOf(redis, key))).toBe(withoutSeen(value));
   expect(await web.context.sessionCache.read(token)).toMatchObject({ state: 'live', data: { theme: 'dark' } });
+});
+
+test('a copy of the version before counts without PostgreSQL, is touched, and stays as it is until it ends', async () => {
+  const { browser, key, header, copy } = await registered();
+  const seenAt = Number(header.slice(1, 14));
+  const json = JSON.stringify({ ...copy, later: [1] });
+  await redis.set(key, `L${seenAt - SEEN_BEFORE_MS}${header.slice(14)}${json}`, 'KEEPTTL');
+  const asked = jest.spyOn(web.context.database.pool, 'query');
+  expect(await browser.profile()).toBe(200);
+  await until(async () => Number((await redis.get(key))?.slice(1, 14)) >= seenAt);
+  expect((await redis.get(key))?.slice(HEADER_LENGTH)).toBe(json);
+  expect(await browser.profile()).toBe(200);
+  expect(asked.mock.calls.filter(([query]) => (query as unknown as { name?: string }).name === 'session-find')).toEqual(
+    [],
+  );
+  asked.mockRestore();
+  expect((await browser.logOut()).status).toBe(303);
+  expect(await redis.get(key)).toBe('Elogged_out');
 });
 
 test('a copy without the fields that an older version did not write yet has defaults for them', async () => {
@@ -78,12 +106,107 @@ test('a copy without the fields that an older version did not write yet has defa
   expect(page.text).toContain(String(email));
 });
 
-test('a copy of a version that can not be read at all is left alone, and PostgreSQL answers', async () => {
+test('a copy of a version that can not be read at all is left alone: PostgreSQL answers, and hears of its use', async () => {
   const { browser, key, header, copy } = await registered();
   const foreign = header + JSON.stringify({ ...copy, v: 99 });
   await redis.set(key, foreign, 'KEEPTTL');
+  const id = copy.owner['id'];
+  await query(
+    stores.database.superuserUrl,
+    `UPDATE session SET last_seen_at = now() - interval '1 hour' WHERE id = $1`,
+    [id],
+  );
   expect(await browser.profile()).toBe(200);
   expect(await redis.get(key)).toBe(foreign);
+  const isUsed = `SELECT FROM session WHERE id = $1 AND last_seen_at > now() - interval '1 minute'`;
+  await until(async () => (await query(stores.database.superuserUrl, isUsed, [id])).length === 1);
+});
+
+test('sessions are not half ended while PostgreSQL is away where one has a copy that can not be read', async () => {
+  const { key, header, copy } = await registered();
+  const userId = String(copy.owner['userId']);
+  const { sessionCache } = web.context;
+  expect(await sessionCache.copiesOf(userId)).toHaveLength(1);
+  await redis.set(key, header + JSON.stringify({ ...copy, v: 99 }), 'KEEPTTL');
+  expect(await sessionCache.copiesOf(userId)).toBeNull();
+});
+
+test('the copies that the version before listed are found beside those of this one', async () => {
+  const { key, header, copy } = await registered();
+  const userId = String(copy.owner['userId']);
+  const list = (await redis.keys('hf:o:*')).length;
+  await redis.set(key, header + JSON.stringify(copy), 'KEEPTTL');
+  for (const one of await redis.keysBuffer('hf:o:*')) await redis.del(one);
+  expect(list).toBeGreaterThan(0);
+  expect(await web.context.sessionCache.copiesOf(userId)).toEqual([]);
+  const name = key.slice('hf:s:'.length);
+  await redis.zadd(`hf:${oldOwnerKey(userId)}`, Date.now() + 600_000, name);
+  expect(await web.context.sessionCache.copiesOf(userId)).toEqual([
+    expect.objectContaining({ sessionId: copy.owner['id'], tokenHash: Buffer.from(name, 'base64url') }),
+  ]);
+});
+
+test('a copy that an older version wrote names no epoch: PostgreSQL is asked once, and the copy written anew', async () => {
+  const { browser, key, header, copy } = await registered();
+  const { e, ...older } = copy;
+  expect(e).toBe(web.context.sessionCache.epochs.newest());
+  await redis.set(key, header + JSON.stringify(older), 'KEEPTTL');
+  const asked = jest.spyOn(web.context.database.pool, 'query');
+  const finds = () =>
+    asked.mock.calls.filter(([query]) => (query as unknown as { name?: string }).name === 'session-find');
+  expect(await browser.profile()).toBe(200);
+  await until(async () => (await redis.get(key))?.startsWith('S') ?? false);
+  const { mark, owner } = await copyOf(redis, key);
+  expect(mark).toBe(epochMark(String(e)));
+  expect(owner).toMatchObject(copy.owner);
+  expect(await browser.profile()).toBe(200);
+  expect(finds()).toHaveLength(1);
+  asked.mockRestore();
+});
+
+test('a mark of an older version has no epoch: it is completed, and an older worker may raise it', async () => {
+  const { browser } = await registered();
+  const epoch = await redis.get('hf:epoch');
+  await redis.del('hf:epoch');
+  expect(await browser.profile()).toBe(200);
+  await until(async () => (await redis.get('hf:epoch')) === epoch);
+  await redis.set('hf:endings', Number(await redis.get('hf:endings')) + 5); // knows nothing of epochs
+  expect(await browser.profile()).toBe(200);
+});
+
+test('a Redis whose mark is of an older version, and which has missed endings, is told of them before that version may trust it', async () => {
+  const [leaves, reads] = [await registered(), await registered()];
+  await worker.sealing.seal();
+  const [mark, epoch] = await redis.mget('hf:endings', 'hf:epoch');
+  expect((await leaves.browser.logOut()).status).toBe(303);
+  await worker.sealing.seal();
+  await query(
+    stores.database.superuserUrl,
+    `UPDATE session SET created_at = created_at - interval '1 hour', ended_at = ended_at - interval '5 minutes' WHERE id = $1`,
+    [leaves.copy.owner['id']],
+  );
+  const { e: _, ...older } = leaves.copy;
+  const back = redis
+    .multi()
+    .del('hf:epoch')
+    .set('hf:endings', mark ?? '0');
+  await back.set(leaves.key, leaves.header + JSON.stringify(older), 'PX', 600_000).exec();
+  expect(await reads.browser.profile()).toBe(200);
+  await until(async () => (await redis.get('hf:epoch')) === epoch);
+  expect(await redis.get(leaves.key)).toBe('Elogged_out');
+});
+
+test('a use that Redis alone knows of counts when a copy of an older version is held against its row', async () => {
+  const { browser, key, header, copy } = await registered();
+  const { e: _, ...older } = copy;
+  await query(
+    stores.database.superuserUrl,
+    `UPDATE session SET last_seen_at = now() - interval '30 days', idle_deadline = now() - interval '1 hour' WHERE id = $1`,
+    [copy.owner['id']],
+  );
+  const used = redis.multi().zadd('hf:touched', Date.now(), key.slice('hf:s:'.length));
+  await used.set(key, header + JSON.stringify(older), 'KEEPTTL').exec();
+  expect(await browser.profile()).toBe(200);
 });
 
 test.each([

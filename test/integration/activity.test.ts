@@ -2,6 +2,7 @@
 // browsers that are known, what each session shows of itself.
 import { expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { ACTIVITY_OF_A_PERSON } from '../../src/core/audit/reading/activity.ts';
 import { Browser, PASSWORD } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
@@ -86,6 +87,29 @@ test('nobody reads of others, nor where an operator was', async () => {
   expect((await other.browser.submit(theirs, {}, '/profile')).status).toBe(404);
 });
 
+test('that an operator secured the account stands in its order, by an operator, without the reason', async () => {
+  const [one, operator] = [await newMember(), await newOperator()];
+  const by = { actor: operator.id, origin: NO_ORIGIN, reason: 'its owner called' };
+  await web.context.secureAccount.secure({ userId: one.id, by });
+  await web.context.users.setDisabled(one.id, true, by);
+  await worker.sealing.seal();
+  const { activities } = await web.context.activityLog.page(one.id, null, 50);
+  const [after, secured] = activities;
+  expect([after?.type, secured?.type]).toEqual(['user_disabled', 'user_secured']);
+  expect(activities.map(({ seq }) => seq)).toEqual(activities.map(({ seq }) => seq).toSorted((a, b) => b - a));
+  expect(activities.map(({ type }) => type)).toContain('known_devices_forgotten');
+  await web.context.users.setDisabled(one.id, false, by);
+  await sql(
+    'UPDATE user_account SET password_hash = (SELECT password_hash FROM user_account WHERE id = $2) WHERE id = $1',
+    [one.id, operator.id],
+  );
+  const again = await logIn(one.email);
+  expect(await read(again)).toContain(
+    'The account was secured: every session ended, and the password is no longer valid.',
+  );
+  expect((await again.get(ACTIVITY)).text).not.toContain('its owner called');
+});
+
 test('a page holds fifty, and older ones follow; what is older than ninety days is not shown', async () => {
   const { browser, id } = await newMember();
   await worker.sealing.seal();
@@ -102,10 +126,10 @@ test('a page holds fifty, and older ones follow; what is older than ninety days 
 test('the rows are found in order by an index that has nothing else', async () => {
   const user = '00000000-0000-7000-8000-000000000001';
   await sql('SELECT audit_ensure_partitions(1)');
-  const text = ACTIVITY_OF_A_PERSON.replace('$1', `'${user}'`)
-    .replace('$2', '9000000')
-    .replace('$3', '1e9')
-    .replace('$4', '51');
+  const text = ACTIVITY_OF_A_PERSON.replaceAll('$1', `'${user}'`)
+    .replaceAll('$2', '9000000')
+    .replaceAll('$3', '1e9')
+    .replaceAll('$4', '51');
   const plan = (await query<{ 'QUERY PLAN': string }>(stores.database.webUrl, `EXPLAIN ${text}`))
     .map((row) => row['QUERY PLAN'])
     .join('\n');

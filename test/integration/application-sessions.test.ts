@@ -1,7 +1,9 @@
 // A session at an application ends whenever the one that it hangs on does, in every process, and is nobody's own session.
 import { describe, expect, test } from '@jest/globals';
 import Keygrip from 'keygrip';
+import pg from 'pg';
 import { query } from '../../harness/query.ts';
+import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { hashApplicationToken, hashToken } from '../../src/core/credentials/random-token.ts';
 import { nameOf } from '../../src/core/sessions/cache-entry.ts';
@@ -11,7 +13,10 @@ import { PASSWORD, SESSION_COOKIE } from '../support/app.ts';
 import { addApplication, addGroup, enterDirectly, stateOf } from '../support/applications.ts';
 import { type Person, world } from '../support/world.ts';
 
-const { stores, web, other, worker, redis, sql, newMember, newOperator } = await world({ webs: 2, worker: true });
+const { stores, web, other, worker, redis, sql, newMember, newOperator, startWeb } = await world({
+  webs: 2,
+  worker: true,
+});
 const wiki = await addApplication(sql);
 
 async function sessionsOf(userId: string) {
@@ -37,6 +42,90 @@ async function eventsOf(sessionId: string) {
   const text = 'SELECT type, detail FROM audit_event WHERE session_id = $1 ORDER BY seq';
   return sql<{ type: string; detail: Record<string, unknown> }>(text, [sessionId]);
 }
+
+const { username, pathname } = new URL(stores.database.webUrl);
+const [role, database] = [username, pathname.slice(1)].map(decodeURIComponent);
+
+/** A process that meets rows as in a large table: in the order of the index that finds them. */
+async function webByIndexes() {
+  for (const way of ['enable_seqscan', 'enable_bitmapscan', 'enable_hashagg', 'enable_hashjoin'])
+    await sql(`ALTER ROLE "${role}" IN DATABASE "${database}" SET ${way} = off`);
+  const { context } = await startWeb();
+  await sql(`ALTER ROLE "${role}" IN DATABASE "${database}" RESET ALL`);
+  return context;
+}
+
+/** Begins one after the other while somebody holds the lock of `held`, so that the second finds the first waiting for it. */
+async function meetAt(held: string, one: () => Promise<unknown>, other: () => Promise<unknown>) {
+  const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = $1 AND datname = $2`;
+  const untilWaiting = (most: number) => until(async () => (await sql(waiting, [role, database])).length === most);
+  const holder = new pg.Client({ connectionString: stores.database.superuserUrl });
+  await holder.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM session WHERE id = $1 FOR UPDATE', [held]);
+    const first = one();
+    await untilWaiting(1);
+    const both = Promise.allSettled([first, other()]);
+    await untilWaiting(2);
+    await holder.query('COMMIT');
+    expect((await both).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+  } finally {
+    await holder.end();
+  }
+}
+
+const REVOKED = { reason: 'revoked', actor: null, origin: NO_ORIGIN } as const;
+
+describe('of two who lock some of the same sessions one waits for the other, and never both:', () => {
+  test('who ends those of an application, and who ends those of people', async () => {
+    const context = await webByIndexes();
+    const application = await addApplication(sql);
+    const people: Person[] = [];
+    for (let count = 0; count < 6; count += 1) people.push(await newMember());
+    // The indexes have them by person, and by session: the other way round.
+    for (const person of people.toReversed()) {
+      await person.browser.logOut();
+      await person.browser.logIn(person.email);
+    }
+    const sessionIds = await Promise.all(people.map(liveIdOf));
+    const children: string[] = [];
+    for (const person of people) children.push((await entered(person, application)).record.owner.id);
+    await meetAt(
+      children[2] ?? '',
+      () => context.applications.endSessions(application.id, { actor: null, origin: NO_ORIGIN }),
+      () =>
+        context.database.transact((transaction) => context.sessions.endWithin(transaction, { sessionIds }, REVOKED)),
+    );
+    const ended = await sessionsOf(people[0]?.id ?? '');
+    expect(ended.children.map(({ reason }) => reason)).not.toContain(null);
+  });
+
+  test.each(['written down', 'touched'])(
+    'a session at an application that is %s, and the end of its younger parent',
+    async (how) => {
+      const { sessionTable, sessions, database: stored } = await webByIndexes();
+      const person = await newMember();
+      const { tokenHash, record } = await entered(person);
+      const replaced = { sessionId: await liveIdOf(person), userId: person.id, origin: NO_ORIGIN };
+      await stored.transact((transaction) => sessions.replaceWithin(transaction, replaced));
+      // Whichever index finds them has that at the application first.
+      await sql(
+        `UPDATE session SET (last_seen_at, idle_deadline) = (SELECT now() - n * interval '1 hour', now() + interval '3 hours' / n
+                            FROM (SELECT CASE WHEN application_id IS NULL THEN 1 ELSE 2 END) AS place(n)) WHERE user_id = $1`,
+        [person.id],
+      );
+      const sessionIds = [await liveIdOf(person)];
+      const { id } = record.owner;
+      await meetAt(
+        id,
+        () => (how === 'touched' ? sessionTable.touch(id) : sessionTable.writeLastSeen([{ tokenHash, ageMs: 0 }])),
+        () => stored.transact((transaction) => sessions.endWithin(transaction, { sessionIds }, REVOKED)),
+      );
+      expect((await sessionsOf(person.id)).people.map(({ reason }) => reason)).toEqual(['replaced', 'revoked']);
+    },
+  );
+});
 
 describe('a session at an application ends', () => {
   test('when its person logs out: in the same transaction, in Redis before the answer, in every process, with its event', async () => {
@@ -160,7 +249,7 @@ describe('it is nobody’s own session', () => {
     expect(await web.context.sessions.list(person.id)).toHaveLength(1);
     expect(await web.context.sessions.listAtApplications(person.id)).toHaveLength(3);
     await web.context.database.transact(async (transaction) => {
-      await web.context.sessions.endSurplusWithin(transaction, person.id, NO_ORIGIN);
+      await web.context.sessions.makeRoomWithin(transaction, person.id, NO_ORIGIN);
     });
     const few = await query<{ count: number }>(
       stores.database.superuserUrl,

@@ -2,6 +2,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Visitor } from '../../src/core/forward-auth/visitors.ts';
 import { handlers } from '../../worker/handlers.ts';
 import type { TestProcess } from '../support/app.ts';
@@ -126,11 +127,53 @@ describe('keys are replaced', () => {
     );
     expect(events.map(({ state }) => state)).toEqual(['current', 'next', 'retired', 'current', 'next', 'deleted']);
   });
+});
 
-  test('one that can’t be decrypted signs no more', async () => {
-    const lost = await startWeb({ SECRETS_KEYS: 'a-key-that-has-replaced-the-other-without-it' });
-    const token = await lost.context.forwardAuth.assert(visitor, application);
-    expect(isSigned(token, await published(lost))).toBe(true);
-    expect(Object.values(await states()).sort()).toEqual(['current', 'next', 'retired', 'retired']);
+describe('an operator takes a key away', () => {
+  const by = { actor: null, origin: NO_ORIGIN, reason: 'its backup was lost' };
+  const kidOf = (token: string) => String(read(token).header['kid']);
+
+  test('every process signs by the one that was published before, and says no more of the other', async () => {
+    const token = await web.context.forwardAuth.assert(visitor, application);
+    const before = await states();
+    const [next] = Object.entries(before).find(([, state]) => state === 'next') ?? [];
+    expect(await web.context.forwardAuth.keys.revoke({ kid: kidOf(token) }, by)).toEqual([kidOf(token)]);
+    for (const on of [web, other]) {
+      await until(async () => !isSigned(token, await published(on)));
+      const after = await on.context.forwardAuth.assert(visitor, application);
+      expect(kidOf(after)).toBe(next);
+      expect(isSigned(after, await published(on))).toBe(true);
+    }
+    const now = await states();
+    expect(now[kidOf(token)]).toBeUndefined();
+    expect(now[next ?? '']).toBe('current');
+    expect(Object.values(now).filter((state) => state === 'next')).toHaveLength(1);
+    expect(await web.context.forwardAuth.keys.revoke({ kid: kidOf(token) }, by)).toEqual([]);
   });
+
+  test('all of them, and web processes make others', async () => {
+    const before = await published();
+    const token = await web.context.forwardAuth.assert(visitor, application);
+    const gone = await other.context.forwardAuth.keys.revoke('all', by);
+    expect([...gone].sort()).toEqual(before.map(({ kid }) => kid).sort());
+    for (const on of [web, other]) {
+      await until(async () => !isSigned(token, await published(on)));
+      const after = await on.context.forwardAuth.assert(visitor, application);
+      expect(isSigned(after, await published(on))).toBe(true);
+    }
+    expect(Object.values(await states()).sort()).toEqual(['current', 'next']);
+    await worker.sealing.seal();
+    const events = await sql<{ detail: Record<string, string> }>(
+      `SELECT detail FROM audit_event WHERE type = 'sys_assertion_key' AND detail->>'state' = 'revoked'`,
+    );
+    for (const kid of gone)
+      expect(events).toContainEqual({ detail: { key: kid, state: 'revoked', reason: 'its backup was lost' } });
+  });
+});
+
+test('a key that can’t be decrypted signs no more', async () => {
+  const lost = await startWeb({ SECRETS_KEYS: 'a-key-that-has-replaced-the-other-without-it' });
+  const token = await lost.context.forwardAuth.assert(visitor, application);
+  expect(isSigned(token, await published(lost))).toBe(true);
+  expect(Object.values(await states()).sort()).toEqual(['current', 'next', 'retired', 'retired']);
 });

@@ -311,7 +311,7 @@ describe('what is asked wrongly', () => {
     [['user', 'create'], '--email'],
     [['user', 'create', '--email', 'nobody'], 'This is not an e-mail address'],
     [['user', 'create', '--email', 'a@example.org', '--password', 'x'], "unknown option '--password'"],
-    [['user', 'set-role', 'a@example.org', 'king'], 'Allowed choices are member, operator'],
+    [['user', 'set-role', 'a@example.org', 'king'], 'Allowed choices are member, auditor, operator'],
     [['user', 'set-role', 'a@example.org'], "missing required argument 'role'"],
     [['user', 'delete'], 'unknown command'],
     [['audit', 'verify', 'everything'], 'too many arguments'],

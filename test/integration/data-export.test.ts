@@ -53,7 +53,19 @@ describe('the data of a person', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
     const data = JSON.parse(answer.text);
     expect(Object.keys(data)).toEqual([
-      ...['madeAt', 'account', 'groups', 'secondFactors', 'sessions', 'knownBrowsers', 'loginAttempts', 'events'],
+      ...[
+        'madeAt',
+        'account',
+        'groups',
+        'secondFactors',
+        'usualLogIns',
+        'apiTokens',
+        'savedViews',
+        'sessions',
+        'knownBrowsers',
+        'loginAttempts',
+        'events',
+      ],
     ]);
     expect(data.account).toMatchObject({ id, email, role: 'member' });
     expect(data.groups).toMatchObject([{ name: 'night-shift', since: expect.stringMatching(/^\d{4}-/) }]);
@@ -82,6 +94,25 @@ describe('the data of a person', () => {
     expect(text).not.toMatch(/SECRET|U0VDUkVU|SALT/);
     expect((await browser.submit('/account/delete', { understood: 'on' })).status).toBe(303);
     expect(await factorsOf(id)).toEqual([]);
+  });
+
+  test('of an auditor have the role that counts, and the tokens without their secrets', async () => {
+    const { id, email, browser } = await newMember();
+    await web.context.users.setRole(id, 'auditor', BY);
+    const made = await web.context.apiTokens.create({ userId: id, name: 'a collector', days: 30, by: BY });
+    const other = await newMember();
+    const asked = { person: other.id };
+    await web.context.savedViews.save({ userId: id, list: 'audit', name: 'The chief', asked });
+    await browser.logIn(email);
+    const { text } = await browser.submit('/account/data', {});
+    const { account, apiTokens, savedViews } = JSON.parse(text);
+    expect(savedViews).toMatchObject([{ list: 'audit', name: 'The chief' }]);
+    expect(text).not.toContain(other.id);
+    expect(account.role).toBe('auditor');
+    expect(Object.keys(account)).not.toContain('auditor');
+    expect(apiTokens).toMatchObject([{ name: 'a collector', lastUsedAt: null, revokedAt: null }]);
+    expect(text).not.toMatch(/[hH]ash/);
+    if (made.ok) expect(text).not.toContain(made.secret);
   });
 
   test('come whole however many there are, and each once', async () => {

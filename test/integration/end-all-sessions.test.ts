@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { PASSWORD } from '../support/app.ts';
+import { asOldCopy } from '../support/copies.ts';
 import { world } from '../support/world.ts';
 
 const PATH = '/operator/sessions/end-all';
@@ -83,8 +84,9 @@ test('a copy of a version that did not note when a session began is judged by Po
   const { browser, id } = await newMember();
   const [row] = await sql<{ token_hash: Buffer }>('SELECT token_hash FROM session WHERE user_id = $1', [id]);
   const key = `s:${row?.token_hash.toString('base64url')}`;
-  const copy = (await web.context.redis.get(key)) ?? '';
-  await web.context.redis.set(key, copy.replace(/"createdAt":\d+,?/, ''), 'KEEPTTL');
+  const { header, copy } = await asOldCopy(web.context.redis, key, web.context.sessionCache.epochs.newest());
+  const { createdAt: _, ...owner } = copy.owner;
+  await web.context.redis.set(key, header + JSON.stringify({ ...copy, owner }), 'KEEPTTL');
   expect(await browser.profile()).toBe(200);
 });
 

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { HashQueueFullError } from '../../src/core/credentials/passwords.ts';
-import { StoresAwayError } from '../../src/core/sessions/session-cache.ts';
+import { StoresAwayError } from '../../src/core/sessions/session-reader.ts';
 import { createApp } from '../../src/web/app.ts';
 import { HttpError } from '../../src/web/http/http-error.ts';
 import { TEXTS } from '../../src/web/texts/language.ts';

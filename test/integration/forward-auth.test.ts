@@ -1,11 +1,12 @@
 // The check in front of applications, asked as a proxy asks it, and the way of a browser into one: table by table of what is answered
 // to whom, by which way of asking, and what it costs.
-import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, jest, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { addApplication as add, addGroup, type Rules, type TestApplication } from '../support/applications.ts';
+import { watchSessionReads } from '../support/asked-stores.ts';
+import { ask, cookieIn as cookiesIn, PAGE, SCRIPT, type SentHeaders, type WireAnswer } from '../support/wire.ts';
 import { type Person, world } from '../support/world.ts';
 
 const PROXIED = { TRUSTED_PROXIES: '127.0.0.1', LANGUAGES: 'en,de' };
@@ -16,49 +17,15 @@ const { web, other, worker, sql, redis, newMember, startWeb } = await world({
 });
 const stranger = await startWeb(); // trusts no proxy
 
-/** Known to the processes at once; by themselves they hear of it within a second. */
-async function addApplication(rules: Rules = {}): Promise<TestApplication> {
-  const application = await add(sql, rules);
-  const [row] = await sql<{ version: string }>('SELECT version FROM application_version');
-  for (const { context } of [web, other, stranger]) context.sessionCache.registry.note(Number(row?.version));
-  return application;
-}
+/** No process has heard of it when this returns. */
+const addApplication = (rules: Rules = {}): Promise<TestApplication> => add(sql, rules);
 
-const PAGE = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
-const SCRIPT = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' };
 const COOKIE = '__Host-holdfast-app';
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: string;
-}
-
-type Headers = Readonly<Record<string, string>>;
-
-/** As it goes over the wire: `fetch` would add headers of its own. */
-function ask(url: string, headers: Headers = {}, method = 'GET', body?: string): Promise<Answer> {
-  const { hostname, port, pathname, search } = new URL(url);
-  return new Promise((resolve, reject) => {
-    const asking = httpRequest(
-      { hostname, port, path: pathname + search, method, headers, agent: false },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (piece: string) => {
-          text += piece;
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
-      },
-    );
-    asking.on('error', reject);
-    asking.end(body);
-  });
-}
 
 interface Visit {
   readonly method?: string;
   readonly uri?: string;
-  readonly headers?: Headers;
+  readonly headers?: SentHeaders;
   readonly on?: { readonly url: string };
 }
 
@@ -67,8 +34,7 @@ function check(application: TestApplication, { method = 'GET', uri = '/', header
   return ask(`${on.url}/forward-auth/forwarded/${application.slug}`, { ...told, ...headers });
 }
 
-const cookieIn = ({ headers }: Answer, name = COOKIE) =>
-  (headers['set-cookie'] as string[] | undefined)?.find((one) => one.startsWith(`${name}=`))?.split(';')[0] ?? '';
+const cookieIn = (answer: WireAnswer, name = COOKIE) => cookiesIn(answer, name);
 
 /** The requests of a browser from a page of an application to itself and back, with whoever is logged in at our own host. */
 async function enter(person: Person, { slug }: TestApplication, uri = '/') {
@@ -98,12 +64,13 @@ describe('whoever is logged in at an application and may be there', () => {
     const host = `${application.slug}.example.org`;
     const forwarded = { cookie, 'x-forwarded-method': 'GET', 'x-forwarded-uri': '/' };
     const nginx = { cookie, holdfastmethod: 'GET', holdfasturi: '/' };
-    const ways: [string, Headers][] = [
+    const ways: [string, SentHeaders][] = [
       [`/forward-auth/forwarded/${application.slug}`, forwarded],
       ['/forward-auth/forwarded', { ...forwarded, 'x-forwarded-host': `${host.toUpperCase()}.:8443` }],
       [`/forward-auth/nginx/${application.slug}?of=the-visitor`, nginx],
       ['/forward-auth/nginx', { ...nginx, holdfasthost: host }],
-      [`/forward-auth/envoy/${application.slug}/any/path?q`, { cookie }],
+      [`/forward-auth/envoy/${application.slug}/any/path?q`, { cookie, host }],
+      [`/forward-auth/envoy/${application.slug}/any/path`, { cookie, holdfastapplication: application.slug }],
       ['/forward-auth/envoy//any/path', { cookie, host }],
     ];
     for (const { url } of [web, other]) {
@@ -138,15 +105,15 @@ describe('whoever is logged in at an application and may be there', () => {
     const application = await addApplication();
     const { cookie } = await enter(person, application);
     expect((await check(application, { headers: { cookie } })).status).toBe(200);
-    const commands = jest.spyOn(web.context.redis, 'sendCommand');
-    const reads = jest.spyOn(web.context.redis, 'mget');
+    const reads = watchSessionReads(web.context.redis);
     const queries = jest.spyOn(web.context.sessionTable, 'find');
     const snapshots = jest.spyOn(web.context.database.prisma, '$transaction');
     for (let count = 0; count < 3; count += 1) await check(application, { headers: { cookie } });
-    expect(reads).toHaveBeenCalledTimes(3);
+    expect(reads.each()).toEqual([1, 1, 1]);
     expect(queries).not.toHaveBeenCalled();
     expect(snapshots).not.toHaveBeenCalled();
-    for (const spy of [commands, reads, queries, snapshots]) spy.mockRestore();
+    reads.restore();
+    for (const spy of [queries, snapshots]) spy.mockRestore();
   });
 
   test('is known to the application’s scripts', async () => {
@@ -187,12 +154,36 @@ describe('whoever is not logged in', () => {
       const { entered } = await enter(person, application, uri);
       expect(entered?.headers['location']).toBe(`https://${application.slug}.example.org${uri}`);
     }
-    for (const uri of ['http://evil.example/', 'evil', '']) {
+    // What is too long for the way leads to the front page; written for an address, a quote is three characters.
+    const long = `/${'"'.repeat(1_499)}`;
+    const led = await check(application, { uri: long, headers: PAGE });
+    expect(new URL(String(led.headers['location'])).searchParams.get('to')).toBe(long);
+    expect(JSON.stringify(led.headers).length).toBeLessThan(6_000);
+    for (const uri of ['http://evil.example/', 'evil', '', `${long}"`, `/${'\xe9'.repeat(2_000)}`]) {
       const page = await check(application, { uri, headers: PAGE });
       expect(new URL(String(page.headers['location'])).searchParams.get('to')).toBe('/');
     }
     const raw = await check(application, { uri: '/\xe9', headers: PAGE });
     expect(new URL(String(raw.headers['location'])).searchParams.get('to')).toBe('/%E9');
+  });
+
+  test('comes back to the front page where the address is too long for the way', async () => {
+    const [application, person] = [await addApplication(), await newMember()];
+    for (const uri of [`/${'x'.repeat(6_000)}`, `/?q=${'%2F'.repeat(1_600)}`, `/${'x'.repeat(40_000)}`]) {
+      const page = await check(application, { uri, headers: PAGE });
+      expect([page.status, String(page.headers['location'])]).toEqual([
+        302,
+        `https://${application.slug}.example.org/.holdfast/start?to=%2F`,
+      ]);
+      await sql('DELETE FROM application_ticket');
+      const { entered } = await enter(person, application, uri);
+      expect(entered?.headers['location']).toBe(`https://${application.slug}.example.org/`);
+    }
+    // As long as fits it stays.
+    const uri = `/${'x'.repeat(4_497)}`;
+    await sql('DELETE FROM application_ticket');
+    const { entered } = await enter(person, application, uri);
+    expect(entered?.headers['location']).toBe(`https://${application.slug}.example.org${uri}`);
   });
 
   test.each<[string, Visit, number, string]>([
@@ -248,13 +239,13 @@ describe('whoever is not logged in', () => {
   test('and has no cookie, or one of a bad signature, reaches no store', async () => {
     const application = await addApplication();
     await check(application);
-    const reads = jest.spyOn(web.context.redis, 'mget');
+    const reads = watchSessionReads(web.context.redis);
     const queries = jest.spyOn(web.context.sessionTable, 'find');
     await check(application);
     await check(application, { headers: { cookie: `${COOKIE}=${'a'.repeat(43)}.${'b'.repeat(43)}` } });
-    expect(reads).not.toHaveBeenCalled();
+    expect(reads.each()).toEqual([]);
     expect(queries).not.toHaveBeenCalled();
-    reads.mockRestore();
+    reads.restore();
     queries.mockRestore();
   });
 });
@@ -325,40 +316,105 @@ describe('the check', () => {
     expect((await ask(`${web.url}/forward-auth/unknown/${application.slug}`)).status).toBe(404);
   });
 
+  describe('asked by a path that a visitor has written', () => {
+    /** Whoever is inside one application asks for another, as its Envoy would ask for them. */
+    async function insideOne() {
+      const [person, open, closed] = [
+        await newMember(),
+        await addApplication({ preflight: true }),
+        await addApplication({ everybody: false }),
+      ];
+      const { cookie } = await enter(person, open);
+      const asEnvoy = (path: string, headers: SentHeaders = {}, method = 'GET') =>
+        ask(web.url + path, { host: `${closed.slug}.example.org`, cookie, ...headers }, method);
+      return { open, closed, asEnvoy };
+    }
+
+    test.each([
+      '/../OPEN/',
+      '/a/../../OPEN/',
+      '/./x',
+      '/..',
+      '/%2e%2e/OPEN/',
+      '/%2E./OPEN/',
+      '/..%2fOPEN/',
+      '/..%2FOPEN%2f',
+      '/..%5cOPEN/',
+      '/..\\OPEN/',
+      '/%252e%252e/OPEN/',
+      '/%25252e%25252e%25252fOPEN/',
+      '/..;/OPEN/',
+      '/..;x=y/OPEN/',
+      '/%2e%2e%3bx/OPEN/',
+      '/x/..%2f..%2f..%2f..%2f.holdfast/session',
+    ])('refuses %s, which another proxy may read as another path', async (rest) => {
+      const { open, closed, asEnvoy } = await insideOne();
+      for (const slug of [closed.slug, open.slug]) {
+        const answer = await asEnvoy(`/forward-auth/envoy/${slug}${rest.replace('OPEN', open.slug)}`, {
+          host: `${slug}.example.org`,
+        });
+        expect([answer.status, answer.headers['holdfastassertion']]).toEqual([400, undefined]);
+      }
+    });
+
+    test('takes dots that are no segment of their own, and whatever stands in the query', async () => {
+      const { open, asEnvoy } = await insideOne();
+      const host = `${open.slug}.example.org`;
+      for (const rest of ['/...', '/.git/x', '/a..b/..c', '/x?y=/../z', '/x?%2e%2e/', '/100%', '/%2', '/a%2Fb'])
+        expect((await asEnvoy(`/forward-auth/envoy/${open.slug}${rest}`, { host })).status).toBe(200);
+    });
+
+    test('believes of the path no other application than the one that its proxy or the host names', async () => {
+      const { open, closed, asEnvoy } = await insideOne();
+      // The proxy's setting lacks its last slash, so the first segment is the visitor's.
+      const preflight = { origin: 'https://x.example', 'access-control-request-method': 'PUT' };
+      for (const headers of [{}, { host: 'elsewhere.example.org' }, { holdfastapplication: closed.slug }]) {
+        expect((await asEnvoy(`/forward-auth/envoy/${open.slug}/`, headers)).status).toBe(403);
+        const asked = { ...preflight, ...headers };
+        expect((await asEnvoy(`/forward-auth/envoy/${open.slug}/`, asked, 'OPTIONS')).status).toBe(403);
+      }
+    });
+
+    test('lets nobody pass by a page of ours that a proxy between has made of the path', async () => {
+      const { closed, asEnvoy } = await insideOne();
+      for (const path of ['/healthz', '/', '/login', '/.holdfast/session', '/forward-auth/forwarded/x'])
+        expect([403, 404]).toContain((await asEnvoy(path, { holdfastapplication: closed.slug })).status);
+    });
+  });
+
   test.each([
     [
       'a body that never comes',
-      'POST /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n',
+      'POST /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: SLUG.example.org\r\nContent-Length: 1000\r\n\r\n',
       true,
     ],
     [
       'a body in pieces',
-      'POST /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'POST /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: SLUG.example.org\r\nTransfer-Encoding: chunked\r\n\r\n',
       true,
     ],
     [
       'one that waits to be told',
-      'POST /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n',
+      'POST /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: SLUG.example.org\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n',
       true,
     ],
     [
       'an upgrade',
-      'GET /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      'GET /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: SLUG.example.org\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
       false,
     ],
-    ['HTTP/1.0', 'GET /forward-auth/envoy/SLUG/ HTTP/1.0\r\n\r\n', true],
+    ['HTTP/1.0', 'GET /forward-auth/envoy/SLUG/ HTTP/1.0\r\nHost: SLUG.example.org\r\n\r\n', true],
     [
       '48 KiB of headers',
-      `GET /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(48_000)}\r\n\r\n`,
+      `GET /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: SLUG.example.org\r\nX: ${'x'.repeat(48_000)}\r\n\r\n`,
       false,
     ],
-    ['a method of its own', 'PURGE /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: x\r\n\r\n', false],
+    ['a method of its own', 'PURGE /forward-auth/envoy/SLUG/ HTTP/1.1\r\nHost: SLUG.example.org\r\n\r\n', false],
   ])('answers at once: %s', async (_what, text, closes) => {
     const { slug } = await addApplication();
-    await check({ id: '', slug }, {}); // this process has heard of it
     const { port } = new URL(web.url);
     const answer = await new Promise<string>((resolve, reject) => {
-      const socket = connect(Number(port), '127.0.0.1', () => socket.write(text.replace('SLUG', slug)));
+      const socket = connect(Number(port), '127.0.0.1', () => socket.write(text.replaceAll('SLUG', slug)));
       let said = '';
       socket.on('data', (bytes) => {
         said += bytes.toString();
@@ -388,6 +444,23 @@ describe('entering', () => {
     const answer = await ask(web.url + asked.pathname + asked.search);
     expect(answer.status).toBe(303);
     expect(String(answer.headers['location'])).toBe(`/login?next=${encodeURIComponent(asked.pathname + asked.search)}`);
+  });
+
+  test('is announced by the page to log in, to make an account, or to prove who one is', async () => {
+    const [person, application] = [await newMember(), await addApplication({ recentLoginSeconds: 60 })];
+    const [row] = await sql<{ name: string }>('SELECT name FROM application WHERE id = $1', [application.id]);
+    const next = (slug: string) => encodeURIComponent(`/applications/enter?application=${slug}&state=x&to=y`);
+    for (const page of ['login', 'register']) {
+      expect((await ask(`${web.url}/${page}?next=${next(application.slug)}`)).body).toContain(
+        `You then go on to ${row?.name}.`,
+      );
+      for (const other of [next('nothing-here'), '%2Fapplications%2Fenter', '%2Fprofile', next('<b>')]) {
+        expect((await ask(`${web.url}/${page}?next=${other}`)).body).not.toContain('You then go on');
+      }
+    }
+    const { text } = await person.browser.get(`/confirm?next=${next(application.slug)}`);
+    expect(text).toContain('You want to open an application that asks for a recent log-in.');
+    expect(text).toContain('href="/applications"'); // and not to where it is asked for again
   });
 
   test('from a form of ours goes on by a page: a form leads to no other host', async () => {
@@ -489,6 +562,19 @@ describe('entering', () => {
     expect(given.text).toContain('does not keep you logged in');
     expect((await enter(person, await addApplication())).given.status).toBe(303);
   });
+});
+
+test('nobody else’s page makes a loop of it: what leads to no entry does not count', async () => {
+  const [person, application] = [await newMember(), await addApplication()];
+  for (let count = 0; count < 9; count += 1) {
+    const state = String(count).padStart(43, 's');
+    const given = await person.browser.agent
+      .get(`/applications/enter?application=${application.slug}&state=${state}&to=`)
+      .set('Sec-Fetch-Site', 'cross-site')
+      .redirects(0);
+    expect(given.status).toBe(303);
+  }
+  expect((await enter(person, application)).entered?.status).toBe(302);
 });
 
 describe('on the application’s host', () => {

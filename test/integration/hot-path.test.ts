@@ -1,8 +1,9 @@
 // What makes a restricted page cheap, and what must stay true of it all the same: shared reads mix nobody up, a remembered cookie
 // opens nothing that has ended, repeated headers are the same, and only what is large is compressed.
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { Browser, newEmail, SESSION_COOKIE, setCookie, startWeb, type TestProcess } from '../support/app.ts';
+import { watchSessionReads } from '../support/asked-stores.ts';
 import { world } from '../support/world.ts';
 
 const { stores, web, other } = await world({ webs: 2 });
@@ -34,10 +35,10 @@ describe('sessions that are read at the same moment', () => {
     const people = await crowd(6);
     const asked = Array.from({ length: 120 }, (_, index) => people[index % people.length]?.cookie ?? '');
     await profile(asked[0] ?? '');
-    const reads = jest.spyOn(web.context.redis, 'mget'); // counted here: other test files use the same server
+    const reads = watchSessionReads(web.context.redis); // counted here: other test files use the same server
     const readings = await Promise.all(asked.map((cookie) => web.context.sessionCache.read(tokenOf(cookie))));
-    expect(reads).toHaveBeenCalledTimes(1);
-    reads.mockRestore();
+    expect(reads.each()).toEqual([asked.length]);
+    reads.restore();
     const emails = readings.map((reading) => (reading.state === 'live' ? reading.owner.email : reading.state));
     expect(emails).toEqual(asked.map((_, index) => people[index % people.length]?.email));
   });

@@ -45,3 +45,19 @@ describe('every line is written', () => {
     });
   });
 });
+
+test('the line of a request says what every line says: level, time, name, pid and message', () => {
+  const script = `
+    import { createLog, requestLines } from '${logModule}';
+    const log = createLog({ level: 'info', name: 'web', buffered: true });
+    log.info({ requestId: 'a-1', method: 'GET', path: '/', status: 200, ms: 1, ip: null }, 'request');
+    requestLines(log)({ requestId: 'a-1', method: 'GET', path: '/', status: 200, ms: 1, ip: null });`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  const [usual, quick] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => ({ ...JSON.parse(line), time: 'then' }));
+  expect(quick).toEqual(usual);
+  expect(Object.keys(quick)).toEqual(Object.keys(usual));
+  expect(quick.pid).toEqual(expect.any(Number));
+});

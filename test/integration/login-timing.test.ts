@@ -70,16 +70,13 @@ test('a refusal takes as long for an unknown account as for a wrong password and
 test('the same measurement finds out a log-in that has no decoy', async () => {
   const { context, config } = web;
   const identifierHash = createIdentifierHash(config.sessionKeys.at(-1) ?? '');
-  const { verify } = context.passwords;
+  const { verify } = context.accountPasswords;
   const login = createPasswordLogin({
     ...context,
     identifierHash,
     startSession: createStartSession({ ...context, identifierHash }),
     renewHash: createRenewHash(context),
-    passwords: {
-      ...context.passwords,
-      verify: async (kept, password, by) => kept !== null && verify(kept, password, by),
-    },
+    accountPasswords: { verify: async (user, password, by) => user !== null && verify(user, password, by) },
   });
   const times = await measure(login, {
     unknown: { email: newEmail(), password: PASSWORD },

@@ -391,17 +391,9 @@ describe('in production', () => {
 });
 
 describe('the worker', () => {
-  test('may not write mail, nor make a link, nor read what it has no use for', async () => {
+  test('may not send a mail to somebody else, nor give a link to another, nor read what it has no use for', async () => {
     const asWorker = (text: string) => query(stores.database.workerUrl, text);
-    await expect(
-      asWorker(
-        "INSERT INTO mail (id, recipient, template, language) VALUES (gen_random_uuid(), 'a@example.org', 'x', 'en')",
-      ),
-    ).rejects.toThrow('permission denied');
     await expect(asWorker("UPDATE mail SET recipient = 'a@example.org'")).rejects.toThrow('permission denied');
-    await expect(
-      asWorker("INSERT INTO token (id, purpose, expires_at) VALUES (gen_random_uuid(), 'x', now())"),
-    ).rejects.toThrow('permission denied');
     await expect(asWorker('UPDATE token SET user_id = gen_random_uuid()')).rejects.toThrow('permission denied');
     await expect(asWorker('SELECT password_hash FROM registration')).rejects.toThrow('permission denied');
   });

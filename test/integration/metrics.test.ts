@@ -106,6 +106,27 @@ test('a worker tells what waits for it', async () => {
   }
 });
 
+test('a worker tells how far the receivers of the log in its own file are', async () => {
+  const worker = await openWorker(stores, { METRICS_PORT: '0' });
+  await worker.sealing.seal();
+  const { seq } = await worker.auditLog.head();
+  await worker.database.pool.query(
+    `INSERT INTO audit_drain (name, kind, target, format, seq, failures)
+     VALUES ('siem', 'file', '/a', 'ecs', ${seq - 1}, 2), ('another', 'file', '/a', 'ecs', 0, 0)`,
+  );
+  const port = await publishMetrics(worker, { drains: ['siem'] });
+  try {
+    const text = await (await fetch(`http://127.0.0.1:${port?.address?.port}/metrics`)).text();
+    expect(text).toMatch(/^holdfast_drain_lag_events\{drain="siem"\} 1$/m);
+    expect(text).toMatch(/^holdfast_drain_lag_seconds\{drain="siem"\} [\d.]+(?:e-\d+)?$/m);
+    expect(text).toMatch(/^holdfast_drain_failures\{drain="siem"\} 2$/m);
+    expect(text).not.toContain('another');
+  } finally {
+    port?.close();
+    await worker.close();
+  }
+});
+
 test('the port answers nothing else, and one that is taken stops nobody', async () => {
   const options = { host: '127.0.0.1', read: async () => 'metric 1\n', log: LOG };
   const port = await serveMetrics({ ...options, port: 0 });

@@ -216,6 +216,42 @@ test('an index is built while others write, and anew where an earlier try was ki
   expect(await query(stores.superuserUrl, valid)).toEqual([{ valid: true, only: '(ended_at IS NOT NULL)' }]);
 });
 
+test('an index of the log is built month by month while others seal, also where an earlier try was left half done', async () => {
+  const name = '20261130120100_events_by_type';
+  const [writer, seal] = [
+    new pg.Client({ connectionString: stores.superuserUrl }),
+    `INSERT INTO audit_event (seq, sealed_at, id, occurred_at, type, outcome, detail, personal_hash, prev_hash, hash)
+     SELECT coalesce(max(seq), 0) + 1, now(), gen_random_uuid(), now(), 'sys_startup', 'success', '{}', '', '', '' FROM audit_event`,
+  ];
+  await query(
+    stores.superuserUrl,
+    `DROP INDEX audit_event_type_block_idx; DELETE FROM _prisma_migrations WHERE migration_name = '${name}';
+     CREATE INDEX audit_event_type_block_idx ON ONLY audit_event (type, (seq >> 8))`,
+  );
+  await writer.connect();
+  try {
+    await writer.query(`BEGIN; ${seal}`);
+    const migrating = migrate(stores.ownerUrl);
+    await until(async () => {
+      const waiting = `SELECT FROM pg_locks WHERE locktype = 'virtualxid' AND NOT granted`;
+      return (await query(stores.superuserUrl, waiting)).length > 0;
+    });
+    await query(stores.superuserUrl, seal);
+    await writer.query('COMMIT');
+    expect(await migrating).toEqual([name]);
+  } finally {
+    await writer.end();
+  }
+  const [built] = await query<{ valid: boolean; parts: number; months: number }>(
+    stores.superuserUrl,
+    `SELECT bool_and(indisvalid) AS valid, count(*)::int - 1 AS parts,
+            (SELECT count(*)::int FROM pg_inherits WHERE inhparent = 'audit_event'::regclass) AS months
+       FROM pg_index WHERE indexrelid IN (SELECT relid FROM pg_partition_tree('audit_event_type_block_idx'))`,
+  );
+  expect(built).toEqual({ valid: true, parts: built?.months, months: expect.any(Number) });
+  expect(built?.months).toBeGreaterThan(1);
+});
+
 test('of two migrations at once one waits for the other, and then has nothing to do', async () => {
   const missing = await takeBack();
   const holder = new pg.Client({ connectionString: stores.superuserUrl });

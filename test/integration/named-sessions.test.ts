@@ -82,7 +82,7 @@ test('the event’s page says whether its session lives, and can end it; a perso
   expect(textOf(live)).toContain('live, last used 4 minutes ago');
   expect(live).toContain(`<a href="${path}">End this session</a>`);
   const person = (await chief.browser.get(`/operator/users/${id}`)).text;
-  expect(person).toContain(`href="/operator/audit?session=${sessionId}"`);
+  expect(person).toContain(`href="/operator/sessions/${sessionId}"`);
   expect((await chief.browser.get(`/operator/audit?session=${sessionId}`)).text).toContain('Session began');
   await firefox.logOut();
   const ended = await event();
@@ -95,7 +95,7 @@ test('the event’s page says whether its session lives, and can end it; a perso
 test('what ended without a mark in its row has ended: idle for too long, or with everybody’s', async () => {
   const { path, sessionId } = await personWithFirefox();
   const state = async () => told((await chief.browser.get(path)).text);
-  await sql("UPDATE session SET idle_deadline = now() - interval '2 minutes' WHERE id = $1", [sessionId]);
+  await sql("UPDATE session SET idle_deadline = now() - interval '150 seconds' WHERE id = $1", [sessionId]);
   expect(await state()).toContain('ended 2 minutes ago: it was idle too long');
   await sql("UPDATE session SET idle_deadline = now() + interval '1 day' WHERE id = $1", [sessionId]);
   await sql(

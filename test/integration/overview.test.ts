@@ -52,7 +52,7 @@ test('is there without PostgreSQL, and without Redis, and says what is away', as
   expect(withoutRedis.status).toBe(200);
   expect(withoutRedis.text).toContain('pages go on from PostgreSQL, slower');
   expect(withoutRedis.text).toContain('Redis, which keeps the queues, is away');
-  await web.context.redis.connect();
+  await web.context.redis.connect().catch(() => undefined); // on a busy machine it takes another try, which it makes by itself
   await until(() => web.context.sessionCache.health().redis);
   expect((await operator.browser.get('/operator')).status).toBe(200);
   await connections(false);

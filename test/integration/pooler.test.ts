@@ -51,7 +51,7 @@ describe.each([
       openWorker({ ...stores, database }),
     ]);
     try {
-      const people = Array.from({ length: 12 }, (_, index) => ({
+      const people = Array.from({ length: 6 }, (_, index) => ({
         browser: new Browser(index % 2 === 0 ? web.url : other.url),
         email: newEmail(),
       }));

@@ -30,14 +30,17 @@ afterAll(async () => {
   folder.remove();
 });
 
-function open(redisUrl: string) {
+function open(redisUrl: string, sessionUrls = '') {
   const lines: { readonly level: string; readonly reason?: string; readonly policy?: string }[] = [];
   const levels = ['debug', 'info', 'warn', 'error'].map((level) => [
     level,
     (fields: object) => lines.push({ level, ...fields }),
   ]);
-  const config = readConfig({ NODE_ENV: 'test', DATABASE_URL: stores.database.webUrl, REDIS_URL: redisUrl });
-  return { context: createContext(config, Object.fromEntries(levels) as Log, { metrics: createMetrics() }), lines };
+  const given = { DATABASE_URL: stores.database.webUrl, REDIS_URL: redisUrl, REDIS_SESSION_URLS: sessionUrls };
+  const config = readConfig({ NODE_ENV: 'test', ...given });
+  const log = Object.fromEntries(levels) as unknown as Log;
+  Object.assign(log, { child: () => log });
+  return { context: createContext(config, log, { metrics: createMetrics() }), lines };
 }
 
 /** How often somebody has asked this Redis what it is. */
@@ -59,6 +62,18 @@ test.each([
     await until(async () => (await looksAt(servers[index]?.url ?? '')) >= before + 4); // two of ours, and the looks between
     expect(errors()).toEqual([reason]);
     expect(context.sessionCache.health().redis).toBe(false);
+  } finally {
+    await context.close();
+  }
+});
+
+test('one of several with sessions is named by its place, and the others are used', async () => {
+  const { context, lines } = open(stores.redisUrl, `${stores.redisUrl} ${servers[0]?.url}`);
+  try {
+    await until(() => lines.some(({ level }) => level === 'error') && context.sessionCache.health().someSessions);
+    const reason = 'REDIS_SESSION_URLS, address 2: it is a node of a cluster: give a Redis that is none';
+    expect(lines.flatMap((line) => (line.level === 'error' ? [line.reason] : []))).toEqual([reason]);
+    expect(context.sessionCache.stores()).toMatchObject({ 'sessions-1': true, 'sessions-2': false });
   } finally {
     await context.close();
   }

@@ -389,3 +389,30 @@ applications:
     expect((await lists()).groups).toEqual(['first']);
   });
 });
+
+test('keys lists those that sign for applications, and takes one away once that is confirmed', async () => {
+  await web.context.forwardAuth.assertionKeys();
+  const list = async () =>
+    (await cli(['keys', 'list', '--json'])).out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { kid: string; state: string });
+  const [current] = (await list()).filter(({ state }) => state === 'current');
+  const kid = current?.kid ?? '';
+  expect((await cli(['keys', 'list'])).out).toMatch(new RegExp(`${kid} +current `));
+  expect(await cli(['keys', 'revoke', 'none', '--yes', ...WHY])).toMatchObject({
+    code: 1,
+    err: 'There is no key none.\n',
+  });
+  expect(await cli(['keys', 'revoke', kid, '--yes'])).toMatchObject({ code: 2 });
+  expect(await cli(['keys', 'revoke', kid, ...WHY])).toMatchObject({ code: 1, out: '' });
+  expect((await list()).map((one) => one.kid)).toContain(kid);
+  expect(await cli(['keys', 'revoke', kid, '--yes', ...WHY])).toEqual({
+    code: 0,
+    out: `Took the key ${kid} away.\n`,
+    err: '',
+  });
+  const left = await list();
+  expect(left.map((one) => one.kid)).not.toContain(kid);
+  expect(left).toContainEqual(expect.objectContaining({ state: 'current' }));
+});

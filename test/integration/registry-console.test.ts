@@ -164,7 +164,27 @@ describe('applications', () => {
       expect(text).toContain(`<summary>${proxy}</summary>`);
     }
     expect(text).toContain('/forward-auth/nginx/handbook');
-    expect(text).toContain('holdfast applications recipe handbook --proxy nginx');
+    expect(text).toContain('holdfast applications recipe handbook --proxy nginx --listen 443 ');
+    expect(text).toContain('The certificate is yours to add');
+    const filledIn = await browser.get(
+      '/operator/applications/handbook?listen=444&upstream=http%3A%2F%2F10.0.0.9%3A81',
+    );
+    for (const line of ['listen 444;', 'proxy_pass http://10.0.0.9:81;']) expect(filledIn.text).toContain(line);
+    expect(filledIn.text).toContain('--listen 444 --upstream http://10.0.0.9:81 --holdfast http://127.0.0.1:');
+    const foreign = browser.get('/operator/applications/handbook?holdfast=http%3A%2F%2Fholdfast.example.net%3A3000');
+    expect((await foreign.set('Sec-Fetch-Site', 'cross-site')).text).not.toContain('://holdfast.example.net');
+    for (const [query, said] of [
+      ['listen=0', 'A port is a number'],
+      ['upstream=http%3A%2F%2F%7D%20evil%20%7B', 'Such as http://127.0.0.1:8000'],
+      ['holdfast=%22%3E%3Cscript%3E', 'Such as http://127.0.0.1:3000'],
+    ]) {
+      const wrong = await browser.get(`/operator/applications/handbook?${query}`);
+      expect([wrong.status, wrong.text.includes(String(said)), wrong.text.includes('proxy_pass')]).toEqual([
+        200,
+        true,
+        false,
+      ]);
+    }
     expect(text).toContain('No proxy is answered yet');
     expect((await browser.get('/operator/applications')).text).toContain('handbook.example.org');
     const event = await newest('application_registered');

@@ -4,16 +4,16 @@ import type pg from 'pg';
 import { query } from '../../harness/query.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
+import { createExportSigning } from '../../src/core/audit/verification/exports/export-signing.ts';
 import { createRetention } from '../../src/core/audit/verification/retention.ts';
 import { createVerification } from '../../src/core/audit/verification/verify-log.ts';
-import { keys, provedWorld } from '../support/proved-world.ts';
+import { key, keys, provedWorld } from '../support/proved-world.ts';
 
 const DAY = 86_400_000;
 
 const { stores, worker, sql, tamper, begin, seal, checkpoints, verify, exported, verifyText } = await provedWorld();
 
-const retention = (retentionMs: number) =>
-  createRetention({ database: worker.database, checkpoints: checkpoints(), retentionMs });
+const retention = (retentionMs: number) => createRetention({ ...worker, checkpoints: checkpoints(), retentionMs });
 
 describe('a month that has been kept long enough', () => {
   beforeAll(async () => {
@@ -71,7 +71,7 @@ describe('a month that has been kept long enough', () => {
     ]);
 
     // An export has begun, and a verification is about to read its first events, when the months go.
-    const exporting = exportLog(worker.auditLog, EVERY_EVENT, 'csv');
+    const exporting = exportLog(worker, EVERY_EVENT, 'csv');
     await exporting.next();
     let dropped: string[] = [];
     const { pool } = worker.database;
@@ -100,7 +100,8 @@ describe('a month that has been kept long enough', () => {
     expect(
       await sql(`SELECT events, first_seq FROM audit_summary WHERE type = 'sys_startup' ORDER BY hour LIMIT 1`),
     ).toEqual([{ events: '3', first_seq: '31' }]);
-    const text = await exported();
+    const own = { ...worker, checkpoints: checkpoints(), key, nudge: () => undefined };
+    const text = await exported('ndjson', EVERY_EVENT, createExportSigning(own));
     const all = await checkpoints().all();
     expect(await verifyText(text, { checkpoints: all })).toMatchObject({ intact: true, first: gone + 1 });
     await tamper(`DELETE FROM audit_event WHERE seq = ${gone + 1}`);

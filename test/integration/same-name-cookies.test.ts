@@ -1,10 +1,11 @@
 // Over HTTP a browser may send another cookie of a name before ours: a parent domain's, an earlier installation's. The first
 // that is one of ours counts, wherever it stands.
 import { createHash } from 'node:crypto';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import Keygrip from 'keygrip';
 import { newToken } from '../../src/core/credentials/random-token.ts';
 import { Browser, newEmail, PASSWORD, SESSION_COOKIE, setCookie, startWeb } from '../support/app.ts';
+import { watchSessionReads, watchStatements } from '../support/asked-stores.ts';
 import { enrol, totpCode } from '../support/factors.ts';
 import { fieldValue } from '../support/page.ts';
 import { world } from '../support/world.ts';
@@ -86,12 +87,10 @@ describe('the session', () => {
   test('is looked for among four at most', async () => {
     const { cookie } = await loggedIn();
     const many = Array.from({ length: 30 }, signedAndGone);
-    const read = jest.spyOn(web.context.redis, 'mget');
+    const read = watchSessionReads(web.context.redis);
     expect((await ask('/profile', named(...many, cookie))).status).toBe(303);
-    const asked = read.mock.calls.flat().filter((key) => String(key).startsWith('s:'));
-    expect(asked).toHaveLength(4);
-    expect(read).toHaveBeenCalledTimes(1);
-    read.mockRestore();
+    expect(read.each()).toEqual([4]);
+    read.restore();
   });
 
   test('costs one command, and no SQL, where one other has a good signature', async () => {
@@ -100,12 +99,13 @@ describe('the session', () => {
     expect((await out.submit('/logout', {}, '/profile')).status).toBe(303);
     const { cookie } = await loggedIn();
     await ask('/profile', named(ended.cookie, cookie));
-    const read = jest.spyOn(web.context.redis, 'mget');
-    const statement = jest.spyOn(web.context.database.pool, 'query');
+    const read = watchSessionReads(web.context.redis);
+    const asked = watchStatements(web.context.database.pool);
     expect((await ask('/profile', named(ended.cookie, cookie))).status).toBe(200);
-    expect([read.mock.calls.length, statement.mock.calls.length]).toEqual([1, 0]);
-    read.mockRestore();
-    statement.mockRestore();
+    expect(read.each()).toEqual([2]);
+    expect(asked.texts()).toEqual([]);
+    read.restore();
+    asked.restore();
   });
 
   test('begins and ends beside another cookie that the browser can’t be rid of', async () => {

@@ -119,7 +119,7 @@ describe('the hourly summary', () => {
   test('makes up for a worker of an older version, which counts nothing', async () => {
     await spread(60);
     await worker.sealing.seal();
-    await tamper('DELETE FROM audit_summary; UPDATE audit_head SET summary_seq = 0');
+    await tamper('DELETE FROM audit_summary; DELETE FROM audit_hour; UPDATE audit_head SET summary_seq = 0');
     await spread(60);
     await worker.sealing.seal();
     expect(await sql(KEPT)).toEqual(await sql(COUNTED));

@@ -1,13 +1,13 @@
 // A session over its whole life, on real stores: begun, read with one command, extended, ended for good.
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import type { Context } from '../../src/core/context.ts';
 import { hashToken } from '../../src/core/credentials/random-token.ts';
 import { keys } from '../../src/core/platform/redis.ts';
-import { nameOf } from '../../src/core/sessions/cache-entry.ts';
+import { isCopy, nameOf } from '../../src/core/sessions/cache-entry.ts';
+import { createLastSeen } from '../../src/core/sessions/last-seen.ts';
 import { SessionStore } from '../../src/web/session/session-store.ts';
 import {
   Browser,
@@ -19,6 +19,8 @@ import {
   startWeb,
   type TestProcess,
 } from '../support/app.ts';
+import { watchStatements } from '../support/asked-stores.ts';
+import { copyOf } from '../support/copies.ts';
 import { world } from '../support/world.ts';
 
 const { stores, web, other, redis, sql, atEnd } = await world({ webs: 2 });
@@ -52,10 +54,9 @@ describe('a session begins', () => {
     expect(token).toMatch(/^[\w-]{43}$/);
     const [row] = await sql<{ token_hash: Buffer }>('SELECT token_hash FROM session WHERE id = $1', [sessionId]);
     expect(row?.token_hash.equals(createHash('sha256').update(token).digest())).toBe(true);
-    const copy = (await redis.get(key)) ?? '';
-    expect(copy.startsWith('L')).toBe(true);
-    expect(copy).toContain(userId);
-    expect(copy).not.toContain(token);
+    const copy = await copyOf(redis, key);
+    expect(copy.owner).toMatchObject({ id: sessionId, userId });
+    expect((await redis.getBuffer(key))?.includes(Buffer.from(token, 'base64url'))).toBe(false);
     const waiting = await sql<{ event: { type: string; session: string } }>(
       "SELECT event FROM outbox UNION ALL SELECT jsonb_build_object('type', type, 'session', session_id) FROM audit_event",
     );
@@ -88,14 +89,14 @@ describe('a session begins', () => {
 });
 
 /** Asked for once a second, whatever is read. */
-const OF_THE_WATCH = new Set(['get hf:endings', 'get hf:rewound']);
+const OF_THE_WATCH = new Set(['mget hf:endings hf:epoch', 'get hf:rewound']);
 
 describe('a session is read', () => {
   test('with one Redis command and no SQL', async () => {
     const { browser } = await registered();
     expect(await browser.profile()).toBe(200);
     await worker.sealing.seal(); // or the watch repeats the endings of the tests before
-    const statements = countStatements(web.context.database.pool);
+    const asked = watchStatements(web.context.database.pool);
     const commands: string[] = [];
     const monitor = await redis.monitor();
     const clients = await clientPorts(redis, 'holdfast-sessions');
@@ -104,31 +105,57 @@ describe('a session is read', () => {
       if (clients.has(source) && !OF_THE_WATCH.has(command)) commands.push(command);
     });
     for (let page = 0; page < 5; page += 1) expect(await browser.profile()).toBe(200);
-    await until(() => commands.filter((command) => command.startsWith('mget')).length === 5);
+    await until(() => commands.length >= 5);
     monitor.disconnect();
-    expect(commands.filter((command) => !command.startsWith('mget'))).toEqual([]);
-    expect(statements()).toEqual([]);
+    expect(commands).toEqual(Array.from({ length: 5 }, () => expect.stringMatching(/^mget hf:s:/)));
+    expect(asked.texts()).toEqual([]);
+    asked.restore();
   });
 
   test('from PostgreSQL when its copy is gone, which then comes back', async () => {
     const { browser, key } = await registered();
     await redis.del(key);
     expect(await browser.profile()).toBe(200);
-    await until(async () => (await redis.get(key))?.startsWith('L') === true);
+    await until(async () => isCopy(await redis.get(key)));
   });
 
   test('from PostgreSQL when Redis has lost everything', async () => {
     const { browser, key } = await registered();
     await redis.flushdb();
     expect(await browser.profile()).toBe(200);
-    await until(async () => (await browser.profile()) === 200 && (await redis.get(key))?.startsWith('L') === true);
+    await until(async () => (await browser.profile()) === 200 && isCopy(await redis.get(key)));
   });
 
-  test('never from a copy of a foreign shape', async () => {
+  test('from a Redis that was emptied by each process at once, also by one that finds another’s mark there', async () => {
+    const { browser, cookie } = await registered();
+    const third = await startWeb(stores);
+    try {
+      await until(() => third.context.sessionCache.health().redis);
+      third.context.sessionCache.close(); // or it would look again within a second
+      const { redis: client } = third.context;
+      const reset = client.hfResetMark.bind(client);
+      const beaten = jest.spyOn(client, 'hfResetMark').mockImplementationOnce(async (...given) => {
+        await until(async () => (await browser.profile()) === 200 && (await redis.exists('hf:endings')) === 1);
+        return reset(...given);
+      });
+      await redis.flushdb();
+      expect(await statusWith(cookie, third)).toBe(200);
+      await until(() => beaten.mock.results.length > 0);
+      expect(await beaten.mock.results[0]?.value).toBe(0);
+      expect(await statusWith(cookie, third)).toBe(200);
+      await until(() => third.context.sessionCache.health().redis);
+    } finally {
+      await third.close();
+    }
+  });
+
+  test.each([
+    ['L', (at: number) => `${String(at).padStart(13, '0')}${String(at + 1e9).padStart(13, '0')}`],
+    ['S', (at: number) => Buffer.alloc(12, at.toString(16).padStart(12, '0'), 'hex').toString('latin1')],
+  ])('never from a copy of a foreign shape (%s)', async (kind, moments) => {
     const { browser, key, userId } = await registered();
     const forged = JSON.stringify({ user: userId, role: 'operator' });
-    const header = `L${String(Date.now()).padStart(13, '0')}${String(Date.now() + 1e9).padStart(13, '0')}`;
-    await redis.set(key, header + forged);
+    await redis.set(key, Buffer.from(kind + moments(Date.now()) + forged, 'latin1'));
     expect(await browser.profile()).toBe(200);
     expect((await browser.get('/operator/audit')).status).toBe(403);
   });
@@ -155,9 +182,9 @@ describe('a session is extended', () => {
     expect(await redis.pttl(key)).toBeLessThanOrEqual(14 * 3_600_000);
     expect(await browser.profile()).toBe(200);
     await until(async () => (await redis.pttl(key)) > 23 * 3_600_000);
-    const seenAt = (await redis.get(key))?.slice(1, 14);
+    const { seenAt } = await copyOf(redis, key);
     expect(await browser.profile()).toBe(200);
-    expect((await redis.get(key))?.slice(1, 14)).toBe(seenAt);
+    expect((await copyOf(redis, key)).seenAt).toBe(seenAt);
     await worker.sessionCache.flushTouches();
     const [row] = await sql<{ age: number; left: number }>(
       'SELECT extract(epoch FROM now() - last_seen_at)::float8 AS age, extract(epoch FROM idle_deadline - now())::float8 AS left FROM session WHERE id = $1',
@@ -187,6 +214,33 @@ describe('a session is extended', () => {
     } finally {
       await fresh.close();
     }
+  });
+
+  test('in one go for all who ask meanwhile, and with what was noted before they asked', async () => {
+    const [one, other] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    const written: string[][] = [];
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const lastSeen = createLastSeen({
+      redis: worker.redis,
+      suspect: async () => undefined,
+      async writeLastSeen(touches) {
+        written.push(touches.map(({ tokenHash }) => nameOf(tokenHash)));
+        await held;
+        return [];
+      },
+    });
+    await redis.del('hf:touched');
+    await redis.zadd('hf:touched', 1, nameOf(one));
+    const first = lastSeen.flush();
+    await until(() => written.length === 1);
+    await redis.zadd('hf:touched', 2, nameOf(other));
+    const asked = Promise.all(Array.from({ length: 20 }, () => lastSeen.flush()));
+    release();
+    await Promise.all([first, asked]);
+    expect(written).toEqual([[nameOf(one)], [nameOf(other)]]);
   });
 
   test('never past its absolute lifetime', async () => {
@@ -233,12 +287,9 @@ describe('a session ends', () => {
     const reading = await web.context.sessionCache.read(token);
     if (reading.state !== 'live') throw new Error('not live');
     await browser.logOut();
-    await web.context.sessionCache.put(hashToken(token), {
-      ...reading,
-      sinceSeenMs: 0,
-      idleTimeoutMs: 60_000,
-      absoluteRemainingMs: 60_000,
-    });
+    const record = { ...reading, sinceSeenMs: 0, idleTimeoutMs: 60_000, absoluteRemainingMs: 60_000 };
+    const epoch = web.context.sessionCache.epochs.newest();
+    await web.context.sessionCache.put({ tokenHash: hashToken(token), record, epoch });
     const name = nameOf(hashToken(token)); // what it is called in Redis
     await web.context.redis.hfTouch(keys.session(name), keys.touched, 60_000, name);
     const { redis: client, sessionCache: cache } = web.context;
@@ -365,21 +416,6 @@ describe('the cookie', () => {
     }
   });
 });
-
-/** The statements that go to PostgreSQL from now on, but for those of the watch, which no request waits for. */
-function countStatements(pool: Context['database']['pool']): () => string[] {
-  const seen: string[] = [];
-  const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
-  Object.assign(pool, {
-    query(...args: unknown[]) {
-      const [statement] = args;
-      const text = typeof statement === 'string' ? statement : ((statement as { text?: string }).text ?? '');
-      if (!/audit_head|ending_seq IS NULL/.test(text)) seen.push(text);
-      return query(...args);
-    },
-  });
-  return () => seen;
-}
 
 async function clientPorts(client: Redis, name: string): Promise<Set<string>> {
   const list = (await client.client('LIST')) as string;

@@ -1,5 +1,6 @@
 // What the throttle leaves behind, and what operators see of it and can lift.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { attackedWorld, newClient, statuses } from '../support/attacked-world.ts';
 
@@ -41,6 +42,33 @@ describe('the records', () => {
       [ip],
     );
     expect(row).toEqual({ refused: String(total), failures: 5, scope: 'account_client' });
+  });
+
+  test('count each of a flood that asks Redis now and then, which a lifted block lets through at once', async () => {
+    const [email, ip] = [newEmail(), newClient()];
+    await fail(email, 5, ip);
+    const { passwordLogin, redis: client, blocks } = web.context;
+    const origin = { ip, userAgent: null, requestId: null };
+    const visit = { previousSessionId: null, remember: false, origin, deviceCookie: '' };
+    const logIn = () => passwordLogin.logIn({ ...visit, email, password: 'a wrong guess' });
+    const asked = jest.spyOn(client, 'hfThrottleTake');
+    const total = 400;
+    for (let sent = 0; sent < total; sent += 1) {
+      const refused = { ok: false, reason: 'throttled', retryAfterMs: expect.any(Number) };
+      expect(await logIn()).toEqual(refused);
+    }
+    expect(asked.mock.calls.length).toBeLessThan(total / 2);
+    asked.mockRestore();
+    await worker.sealing.seal();
+    await worker.blocks.fold();
+    const [block] = await sql<{ id: string; refused: string }>(
+      'SELECT id, refused FROM throttle_block WHERE host(ip) = $1',
+      [ip],
+    );
+    expect(block?.refused).toBe(String(total));
+    for (let sent = 0; sent < 20; sent += 1) await logIn();
+    expect(await blocks.lift(block?.id ?? '', { actor: null, reason: 'a drill', origin: NO_ORIGIN })).toBe(true);
+    expect(await logIn()).toEqual({ ok: false, reason: 'wrong_credentials' });
   });
 
   async function counts() {
@@ -122,7 +150,8 @@ describe('an operator', () => {
     const page = await operator.get('/operator/blocks');
     expect(page.text).toContain(`lifted by ${boss}: they called us`);
     await worker.sealing.seal();
-    expect(await sql("SELECT detail FROM audit_event WHERE type = 'throttle_block_lifted'")).toMatchObject([
+    const lifted = `SELECT detail FROM audit_event WHERE type = 'throttle_block_lifted' AND detail->>'block' = $1`;
+    expect(await sql(lifted, [block?.id])).toMatchObject([
       { detail: { reason: 'they called us', scope: 'account_client' } },
     ]);
   });

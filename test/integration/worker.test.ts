@@ -64,11 +64,13 @@ const fillOutbox = (count: number) =>
 describe('the worker', () => {
   test('seals what the web process records within two seconds', async () => {
     await startedWorker();
+    await sealedWithinMs('sys_cleanup'); // beside each recurring job, all of which it runs as it starts
     for (let round = 0; round < 3; round += 1) expect(await sealedWithinMs('sys_cleanup')).toBeLessThan(2_000);
   });
 
   test('is nudged: it seals long before its schedule would', async () => {
     await startedWorker();
+    for (let round = 0; round < 3; round += 1) await sealedWithinMs('sys_cleanup');
     const times: number[] = [];
     for (let round = 0; round < 6; round += 1) {
       await delay(150);

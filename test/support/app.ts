@@ -28,8 +28,12 @@ export interface TestProcess {
 /** For tests that are not about hashing. */
 const CHEAP_HASHES = { PASSWORD_HASH_MEMORY_KIB: '1024', PASSWORD_HASH_PASSES: '1' };
 
-/** One web process' worth of application on a port of its own, ready to serve. */
-export async function startWeb(stores: TestStores, env: Readonly<Record<string, string>> = {}): Promise<TestProcess> {
+/** One web process' worth of application on a port of its own, ready to serve; or as it is where it is not waited for. */
+export async function startWeb(
+  stores: TestStores,
+  env: Readonly<Record<string, string>> = {},
+  { waits = true } = {},
+): Promise<TestProcess> {
   const config = readConfig({
     NODE_ENV: 'test',
     DATABASE_URL: stores.database.webUrl,
@@ -50,8 +54,8 @@ export async function startWeb(stores: TestStores, env: Readonly<Record<string, 
   const readiness: Readiness = { draining: false, started: false };
   const server = createWebServer(createApp(context, readiness).listener);
   await new Promise<void>((resolve) => server.listen(config.port === 3_000 ? 0 : config.port, '127.0.0.1', resolve));
-  await waitForStores(context);
-  readiness.started = true;
+  if (waits) await waitForStores(context);
+  readiness.started = waits;
   return {
     context,
     config,

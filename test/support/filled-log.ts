@@ -16,7 +16,7 @@ export function filledLog({ sql, tamper }: Pick<World, 'sql' | 'tamper'>) {
     async emptyLog(): Promise<void> {
       await tamper(`
         DELETE FROM audit_event; DELETE FROM outbox; DELETE FROM login_attempt;
-        DELETE FROM audit_summary;
+        DELETE FROM audit_summary; DELETE FROM audit_hour; DELETE FROM audit_tree; DELETE FROM audit_tree_tile;
         UPDATE audit_head SET seq = 0, summary_seq = 0, hash = decode(repeat('00', 32), 'hex')`);
     },
     async fillOutbox(count: number): Promise<void> {

@@ -36,6 +36,7 @@ export default async function setUp() {
     TEST_POSTGRES_WEB_URL: withRole(postgres.ownerUrl, 'holdfast_web_test'),
     TEST_POSTGRES_WORKER_URL: withRole(postgres.ownerUrl, 'holdfast_worker_test'),
     TEST_REDIS_URL: redis.url.replace(/\/0$/, ''),
+    TEST_MIGRATED_POSTGRES: path.join(folder, 'migrated'),
   });
   await makeTemplate(postgres);
 }

@@ -24,6 +24,10 @@ export async function servePages(): Promise<PagesServer> {
   const render = createRenderer({ viewsDir, assets: assets.urls });
   const pages = new Map([...FIXTURES, ...HOSTILE_FIXTURES].map((fixture) => [`/${fixture.name}`, fixture]));
   const app = new Koa();
+  // A page that is left ends its stream, which is no fault.
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') console.error(error);
+  });
   app.use(async (ctx, next) => {
     ctx.set('Content-Security-Policy', CSP);
     await next();

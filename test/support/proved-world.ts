@@ -1,15 +1,11 @@
 // A world whose log is signed: events sealed as a test wants them, checkpoints, and every way to prove the log.
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { exportLog } from '../../src/core/audit/reading/export.ts';
+import { readPublicKeys, readSigningKey, type SigningKey } from '../../src/core/audit/ed25519.ts';
+import { type ExportSource, exportLog } from '../../src/core/audit/reading/export.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
 import { type CheckpointsOptions, createCheckpoints } from '../../src/core/audit/verification/checkpoints.ts';
-import {
-  readPublicKeys,
-  readSigningKey,
-  type SigningKey,
-} from '../../src/core/audit/verification/signed-checkpoint.ts';
-import { type VerifyExportOptions, verifyExport } from '../../src/core/audit/verification/verify-export.ts';
+import { type VerifyExportOptions, verifyExport } from '../../src/core/audit/verification/exports/verify-export.ts';
 import type { Context } from '../../src/core/context.ts';
 import { world } from './world.ts';
 
@@ -19,7 +15,7 @@ export const keys = readPublicKeys([key.publicText]) ?? new Map();
 
 /** As `world`, only at the top of a test file. */
 export async function provedWorld() {
-  const { stores, worker, sql, tamper } = await world({ webs: 0, worker: true });
+  const { stores, worker, sql, tamper, openAs } = await world({ webs: 0, worker: true });
   const checkpoints = (options: Partial<Omit<CheckpointsOptions, 'database' | 'verification' | 'log'>> = {}) =>
     createCheckpoints({ ...worker, key, publicKeys: [], file: null, ...options });
   const verify = (options: Parameters<Context['verification']['verify']>[0] = {}) =>
@@ -27,8 +23,8 @@ export async function provedWorld() {
 
   /** Begins the log anew. */
   async function begin(): Promise<void> {
-    await tamper(`DELETE FROM audit_event; DELETE FROM outbox; DELETE FROM audit_summary; DELETE FROM audit_checkpoint;
-      UPDATE audit_head SET seq = 0, summary_seq = 0, hash = decode(repeat('00', 32), 'hex'), sealed_at = now()`);
+    await tamper(`DELETE FROM audit_event; DELETE FROM outbox; DELETE FROM audit_summary; DELETE FROM audit_hour; DELETE FROM audit_checkpoint;
+      DELETE FROM audit_cosignature; DELETE FROM audit_tree; DELETE FROM audit_tree_tile; UPDATE audit_head SET seq = 0, summary_seq = 0, hash = decode(repeat('00', 32), 'hex'), sealed_at = now()`);
   }
 
   async function seal(count: number, userAgent = 'test', detail: unknown = { reason: 'test' }): Promise<void> {
@@ -40,9 +36,14 @@ export async function provedWorld() {
     await worker.sealing.seal();
   }
 
-  async function exported(format: 'ndjson' | 'csv' = 'ndjson', filter = EVERY_EVENT): Promise<string> {
+  async function exported(
+    format: 'ndjson' | 'csv' = 'ndjson',
+    filter = EVERY_EVENT,
+    exportSigning: ExportSource['exportSigning'] = worker.exportSigning,
+    source: Context = worker,
+  ): Promise<string> {
     const parts: Uint8Array[] = [];
-    for await (const { bytes } of exportLog(worker.auditLog, filter, format)) parts.push(bytes);
+    for await (const { bytes } of exportLog({ ...source, exportSigning }, filter, format)) parts.push(bytes);
     return Buffer.concat(parts).toString();
   }
 
@@ -61,5 +62,5 @@ export async function provedWorld() {
       },
     );
 
-  return { stores, worker, sql, tamper, checkpoints, verify, begin, seal, exported, verifyText };
+  return { stores, worker, sql, tamper, openAs, checkpoints, verify, begin, seal, exported, verifyText };
 }

@@ -15,6 +15,8 @@ function shown<V extends keyof RegistryViews>(name: string, view: V, page: Regis
 const WIKI = { label: 'wiki', href: '/operator/applications/wiki' };
 const STAFF = { label: 'staff', href: '/operator/groups/1' };
 
+const PLACES = { listen: '443', upstream: 'http://127.0.0.1:8000', holdfast: 'http://127.0.0.1:3000' };
+
 const FORM: RegistryViews['operator/application-form'] = {
   title: 'Register an application',
   says: 'Say here who may enter it. Then set up its proxy, which asks Holdfast about each request: its configuration is shown once you have registered it.',
@@ -120,7 +122,10 @@ function application({ ago }: Helpers): RegistryViews['operator/application'] {
       { label: 'Remove it', href: `${href}/remove`, danger: true },
     ],
     recipes: [{ proxy: 'nginx', text: 'location / {\n  auth_request /holdfast;\n}\n' }],
-    recipeCommand: 'holdfast applications recipe wiki --proxy nginx --listen PORT --upstream URL --holdfast URL',
+    places: { ...PLACES, errors: {} },
+    recipeCommand:
+      'holdfast applications recipe wiki --proxy nginx --listen 443 --upstream http://127.0.0.1:8000 --holdfast http://127.0.0.1:3000',
+    addsTls: true,
     noProxyTrusted: true,
     eventsHref: '/operator/audit?type=applications&text=wiki',
   };
@@ -198,6 +203,8 @@ export function registryFixtures(helpers: Helpers) {
       {
         ...application(helpers),
         ...{ disabled: ago(3), groups: [], sessions: [], recipes: [], count: '0 sessions' },
+        ...{ places: { ...PLACES, listen: '0', errors: { listen: 'A port is a number from 1 to 65535.' } } },
+        ...{ recipeCommand: null, addsTls: false },
       },
       applications,
     ),
@@ -273,6 +280,7 @@ export function hostileRegistryFixtures(text: string, time: ShownTime, frame: Fr
         sessions: page.sessions.map((session) => ({ ...session, email: text, device: text, endHref: text })),
         acts: [{ ...link, danger: true }],
         recipes: [{ proxy: text, text }],
+        places: { listen: text, upstream: text, holdfast: text, errors: {} },
         recipeCommand: text,
       },
       frame,

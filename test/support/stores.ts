@@ -1,7 +1,9 @@
 // A database and a key space of a test file's own, on the servers that the test run has started.
+import { startPgBouncer } from '../../harness/pgbouncer.ts';
 import { query } from '../../harness/query.ts';
 import type { TestDatabase, TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
+import { fixedSettings, LIMITS } from '../../src/core/platform/postgres/connection.ts';
 import { silentChanges, watchChanges } from './changes.ts';
 import { createTestDatabase } from './database.ts';
 import { claimRedisDatabase, type TestRedis } from './redis.ts';
@@ -10,15 +12,17 @@ const LETS_GO_WITHIN_MS = 5_000;
 
 /**
  * Clones the migrated template and claims an empty Redis database. Closing throws if anything is still connected and,
- * watched, if a change left no event.
+ * watched, if a change left no event. With `TEST_POOLER=transaction` processes reach PostgreSQL through a PgBouncer.
  */
 export async function openTestStores({ watched = false }: { watched?: boolean } = {}): Promise<TestStores> {
   const [database, redis] = await Promise.all([createTestDatabase(), claimRedisDatabase()]);
   if (watched) await watchChanges(database);
+  const pooled = process.env['TEST_POOLER'] === 'transaction' ? await throughPooler(database) : null;
   return {
-    database,
+    database: pooled?.database ?? database,
     redisUrl: redis.url,
     async close() {
+      await pooled?.close();
       const silent = watched ? await silentChanges(database) : [];
       const open = await leftOpen(database, redis);
       await redis.close();
@@ -27,6 +31,20 @@ export async function openTestStores({ watched = false }: { watched?: boolean } 
       if (open.length > 0) throw new Error(`Connections that were left open:\n${open.join('\n')}`);
     },
   };
+}
+
+async function throughPooler(database: TestDatabase) {
+  const { webUrl, workerUrl, superuserUrl } = database;
+  const settings = Object.entries(fixedSettings(LIMITS));
+  const statements = [webUrl, workerUrl].flatMap((url) => {
+    const { username, pathname } = new URL(url);
+    const place = `ALTER ROLE ${username} IN DATABASE ${pathname.slice(1)}`;
+    return settings.map(([name, value]) => `${place} SET ${name} TO '${value}'`);
+  });
+  await query(superuserUrl, statements.join(';'));
+  const pooler = await startPgBouncer({ urls: [webUrl, workerUrl], settings: { pool_mode: 'transaction' } });
+  const pooled = { ...database, webUrl: pooler.through(webUrl), workerUrl: pooler.through(workerUrl) };
+  return { database: pooled, close: pooler.close };
 }
 
 /** What is still connected, after a while for connections that are just closing. */

@@ -16,9 +16,21 @@ import type {
   ShownPerson,
 } from '../../src/web/view/console-views.ts';
 import { drawQr } from '../../src/web/view/qr.ts';
+import type { TokenRow } from '../../src/web/view/securing-views.ts';
 import type { ActivityRow, BrowserRow, OwnSessionRow } from '../../src/web/view/view-parts.ts';
 import type { Frame, Views } from '../../src/web/view/views.ts';
+import { alertFixtures, hostileAlertFixtures } from './alert-fixtures.ts';
+import { drainFixtures, hostileDrainFixtures } from './drain-fixtures.ts';
+import { findFixtures, hostileFindFixtures } from './find-fixtures.ts';
 import { hostileRegistryFixtures, registryFixtures } from './registry-fixtures.ts';
+import {
+  hostileSavedViewFixtures,
+  hostileViewsBar,
+  NO_VIEWS,
+  SHARED_VIEW,
+  SOME_VIEWS,
+  savedViewFixtures,
+} from './saved-view-fixtures.ts';
 
 /** One view in one state, typed by the view. */
 export interface Fixture<V extends keyof Views = keyof Views> {
@@ -152,7 +164,14 @@ const SHOWN_MAIL: Views['operator/shown-mail'] = {
   ],
 };
 
-const INVITE: Views['operator/invite'] = { email: '', problem: null, errors: {}, link: null, possible: true };
+const INVITE: Views['operator/invite'] = {
+  email: '',
+  problem: null,
+  auditor: false,
+  errors: {},
+  link: null,
+  possible: true,
+};
 
 const INVITATION: InvitationRow = {
   id: 'i1',
@@ -202,6 +221,10 @@ const CONFIRM_LINK: Views['confirm-link'] = {
   errors: {},
 };
 
+const AT_HOME = 'probably Lisbon, Portugal, network of MEO (AS3243)';
+const ABROAD = 'probably Japan, network of a company with a long name that owns it (AS2516)';
+const UNUSUAL = 'new country, new network, too far from the log-in before';
+
 const SESSIONS: readonly OwnSessionRow[] = [
   session('s1', 'Firefox on Windows', '203.0.113.7', 60 * 26, 0, true),
   session('s2', 'Safari on iPhone', '2001:db8:85a3::8a2e:370:7334', 60 * 24 * 12, 4),
@@ -224,6 +247,7 @@ function session(
     id,
     device,
     address,
+    ...(current ? { whereabouts: AT_HOME, unusual: null } : { whereabouts: ABROAD, unusual: UNUSUAL }),
     firstSeen: ago(first),
     lastSeen: ago(last),
     current,
@@ -242,11 +266,14 @@ const BROWSERS: readonly BrowserRow[] = [
 
 function activityRow(seq: number, says: string, more: Partial<ActivityRow> = {}): ActivityRow {
   const from = { device: 'Safari on iPhone', ip: '2001:db8:85a3::8a2e:370:7334', byOperator: false };
-  return { seq, at: ago(seq * 60), says, failed: false, ...from, here: false, notMeHref: null, ...more };
+  const place = { whereabouts: null, unusual: null };
+  return { seq, at: ago(seq * 60), says, failed: false, ...from, ...place, here: false, notMeHref: null, ...more };
 }
 
 const LOGGED_IN = activityRow(3, en.activity.loggedIn(en.methods['password+totp']), {
   notMeHref: '/account/activity/3/not-me',
+  whereabouts: ABROAD,
+  unusual: UNUSUAL,
 });
 
 const ACTIVITIES: readonly ActivityRow[] = [
@@ -326,6 +353,7 @@ const QUIET_DAY = day(() => ({ successes: 0, failures: 0, refused: 0, blocks: 0 
 function attempts(more: Partial<Views['operator/attempts']> = {}): Views['operator/attempts'] {
   return {
     rows: [],
+    views: NO_VIEWS,
     chart: QUIET_DAY,
     asOf: ago(0),
     problem: null,
@@ -404,6 +432,9 @@ function auditRow(index: number): AuditRow {
     actor: actor === null ? null : person(actor),
     subject: subject === null ? null : person(subject),
     address: addressOf(ADDRESSES[index % ADDRESSES.length] ?? null),
+    place: index % 3 === 0 ? { code: 'PT', title: `${AT_HOME}: a guess by the IP address` } : null,
+    unusual:
+      index % 5 === 0 && outcome === 'success' ? { text: UNUSUAL, onlyHref: '/operator/audit?unusual=yes' } : null,
     device: DEVICES[index % DEVICES.length] ?? null,
     detail,
     typeOnlyHref: `/operator/audit?type=${type}`,
@@ -411,7 +442,7 @@ function auditRow(index: number): AuditRow {
 }
 
 const NO_FILTERS: Views['operator/audit']['filters'] = {
-  ...{ type: '', outcome: '', person: '', address: '', text: '', from: '', to: '' },
+  ...{ type: '', manyTypes: null, outcome: '', person: '', address: '', text: '', from: '', to: '' },
   kept: [],
   active: [],
 };
@@ -419,23 +450,34 @@ const NO_FILTERS: Views['operator/audit']['filters'] = {
 function audit(more: Partial<Views['operator/audit']>): Views['operator/audit'] {
   return {
     rows: [],
+    views: NO_VIEWS,
     asOf: ago(0),
     matching: '0 match',
     total: '12,408',
     zone: TIMES.zone,
     chart: null,
     filters: NO_FILTERS,
+    unusualHref: '/operator/audit?unusual=yes',
     types: EVENT_TYPES,
+    ranges: [
+      { label: 'Last hour', href: '/operator/audit?time=1h', current: false },
+      { label: 'Last night', href: '/operator/audit?time=night', current: true },
+      { label: 'Last 24 hours', href: '/operator/audit?time=24h', current: false },
+      { label: 'Last 7 days', href: '/operator/audit?time=7d', current: false },
+    ],
+    several: { ticked: new Set(['authn_login_fail', 'session_created']), not: true, kept: [] },
     problem: null,
     wrong: {},
     newerHref: null,
     olderHref: null,
     newestHref: null,
     looked: null,
+    secureHref: '/operator/audit/secure?address=203.0.113.7',
     exports: [
       { label: 'CSV', href: '/operator/audit/export?format=csv' },
       { label: 'NDJSON', href: '/operator/audit/export?format=ndjson' },
     ],
+    verifyCommand: 'holdfast audit verify --file FILE --public-key XzDQ0vV4nCTLHWzGxYkXnIY6mO6PWg1Tj4hEk6mK5lA',
     liveHref: null,
     ...more,
   };
@@ -463,9 +505,16 @@ function event(more: Partial<Views['operator/event']> = {}): Views['operator/eve
     sealedExactly: '23 Nov 2026, 18:40:01',
     meaning: 'A session was ended.',
     id: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e55',
-    session: { text: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e56', onlyHref: '/operator/audit?session=1', state: LIVE },
+    session: {
+      text: '0193a1f2-5b7c-7c3e-9d4a-2f6b8c1d0e56',
+      onlyHref: '/operator/audit?session=1',
+      timelineHref: '/operator/sessions/1',
+      state: LIVE,
+    },
     request: { text: 'q1w2e3r4-1a', onlyHref: '/operator/audit?request=q1w2e3r4-1a' },
     userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0',
+    whereabouts: AT_HOME,
+    unusual: ['new country: until then Portugal, Spain', 'new network: until then AS3243'],
     erased: false,
     doneByHref: '/operator/audit?actor=1',
     details: [
@@ -500,18 +549,27 @@ function peopleRow(index: number): PersonRow {
   const factor = index % 3 === 0 ? 'none' : 'set up';
   const only = { roleOnlyHref: '/operator/users?role=x', stateOnlyHref: '/operator/users?state=x' };
   const state = disabled ? 'disabled' : 'active';
-  return { email, href, role, state, ...only, factor, factorOnlyHref: '/operator/users?factor=x', memberSince };
+  const log = { lastLogin: index % 3 === 1 ? null : clock(60 * 7 * index), neverHref: '/operator/users?login=never' };
+  return { email, href, role, state, ...only, factor, factorOnlyHref: '/operator/users?factor=x', memberSince, ...log };
 }
 
 function users(more: Partial<Views['operator/users']>): Views['operator/users'] {
   const any = [{ value: '', label: 'Any' }];
   return {
     rows: [],
+    views: NO_VIEWS,
     matching: '0 people',
     asOf: ago(0),
     problem: null,
-    filters: { q: '', role: '', state: '', factor: '', active: [] },
+    filters: { q: '', role: '', state: '', factor: '', kept: [], active: [] },
     choices: { role: any, state: any, factor: any },
+    ways: [
+      { label: 'By e-mail address', href: '/operator/users', current: true },
+      { label: 'By last log-in', href: '/operator/users?sort=login', current: false },
+      { label: 'Newest accounts', href: '/operator/users?sort=created', current: false },
+      { label: 'Never logged in', href: '/operator/users?login=never', current: false },
+    ],
+    order: 'by e-mail address',
     firstHref: null,
     previousHref: null,
     nextHref: null,
@@ -521,11 +579,21 @@ function users(more: Partial<Views['operator/users']>): Views['operator/users'] 
 
 const USER: Views['operator/user'] = {
   person: personRow(0, { role: 'operator' }),
-  sessions: SESSIONS.map((one) => ({ ...one, eventsHref: `/operator/audit?session=${one.id}` })),
+  sessions: SESSIONS.map((one) => ({ ...one, timelineHref: `/operator/sessions/${one.id}` })),
+  ended: [
+    {
+      href: '/operator/sessions/9',
+      device: 'Safari on iPhone',
+      address: '2001:db8:85a3::8a2e:370:7334',
+      began: ago(60 * 24 * 3),
+      state: { live: false, at: ago(60 * 24 * 2), why: 'an operator ended it', endHref: null },
+    },
+  ],
   groups: [
     { label: 'staff', href: '/operator/groups/1' },
     { label: 'On-Call_2026', href: '/operator/groups/2' },
   ],
+  lastLogin: ago(60 * 3),
   knownBrowsers: 3,
   factors: { totpSince: ago(60 * 24 * 40), passkeys: 2, recoveryCodesLeft: 7 },
   attempts: [
@@ -543,6 +611,8 @@ const USER: Views['operator/user'] = {
   blocks: [{ until: ago(-25) }, { until: ago(-55) }],
   events: Array.from({ length: 8 }, (_, index) => auditRow(index)),
   eventsHref: '/operator/audit?person=ada%40example.org',
+  exportHref: '/operator/audit/export?person=1&format=ndjson',
+  verifyCommand: `holdfast audit verify --file FILE --public-key ${'A'.repeat(43)}`,
   acts: [
     { label: 'Send a link for a new password', href: '/operator/users/0/send-reset', danger: false },
     { label: 'Forget the known browsers', href: '/operator/users/0/forget-browsers', danger: false },
@@ -560,6 +630,7 @@ const ACT: Views['operator/act'] = {
   person: personRow(0),
   action: '/operator/users/0/disable',
   reason: '',
+  box: null,
   seen: 3,
   sessions: [],
   facts: [{ label: 'Live sessions', value: '3' }],
@@ -567,6 +638,55 @@ const ACT: Views['operator/act'] = {
   changes: [],
   problem: null,
   errors: {},
+};
+
+const TOKEN: TokenRow = {
+  name: 'The auditors’ collector',
+  owner: { label: 'ada@example.org', href: '/operator/users/1' },
+  createdAt: clock(60 * 24),
+  expiresAt: clock(-60 * 24 * 80),
+  lastUsedAt: clock(2),
+  revokeHref: '/operator/users/1/tokens/2/revoke',
+};
+
+const NEW_TOKEN: Views['operator/token'] = {
+  person: { label: 'ada@example.org', href: '/operator/users/1' },
+  action: '/operator/users/1/tokens/create',
+  typed: { name: '', days: '90', reason: '' },
+  secret: null,
+  url: 'https://login.example.org/api/audit',
+  problem: null,
+  errors: {},
+};
+
+const SECURE_MANY: Views['operator/secure-many'] = {
+  filters: ['IP address: 203.0.113.7', 'From: 29 Nov 2026, 00:00:00'],
+  which: [
+    { label: 'Accounts that were got into', href: '/operator/audit/secure?address=203.0.113.7', current: true },
+    { label: 'All accounts that they are about', href: '/operator/audit/secure?which=named', current: false },
+  ],
+  count: '37 accounts',
+  number: 37,
+  shown: Array.from({ length: 10 }, (_, at) => ({ label: `person-${at}@example.org`, href: `/operator/users/${at}` })),
+  more: 27,
+  operators: [{ label: 'grace@example.org', href: '/operator/users/1' }],
+  own: true,
+  form: { action: '/operator/audit/secure?address=203.0.113.7', reason: '', typed: '' },
+  back: '/operator/audit?address=203.0.113.7',
+  problem: null,
+  errors: {},
+};
+
+const SECURING: Views['operator/securing'] = {
+  reason: 'somebody has their passwords',
+  by: { label: 'grace@example.org', href: '/operator/users/1' },
+  askedAt: ago(2),
+  done: 12,
+  accounts: 37,
+  left: [],
+  doneAt: null,
+  asOf: ago(0),
+  eventsHref: '/operator/audit?type=user_secured',
 };
 
 const END_ACT: Views['operator/act'] = {
@@ -595,12 +715,20 @@ const LOGIN: Views['login'] = {
   email: '',
   remember: false,
   next: null,
+  ahead: null,
   problem: null,
   errors: {},
   registerHref: '/register',
   forgotHref: '/forgot-password',
 };
-const REGISTER: Views['register'] = { email: '', next: null, problem: null, errors: {}, loginHref: '/login' };
+const REGISTER: Views['register'] = {
+  email: '',
+  next: null,
+  ahead: null,
+  problem: null,
+  errors: {},
+  loginHref: '/login',
+};
 const PROFILE: Views['profile'] = {
   email: MEMBER.email,
   role: 'member',
@@ -620,6 +748,12 @@ const IN_ENGLISH: readonly Fixture[] = [
     frame('Holdfast', { current: 'home', member: MEMBER }),
   ),
   fixture('home-invited-only', 'home', { loggedIn: false, registers: false }, frame('Holdfast', { current: 'home' })),
+  fixture(
+    'login-ahead',
+    'login',
+    { ...LOGIN, next: '/applications/enter?application=wiki', ahead: 'The Wiki' },
+    anonymous('Log in'),
+  ),
   fixture('login-invited-only', 'login', { ...LOGIN, registerHref: null, forgotHref: null }, anonymous('Log in')),
   fixture(
     'message',
@@ -1003,6 +1137,7 @@ const IN_ENGLISH: readonly Fixture[] = [
     'audit-filtered',
     'operator/audit',
     audit({
+      views: SOME_VIEWS,
       rows: Array.from({ length: 9 }, (_, index) => auditRow(index)),
       matching: '9 match',
       filters: {
@@ -1072,6 +1207,7 @@ const IN_ENGLISH: readonly Fixture[] = [
     'operator-attempts',
     'operator/attempts',
     attempts({
+      views: SHARED_VIEW,
       rows: [
         attempt('success', '203.0.113.7', '', 'ada@example.org'),
         attempt('failure', '2001:db8:85a3::8a2e:370:7334', 'wrong password', 'grace@example.org'),
@@ -1141,10 +1277,17 @@ const IN_ENGLISH: readonly Fixture[] = [
     'operator-users-filtered',
     'operator/users',
     users({
+      views: { ...SOME_VIEWS, saveHref: '/operator/views/save?list=people&q=research' },
       rows: [peopleRow(1), peopleRow(3)],
       matching: '2 people',
       filters: {
-        ...{ q: 'research', role: 'operator', state: 'disabled', factor: 'no' },
+        ...{
+          q: 'research',
+          role: 'operator',
+          state: 'disabled',
+          factor: 'no',
+          kept: [{ name: 'sort', value: 'login' }],
+        },
         active: [
           { label: 'Address: research', withoutHref: '/operator/users?role=operator' },
           { label: 'Operators', withoutHref: '/operator/users?q=research' },
@@ -1163,7 +1306,7 @@ const IN_ENGLISH: readonly Fixture[] = [
     users({
       matching: '0 people',
       filters: {
-        ...{ q: 'nobody', role: '', state: '', factor: '' },
+        ...{ q: 'nobody', role: '', state: '', factor: '', kept: [] },
         active: [{ label: 'Address: nobody', withoutHref: '/operator/users' }],
       },
     }),
@@ -1183,6 +1326,85 @@ const IN_ENGLISH: readonly Fixture[] = [
     inConsole('katherine.johnson@research.example.org', 'people'),
   ),
   fixture('operator-act', 'operator/act', ACT, inConsole('Disable this account', 'people')),
+  fixture(
+    'operator-act-secure',
+    'operator/act',
+    {
+      ...ACT,
+      title: 'Secure this account',
+      button: 'Secure this account',
+      action: '/operator/users/0/secure',
+      box: {
+        name: 'factors',
+        label: 'Remove its second factors too',
+        hint: 'For when one of them may be somebody else’s.',
+        checked: true,
+      },
+      facts: [
+        { label: 'Known browsers', value: '2' },
+        { label: 'Link', value: 'goes to this address by mail' },
+      ],
+      sessions: [sentence({})],
+    },
+    inConsole('Secure this account', 'people'),
+  ),
+  fixture(
+    'operator-secure-many',
+    'operator/secure-many',
+    SECURE_MANY,
+    inConsole('Secure the accounts of these events', 'audit'),
+  ),
+  fixture(
+    'operator-secure-many-wrong',
+    'operator/secure-many',
+    {
+      ...SECURE_MANY,
+      errors: { reason: 'Say why: the reason is recorded.', number: 'They are 37: type that, to be sure.' },
+    },
+    inConsole('Secure the accounts of these events', 'audit'),
+  ),
+  fixture(
+    'operator-secure-many-none',
+    'operator/secure-many',
+    {
+      ...SECURE_MANY,
+      count: 'No accounts',
+      number: 0,
+      shown: [],
+      more: 0,
+      operators: [],
+      own: false,
+      form: null,
+      problem: 'More than 5,000 accounts match.',
+    },
+    inConsole('Secure the accounts of these events', 'audit'),
+  ),
+  fixture(
+    'operator-tokens',
+    'operator/tokens',
+    { rows: [TOKEN, { ...TOKEN, lastUsedAt: null }], count: '2 tokens', asOf: ago(0) },
+    inConsole('API tokens', 'people'),
+  ),
+  fixture(
+    'operator-tokens-none',
+    'operator/tokens',
+    { rows: [], count: '0 tokens', asOf: ago(0) },
+    inConsole('API tokens', 'people'),
+  ),
+  fixture('operator-token', 'operator/token', NEW_TOKEN, inConsole('Make an API token', 'people')),
+  fixture(
+    'operator-token-made',
+    'operator/token',
+    { ...NEW_TOKEN, secret: `holdfast_${'A'.repeat(43)}` },
+    inConsole('Make an API token', 'people'),
+  ),
+  fixture('operator-securing', 'operator/securing', SECURING, inConsole('Securing accounts', 'audit')),
+  fixture(
+    'operator-securing-done',
+    'operator/securing',
+    { ...SECURING, done: 37, doneAt: ago(1), by: null, left: ['1 account deleted before its turn'] },
+    inConsole('Securing accounts', 'audit'),
+  ),
   fixture('operator-act-session', 'operator/act', END_ACT, inConsole('End this session', 'people')),
   fixture(
     'operator-act-session-ended',
@@ -1254,6 +1476,7 @@ const IN_ENGLISH: readonly Fixture[] = [
       email: 'ada@example.org',
       remember: false,
       next: null,
+      ahead: null,
       problem: 'Too many attempts. Nothing was checked. Try again in 4 minutes, at 19:11:00 UTC.',
       errors: {},
       registerHref: '/register',
@@ -1271,7 +1494,15 @@ const IN_GERMAN = IN_ENGLISH.filter(({ frame }) => !frame.wide).map((fixture) =>
 }));
 
 /** Every view in every state worth looking at. */
-export const FIXTURES: readonly Fixture[] = [...IN_ENGLISH, ...IN_GERMAN, ...registryFixtures({ ago, inConsole })];
+export const FIXTURES: readonly Fixture[] = [
+  ...IN_ENGLISH,
+  ...IN_GERMAN,
+  ...registryFixtures({ ago, inConsole }),
+  ...findFixtures({ ago, clock, inConsole }),
+  ...drainFixtures({ ago, inConsole }),
+  ...alertFixtures({ ago, clock, inConsole }),
+  ...savedViewFixtures({ ago, inConsole }),
+];
 
 const HOSTILE_FIGURE = { label: HOSTILE, value: HOSTILE, note: HOSTILE, href: HOSTILE };
 const HOSTILE_TIME = { text: HOSTILE, iso: HOSTILE };
@@ -1382,6 +1613,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       ...LOGIN,
       email: HOSTILE,
       next: HOSTILE,
+      ahead: HOSTILE,
       errors: HOSTILE_ERRORS,
       registerHref: HOSTILE,
       forgotHref: '/forgot-password',
@@ -1391,7 +1623,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
   fixture(
     'hostile-register',
     'register',
-    { ...REGISTER, email: HOSTILE, next: HOSTILE, problem: HOSTILE, loginHref: HOSTILE },
+    { ...REGISTER, email: HOSTILE, next: HOSTILE, ahead: HOSTILE, problem: HOSTILE, loginHref: HOSTILE },
     HOSTILE_FRAME,
   ),
   fixture(
@@ -1422,6 +1654,8 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
           id: HOSTILE,
           device: LONG_USER_AGENT,
           address: HOSTILE,
+          whereabouts: HOSTILE,
+          unusual: HOSTILE,
           firstSeen: HOSTILE_TIME,
           lastSeen: HOSTILE_TIME,
           current: false,
@@ -1439,7 +1673,15 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     'hostile-activity',
     'account/activity',
     {
-      activities: [activityRow(1, HOSTILE, { at: HOSTILE_TIME, device: LONG_USER_AGENT, ip: HOSTILE })],
+      activities: [
+        activityRow(1, HOSTILE, {
+          at: HOSTILE_TIME,
+          device: LONG_USER_AGENT,
+          ip: HOSTILE,
+          whereabouts: HOSTILE,
+          unusual: HOSTILE,
+        }),
+      ],
       olderHref: null,
       newestHref: null,
     },
@@ -1510,6 +1752,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     'hostile-audit',
     'operator/audit',
     audit({
+      views: hostileViewsBar(HOSTILE),
       rows: [
         {
           seq: HOSTILE,
@@ -1521,6 +1764,8 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
           actor: HOSTILE_PERSON,
           subject: HOSTILE_PERSON,
           address: { text: HOSTILE, onlyHref: HOSTILE },
+          place: { code: HOSTILE, title: HOSTILE },
+          unusual: { text: HOSTILE, onlyHref: HOSTILE },
           device: LONG_USER_AGENT,
           detail: HOSTILE,
           typeOnlyHref: HOSTILE,
@@ -1534,10 +1779,14 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       olderHref: HOSTILE,
       newestHref: HOSTILE,
       looked: { seq: HOSTILE, at: HOSTILE_TIME, furtherHref: HOSTILE },
+      unusualHref: HOSTILE,
       types: [{ group: HOSTILE, label: HOSTILE, types: [{ name: HOSTILE, title: HOSTILE }] }],
+      ranges: [{ label: HOSTILE, href: HOSTILE, current: true }],
+      several: { ticked: new Set([HOSTILE]), not: false, kept: [{ name: HOSTILE, value: HOSTILE }] },
       filters: {
         ...{
           type: HOSTILE,
+          manyTypes: HOSTILE,
           outcome: HOSTILE,
           person: HOSTILE,
           address: HOSTILE,
@@ -1565,6 +1814,8 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
         device: LONG_USER_AGENT,
       },
       userAgent: LONG_USER_AGENT,
+      whereabouts: HOSTILE,
+      unusual: [HOSTILE],
       meaning: HOSTILE,
       request: { text: HOSTILE, onlyHref: HOSTILE },
       details: [{ name: HOSTILE, value: HOSTILE, words: HOSTILE }],
@@ -1619,7 +1870,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       matching: HOSTILE,
       problem: HOSTILE,
       filters: {
-        ...{ q: HOSTILE, role: HOSTILE, state: HOSTILE, factor: HOSTILE },
+        ...{ q: HOSTILE, role: HOSTILE, state: HOSTILE, factor: HOSTILE, kept: [{ name: HOSTILE, value: HOSTILE }] },
         active: [{ label: HOSTILE, withoutHref: HOSTILE }],
       },
       choices: { ...{ role: [], state: [] }, factor: [{ value: HOSTILE, label: HOSTILE }] },
@@ -1633,7 +1884,10 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     {
       ...USER,
       person: { ...personRow(0), id: HOSTILE, email: HOSTILE, href: HOSTILE },
-      sessions: [{ ...session(HOSTILE, LONG_USER_AGENT, HOSTILE, 1, 1), firstSeen: HOSTILE_TIME, eventsHref: HOSTILE }],
+      ended: [{ ...{ href: HOSTILE, device: HOSTILE, address: HOSTILE }, began: HOSTILE_TIME, state: LIVE }],
+      sessions: [
+        { ...session(HOSTILE, LONG_USER_AGENT, HOSTILE, 1, 1), firstSeen: HOSTILE_TIME, timelineHref: HOSTILE },
+      ],
       attempts: [
         { occurredAt: HOSTILE_TIME, outcome: 'failure', address: HOSTILE, device: LONG_USER_AGENT, reason: HOSTILE },
       ],
@@ -1641,8 +1895,55 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       groups: [{ label: HOSTILE, href: HOSTILE }],
       events: [{ ...auditRow(0), actor: HOSTILE_PERSON, detail: HOSTILE, device: LONG_USER_AGENT }],
       eventsHref: HOSTILE,
+      exportHref: HOSTILE,
+      verifyCommand: HOSTILE,
       acts: [{ label: HOSTILE, href: HOSTILE, danger: true }],
     },
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-secure-many',
+    'operator/secure-many',
+    {
+      ...SECURE_MANY,
+      filters: [HOSTILE],
+      which: [{ label: HOSTILE, href: HOSTILE, current: true }],
+      shown: [{ label: HOSTILE, href: HOSTILE }],
+      operators: [{ label: HOSTILE, href: HOSTILE }],
+      form: { action: HOSTILE, reason: HOSTILE, typed: HOSTILE },
+      problem: HOSTILE,
+      errors: { reason: HOSTILE, number: HOSTILE },
+    },
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-tokens',
+    'operator/tokens',
+    {
+      rows: [{ ...TOKEN, name: HOSTILE, owner: { label: HOSTILE, href: HOSTILE }, revokeHref: HOSTILE }],
+      count: HOSTILE,
+      asOf: HOSTILE_TIME,
+    },
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-token',
+    'operator/token',
+    {
+      ...NEW_TOKEN,
+      person: { label: HOSTILE, href: HOSTILE },
+      action: HOSTILE,
+      typed: { name: HOSTILE, days: HOSTILE, reason: HOSTILE },
+      url: HOSTILE,
+      problem: HOSTILE,
+      errors: { name: HOSTILE, days: HOSTILE, reason: HOSTILE },
+    },
+    { ...HOSTILE_FRAME, wide: true },
+  ),
+  fixture(
+    'hostile-securing',
+    'operator/securing',
+    { ...SECURING, reason: HOSTILE, by: { label: HOSTILE, href: HOSTILE }, left: [HOSTILE], eventsHref: HOSTILE },
     { ...HOSTILE_FRAME, wide: true },
   ),
   fixture(
@@ -1654,6 +1955,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
       changes: [{ what: HOSTILE, who: HOSTILE, at: HOSTILE_TIME, reason: HOSTILE }],
       sessions: [sentence({ device: LONG_USER_AGENT, address: HOSTILE, began: HOSTILE_TIME })],
       facts: [{ label: HOSTILE, value: HOSTILE }],
+      box: { name: 'factors', label: HOSTILE, hint: HOSTILE, checked: true },
       possible: true,
       problem: HOSTILE,
       errors: { reason: HOSTILE },
@@ -1672,5 +1974,9 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     },
     { ...HOSTILE_FRAME, wide: true },
   ),
+  ...hostileDrainFixtures(HOSTILE, HOSTILE_TIME, { ...HOSTILE_FRAME, wide: true }),
+  ...hostileAlertFixtures(HOSTILE, HOSTILE_TIME, { ...HOSTILE_FRAME, wide: true }),
   ...hostileRegistryFixtures(HOSTILE, HOSTILE_TIME, { ...HOSTILE_FRAME, wide: true }),
+  ...hostileSavedViewFixtures(HOSTILE, HOSTILE_TIME, { ...HOSTILE_FRAME, wide: true }),
+  ...hostileFindFixtures(HOSTILE, HOSTILE_TIME, { ...HOSTILE_FRAME, wide: true }),
 ];

@@ -11,9 +11,11 @@ export interface RunningWorker {
 export function startWorkerProcess({
   database,
   redisUrl,
+  env = {},
 }: {
   database: { readonly workerUrl: string };
   redisUrl: string;
+  env?: Readonly<Record<string, string>>;
 }): RunningWorker {
   const child = spawn(process.execPath, [path.resolve('dist/worker/main.js')], {
     env: {
@@ -23,8 +25,9 @@ export function startWorkerProcess({
       REDIS_URL: redisUrl,
       DATABASE_POOL: '4',
       LOG_LEVEL: 'info',
+      ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (log += chunk));

@@ -82,7 +82,7 @@ export async function world({ webs = 1, worker = false, watched = false }: World
   await Promise.allSettled([...startingWebs, startingWorker]);
   const [started, openedWorker] = await Promise.all([Promise.all(startingWebs), startingWorker]).catch(
     async (error: unknown) => {
-      await end();
+      await end().catch(() => undefined); // what is left open then, this error left open
       throw error;
     },
   );

@@ -193,6 +193,9 @@ describe('in production', () => {
     };
     expect(readConfig(everything).needless).toEqual(['AUDIT_SIGNING_KEY', 'the password in SMTP_URL']);
     expect(readConfig(everything, { signs: false }).needless).toEqual(['SESSION_KEYS', 'SECRETS_KEYS']);
+    const secret = { IMPORT_VERIFY_URL: 'https://old.example.org', IMPORT_VERIFY_SECRET: 's'.repeat(32) };
+    expect(readConfig({ ...STORES, ...secret }, { signs: false }).needless).toEqual(['IMPORT_VERIFY_SECRET']);
+    expect(readConfig({ ...PRODUCTION, ...secret }).needless).toEqual([]);
     expect(readConfig({ ...PRODUCTION, SMTP_URL: 'smtp://worker' }).needless).toEqual([]);
     expect(readConfig({ ...STORES, AUDIT_SIGNING_KEY: 'ab'.repeat(32) }, { signs: false }).needless).toEqual([]);
   });
@@ -306,6 +309,35 @@ test('a breach service is asked over TLS, or on the same machine', () => {
     expect(asked(url)).toEqual([]);
   for (const url of ['http://api.example.org/range/', 'ftp://127.0.0.1', 'api.example.org'])
     expect(asked(url)).toEqual(['BREACHED_PASSWORDS_URL']);
+});
+
+test('the old system is asked over TLS or on the same machine, in development too, and with a secret', () => {
+  const secret = 's'.repeat(32);
+  expect(readConfig(STORES).oldSystem).toBeNull();
+  const asked = (url: string, key = secret, env = STORES) =>
+    problemsOf({ ...env, IMPORT_VERIFY_URL: url, IMPORT_VERIFY_SECRET: key });
+  for (const env of [STORES, PRODUCTION]) {
+    for (const url of ['https://old.example.org/ask?from=here', 'http://127.0.0.1:8080', 'http://[::1]/ask'])
+      expect(asked(url, secret, env)).toEqual([]);
+    for (const url of [
+      'http://old.example.org',
+      'https://a:hunter2@old.example.org',
+      'https://a.org/#x',
+      'a.org',
+      'ftp://a.org',
+    ]) {
+      const problems = asked(url, secret, env);
+      expect(new Set(variables(problems))).toEqual(new Set(['IMPORT_VERIFY_URL']));
+      expect(problems.join()).not.toContain('hunter2');
+    }
+  }
+  expect(variables(asked('https://old.example.org', ''))).toEqual(['IMPORT_VERIFY_SECRET']);
+  expect(variables(asked('', secret))).toEqual(['IMPORT_VERIFY_URL']);
+  for (const weak of ['short', `two words ${secret}`, `${secret}\n${secret}`]) {
+    const problems = asked('https://old.example.org', weak);
+    expect(variables(problems)).toEqual(['IMPORT_VERIFY_SECRET']);
+    expect(problems.join()).not.toContain(weak);
+  }
 });
 
 describe('the cost of a hash', () => {

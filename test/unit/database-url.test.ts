@@ -47,7 +47,54 @@ describe('what is honoured', () => {
     ['postgresql://db/holdfast?sslrootcert=system', { ...DB, host: 'db', ssl: {} }],
     ['postgresql://db/holdfast?sslnegotiation=direct', { ...DB, host: 'db', ssl: {}, sslnegotiation: 'direct' }],
   ])('%s', (text, connection) => {
-    expect(readDatabaseUrl(text)).toEqual({ connection, problems: [] });
+    expect(readDatabaseUrl(text)).toEqual({ connections: [connection], problems: [] });
+  });
+});
+
+describe('several hosts', () => {
+  test.each([
+    ['postgresql://a,b/holdfast', [{ host: 'a' }, { host: 'b' }]],
+    [
+      'postgresql://a:5432,b:5433/holdfast?target_session_attrs=read-write',
+      [
+        { host: 'a', port: 5432 },
+        { host: 'b', port: 5433 },
+      ],
+    ],
+    ['postgresql://a,b:5433/holdfast?target_session_attrs=primary', [{ host: 'a' }, { host: 'b', port: 5433 }]],
+    ['postgresql://[::1]:5433,[2001:db8::7]/holdfast', [{ host: '::1', port: 5433 }, { host: '2001:db8::7' }]],
+    [
+      'postgresql:///holdfast?host=a,b&port=6432',
+      [
+        { host: 'a', port: 6432 },
+        { host: 'b', port: 6432 },
+      ],
+    ],
+    [
+      'postgresql:///holdfast?host=a,b&port=1,2',
+      [
+        { host: 'a', port: 1 },
+        { host: 'b', port: 2 },
+      ],
+    ],
+  ])('%s', (text, hosts) => {
+    expect(readDatabaseUrl(text)).toEqual({ connections: hosts.map((host) => ({ ...DB, ...host })), problems: [] });
+  });
+
+  test('all have the same role, password and encryption', () => {
+    const { connections } = readDatabaseUrl('postgresql://web:s%2C@a,b/holdfast?sslmode=require');
+    const shared = { ...DB, user: 'web', password: 's,', ssl: {} };
+    expect(connections).toEqual([
+      { ...shared, host: 'a' },
+      { ...shared, host: 'b' },
+    ]);
+  });
+
+  test('stay several in the URLs that npm run up makes', () => {
+    expect(readDatabaseUrl(asRole('postgres://o:x@a:1,b:2/holdfast', 'web', 'p')).connections).toEqual([
+      { ...DB, host: 'a', port: 1, user: 'web', password: 'p' },
+      { ...DB, host: 'b', port: 2, user: 'web', password: 'p' },
+    ]);
   });
 });
 
@@ -59,9 +106,12 @@ describe('what is refused, with a sentence without the value', () => {
     ['postgresql://db/', 'it names no database'],
     ['postgresql://web:a#b@db/holdfast', 'no fragment (#…) is used; write # as %23'],
     ['postgresql://web:50%@db/holdfast', 'password has a % that is no percent-encoding'],
-    ['postgresql://a,b/holdfast', 'several hosts are not supported'],
-    ['postgresql://a:5432,b:5433/holdfast', 'several hosts are not supported'],
-    ['postgresql:///holdfast?host=a,b', 'several hosts are not supported'],
+    ['postgresql://a,,b/holdfast', 'of several hosts each has a name or an address'],
+    ['postgresql://a,b,/holdfast', 'of several hosts each has a name or an address'],
+    ['postgresql:///holdfast?host=a,/var/run/postgresql', 'none is the folder of a socket'],
+    ['postgresql://a:5432,b:70000/holdfast', 'the port is 1 to 65535'],
+    ['postgresql:///holdfast?host=a,b,c&port=1,2', 'there are not as many ports as hosts'],
+    ['postgresql://a,b/holdfast?target_session_attrs=any', 'target_session_attrs is read-write or primary'],
     ['postgresql://db:5432x/holdfast', 'expected host:port'],
     ['postgresql://2001:db8::7/holdfast', 'an IPv6 address stands in [ ]'],
     ['postgresql://db:70000/holdfast', 'the port is 1 to 65535'],
@@ -84,7 +134,6 @@ describe('what is refused, with a sentence without the value', () => {
     ['postgresql://db/holdfast?connect_timeout=3', 'the parameter connect_timeout is not supported; these are: user'],
     ['postgresql://db/holdfast?connection_limit=5', 'the parameter connection_limit is not supported'],
     ['postgresql://db/holdfast?pgbouncer=true', 'the parameter pgbouncer is not supported'],
-    ['postgresql://db/holdfast?target_session_attrs=read-write', 'the parameter target_session_attrs is not supported'],
     ['postgresql://db/holdfast?max=50', 'the parameter max is not supported'],
     ['postgresql://db/holdfast?channel_binding=require', 'the parameter channel_binding is not supported'],
   ])('%s', (text, problem) => {
@@ -101,7 +150,7 @@ test.each([
   ['postgresql://owner@[::1]/holdfast?sslmode=disable', { host: '::1', ssl: false }],
 ])("npm run up makes the processes' URLs from %s", (text, rest) => {
   expect(readDatabaseUrl(asRole(text, 'hold@fast', 'p:/w'))).toEqual({
-    connection: { ...DB, ...rest, user: 'hold@fast', password: 'p:/w' },
+    connections: [{ ...DB, ...rest, user: 'hold@fast', password: 'p:/w' }],
     problems: [],
   });
 });

@@ -74,7 +74,7 @@ const documented = new Map(
 /** What a file reads of the environment, however it does that. */
 function variablesOf(file: string): string[] {
   const ways = [
-    /^ {2}([A-Z][A-Z_]+): (?:z\.|integer|duration|url|list|languages|mailbox|networks|rule|alone)/gm,
+    /^ {2}([A-Z][A-Z_]+): (?:z\.|integer|duration|url|list|languages|mailbox|networks|rule|alone|bearer|webhookKeys)/gm,
     /\benv\.([A-Z][A-Z_]+)\b/g,
     /\benv\['([A-Z][A-Z_]+)'\]/g,
     /\b(?:number|url)\('([A-Z][A-Z_]+)'/g,
@@ -221,7 +221,14 @@ describe('the Compose file', () => {
     const holders = (variable: string) =>
       services.filter(([, { environment }]) => environment && variable in environment).map(([name]) => name);
     for (const variable of ['SESSION_KEYS', 'SECRETS_KEYS']) expect(holders(variable)).toEqual(['web-a', 'web-b']);
-    for (const variable of ['AUDIT_SIGNING_KEY', 'AUDIT_RETENTION']) expect(holders(variable)).toEqual(['worker']);
+    for (const variable of [
+      'AUDIT_SIGNING_KEY',
+      'AUDIT_RETENTION',
+      'AUDIT_DRAINS_FILE',
+      'GEOIP_FILES',
+      'ALERT_WEBHOOK_URL',
+    ])
+      expect(holders(variable)).toEqual(['worker']);
     expect(service('worker').environment['SMTP_URL']).toBeNull();
     for (const name of ['web-a', 'web-b'])
       expect(service(name).environment['SMTP_URL']).toMatch(/^\$\{SMTP_URL:\+smtp:\/\/\w+\}$/); // without user and password
@@ -272,6 +279,33 @@ describe('the Compose file', () => {
   });
 });
 
+describe('the Compose file for several machines', () => {
+  const text = read('deploy/several-machines.yml');
+  const several = parse(text, { merge: true, logLevel: 'error' }) as Compose;
+  const changed = (name: string) => several.services[name] ?? fail(`it leaves ${name} as it is`);
+
+  test('changes services that there are, and leaves out what is elsewhere', () => {
+    expect(Object.keys(several.services).sort()).toEqual(Object.keys(compose.services).sort());
+    for (const name of ['proxy', 'postgres', 'redis']) expect(changed(name)).toEqual({ profiles: ['elsewhere'] });
+  });
+
+  test.each([...processes, 'migrate'])('%s waits for nothing here, and reaches the stores', (name) => {
+    expect(changed(name)).toMatchObject({ depends_on: {}, networks: ['out'] });
+    expect(text.match(/depends_on: !override \{\}/g)).toHaveLength(3); // the web processes share theirs
+    const { environment } = changed(name);
+    expect(environment['DATABASE_URL']).toMatch(/^\$\{/);
+    if (name !== 'migrate') expect(environment['REDIS_URL']).toMatch(/^\$\{REDIS_URL:\?/);
+    for (const variable of Object.keys(environment)) expect(allVariables).toContain(variable);
+  });
+
+  test('has no secret, and says what .env needs', () => {
+    for (const [, name = ''] of text.matchAll(/\$\{([A-Z_]+)/g)) {
+      expect(text.slice(0, text.indexOf('x-elsewhere'))).toContain(name);
+    }
+    expect(text).not.toMatch(/\$\{[A-Z_]+:-/);
+  });
+});
+
 describe('the examples in docs/operations.md', () => {
   const page = read('docs/operations.md');
   const exampleOf = (language: string) =>
@@ -283,10 +317,16 @@ describe('the examples in docs/operations.md', () => {
     readonly containers: readonly { readonly securityContext: object }[];
   }
 
+  const examplesOf = (language: string) =>
+    [...page.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text = '']) => text);
+  const manifests = examplesOf('yaml')
+    .filter((text) => text.includes('apiVersion: '))
+    .map((text) => parseAllDocuments(text).map((one) => one.toJS()));
+
   test('for Kubernetes run without any privilege, as its restricted profile asks', () => {
-    const documents = parseAllDocuments(exampleOf('yaml')).map((one) => one.toJS());
-    const pods = documents.flatMap(({ spec }): Pod[] => (spec.template ? [spec.template.spec] : []));
-    expect(pods).toHaveLength(3);
+    const documents = manifests.flat();
+    const pods = documents.flatMap(({ spec }): Pod[] => (spec.template?.spec.containers ? [spec.template.spec] : []));
+    expect(pods).toHaveLength(4);
     for (const { automountServiceAccountToken, securityContext, containers } of pods) {
       expect(automountServiceAccountToken).toBe(false);
       expect(securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
@@ -296,6 +336,25 @@ describe('the examples in docs/operations.md', () => {
         });
       }
     }
+  });
+
+  test('for Kubernetes on several machines fit those for one', () => {
+    const [one = [], several = []] = manifests;
+    const find = (all: typeof one, kind: string, name: string) =>
+      all.find((item) => item.kind === kind && item.metadata.name === name) ?? fail(`no ${kind} ${name}`);
+    const web = find(one, 'Deployment', 'holdfast-web').spec;
+    const { replicas, template } = find(several, 'Deployment', 'holdfast-web').spec;
+    const budget = find(several, 'PodDisruptionBudget', 'holdfast-web').spec;
+    expect(budget.selector).toEqual(web.selector);
+    expect(budget.minAvailable).toBeLessThan(replicas);
+    expect(template.spec.topologySpreadConstraints[0].labelSelector).toEqual(web.selector);
+    const worker = find(one, 'Deployment', 'holdfast-worker').spec.template;
+    const workers = find(several, 'StatefulSet', 'holdfast-worker').spec;
+    const { topologySpreadConstraints, ...pod } = workers.template.spec;
+    expect({ ...workers.template, spec: pod }).toEqual({ ...worker, spec: { ...worker.spec, volumes: undefined } });
+    expect(topologySpreadConstraints[0].labelSelector).toEqual(workers.selector);
+    const volumes = pod.containers[0].volumeMounts.map(({ name }: { name: string }) => name);
+    expect(workers.volumeClaimTemplates.map((claim: typeof web) => claim.metadata.name)).toEqual(volumes);
   });
 
   test('for systemd keep no privilege, and leave V8 what it needs', () => {
@@ -338,6 +397,14 @@ describe('the settings', () => {
     }
   });
 
+  test('of .env reach the program in Compose, but for those that it says do not', () => {
+    const [above = ''] = read('.env.example').split('# --- docker-compose.yml sets these itself');
+    const passed = new Set(services.flatMap(([, { environment }]) => Object.keys(environment ?? {})));
+    const named = [...above.matchAll(/^(?:# )?([A-Z][A-Z_]+)=/gm)].map(([, name = '']) => name);
+    expect(named).toContain('AUDIT_DRAINS_FILE');
+    expect(named.filter((name) => allVariables.has(name) && !passed.has(name))).toEqual([]);
+  });
+
   test('all stand in docs/settings.md, and nothing else does', () => {
     expect([...documented.keys()].sort()).toEqual([...allVariables].sort());
   });
@@ -359,14 +426,14 @@ describe('the settings', () => {
 
   test('that are secret can come from files', () => {
     const secret = [...allVariables].filter((name) =>
-      /(PASSWORD|KEYS|SIGNING_KEY|DATABASE_URL|REDIS_URL|SMTP_URL)$/.test(name),
+      /(PASSWORD|KEYS|SECRET|SIGNING_KEY|DATABASE_URL|REDIS_URL|REDIS_SESSION_URLS|SMTP_URL|WEBHOOK_URL)$/.test(name),
     );
     expect(secret.filter((name) => name !== 'AUDIT_PUBLIC_KEYS').sort()).toEqual([...SECRET_SETTINGS].sort());
   });
 
   test('that are secret have no default anywhere', () => {
     for (const [name, value] of example)
-      if (/PASSWORD$|KEYS$|DATABASE_URL$/.test(name)) expect({ name, value }).toEqual({ name, value: '' });
+      if (/PASSWORD$|KEYS$|SECRET$|DATABASE_URL$/.test(name)) expect({ name, value }).toEqual({ name, value: '' });
     expect(() =>
       readConfig({ NODE_ENV: 'production', DATABASE_URL: 'postgres://a:b@c/d', REDIS_URL: 'redis://e' }),
     ).toThrow(/SESSION_KEYS/);

@@ -2,14 +2,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { alertsCommand } from '../../src/cli/alerts.ts';
 import { applicationsCommand } from '../../src/cli/applications.ts';
 import { auditCommand } from '../../src/cli/audit/command.ts';
 import { checkCommand } from '../../src/cli/check.ts';
 import { groupCommand } from '../../src/cli/group.ts';
+import { importCommand, peopleCommand } from '../../src/cli/import.ts';
+import { keysCommand } from '../../src/cli/keys.ts';
 import { migrateCommand } from '../../src/cli/migrate.ts';
 import { seedCommand } from '../../src/cli/seed.ts';
 import { sessionCommand } from '../../src/cli/session.ts';
 import { throttleCommand } from '../../src/cli/throttle.ts';
+import { tokenCommand } from '../../src/cli/token.ts';
 import { userCommand } from '../../src/cli/user.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
 
@@ -28,10 +32,15 @@ const commands = [
   migrateCommand,
   userCommand,
   auditCommand,
+  alertsCommand,
   sessionCommand,
   throttleCommand,
+  tokenCommand,
   groupCommand,
   applicationsCommand,
+  keysCommand,
+  importCommand,
+  peopleCommand,
   seedCommand,
 ]
   .map((make) => make())
@@ -39,8 +48,10 @@ const commands = [
 
 function leavesOf(command: Command, above: readonly string[]): { name: string; options: string[] }[] {
   const words = [...above, command.name()];
-  if (command.commands.length > 0) return command.commands.flatMap((child) => leavesOf(child, words));
-  return [{ name: words.join(' '), options: command.options.flatMap(({ long }) => long ?? []) }];
+  const below = command.commands.flatMap((child) => leavesOf(child, words));
+  const runs = below.length === 0 || command.registeredArguments.length > 0;
+  const own = { name: words.join(' '), options: command.options.flatMap(({ long }) => long ?? []) };
+  return runs ? [...below, own] : below;
 }
 
 /** The anchors that GitHub gives the headings of a page. */

@@ -1,5 +1,6 @@
 // What strangers say of themselves never reaches a mail: a mail program would make a link of it, under our name.
 import { describe, expect, test } from '@jest/globals';
+import { ALERT_RULES } from '../../src/core/mail/alerts.ts';
 import { createMailRenderer, isKnownTemplate, type MailToRender } from '../../src/core/mail/rendering.ts';
 import { english } from '../../src/core/mail/texts/en.ts';
 
@@ -17,6 +18,8 @@ const hostile = (word: string) => ({
   to: `${word}/pay@evil.example`,
   zone: word,
   change: 'totp_added',
+  ...{ rule: 'alerts_changed', phase: 'first', count: 1, seq: 7 },
+  facts: { rule: word, codes: word, ip: word, accounts: word, what: word },
 });
 
 function rendered(template: (typeof templates)[number], parameters: object, language: string): string {
@@ -33,6 +36,16 @@ describe.each(['en', 'de'])('in %s', (language) => {
       const { browser: _browser, system: _system, ...earlier } = hostile(word);
       expect(rendered(template, earlier, language)).not.toMatch(/evil|0900/);
       for (const [, link = ''] of mail.matchAll(/href="([^"]+)"/g)) expect(link).toMatch(new RegExp(`^${ORIGIN}`));
+    }
+  });
+
+  test.each(ALERT_RULES)('the alert %s has none either', (rule) => {
+    for (const phase of ['first', 'more', 'over', 'test']) {
+      for (const seq of [7, null]) {
+        const mail = rendered('alert', { ...hostile('evil.example'), rule, phase, seq }, language);
+        expect(mail).not.toMatch(/evil|undefined|NaN/);
+        expect(mail).toContain(`${ORIGIN}${seq === null ? '/operator/alerts' : '/operator/audit/7'}`);
+      }
     }
   });
 

@@ -28,13 +28,18 @@ test('a job that a queue brings is left to it', async () => {
   for (let now = 1_000; now < 60_000; now += 1_000) {
     for (const name of [
       'seal-events',
+      'sign-exports',
+      'grow-tree',
       'flush-touches',
       'send-mails',
       'end-everybody',
+      'secure-accounts',
       'fold-refusals',
       'index-details',
+      'follow-log',
+      'post-alerts',
     ])
-      clock.brought(name);
+      clock.brought(name)();
     expect(await at(now)).toEqual([]);
   }
 });
@@ -45,8 +50,18 @@ test('one that is late by three intervals runs without a queue, then as often as
   expect(await at(3_100)).toEqual(['seal-events']);
   expect(await at(3_600)).toEqual([]);
   expect(await at(4_200)).toEqual(['seal-events']);
-  clock.brought('seal-events');
+  clock.brought('seal-events')();
   expect(await at(7_000)).toEqual(['send-mails']);
+});
+
+test('one that was brought and takes long is not late before it has ended', async () => {
+  const { clock, at } = clockAt();
+  const end = clock.brought('seal-events');
+  expect(await at(5_900)).toEqual([]);
+  end();
+  expect(await at(6_100)).toEqual(['send-mails']);
+  expect(await at(8_800)).toEqual(['send-mails']);
+  expect(await at(9_000)).toEqual(['seal-events']);
 });
 
 test('it is not run twice at once, and goes on after a failure', async () => {

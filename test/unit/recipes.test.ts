@@ -11,7 +11,7 @@ const OPTIONS = {
   folder: '/etc/x',
 };
 
-function filesOf(proxy: ProxyName, about = WIKI) {
+function filesOf(proxy: ProxyName, about: typeof WIKI & { remoteUser?: boolean } = WIKI) {
   const recipe = writeRecipe(proxy, about, OPTIONS);
   if (!recipe.ok) throw new Error(recipe.problem);
   return recipe.files;
@@ -19,7 +19,7 @@ function filesOf(proxy: ProxyName, about = WIKI) {
 
 describe.each(PROXIES)('%s', (proxy) => {
   test('has every place filled in', () => {
-    for (const { text } of filesOf(proxy)) expect(text).not.toMatch(/\{\{\w+\}\}/);
+    for (const { text } of filesOf(proxy)) expect(text).not.toMatch(/\{\{.*\}\}/);
     const [first] = filesOf(proxy);
     expect(first?.text).toContain('wiki.example.org');
     expect(filesOf(proxy).some(({ text }) => text.includes('login.internal'))).toBe(true);
@@ -48,6 +48,30 @@ describe.each(PROXIES)('%s', (proxy) => {
   });
 });
 
+test.each<ProxyName>(['traefik', 'envoy'])(
+  '%s’s takes away what a visitor sends by any spelling of those names',
+  (proxy) => {
+    const text = filesOf(proxy)[0]?.text.toLowerCase() ?? '';
+    for (const name of ['user', 'email', 'groups', 'name']) {
+      for (const spelled of [`holdfast${name}`, `remote-${name}`, `remote.${name}`])
+        expect(text).toMatch(new RegExp(`^ *(?:- remove: ${spelled}|${spelled}: "")$`, 'm'));
+      if (proxy === 'traefik') expect(text).toMatch(new RegExp(`^ *remote_${name}: ""$`, 'm'));
+    }
+    if (proxy === 'envoy') expect(text).toContain('headers_with_underscores_action: drop_header');
+    if (proxy === 'traefik') expect(text).toContain('middlewares: ["holdfast-the-wiki-names", "holdfast-the-wiki"]');
+  },
+);
+
+test.each<ProxyName>(['traefik', 'envoy'])('%s’s passes Remote-User on where the application gets it', (proxy) => {
+  const passed = (remoteUser: boolean) =>
+    /^ *- (?:exact: )?remote-user$/im.test(filesOf(proxy, { ...WIKI, remoteUser })[0]?.text ?? '');
+  expect([passed(false), passed(true)]).toEqual([false, true]);
+});
+
+test('Envoy’s check says by a header for which application it asks', () => {
+  expect(filesOf('envoy')[0]?.text).toContain('headers_to_add: [{ key: holdfastapplication, value: "the-wiki" }]');
+});
+
 test('Traefik’s and Envoy’s are YAML with the check and the identity in it', () => {
   for (const proxy of ['traefik', 'envoy'] as const) {
     const parsed: unknown = parse(filesOf(proxy)[0]?.text ?? '');
@@ -57,4 +81,13 @@ test('Traefik’s and Envoy’s are YAML with the check and the identity in it',
       expect(text.toLowerCase()).toContain(`holdfast${name.toLowerCase()}`);
     }
   }
+});
+
+test('an application whose name in paths is holdfast is told apart from Holdfast itself', () => {
+  const texts = (proxy: ProxyName) => filesOf(proxy, { ...WIKI, slug: 'holdfast' }).map(({ text }) => text);
+  const named = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name);
+  const backends = named(texts('haproxy').join(''), /^backend (.+)$/gm);
+  const clusters = named(texts('envoy').join(''), /cluster_name: "?([^"\n]+)/g);
+  for (const names of [backends, clusters]) expect([names.length, new Set(names).size]).toEqual([2, 2]);
+  expect(() => parse(texts('traefik').join(''))).not.toThrow(); // a key that is there twice is none
 });

@@ -46,7 +46,7 @@ describe('a secret in a file', () => {
     expect(config).toMatchObject({
       production: true,
       databaseUrl: 'postgres://web:hunter2@db/holdfast',
-      redisUrl: 'redis://:hunter2@cache/0',
+      redis: { url: 'redis://:hunter2@cache/0' },
       sessionKeys: [`${KEY}new`, `${KEY}old`],
       secretsKeys: [KEY],
       mail: { smtpUrl: 'smtps://login:hunter2@mail.example.org' },

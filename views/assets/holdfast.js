@@ -18,7 +18,15 @@ tellZone();
 showTimes();
 setInterval(showTimes, MINUTE / 2);
 for (const place of document.querySelectorAll('[data-live]')) setUpLive(place);
+for (const part of document.querySelectorAll('[data-look-again="going"]')) lookAgain(part);
+showPlace(document.querySelector('.wide .nav'));
 if (document.querySelector('[data-search]')) document.addEventListener('keydown', onAuditKey);
+
+/** Where the console's places are one line that is pushed: the one that is open is in sight. */
+function showPlace(places) {
+  const here = places?.querySelector('[aria-current]');
+  if (here) places.scrollLeft = here.offsetLeft - places.clientWidth / 2;
+}
 
 function setUpReveal(button) {
   const inputs = button.dataset.reveal.split(' ').map((id) => document.getElementById(id));
@@ -86,6 +94,18 @@ function setUpLive(place) {
   toggle.addEventListener('click', () => (source ? stop('Paused') : start()));
   window.addEventListener('pagehide', () => source?.close());
   start();
+}
+
+// What goes on in the background is read again until it is done.
+function lookAgain(part) {
+  setTimeout(async () => {
+    const answer = await fetch(location.href).catch(() => null);
+    const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : '', 'text/html');
+    const now = page.querySelector('[data-look-again]') ?? part;
+    if (now !== part) part.replaceWith(now);
+    showTimes();
+    if (now.dataset.lookAgain === 'going') lookAgain(now);
+  }, 2_000);
 }
 
 function setUpCopy(button) {
@@ -180,5 +200,5 @@ function openRow(event) {
 }
 
 function showKeys() {
-  document.querySelector('.keys').showModal();
+  document.querySelector('.keys')?.showModal();
 }

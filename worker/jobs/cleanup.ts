@@ -1,4 +1,7 @@
 // Ends and deletes what has served its time. Each deletion and the event that tells of it are one transaction.
+
+import { deleteOldTokens } from '../../src/core/accounts/token-rows.ts';
+import { deleteOldAlerts, deleteOldPosts } from '../../src/core/alerting/retention.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { recordEvent } from '../../src/core/audit/outbox.ts';
 import type { Context } from '../../src/core/context.ts';
@@ -9,6 +12,7 @@ import { deleteOldTickets } from '../../src/core/forward-auth/tickets.ts';
 import { deleteExpiredPendingLogins } from '../../src/core/login/pending-logins.ts';
 import type { Transaction } from '../../src/core/platform/database.ts';
 import type { JobName } from '../../src/core/platform/queues.ts';
+import { deleteOldOrders } from '../../src/core/securing/secure-many.ts';
 import { deleteExpiredRegistrations } from '../../src/core/self-service/pending-registrations.ts';
 import { deleteOldSessions } from '../../src/core/sessions/session-rows.ts';
 import {
@@ -32,9 +36,9 @@ type Deletions = Readonly<Record<string, DeleteSome>>;
 
 /** A session that Redis saw lately has not expired: the touches are written down first. */
 export async function cleanupSessions(context: Context): Promise<void> {
-  const { rewound, flushTouches } = context.sessionCache;
-  if (rewound.stands()) await rewound.sweep();
-  await flushTouches();
+  await context.repairSessions();
+  await context.checkpoints.lookBack();
+  await context.sessionCache.flushTouches();
   await context.sessions.endExpired();
   await deleteAll(context, 'cleanup-sessions', { sessions: deleteOldSessions });
 }
@@ -47,6 +51,8 @@ export function cleanupAttempts(context: Context): Promise<void> {
     'throttle blocks': (transaction, limit) => deleteOldBlocks(transaction, limit, attemptRetentionMs),
     'throttle refusals': (transaction, limit) => deleteOldRefusals(transaction, limit, attemptRetentionMs),
     'throttle attempts': (transaction, limit) => deleteCountedAttempts(transaction, limit, longestMs),
+    'told alerts': (transaction, limit) => deleteOldAlerts(transaction, limit, attemptRetentionMs),
+    'posted alerts': (transaction, limit) => deleteOldPosts(transaction, limit, attemptRetentionMs),
     'known devices': (transaction, limit) => deleteOldDevices(transaction, limit, throttle.deviceRetentionMs),
   });
 }
@@ -58,6 +64,8 @@ export function cleanupTokens(context: Context): Promise<void> {
     'used challenges': deleteUsedChallenges,
     'application tickets': deleteOldTickets,
     'shown recovery codes': forgetShownCodes,
+    'API tokens': deleteOldTokens,
+    'orders to secure accounts': deleteOldOrders,
   });
 }
 

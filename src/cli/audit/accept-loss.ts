@@ -4,12 +4,18 @@ import { type Confirmed, confirm } from '../terminal/ask.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { say } from '../terminal/output.ts';
 import { printable } from '../terminal/print.ts';
+import { readCheckpointFiles } from './checkpoint-files.ts';
 
-export async function acceptLoss({ yes, ...why }: Why & Confirmed): Promise<void> {
+interface Options extends Why, Confirmed {
+  readonly checkpoint: readonly string[];
+}
+
+export async function acceptLoss({ yes, checkpoint, ...why }: Options): Promise<void> {
+  const elsewhere = await readCheckpointFiles(checkpoint);
   const { reason, origin } = await callerFor(why);
   await confirm({ yes }, 'This signs the log as it is, with whatever it has lost.', 'accept');
   await withContext(async ({ checkpoints }) => {
-    const result = await checkpoints.acceptLoss(reason, origin);
+    const result = await checkpoints.acceptLoss(reason, { origin, elsewhere });
     if (!result.ok)
       throw new Error(`The log is not whole by itself: ${printable(result.problem)}. Nothing was signed.`);
     const { from, newest, kept } = result;

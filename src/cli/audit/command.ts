@@ -4,6 +4,7 @@ import { AUDIT_EVENTS } from '../../core/audit/events.ts';
 import { yesOption } from '../terminal/ask.ts';
 import { reasonOption } from '../terminal/caller.ts';
 import { jsonOption } from '../terminal/list.ts';
+import { drainsCommand } from './drains-command.ts';
 
 export function auditCommand(): Command {
   const command = new Command('audit').description('The audit log');
@@ -22,7 +23,9 @@ export function auditCommand(): Command {
     )
     .option('--public-key <key or file>', 'whose checkpoints to believe; may be repeated', gather, [])
     .option('--file <export>', 'an NDJSON export instead of the log: needs no database; - is standard input')
-    .option('--filtered', 'the export was filtered: events may be left out', false)
+    .option('--filtered', 'an export without a manifest was filtered: events may be left out', false)
+    .option('--proof <file>', 'a proof of one event, as audit prove writes it: needs no database')
+    .option('--witness <key>', 'a verifier key that must have signed it too, NAME+ID+KEY; may be repeated', gather, [])
     .addOption(jsonOption())
     .action(async (options) => (await import('./verify.ts')).verify(options));
   filtered(command.command('export').description('Write the log, or what a filter lets through, oldest first'))
@@ -36,13 +39,37 @@ export function auditCommand(): Command {
     .addOption(jsonOption())
     .action(async (options) => (await import('./tail.ts')).tail(options));
   command
+    .command('prove')
+    .description('Write a small file that proves one event to somebody who has neither the log nor an account')
+    .argument('<seq>', 'number of the event', parseSeq)
+    .option('--output <file>', 'where to; without it, standard output')
+    .option('--bare', 'without IP address and browser', false)
+    .addOption(reasonOption())
+    .action(async (seq, options) => (await import('./prove.ts')).prove(seq, options));
+  command
     .command('checkpoints')
     .description('Print the checkpoints in the database, a line of JSON each')
-    .action(async () => (await import('./checkpoints.ts')).printCheckpoints());
+    .option('--note', 'the newest one as a signed note (C2SP tlog-checkpoint), with the lines of its witnesses')
+    .option('--consistency <seq...>', 'that the tree of the second number begins with that of the first, for a witness')
+    .option('--cosign <file>', 'keep what a witness has signed: a cosigned checkpoint, or lines for the newest one')
+    .option(
+      '--witness <key>',
+      'with --cosign: the verifier key of the witness, NAME+ID+KEY; may be repeated',
+      gather,
+      [],
+    )
+    .addOption(new Option('--verifier-key', 'the key of the log itself, as witnesses want it'))
+    .action(async (options) => (await import('./checkpoints.ts')).checkpoints(options));
   command
     .command('accept-loss')
     .description(
       'Accept that the log lost events or was rewritten, as after a restored backup: signs it as it is, so that the worker goes on. Needs AUDIT_SIGNING_KEY',
+    )
+    .option(
+      '--checkpoint <file>',
+      'checkpoints that were kept elsewhere, a line of JSON each; may be repeated',
+      gather,
+      [],
     )
     .addOption(reasonOption())
     .addOption(yesOption())
@@ -51,12 +78,15 @@ export function auditCommand(): Command {
     .command('public-key')
     .description('Print the public keys of the checkpoints, as --public-key takes them')
     .action(async () => (await import('./checkpoints.ts')).printPublicKeys());
+  command.addCommand(drainsCommand(parseSeq));
   return command;
 }
 
-function filtered(command: Command): Command {
+/** The options of a filter of the log. */
+export function filtered(command: Command): Command {
   return command
     .option('--type <type>', 'type of event; may be repeated', gatherType, [])
+    .option('--not-type <type>', 'type of event that is left out; may be repeated', gatherType, [])
     .addOption(new Option('--outcome <outcome>', 'outcome').choices(['success', 'failure']))
     .option('--person <id or e-mail address>', 'what they did, or what was done to them')
     .option('--actor <id or e-mail address>', 'what they did')
@@ -65,7 +95,8 @@ function filtered(command: Command): Command {
     .option('--address <IP address or network>', 'an IP address, or a network such as 192.0.2.0/24')
     .option('--since <time>', 'occurred at or after this time, such as 2026-11-24 or 2026-11-24T13:00Z', parseTime)
     .option('--until <time>', 'occurred before this time', parseTime)
-    .option('--text <text>', 'stands in the detail', parseText);
+    .option('--text <text>', 'stands in the detail', parseText)
+    .option('--unusual', 'log-ins that were unusual for their person');
 }
 
 function gather(value: string, before: readonly string[]): readonly string[] {

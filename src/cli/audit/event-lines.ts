@@ -1,5 +1,6 @@
 // Sealed events on a terminal: columns, or a line of JSON each.
 import type { SealedEvent } from '../../core/audit/canonical-event.ts';
+import { readPlace } from '../../core/places/place.ts';
 import { type AsJson, printList } from '../terminal/list.ts';
 import { sayJson } from '../terminal/output.ts';
 
@@ -30,8 +31,11 @@ const COLUMNS = {
 };
 
 /** Accounts by e-mail address in columns, where there still is one; by id in JSON. */
-export function printEvents({ emails }: Accounts, { json }: AsJson): (events: readonly SealedEvent[]) => Promise<void> {
-  const print = printList<Row>(COLUMNS, { json: false });
+export function printEvents(
+  { emails }: Accounts,
+  { json, none }: AsJson & { readonly none?: string },
+): (events: readonly SealedEvent[]) => Promise<void> {
+  const print = printList<Row>(COLUMNS, { json: false, ...(none === undefined ? {} : { none }) });
   return async (events) => {
     if (json) for (const event of events) sayJson(jsonOf(event));
     if (json) return;
@@ -55,6 +59,11 @@ function detailOf({ detail }: SealedEvent): string {
   return parts.join(', ');
 }
 
-function jsonOf({ personalSalt: _, personalHash: _personal, prevHash, hash, ...event }: SealedEvent) {
-  return { ...event, prevHash: prevHash.toString('base64url'), hash: hash.toString('base64url') };
+function jsonOf({ personalSalt: _, personalHash: _personal, prevHash, hash, place = null, ...event }: SealedEvent) {
+  return {
+    ...event,
+    place: readPlace(place),
+    prevHash: prevHash.toString('base64url'),
+    hash: hash.toString('base64url'),
+  };
 }

@@ -8,6 +8,7 @@ import { noAccount } from '../users/find.ts';
 
 export interface FilterOptions {
   readonly type: readonly string[];
+  readonly notType: readonly string[];
   readonly outcome?: string;
   readonly person?: string;
   readonly actor?: string;
@@ -17,6 +18,7 @@ export interface FilterOptions {
   readonly since?: Date;
   readonly until?: Date;
   readonly text?: string;
+  readonly unusual?: boolean;
 }
 
 interface Accounts {
@@ -38,6 +40,7 @@ export async function readFilter(options: FilterOptions, users: Accounts): Promi
   return {
     ...EVERY_EVENT,
     types: options.type.length > 0 ? options.type : null,
+    notTypes: options.notType.length > 0 ? options.notType : null,
     outcome: options.outcome ?? null,
     person: await idOf(options.person),
     actor: await idOf(options.actor),
@@ -47,6 +50,7 @@ export async function readFilter(options: FilterOptions, users: Accounts): Promi
     from: options.since ?? null,
     to: options.until ?? null,
     text: options.text ?? null,
+    unusual: options.unusual ? true : null,
   };
 }
 

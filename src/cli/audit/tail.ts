@@ -25,7 +25,7 @@ export async function tail(options: Options): Promise<void> {
     const accounts = createAccountLookup({ pool });
     const auditLog = createAuditLog({ database: { pool } });
     const filter = await readFilter(options, accounts);
-    const print = printEvents(accounts, options);
+    const print = printEvents(accounts, options.follow ? options : { ...options, none: 'No event matches.' });
     const interrupted = new AbortController();
     process.once('SIGINT', () => interrupted.abort());
     const stopped = AbortSignal.any([interrupted.signal, outputGone]);

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { Piscina } from 'piscina';
-import { type LineCheckers, verifyExport } from '../../core/audit/verification/verify-export.ts';
+import { type LineCheckers, verifyExport } from '../../core/audit/verification/exports/verify-export.ts';
 import { startBar } from '../terminal/progress.ts';
 
 type Verified = Parameters<typeof verifyExport>[1];
@@ -30,7 +30,10 @@ async function opened(file: string): Promise<{ input: Readable; size: number }> 
   if (file === '-') return { input: process.stdin, size: Number.POSITIVE_INFINITY };
   const handle = await open(file);
   const stat = await handle.stat();
-  if (stat.isDirectory()) throw new Error(`${file} is a folder.`);
+  if (stat.isDirectory()) {
+    await handle.close();
+    throw new Error(`${file} is a folder.`);
+  }
   return { input: handle.createReadStream({ highWaterMark: 1 << 20 }), size: stat.size };
 }
 

@@ -1,14 +1,15 @@
 // `audit verify`: the log in the database, or an export without one.
 import { readFile } from 'node:fs/promises';
-import { type Checkpoint, parseCheckpoints, readPublicKeys } from '../../core/audit/verification/signed-checkpoint.ts';
-import type { Proved, VerifyResult } from '../../core/audit/verification/verify-log.ts';
+import { readPublicKeys } from '../../core/audit/ed25519.ts';
+import type { Checkpoint } from '../../core/audit/verification/signed-checkpoint.ts';
 import { withPool } from '../connect.ts';
 import { UsageError } from '../terminal/errors.ts';
 import type { AsJson } from '../terminal/list.ts';
-import { say, sayJson } from '../terminal/output.ts';
-import { printable } from '../terminal/print.ts';
 import { startBar } from '../terminal/progress.ts';
+import { readCheckpointFiles } from './checkpoint-files.ts';
 import { publicKeysOf } from './public-keys.ts';
+import { verifyProofFile, witnessKeys } from './verify-proof.ts';
+import { reportExport, reportLog } from './verify-report.ts';
 
 interface Options extends AsJson {
   readonly from?: number;
@@ -17,6 +18,8 @@ interface Options extends AsJson {
   readonly publicKey: readonly string[];
   readonly file?: string;
   readonly filtered: boolean;
+  readonly proof?: string;
+  readonly witness: readonly string[];
 }
 
 /** Exits 1 if something is wrong, and also, saying so, if it ends without a verdict. */
@@ -37,15 +40,17 @@ function withoutVerdict(): void {
 async function findOut(options: Options): Promise<void> {
   refuseNonsense(options);
   const checkpoints = await readCheckpointFiles(options.checkpoint);
+  const witnesses = witnessKeys(options.witness);
   const given = await Promise.all(options.publicKey.map(keyText));
-  const result =
-    options.file === undefined
-      ? await verifyLog(options, checkpoints, given)
-      : await verifyExportFile(options.file, options, checkpoints, given);
-  report(result, options);
+  if (options.proof !== undefined) await verifyProofFile(options.proof, { keys: keysOf(given), witnesses }, options);
+  else if (options.file === undefined) reportLog(await verifyLog(options, checkpoints, given), options);
+  else reportExport(await verifyExportFile(options.file, options, checkpoints, given), options);
 }
 
-function refuseNonsense({ file, filtered, from, to }: Options): void {
+function refuseNonsense({ file, filtered, from, to, proof, witness }: Options): void {
+  if (proof !== undefined && (file !== undefined || from !== undefined || to !== undefined))
+    throw new UsageError('--proof stands alone, with --public-key and --witness.');
+  if (proof === undefined && witness.length > 0) throw new UsageError('--witness belongs to --proof.');
   if (file === undefined && filtered) throw new UsageError('--filtered belongs to --file.');
   if (file !== undefined && from !== undefined)
     throw new UsageError('An export begins where it begins: without --from.');
@@ -94,45 +99,4 @@ function keysOf(texts: readonly string[]) {
 
 async function keyText(keyOrFile: string): Promise<string> {
   return /^[\w+/-]{43}=?$/.test(keyOrFile) ? keyOrFile : await readFile(keyOrFile, 'utf8');
-}
-
-async function readCheckpointFiles(files: readonly string[]): Promise<Checkpoint[]> {
-  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  return texts.flatMap((text, index) => {
-    try {
-      return parseCheckpoints(text);
-    } catch (error) {
-      throw new Error(`${files[index]}: ${(error as Error).message}`);
-    }
-  });
-}
-
-function report(result: VerifyResult, { file, filtered, json }: Options): void {
-  if (!result.intact) process.exitCode = 1;
-  const what = file === undefined ? 'log' : 'export';
-  if (json) sayJson(result);
-  else if (!result.intact) say(`The ${what} is NOT intact: ${printable(result.problem)}.`);
-  else reportProof(result, what, filtered);
-}
-
-function lastOf(checkpoints: number): string {
-  return checkpoints === 1 ? 'The one checkpoint' : `The last of ${checkpoints} checkpoints`;
-}
-
-function reportProof(result: Proved, what: 'log' | 'export', filtered: boolean): void {
-  const { count, pieces, first, seq, erased, confirmed, checkpoints, unproved, accepted } = result;
-  if (filtered && pieces > 1) {
-    say(`No event in the export was altered: ${count} events, each as its hash says, in ${pieces} unbroken pieces.`);
-    say('Between the pieces events are left out; that none is missing there, only the log itself can show.');
-  } else say(`The ${what} is intact: ${count} events, none altered, missing or inserted.`);
-  if (first > 1) say(`It begins with event ${first}.`);
-  if (erased > 0) say(`Of ${erased} events the IP address and the browser were erased.`);
-  if (confirmed > 0) say(`${lastOf(checkpoints)} in it names event ${confirmed} of ${seq}.`);
-  if (what === 'export' && confirmed === 0)
-    say('No checkpoint names an event of it: whoever made the file could have made the hashes too.');
-  if (accepted > 0) say(`${accepted} older checkpoints don't count: a loss was accepted (sys_audit_loss_accepted).`);
-  if (unproved > 0)
-    say(
-      `Of ${checkpoints} checkpoints ${unproved} prove nothing: no known key made them. Give theirs with --public-key.`,
-    );
 }

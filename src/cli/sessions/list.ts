@@ -21,6 +21,6 @@ export async function list(email: string, how: AsJson): Promise<void> {
   await withPool(async (pool) => {
     const user = await createAccountLookup({ pool }).findByEmail(email);
     if (!user) throw noAccount(email);
-    printList<Row>(COLUMNS, how)(await listLiveSessions(pool, user.id));
+    printList<Row>(COLUMNS, { ...how, none: 'Logged in nowhere.' })(await listLiveSessions(pool, user.id));
   });
 }

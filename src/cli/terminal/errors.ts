@@ -50,6 +50,8 @@ export async function sentenceOf(error: unknown): Promise<string> {
   if (DISK[name]) return DISK[name];
   if (isOurs(error)) return error.message;
   for (const state of statesOf(error)) if (DATABASE[state]) return DATABASE[state];
+  const said = awayWords(error);
+  if (said !== null) return `${said}.`;
   const { isDatabaseOutage } = await import('../../core/platform/database.ts');
   if (isDatabaseOutage(error)) return `PostgreSQL can't be reached now${reasonOf(error)}.`;
   // A library's: the last line is the cause.
@@ -59,7 +61,8 @@ export async function sentenceOf(error: unknown): Promise<string> {
 
 /** What this program says itself is whole sentences. */
 function isOurs(error: Error): boolean {
-  if (error instanceof UsageError || error instanceof ProblemList || error.name === 'ConfigError') return true;
+  if (error instanceof UsageError || error instanceof ProblemList || ['ConfigError', 'RoleError'].includes(error.name))
+    return true;
   return error.constructor === Error && /\.$|^[A-Z_]+: /.test(error.message);
 }
 
@@ -71,6 +74,16 @@ function statesOf(error: unknown): string[] {
     cause = next ?? (meta as { driverAdapterError?: unknown } | undefined)?.driverAdapterError;
   }
   return states;
+}
+
+/** What this program knows of a PostgreSQL that can't be used. */
+function awayWords(error: unknown): string | null {
+  for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth += 1) {
+    const { code, message, cause: next } = cause as Readonly<Record<string, unknown>>;
+    if (code === 'StandbyError' || code === 'DatabaseAway') return String(message);
+    cause = next;
+  }
+  return null;
 }
 
 function reasonOf(error: Error): string {

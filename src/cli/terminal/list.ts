@@ -16,12 +16,21 @@ export type Columns<Row> = Readonly<Record<keyof Row & string, string>>;
 
 type Value = string | number | boolean | Date | null;
 
+interface How extends AsJson {
+  /** What a first part without rows says in place of headings. */
+  readonly none?: string;
+}
+
 /** Each part fits the columns of the first. */
-export function printList<Row extends Readonly<Record<keyof Row, Value>>>(columns: Columns<Row>, { json }: AsJson) {
+export function printList<Row extends Readonly<Record<keyof Row, Value>>>(columns: Columns<Row>, { json, none }: How) {
   const keys = Object.keys(columns) as (keyof Row & string)[];
   const table = tableOf(Object.values<string>(columns));
+  let first = true;
   return (rows: readonly Row[]): void => {
-    if (json) for (const row of rows) sayJson(Object.fromEntries(keys.map((key) => [key, row[key]])));
+    const empty = first && rows.length === 0;
+    first = false;
+    if (empty && !json && none !== undefined) say(none);
+    else if (json) for (const row of rows) sayJson(Object.fromEntries(keys.map((key) => [key, row[key]])));
     else for (const line of table(rows.map((row) => keys.map((key) => textOf(row[key]))))) say(line);
   };
 }

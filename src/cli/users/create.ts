@@ -26,6 +26,8 @@ export async function create({ email, operator, ...why }: Why & NewAccount): Pro
 }
 
 function taken(email: string, operator: boolean): Error {
-  const next = operator ? ` To make it an operator: ${commandLine(`user set-role ${email} operator`)}` : '';
+  const next = operator
+    ? ` To make it an operator: ${commandLine(`user set-role ${email} operator --reason "WHY"`)}`
+    : '';
   return new Error(`An account with the e-mail address ${email} exists already.${next}`);
 }

@@ -4,12 +4,18 @@ import { callerFor, type Why } from '../terminal/caller.ts';
 import { say } from '../terminal/output.ts';
 import { printable } from '../terminal/print.ts';
 
-export async function invite(email: string, { print, ...why }: Why & { print: boolean }): Promise<void> {
+export async function invite(
+  email: string,
+  { print, auditor, ...why }: Why & { print: boolean; auditor: boolean },
+): Promise<void> {
   const caller = await callerFor(why);
   await withContext(async ({ invitations, mail, config, database }) => {
     const at = database.clock.now().toISOString();
     const told = { language: config.languages[0], from: { at, device: '', ip: null } };
-    const result = await invitations.invite(email, told, caller, { reveal: print || !mail.possible });
+    const result = await invitations.invite(email, told, caller, {
+      reveal: print || !mail.possible,
+      role: auditor ? 'auditor' : 'member',
+    });
     if (!result.ok) throw new Error(`An account with the e-mail address ${email} exists already.`);
     if (result.secret === null) say(`A mail with the link is on its way to ${printable(email)}.`);
     else handOver(`${config.publicOrigin}/invitation?token=${result.secret}`, 'for 7 days');

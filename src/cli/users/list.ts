@@ -28,7 +28,7 @@ const COLUMNS = {
 export async function list(how: AsJson): Promise<void> {
   await withPool(async (pool) => {
     const search = createUserSearch({ database: { pool } });
-    const print = printList<Row>(COLUMNS, how);
+    const print = printList<Row>(COLUMNS, { ...how, none: 'There is no account yet.' });
     for (let key: UserKey = null, more = true; more && !outputGone.aborted; ) {
       const { users, hasNext } = await search.page(ANY_USER, key, PAGE);
       print(users.map(({ disabledAt, ...user }) => ({ ...user, state: disabledAt ? 'disabled' : 'active' })));

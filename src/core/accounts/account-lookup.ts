@@ -1,12 +1,20 @@
 // Accounts as they are looked up by address or id, and what there is of one: for whoever only reads.
-import type { User } from '../../generated/prisma/client.ts';
+import type { User as UserRecord } from '../../generated/prisma/client.ts';
 import type { Database } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
+import { type Role, roleIn, roleOf } from '../sessions/role.ts';
+
+/** An account with its role as it counts. */
+export type User = Omit<UserRecord, 'role' | 'auditor'> & { readonly role: Role };
+
+export function withRole({ role, auditor, ...user }: UserRecord): User {
+  return { ...user, role: roleOf({ role, auditor }) };
+}
 
 export const USER_COLUMNS = `
-  id, email, email_key AS "emailKey", password_hash AS "passwordHash", role, disabled_at AS "disabledAt",
+  id, email, email_key AS "emailKey", password_hash AS "passwordHash", ${roleIn('user_account')} AS role, disabled_at AS "disabledAt",
   deleted_at AS "deletedAt", password_changed_at AS "passwordChangedAt", created_at AS "createdAt",
-  first_login_at AS "firstLoginAt", browser_hash AS "browserHash", language, version`;
+  first_login_at AS "firstLoginAt", last_login_at AS "lastLoginAt", browser_hash AS "browserHash", language, version, external_id AS "externalId"`;
 
 /** What protects an account, and who may be in it. */
 export interface Belongings {

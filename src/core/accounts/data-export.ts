@@ -4,9 +4,12 @@ import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { readEventsOf } from '../audit/reading/personal-events.ts';
 import type { Database, Transaction } from '../platform/database.ts';
+import { roleOf } from '../sessions/role.ts';
 import { readSessionsOf } from '../sessions/session-rows.ts';
 import { readAttemptsOf } from '../throttle/attempts.ts';
 import { readKnownBrowsersOf } from '../throttle/known-device-rows.ts';
+import { readViewsOf } from './saved-views.ts';
+import { readTokensOf } from './token-rows.ts';
 
 const BATCH = 500;
 
@@ -21,26 +24,34 @@ export interface DataExportOptions {
   /** From the rooms above, which own those tables. */
   readonly readGroupsOf: (database: Transaction, userId: string) => Promise<unknown>;
   readonly readFactorsOf: (database: Transaction, userId: string) => Promise<unknown>;
+  readonly readHabitOf: (database: Transaction, userId: string) => Promise<unknown>;
 }
 
 export function createDataExport({
   database: { prisma, transact, clock },
   readGroupsOf,
   readFactorsOf,
+  readHabitOf,
 }: DataExportOptions) {
-  function readAccount(id: string) {
-    return prisma.user.findUnique({
+  async function readAccount(id: string) {
+    const found = await prisma.user.findUnique({
       where: { id },
       select: {
         id: true,
         email: true,
+        externalId: true,
+        importedPassword: { select: { scheme: true, importedAt: true } },
         role: true,
+        auditor: true,
         language: true,
         createdAt: true,
         passwordChangedAt: true,
         disabledAt: true,
       },
     });
+    if (!found) return null;
+    const { auditor, role, ...account } = found;
+    return { ...account, role: roleOf({ role, auditor }) };
   }
 
   async function* written(userId: string): AsyncGenerator<string> {
@@ -50,6 +61,9 @@ export function createDataExport({
     yield `{\n"madeAt": ${json(clock.now())},\n"account": ${json(await readAccount(userId))}`;
     yield `,\n"groups": ${json(await readGroupsOf(prisma, userId))}`;
     yield `,\n"secondFactors": ${json(await readFactorsOf(prisma, userId))}`;
+    yield `,\n"usualLogIns": ${json(await readHabitOf(prisma, userId))}`;
+    yield `,\n"apiTokens": ${json(await readTokensOf(prisma, userId))}`;
+    yield `,\n"savedViews": ${json(await readViewsOf(prisma, userId))}`;
     yield* list('sessions', from(readSessionsOf), ({ id }) => id);
     yield* list('knownBrowsers', from(readKnownBrowsersOf), ({ id }) => id);
     yield* list('loginAttempts', from(readAttemptsOf), ({ id }) => id);

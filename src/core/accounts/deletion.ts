@@ -58,6 +58,7 @@ export function createAccountDeletion(options: AccountDeletionOptions) {
         passwordHash: '',
         language: null,
         browserHash: null,
+        lastLoginAt: null,
         disabledAt: deletedAt,
         deletedAt,
       },
@@ -65,6 +66,8 @@ export function createAccountDeletion(options: AccountDeletionOptions) {
     await emptySessionsWithin(transaction, userId);
     await revokeKnownBrowsersWithin(transaction, userId);
     await emptyLinksWithin(transaction, userId);
+    await transaction.apiToken.deleteMany({ where: { userId } });
+    await transaction.savedView.deleteMany({ where: { userId } });
     for (const empty of emptyAbove) await empty(transaction, userId);
   }
 

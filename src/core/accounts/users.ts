@@ -1,13 +1,15 @@
 // Accounts: an address that is compared without case, a password's hash, a role. Every change records its event.
-import { Prisma, type Role, type User } from '../../generated/prisma/client.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
 import type { Actor, Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
+import type { HashingCost } from '../credentials/passwords.ts';
 import { ago, type Database, isUniqueViolation, type Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
+import { type Role, storedRole } from '../sessions/role.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { type AccountChangeResult, createAccountChange, lockWithOperatorsWithin } from './account-change.ts';
-import { createAccountLookup, USER_COLUMNS } from './account-lookup.ts';
+import { createAccountLookup, USER_COLUMNS, type User, withRole } from './account-lookup.ts';
 
 export type { Role, User };
 
@@ -46,9 +48,9 @@ export function createUsers({ database, sessions }: UsersOptions) {
     transaction: Transaction,
     { id, email, passwordHash, role, language = null, browserHash = null, origin }: NewUser,
   ): Promise<User> {
-    const named = { email, emailKey: emailKey(email), passwordHash, role, language, browserHash };
+    const named = { email, emailKey: emailKey(email), passwordHash, ...storedRole(role), language, browserHash };
     const data = id === undefined ? named : { ...named, id };
-    const user = await transaction.user.create({ data });
+    const user = withRole(await transaction.user.create({ data }));
     const actor = origin.requestId ? user.id : null;
     const about = { actor, subject: user.id, origin, detail: { role } };
     await recordEvent(transaction, { type: 'user_created', outcome: 'success', ...about });
@@ -78,8 +80,9 @@ export function createUsers({ database, sessions }: UsersOptions) {
       return row?.young ?? false;
     },
 
-    find(id: string): Promise<User | null> {
-      return prisma.user.findUnique({ where: { id, deletedAt: null } });
+    async find(id: string): Promise<User | null> {
+      const found = await prisma.user.findUnique({ where: { id, deletedAt: null } });
+      return found && withRole(found);
     },
 
     /** When an account was deleted, while anything is left of its row. */
@@ -93,9 +96,10 @@ export function createUsers({ database, sessions }: UsersOptions) {
         userId,
         changes: (account) => account.role !== role,
         takesOperator: role !== 'operator',
-        data: { role },
+        data: storedRole(role),
         event: { type: 'privilege_permissions_changed', detail: { role } },
         ends: 'role_changed',
+        endsTokens: role === 'member',
         by,
       });
     },
@@ -159,6 +163,20 @@ export async function replacePasswordWithin(
   await transaction.$executeRaw`
     UPDATE user_account SET password_hash = ${passwordHash}, password_changed_at = clock_timestamp()
      WHERE id = ${userId}::uuid`;
+}
+
+/**
+ * Makes an account's password worthless, whichever system it came from, and moves its version; returns the hash that stands
+ * in its place. Null for no account. The caller holds the lock, records the event, and ends the sessions.
+ */
+export async function voidPasswordWithin(
+  transaction: Transaction,
+  userId: string,
+  { memoryKib, passes, lanes }: HashingCost,
+): Promise<string | null> {
+  const [row] = await transaction.$queryRaw<{ voided: string | null }[]>`
+    SELECT account_void_password(${userId}::uuid, ${memoryKib}::int, ${passes}::int, ${lanes}::int) AS voided`;
+  return row?.voided ?? null;
 }
 
 /** Null too if it may no longer log in, or its password or address is another than what was read. */

@@ -1,5 +1,6 @@
 // The origins of applications. Cookies know host names and no ports: whoever is reached by a name gets the cookies of that name.
 import { isLoopback } from '../platform/networks.ts';
+import { parseUrl } from '../platform/parse-url.ts';
 
 const MOST_CHARACTERS = 200;
 
@@ -14,10 +15,8 @@ export type OriginResult =
 export function readOrigin(text: string, publicOrigin: string): OriginResult {
   const typed = text.trim();
   if (typed.length > MOST_CHARACTERS) return wrong(`Use at most ${MOST_CHARACTERS} characters.`);
-  if (!/^https?:\/\/[^/\s\\][^\s\\]*$/i.test(typed) || !URL.canParse(typed)) {
-    return wrong('Give its origin, such as https://wiki.example.org.');
-  }
-  const url = new URL(typed);
+  const url = /^https?:\/\/[^/\s\\][^\s\\]*$/i.test(typed) ? parseUrl(typed) : null;
+  if (!url) return wrong('Give its origin, such as https://wiki.example.org.');
   const problem = partsProblem(url, typed) ?? schemeProblem(url, publicOrigin);
   return problem === null ? { ok: true, url: url.origin, host: url.host, hostname: url.hostname } : wrong(problem);
 }
@@ -32,7 +31,11 @@ function partsProblem(url: URL, typed: string): string | null {
   if (url.pathname !== '/' || /[?#]/.test(typed))
     return 'Give the origin alone: scheme and host, without a path or what follows one.';
   if (url.hostname.endsWith('.')) return 'Leave the dot at the end of the host out.';
-  return url.hostname.includes('*') ? 'Give one host: * stands for none.' : null;
+  if (url.hostname.includes('*')) return 'Give one host: * stands for none.';
+  // A URL may have more in its host, such as `;`, which a proxy's configuration or a header would take for its own.
+  return /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])$/.test(url.hostname)
+    ? null
+    : 'A host is letters, digits, dots and hyphens.';
 }
 
 function schemeProblem({ protocol, hostname }: URL, publicOrigin: string): string | null {

@@ -2,7 +2,8 @@
 // counts them in the summary and moves the head. Sealing and made-up events share it.
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { detailText, digest, personalText, sealedText } from './canonical-event.ts';
+import type { ToldEpoch } from '../platform/postgres/epoch.ts';
+import { detailText, digest, personalText, placedSalt, sealedText } from './canonical-event.ts';
 import { ENDING_EVENTS } from './events.ts';
 import type { KnownEvent } from './outbox-event.ts';
 
@@ -18,27 +19,38 @@ export interface LockedHead {
   readonly sealedAt: Date;
   /** PostgreSQL's clock, but not before `sealedAt`. */
   readonly now: Date;
+  readonly epoch: ToldEpoch;
+}
+
+interface HeadRecord extends ToldEpoch {
+  readonly seq: string;
+  readonly hash: Buffer;
+  readonly sealed_at: Date;
+  readonly ending_seq: string;
+  readonly summary_seq: string;
+  readonly now: Date;
 }
 
 /** Locks the head until the transaction ends; counts what an older version left uncounted. */
 export async function lockHead(client: pg.ClientBase): Promise<LockedHead> {
-  const { rows } = await client.query<{ [column: string]: string } & { hash: Buffer; sealed_at: Date; now: Date }>({
+  const { rows } = await client.query<HeadRecord>({
     name: 'seal-lock',
-    text: `SELECT seq, hash, sealed_at, ending_seq, summary_seq,
+    text: `SELECT seq, hash, sealed_at, ending_seq, summary_seq, database_timeline() AS timeline, database_lineage() AS lineage,
                   greatest(date_trunc('milliseconds', clock_timestamp()), sealed_at) AS now
              FROM audit_head WHERE id = 1 FOR UPDATE`,
   });
   const head = rows[0];
   if (!head) throw new Error('audit_head has lost its row');
-  const seq = Number(head['seq']);
-  const counted = Number(head['summary_seq']);
+  const seq = Number(head.seq);
+  const counted = Number(head.summary_seq);
   if (counted < seq) await client.query('SELECT audit_summarise($1, $2)', [counted, seq]);
   return {
     seq,
     hash: head.hash.toString('hex'),
     sealedAt: head.sealed_at,
-    endingSeq: Number(head['ending_seq']),
+    endingSeq: Number(head.ending_seq),
     now: head.now,
+    epoch: head,
   };
 }
 
@@ -61,17 +73,18 @@ export function chainEvents(
   known: readonly KnownEvent[],
   head: Pick<LockedHead, 'seq' | 'hash' | 'now'>,
 ): ChainedEvent[] {
-  const salts = randomBytes(SALT_BYTES * known.length);
-  const saltsHex = salts.toString('hex');
+  const saltsHex = randomBytes(SALT_BYTES * known.length).toString('hex');
   const sealedAt = head.now.toISOString();
   let prevHash = head.hash;
   return known.map((event, index) => {
     const at = index * SALT_BYTES;
-    const personal = digest(salts.subarray(at, at + SALT_BYTES), personalText(event), 'base64url');
+    const plain = saltsHex.slice(2 * at, 2 * (at + SALT_BYTES));
+    const salt = event.place === undefined ? plain : placedSalt(plain, event.place);
+    const personal = digest(salt, personalText(event), 'base64url');
     const fields = { ...event, seq: head.seq + index + 1, sealedAt: head.now };
     const chained = {
       ...fields,
-      personalSalt: saltsHex.slice(2 * at, 2 * (at + SALT_BYTES)),
+      personalSalt: salt,
       personalHash: hexOf(personal),
       prevHash,
       hash: digest(
@@ -106,6 +119,7 @@ export async function appendEvents(client: pg.ClientBase, events: readonly Chain
       textArray(events, (event) => detailText(event.detail)),
       plainArray(events, (event) => event.ip),
       textArray(events, (event) => event.userAgent),
+      textArray(events, (event) => event.place ?? null),
       bytesArray(events, (event) => event.personalSalt),
       bytesArray(events, (event) => event.personalHash),
       bytesArray(events, (event) => event.prevHash),
@@ -115,13 +129,13 @@ export async function appendEvents(client: pg.ClientBase, events: readonly Chain
 }
 
 const INSERT = `INSERT INTO audit_event (seq, sealed_at, id, occurred_at, type, outcome, actor_id, subject_id, session_id,
-                         request_id, detail, ip, user_agent, personal_salt, personal_hash, prev_hash, hash)
+                         request_id, detail, ip, user_agent, place, personal_salt, personal_hash, prev_hash, hash)
   SELECT $1::bigint + n, $2::timestamptz, id, occurred_at, type, outcome, actor_id, subject_id, session_id,
-         request_id, detail, ip, user_agent, personal_salt, personal_hash, prev_hash, hash
+         request_id, detail, ip, user_agent, place, personal_salt, personal_hash, prev_hash, hash
     FROM unnest($3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[],
-                $11::jsonb[], $12::inet[], $13::text[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bytea[])
+                $11::jsonb[], $12::inet[], $13::text[], $14::text[], $15::bytea[], $16::bytea[], $17::bytea[], $18::bytea[])
          WITH ORDINALITY AS e(id, occurred_at, type, outcome, actor_id, subject_id, session_id, request_id, detail, ip,
-                user_agent, personal_salt, personal_hash, prev_hash, hash, n)`;
+                user_agent, place, personal_salt, personal_hash, prev_hash, hash, n)`;
 
 /** Counts a batch by hour, type and outcome, and notes the first and last number of each. */
 export async function countEvents(client: pg.ClientBase, events: readonly ChainedEvent[]): Promise<void> {

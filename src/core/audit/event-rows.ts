@@ -18,6 +18,7 @@ export interface EventRecord {
   detail: Detail;
   ip: string | null;
   user_agent: string | null;
+  place: string | null;
   personal_salt: Buffer | null;
   personal_hash: Buffer;
   prev_hash: Buffer;
@@ -25,7 +26,7 @@ export interface EventRecord {
 }
 
 export const EVENT_COLUMNS = `seq, sealed_at, id, occurred_at, type, outcome, actor_id, subject_id, session_id, request_id, detail,
-  ip, user_agent, personal_salt, personal_hash, prev_hash, hash`;
+  ip, user_agent, place, personal_salt, personal_hash, prev_hash, hash`;
 
 export function eventOf(row: EventRecord): SealedEvent {
   return {
@@ -42,6 +43,7 @@ export function eventOf(row: EventRecord): SealedEvent {
     detail: row.detail,
     ip: row.ip,
     userAgent: row.user_agent,
+    place: row.place,
     personalSalt: row.personal_salt,
     personalHash: row.personal_hash,
     prevHash: row.prev_hash,
@@ -90,6 +92,9 @@ export const EXPORT_COLUMNS = `seq, sealed_at AT TIME ZONE 'UTC', id, occurred_a
   subject_id, session_id, request_id, detail, ip, user_agent, encode(personal_hash, 'base64'),
   encode(personal_salt, 'base64'), encode(prev_hash, 'base64'), encode(hash, 'base64')`;
 
+/** Enough to say which events there are. */
+export const HASH_COLUMNS = `seq, encode(hash, 'base64')`;
+
 export function exportedEventOf(row: CopiedRow): ExportedEvent {
   const text = (index: number) => row[index] ?? '';
   const maybe = (index: number) => row[index] ?? null;
@@ -105,7 +110,7 @@ export function exportedEventOf(row: CopiedRow): ExportedEvent {
     subject: maybe(7),
     session: maybe(8),
     requestId: maybe(9),
-    detail: row[10] === '{}' ? NO_DETAIL : JSON.parse(text(10)),
+    detail: detailOf(text(10)),
     ip: maybe(11),
     userAgent: maybe(12),
     personal: base64urlOf(text(13)),
@@ -115,7 +120,20 @@ export function exportedEventOf(row: CopiedRow): ExportedEvent {
   };
 }
 
-const NO_DETAIL: Detail = {};
+const MOST_DETAILS = 1_000;
+const LONGEST_KEPT = 200;
+const details = new Map<string, Detail>();
+
+/** Most events of a log have one of a few hundred details: each is read once, and is the same object then. */
+function detailOf(text: string): Detail {
+  const known = details.get(text);
+  if (known !== undefined) return known;
+  const read = JSON.parse(text) as Detail;
+  if (text.length > LONGEST_KEPT) return read;
+  if (details.size >= MOST_DETAILS) details.clear();
+  details.set(text, read);
+  return read;
+}
 
 /** From "2026-11-24 13:07:05.1" to ISO 8601 with milliseconds. */
 function isoOf(text: string): string {
@@ -123,7 +141,10 @@ function isoOf(text: string): string {
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction}Z`;
 }
 
-/** PostgreSQL can write base64url too, but then takes twice as long for the whole row. */
-function base64urlOf(base64: string): string {
-  return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+let scratch = Buffer.allocUnsafeSlow(1_024);
+
+/** PostgreSQL can write base64url too, but then takes twice as long for the whole row; to replace letters takes twice as long too. */
+export function base64urlOf(base64: string): string {
+  if (base64.length > scratch.length) scratch = Buffer.allocUnsafeSlow(2 * base64.length);
+  return scratch.toString('base64url', 0, scratch.write(base64, 'base64'));
 }

@@ -4,7 +4,7 @@
 /** Every type of event, by group, with its meaning. */
 export const AUDIT_EVENTS = {
   authentication: {
-    authn_login_success: 'Somebody logged in.',
+    authn_login_success: 'Somebody logged in; `unusual` in the detail says what was unusual for them.',
     authn_login_fail: 'A log-in was refused.',
     authn_second_factor_asked: 'The password was right; the log-in waits for the second factor.',
     authn_waiting_ended: 'Log-ins that waited for their second factor ended with the sessions of the account.',
@@ -56,9 +56,18 @@ export const AUDIT_EVENTS = {
       'The former e-mail address took the account back; every session ended, and the password is no longer valid.',
     user_email_change_fail: 'A link to change an e-mail address, or to undo that, was tried, but is not valid.',
     user_created: 'An account was created.',
+    people_imported:
+      'People were taken over from another system, by a file or (`from`: `old_system`) at a log-in; each has an event of their own.',
+    people_exported:
+      'Every account was written to a file on the command line; the detail says whether with the hashes of passwords.',
     user_language_changed: 'Somebody chose the language of their account and its mails.',
     user_disabled: 'An account was disabled; its sessions ended.',
     user_enabled: 'A disabled account was enabled.',
+    user_secured:
+      'An operator secured an account: its sessions ended, its password is no longer valid, its known browsers were forgotten, and its owner was told by mail. The detail counts them and says whether the second factors stayed.',
+    users_secure_asked:
+      'An operator ordered the accounts of a part of the log to be secured; the detail has the filter and counts them. Each then has an event of its own.',
+    users_secured: 'The last account of such an order was secured; the detail counts them.',
     personal_data_erased:
       'The IP addresses and browsers of a person were erased from the log and the records; the detail counts the events.',
     user_deleted: 'An account was deleted by its owner, an operator or the command line; its sessions ended.',
@@ -82,7 +91,11 @@ export const AUDIT_EVENTS = {
     malicious_direct_reference:
       'Somebody named a session of somebody else as if it were their own; nothing was done. Counted as above.',
     malicious_host: 'A request for another host was refused. Counted as above.',
-    sensitive_read: 'An operator looked at the data of a person.',
+    sensitive_read:
+      'An operator looked at the data of a person; or an auditor, or a program with an auditor’s token, looked at anything.',
+    api_token_created: 'An operator made a token by which a program reads the audit log for the subject.',
+    api_token_revoked: 'Such a token was revoked, or ended with its owner’s role.',
+    api_token_refused: 'A request to read the log came with a token that is not good.',
     audit_export_begun: 'An export of the log began; the detail has the filter and the format.',
     audit_export:
       'An export of the log ended; the detail counts its events. A failure: it broke off, and its file is not whole.',
@@ -96,7 +109,9 @@ export const AUDIT_EVENTS = {
     sys_cleanup: 'Expired rows were deleted.',
     sys_audit_key: 'Another key signs the checkpoints of the log from now on; the detail has its public part.',
     sys_assertion_key:
-      'A key that signs what applications are told was made, signs from now on, signs no more, or was deleted; the detail says which.',
+      'A key that signs what applications are told was made, signs from now on, signs no more, was deleted, or was taken away by an operator; the detail says which.',
+    sys_audit_rewound:
+      'The worker found that the log has lost events in a failover of PostgreSQL, and signed no checkpoint.',
     sys_audit_altered:
       'The worker found that the log was altered, or is not the one that it knew, and signed no checkpoint.',
     sys_audit_loss_accepted:
@@ -107,6 +122,23 @@ export const AUDIT_EVENTS = {
       'An operator accepted that PostgreSQL went back in time; the detail says why, and how many sessions were ended again.',
     sys_audit_dropped:
       'A month of the log was past its retention and was dropped; the detail has its first and last number.',
+    sys_drain_set: 'A worker began to send the log to a receiver, or to another place than before.',
+    sys_drain_paused: 'The log is no longer sent to a receiver, until that is resumed.',
+    sys_drain_resumed: 'The log is sent to a receiver again.',
+    sys_drain_rewound: 'The log is sent to a receiver again from an earlier event on.',
+    sys_drain_gap:
+      'A month of the log was dropped before a receiver had all of its events; the detail has their numbers.',
+    sys_drain_forgotten: 'A receiver that the log is no longer sent to was taken off the list.',
+    sys_alert_told:
+      'The worker told an alert; the detail has its rule, the event that it is about, and how many mails and whether a webhook were written.',
+    sys_alert_failed: 'An alert did not reach the webhook for a week, and is not sent again.',
+    sys_alert_changed:
+      'An operator changed whether an alert is told, or to whom; the detail has both, before and after.',
+    sys_alert_tested: 'Somebody had a test sent to whoever gets an alert.',
+    sys_alert_webhook: 'A worker posts alerts to another webhook from now on, or to none; the detail has its origin.',
+    sys_trouble_began:
+      'The worker found that sealing is behind, that mail fails, or that its configuration is weak; the detail says which.',
+    sys_trouble_ended: 'Such trouble is over; the detail says since when it lasted.',
     sys_made_up_events: 'Made-up events were added to try Holdfast out; each has `made_up` in its detail.',
   },
 } as const satisfies Record<string, Record<string, string>>;

@@ -11,7 +11,8 @@ const DEEPEST = 32;
 /** The year 10000: dates have four digits. */
 const END_OF_DATES = Date.UTC(10_000, 0);
 
-export type KnownEvent = ReturnType<typeof readOutboxEvent>;
+/** `place` is noticed when the event is sealed: the text of a place (places/place.ts). */
+export type KnownEvent = ReturnType<typeof readOutboxEvent> & { readonly place?: string };
 
 /** A row of the outbox as it was found. */
 export interface OutboxRow {

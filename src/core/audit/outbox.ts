@@ -37,18 +37,19 @@ export async function recordEvents(
 
 /** The statement that records events once for each row of `from`. They occurred when PostgreSQL took it. */
 export function insertEvents(notes: readonly EventNote[], from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql {
-  const rows = notes.map(({ event, ...beside }) => ({ ...beside, event: toOutboxEvent(event) }));
+  const rows = notes.map(({ event, ...beside }) => ({ ...beside, event: outboxEvent(event) }));
   return Prisma.sql`
     INSERT INTO outbox (event, attempt, block)
-    SELECT (note -> 'event') || jsonb_build_object('occurredAt', ${NOW}), note -> 'attempt', note -> 'block'
+    SELECT (note -> 'event') || jsonb_build_object('occurredAt', ${EVENT_NOW}), note -> 'attempt', note -> 'block'
       FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) WITH ORDINALITY AS given(note, place), ${from}
      ORDER BY place`;
 }
 
 /** PostgreSQL's: windows and blocks of the throttle count from it. As `Date.toISOString` writes it. */
-const NOW = Prisma.sql`to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+export const EVENT_NOW = Prisma.sql`to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-function toOutboxEvent(event: NewAuditEvent): Omit<OutboxEvent, 'occurredAt'> {
+/** An event as it waits, but for its moment. */
+export function outboxEvent(event: NewAuditEvent): Omit<OutboxEvent, 'occurredAt'> {
   return {
     v: 1,
     id: event.id ?? uuidv7(),

@@ -4,6 +4,7 @@
 import type pg from 'pg';
 import type { Database } from '../platform/database.ts';
 import { withConnection } from '../platform/postgres/connection.ts';
+import type { ToldEpoch } from '../platform/postgres/epoch.ts';
 import {
   appendEvents,
   type ChainedEvent,
@@ -14,6 +15,7 @@ import {
   lockHead,
   moveHead,
 } from './append.ts';
+import { begunNoticing, NOTHING_NOTICED, type Notice, type Noticing, Unnoticed } from './notice.ts';
 import { type OutboxRow, readOutboxRow } from './outbox-event.ts';
 import type { Notes } from './outbox-notes.ts';
 
@@ -23,7 +25,8 @@ const MONTHS_AHEAD = 2;
 
 /** A room that learns what is sealed. */
 export interface SealingFollower {
-  begin(): Follower;
+  /** The head is locked, in this epoch. If it throws, nothing is sealed. */
+  begin(epoch: ToldEpoch): Follower;
 }
 
 interface Follower {
@@ -53,16 +56,25 @@ export type Sealing = ReturnType<typeof createSealing>;
 export interface SealingOptions {
   readonly database: Database;
   readonly followers: readonly SealingFollower[];
+  readonly notice?: Notice;
+  /** Hears why nothing is noticed. */
+  readonly onUnnoticed?: (error: unknown) => void;
   /** Gets the last event of each transaction once it is committed; its hash in base64url. */
   readonly onSealed?: (last: { readonly seq: number; readonly hash: string }) => void;
 }
 
-export function createSealing({ database, followers, onSealed = () => undefined }: SealingOptions) {
+export function createSealing({
+  database,
+  followers,
+  notice = NOTHING_NOTICED,
+  onUnnoticed = () => undefined,
+  onSealed = () => undefined,
+}: SealingOptions) {
   let partitionsMadeIn = '';
+  let upToDateAt = performance.now();
 
   /** Seals nothing in a month, by PostgreSQL's clock, that may have no partition yet. */
-  async function sealSome(): Promise<Sealed | { readonly newMonth: string }> {
-    const following = followers.map((follower) => follower.begin());
+  async function sealSome(begin: Notice): Promise<Sealed | { readonly newMonth: string }> {
     const sealed = await withConnection(database.pool, async (client) => {
       await client.query('BEGIN');
       const head = await lockHead(client);
@@ -70,16 +82,32 @@ export function createSealing({ database, followers, onSealed = () => undefined 
         await client.query('ROLLBACK');
         return { newMonth: monthOf(head) };
       }
-      const { last, count, more, endingSeq } = await sealBatches(client, head, following);
+      const following = followers.map((follower) => follower.begin(head.epoch));
+      const { last, count, more, endingSeq } = await sealBatches(client, head, {
+        followers: following,
+        noticing: begunNoticing(begin),
+      });
       if (last) await moveHead(client, last, endingSeq);
       await client.query(last ? 'COMMIT' : 'ROLLBACK');
-      return { count, more, last, moved: last ? { previousSeq: head.endingSeq, endingSeq } : null };
+      return { count, more, last, following, moved: last ? { previousSeq: head.endingSeq, endingSeq } : null };
     });
     if ('newMonth' in sealed) return sealed;
-    const { last, moved } = sealed;
+    upToDateAt = performance.now();
+    const { last, moved, following } = sealed;
     if (last) onSealed({ seq: last.seq, hash: Buffer.from(last.hash, 'hex').toString('base64url') });
     if (moved) for (const follower of following) await follower.committed?.(moved);
     return sealed;
+  }
+
+  /** An event is sealed whatever is noticed about it. */
+  async function sealNoticing(): ReturnType<typeof sealSome> {
+    try {
+      return await sealSome(notice);
+    } catch (error) {
+      if (!(error instanceof Unnoticed)) throw error;
+      onUnnoticed(error.cause);
+      return sealSome(NOTHING_NOTICED);
+    }
   }
 
   return {
@@ -89,7 +117,7 @@ export function createSealing({ database, followers, onSealed = () => undefined 
      */
     async seal(): Promise<number> {
       for (let total = 0; ; ) {
-        const sealed = await sealSome();
+        const sealed = await sealNoticing();
         if ('newMonth' in sealed) {
           await this.makePartitions();
           partitionsMadeIn = sealed.newMonth;
@@ -99,6 +127,9 @@ export function createSealing({ database, followers, onSealed = () => undefined 
         }
       }
     },
+
+    /** How long this process has neither sealed an event nor found that none waits. */
+    silentMs: () => performance.now() - upToDateAt,
 
     /** For this month and the next two. */
     async makePartitions(): Promise<void> {
@@ -112,35 +143,44 @@ function monthOf({ now }: LockedHead): string {
 }
 
 /**
- * The batches of one transaction: PostgreSQL writes one while the next is hashed. At most two
+ * The batches of one transaction: PostgreSQL writes one while the next is taken and hashed. At most two
  * statements are under way at once, which the driver takes without pipelining.
  */
-async function sealBatches(client: pg.PoolClient, head: LockedHead, followers: readonly Follower[]) {
+async function sealBatches(
+  client: pg.PoolClient,
+  head: LockedHead,
+  { followers, noticing }: { readonly followers: readonly Follower[]; readonly noticing: Noticing },
+) {
   let { seq, hash, endingSeq } = head;
   let last: ChainedEvent | undefined;
   let written: Promise<void> = Promise.resolve();
-  let rows = await takeFromOutbox(client);
-  for (let batch = 1; rows.length > 0; batch += 1) {
-    const next = rows.length === BATCH && batch < BATCHES_A_TRANSACTION ? takeFromOutbox(client) : Promise.resolve([]);
-    const read = rows.map((row) => readOutboxRow(row, head.now));
-    const events = chainEvents(
-      read.map(({ event }) => event),
-      { ...head, seq, hash },
-    );
+  const takeNext = async () => {
+    const taken = (await takeFromOutbox(client)).map((row) => readOutboxRow(row, head.now));
+    await noticing.prepare(client, knownOf(taken));
+    return taken;
+  };
+  let taken = await takeNext();
+  for (let batch = 1; taken.length > 0; batch += 1) {
+    const next = taken.length === BATCH && batch < BATCHES_A_TRANSACTION ? takeNext() : Promise.resolve([]);
+    next.catch(() => undefined); // awaited below
+    const events = chainEvents(noticing.notice(knownOf(taken)), { ...head, seq, hash });
     await Promise.all([written, next]);
-    const notes = read.map((row) => row.notes);
+    const notes = taken.map((row) => row.notes);
     written = write(client, events, notes, followers);
     written.catch(() => undefined); // awaited below, and heard of there
-    rows = await next;
+    taken = await next;
     last = events.at(-1);
     seq += events.length;
     hash = last?.hash ?? hash;
     endingSeq = events.findLast(isEnding)?.seq ?? endingSeq;
   }
   await written;
+  await noticing.finish(client);
   const count = seq - head.seq;
   return { last, count, more: count === BATCH * BATCHES_A_TRANSACTION, endingSeq };
 }
+
+const knownOf = (taken: readonly ReturnType<typeof readOutboxRow>[]) => taken.map(({ event }) => event);
 
 async function write(
   client: pg.PoolClient,

@@ -16,6 +16,9 @@ export class HashQueueFullError extends Error {
   }
 }
 
+/** One for all: in a flood the trace of each would cost more than the rest of its refusal. */
+const FULL = new HashQueueFullError();
+
 /** Who asks for a hash: somebody, work that `admit` holds a place for, or (null) a command on the machine itself. */
 export type Asker = Person | 'admitted' | null;
 
@@ -45,8 +48,8 @@ export function createHashQueue(concurrency: number) {
   /** Those whose places the asker takes. @throws HashQueueFullError */
   function check(by: Asker): readonly Holder[] {
     const holders = by === null || by === 'admitted' ? [] : holdersOf(by);
-    if (limit.pendingCount >= PLACES * concurrency) throw new HashQueueFullError();
-    if (holders.some(({ key, share }) => places(key) >= share * concurrency)) throw new HashQueueFullError();
+    if (limit.pendingCount >= PLACES * concurrency) throw FULL;
+    if (holders.some(({ key, share }) => places(key) >= share * concurrency)) throw FULL;
     return holders;
   }
 

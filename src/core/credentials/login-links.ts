@@ -71,6 +71,20 @@ export async function isAwaitedBack(client: Pick<Transaction, '$queryRaw'>, emai
   return row?.awaited ?? false;
 }
 
+/** Which of many addresses have a mailbox that may still take an account back: their places. */
+export async function placesAwaitedBack(
+  client: Pick<Transaction, '$queryRaw'>,
+  emailKeys: readonly string[],
+): Promise<readonly number[]> {
+  const waiting = await client.$queryRaw<{ binding: Uint8Array }[]>`
+    SELECT binding FROM token WHERE purpose = 'undo_email_change' AND used_at IS NULL AND expires_at > clock_timestamp()`;
+  if (waiting.length === 0) return [];
+  const bindings = new Set(waiting.map(({ binding }) => Buffer.from(binding).toString('hex')));
+  return emailKeys.flatMap((key, place) =>
+    bindings.has(Buffer.from(addressBinding(key)).toString('hex')) ? [place] : [],
+  );
+}
+
 async function endWithin(transaction: Transaction, which: Prisma.Sql): Promise<void> {
   await transaction.$executeRaw`
     WITH ended AS (UPDATE token SET used_at = clock_timestamp() WHERE ${which} AND used_at IS NULL RETURNING id)

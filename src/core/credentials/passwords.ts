@@ -33,6 +33,8 @@ export function createPasswords({ concurrency, cost }: { concurrency: number; co
     queue: queue.length,
     expectRoom: queue.expectRoom,
     admit: queue.admit,
+    /** Other work of this kind, in its turn. @throws HashQueueFullError */
+    queued: queue.run,
 
     /** The hash to keep. @throws HashQueueFullError */
     hash: (password: string, by: Asker): Promise<string> =>

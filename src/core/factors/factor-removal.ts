@@ -38,7 +38,8 @@ export function createFactorRemoval({ database: { transact }, sessions, mail, la
         await recordEvent(transaction, { type: 'authn_factor_removed', outcome: 'success', ...about });
         const letter = { to: account.email, userId, parameters: {}, language };
         await mail.sendWithin(transaction, { ...letter, template: 'factors-removed' });
-        await sessions.endWithin(transaction, { userId }, { reason: 'revoked_by_operator', actor, origin });
+        const why = { reason: 'revoked_by_operator', actor, origin, browsersStay: true } as const;
+        await sessions.endWithin(transaction, { userId }, why);
         return true;
       });
     },

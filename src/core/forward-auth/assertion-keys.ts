@@ -3,12 +3,14 @@
 // them on. Each change raises the version of the registry, by which every process reads them again.
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { NO_ORIGIN } from '../audit/events.ts';
+import { type Actor, NO_ORIGIN } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { SecretBox } from '../credentials/secret-box.ts';
 import { raiseApplicationVersionWithin } from '../groups/application-version.ts';
 import { type Database, isDatabaseOutage, type Transaction } from '../platform/database.ts';
+import type { Patience } from '../platform/postgres/patience.ts';
 import type { RegistryVersion } from '../sessions/registry-version.ts';
+import { FIRST_READ_MS } from './known-applications.ts';
 
 type State = 'next' | 'current' | 'retired';
 
@@ -26,11 +28,12 @@ export interface AssertionKeysOptions {
   readonly database: Database;
   readonly secretBox: Pick<SecretBox, 'encrypt' | 'decrypt'>;
   readonly registryVersion: Pick<RegistryVersion, 'newest' | 'note'>;
+  readonly patience: Patience;
 }
 
 export type AssertionKeys = ReturnType<typeof createAssertionKeys>;
 
-export function createAssertionKeys({ database, secretBox, registryVersion }: AssertionKeysOptions) {
+export function createAssertionKeys({ database, secretBox, registryVersion, patience }: AssertionKeysOptions) {
   const { prisma, transact } = database;
   let ring: KeyRing | null = null;
   let reading: Promise<KeyRing> | null = null;
@@ -81,17 +84,25 @@ export function createAssertionKeys({ database, secretBox, registryVersion }: As
     return ring;
   }
 
-  /** Those of the newest version that this process has heard of. @throws where PostgreSQL is away and has said nothing yet. */
-  return async (): Promise<KeyRing> => {
-    if (ring?.version === registryVersion.newest()) return ring;
+  function readOnce(): Promise<KeyRing> {
     reading ??= readOrComplete().finally(() => {
       reading = null;
     });
-    return reading.catch((error: unknown) => {
+    return reading;
+  }
+
+  async function readSoon(): Promise<KeyRing> {
+    return patience(readOnce, ring ? undefined : FIRST_READ_MS).catch((error: unknown) => {
       if (ring && isDatabaseOutage(error)) return ring;
       throw error;
     });
-  };
+  }
+
+  /**
+   * Those of the newest version that this process has heard of; at once, unless that is news.
+   * @throws where PostgreSQL is away and has said nothing yet.
+   */
+  return (): KeyRing | Promise<KeyRing> => (ring?.version === registryVersion.newest() ? ring : readSoon());
 }
 
 const NAMED = { alg: 'EdDSA', use: 'sig' } as const;
@@ -106,9 +117,22 @@ async function retire(transaction: Transaction, kid: string): Promise<void> {
   await recordKey(transaction, kid, 'retired');
 }
 
-async function recordKey(transaction: Transaction, kid: string, state: State | 'deleted'): Promise<void> {
-  const about = { actor: null, subject: null, origin: NO_ORIGIN, detail: { key: kid, state } };
-  await recordEvent(transaction, { type: 'sys_assertion_key', outcome: 'success', ...about });
+/** Without `by` it happened by itself. */
+export async function recordKey(
+  transaction: Transaction,
+  kid: string,
+  state: State | 'deleted' | 'revoked',
+  { actor, origin, reason }: Actor = { actor: null, origin: NO_ORIGIN },
+): Promise<void> {
+  const detail = { key: kid, state, ...(reason && { reason }) };
+  await recordEvent(transaction, {
+    type: 'sys_assertion_key',
+    outcome: 'success',
+    actor,
+    subject: null,
+    origin,
+    detail,
+  });
 }
 
 /** How long a key signs, is published before that, and is kept afterwards. */
@@ -138,6 +162,11 @@ export function createKeyRotation({ transact }: Database, { signsMs, publishedBe
 
 async function move(transaction: Transaction, { current, next }: { current: string; next: string }): Promise<void> {
   await retire(transaction, current);
+  await promote(transaction, next);
+}
+
+/** The key that is published signs from now on. */
+export async function promote(transaction: Transaction, next: string): Promise<void> {
   await transaction.$executeRaw`
     UPDATE assertion_key SET state = 'current', current_since = clock_timestamp() WHERE kid = ${next}`;
   await recordKey(transaction, next, 'current');

@@ -31,7 +31,7 @@ export interface AssertionsOptions {
 interface Kept {
   readonly at: number;
   readonly kid: string;
-  readonly groups: string;
+  readonly groups: readonly string[];
   readonly token: string;
 }
 
@@ -53,19 +53,30 @@ export function createAssertions({ keys, clock, issuer }: AssertionsOptions) {
       iat: issuedAt,
       exp: issuedAt + LIFE_SECONDS,
     };
-    const signed = `${encoded(header)}.${encoded(claims)}`;
-    return `${signed}.${sign(null, Buffer.from(signed), current.key).toString('base64url')}`;
+    const text = `${encoded(header)}.${encoded(claims)}`;
+    return `${text}.${sign(null, Buffer.from(text), current.key).toString('base64url')}`;
   }
 
-  return async (visitor: Visitor, application: Pick<Application, 'slug'>): Promise<string> => {
-    const ring = await keys();
-    const [groups, { kid }, now] = [visitor.groups.join(), ring.current, performance.now()];
-    const before = kept.get(visitor.owner.id);
-    if (before && now - before.at < KEPT_MS && before.kid === kid && before.groups === groups) return before.token;
+  function signed(visitor: Visitor, application: Pick<Application, 'slug'>, ring: KeyRing): string {
+    const { owner, groups } = visitor;
+    const [before, { kid }, now] = [kept.get(owner.id), ring.current, performance.now()];
+    if (before?.kid === kid && now - before.at < KEPT_MS && isSame(before.groups, groups)) return before.token;
     const token = write(visitor, application, ring);
-    kept.set(visitor.owner.id, { at: now, kid, groups, token });
+    kept.set(owner.id, { at: now, kid, groups, token });
     return token;
+  }
+
+  /** At once, unless the keys must be read. */
+  return (visitor: Visitor, application: Pick<Application, 'slug'>): string | Promise<string> => {
+    const ring = keys();
+    return ring instanceof Promise
+      ? ring.then((read) => signed(visitor, application, read))
+      : signed(visitor, application, ring);
   };
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some === others || (some.length === others.length && some.every((one, index) => one === others[index]));
 }
 
 function encoded(part: object): string {

@@ -1,5 +1,6 @@
 // Entering an application: whoever is logged in and may gets a ticket at the log-in's host, and with it a session on the
 // application's host. Both steps are judged, each in the transaction that makes something of it.
+import { Prisma } from '../../generated/prisma/client.ts';
 import type { Application } from '../applications/application.ts';
 import type { Entrant, EntryRefusal, EntryResult } from '../applications/entry.ts';
 import type { Origin } from '../audit/events.ts';
@@ -8,13 +9,14 @@ import { holdApplicationVersionWithin } from '../groups/application-version.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { createApplicationSessions } from '../sessions/application-sessions.ts';
 import type { SessionAccount } from '../sessions/begin-session.ts';
+import { roleIn } from '../sessions/role.ts';
 import type { SessionOwner } from '../sessions/session-record.ts';
 import { findLiveOf, type LockedSession, lockSession } from '../sessions/session-rows.ts';
 import type { NewSession } from '../sessions/sessions.ts';
-import { countLately, insertTicket, takeTicket, targetOf } from './tickets.ts';
+import { countEntered, insertTicket, takeTicket, targetOf } from './tickets.ts';
 
 /**
- * Tickets within half a minute; the next time the browser goes round and round. Each round is four redirects, and browsers give
+ * Times within half a minute; the next time the browser goes round and round. Each round is four redirects, and browsers give
  * up by themselves after twenty.
  */
 const MOST_LATELY = 4;
@@ -80,7 +82,7 @@ export function createEntering({ database, mayEnterWithin, applicationSessions }
         const judged = await judge(transaction, { slug }, { userId, loginId });
         if (!judged.ok) return judged;
         const { application } = judged;
-        if ((await countLately(transaction, loginId, application.id)) >= MOST_LATELY)
+        if ((await countEntered(transaction, loginId, application.id)) >= MOST_LATELY)
           return { ok: false, reason: 'loop' };
         const token = newToken();
         await insertTicket(transaction, { token, userId, loginId, applicationId: application.id, stateHash, target });
@@ -129,7 +131,7 @@ type Judged =
 
 async function lockAccount(transaction: Transaction, userId: string): Promise<SessionAccount | null> {
   const [account] = await transaction.$queryRaw<SessionAccount[]>`
-    SELECT id, email, role, created_at AS "createdAt" FROM user_account
+    SELECT id, email, ${Prisma.raw(roleIn('user_account'))} AS role, created_at AS "createdAt" FROM user_account
      WHERE id = ${userId}::uuid AND disabled_at IS NULL FOR SHARE`;
   return account ?? null;
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Application } from '../applications/application.ts';
+import { parseUrl } from '../platform/parse-url.ts';
 import { projectRoot } from '../platform/project-root.ts';
 
 /** By proxy, its files; the first is the one that it is started with. */
@@ -38,7 +39,7 @@ export type RecipeResult =
   | { readonly ok: true; readonly files: readonly RecipeFile[] }
   | { readonly ok: false; readonly problem: RecipeProblem };
 
-type Named = Pick<Application, 'name' | 'slug' | 'url'>;
+type Named = Pick<Application, 'name' | 'slug' | 'url'> & Partial<Pick<Application, 'remoteUser'>>;
 
 export function writeRecipe(proxy: ProxyName, application: Named, options: RecipeOptions): RecipeResult {
   const [upstream, holdfast] = [readServer(options.upstream), readServer(options.holdfast)];
@@ -46,7 +47,7 @@ export function writeRecipe(proxy: ProxyName, application: Named, options: Recip
   if (!upstream) return wrong('upstream');
   if (!holdfast) return wrong('holdfast');
   const values = valuesOf(application, { ...options, upstream, holdfast });
-  const files = FILES[proxy].map((name) => ({ name, text: fill(name, values) }));
+  const files = FILES[proxy].map((name) => ({ name, text: fill(name, values, application) }));
   return { ok: true, files };
 }
 
@@ -56,9 +57,7 @@ function wrong(problem: RecipeProblem): RecipeResult {
 
 /** `http://127.0.0.1:3000`, and nothing after it: what goes into a configuration must not write more of it. */
 function readServer(text: string): URL | null {
-  if (!/^https?:\/\/[\w.:[\]-]+\/?$/.test(text) || !URL.canParse(text)) return null;
-  const url = new URL(text);
-  return url.username || url.password ? null : url;
+  return /^https?:\/\/[\w.:[\]-]+\/?$/.test(text) ? parseUrl(text) : null;
 }
 
 interface Filling {
@@ -84,7 +83,7 @@ function valuesOf({ name, slug, url }: Named, { listen, upstream, holdfast, fold
 }
 
 function serverValues(what: 'holdfast' | 'upstream', url: URL): [string, string][] {
-  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  const port = portOf(url);
   return [
     [what, url.origin],
     [`${what}Scheme`, url.protocol.slice(0, -1)],
@@ -95,16 +94,26 @@ function serverValues(what: 'holdfast' | 'upstream', url: URL): [string, string]
   ];
 }
 
+/** Also where the URL leaves it out. */
+export function portOf({ port, protocol }: URL): string {
+  return port || (protocol === 'https:' ? '443' : '80');
+}
+
 /** It stands in comments: a line more would be configuration. */
 function oneLine(name: string): string {
   return name.replaceAll(/[^\p{L}\p{N}\p{P}\p{Zs}]/gu, ' ').replaceAll(/[{}`]/g, ' ');
 }
 
-function fill(file: string, values: ReadonlyMap<string, string>): string {
+/** A line after `{{?remoteUser}}` is of those that get Remote-User, after `{{!remoteUser}}` of all others. */
+function fill(file: string, values: ReadonlyMap<string, string>, { remoteUser }: Pick<Named, 'remoteUser'>): string {
   const template = readFileSync(join(projectRoot, 'deploy', 'recipes', file), 'utf8');
-  return template.replaceAll(/\{\{(\w+)\}\}/g, (_tag, name: string) => {
-    const value = values.get(name);
-    if (value === undefined) throw new Error(`${file} names ${name}, which nothing fills in`);
-    return value;
-  });
+  const [kept, left] = remoteUser ? ['?', '!'] : ['!', '?'];
+  return template
+    .replaceAll(new RegExp(`^\\{\\{\\${left}remoteUser\\}\\}.*\\n`, 'gm'), '')
+    .replaceAll(`{{${kept}remoteUser}}`, '')
+    .replaceAll(/\{\{(\w+)\}\}/g, (_tag, name: string) => {
+      const value = values.get(name);
+      if (value === undefined) throw new Error(`${file} names ${name}, which nothing fills in`);
+      return value;
+    });
 }

@@ -33,12 +33,15 @@ export async function insertTicket(transaction: Transaction, ticket: NewTicket):
             ${target}, clock_timestamp() + ${LIFE_SECONDS} * interval '1 second')`;
 }
 
-/** How many this log-in was given for an application within half a minute. */
-export async function countLately(transaction: Transaction, loginId: string, applicationId: string): Promise<number> {
+/**
+ * How often this log-in entered an application within half a minute. Tickets that were not used don't count: any site can lead a
+ * browser to one, but only the application's host, where its secret is, to its use.
+ */
+export async function countEntered(transaction: Transaction, loginId: string, applicationId: string): Promise<number> {
   const [row] = await transaction.$queryRaw<{ count: number }[]>`
     SELECT count(*)::int AS count FROM application_ticket
      WHERE login_id = ${loginId}::uuid AND application_id = ${applicationId}::uuid
-       AND created_at > clock_timestamp() - ${LOOP_SECONDS} * interval '1 second'`;
+       AND created_at > clock_timestamp() - ${LOOP_SECONDS} * interval '1 second' AND used_at IS NOT NULL`;
   return row?.count ?? 0;
 }
 

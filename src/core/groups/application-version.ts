@@ -3,7 +3,7 @@
 import type { Transaction } from '../platform/database.ts';
 
 /** Before anything else of a change, in its transaction: every process notices the change once it is committed. */
-export async function raiseApplicationVersionWithin(transaction: Transaction): Promise<bigint> {
+export async function raiseApplicationVersionWithin(transaction: Pick<Transaction, '$queryRaw'>): Promise<bigint> {
   const [row] = await transaction.$queryRaw<{ version: bigint }[]>`
     UPDATE application_version SET version = version + 1 WHERE id = 1 RETURNING version`;
   return versionOf(row);

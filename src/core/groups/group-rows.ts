@@ -82,7 +82,7 @@ export async function removeMembersWithin(
   return 'removed';
 }
 
-function membershipEvents(
+export function membershipEvents(
   type: NewAuditEvent['type'],
   userIds: readonly string[],
   detail: Detail,
@@ -91,7 +91,7 @@ function membershipEvents(
   return userIds.map((userId) => ({ event: groupEvent(type, userId, detail, by) }));
 }
 
-function groupEvent(
+export function groupEvent(
   type: NewAuditEvent['type'],
   subject: string | null,
   detail: Detail,

@@ -1,4 +1,5 @@
 // Starts the session of an account that is being made, in the transaction that makes it.
+import { Prisma } from '../../generated/prisma/client.ts';
 import { noteFirstLoginWithin, type User } from '../accounts/users.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import type { Transaction } from '../platform/database.ts';
@@ -26,18 +27,15 @@ export function createStartFirstSession({ sessions, devices, identifierHash }: F
       const why = { reason: 'replaced', actor: user.id, origin } as const;
       await sessions.endWithin(transaction, { sessionId: previousSessionId }, why);
     }
+    const account = identifierHash(user.email);
+    const success = { userId: user.id, deviceId: null, account, cookie: deviceCookie, origin };
+    const { id, cookie } = await devices.rememberWithin(transaction, success);
     const session = await sessions.createWithin(transaction, user, {
       remember,
       authenticationMethod: 'password',
+      browser: Prisma.sql`${id}::uuid`,
       origin,
     });
-    const browser = {
-      userId: user.id,
-      deviceId: null,
-      account: identifierHash(user.email),
-      cookie: deviceCookie,
-      origin,
-    };
-    return { session, deviceCookie: await devices.rememberWithin(transaction, browser) };
+    return { session, deviceCookie: cookie };
   };
 }

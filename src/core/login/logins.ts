@@ -1,6 +1,7 @@
 // Every way to log in and to prove it again, built from what is below.
 import type { Users } from '../accounts/users.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import type { AccountPasswords } from '../credentials/imported/account-passwords.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Passkeys } from '../factors/passkeys.ts';
@@ -15,7 +16,7 @@ import type { Throttle } from '../throttle/throttle.ts';
 import { createFactorWarnings } from './factor-warnings.ts';
 import { createStartFirstSession } from './first-session.ts';
 import { createPasskeyLogin } from './passkey-login.ts';
-import { createPasswordLogin } from './password-login.ts';
+import { createPasswordLogin, type TakeOver } from './password-login.ts';
 import { createPendingLogins } from './pending-logins.ts';
 import { createReauthentication } from './reauthentication.ts';
 import { createRenewHash } from './renew-hash.ts';
@@ -28,6 +29,7 @@ export interface LoginsOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
+  readonly accountPasswords: AccountPasswords;
   readonly links: OneTimeLinks;
   readonly identifierHash: IdentifierHash;
   readonly throttle: Throttle;
@@ -37,6 +39,7 @@ export interface LoginsOptions {
   readonly secondFactors: SecondFactors;
   readonly tellOwnerWithin: TellOwner;
   readonly wasToldLately: WasToldLately;
+  readonly takeOver: TakeOver | null;
   readonly log: Log;
 }
 
@@ -45,6 +48,7 @@ export function createLogins({
   users,
   sessions,
   passwords,
+  accountPasswords,
   links,
   identifierHash,
   throttle,
@@ -54,6 +58,7 @@ export function createLogins({
   secondFactors,
   tellOwnerWithin,
   wasToldLately,
+  takeOver,
   log,
 }: LoginsOptions) {
   const startSession = createStartSession({ database, sessions, devices, identifierHash, tellOwnerWithin });
@@ -69,7 +74,7 @@ export function createLogins({
     pendingLogins,
     passwordLogin: createPasswordLogin({
       ...attempting,
-      ...{ database, passwords, renewHash, pendingLogins, factorWarnings },
+      ...{ database, passwords, accountPasswords, renewHash, takeOver, pendingLogins, factorWarnings },
     }),
     passkeyLogin: createPasskeyLogin({ ...attempting, passkeys }),
     secondFactorLogin: createSecondFactorLogin({
@@ -80,6 +85,7 @@ export function createLogins({
       users,
       sessions,
       passwords,
+      accountPasswords,
       secondFactors,
       throttle,
       refusals,

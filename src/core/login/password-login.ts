@@ -4,6 +4,7 @@ import { lockUserWithin, type User, type Users } from '../accounts/users.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Asker } from '../credentials/hash-queue.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import type { AccountPasswords } from '../credentials/imported/account-passwords.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Database } from '../platform/database.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
@@ -19,6 +20,8 @@ export interface Credentials extends Visit {
   readonly next?: string | null;
   readonly email: string;
   readonly password: string;
+  /** Called once it may be tried: what else needs a store can ask meanwhile. */
+  readonly onAdmitted?: () => void;
 }
 
 export type PasswordLoginResult =
@@ -35,14 +38,26 @@ interface Attempt {
   readonly asker: Asker;
 }
 
-/** Another log-in may renew the hash meanwhile: then the account is read and checked once more. */
+/**
+ * Asks another system about somebody who is unknown here, and makes the account. `look_again`: it knows them by this
+ * password; whether there is an account now is to be read. Throws outages of our own, HashQueueFullError among them.
+ */
+export type TakeOver = (
+  claim: Pick<Credentials, 'email' | 'password' | 'origin'>,
+  asker: Asker,
+) => Promise<'look_again' | 'no' | 'no_answer'>;
+
+/** Another log-in may renew the hash meanwhile, or the account just came from another system: then it is read and checked once more. */
 const ROUNDS = 2;
 
 export interface PasswordLoginOptions {
   readonly database: Database;
   readonly users: Users;
   readonly passwords: Passwords;
+  readonly accountPasswords: AccountPasswords;
   readonly renewHash: RenewHash;
+  /** Null: no other system is asked. */
+  readonly takeOver: TakeOver | null;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
   readonly devices: KnownDevices;
@@ -58,7 +73,9 @@ export function createPasswordLogin({
   database: { transact },
   users,
   passwords,
+  accountPasswords,
   renewHash,
+  takeOver,
   throttle,
   refusals,
   devices,
@@ -89,9 +106,11 @@ export function createPasswordLogin({
     let user: User | null = null;
     for (let round = 0; round < ROUNDS; round += 1) {
       user = await users.findByEmail(credentials.email);
-      const matches = await passwords.verify(user?.passwordHash ?? null, credentials.password, attempt.asker);
+      const matches = await accountPasswords.verify(user, credentials.password, attempt.asker);
+      const asked = !user && takeOver && round === 0 ? await takeOver(credentials, attempt.asker) : 'no';
+      if (asked === 'look_again') continue;
       if (!user || !matches || user.disabledAt) {
-        await recordFailure(user, credentials, attempt, refusal(user, matches));
+        await recordFailure(user, credentials, attempt, asked === 'no' ? refusal(user, matches) : 'old_system_silent');
         return { ok: false, reason: 'wrong_credentials' };
       }
       const { tried, deviceId } = attempt;
@@ -135,12 +154,16 @@ export function createPasswordLogin({
       const person = { account: credentials.email, ip: credentials.origin.ip };
       passwords.expectRoom(person);
       const account = identifierHash(credentials.email);
-      const deviceId = await devices.find(account, credentials.deviceCookie);
-      const { origin } = credentials;
-      const taking = throttle.takeLogin({ account, ip: origin.ip, deviceId });
-      return refusals.attempt(taking, { subject: null, origin }, (tried) =>
-        passwords.admit(person, (asker) => tryCredentials(credentials, { account, deviceId, tried, asker })),
-      );
+      const { origin, deviceCookie, onAdmitted } = credentials;
+      const proof = devices.proofOf(account, deviceCookie);
+      const again = throttle.refuseAgain({ account, ip: origin.ip, proof });
+      if (again) return { ok: false, reason: 'throttled', retryAfterMs: again.retryAfterMs };
+      const deviceId = await devices.find(account, deviceCookie, proof);
+      const taking = throttle.takeLogin({ account, ip: origin.ip, deviceId }, deviceId === null ? null : proof);
+      return refusals.attempt(taking, { subject: null, origin }, (tried) => {
+        onAdmitted?.();
+        return passwords.admit(person, (asker) => tryCredentials(credentials, { account, deviceId, tried, asker }));
+      });
     },
   };
 }

@@ -2,6 +2,7 @@
 // only while the password stays the same. There is no session before the factor.
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
+import { withRole } from '../accounts/account-lookup.ts';
 import type { User } from '../accounts/users.ts';
 import { hashToken, newToken } from '../credentials/random-token.ts';
 import type { Told } from '../mail/templates.ts';
@@ -49,7 +50,8 @@ export function createPendingLogins({ database: { prisma } }: { database: Databa
       const [row] = await prisma.$queryRaw<PendingLoginRecord[]>`
         SELECT id, user_id, password_mark, remember, next, device_id FROM pending_login AS s
          WHERE token_hash = ${hashToken(token)} AND expires_at > clock_timestamp() AND NOT ${endedWithAll}`;
-      const user = row ? await prisma.user.findUnique({ where: { id: row.user_id } }) : null;
+      const found = row ? await prisma.user.findUnique({ where: { id: row.user_id } }) : null;
+      const user = found && withRole(found);
       if (!row || !user || user.disabledAt || !Buffer.from(row.password_mark).equals(hashToken(user.passwordHash)))
         return null;
       return { id: row.id, user, remember: row.remember, next: row.next, deviceId: row.device_id };

@@ -3,6 +3,7 @@
 import type { Users } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
+import type { AccountPasswords } from '../credentials/imported/account-passwords.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
 import type { FactorProblem, Given, SecondFactors } from '../factors/second-factors.ts';
@@ -63,6 +64,7 @@ export interface ReauthenticationOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
+  readonly accountPasswords: AccountPasswords;
   readonly secondFactors: SecondFactors;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
@@ -74,6 +76,7 @@ export function createReauthentication({
   users,
   sessions,
   passwords,
+  accountPasswords,
   secondFactors,
   throttle,
   refusals,
@@ -111,7 +114,7 @@ export function createReauthentication({
       }
       const isRight = await passwords.admit({ account: userId, ip: origin.ip }, async (asker) => {
         const user = await users.find(userId);
-        return passwords.verify(user?.passwordHash ?? null, password, asker);
+        return accountPasswords.verify(user, password, asker);
       });
       if (isRight) return { ok: true, needsCode };
       const event = { ...about(who), detail: { by: 'password' } };

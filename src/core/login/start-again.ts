@@ -36,11 +36,16 @@ export function createStartAgain({
     if (!user) return null;
     const account = identifierHash(user.email);
     const deviceId = await devices.find(account, deviceCookie);
-    return transact(async (transaction) => {
-      const session = await sessions.replaceWithin(transaction, { sessionId, userId, origin });
-      if (!session) return null;
-      const browser = { userId, deviceId, account, cookie: deviceCookie, origin };
-      return { session, deviceCookie: await devices.rememberWithin(transaction, browser) };
+    return transact<Begun | null>(async (transaction) => {
+      let kept = deviceCookie;
+      const rememberBrowser = async () => {
+        const success = { userId, deviceId, account, cookie: deviceCookie, origin };
+        const { id, cookie } = await devices.rememberWithin(transaction, success);
+        kept = cookie;
+        return id;
+      };
+      const session = await sessions.replaceWithin(transaction, { sessionId, userId, rememberBrowser, origin });
+      return session && { session, deviceCookie: kept };
     });
   };
 }

@@ -108,13 +108,14 @@ export function createStartSession({
         const why = { reason: 'replaced', actor: user.id, origin } as const;
         await sessions.endWithin(transaction, { sessionId: previousSessionId }, why);
       }
+      // Before the statement, which locks the browser: sessions come first, everywhere.
+      if (!current.roomy) await sessions.makeRoomWithin(transaction, user.id, origin);
       const isFirst = noted && !current.seen; // a version before this one notes nothing
       const what = isFirst ? null : whatIsNew(current);
       const { statement, begun } = statementOf(start, { what });
       const [row] = await transaction.$queryRaw<StartRow[]>(statement);
       const started = begun(row);
       if (!started) return rollback(ACCOUNT_CHANGED);
-      if (!current.roomy) await sessions.endSurplusWithin(transaction, user.id, origin);
       nudgeAfterCommit(transaction, 'seal-events');
       afterCommit(transaction, () => sessions.open(started.session));
       if (what && told) await tellWithin(transaction, user, started, told);

@@ -6,6 +6,7 @@ import type { Origin } from '../audit/events.ts';
 import { insertEvents } from '../audit/outbox.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { type AuthenticationMethod, isTwoFactors } from '../sessions/authentication-method.ts';
+import { roleIn } from '../sessions/role.ts';
 import { roomForSession, seenBefore } from '../sessions/session-rows.ts';
 import type { NewSession, Sessions } from '../sessions/sessions.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
@@ -23,8 +24,10 @@ export interface CurrentAccount {
 }
 
 export interface StartRow extends CurrentAccount {
-  /** When the session began; null if it was not allowed to. */
+  /** Of the session that began; null if it was not allowed to. */
   readonly created_at: Date | null;
+  readonly remaining_ms: number | null;
+  readonly timeline: string | null;
   readonly known: boolean;
 }
 
@@ -50,7 +53,7 @@ interface Start {
  */
 export function currentAccount({ user, origin, authenticationMethod }: Start, mostSessions: number): Prisma.Sql {
   return Prisma.sql`
-    SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND role::text = ${user.role} AS unchanged,
+    SELECT disabled_at IS NULL AND password_hash = ${user.passwordHash} AND ${Prisma.raw(roleIn('user_account'))} = ${user.role} AS unchanged,
            ${isTwoFactors(authenticationMethod)}
              OR NOT (EXISTS (SELECT FROM totp WHERE user_id = user_account.id)
                      OR EXISTS (SELECT FROM passkey WHERE user_id = user_account.id)) AS enough,
@@ -88,32 +91,36 @@ export function createStartStatement({ sessions, devices, identifierHash }: Star
       detail: { proved: authenticationMethod },
     } as const;
     const newDevice = { ...about, type: 'authn_new_device', detail: { new: what } } as const;
-    const draft = sessions.draft(user, {
-      remember,
-      authenticationMethod,
-      origin,
-      also: (session) => [
-        { event: { ...loggedIn, session }, attempt: { identifierHash: account, device: deviceId } },
-        ...(what ? [{ event: { ...newDevice, session } }] : []),
-      ],
-    });
     const allowed = Prisma.sql`allowed`;
     const device = devices.remembering(
       { userId: user.id, deviceId, account, cookie: start.deviceCookie, origin },
       allowed,
     );
+    const draft = sessions.draft(user, {
+      remember,
+      authenticationMethod,
+      origin,
+      browser: device.browser,
+      also: (session) => [
+        { event: { ...loggedIn, session }, attempt: { identifierHash: account, device: deviceId } },
+        ...(what ? [{ event: { ...newDevice, session } }] : []),
+      ],
+    });
     return {
       statement: Prisma.sql`
         WITH account AS MATERIALIZED (${currentAccount(start, sessions.mostOfAccount)}),
              allowed AS (SELECT FROM account
                           WHERE unchanged AND enough AND (${news !== 'none'} OR (roomy AND seen_ip AND seen_browser))),
+             ${device.tables},
              begun AS (${draft.insert(allowed)}),
-             recorded AS (${insertEvents(draft.notes, allowed)}),
-             ${device.tables}
-        SELECT account.*, (SELECT created_at FROM begun) AS created_at, ${device.known} AS known FROM account`,
+             recorded AS (${insertEvents(draft.notes, allowed)})
+        SELECT account.*, begun.created_at, begun.remaining_ms, begun.timeline, ${device.known} AS known
+          FROM account LEFT JOIN begun ON true`,
       begun(row: StartRow | undefined): Begun | null {
         if (!row?.created_at) return null;
-        return { session: draft.begun(row.created_at), deviceCookie: device.cookie(row.known) };
+        const { created_at, timeline } = row;
+        const inserted = { created_at, timeline, remaining_ms: row.remaining_ms ?? 0 };
+        return { session: draft.begun(inserted), deviceCookie: device.cookie(row.known) };
       },
     };
   };

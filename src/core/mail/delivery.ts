@@ -11,6 +11,7 @@ import { type Database, deleteSome, type Transaction } from '../platform/databas
 import type { Log } from '../platform/log.ts';
 import type { Queues } from '../platform/queues.ts';
 import { DEFERRED_RETRY_MS, endMail, OUTAGE_RETRY_MS, putOff, type TakenMail, takeDue } from './due-mail.ts';
+import type { ReadLogInTraits } from './log-in-traits.ts';
 import type { MailPolicy } from './outgoing-mail.ts';
 import { isKnownTemplate, type RenderMail } from './rendering.ts';
 import { LINK_IS_OPTIONAL, LINK_PATHS, type MailTemplate, type MailTemplates } from './templates.ts';
@@ -20,7 +21,11 @@ const LANES = 4;
 /** How long one job goes on before it asks for the next, so that a worker can stop. */
 const PASS_MS = 5_000;
 const GIVE_UP_MS = 86_400_000;
+/** An alert waits for a mail server longer. */
+const GIVE_UP_ALERT_MS = 7 * GIVE_UP_MS;
 const SETTLE_PAUSE_MS = 500;
+/** What was found longer ago says nothing of now: nothing was tried since. */
+const OUTAGE_COUNTS_MS = 300_000;
 
 /** `link` is empty for a mail that has none, and null where it no longer counts. */
 type Prepared = { readonly mail: TakenMail; readonly link: string | null };
@@ -31,9 +36,12 @@ export interface MailDeliveryOptions {
   readonly queues: Queues;
   readonly policy: MailPolicy;
   readonly render: RenderMail;
+  readonly readTraits: ReadLogInTraits;
   readonly deliver: Deliver | null;
   readonly publicOrigin: string;
   readonly log: Log;
+  /** Milliseconds that only go on. */
+  readonly now?: () => number;
 }
 
 export function createMailDelivery({
@@ -42,10 +50,18 @@ export function createMailDelivery({
   queues,
   policy,
   render,
+  readTraits,
   deliver,
   publicOrigin,
   log,
+  now = () => performance.now(),
 }: MailDeliveryOptions) {
+  let outage: { readonly since: number; readonly newest: number } | null = null;
+
+  function note({ state }: Delivery): void {
+    outage = state === 'outage' ? { since: outage?.since ?? now(), newest: now() } : null;
+  }
+
   function take(): Promise<Prepared | null> {
     return transact(async (transaction) => {
       const mail = await takeDue(transaction);
@@ -68,12 +84,15 @@ export function createMailDelivery({
       const error = `no words for ${template}; a newer version may have them`;
       return settle(mail, (transaction) => putOff(transaction, mail, error, DEFERRED_RETRY_MS), 'deferred');
     }
-    const parameters = mail.parameters as MailTemplates[typeof template];
+    const given = mail.parameters as MailTemplates[typeof template];
+    const parameters = { ...given, ...(await readTraits(mail)) } as typeof given;
     const delivery = await send({ id, to, ...render({ template, parameters, language, link }) });
+    note(delivery);
     if (delivery.state === 'sent') return settle(mail, (transaction) => endMail(transaction, mail, 'sent', null));
     const { state, error, code } = delivery;
     log.warn({ mailId: id, template, attempt: mail.attempts, code, state }, 'a mail was not taken');
-    if (state !== 'refused' && mail.ageMs < GIVE_UP_MS) {
+    const giveUpMs = template === 'alert' ? GIVE_UP_ALERT_MS : GIVE_UP_MS;
+    if (state !== 'refused' && mail.ageMs < giveUpMs) {
       const retry = state === 'outage' ? OUTAGE_RETRY_MS : DEFERRED_RETRY_MS;
       return settle(mail, (transaction) => putOff(transaction, mail, error, retry), state);
     }
@@ -90,6 +109,9 @@ export function createMailDelivery({
   }
 
   return {
+    /** For how long the server has taken nothing; 0 while it does, or was not asked lately. */
+    awayMs: () => (outage !== null && now() - outage.newest < OUTAGE_COUNTS_MS ? now() - outage.since : 0),
+
     /** Sends what is due, for some seconds or until the server is away; returns how many it tried. */
     async sendDue(): Promise<number> {
       if (deliver === null) return 0;

@@ -36,11 +36,14 @@ export interface ListedMail {
   readonly outcome: string | null;
 }
 
+/** A mail is one statement. */
+type Writing = Pick<Transaction, '$executeRaw'>;
+
 export type Mail = ReturnType<typeof createMail>;
 
 export function createMail({ database: { prisma }, policy }: { database: Database; policy: MailPolicy }) {
   async function write<T extends MailTemplate>(
-    transaction: Transaction,
+    transaction: Writing,
     { to, userId, template, parameters, language, tokenId, dueMs = 0 }: NewMail<T>,
     outcome: 'dropped' | null,
   ): Promise<void> {
@@ -55,7 +58,7 @@ export function createMail({ database: { prisma }, policy }: { database: Databas
     /** Whether mail can be sent. If not, `sendWithin` writes nothing. */
     possible: policy.possible,
 
-    async sendWithin<T extends MailTemplate>(transaction: Transaction, mail: NewMail<T>): Promise<void> {
+    async sendWithin<T extends MailTemplate>(transaction: Writing, mail: NewMail<T>): Promise<void> {
       if (!ONE_ADDRESS.test(mail.to)) throw new Error('a mail needs one address');
       if (!policy.possible) return;
       await write(transaction, mail, null);

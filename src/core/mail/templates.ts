@@ -1,6 +1,10 @@
 // Every mail that Holdfast sends, with its parameters. Each has its words in every language of
 // texts/, and, if it has a one-time link, the path of that here.
+
+import { countryName } from '../places/country-names.ts';
 import type { Language } from '../platform/languages.ts';
+import type { Mark } from '../unusual/marks.ts';
+import type { ToldAlert } from './alerts.ts';
 import { knownBrowser, knownSystem } from './browser-names.ts';
 
 export interface Circumstances {
@@ -14,6 +18,13 @@ export interface Circumstances {
   readonly ip: string | null;
   /** The zone of the browser that acted ("Asia/Tokyo"), where it is known. */
   readonly zone?: string | null;
+}
+
+/** What a file and earlier log-ins tell of a log-in; looked up when its mail is rendered, not kept with it. */
+export interface LogInTraits {
+  /** ISO 3166-1. */
+  readonly country?: string;
+  readonly unusual?: readonly Mark[];
 }
 
 export interface Told {
@@ -36,9 +47,9 @@ export type FactorChange =
 export interface MailTemplates {
   'reset-password': Circumstances;
   'password-changed': Circumstances;
-  'new-device': Circumstances;
-  'second-factor-left': Circumstances;
-  'second-factor-blocked': Circumstances;
+  'new-device': Circumstances & LogInTraits;
+  'second-factor-left': Circumstances & LogInTraits;
+  'second-factor-blocked': Circumstances & LogInTraits;
   'account-deleted': Circumstances;
   'confirm-registration': Circumstances;
   'registration-exists': Circumstances;
@@ -46,7 +57,10 @@ export interface MailTemplates {
   'confirm-email': Record<string, never>;
   'factor-changed': Circumstances & { readonly change: FactorChange };
   'factors-removed': Record<string, never>;
+  'account-secured': { readonly factors: 'kept' | 'removed' };
   'email-changed': Circumstances & { readonly to: string };
+  welcome: { readonly hasPassword: boolean };
+  alert: ToldAlert;
 }
 
 export type MailTemplate = keyof MailTemplates;
@@ -54,6 +68,7 @@ export type MailTemplate = keyof MailTemplates;
 /** The path of a mail's one-time link. */
 export const LINK_PATHS: Readonly<Partial<Record<MailTemplate, string>>> = {
   'reset-password': '/reset-password',
+  'account-secured': '/reset-password',
   'new-device': '/not-me',
   'second-factor-left': '/not-me',
   'second-factor-blocked': '/not-me',
@@ -66,7 +81,11 @@ export const LINK_PATHS: Readonly<Partial<Record<MailTemplate, string>>> = {
 };
 
 /** Mail that is sent without its link where it has none, or that counts no more: it tells of something that was done. */
-export const LINK_IS_OPTIONAL: ReadonlySet<string> = new Set<MailTemplate>(['password-changed', 'factor-changed']);
+export const LINK_IS_OPTIONAL: ReadonlySet<string> = new Set<MailTemplate>([
+  'password-changed',
+  'factor-changed',
+  'account-secured',
+]);
 
 /** Text only: the layouts make plain text and HTML of it. */
 export interface MailText {
@@ -117,6 +136,11 @@ export function clockThere({ at, zone }: Circumstances, locale: string): string 
   } catch {
     return null;
   }
+}
+
+/** The country of a log-in by its name; null if nothing is known of it. */
+export function countryOf({ country }: LogInTraits, locale: string): string | null {
+  return country === undefined ? null : countryName(country, locale);
 }
 
 export type MailTexts = {

@@ -17,6 +17,12 @@ export interface Database {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
   readonly clock: DatabaseClock;
+  /** Why PostgreSQL can't be used; null while it can, as far as is known. */
+  awayBecause(): string | null;
+  /** A number that changes with whatever comes from PostgreSQL. */
+  heard(): number;
+  /** Another host may take the writes by now, or the same name lead to another: connects anew. */
+  lookAgain(): void;
   /**
    * Runs `work` in one transaction, then what it left for after the commit ({@link afterCommit}, {@link nudgeAfterCommit}).
    * `rollback` undoes the transaction and makes its argument the result. Throws what `work` throws; then too nothing is kept.
@@ -43,6 +49,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     prisma,
     pool,
     clock: createDatabaseClock(),
+    awayBecause: () => pool.away,
+    heard: () => pool.heard,
+    lookAgain: () => pool.lookAgain(),
     transact: (work) => transact(prisma, nudge, work),
     async close() {
       await prisma.$disconnect();
@@ -144,7 +153,7 @@ const OUTAGE_CODES = new Set([
   ],
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT', 'EHOSTUNREACH'],
   ...['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TlsConnectionError', 'TooManyConnections'],
-  'PoolerError',
+  ...['PoolerError', 'StandbyError', 'DatabaseAway'],
 ]);
 
 /**

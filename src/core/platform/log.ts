@@ -8,11 +8,13 @@ const SECRETS = [
   'password',
   'current',
   'token',
+  'secret',
   'cookie',
   'authorization',
   'set-cookie',
   '_csrf',
   'databaseUrl',
+  'redis',
   'redisUrl',
   'smtpUrl',
 ];
@@ -67,7 +69,7 @@ export interface RequestLine {
 export function requestLines(log: Log): (line: RequestLine) => void {
   const stream = (log as unknown as Record<symbol, DestinationStream>)[pino.symbols.streamSym];
   if (!stream) throw new Error('this log has no stream');
-  const bindings = JSON.stringify(log.bindings()).slice(1, -1);
+  const bindings = JSON.stringify({ ...log.bindings(), pid: process.pid }).slice(1, -1); // pino leaves the pid out
   const [before, after] = [`{"level":${log.levels.values['info']},"time":"`, `",${bindings},"requestId":"`];
   // The stream measures all that it holds at each write.
   let lines = '';
@@ -79,8 +81,13 @@ export function requestLines(log: Log): (line: RequestLine) => void {
     if (!log.isLevelEnabled('info')) return;
     if (lines === '') setImmediate(handOver);
     const address = ip === null ? 'null' : `"${ip}"`;
-    lines += `${before}${isoNow()}${after}${requestId}","method":"${method}","path":${JSON.stringify(path)},"status":${status},"ms":${ms},"ip":${address},"msg":"request"}\n`;
+    lines += `${before}${isoNow()}${after}${requestId}","method":"${method}","path":${quoted(path)},"status":${status},"ms":${ms},"ip":${address},"msg":"request"}\n`;
   };
+}
+
+/** Almost every path needs no escape. */
+function quoted(path: string): string {
+  return /^[\w/.:-]*$/.test(path) ? `"${path}"` : JSON.stringify(path);
 }
 
 let isoAt = 0;

@@ -1,14 +1,16 @@
 // What a process counts, for Prometheus. Labels have few values and hold nothing of a person:
 // routes as the code writes them, never a path, an address or an id.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { createDurations } from './durations-by-request.ts';
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST']);
-const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 export type BreachCheck = 'found' | 'not_found' | 'failed';
+export type OldSystemAnswer = 'yes' | 'no' | 'failed' | 'busy';
 
 /** Which store answered for a session. */
-export type SessionSource = 'redis' | 'postgres' | 'nowhere';
+const SESSION_SOURCES = ['redis', 'postgres', 'nowhere'] as const;
+export type SessionSource = (typeof SESSION_SOURCES)[number];
 
 export interface GaugeOptions {
   readonly name: string;
@@ -28,18 +30,23 @@ export type Metrics = ReturnType<typeof createMetrics>;
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
-  const requests = new Histogram({
+  const observe = createDurations(registry, {
     name: 'holdfast_http_request_duration_seconds',
     help: 'How long requests took, by route, method and status',
-    labelNames: ['route', 'method', 'status'],
-    buckets: DURATIONS,
-    registers,
   });
-  const reads = new Counter({
+  // Handed over at each scrape: the library looks up labels whenever it counts.
+  const read: Record<SessionSource, number> = { redis: 0, postgres: 0, nowhere: 0 };
+  new Counter({
     name: 'holdfast_session_reads_total',
     help: 'Sessions that were asked for, by who answered: redis, postgres (Redis had none, or can not be believed), nowhere (both away)',
     labelNames: ['source'],
     registers,
+    collect() {
+      for (const source of SESSION_SOURCES) {
+        this.inc({ source }, read[source]);
+        read[source] = 0;
+      }
+    },
   });
   const breachChecks = new Counter({
     name: 'holdfast_breach_checks_total',
@@ -47,15 +54,12 @@ export function createMetrics() {
     labelNames: ['outcome'],
     registers,
   });
-  // Kept: finding a counter by its labels costs more than counting.
-  const byRequest = new Map<string, Histogram.Internal<string>>();
-  const bySource: Readonly<Record<SessionSource, Counter.Internal>> = {
-    redis: reads.labels('redis'),
-    postgres: reads.labels('postgres'),
-    nowhere: reads.labels('nowhere'),
-  };
-  for (const source of Object.values(bySource)) source.inc(0); // there from the start, so that a rate can be told
-
+  const oldSystem = new Counter({
+    name: 'holdfast_old_system_answers_total',
+    help: 'People unknown here that the old system was asked about: yes, no, failed (no whole answer in time, or none that makes sense), busy (not asked: too many waited)',
+    labelNames: ['outcome'],
+    registers,
+  });
   const refusals = new Counter({
     name: 'holdfast_throttle_refusals_total',
     help: 'Attempts that the throttle refused, by the kind of the window that was full or blocked',
@@ -69,17 +73,18 @@ export function createMetrics() {
     /** `route` is the route's pattern; undefined for none. */
     countRequest(route: string | undefined, method: string, status: number, ms: number): void {
       const labels = { route: route ?? 'none', method: METHODS.has(method) ? method : 'other', status };
-      const key = `${labels.status} ${labels.method} ${labels.route}`;
-      const known = byRequest.get(key) ?? requests.labels(labels);
-      byRequest.set(key, known);
-      known.observe(ms / 1_000);
+      observe(`${labels.status} ${labels.method} ${labels.route}`, ms / 1_000, labels);
     },
 
     countRefusal: (window: string): void => refusals.inc({ window }),
 
-    countRead: (source: SessionSource): void => bySource[source].inc(),
+    countRead(source: SessionSource): void {
+      read[source] += 1;
+    },
 
     countBreachCheck: (outcome: BreachCheck): void => breachChecks.inc({ outcome }),
+
+    countOldSystem: (outcome: OldSystemAnswer): void => oldSystem.inc({ outcome }),
 
     addGauge({ name, help, labelNames = [], read }: GaugeOptions): void {
       new Gauge({

@@ -16,6 +16,8 @@ export interface Jobs {
   'end-session': EndSessionJob;
   /** End what the end of everybody's sessions has left to do. */
   'end-everybody': Record<string, never>;
+  /** Secure the accounts of an operator's orders. */
+  'secure-accounts': Record<string, never>;
   'cleanup-sessions': Record<string, never>;
   'cleanup-attempts': Record<string, never>;
   'cleanup-tokens': Record<string, never>;
@@ -34,8 +36,18 @@ export interface Jobs {
   'fold-refusals': Record<string, never>;
   /** Look for password spraying and credential stuffing. */
   'watch-attempts': Record<string, never>;
+  /** Sign the manifests of exports that wait for it. */
+  'sign-exports': Record<string, never>;
+  /** Add what was sealed to the Merkle tree over the log. */
+  'grow-tree': Record<string, never>;
   /** Let the next key sign assertions, once the one that does has done so for long enough. */
   'rotate-keys': Record<string, never>;
+  /** Tell what the log has that is worth an alert. */
+  'follow-log': Record<string, never>;
+  /** Look whether sealing is behind, mail fails or the configuration is weak. */
+  'look-for-trouble': Record<string, never>;
+  /** Post alerts that are due to their webhook. */
+  'post-alerts': Record<string, never>;
 }
 
 export interface EndSessionJob {
@@ -50,10 +62,13 @@ export type JobName = keyof Jobs;
 /** One queue a kind of work, so that a slow cleanup never stands before the log. */
 export const QUEUES = {
   audit: ['seal-events'],
+  proofs: ['sign-exports', 'grow-tree'],
   sessions: ['flush-touches', 'end-session'],
   mail: ['send-mails'],
+  alerts: ['follow-log', 'look-for-trouble', 'post-alerts'],
   cleanup: [
     'end-everybody',
+    'secure-accounts',
     'cleanup-sessions',
     'cleanup-attempts',
     'cleanup-tokens',

@@ -6,9 +6,9 @@ const FAULTS = [
   [/^role:slave/m, 'it is a replica: give its primary'],
 ] as const;
 
-/** Why this Redis can't be used at all, in a sentence; null if it can. */
-export async function redisFault(redis: Redis): Promise<string | null> {
+/** Why this Redis can't be used at all, in a sentence about the setting that leads to it; null if it can. */
+export async function redisFault(redis: Redis, setting = 'REDIS_URL'): Promise<string | null> {
   const info = await redis.info().catch(() => '');
   const fault = FAULTS.find(([said]) => said.test(info));
-  return fault ? `REDIS_URL: ${fault[1]}` : null;
+  return fault ? `${setting}: ${fault[1]}` : null;
 }

@@ -2,8 +2,9 @@
 // and fall back to PostgreSQL; the worker waits.
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Log } from './log.ts';
+import { clusterOptionsOf, type RedisAddress, readRedisUrl, redisOptionsOf } from './redis-address.ts';
 
-/** Prefix of every key of the session client; BullMQ takes `QUEUE_PREFIX`. */
+/** Prefix of every key of the session client, before the tag of a part of a Cluster; BullMQ takes `QUEUE_PREFIX`. */
 export const KEY_PREFIX = 'hf:';
 export const QUEUE_PREFIX = '{hf:queue}';
 
@@ -11,10 +12,20 @@ export const QUEUE_PREFIX = '{hf:queue}';
 export const keys = {
   /** A session's copy or tombstone, by the base64url SHA-256 of its token. */
   session: (tokenHash: string) => `s:${tokenHash}`,
-  /** Set: the token hashes of the copies that belong to an account. */
+  /** The token hashes of the copies of one account in 65,536. */
+  owned: (share: string) => `o:${share}`,
+  /** Sorted set: those of an account, of the version before. */
   owner: (userId: string) => `u:${userId}`,
   /** The high-water mark: the seq of the newest sealed ending that this Redis has taken. */
   endings: 'endings',
+  /** The epoch of PostgreSQL that the high-water mark is of. */
+  epoch: 'epoch',
+  /** Sorted set: the endings of the last hour by their moment, for what PostgreSQL may lose. */
+  journal: 'journal',
+  /** Written to before a replica is asked whether it has everything. */
+  replicated: 'replicated',
+  /** The epoch in which the worker has ended what the journal knew. */
+  repaired: 'repaired',
   /** Stands while PostgreSQL has gone back in time and nobody has accepted that. */
   rewound: 'rewound',
   /** When all sessions were last ended, for processes that can't ask PostgreSQL. */
@@ -46,6 +57,9 @@ const WORKER_SILENCE_MS = 12_000;
 
 type Role = 'sessions' | 'queue' | 'worker';
 
+/** A command that is answered by nothing within this time ends its connection: its host may have vanished without a word. */
+const SILENCE_MS = 2_000;
+
 const OPTIONS: Readonly<Record<Role, Omit<RedisOptions, 'replyMapping'>>> = {
   sessions: {
     keyPrefix: KEY_PREFIX,
@@ -54,30 +68,84 @@ const OPTIONS: Readonly<Record<Role, Omit<RedisOptions, 'replyMapping'>>> = {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_TIMEOUT_MS,
+    socketTimeout: SILENCE_MS,
     autoResendUnfulfilledCommands: false,
   },
-  queue: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2_000 },
+  queue: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2_000, socketTimeout: SILENCE_MS },
   worker: { maxRetriesPerRequest: null, socketTimeout: WORKER_SILENCE_MS },
 };
 
-/** Connects in the background, and again after every break; an outage is logged once. */
-export function openRedis({ url, role, log }: { url: string; role: Role; log: Log }): Redis {
-  const client = new Redis(url, {
+interface OpenRedisOptions {
+  readonly address: RedisAddress;
+  readonly role: Role;
+  readonly log: Log;
+  /** What it is called where there are several. */
+  readonly store?: string;
+}
+
+/** Of a server, or of the master that Sentinels name. */
+export function openRedis({ address, ...options }: OpenRedisOptions): Redis {
+  return open(redisOptionsOf(address), options);
+}
+
+/** Those that have sessions, in the order of their list; a Cluster is as many as it has parts. `storeOf` names each. */
+export function openSessionRedis({ addresses, log, storeOf }: OpenSessionRedisOptions): readonly Redis[] {
+  const all = addresses.flatMap((address) =>
+    isCluster(address) ? clusterOptionsOf(address, KEY_PREFIX) : redisOptionsOf(address),
+  );
+  return all.map((options, place) => open(options, { role: 'sessions', store: storeOf(place), log }));
+}
+
+interface OpenSessionRedisOptions {
+  readonly addresses: readonly RedisAddress[];
+  readonly storeOf: (place: number) => string;
+  readonly log: Log;
+}
+
+export function isCluster({ url }: RedisAddress): boolean {
+  return readRedisUrl(url).url.cluster;
+}
+
+/** Connects in the background, and again after every break. What is wrong is logged once an outage. */
+function open(options: ReturnType<typeof redisOptionsOf>, { role, log, store }: Omit<OpenRedisOptions, 'address'>) {
+  const client = new Redis({
     connectionName: `holdfast-${role}`,
     connectTimeout: 2_000,
     retryStrategy: (attempt) => Math.min(attempt * 50, RECONNECT_MAX_MS),
     ...OPTIONS[role],
+    ...options,
   });
+  const who = { role, ...(store === undefined ? {} : { store }) };
   let away = false;
+  const said = new Set<string>();
+  const sayOnce = (words: string, reason: string) => {
+    if (!said.has(reason)) log.warn({ ...who, err: reason }, words);
+    said.add(reason);
+  };
+  client.on('sentinelError', (error: Error) => sayOnce('a Sentinel leads nowhere', error.message));
   client.on('error', (error: Error) => {
-    if (!away) log.warn({ role, err: error.message }, 'Redis is away');
     away = true;
+    sayOnce('Redis is away', ofClient(error));
   });
   client.on('ready', () => {
-    if (away) log.info({ role }, 'Redis is back');
+    if (away) log.info(who, 'Redis is back');
     away = false;
+    said.clear();
   });
   return client;
+}
+
+/** ioredis says the same of Sentinels that answer, and counts its attempts. */
+function ofClient({ message }: Error): string {
+  return message.startsWith('All sentinels') ? 'no Sentinel leads to a master that answers' : message;
+}
+
+/**
+ * Ends a connection that answers nothing, for a new one: the next request must not wait as well. Once, however many wait: until
+ * its socket has closed, ioredis calls it ready.
+ */
+export function reconnect(client: Redis): void {
+  if (client.stream.writable) client.disconnect(true);
 }
 
 /** Politely if Redis answers, else at once. Never throws. */
@@ -100,7 +168,7 @@ export function isCommandTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Command timed out';
 }
 
-/** The code of an error reply: by the protocol, its first word. */
-function replyCode(error: unknown): string | null {
+/** The code of an error reply: by the protocol, its first word. Null for any other error. */
+export function replyCode(error: unknown): string | null {
   return error instanceof Error && error.name === 'ReplyError' ? (error.message.split(' ', 1)[0] ?? null) : null;
 }

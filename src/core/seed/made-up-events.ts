@@ -20,6 +20,8 @@ const ATTACK = { share: 0.08, hours: 3, after: 0.62, addresses: 40 };
 const DAY = [1, 1, 1, 1, 1, 2, 6, 18, 40, 34, 26, 22, 18, 22, 24, 22, 18, 14, 10, 9, 8, 6, 4, 2];
 const WEEKEND = 0.18;
 const MONDAY_MORNING = 2.5;
+/** Of the log-ins on a journey: the first alone is unusual. */
+const FIRST_ABROAD = 0.1;
 
 interface Session {
   readonly id: string;
@@ -119,12 +121,13 @@ function createVisits({ random, request, anyone, from }: World) {
     }
     const done = request(time, who);
     const session = uuidAt(random, time);
-    done.tell('authn_login_success', 'success', { session, identifier: person.email });
+    const isAway = who.ip !== person.ip;
+    const isNew = isAway || random() < 0.03;
+    const unusual =
+      isNew && (!isAway || random() < FIRST_ABROAD) ? { unusual: isAway ? 'country network' : 'browser' } : {};
+    done.tell('authn_login_success', 'success', { session, identifier: person.email, detail: unusual });
     done.tell('session_created', 'success', { session, detail: { remember: random() < 0.4 } });
-    if (who.ip !== person.ip || random() < 0.03) {
-      const detail = { new: who.ip === person.ip ? 'browser' : 'network' };
-      done.tell('authn_new_device', 'success', { session, detail });
-    }
+    if (isNew) done.tell('authn_new_device', 'success', { session, detail: { new: isAway ? 'network' : 'browser' } });
     sessions.push({ id: session, person });
     return [...tries, ...done.told];
   }

@@ -35,8 +35,8 @@ export function createDisownLogin({ database: { transact }, sessions, devices, l
       await recordEvent(transaction, { type: 'authn_login_disowned', outcome: 'success', ...about });
       const by = { actor: userId, session: sessionId, origin };
       await takeEmailChangeBackWithin(transaction, links, userId, by);
-      await devices.forgetAllWithin(transaction, userId, by);
       const others = { userId, exceptSessionId: sessionId };
-      await sessions.endWithin(transaction, others, { reason: 'revoked', actor: userId, origin });
+      await sessions.endWithin(transaction, others, { reason: 'revoked', actor: userId, origin, browsersStay: true });
+      await devices.forgetAllWithin(transaction, userId, by);
     });
 }

@@ -3,9 +3,9 @@
 import type { User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
+import type { AccountPasswords } from '../credentials/imported/account-passwords.ts';
 import { addressBinding } from '../credentials/login-links.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
-import type { Passwords } from '../credentials/passwords.ts';
 import type { Mail } from '../mail/outgoing-mail.ts';
 import type { Told } from '../mail/templates.ts';
 import { showsPassword } from '../sessions/authentication-method.ts';
@@ -30,7 +30,7 @@ export type ConfirmedChange =
   | { readonly ok: false; readonly reason: 'wrong_password'; readonly email: string };
 
 export interface EmailChangesOptions {
-  readonly passwords: Passwords;
+  readonly accountPasswords: AccountPasswords;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
   readonly devices: KnownDevices;
@@ -40,7 +40,7 @@ export interface EmailChangesOptions {
 }
 
 export function createEmailChanges({
-  passwords,
+  accountPasswords,
   throttle,
   refusals,
   devices,
@@ -52,7 +52,7 @@ export function createEmailChanges({
   async function knowsPassword(user: User, email: string, password: string, origin: Origin) {
     const about = { subject: user.id, origin };
     return refusals.attempt(throttle.takePasswordChange(user.id), about, async (tried) => {
-      if (await passwords.verify(user.passwordHash, password, { account: user.email, ip: origin.ip }))
+      if (await accountPasswords.verify(user, password, { account: user.email, ip: origin.ip }))
         return { ok: true } as const;
       const failed = { outcome: 'failure', actor: null, detail: { reason: 'wrong_password' } } as const;
       await tried.record({ ...emailEvent('user_email_change_fail', user.id, origin), ...failed });

@@ -47,9 +47,9 @@ export function createEmailMove({ database: { transact }, sessions, links, openL
           if (!(await links.useWithin(transaction, purpose, secret))) return false;
           await transaction.user.update({ where: { id: user.id }, data: { email, emailKey: emailKey(email) } });
           if (passwordHash !== undefined) await replacePasswordWithin(transaction, user.id, passwordHash);
-          await more(transaction);
           const reason = { reason: 'email_changed', actor: user.id, origin } as const;
           await sessions.endWithin(transaction, { userId: user.id }, reason);
+          await more(transaction);
           return true;
         });
       } catch (error) {

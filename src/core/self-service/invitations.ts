@@ -43,6 +43,11 @@ export interface InvitationsOptions {
   readonly pendingRegistrations: PendingRegistrations;
 }
 
+interface Invited {
+  readonly reveal: boolean;
+  readonly role?: 'member' | 'auditor';
+}
+
 const PURPOSE = 'invitation';
 
 export function createInvitations({
@@ -58,16 +63,21 @@ export function createInvitations({
   return {
     /**
      * Mails a link; an earlier invitation no longer counts. With `reveal`, or where no mail is possible, its secret is
-     * returned instead, for the operator to hand over.
+     * returned instead, for the operator to hand over. The account becomes a member's, or an auditor's.
      */
-    async invite(email: string, told: Told, by: Actor, { reveal }: { reveal: boolean }): Promise<InviteResult> {
+    async invite(email: string, told: Told, by: Actor, { reveal, role = 'member' }: Invited): Promise<InviteResult> {
       if (await users.findByEmail(email)) return { ok: false, reason: 'email_taken' };
       const handOver = reveal || !mail.possible;
       const secret = await transact(async (transaction) => {
         await transaction.registration.deleteMany({ where: { emailKey: emailKey(email), passwordHash: null } });
         const id = uuidv7();
-        const tokenId = await pendingRegistrations.noteWithin(transaction, PURPOSE, { id, email, invitedBy: by.actor });
-        await recordEvent(transaction, invitedEvent(by, id, handOver));
+        const tokenId = await pendingRegistrations.noteWithin(transaction, PURPOSE, {
+          id,
+          email,
+          invitedBy: by.actor,
+          role,
+        });
+        await recordEvent(transaction, invitedEvent(by, id, handOver, role));
         if (handOver) return links.revealWithin(transaction, tokenId);
         const letter = { to: email, userId: null, language: told.language, parameters: {}, tokenId };
         await mail.sendWithin(transaction, { ...letter, template: 'invitation' });
@@ -97,7 +107,7 @@ export function createInvitations({
 }
 
 /** Its subject is the account that it may become: so the log can say for whom it was, and forget it with them. */
-function invitedEvent({ actor, origin }: Actor, accountId: string, handedOver: boolean): NewAuditEvent {
-  const detail = { how: handedOver ? 'handed_over' : 'mail' };
+function invitedEvent({ actor, origin }: Actor, accountId: string, handedOver: boolean, role: string): NewAuditEvent {
+  const detail = { how: handedOver ? 'handed_over' : 'mail', ...(role === 'member' ? {} : { role }) };
   return { type: 'user_invited', outcome: 'success', actor, subject: accountId, origin, detail };
 }

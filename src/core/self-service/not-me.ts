@@ -107,9 +107,9 @@ export function createNotMe({
         await recordEvent(transaction, { type: 'authn_login_disowned', outcome: 'success', ...about });
         await replacePasswordWithin(transaction, user.id, passwordHash);
         await takeBackNotMeWithin(transaction, user.id, user.emailKey);
-        await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
-        const why = { reason: 'revoked', actor: user.id, origin } as const;
+        const why = { reason: 'revoked', actor: user.id, origin, browsersStay: true } as const;
         await sessions.endWithin(transaction, { userId: user.id }, why);
+        await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
         const { email } = account;
         if (proof.since)
           await takeBackWithin(transaction, { userId: user.id, email, since: proof.since, origin, told }, mail);

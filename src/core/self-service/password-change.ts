@@ -3,6 +3,7 @@ import { lockUserWithin, type Users } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
+import type { AccountPasswords } from '../credentials/imported/account-passwords.ts';
 import { type BadPassword, BREACHED } from '../credentials/password-policy.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { TellOwner } from '../mail/owner-mail.ts';
@@ -34,6 +35,7 @@ export interface PasswordChangesOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
+  readonly accountPasswords: AccountPasswords;
   readonly breachedPasswords: BreachedPasswords;
   readonly throttle: Throttle;
   readonly refusals: Refusals;
@@ -45,6 +47,7 @@ export function createPasswordChanges({
   users,
   sessions,
   passwords,
+  accountPasswords,
   breachedPasswords,
   throttle,
   refusals,
@@ -54,7 +57,7 @@ export function createPasswordChanges({
     const user = await users.find(change.userId);
     const { origin } = change;
     const asker = { account: user?.email ?? change.userId, ip: origin.ip };
-    const matches = await passwords.verify(user?.passwordHash ?? null, change.current, asker);
+    const matches = await accountPasswords.verify(user, change.current, asker);
     const about = { actor: change.userId, subject: change.userId, session: change.sessionId, origin } as const;
     if (!user || !matches) {
       const live = await transact(async (transaction) => {

@@ -80,14 +80,14 @@ export function createPasswordResets({
       await transaction.user.update({ where: { id: user.id }, data });
       const about = { actor: user.id, subject: user.id, origin };
       await recordEvent(transaction, { type: 'authn_password_reset', outcome: 'success', ...about });
-      // Whoever made a reset necessary may have logged in before.
-      await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
       // Whoever reads the mailbox may have reset it: neither what counted before nor this proves an owner from now on.
       await takeBackNotMeWithin(transaction, user.id, user.emailKey);
       const letter = { owner: user, login: null, language: told.language, parameters: told.from };
       await tellOwnerWithin(transaction, { ...letter, template: 'password-changed' });
       const reason = { reason: 'password_changed', actor: user.id, origin } as const;
       await sessions.endWithin(transaction, { userId: user.id }, reason);
+      // Whoever made a reset necessary may have logged in before.
+      await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
       return true;
     });
   }

@@ -7,6 +7,7 @@ import type { Begun, Visit } from '../login/start-session.ts';
 import { ago, type Database, deleteSome, type Transaction } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
 import type { Language } from '../platform/languages.ts';
+import { roleOf, storedRole } from '../sessions/role.ts';
 import { DEAD_LINK, type DeadLink, type LinkTried, type OpenLink } from './open-link.ts';
 import type { Registration } from './registration.ts';
 
@@ -45,6 +46,8 @@ interface NewPending {
   readonly passwordHash?: string;
   readonly browserHash?: Uint8Array<ArrayBuffer> | null;
   readonly invitedBy?: string | null;
+  /** Of the invited. */
+  readonly role?: Exclude<Role, 'operator'>;
 }
 
 export interface PendingRegistrationsOptions {
@@ -68,16 +71,18 @@ export function createPendingRegistrations({
     /** Returns the id of the link that confirms it. The account will have this id too. */
     async noteWithin(transaction: Transaction, purpose: Purpose, pending: NewPending): Promise<string> {
       const { id = uuidv7(), email, passwordHash = null, browserHash = null, invitedBy = null } = pending;
+      const { auditor } = storedRole(pending.role ?? 'member');
       await transaction.$executeRaw`
-        INSERT INTO registration (id, email, email_key, password_hash, browser_hash, invited_by, expires_at)
-        VALUES (${id}::uuid, ${email}, ${emailKey(email)}, ${passwordHash}, ${browserHash}::bytea, ${invitedBy}::uuid,
+        INSERT INTO registration (id, email, email_key, password_hash, browser_hash, invited_by, auditor, expires_at)
+        VALUES (${id}::uuid, ${email}, ${emailKey(email)}, ${passwordHash}, ${browserHash}::bytea, ${invitedBy}::uuid, ${auditor},
                 clock_timestamp() + ${LINK_LIFE_MS[purpose] + MAIL_WAITS_MS} * interval '1 millisecond')`;
       return links.issueWithin(transaction, { purpose, registrationId: id });
     },
 
     open(tried: LinkTried & { readonly purpose: Purpose }) {
       return openLink.open(tried, async ({ registrationId }): Promise<Pending | null> => {
-        return registrationId ? prisma.registration.findUnique({ where: { id: registrationId } }) : null;
+        const found = registrationId ? await prisma.registration.findUnique({ where: { id: registrationId } }) : null;
+        return found && { ...found, role: roleOf(found) };
       });
     },
 

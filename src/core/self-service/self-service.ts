@@ -2,6 +2,7 @@
 import type { Users } from '../accounts/users.ts';
 import type { BreachedPasswords } from '../credentials/breached-passwords.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
+import type { AccountPasswords } from '../credentials/imported/account-passwords.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
 import type { PasswordPolicy } from '../credentials/password-policy.ts';
 import type { Passwords } from '../credentials/passwords.ts';
@@ -37,6 +38,7 @@ export interface SelfServiceOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
+  readonly accountPasswords: AccountPasswords;
   readonly passwordPolicy: PasswordPolicy;
   readonly breachedPasswords: BreachedPasswords;
   readonly links: OneTimeLinks;
@@ -55,6 +57,7 @@ export function createSelfService({
   users,
   sessions,
   passwords,
+  accountPasswords,
   passwordPolicy,
   breachedPasswords,
   links,
@@ -68,7 +71,7 @@ export function createSelfService({
   tellOwnerWithin,
 }: SelfServiceOptions) {
   const openLink = createOpenLink({ users, throttle, refusals, links });
-  const attempting = { database, users, passwords, throttle, refusals };
+  const attempting = { database, users, passwords, accountPasswords, throttle, refusals };
   const ownerProofs = createOwnerProofs({ ...attempting, devices, identifierHash });
   const byLink = { ...attempting, sessions, devices, identifierHash, links, openLink, ownerProofs, mail };
   const emailMove = createEmailMove(byLink);

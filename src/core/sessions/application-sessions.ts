@@ -6,7 +6,8 @@ import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { hashApplicationToken, newToken } from '../credentials/random-token.ts';
 import { afterCommit, type Database, type Transaction } from '../platform/database.ts';
-import type { NewSession, SessionAccount, SessionLimits } from './begin-session.ts';
+import type { Epoch } from '../platform/postgres/epoch.ts';
+import type { InsertedSession, NewSession, SessionAccount, SessionLimits } from './begin-session.ts';
 import type { SessionCache } from './session-cache.ts';
 import { ENDED_WITH_ALL, type LiveRecord, type SessionData } from './session-record.ts';
 import { endWhere, insertSession, type LockedSession } from './session-rows.ts';
@@ -94,13 +95,13 @@ export function createApplicationSessions({ database: { prisma, pool }, sessions
       const { parent, application, account, origin } = entering;
       await endSiblings(transaction, entering);
       const { session, insert } = draft(entering);
-      const [row] = await transaction.$queryRaw<{ created_at: Date; remaining_ms: number }[]>(insert);
+      const [row] = await transaction.$queryRaw<InsertedSession[]>(insert);
       if (!row) throw new Error('a row that was inserted was not returned');
-      const begun = session(row.created_at, row.remaining_ms);
+      const begun = session(row, cache.epochs.of(row.timeline));
       const who = { actor: account.id, subject: account.id, session: begun.record.owner.id, origin };
       const detail = { application: application.slug, parent: parent.id };
       await recordEvent(transaction, { type: 'application_entered', outcome: 'success', ...who, detail });
-      afterCommit(transaction, () => cache.put(begun.tokenHash, begun.record));
+      afterCommit(transaction, () => cache.put(begun));
       return begun;
     },
   };
@@ -123,14 +124,17 @@ function draft({ account, parent, application, limits, data, origin }: Entering)
   const kept = { id, userId: account.id, remember, authenticationMethod };
   const hangs = { parentId: parent.id, applicationId: application.id };
   const insert = insertSession({ ...kept, ...limits, tokenHash, replaces, hangs, data, origin });
-  const session = (createdAt: Date, absoluteRemainingMs: number): NewSession => {
+  const session = (
+    { created_at: createdAt, remaining_ms: absoluteRemainingMs }: InsertedSession,
+    epoch: Epoch | null,
+  ): NewSession => {
     const since = { createdAt: createdAt.getTime(), memberSince: account.createdAt.getTime() };
     const provedAt = (replaces.provedAt ?? createdAt).getTime();
     const at = { loginId: replaces.loginId, application: { id: application.id, provedAt } };
     const owner = { ...kept, ...since, ...at, email: account.email, role: account.role };
     const deadlines = { sinceSeenMs: 0, idleTimeoutMs: limits.idleTimeoutMs, absoluteRemainingMs };
     const record: LiveRecord = { state: 'live', owner, data, ...deadlines };
-    return { token, tokenHash, record };
+    return { token, tokenHash, record, epoch };
   };
   return { insert, session };
 }

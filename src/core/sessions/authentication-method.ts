@@ -1,4 +1,5 @@
 // How somebody logged in (RFC 8176 calls it amr), and whether that is enough for their account.
+import { type Role, seesConsole } from './role.ts';
 
 export const AUTHENTICATION_METHODS = [
   'password',
@@ -28,8 +29,8 @@ export function showsPassword(method: AuthenticationMethod): boolean {
 }
 
 /** Whether an account of this role must have a second factor. */
-export function needsSecondFactor(policy: SecondFactorPolicy, role: 'member' | 'operator'): boolean {
-  return policy === 'everybody' || (policy === 'operators' && role === 'operator');
+export function needsSecondFactor(policy: SecondFactorPolicy, role: Role): boolean {
+  return policy === 'everybody' || (policy === 'operators' && seesConsole(role));
 }
 
 /** Of whom a second factor is required. */

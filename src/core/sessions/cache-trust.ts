@@ -2,36 +2,43 @@
 // ending that PostgreSQL knows. The high-water mark in Redis is the seq of the newest sealed ending
 // that it has taken; a process trusts copies read beside a mark that is not below its floor. Else
 // it reconciles first.
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Redis, ReplyError } from 'ioredis';
 import type { Log } from '../platform/log.ts';
-import { isFull, keys } from '../platform/redis.ts';
+import { type Epoch, isOlder } from '../platform/postgres/epoch.ts';
+import { isFull, keys, reconnect } from '../platform/redis.ts';
 import { redisFault } from '../platform/redis-needs.ts';
-import { writeTombstones } from './cache-scripts.ts';
-import type { RegistryVersion } from './registry-version.ts';
-import type { RewoundDatabase } from './rewound-database.ts';
+import { type Epochs, StaleDatabaseError } from './failover/epochs.ts';
 import type { AllSessionsEnded, Ending, SessionOwner } from './session-record.ts';
-import type { SessionTable } from './session-table.ts';
-
-const WATCH_INTERVAL_MS = 1_000;
+import type { Newest, SessionTable } from './session-table.ts';
 
 export interface CacheTrustOptions {
   readonly redis: Redis;
+  /** Which setting leads to it, for whoever has to change it; null for a part of a Cluster, whose master is looked for. */
+  readonly setting: string | null;
   readonly table: Pick<SessionTable, 'newest' | 'endingsAfter'>;
   readonly log: Log;
   readonly notice: AllSessionsEndedNotice;
+  readonly epochs: Epochs;
+  /** Writes tombstones; throws where Redis can't take them all. */
+  readonly end: (endings: readonly Ending[]) => Promise<void>;
+  /** Keeps endings that PostgreSQL has lost. */
+  readonly hold: () => Promise<void>;
+  /** PostgreSQL has gone back in time within an epoch: sets the mark to what it knows. */
+  readonly settle: () => Promise<void>;
 }
 
 export type CacheTrust = ReturnType<typeof createCacheTrust>;
 
 export function createCacheTrust(options: CacheTrustOptions) {
-  const { redis, table, log, notice } = options;
+  const { redis, setting, table, log, notice, epochs } = options;
   let trusted = false;
   /** The lowest high-water mark beside which a copy is trusted. */
   let floor = 0;
   /** Which server this was, and in which history, when it was last reconciled. */
   let identity: string | null = null;
   let reconciling: Promise<void> | null = null;
+  /** The epoch in which it was last reconciled. */
+  let settledIn: Epoch | null = null;
   let fault: string | null = null;
   const pinConnection = pinConnections(redis);
 
@@ -70,8 +77,9 @@ export function createCacheTrust(options: CacheTrustOptions) {
 
   /** Throws where it can't be used; what is wrong is logged once. */
   async function needUsable(): Promise<void> {
+    if (setting === null) return;
     const before = fault;
-    fault = await redisFault(redis);
+    fault = await redisFault(redis, setting);
     if (fault === null) return;
     if (fault !== before) log.error({ reason: fault }, 'Redis can not be used');
     throw new Error(fault);
@@ -80,15 +88,36 @@ export function createCacheTrust(options: CacheTrustOptions) {
   async function replayMissed(): Promise<void> {
     const mustBeSame = pinConnection();
     await needUsable();
-    const { ending: newest, allEnded } = await table.newest();
-    floor = newest;
-    notice.note(allEnded);
-    await notice.publish();
-    await writeMissed(options, newest, mustBeSame);
+    const newest = await table.newest();
+    const epoch = epochs.hear(newest);
+    floor = newest.ending;
+    notice.note(newest.allEnded);
+    await notice.fetch(redis); // PostgreSQL may have lost the newest order
+    await notice.publish(redis);
+    for (let tries = 1; !(await writeMissed(options, { ending: newest.ending, epoch }, mustBeSame)); tries += 1)
+      if (tries === MOST_TRIES) throw new Error('the mark moved meanwhile');
     const current = await readIdentity(redis);
     mustBeSame();
     identity = current;
+    settledIn = epoch;
     trusted = true;
+  }
+
+  /** Another process has met PostgreSQL in a newer epoch, and reconciled this Redis; the epoch itself may be known from elsewhere. */
+  function meet(mark: number, epoch: Epoch | null | undefined): boolean {
+    const isMet = epochs.meet(epoch) || (isKnown(epoch) && settledIn !== null && isOlder(settledIn, epoch));
+    if (!isMet) return false;
+    settledIn = epoch ?? null;
+    floor = mark;
+    return true;
+  }
+
+  function isKnown(epoch: Epoch | null | undefined): epoch is Epoch {
+    return epoch !== null && epoch !== undefined && epoch === epochs.newest();
+  }
+
+  function isCurrent(mark: number, epoch: Epoch | null | undefined): boolean {
+    return epochs.holds(epoch) && mark >= floor;
   }
 
   /** Nothing is trusted before this Redis is reconciled. */
@@ -97,11 +126,11 @@ export function createCacheTrust(options: CacheTrustOptions) {
     trusted = false;
   }
 
-  /** After an answer that did not come in time: the next request must not wait as well. */
+  /** After an answer that did not come in time. */
   function hangUp(): void {
     if (!trusted) return;
     trusted = false;
-    redis.disconnect(true);
+    reconnect(redis);
   }
 
   return {
@@ -115,8 +144,8 @@ export function createCacheTrust(options: CacheTrustOptions) {
      * Whether copies that were read beside this high-water mark may be trusted; else this Redis is
      * reconciled.
      */
-    accepts(mark: string | null | undefined): boolean {
-      if (mark === null || mark === undefined || Number(mark) < floor) {
+    accepts(mark: string | null | undefined, epoch: Epoch | null | undefined): boolean {
+      if (mark === null || mark === undefined || !(meet(Number(mark), epoch) || isCurrent(Number(mark), epoch))) {
         void reconcile();
         return false;
       }
@@ -124,27 +153,51 @@ export function createCacheTrust(options: CacheTrustOptions) {
       return true;
     },
 
-    raiseFloor(seq: number): void {
-      floor = Math.max(floor, seq);
+    meet,
+
+    /** The epoch before which this Redis was told of what PostgreSQL has lost; null for none. */
+    settledIn: () => settledIn,
+
+    /**
+     * What PostgreSQL says now. In a new epoch this Redis is reconciled.
+     * @throws StaleDatabaseError
+     */
+    hear(newest: Newest): void {
+      const epoch = epochs.hear(newest);
+      if (epoch === null || epoch === settledIn) floor = Math.max(floor, newest.ending);
+      else if (redis.status === 'ready') void reconcile();
     },
   };
 }
 
-/** Invalidates what this Redis may have missed, then raises its high-water mark. */
+/** All processes write the mark of a Redis that was emptied, and each but the first finds that it has moved. */
+const MOST_TRIES = 5;
+
+/** Invalidates what this Redis may have missed, then raises its high-water mark; false where that moved meanwhile. */
 async function writeMissed(
-  { redis, table, log }: CacheTrustOptions,
-  newest: number,
+  { redis, table, log, epochs, end, hold, settle }: CacheTrustOptions,
+  { ending: newest, epoch }: { ending: number; epoch: Epoch | null },
   mustBeSame: () => void,
-): Promise<void> {
-  const text = await redis.get(keys.endings);
+): Promise<boolean> {
+  const [text = null, found = null] = await redis.mget(keys.endings, keys.epoch);
+  if (epoch !== null && found !== null && epochs.meet(found)) throw new StaleDatabaseError(epoch, found);
+  const isSame = text !== null && (epoch === null || found === epoch);
+  // A copy of another epoch still counts where PostgreSQL can't be asked, and to a version that knows no epochs: what this
+  // Redis has missed is replayed in any case, and late refills are kept off as in an empty one.
   const mark = text === null ? null : Number(text);
-  const endings = await table.endingsAfter(mark);
-  await writeTombstones(redis, endings);
+  if (!isSame) await hold();
+  else if (Number(text) > newest) await settle();
+  const endings = await table.endingsAfter(mark, { lately: !isSame });
+  await end(endings);
   mustBeSame();
-  if ((await redis.hfRaiseMark(keys.endings, newest, mark ?? '-')) === 0) throw new Error('the mark moved meanwhile');
+  const moved = isSame
+    ? await redis.hfRaiseMark(keys.endings, keys.epoch, newest, Math.min(Number(text), newest), epoch ?? '')
+    : await redis.hfResetMark(keys.endings, keys.epoch, newest, epoch ?? '', text ?? '', found ?? '');
+  if (moved === 0) return false;
   if (mark === null || mark < newest) {
-    log.info({ mark, newest, endings: endings.length }, 'Redis had missed endings and was told of them');
+    log.info({ mark, newest, epoch, endings: endings.length }, 'Redis had missed endings and was told of them');
   }
+  return true;
 }
 
 /**
@@ -218,7 +271,7 @@ export type AllSessionsEndedNotice = ReturnType<typeof createAllSessionsEndedNot
  * When all sessions were last ended, as this process knows it. It costs a read neither a command
  * nor a query.
  */
-export function createAllSessionsEndedNotice(redis: Redis) {
+export function createAllSessionsEndedNotice() {
   let newest: AllSessionsEnded | null = null;
 
   /** An older notice than the one that stands changes nothing. */
@@ -230,14 +283,17 @@ export function createAllSessionsEndedNotice(redis: Redis) {
     note,
 
     /** Leaves it in Redis for processes that can't ask PostgreSQL. */
-    async publish(): Promise<void> {
+    async publish(redis: Redis): Promise<void> {
       if (newest) await redis.set(keys.allEnded, JSON.stringify(newest));
     },
 
     /** Reads what another process left in Redis. */
-    async fetch(): Promise<void> {
+    async fetch(redis: Redis): Promise<void> {
       note(parseNotice(await redis.get(keys.allEnded)));
     },
+
+    /** Null where there was none. */
+    newest: () => newest,
 
     ended({ id, createdAt }: SessionOwner): boolean {
       return newest !== null && createdAt <= newest.at && id !== newest.kept;
@@ -249,69 +305,4 @@ function parseNotice(text: string | null): AllSessionsEnded | null {
   if (text === null) return null;
   const { at, kept } = JSON.parse(text) as Partial<AllSessionsEnded>;
   return typeof at === 'number' ? { at, kept: kept ?? null } : null;
-}
-
-export interface EndingsWatchOptions {
-  readonly redis: Redis;
-  readonly table: Pick<SessionTable, 'newest' | 'overdueEndings'>;
-  readonly log: Log;
-  readonly trust: CacheTrust;
-  readonly notice: AllSessionsEndedNotice;
-  readonly rewound: Pick<RewoundDatabase, 'readMark' | 'compare'>;
-  readonly registry: Pick<RegistryVersion, 'heard'>;
-  readonly invalidate: (endings: readonly Ending[]) => Promise<boolean>;
-  /** Runs after each look that found Redis trusted. Must not throw. */
-  readonly alsoWhileTrusted: () => Promise<void>;
-}
-
-export type EndingsWatch = ReturnType<typeof watchEndings>;
-
-/**
- * Asks PostgreSQL every second what it knows of endings, whatever becomes of the worker and of
- * other processes.
- */
-export function watchEndings(options: EndingsWatchOptions) {
-  const { redis, table, log, trust, notice, rewound, registry, invalidate, alsoWhileTrusted } = options;
-  const stop = new AbortController();
-  let databaseUp = false;
-  let heardAt = Number.NEGATIVE_INFINITY;
-  let overdueSince = new Date(0);
-
-  async function look(): Promise<void> {
-    const mark = await rewound.readMark().catch(() => null);
-    const askedAt = performance.now();
-    const [newest, overdue] = await Promise.all([table.newest(), table.overdueEndings(overdueSince)]);
-    databaseUp = true;
-    heardAt = askedAt;
-    notice.note(newest.allEnded);
-    trust.raiseFloor(newest.ending);
-    void registry.heard(newest.registryVersion);
-    if (overdue.endings.length > 0 && (await invalidate(overdue.endings))) overdueSince = overdue.until;
-    await rewound.compare(mark, newest.ending).catch((error: unknown) => log.debug({ err: error }, 'Redis went away'));
-    if (!trust.isTrusted() && redis.status === 'ready') await trust.reconcile();
-    if (trust.isTrusted()) await alsoWhileTrusted();
-  }
-
-  async function watch(): Promise<void> {
-    while (!stop.signal.aborted) {
-      await look().catch(async (error: unknown) => {
-        if (databaseUp) log.warn({ err: error }, 'PostgreSQL is away');
-        databaseUp = false;
-        await notice.fetch().catch(() => undefined);
-      });
-      await delay(WATCH_INTERVAL_MS, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
-    }
-  }
-
-  void watch();
-  return {
-    isDatabaseUp: () => databaseUp,
-    /** How long PostgreSQL has said nothing of endings. */
-    silentMs: () => performance.now() - heardAt,
-    /** Somebody else could not ask PostgreSQL. */
-    databaseIsAway(): void {
-      databaseUp = false;
-    },
-    close: () => stop.abort(),
-  };
 }

@@ -60,7 +60,8 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
          ORDER BY absolute_deadline, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
       const last = rows.at(-1);
       if (!last) return null;
-      const about = { reason: 'revoked_by_operator', actor, origin: NO_ORIGIN, note: reason } as const;
+      const why = { reason: 'revoked_by_operator', actor, origin: NO_ORIGIN, note: reason } as const;
+      const about = { ...why, browsersStay: true };
       const ended = await sessions.endWithin(transaction, { sessionIds: rows.map((row) => row.id) }, about);
       await transaction.$executeRaw`UPDATE everybody_ended SET ended = ended + ${ended.length} WHERE id = ${id}::uuid`;
       return { ...last, count: ended.length };
@@ -110,6 +111,27 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
     },
 
     /**
+     * PostgreSQL has lost an order that Redis knows: it stands again, in the caller's transaction, for
+     * this reason. False if PostgreSQL has it, or a later one.
+     */
+    async askAgainWithin(
+      transaction: Transaction,
+      lost: AllSessionsEnded,
+      { reason, origin }: Again,
+    ): Promise<boolean> {
+      const at = new Date(lost.at + 1); // Redis has whole milliseconds
+      const asked = await transaction.$executeRaw`
+        INSERT INTO everybody_ended (id, asked_at, actor_id, kept_session_id, reason)
+        SELECT ${uuidv7()}::uuid, ${at}::timestamptz, NULL, ${lost.kept}::uuid, ${reason}
+         WHERE NOT EXISTS (SELECT FROM everybody_ended WHERE asked_at >= ${new Date(lost.at)}::timestamptz)`;
+      if (asked === 0) return false;
+      const about = { actor: null, subject: null, session: lost.kept, origin, detail: { reason, after: 'failover' } };
+      await recordEvent(transaction, { type: 'sessions_all_end_asked', outcome: 'success', ...about });
+      nudgeAfterCommit(transaction, 'end-everybody');
+      return true;
+    },
+
+    /**
      * The worker's part: ends the rows and copies of what counts no more, and returns how many.
      * Several at once take different batches. After `withinMs` it leaves the rest to the next run,
      * so that other jobs get their turn.
@@ -146,6 +168,11 @@ export function createEndAllSessions({ database: { pool, transact }, sessions, c
 
 type Whose = 'people' | 'applications';
 const BOTH: readonly Whose[] = ['people', 'applications'];
+
+interface Again {
+  readonly reason: string;
+  readonly origin: Origin;
+}
 
 interface Pace {
   readonly withinMs?: number;

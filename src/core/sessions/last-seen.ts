@@ -2,9 +2,7 @@
 // batches.
 import type { Redis } from 'ioredis';
 import { keys, milliseconds } from '../platform/redis.ts';
-import { lastSeenOf } from './cache-entry.ts';
 import { TOUCH_INTERVAL_MS } from './cache-scripts.ts';
-import type { SessionTable } from './session-table.ts';
 
 const BATCH = 1_000;
 /** The worker writes a touch down within seconds. */
@@ -22,15 +20,18 @@ export type LastSeen = ReturnType<typeof createLastSeen>;
 
 export interface LastSeenOptions {
   readonly redis: Redis;
-  readonly table: Pick<SessionTable, 'writeLastSeen'>;
+  /** Returns those that have no row. */
+  readonly writeLastSeen: (touches: readonly { tokenHash: Buffer; ageMs: number }[]) => Promise<readonly Buffer[]>;
   /** Gets sessions that were used and have no row. */
   readonly suspect: (tokenHashes: readonly Buffer[]) => Promise<void>;
 }
 
-export function createLastSeen({ redis, table, suspect }: LastSeenOptions) {
+export function createLastSeen({ redis, writeLastSeen, suspect }: LastSeenOptions) {
   /** Redis's clock less our monotonic one. */
   let clockOffsetMs = 0;
   let checkedAt = Number.NEGATIVE_INFINITY;
+  let flushed: Promise<void> = Promise.resolve();
+  let next: Promise<void> | null = null;
 
   function setClock(redisNow: number): void {
     clockOffsetMs = redisNow - performance.now();
@@ -61,23 +62,36 @@ export function createLastSeen({ redis, table, suspect }: LastSeenOptions) {
     });
   }
 
-  async function flush(): Promise<void> {
+  async function writeAll(): Promise<void> {
     for (let count = BATCH; count === BATCH; ) {
       const touches = await readTouches(BATCH);
       if (touches.length > 0) {
-        await suspect(await table.writeLastSeen(touches));
+        await suspect(await writeLastSeen(touches));
         await redis.hfForgetTouches(keys.touched, ...touches.flatMap(({ member, score }) => [member, score]));
       }
       count = touches.length;
     }
   }
 
+  /** After PostgreSQL was away many ask at once: one flush at a time, and the next one is for all who wait. */
+  function flush(): Promise<void> {
+    next ??= flushed
+      .catch(() => undefined)
+      .then(() => {
+        next = null;
+        flushed = writeAll();
+        return flushed;
+      });
+    return next;
+  }
+
   return {
+    /** Writes down what was noted before. */
     flush,
 
     /** Whether a copy's idle deadline may be moved again. */
-    isDue(value: string): boolean {
-      return Math.abs(performance.now() + clockOffsetMs - lastSeenOf(value)) >= TOUCH_INTERVAL_MS;
+    isDue({ seenAt }: { readonly seenAt: number }): boolean {
+      return Math.abs(performance.now() + clockOffsetMs - seenAt) >= TOUCH_INTERVAL_MS;
     },
 
     /** Moves a copy's idle deadline, if it is live and due. */

@@ -4,19 +4,13 @@ import type { Redis } from 'ioredis';
 import { keys } from '../platform/redis.ts';
 
 export type RegistryVersion = ReturnType<typeof createRegistryVersion>;
+export type PublishedVersion = ReturnType<RegistryVersion['publishedIn']>;
 
-export function createRegistryVersion(redis: Redis) {
+export function createRegistryVersion() {
   let newest = 0;
-  let inRedis = 0;
 
   function note(version: number): void {
     if (version > newest) newest = version;
-  }
-
-  /** Tells the other processes. Never throws. */
-  async function publish(): Promise<void> {
-    inRedis = newest;
-    await redis.set(keys.applications, newest).catch(() => undefined);
   }
 
   return {
@@ -24,19 +18,28 @@ export function createRegistryVersion(redis: Redis) {
     newest: () => newest,
     note,
 
-    /** What stood beside a copy. */
-    read(text: string | null | undefined): void {
-      inRedis = Number(text ?? 0) || 0;
-      note(inRedis);
+    /** What PostgreSQL says, which is right even if it is less: then it has gone back in time. */
+    heard(version: number): void {
+      newest = version;
     },
 
-    /**
-     * What PostgreSQL says, which is right even if it is less: then it has gone back in time. A Redis that says otherwise is
-     * told. Never throws.
-     */
-    async heard(version: number): Promise<void> {
-      newest = version;
-      if (inRedis !== newest && redis.status === 'ready') await publish();
+    /** As it stands in a Redis, for the other processes. */
+    publishedIn(redis: Redis) {
+      let inRedis = 0;
+      return {
+        /** What stood beside a copy. */
+        read(text: string | null | undefined): void {
+          inRedis = Number(text ?? 0) || 0;
+          note(inRedis);
+        },
+
+        /** Tells a Redis that says otherwise. Never throws. */
+        async correct(): Promise<void> {
+          if (inRedis === newest || redis.status !== 'ready') return;
+          inRedis = newest;
+          await redis.set(keys.applications, newest).catch(() => undefined);
+        },
+      };
     },
   };
 }

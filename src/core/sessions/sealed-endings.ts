@@ -8,18 +8,19 @@ import type { Ending, EndReason } from './session-record.ts';
 
 /**
  * Sealing fails while Redis can't take the endings; whoever finds its high-water mark too low
- * reconciles it.
+ * reconciles it. A PostgreSQL of an older epoch than the one that is known seals nothing.
  */
 export function createSealedEndings({ cache }: { cache: SessionCache }): SealingFollower {
   return {
-    begin() {
+    begin(told) {
+      const epoch = cache.epochs.hear(told);
       const ended: Ending[] = [];
       return {
         async write(client, events) {
           ended.push(...(await markEndings(client, events.filter(isEnding))));
         },
         async committed({ previousSeq, endingSeq }) {
-          if (endingSeq > previousSeq) await cache.replay(ended, { previousSeq, endingSeq });
+          if (endingSeq > previousSeq) await cache.replay(ended, { previousSeq, endingSeq, epoch });
         },
       };
     },

@@ -1,108 +1,136 @@
 // The copies of sessions in Redis, beside the truth in PostgreSQL. A read costs one command. A copy
-// is not trusted where this Redis may have missed an ending, and nothing brings an ended session
+// is not trusted where its Redis may have missed an ending, and nothing brings an ended session
 // back ("How an ended session stays ended" in docs/architecture.md). PostgreSQL answers for Redis.
+// Of several Redis each has its share of the sessions, by their names, and is told of every ending. The parts of a Cluster are as
+// many Redis whose shares never change.
 import type { Redis } from 'ioredis';
+import type { SealedEndings } from '../audit/sealing.ts';
 import { hashToken } from '../credentials/random-token.ts';
 import type { Log } from '../platform/log.ts';
 import type { SessionSource } from '../platform/metrics.ts';
+import type { Epoch } from '../platform/postgres/epoch.ts';
+import type { Patience } from '../platform/postgres/patience.ts';
 import { keys } from '../platform/redis.ts';
-import {
-  formatEntry,
-  formatTombstone,
-  nameOf,
-  ownerKey,
-  parseEntry,
-  parseTombstone,
-  type SessionReading,
-} from './cache-entry.ts';
-import { defineScripts, TOUCH_INTERVAL_MS, writeTombstones } from './cache-scripts.ts';
-import {
-  type AllSessionsEndedNotice,
-  type CacheTrust,
-  type CacheWrites,
-  createAllSessionsEndedNotice,
-  createCacheTrust,
-  createCacheWrites,
-  type EndingsWatch,
-  watchEndings,
-} from './cache-trust.ts';
-import { createLastSeen, type LastSeen } from './last-seen.ts';
-import { createRegistryVersion, type RegistryVersion } from './registry-version.ts';
-import { createRewoundDatabase, type Rewind } from './rewound-database.ts';
-import type { AllSessionsEnded, Ending, LiveRecord, SessionOwner, SessionRecord } from './session-record.ts';
-import type { SessionTable } from './session-table.ts';
+import { createReplication } from '../platform/replication.ts';
+import { createEntryParser, nameOf, type SessionReading } from './cache-entry.ts';
+import { createAllSessionsEndedNotice } from './cache-trust.ts';
+import { createDatabaseContact } from './database-contact.ts';
+import { watchEndings } from './endings-watch.ts';
+import { createEpochs } from './failover/epochs.ts';
+import type { LostEnding } from './failover/journal.ts';
+import { createRewindNotice, type Rewind } from './failover/rewind-notice.ts';
+import { placeOf } from './placement.ts';
+import { createRegistryVersion } from './registry-version.ts';
+import type { AllSessionsEnded, Ending } from './session-record.ts';
+import { type Copy, createSessionShard, type PutSession, type SessionShard } from './session-shard.ts';
+import type { SessionRow, SessionTable } from './session-table.ts';
 
-/** A session without a row is remembered for a while, so that guessing costs no SQL. */
-const UNKNOWN_MS = 60_000;
-/** A row that was read longer ago may have ended since, and its tombstone gone. */
-const REFILL_WITHIN_MS = 1_000;
-
-/**
- * Thrown when neither Redis nor PostgreSQL answers, or Redis alone does and is believed no longer:
- * nothing is known of the session, and nothing must change.
- */
-export class StoresAwayError extends Error {
-  constructor(cause: unknown) {
-    super('no store can say what became of the session', { cause });
-    this.name = 'StoresAwayError';
-  }
-}
+export type { Copy } from './session-shard.ts';
 
 export interface SessionCacheOptions {
+  /** What REDIS_URL leads to: it has the notice that PostgreSQL has gone back in time, and the sessions unless others have. */
   readonly redis: Redis;
+  /** Those that have the sessions, in the order of their list. */
+  readonly sessionRedis?: readonly Redis[];
+  /** Whether those are the parts of a Cluster. */
+  readonly inCluster?: boolean;
   readonly table: SessionTable;
   readonly log: Log;
   /** How long a copy is believed while PostgreSQL can't be asked, by whose session it is. */
-  readonly alone: Readonly<Record<SessionOwner['role'], number>>;
+  readonly alone: Readonly<Record<'member' | 'operator', number>>;
   /** Called for each reading with the store that answered it. */
   readonly count?: (source: SessionSource) => void;
   /** Records that PostgreSQL has gone back in time. */
   readonly onRewind?: (rewind: Rewind) => Promise<void>;
+  /** The PostgreSQL that was asked is older than one that others have met. */
+  readonly onStale?: () => void;
 }
 
 export type SessionCache = ReturnType<typeof createSessionCache>;
 
+/** Of an address of REDIS_SESSION_URLS, in metrics and in the log, or of a part of a Cluster, in the log; the first is 0. */
+export function sessionStoreName(place: number): string {
+  return `sessions-${place + 1}`;
+}
+
 export function createSessionCache({
   redis,
+  sessionRedis = [],
+  inCluster = false,
   table,
   log,
   alone,
   count = () => undefined,
   onRewind = async () => undefined,
+  onStale = () => undefined,
 }: SessionCacheOptions) {
-  defineScripts(redis);
-  const notice = createAllSessionsEndedNotice(redis);
-  const registry = createRegistryVersion(redis);
-  const trust = createCacheTrust({ redis, table, log, notice });
-  const writes = createCacheWrites({ trust, log });
-  const rewound = createRewoundDatabase({ redis, table, log, onRewind });
-  const lastSeen = createLastSeen({ redis, table, suspect: rewound.suspect });
-  const watch = watchEndings({
-    redis,
-    table,
-    log,
-    trust,
-    notice,
-    rewound,
-    registry,
-    invalidate,
-    alsoWhileTrusted: () =>
-      lastSeen
-        .flushLate()
-        .catch((error: unknown) => log.debug({ err: error }, 'when sessions were seen last could not be written down')),
-  });
+  const notice = createAllSessionsEndedNotice();
+  const registry = createRegistryVersion();
+  const epochs = createEpochs();
+  const contact = createDatabaseContact();
+  const rewinds = createRewindNotice({ redis, log, onRewind });
+  const parse = createEntryParser();
+  const shared = { table, alone, count, notice, registry, epochs, contact, rewinds, parse, rowsOf, writeLastSeen };
+  const apart = sessionRedis.length > 0;
+  const clients = apart ? sessionRedis : [redis];
+  const shards = clients.map((client, place) => createSessionShard({ ...shared, redis: client, ...placed(place) }));
+  const replications = (apart ? [redis, ...clients] : clients).map((one) =>
+    createReplication({ redis: one, key: keys.replicated }),
+  );
+  const watch = watchEndings({ shards, table, log, notice, registry, contact, rewinds, epochs, invalidate, onStale });
 
-  const readNamed = createReader({ redis, table, alone, count, trust, notice, registry, lastSeen, watch, writes });
+  function placed(place: number) {
+    return {
+      setting: inCluster ? null : apart ? `REDIS_SESSION_URLS, address ${place + 1}` : 'REDIS_URL',
+      log: apart ? log.child({ store: sessionStoreName(place) }) : log,
+      isOwn: (name: string) => placeOf(name, clients.length) === place,
+      ownForever: inCluster,
+    };
+  }
+
+  function shardOf(name: string): SessionShard {
+    const shard = shards[placeOf(name, shards.length)];
+    if (!shard) throw new Error('there is no Redis for sessions');
+    return shard;
+  }
+
+  /** Throws where PostgreSQL is of an older epoch: it knows nothing of the sessions that began since. */
+  async function rowsOf(tokenHashes: readonly Buffer[]): Promise<readonly SessionRow[]> {
+    const { rows, timeline } = await table.rowsOf(tokenHashes);
+    epochs.of(timeline);
+    return rows;
+  }
+
+  /** Throws there too: the use is written down once PostgreSQL is the one that counts. */
+  async function writeLastSeen(touches: Parameters<SessionTable['writeLastSeen']>[0]): Promise<readonly Buffer[]> {
+    const { unknown, timeline } = await table.writeLastSeen(touches);
+    epochs.of(timeline);
+    return unknown;
+  }
 
   async function invalidate(endings: readonly Ending[], keepMs?: number): Promise<boolean> {
-    try {
-      await writeTombstones(redis, endings, keepMs);
-      return true;
-    } catch (error) {
-      if (redis.status === 'ready') log.warn({ err: error }, 'Redis refuses to end sessions');
-      trust.distrust();
-      return false;
-    }
+    const places = endings.map(({ tokenHash }) => placeOf(nameOf(tokenHash), shards.length));
+    const taken = shards.map((shard, place) =>
+      shard.invalidate(
+        endings.filter((_, index) => places[index] === place),
+        keepMs,
+      ),
+    );
+    return (await Promise.all(taken)).every(Boolean);
+  }
+
+  /** Throws where none could: one that is away catches up when it is back. */
+  async function inEach(work: (shard: SessionShard) => Promise<unknown>): Promise<void> {
+    const done = await Promise.allSettled(shards.map(work));
+    const failures = done.filter((one) => one.status === 'rejected');
+    if (failures.length === shards.length) throw failures[0]?.reason;
+    for (const { reason } of failures) log.debug({ err: reason }, 'a Redis with sessions is away');
+  }
+
+  const inAll = <T>(work: (shard: SessionShard) => Promise<T>): Promise<T[]> => Promise.all(shards.map(work));
+
+  function readNamed(name: string, patience?: Patience): Promise<SessionReading> {
+    return shardOf(name).readNamed(name, patience);
   }
 
   return {
@@ -112,13 +140,14 @@ export function createSessionCache({
      */
     read: (token: string): Promise<SessionReading> => readNamed(nameOf(hashToken(token))),
 
-    /** The same by its name ({@link nameOf}). */
+    /** The same by its name ({@link nameOf}), and where PostgreSQL must be asked as patiently as told. */
     readNamed,
 
+    /** Whether Redis, and not PostgreSQL, is asked for a session of this name. */
+    asksRedis: (name: string): boolean => shardOf(name).isTrusted(),
+
     /** Where Redis is away, the next read puts the copy. Never throws. */
-    async put(tokenHash: Buffer, record: LiveRecord): Promise<void> {
-      if (trust.isTrusted()) await writes.follow(writeCopy(redis, nameOf(tokenHash), record));
-    },
+    put: (session: PutSession): Promise<void> => shardOf(nameOf(session.tokenHash)).put(session),
 
     /**
      * Replaces copies by tombstones that outlive any request: true if Redis took them all. Else it
@@ -127,199 +156,99 @@ export function createSessionCache({
     invalidate,
 
     /**
-     * The worker's part: invalidates what it has just sealed and raises the high-water mark from
-     * the ending before (`previousSeq`). A Redis that has missed that one too is reconciled. Throws
-     * where Redis can't take it.
+     * The worker's part: tells every Redis of what was just sealed, also of the sessions that are another's: where the list of
+     * addresses was another one, it may have their copies. One that can't take it is reconciled before it is trusted. Throws
+     * where none can.
      */
-    async replay(
-      endings: readonly Ending[],
-      { previousSeq, endingSeq }: { previousSeq: number; endingSeq: number },
-    ): Promise<void> {
-      const mustBeSame = trust.pinConnection();
-      if (!(await invalidate(endings))) throw new Error('Redis could not take the endings');
-      mustBeSame();
-      if ((await redis.hfRaiseMark(keys.endings, endingSeq, previousSeq)) === 0) await trust.reconcile();
+    replay(endings: readonly Ending[], sealed: SealedEndings & { readonly epoch: Epoch | null }): Promise<void> {
+      return inEach((shard) => shard.replay(endings, sealed));
     },
 
     /** Here at once, in other processes within a second. Never throws. */
     async endAll(allEnded: AllSessionsEnded): Promise<void> {
       notice.note(allEnded);
-      await notice.publish().catch(() => undefined);
+      await Promise.allSettled(clients.map((client) => notice.publish(client)));
     },
 
     /**
-     * The copies of a person's live sessions, for when PostgreSQL can't list them. Throws where
-     * Redis is away.
+     * The copies of a person's live sessions, for when PostgreSQL can't list them; null where one is of a version that this
+     * one can't read. Throws where one Redis is away.
      */
-    copiesOf: (userId: string) => copiesOf(redis, userId),
+    async copiesOf(userId: string): Promise<Copy[] | null> {
+      const copies = (await inAll((shard) => shard.copiesOf(userId))).flat();
+      return copies.some((copy) => copy === null) ? null : copies.filter((copy) => copy !== null);
+    },
 
-    flushTouches: lastSeen.flush,
+    /**
+     * Copies of an account that PostgreSQL knows nothing of, or no longer, are dropped: what ends all
+     * its sessions would not find them. Never throws.
+     */
+    dropGhosts: (userId: string): Promise<void> =>
+      inEach((shard) => shard.dropGhosts(userId)).catch((error: unknown) =>
+        log.debug({ err: error }, 'the copies of an account could not be looked at'),
+      ),
+
+    /** Throws where nothing could be written down. */
+    flushTouches: (): Promise<void> => inEach((shard) => shard.flushTouches()),
+
+    /**
+     * Whether a failover of any Redis would keep what was written so far; true where there is no replica.
+     * Throws where one is away.
+     */
+    isReplicated: async (): Promise<boolean> =>
+      (await Promise.all(replications.map(({ isCurrent }) => isCurrent()))).every(Boolean),
+
+    /** When all sessions were last ended, also where PostgreSQL has lost that; null for never. */
+    allEnded: notice.newest,
+
+    /** In which history of PostgreSQL what it says is. */
+    epochs,
 
     /** How often groups and applications have changed, as far as this process has heard. */
     registry,
 
-    /** What follows when PostgreSQL has gone back in time. */
-    rewound,
+    /** Does something in each Redis with sessions. Throws where it could be done in none. */
+    inEach,
 
-    /** Which stores can be asked right now. */
-    health: () => ({ redis: trust.isTrusted(), postgres: watch.isDatabaseUp() }),
+    /** What follows when PostgreSQL has gone back in time. All but `stands` and `raise` throw where a store is away. */
+    rewound: {
+      ...rewinds,
+
+      /** Endings of the last hour that PostgreSQL has lost. */
+      lost: async (): Promise<LostEnding[]> => (await inAll(({ journal }) => journal.lost())).flat(),
+
+      /** Holds every entry in Redis against its row; returns the endings that PostgreSQL has lost. */
+      sweep: async (): Promise<LostEnding[]> => (await inAll((shard) => shard.sweep())).flatMap(({ lost }) => lost),
+
+      /** PostgreSQL is the truth again, as it is. */
+      async forget(): Promise<void> {
+        await inAll((shard) => shard.accept());
+        await rewinds.takeAway();
+      },
+    },
+
+    /** Which stores can be asked right now; `someSessions`: at least one Redis with sessions. */
+    health: () => ({
+      redis: shards.every((shard) => shard.isTrusted()) && (!apart || redis.status === 'ready'),
+      someSessions: shards.some((shard) => shard.isTrusted()),
+      postgres: contact.isUp(),
+    }),
+
+    /** The same of each store, by its name in metrics. A Cluster is one: its parts follow its nodes. */
+    stores(): Readonly<Record<string, boolean>> {
+      const each = shards.map((shard, place) => [apart ? sessionStoreName(place) : 'redis', shard.isTrusted()]);
+      const own = inCluster ? [['sessions', shards.every((shard) => shard.isTrusted())]] : each;
+      return {
+        ...(apart ? { redis: redis.status === 'ready' } : {}),
+        ...Object.fromEntries(own),
+        postgres: contact.isUp(),
+      };
+    },
 
     /** Nobody's copy is believed any more: PostgreSQL was not heard of for too long. */
-    isAlone: () => watch.silentMs() > Math.max(alone.member, alone.operator),
+    isAlone: () => contact.silentMs() > Math.max(alone.member, alone.operator),
 
-    /** Leaves the client open. */
+    /** Leaves the clients open. */
     close: watch.close,
   };
-}
-
-interface ReaderOptions extends Required<Pick<SessionCacheOptions, 'redis' | 'table' | 'alone' | 'count'>> {
-  readonly trust: CacheTrust;
-  readonly notice: AllSessionsEndedNotice;
-  readonly registry: Pick<RegistryVersion, 'read'>;
-  readonly lastSeen: LastSeen;
-  readonly watch: EndingsWatch;
-  readonly writes: CacheWrites;
-}
-
-/**
- * Redis answers if its copy can be trusted; else PostgreSQL does, and the copy goes back to Redis.
- */
-function createReader(options: ReaderOptions) {
-  const { redis, table, alone, count, trust, notice, registry, lastSeen, watch, writes } = options;
-  const readTogether = shareReads(redis);
-
-  /** Null where PostgreSQL must be asked. */
-  async function readCopy(name: string): Promise<SessionReading | null> {
-    if (!trust.isTrusted()) return null;
-    let value: string | null | undefined;
-    let mark: string | null | undefined;
-    try {
-      const reads = readTogether();
-      const place = reads.keys.push(keys.session(name)) - 1;
-      const values = await reads.values;
-      value = values[place];
-      mark = values.at(-1);
-      registry.read(values.at(-2));
-    } catch {
-      trust.hangUp();
-      return null;
-    }
-    const tombstone = parseTombstone(value);
-    if (tombstone) return tombstone;
-    if (!trust.accepts(mark)) return null;
-    const entry = parseEntry(value);
-    if (!entry || !value) return null;
-    // A copy of a version that did not note when the session began is judged by PostgreSQL.
-    if (notice.ended(entry.owner)) return entry.owner.createdAt === 0 ? null : ENDED_WITH_ALL;
-    if (watch.silentMs() > alone[entry.owner.role]) return askDatabase();
-    if (lastSeen.isDue(value)) void touch(name, entry.idleTimeoutMs, entry.owner.id);
-    return entry;
-  }
-
-  /** A Redis that PostgreSQL has said nothing of for that long may be one that was left behind. */
-  function askDatabase(): null {
-    if (watch.isDatabaseUp()) return null;
-    count('nowhere');
-    throw new StoresAwayError(new Error('Redis alone is believed no longer'));
-  }
-
-  async function readRow(name: string): Promise<SessionReading> {
-    const readAt = performance.now();
-    const record = await table.find(Buffer.from(name, 'base64url')).catch((error: unknown) => {
-      watch.databaseIsAway();
-      count('nowhere');
-      throw new StoresAwayError(error);
-    });
-    count('postgres');
-    const fresh = performance.now() - readAt <= REFILL_WITHIN_MS;
-    if (trust.isTrusted() && fresh) void writes.follow(refill(redis, name, record));
-    if (record.state !== 'live') return record;
-    const redisCanTouch = trust.isTrusted() && !writes.isFull();
-    if (!redisCanTouch && record.sinceSeenMs > TOUCH_INTERVAL_MS) touchRow(record.owner.id);
-    return { state: 'live', owner: record.owner, data: record.data };
-  }
-
-  async function touch(name: string, idleTimeoutMs: number, sessionId: string): Promise<void> {
-    await writes.follow(lastSeen.touch(name, idleTimeoutMs));
-    if (writes.isFull()) touchRow(sessionId);
-  }
-
-  function touchRow(sessionId: string): void {
-    table.touch(sessionId).catch(() => undefined);
-  }
-
-  return async (name: string): Promise<SessionReading> => {
-    const reading = await readCopy(name);
-    if (reading === null) return readRow(name);
-    count('redis');
-    return reading;
-  };
-}
-
-/** The rows and copies of sessions that ended with all others are ended one batch after another. */
-const ENDED_WITH_ALL = { state: 'ended', reason: 'revoked_by_operator' } as const;
-
-/**
- * Copies that are read together, and the last two of the values: the version of the registry of
- * applications and the high-water mark at that moment.
- */
-interface Reads {
-  readonly keys: string[];
-  readonly values: Promise<(string | null)[]>;
-}
-
-/** What the requests of one turn of the event loop ask for goes to Redis as one command. */
-function shareReads(redis: Redis): () => Reads {
-  let open: Reads | null = null;
-  return () => {
-    if (open) return open;
-    const names: string[] = [];
-    const values = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-      open = null;
-      return redis.mget(...names, keys.applications, keys.endings);
-    });
-    open = { keys: names, values };
-    return open;
-  };
-}
-
-function refill(redis: Redis, name: string, record: SessionRecord): Promise<unknown> {
-  if (record.state === 'live') return writeCopy(redis, name, record);
-  const tombstone = formatTombstone(record.state === 'ended' ? record.reason : 'unknown');
-  return redis.set(keys.session(name), tombstone, 'PX', UNKNOWN_MS, 'NX');
-}
-
-function writeCopy(redis: Redis, name: string, record: LiveRecord): Promise<number> {
-  return redis.hfRefill(
-    keys.session(name),
-    keys.endings,
-    ownerKey(record.owner.userId),
-    Math.round(record.sinceSeenMs),
-    Math.ceil(record.idleTimeoutMs - record.sinceSeenMs),
-    Math.ceil(record.absoluteRemainingMs),
-    formatEntry(record),
-    name,
-  );
-}
-
-/** Of a live session. */
-export interface Copy {
-  readonly sessionId: string;
-  readonly loginId: string;
-  readonly atApplication: boolean;
-  readonly tokenHash: Buffer;
-}
-
-async function copiesOf(redis: Redis, userId: string): Promise<Copy[]> {
-  const names = await redis.zrange(ownerKey(userId), 0, '-1');
-  if (names.length === 0) return [];
-  const values = await redis.mget(names.map((name) => keys.session(name)));
-  return names.flatMap((name, index) => {
-    const owner = parseEntry(values[index])?.owner;
-    if (!owner) return [];
-    const { id: sessionId, loginId, application } = owner;
-    return [
-      { sessionId, loginId, atApplication: application !== undefined, tokenHash: Buffer.from(name, 'base64url') },
-    ];
-  });
 }

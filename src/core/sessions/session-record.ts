@@ -1,7 +1,7 @@
 // A session as PostgreSQL knows it. Deadlines are judged by its clock alone and handed out as time
 // that remains, so that no other clock needs to agree with it.
-import type { Role } from '../../generated/prisma/client.ts';
 import { type AuthenticationMethod, readAuthenticationMethod } from './authentication-method.ts';
+import { type Role, roleIn } from './role.ts';
 
 /** Why a session has ended; the visitor is told in these terms. */
 export const END_REASONS = [
@@ -85,8 +85,22 @@ export interface AllSessionsEnded {
 export const ENDED_WITH_ALL = `EXISTS (
   SELECT FROM everybody_ended AS e WHERE e.asked_at >= s.created_at AND e.kept_session_id IS DISTINCT FROM s.id)`;
 
+/**
+ * The order in which whoever locks several sessions locks them, people's before those at applications: of two who want some of
+ * the same, one waits for the other and never both.
+ */
+export const LOCK_ORDER = 'ORDER BY application_id IS NOT NULL, id';
+
+/** What PostgreSQL knows of a session, and in which timeline (its epoch, in failover/epochs.ts); null where it does not tell. */
+export interface FoundRecord {
+  readonly record: SessionRecord;
+  readonly timeline: string | null;
+}
+
 export interface FoundSession {
-  id: string;
+  timeline: string | null;
+  /** Null: there is no such session, and nothing else. */
+  id: string | null;
   user_id: string;
   email: string;
   role: Role;
@@ -109,8 +123,10 @@ export interface FoundSession {
   absolute_remaining_ms: number;
 }
 
+/** One row, with the timeline alone where there is no such session. */
 export const FIND_SESSION = `
-  SELECT s.id, s.user_id, u.email, u.role, s.remember, s.proved, s.data, s.created_at, u.created_at AS member_since, s.end_reason,
+  SELECT database_timeline() AS timeline, found.* FROM (SELECT) AS once LEFT JOIN (
+  SELECT s.id, s.user_id, u.email, ${roleIn('u')} AS role, s.remember, s.proved, s.data, s.created_at, u.created_at AS member_since, s.end_reason,
          s.application_id, coalesce(s.login_id, s.id) AS login_id, coalesce(s.proved_at, s.created_at) AS proved_at,
          CASE WHEN s.parent_id IS NULL THEN NULL WHEN p.id IS NULL THEN 'expired' ELSE p.end_reason END AS parent_end,
          u.disabled_at IS NOT NULL AS disabled, ${ENDED_WITH_ALL} AS ended_with_all, s.idle_timeout_seconds,
@@ -118,9 +134,10 @@ export const FIND_SESSION = `
          extract(epoch FROM s.idle_deadline - clock_timestamp())::float8 * 1000 AS idle_remaining_ms,
          extract(epoch FROM s.absolute_deadline - clock_timestamp())::float8 * 1000 AS absolute_remaining_ms
     FROM session s JOIN user_account u ON u.id = s.user_id LEFT JOIN session p ON p.id = s.parent_id
-   WHERE s.token_hash = $1`;
+   WHERE s.token_hash = $1) AS found ON true`;
 
 export function judgeSession(row: FoundSession): SessionRecord {
+  if (row.id === null) return { state: 'unknown' };
   if (row.end_reason) return { state: 'ended', reason: row.end_reason };
   if (row.parent_end) return { state: 'ended', reason: row.parent_end };
   if (row.ended_with_all) return { state: 'ended', reason: 'revoked_by_operator' };

@@ -4,10 +4,11 @@ import type { Origin } from '../audit/events.ts';
 import { deleteSome, type Transaction } from '../platform/database.ts';
 import { keptUserAgent } from '../platform/kept-user-agent.ts';
 import { type AuthenticationMethod, readAuthenticationMethod } from './authentication-method.ts';
-import { ENDED_WITH_ALL, type Ending, type EndReason, type SessionData } from './session-record.ts';
+import { ENDED_WITH_ALL, type Ending, type EndReason, LOCK_ORDER, type SessionData } from './session-record.ts';
 
 /** {@link ENDED_WITH_ALL} where Prisma writes the query. */
 export const endedWithAll = Prisma.raw(ENDED_WITH_ALL);
+const inOrder = Prisma.raw(LOCK_ORDER);
 
 /** What a session keeps of the one whose place it takes. */
 export interface Replaced {
@@ -17,6 +18,8 @@ export interface Replaced {
   readonly provedAt: Date | null;
   readonly absoluteDeadline: Date;
   readonly loginId: string;
+  /** The known browser that it began in; null where that is not known. */
+  readonly deviceId: string | null;
 }
 
 /** The session of its person that a session at an application hangs on. */
@@ -32,6 +35,8 @@ export interface SessionInsert {
   readonly remember: boolean;
   readonly replaces: Replaced | null;
   readonly hangs?: Hanging;
+  /** The id of the known browser that it begins in, for the statement; else that of the session whose place it takes. */
+  readonly browser?: Prisma.Sql | undefined;
   readonly idleTimeoutMs: number;
   readonly absoluteLifetimeMs: number;
   readonly data: SessionData;
@@ -40,16 +45,17 @@ export interface SessionInsert {
 }
 
 /**
- * The statement that inserts a session for each row of `from` and returns its `created_at` and `remaining_ms`. It comes after
+ * The statement that inserts a session for each row of `from` and returns its `created_at`, `remaining_ms` and `timeline`. It comes after
  * the newest end of all sessions, even where PostgreSQL's clock went back since: else nobody could log in until it has caught
  * up. The absolute deadline is never later than that of the session whose place it takes.
  */
 export function insertSession(session: SessionInsert, from: Prisma.Sql = Prisma.sql`(SELECT) AS once`): Prisma.Sql {
   const { id, tokenHash, userId, remember, replaces, hangs, idleTimeoutMs, absoluteLifetimeMs, origin } = session;
+  const { browser = Prisma.sql`${hangs ? null : (replaces?.deviceId ?? null)}::uuid` } = session;
   return Prisma.sql`
     INSERT INTO session (id, token_hash, user_id, remember, created_at, logged_in_at, proved_at, last_seen_at,
                          idle_timeout_seconds, idle_deadline, absolute_deadline, data, proved, ip, user_agent,
-                         parent_id, application_id, login_id)
+                         parent_id, application_id, login_id, device_id)
     SELECT ${id}::uuid, ${new Uint8Array(tokenHash)}::bytea, ${userId}::uuid, ${remember}::boolean,
            greatest(clock_timestamp(), (SELECT max(asked_at) + interval '1 millisecond' FROM everybody_ended)),
            ${replaces?.loggedInAt ?? null}::timestamptz, ${replaces?.provedAt ?? null}::timestamptz, clock_timestamp(),
@@ -58,9 +64,11 @@ export function insertSession(session: SessionInsert, from: Prisma.Sql = Prisma.
            least(${replaces?.absoluteDeadline ?? null}::timestamptz,
                  clock_timestamp() + ${absoluteLifetimeMs} * interval '1 millisecond'), ${JSON.stringify(session.data)}::jsonb,
            ${session.authenticationMethod}::text, ${origin.ip}::inet, ${keptUserAgent(origin)}::text,
-           ${hangs?.parentId ?? null}::uuid, ${hangs?.applicationId ?? null}::uuid, ${replaces?.loginId ?? null}::uuid
+           ${hangs?.parentId ?? null}::uuid, ${hangs?.applicationId ?? null}::uuid, ${replaces?.loginId ?? null}::uuid,
+           ${browser}
       FROM ${from}
-    RETURNING created_at, (extract(epoch FROM absolute_deadline - clock_timestamp()) * 1000)::float8 AS remaining_ms`;
+    RETURNING created_at, (extract(epoch FROM absolute_deadline - clock_timestamp()) * 1000)::float8 AS remaining_ms,
+              database_timeline() AS timeline`;
 }
 
 /**
@@ -83,11 +91,11 @@ export function roomForSession(most: number): Prisma.Sql {
       < ${most} AS roomy`;
 }
 
-/** Live sessions of an account beyond so many, the ones unused for longest, locked for the caller. */
-export async function lockSurplus(transaction: Transaction, userId: string, most: number): Promise<string[]> {
+/** Live sessions of an account beyond so many, the ones unused for longest. */
+export async function findSurplus(transaction: Transaction, userId: string, most: number): Promise<string[]> {
   const rows = await transaction.$queryRaw<{ id: string }[]>`
     SELECT id FROM session WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND application_id IS NULL
-     ORDER BY last_seen_at DESC, id DESC OFFSET ${most} FOR UPDATE`;
+     ORDER BY last_seen_at DESC, id DESC OFFSET ${most}`;
   return rows.map((row) => row.id);
 }
 
@@ -104,7 +112,7 @@ export async function lockSession(
   >`
     SELECT remember, proved, data, idle_timeout_seconds AS "idleSeconds", coalesce(logged_in_at, created_at) AS "loggedInAt",
            coalesce(proved_at, created_at) AS "provedAt", absolute_deadline AS "absoluteDeadline",
-           coalesce(login_id, id) AS "loginId" FROM session AS s
+           coalesce(login_id, id) AS "loginId", device_id AS "deviceId" FROM session AS s
      WHERE id = ${sessionId}::uuid AND user_id = ${userId}::uuid AND application_id IS NULL
        AND ended_at IS NULL AND NOT ${endedWithAll}
        FOR UPDATE`;
@@ -118,14 +126,18 @@ export type LockedSession = Pick<SessionInsert, 'remember' | 'authenticationMeth
   readonly replaces: Replaced;
 };
 
-/** A person's live session since a log-in, whichever took the place of which. */
+/**
+ * A person's live session since a log-in, whichever took the place of which. The log-in may be named by any of these: a copy
+ * that a version without log-ins wrote names its own session.
+ */
 export async function findLiveOf(
   client: Pick<Transaction, '$queryRaw'>,
   { userId, loginId }: { userId: string; loginId: string },
 ): Promise<{ id: string; authenticationMethod: AuthenticationMethod; provedAt: Date } | null> {
   const [row] = await client.$queryRaw<{ id: string; proved: string; provedAt: Date }[]>`
     SELECT id, proved, coalesce(proved_at, created_at) AS "provedAt" FROM session AS s
-     WHERE user_id = ${userId}::uuid AND application_id IS NULL AND coalesce(login_id, id) = ${loginId}::uuid
+     WHERE user_id = ${userId}::uuid AND application_id IS NULL AND coalesce(login_id, id) = coalesce(
+             (SELECT login_id FROM session WHERE id = ${loginId}::uuid AND user_id = ${userId}::uuid), ${loginId}::uuid)
        AND ended_at IS NULL AND absolute_deadline > clock_timestamp() AND NOT ${endedWithAll}`;
   return row
     ? { id: row.id, authenticationMethod: readAuthenticationMethod(row.proved), provedAt: row.provedAt }
@@ -137,6 +149,8 @@ export interface EndedSession extends Ending {
   readonly userId: string;
   /** The slug of the application it was at; null for a person's own. */
   readonly application: string | null;
+  /** The known browser that it began in; null where that is not known. */
+  readonly deviceId: string | null;
 }
 
 /**
@@ -159,7 +173,9 @@ export async function endRows(
   return [...ended, ...(await endWhere(transaction, hanging, reason))];
 }
 
-/** Ends the live sessions that a condition of the table describes, and nothing with them. */
+/**
+ * Ends the live sessions that a condition of the table describes, and nothing with them.
+ */
 export async function endWhere(
   transaction: Transaction,
   condition: Prisma.Sql,
@@ -167,11 +183,12 @@ export async function endWhere(
 ): Promise<EndedSession[]> {
   const rows = await transaction.$queryRaw<EndedRow[]>`
     UPDATE session SET ended_at = clock_timestamp(), end_reason = ${reason}
-     WHERE ended_at IS NULL AND ${condition}
-    RETURNING id, user_id, token_hash, CASE WHEN application_id IS NOT NULL THEN
+     WHERE id = ANY (ARRAY(SELECT id FROM session WHERE ended_at IS NULL AND ${condition} ${inOrder} FOR UPDATE))
+       AND ended_at IS NULL
+    RETURNING id, user_id, token_hash, device_id, CASE WHEN application_id IS NOT NULL THEN
       coalesce((SELECT slug FROM application WHERE application.id = session.application_id), application_id::text) END AS application`;
-  return rows.map(({ id, user_id: userId, token_hash, application }) => {
-    return { id, userId, tokenHash: Buffer.from(token_hash), reason, application };
+  return rows.map(({ id, user_id: userId, token_hash, application, device_id: deviceId }) => {
+    return { id, userId, tokenHash: Buffer.from(token_hash), reason, application, deviceId };
   });
 }
 
@@ -180,13 +197,15 @@ interface EndedRow {
   readonly user_id: string;
   readonly token_hash: Uint8Array;
   readonly application: string | null;
+  readonly device_id: string | null;
 }
 
 /** The sessions at applications go on with the session that took the place of their parent. */
 export async function moveChildren(transaction: Transaction, from: string, to: string): Promise<void> {
   await transaction.$executeRaw`
     UPDATE session SET parent_id = ${to}::uuid
-     WHERE parent_id IS NOT NULL AND parent_id = ${from}::uuid AND ended_at IS NULL`;
+     WHERE id = ANY (ARRAY(SELECT id FROM session WHERE parent_id IS NOT NULL AND parent_id = ${from}::uuid ${inOrder} FOR UPDATE))
+       AND ended_at IS NULL`;
 }
 
 /**

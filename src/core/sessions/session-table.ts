@@ -1,8 +1,10 @@
 // The session table as the whole process asks it: reading, listing, last uses, what has ended. What
 // happens within somebody's transaction is in session-rows.ts.
 import type pg from 'pg';
+import { Prisma } from '../../generated/prisma/client.ts';
 import type { Database } from '../platform/database.ts';
 import type { DatabaseClock } from '../platform/postgres/database-clock.ts';
+import type { ToldEpoch } from '../platform/postgres/epoch.ts';
 import { type AuthenticationMethod, readAuthenticationMethod } from './authentication-method.ts';
 import {
   type AllSessionsEnded,
@@ -10,9 +12,10 @@ import {
   type Ending,
   type EndReason,
   FIND_SESSION,
+  type FoundRecord,
   type FoundSession,
   judgeSession,
-  type SessionRecord,
+  LOCK_ORDER,
 } from './session-record.ts';
 
 /** One of a person's sessions, as they are shown it. */
@@ -50,19 +53,23 @@ export interface ListedAtApplication {
 
 export type SessionTable = ReturnType<typeof createSessionTable>;
 
+const inOrder = Prisma.raw(LOCK_ORDER);
+
 /** Every function throws where PostgreSQL is away. */
 export function createSessionTable({ database: { prisma, pool, clock } }: { database: Database }) {
   return {
     ...knownEndings(pool, clock),
 
-    async find(tokenHash: Buffer): Promise<SessionRecord> {
+    async find(tokenHash: Buffer): Promise<FoundRecord> {
       const { rows } = await pool.query<FoundSession>({
         name: 'session-find',
         text: FIND_SESSION,
         values: [tokenHash],
       });
       const row = rows[0];
-      return row ? judgeSession(row) : { state: 'unknown' };
+      return row
+        ? { record: judgeSession(row), timeline: row.timeline }
+        : { record: { state: 'unknown' }, timeline: null };
     },
 
     /** Whether a session is live and its owner proved who they are no longer ago than that. */
@@ -77,6 +84,16 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
     },
 
     list: (userId: string): Promise<ListedSession[]> => listLiveSessions(pool, userId),
+
+    /** A person's ended sessions whose rows are kept, the newest first; not those at applications, nor those that another replaced. */
+    async listEnded(userId: string, limit: number): Promise<SessionSight[]> {
+      const { rows } = await pool.query<SessionSight & { proved: string }>({
+        name: 'session-list-ended',
+        text: LIST_ENDED,
+        values: [userId, limit],
+      });
+      return rows.map(({ proved, ...row }) => ({ ...row, authenticationMethod: readAuthenticationMethod(proved) }));
+    },
 
     /** One session, live or ended; null once its row is gone. */
     async look(sessionId: string): Promise<SessionSight | null> {
@@ -138,7 +155,8 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
       await prisma.$executeRaw`
         UPDATE session SET last_seen_at = clock_timestamp(),
                            idle_deadline = clock_timestamp() + idle_timeout_seconds * interval '1 second'
-         WHERE id = ANY (ARRAY(SELECT unnest(ARRAY[id, parent_id]) FROM session WHERE id = ${sessionId}::uuid))
+         WHERE id = ANY (ARRAY(SELECT id FROM session WHERE id IN (
+                 SELECT unnest(ARRAY[id, parent_id]) FROM session WHERE id = ${sessionId}::uuid) ${inOrder} FOR NO KEY UPDATE))
            AND ended_at IS NULL
            AND last_seen_at NOT BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp()`;
     },
@@ -147,31 +165,49 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
      * Writes down when sessions were last seen, as ages in milliseconds: of one at an application its parent too. Moves one
      * back only where PostgreSQL's clock went back. Returns those that have no row.
      */
-    async writeLastSeen(touches: readonly { tokenHash: Buffer; ageMs: number }[]): Promise<Buffer[]> {
-      const { rows } = await pool.query<{ token_hash: Buffer }>(WRITE_LAST_SEEN, [
+    async writeLastSeen(touches: readonly { tokenHash: Buffer; ageMs: number }[]): Promise<Unknown> {
+      const { rows } = await pool.query<Unknown>(WRITE_LAST_SEEN, [
         touches.map((touch) => touch.tokenHash),
         touches.map((touch) => touch.ageMs),
       ]);
-      return rows.map((row) => row.token_hash);
+      return rows[0] ?? { unknown: [], timeline: null };
     },
 
     /** The rows of these sessions: why each has ended, or null, and what is left of it at most. */
-    async rowsOf(tokenHashes: readonly Buffer[]) {
-      const { rows } = await pool.query<{
-        id: string;
-        tokenHash: Buffer;
-        reason: EndReason | null;
-        remainingMs: number;
-      }>(
-        `SELECT id, token_hash AS "tokenHash", end_reason AS reason,
-                extract(epoch FROM absolute_deadline - clock_timestamp())::float8 * 1000 AS "remainingMs"
-           FROM session WHERE token_hash = ANY ($1::bytea[])`,
-        [tokenHashes],
-      );
-      return rows;
+    async rowsOf(tokenHashes: readonly Buffer[]): Promise<FoundRows> {
+      const { rows } = await pool.query<(SessionRow | { id: null }) & { timeline: string | null }>(ROWS_OF, [
+        tokenHashes,
+      ]);
+      const found = rows.flatMap((row) => (row.id === null ? [] : [row]));
+      return { rows: found, timeline: rows[0]?.timeline ?? null };
     },
   };
 }
+
+/** Sessions without a row, and in which timeline they have none. */
+interface Unknown {
+  readonly unknown: readonly Buffer[];
+  readonly timeline: string | null;
+}
+
+export interface SessionRow {
+  readonly id: string;
+  readonly tokenHash: Buffer;
+  readonly reason: EndReason | null;
+  readonly remainingMs: number;
+}
+
+interface FoundRows {
+  readonly rows: readonly SessionRow[];
+  readonly timeline: string | null;
+}
+
+/** At least one row, which says the timeline. */
+const ROWS_OF = `
+  SELECT * FROM (SELECT database_timeline() AS timeline OFFSET 0) AS once LEFT JOIN (
+    SELECT id, token_hash AS "tokenHash", end_reason AS reason,
+           extract(epoch FROM absolute_deadline - clock_timestamp())::float8 * 1000 AS "remainingMs"
+      FROM session WHERE token_hash = ANY ($1::bytea[])) AS found ON true`;
 
 const WRITE_LAST_SEEN = `
   WITH t AS (SELECT token_hash, clock_timestamp() - age * interval '1 millisecond' AS seen_at
@@ -180,11 +216,14 @@ const WRITE_LAST_SEEN = `
        seen AS (SELECT id, max(seen_at) AS seen_at
                   FROM (SELECT id, seen_at FROM found
                         UNION ALL SELECT parent_id, seen_at FROM found WHERE parent_id IS NOT NULL) AS both_ GROUP BY id),
+       locked AS (SELECT session.id, seen.seen_at FROM session JOIN seen ON seen.id = session.id
+                   WHERE ended_at IS NULL AND last_seen_at NOT BETWEEN seen.seen_at AND clock_timestamp()
+                   ${LOCK_ORDER} FOR NO KEY UPDATE OF session),
        written AS (
-         UPDATE session SET last_seen_at = seen.seen_at, idle_deadline = seen.seen_at + idle_timeout_seconds * interval '1 second'
-           FROM seen WHERE session.id = seen.id AND session.ended_at IS NULL
-                    AND session.last_seen_at NOT BETWEEN seen.seen_at AND clock_timestamp())
-  SELECT token_hash FROM t WHERE NOT EXISTS (SELECT FROM found WHERE found.token_hash = t.token_hash)`;
+         UPDATE session SET last_seen_at = seen_at, idle_deadline = seen_at + idle_timeout_seconds * interval '1 second'
+           FROM locked WHERE session.id = locked.id)
+  SELECT database_timeline() AS timeline,
+         ARRAY(SELECT token_hash FROM t WHERE NOT EXISTS (SELECT FROM found WHERE found.token_hash = t.token_hash)) AS unknown`;
 
 const LIST_LIVE = `
   SELECT id, host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt", last_seen_at AS "lastSeenAt",
@@ -194,6 +233,14 @@ const LIST_LIVE = `
    WHERE user_id = $1 AND ended_at IS NULL AND application_id IS NULL AND absolute_deadline > clock_timestamp()
      AND idle_deadline > clock_timestamp() AND NOT ${ENDED_WITH_ALL}
    ORDER BY last_seen_at DESC, id DESC LIMIT 200`;
+
+const LIST_ENDED = `
+  SELECT id, user_id AS "userId", host(ip) AS ip, user_agent AS "userAgent", created_at AS "createdAt", last_seen_at AS "lastSeenAt",
+         remember, proved, least(idle_deadline, absolute_deadline) AS "idleDeadline", absolute_deadline AS "absoluteDeadline",
+         ended_at AS "endedAt", end_reason AS "endReason"
+    FROM session
+   WHERE user_id = $1 AND ended_at IS NOT NULL AND application_id IS NULL AND end_reason <> 'replaced'
+   ORDER BY created_at DESC, id DESC LIMIT $2`;
 
 type ListedRow = Omit<ListedSession, 'authenticationMethod'> & { readonly proved: string };
 
@@ -210,7 +257,8 @@ const COUNT_LIVE = `
 
 const NEWEST = `
   SELECT ending_seq, asked_at, kept_session_id, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
-         (SELECT version FROM application_version WHERE id = 1) AS registry_version FROM audit_head
+         (SELECT version FROM application_version WHERE id = 1) AS registry_version,
+         database_timeline() AS timeline, database_lineage() AS lineage FROM audit_head
     LEFT JOIN (SELECT asked_at, kept_session_id FROM everybody_ended ORDER BY asked_at DESC LIMIT 1) AS last ON true
    WHERE audit_head.id = 1`;
 
@@ -219,27 +267,30 @@ function knownEndings(pool: pg.Pool, clock: DatabaseClock) {
   return {
     /**
      * The seq of the newest sealed ending, when all sessions were last ended, or null, and how often
-     * groups and applications have changed. Read together, so that nobody trusts a Redis and knows
-     * only one of them. Every process asks once a second, and so learns PostgreSQL's time.
+     * groups and applications have changed; and in which epoch. Read together, so that nobody trusts a
+     * Redis and knows only one of them. Every process asks once a second, and so learns PostgreSQL's time.
      */
-    async newest(): Promise<{ ending: number; allEnded: AllSessionsEnded | null; registryVersion: number }> {
+    async newest(): Promise<Newest> {
       const askedAt = performance.now();
       const { rows } = await pool.query<NewestRecord>({ name: 'session-newest', text: NEWEST });
       const [row] = rows;
       if (row) clock.learn(row.now, askedAt);
       const allEnded = row?.asked_at ? { at: row.asked_at.getTime(), kept: row.kept_session_id } : null;
-      return { ending: Number(row?.ending_seq ?? 0), allEnded, registryVersion: Number(row?.registry_version ?? 0) };
+      const { timeline = null, lineage = null } = row ?? {};
+      const registryVersion = Number(row?.registry_version ?? 0);
+      return { ending: Number(row?.ending_seq ?? 0), allEnded, registryVersion, timeline, lineage };
     },
 
     /**
      * Endings that a Redis at this high-water mark may have missed: sealed after it, or not sealed
-     * yet. Null: an empty Redis.
+     * yet; with `lately` those of the last minute too. Null: an empty Redis.
      */
-    async endingsAfter(mark: number | null): Promise<Ending[]> {
-      const sealed = mark === null ? `ended_at > statement_timestamp() - interval '1 minute'` : 'ending_seq > $1';
+    async endingsAfter(mark: number | null, { lately = false } = {}): Promise<Ending[]> {
+      const after = mark === null ? '' : 'OR ending_seq > $1';
+      const late = lately || mark === null ? `OR ended_at > statement_timestamp() - interval '1 minute'` : '';
       const { rows } = await pool.query<EndedRecord>(
         `SELECT token_hash, end_reason FROM session
-          WHERE absolute_deadline > statement_timestamp() AND ended_at IS NOT NULL AND (ending_seq IS NULL OR ${sealed})`,
+          WHERE absolute_deadline > statement_timestamp() AND ended_at IS NOT NULL AND (ending_seq IS NULL ${after} ${late})`,
         mark === null ? [] : [mark],
       );
       return rows.map(toEnding);
@@ -265,7 +316,15 @@ function knownEndings(pool: pg.Pool, clock: DatabaseClock) {
   };
 }
 
+export interface Newest extends ToldEpoch {
+  readonly ending: number;
+  readonly allEnded: AllSessionsEnded | null;
+  readonly registryVersion: number;
+}
+
 interface NewestRecord {
+  timeline: string | null;
+  lineage: string | null;
   ending_seq: string;
   asked_at: Date | null;
   kept_session_id: string | null;

@@ -1,6 +1,7 @@
 // What can happen to a session: it begins, is replaced, is listed, and ends. Each act and its event
 // are one transaction; then Redis is told. Where PostgreSQL is away, an end takes effect in Redis,
 // and a job waits to record it.
+import { Prisma } from '../../generated/prisma/client.ts';
 import { type NewAuditEvent, NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent, recordEvents } from '../audit/outbox.ts';
 import { afterCommit, type Database, isDatabaseOutage, type Transaction } from '../platform/database.ts';
@@ -8,6 +9,7 @@ import type { Log } from '../platform/log.ts';
 import { type EndSessionJob, LAST_FAILURE_ONLY, type Queues } from '../platform/queues.ts';
 import type { AuthenticationMethod } from './authentication-method.ts';
 import { createSessionBeginnings, type NewSession, type SessionAccount, type SessionPolicy } from './begin-session.ts';
+import { roleIn } from './role.ts';
 import type { Copy, SessionCache } from './session-cache.ts';
 import type { EndReason } from './session-record.ts';
 import {
@@ -15,9 +17,9 @@ import {
   type EndSelection,
   endRows,
   findLiveOf,
+  findSurplus,
   lockExpired,
   lockSession,
-  lockSurplus,
   moveChildren,
 } from './session-rows.ts';
 import type { SessionTable } from './session-table.ts';
@@ -36,6 +38,9 @@ const UNTIL_RECORDED = {
   ...LAST_FAILURE_ONLY,
 } as const;
 
+/** Of an end by which its owner or an operator says that a session is not its owner's any more. */
+const DISOWNS: ReadonlySet<EndReason> = new Set(['revoked', 'revoked_by_operator']);
+
 /** Who ends a session, and from where. */
 export interface EndOptions {
   readonly reason: EndReason;
@@ -43,6 +48,10 @@ export interface EndOptions {
   readonly origin: Origin;
   /** Why, in an operator's words. */
   readonly note?: string;
+  /** Nobody says that these are not their owner's any more, or whoever ends them forgets every browser afterwards. */
+  readonly browsersStay?: boolean;
+  /** It had ended before, and PostgreSQL has lost that. */
+  readonly after?: 'failover';
   /** Of the session that is ended: its copy goes even where PostgreSQL has lost its row. */
   readonly tokenHash?: Buffer;
 }
@@ -54,13 +63,27 @@ export interface SessionsOptions {
   readonly queues: Queues;
   readonly policy: SessionPolicy;
   readonly log: Log;
+  /** Of the room above: makes known browsers strangers, and counts them by account. */
+  readonly forgetBrowsers: (
+    transaction: Transaction,
+    ids: readonly string[],
+  ) => Promise<readonly { readonly userId: string; readonly count: number }[]>;
   /** From the room above: ends the log-ins of an account that wait for their second factor, and counts them. */
   readonly endWaiting: (transaction: Transaction, userId: string) => Promise<number>;
 }
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-export function createSessions({ database, table, cache, queues, policy, log, endWaiting }: SessionsOptions) {
+export function createSessions({
+  database,
+  table,
+  cache,
+  queues,
+  policy,
+  log,
+  endWaiting,
+  forgetBrowsers,
+}: SessionsOptions) {
   const { draft, open, createWithin } = createSessionBeginnings({ cache, policy });
 
   /**
@@ -74,8 +97,27 @@ export function createSessions({ database, table, cache, queues, policy, log, en
   ): Promise<EndedSession[]> {
     const ended = await endRows(transaction, which, options.reason);
     await follow(transaction, ended, options);
-    if ('userId' in which) await endWaitingWithin(transaction, which.userId, options);
+    if (DISOWNS.has(options.reason) && options.browsersStay !== true)
+      await forgetBrowsersWithin(transaction, ended, options);
+    if ('userId' in which) {
+      afterCommit(transaction, () => cache.dropGhosts(which.userId));
+      await endWaitingWithin(transaction, which.userId, options);
+    }
     return ended;
+  }
+
+  /** The browsers of sessions that were ended as not their owner's are strangers; but one that another live session is in. */
+  async function forgetBrowsersWithin(
+    transaction: Transaction,
+    ended: readonly EndedSession[],
+    { actor, origin, note }: EndOptions,
+  ): Promise<void> {
+    const ids = ended.flatMap(({ deviceId }) => deviceId ?? []);
+    for (const { userId, count } of await forgetBrowsers(transaction, ids)) {
+      const detail = { count, by: 'session_ended', ...(note ? { reason: note } : {}) };
+      const about = { actor, subject: userId, origin, detail };
+      await recordEvent(transaction, { type: 'known_devices_forgotten', outcome: 'success', ...about });
+    }
   }
 
   /** What goes with rows that have ended: their events, and after the commit their tombstones. */
@@ -100,8 +142,8 @@ export function createSessions({ database, table, cache, queues, policy, log, en
   /**
    * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error.
    * Where PostgreSQL is away, the end of a person's sessions takes effect in Redis at once and
-   * jobs record it when PostgreSQL returns; where Redis can't keep it either, the error is thrown
-   * and nothing was ended.
+   * jobs record it when PostgreSQL returns; where Redis can't keep it either, or none of its replicas
+   * has it, the error is thrown and nothing was ended.
    */
   async function end(which: EndSelection, options: EndOptions): Promise<void> {
     const { tokenHash, reason } = options;
@@ -138,18 +180,19 @@ export function createSessions({ database, table, cache, queues, policy, log, en
      * its proof unless its owner proved anew who they are.
      */
     async replaceWithin(transaction: Transaction, replacement: Replacement): Promise<NewSession | null> {
-      const { sessionId, userId, authenticationMethod, provedNow, origin } = replacement;
+      const { sessionId, userId, authenticationMethod, provedNow, rememberBrowser, origin } = replacement;
       // The account first, as in everything that changes it: a change that came before has ended
       // the session by now.
       const [account] = await transaction.$queryRaw<SessionAccount[]>`
-        SELECT id, email, role, created_at AS "createdAt" FROM user_account WHERE id = ${userId}::uuid FOR SHARE`;
+        SELECT id, email, ${Prisma.raw(roleIn('user_account'))} AS role, created_at AS "createdAt" FROM user_account WHERE id = ${userId}::uuid FOR SHARE`;
       const old = await lockSession(transaction, { sessionId, userId });
       if (!account || !old) return null;
       const about = { reason: 'replaced', actor: userId, origin } as const;
       await follow(transaction, await endRows(transaction, { sessionId }, 'replaced', 'leave'), about);
       const method = authenticationMethod ? { authenticationMethod } : {};
       const replaces = provedNow ? { ...old.replaces, provedAt: null } : old.replaces;
-      const session = await createWithin(transaction, account, { ...old, ...method, replaces, origin });
+      const browser = rememberBrowser ? { browser: Prisma.sql`${await rememberBrowser()}::uuid` } : {};
+      const session = await createWithin(transaction, account, { ...old, ...method, ...browser, replaces, origin });
       await moveChildren(transaction, sessionId, session.record.owner.id);
       return session;
     },
@@ -158,9 +201,9 @@ export function createSessions({ database, table, cache, queues, policy, log, en
 
     mostOfAccount: policy.mostOfAccount,
 
-    /** Ends what an account has beyond its most sessions, the ones unused for longest, in the caller's transaction. */
-    async endSurplusWithin(transaction: Transaction, userId: string, origin: Origin): Promise<void> {
-      const sessionIds = await lockSurplus(transaction, userId, policy.mostOfAccount);
+    /** Ends what leaves an account no room for one more session, the ones unused for longest, in the caller's transaction. */
+    async makeRoomWithin(transaction: Transaction, userId: string, origin: Origin): Promise<void> {
+      const sessionIds = await findSurplus(transaction, userId, policy.mostOfAccount - 1);
       const why = { reason: 'too_many_sessions', actor: null, origin } as const;
       if (sessionIds.length > 0) await endWithin(transaction, { sessionIds }, why);
     },
@@ -168,6 +211,7 @@ export function createSessions({ database, table, cache, queues, policy, log, en
     isRecent: table.isRecent,
 
     list: table.list,
+    listEnded: table.listEnded,
 
     look: table.look,
     listAtApplications: table.listAtApplications,
@@ -183,8 +227,9 @@ export function createSessions({ database, table, cache, queues, policy, log, en
       const found = await findLiveOf(database.prisma, { userId, loginId }).catch(async (error: unknown) => {
         if (!isDatabaseOutage(error)) throw error;
         const copies = await cache.copiesOf(userId);
-        const copy = copies.find((one) => one.loginId === loginId && !one.atApplication);
-        return copy ? { id: copy.sessionId } : null;
+        const copy = copies?.find((one) => one.loginId === loginId && !one.atApplication);
+        if (!copy) throw error; // one of an older version does not say it: rather nothing than half of it
+        return { id: copy.sessionId };
       });
       if (found) await end({ sessionId: found.id, ownerId: userId }, options);
       return found !== null;
@@ -205,6 +250,8 @@ interface Replacement {
   readonly userId: string;
   /** What its owner has shown by now; else that of the one before stays. */
   readonly authenticationMethod?: AuthenticationMethod | null;
+  /** Remembers the known browser that it goes on in, where that may be another; called once the sessions are locked. Returns its id. */
+  readonly rememberBrowser?: () => Promise<string>;
   /** Whether its owner has just proved again who they are. */
   readonly provedNow?: boolean;
   readonly origin: Origin;
@@ -212,7 +259,8 @@ interface Replacement {
 
 /**
  * Invalidates the copies that Redis holds of the sessions, with a job for each that tells
- * PostgreSQL; false if it can't.
+ * PostgreSQL; false if it can't. Nothing but Redis knows of it then: where it has replicas, one of
+ * them must have it, or a failover would bring the sessions back.
  */
 async function endInRedis(
   { cache, queues, log }: Pick<SessionsOptions, 'cache' | 'queues' | 'log'>,
@@ -222,29 +270,41 @@ async function endInRedis(
   const userId = 'userId' in which ? which.userId : 'ownerId' in which ? which.ownerId : undefined;
   if (userId === undefined) return false;
   const all = await cache.copiesOf(userId);
+  if (all === null) return false; // rather nothing than half of it
   const copies = all.filter((copy) => isSelected(copy, which, all));
-  if (copies.length === 0) return false;
+  if (copies.length === 0 || !(await isReplicated(cache, log))) return false;
   const queue = await queues.open('sessions');
   for (const { sessionId } of copies) {
     const job: EndSessionJob = { sessionId, reason, actor, origin };
     await queue.add('end-session', job, { jobId: `end-${sessionId}`, ...UNTIL_RECORDED });
   }
   const endings = copies.map(({ tokenHash }) => ({ tokenHash, reason }));
-  const ended = await cache.invalidate(endings, UNRECORDED_TOMBSTONE_MS);
+  const ended = (await cache.invalidate(endings, UNRECORDED_TOMBSTONE_MS)) && (await isReplicated(cache, log));
   if (ended) log.info({ count: copies.length }, 'sessions were ended in Redis; PostgreSQL is told when it returns');
   return ended;
 }
 
-/** Those at applications go with the session that they hang on: both have the same log-in. */
+async function isReplicated(cache: SessionCache, log: Log): Promise<boolean> {
+  const current = await cache.isReplicated().catch(() => false);
+  if (!current) log.warn('no replica of Redis answers: sessions are not ended while PostgreSQL is away');
+  return current;
+}
+
+/**
+ * Those at applications go with the session that they hang on: both have the same log-in. One whose log-in no copy has may hang on
+ * any whose copy an older version wrote.
+ */
 function isSelected({ sessionId, loginId, atApplication }: Copy, which: EndSelection, all: readonly Copy[]): boolean {
   const named = 'sessionId' in which ? which.sessionId : 'exceptSessionId' in which ? which.exceptSessionId : undefined;
   const person = all.find((copy) => copy.sessionId === named && !copy.atApplication);
   const hangs = atApplication && person?.loginId === loginId;
   const isNamed = sessionId === named || hangs;
-  return 'sessionId' in which ? isNamed : !isNamed;
+  if (!('sessionId' in which)) return !isNamed;
+  const mayHang = atApplication && person !== undefined;
+  return isNamed || (mayHang && !all.some((copy) => copy.loginId === loginId && !copy.atApplication));
 }
 
-function endingEvent(session: EndedSession, { reason, actor, origin, note }: EndOptions): NewAuditEvent {
+function endingEvent(session: EndedSession, { reason, actor, origin, note, after }: EndOptions): NewAuditEvent {
   const { application } = session;
   return {
     type: reason === 'expired' ? 'session_expired' : 'session_ended',
@@ -253,6 +313,11 @@ function endingEvent(session: EndedSession, { reason, actor, origin, note }: End
     subject: session.userId,
     session: session.id,
     origin,
-    detail: { reason, ...(application === null ? {} : { application }), ...(note ? { note } : {}) },
+    detail: {
+      reason,
+      ...(application === null ? {} : { application }),
+      ...(note ? { note } : {}),
+      ...(after ? { after } : {}),
+    },
   };
 }

@@ -36,6 +36,11 @@ export interface Success {
   readonly origin: Origin;
 }
 
+export interface Remembered {
+  readonly id: string;
+  readonly cookie: string;
+}
+
 /** One of an account's, as its owner is shown it. */
 export interface KnownBrowser {
   readonly id: string;
@@ -62,26 +67,27 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
   }
 
   /**
-   * Parts of a statement that remembers the browser of a success for each row of `from`, and the cookie that the browser
-   * is to keep from now on.
+   * Parts of a statement that remembers the browser of a success for each row of `from`: its id (`browser`), and the cookie
+   * that the browser is to keep from now on.
    */
   function remembering({ userId, deviceId, account, cookie, origin }: Success, from: Prisma.Sql) {
-    const token = newToken();
+    const [id, token] = [uuidv7(), newToken()];
     const userAgent = keptUserAgent(origin);
     return {
       tables: Prisma.sql`
         used AS (
           UPDATE known_device SET last_used_at = clock_timestamp(), user_agent = coalesce(${userAgent}::text, user_agent) FROM ${from}
-           WHERE known_device.id = ${deviceId}::uuid AND user_id = ${userId}::uuid AND revoked_at IS NULL RETURNING TRUE),
+           WHERE known_device.id = ${deviceId}::uuid AND user_id = ${userId}::uuid AND revoked_at IS NULL RETURNING known_device.id),
         remembered AS (
           INSERT INTO known_device (id, token_hash, user_id, user_agent)
-          SELECT ${uuidv7()}::uuid, ${hashToken(token)}::bytea, ${userId}::uuid, ${userAgent}::text FROM ${from} WHERE NOT EXISTS (SELECT FROM used)),
+          SELECT ${id}::uuid, ${hashToken(token)}::bytea, ${userId}::uuid, ${userAgent}::text FROM ${from} WHERE NOT EXISTS (SELECT FROM used)),
         too_many AS (
           UPDATE known_device SET revoked_at = clock_timestamp() FROM ${from}
            WHERE NOT EXISTS (SELECT FROM used) AND known_device.id IN (
              SELECT id FROM known_device WHERE user_id = ${userId}::uuid AND revoked_at IS NULL
               ORDER BY last_used_at DESC, id DESC OFFSET ${MAX_KNOWN - 1}))`,
       known: Prisma.sql`EXISTS (SELECT FROM used)`,
+      browser: Prisma.sql`coalesce((SELECT id FROM used), ${id}::uuid)`,
       cookie(known: boolean): string {
         const proved = tokenFor(account, cookie);
         const kept = known && proved !== null ? proved : token;
@@ -105,9 +111,11 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
   }
 
   return {
+    /** The token of the account's that the cookie proves, or null. Asks no store: it may be revoked. */
+    proofOf: tokenFor,
+
     /** The id of the account's known browser that the cookie proves, or null. `account` is the address's keyed hash. */
-    async find(account: string, cookie: string): Promise<string | null> {
-      const token = tokenFor(account, cookie);
+    async find(account: string, cookie: string, token = tokenFor(account, cookie)): Promise<string | null> {
       if (token === null) return null;
       const [device] = await prisma.$queryRaw<{ id: string }[]>`
         SELECT id FROM known_device WHERE token_hash = ${hashToken(token)}::bytea AND ${stillKnown}`;
@@ -133,11 +141,13 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
 
     remembering,
 
-    /** Returns the cookie that the browser is to keep from now on. */
-    async rememberWithin(transaction: Transaction, success: Success): Promise<string> {
-      const { tables, known, cookie } = remembering(success, Prisma.sql`(SELECT) AS once`);
-      const [row] = await transaction.$queryRaw<{ known: boolean }[]>`WITH ${tables} SELECT ${known} AS known`;
-      return cookie(row?.known ?? false);
+    /** Returns the browser's id, and the cookie that it is to keep from now on. */
+    async rememberWithin(transaction: Transaction, success: Success): Promise<Remembered> {
+      const { tables, known, browser, cookie } = remembering(success, Prisma.sql`(SELECT) AS once`);
+      const [row] = await transaction.$queryRaw<{ known: boolean; id: string }[]>`
+        WITH ${tables} SELECT ${known} AS known, ${browser} AS id`;
+      if (!row) throw new Error('a statement without a table gives one row');
+      return { id: row.id, cookie: cookie(row.known) };
     },
 
     async count(userId: string): Promise<number> {

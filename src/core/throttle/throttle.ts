@@ -9,7 +9,8 @@ import { keys } from '../platform/redis.ts';
 import { createCatchUp } from './counters/catch-up.ts';
 import { createMemoryFallback } from './counters/memory-fallback.ts';
 import { CountersNotTakenError } from './counters/rebuild.ts';
-import { type CountedAttempt, createThrottleScripts, type Decision } from './counters/scripts.ts';
+import { createRememberedRefusals } from './counters/remembered-refusals.ts';
+import { type CountedAttempt, createThrottleScripts, type Decision, type Settling } from './counters/scripts.ts';
 import type { ThrottlePolicy } from './policy.ts';
 import { recorded } from './recorded-attempts.ts';
 import { type OnSuccess, settledOnce, type Taken } from './taken.ts';
@@ -32,6 +33,13 @@ export interface ThrottleOptions {
   readonly count?: (scope: ThrottleScope) => void;
 }
 
+/** Who asks to log in: `proof` is the token of a known browser, which no store was asked of yet. */
+interface Asking extends Omit<LoginTarget, 'deviceId'> {
+  readonly proof: string | null;
+}
+
+const proofKey = (proof: string) => `proof:${proof}`;
+
 export type Throttle = ReturnType<typeof createThrottle>;
 
 export function createThrottle({ redis, database, policy, log, count = () => undefined }: ThrottleOptions) {
@@ -39,6 +47,9 @@ export function createThrottle({ redis, database, policy, log, count = () => und
   const scripts = createThrottleScripts(redis, policy);
   const catchUp = createCatchUp({ redis, database, windowsOf, log });
   const memoryFallback = createMemoryFallback(policy);
+  const remembered = createRememberedRefusals({
+    add: (field, count) => void redis.hincrby(keys.throttleRefused, field, count).catch(() => undefined),
+  });
 
   /** Null where the counters can't be asked. Throws what PostgreSQL throws while they are rebuilt. */
   async function decide(attempt: CountedAttempt): Promise<Exclude<Decision, { answer: 'rebuild' }> | null> {
@@ -66,16 +77,20 @@ export function createThrottle({ redis, database, policy, log, count = () => und
     return taken;
   }
 
-  async function take(windows: readonly Window[], onSuccess: OnSuccess): Promise<Taken> {
+  /** `proof`: what a known browser has shown, which stands for its windows. */
+  async function take(windows: readonly Window[], onSuccess: OnSuccess, proof: string | null = null): Promise<Taken> {
     const attempt = { id: uuidv7(), windows, blockIds: windows.map(() => uuidv7()) };
     const decision = await decide(attempt);
     if (decision === null) return takeAlone(windows, attempt.id, onSuccess);
     const { blocks } = decision;
     if (decision.answer === 'refused') {
-      countRefusal(decision.window);
+      const { window, blockId: id, now } = decision;
+      countRefusal(window);
+      const asked = proof === null ? window?.key : proofKey(proof);
+      if (asked !== undefined) remembered.met([asked], { id, now, retryAfterMs: decision.retryAfterMs });
       return { ok: false, retryAfterMs: decision.retryAfterMs, blocks };
     }
-    const settle = (how: Parameters<typeof scripts.settle>[1]) => scripts.settle(attempt, how).catch(() => undefined);
+    const settle = (how: Settling) => scripts.settle(attempt, { how, begun: blocks }).catch(() => undefined);
     return {
       ok: true,
       id: attempt.id,
@@ -92,11 +107,24 @@ export function createThrottle({ redis, database, policy, log, count = () => und
     if (window) count(window.scope);
   }
 
-  const takeRecorded = recorded(take, database, log);
+  /** A refusal that needs no store, of somebody who goes on hammering at a block. */
+  function refuseAgain({ account, ip, proof }: Asking): Extract<Taken, { ok: false }> | null {
+    const windows = windowsOf.login({ account, ip, deviceId: null });
+    const again = remembered.refuse(proof === null ? windows.map(({ key }) => key) : [proofKey(proof)]);
+    if (!again) return null;
+    countRefusal(proof === null ? windows.find(({ key }) => key === again.key) : windows[0]);
+    return { ok: false, retryAfterMs: again.retryAfterMs, blocks: [] };
+  }
+
+  const takeRecorded = recorded((windows, onSuccess) => take(windows, onSuccess), database, log);
 
   return {
     /** Settling it again does nothing. */
-    takeLogin: async (target: LoginTarget): Promise<Taken> => settledOnce(await take(windowsOf.login(target), 'empty')),
+    takeLogin: async (target: LoginTarget, proof: string | null = null): Promise<Taken> =>
+      settledOnce(await take(windowsOf.login(target), 'empty', proof)),
+
+    /** The answer to a log-in that can only be refused, in a flood of such; null: it is to be taken like any other. */
+    refuseAgain,
 
     /** A log-in without a password, once it is known whose: only successes count. */
     takeProvedLogin: async (account: string, deviceId: string | null): Promise<Taken> =>
@@ -104,6 +132,9 @@ export function createThrottle({ redis, database, policy, log, count = () => und
 
     /** A form that somebody logged in sends, whatever its result. */
     takeAct: (by: { sessionId: string; userId: string }): Promise<Taken> => take(windowsOf.act(by), 'count'),
+
+    /** A request of a program with an API token, whatever its result. */
+    takeApi: (tokenId: string): Promise<Taken> => take(windowsOf.api(tokenId), 'count'),
 
     /** A request for what somebody may not see or do. */
     takeForbidden: (by: { userId: string | null; ip: string | null }): Promise<Taken> =>
@@ -131,7 +162,9 @@ export function createThrottle({ redis, database, policy, log, count = () => und
 
     /** Forgets a window and its block. Throws if Redis is away. */
     async forget(key: string): Promise<void> {
+      remembered.forget();
       await redis.del(keys.throttleWindow(key), keys.throttleBlock(key));
+      remembered.forget(); // another attempt may have met it meanwhile
     },
   };
 }

@@ -22,6 +22,7 @@ const SCOPES = {
   session_acts: { prefix: 'xs', rule: 'acts' },
   account_acts: { prefix: 'xa', rule: 'acts', times: ACCOUNT_ACTS },
   forbidden: { prefix: 'z', rule: 'forbidden' },
+  api: { prefix: 'k', rule: 'api' },
 } as const satisfies Record<string, KindOfScope>;
 
 /** The scopes of a client. Its wider IPv6 networks have such windows too: one customer may have 65,536 clients. */
@@ -124,6 +125,7 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
       window('session_acts', sessionId),
       window('account_acts', userId),
     ],
+    api: (tokenId: string) => [window('api', tokenId)],
     /** Of an account, or of a client that is not logged in. */
     forbidden: ({ userId, ip }: { userId: string | null; ip: string | null }) => [
       window('forbidden', userId ?? clientKey(ip)),

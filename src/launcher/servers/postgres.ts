@@ -119,11 +119,13 @@ async function takesConnections(url: string): Promise<boolean> {
   }
 }
 
-/** Makes the role `holdfast` and its database, or sets its password again; safe to repeat. */
+/** Makes the role `holdfast` and its database, or sets its password again; safe to repeat. A standby has them of its primary. */
 async function ensureOwner(superuserUrl: string, password: string): Promise<void> {
   const client = new pg.Client({ connectionString: superuserUrl });
   await client.connect();
   try {
+    const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
+    if (rows[0]?.standby) return;
     const role = await client.query("SELECT 1 FROM pg_roles WHERE rolname = 'holdfast'");
     if (role.rowCount === 0) await client.query('CREATE ROLE holdfast');
     const rights = 'LOGIN CREATEROLE CREATEDB NOSUPERUSER';

@@ -6,15 +6,16 @@ import type Koa from 'koa';
 import type { Users } from '../../core/accounts/users.ts';
 import type { AttemptFilter, AttemptKey, AttemptPlace, ListedAttempt } from '../../core/throttle/attempts.ts';
 import { isUuid, queryText, withQuery } from '../http/query.ts';
-import { requireOperator } from '../session/access.ts';
+import { requireConsole } from '../session/access.ts';
 import { describeDevice } from '../texts/times-and-devices.ts';
 import type { Times } from '../texts/zoned-times.ts';
 import type { AttemptRow, Chart, FilterChip } from '../view/console-views.ts';
 import { timesOf, type Web } from '../view/page.ts';
 import type { Views } from '../view/views.ts';
+import { viewsBar } from './views/views-bar.ts';
 import { refusalWords } from './words/reasons.ts';
 
-const PATH = '/operator/attempts';
+export const ATTEMPTS = '/operator/attempts';
 const PAGE_SIZE = 50;
 const HOUR_MS = 3_600_000;
 
@@ -48,22 +49,20 @@ interface Asked {
 type Page = Views['operator/attempts'];
 
 export function attemptsPage(router: Router, web: Web): void {
-  router.get(PATH, requireOperator(web.context), (ctx) => showAttempts(ctx, web));
+  router.get(ATTEMPTS, requireConsole(web.context), (ctx) => showAttempts(ctx, web));
 }
 
 async function showAttempts(ctx: Koa.Context, web: Web): Promise<void> {
   const { attempts, users } = web.context;
-  const typed = readAsked(ctx);
-  const { filter, problem } = await readFilter(typed, users);
-  // By id from here on: proxies log the page's links.
-  const asked = { ...typed, person: filter.userId ?? typed.person };
+  const { asked, filter, problem } = await readFilter(readAsked(ctx), users);
   if (problem) ctx.status = 422;
   if (!problem) await web.noteRead(ctx, [filter.userId], 'attempts');
   const times = timesOf(ctx);
   const key = readKey(queryText(ctx, 'before'), queryText(ctx, 'after'));
-  const [found, chart] = await Promise.all([
+  const [found, chart, views] = await Promise.all([
     problem ? NOTHING : attempts.page(filter, key, PAGE_SIZE),
     problem ? null : draw(web, filter, { title: titleOf(asked), times }),
+    viewsBar(ctx, web, 'attempts', problem ? {} : asked),
   ]);
   const shown = found.attempts;
   const [first, last] = [shown.at(0), shown.at(-1)];
@@ -71,6 +70,7 @@ async function showAttempts(ctx: Koa.Context, web: Web): Promise<void> {
   const emails = await users.emails(people.filter((id) => id !== null));
   const page: Page = {
     rows: shown.map((attempt) => attemptRow(attempt, emails, asked, times)),
+    views,
     chart,
     asOf: times.clock(times.now),
     problem,
@@ -97,11 +97,20 @@ function readAsked(ctx: Koa.Context): Asked {
   };
 }
 
-async function readFilter(asked: Asked, users: Pick<Users, 'findByEmail'>) {
+/** The filter in the address, and its parts in words. */
+export async function describeAttempts(ctx: Koa.Context, { context: { users } }: Web) {
+  const { asked, filter, problem } = await readFilter(readAsked(ctx), users);
+  const emails = await users.emails(filter.userId === null ? [] : [filter.userId]);
+  return { asked: { ...asked }, labels: activeFilters(asked, emails).map(({ label }) => label), problem };
+}
+
+/** What was asked names a person by id from here on: proxies log the page's links. */
+async function readFilter(typed: Asked, users: Pick<Users, 'findByEmail'>) {
   const userId =
-    asked.person === '' || isUuid(asked.person)
-      ? asked.person || null
-      : ((await users.findByEmail(asked.person))?.id ?? null);
+    typed.person === '' || isUuid(typed.person)
+      ? typed.person || null
+      : ((await users.findByEmail(typed.person))?.id ?? null);
+  const asked = { ...typed, person: userId ?? typed.person };
   const time = TIMES.find(({ value }) => value === asked.time);
   const outcome = OUTCOMES.find(({ value }) => value === asked.outcome);
   const noChoice = time && outcome ? null : 'There is no such filter. Choose from the lists.';
@@ -111,7 +120,7 @@ async function readFilter(asked: Asked, users: Pick<Users, 'findByEmail'>) {
     outcome: outcome?.value || null,
     sinceMs: time?.ms ?? 0,
   };
-  return { filter: filter as AttemptFilter, problem: problemOf(asked, userId) ?? noChoice };
+  return { asked, filter: filter as AttemptFilter, problem: problemOf(asked, userId) ?? noChoice };
 }
 
 const NOTHING = { attempts: [], hasOlder: false, hasNewer: false } as const;
@@ -195,5 +204,5 @@ function activeFilters(asked: Asked, emails: ReadonlyMap<string, string>): Filte
 }
 
 function href(asked: Asked, key: Readonly<Record<string, string>> = {}): string {
-  return withQuery(PATH, { ...asked, ...key });
+  return withQuery(ATTEMPTS, { ...asked, ...key });
 }

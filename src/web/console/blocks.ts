@@ -7,7 +7,7 @@ import { readBody } from '../http/form.ts';
 import { HttpError } from '../http/http-error.ts';
 import { isUuid } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
-import { requireOperator, requireRecentLogin } from '../session/access.ts';
+import { requireConsole, requireOperator, requireRecentLogin } from '../session/access.ts';
 import { typedBefore } from '../session/kept-form.ts';
 import { memberOf } from '../session/member.ts';
 import type { Times } from '../texts/zoned-times.ts';
@@ -33,6 +33,7 @@ const SCOPES: Readonly<Record<string, string>> = {
   proof_success: 'Right passwords and codes of one account',
   session_acts: 'Changes by one session',
   account_acts: 'Changes by all sessions of one account',
+  api: 'Requests of one API token',
   forbidden: 'Pages that one account may not see',
 };
 
@@ -40,7 +41,7 @@ const WIDE = /^(.+)_(\d+)$/;
 
 export function blocksPages(router: Router, web: Web): void {
   const operator = requireOperator(web.context);
-  router.get(PATH, operator, (ctx) => show(ctx, web, null));
+  router.get(PATH, requireConsole(web.context), (ctx) => show(ctx, web, null));
   router.post(`${PATH}/:id/lift`, operator, requireRecentLogin(web.context, PATH), (ctx) => lift(ctx, web));
 }
 

@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type { ListedMail } from '../../core/mail/outgoing-mail.ts';
 import { queryText } from '../http/query.ts';
-import { requireOperator } from '../session/access.ts';
+import { requireConsole } from '../session/access.ts';
 import type { Times } from '../texts/zoned-times.ts';
 import type { MailRow } from '../view/console-views.ts';
 import { timesOf, type Web } from '../view/page.ts';
@@ -13,7 +13,7 @@ const LIMIT = 200;
 export function mailPage(router: Router, web: Web): void {
   const { mail } = web.context;
 
-  router.get('/operator/mail', requireOperator(web.context), async (ctx) => {
+  router.get('/operator/mail', requireConsole(web.context), async (ctx) => {
     const all = queryText(ctx, 'all') === 'yes';
     const times = timesOf(ctx);
     const rows = (await mail.list({ all, limit: LIMIT })).map((one) => mailRow(one, times));

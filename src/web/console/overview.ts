@@ -1,7 +1,7 @@
 // The console's overview: each number links to its source, and shows when that is away.
 import type Router from '@koa/router';
 import { COUNTED_TO, type Logins, type Overview } from '../../core/overview.ts';
-import { requireOperator } from '../session/access.ts';
+import { requireConsole } from '../session/access.ts';
 import type { Times } from '../texts/zoned-times.ts';
 import type { Figure } from '../view/console-views.ts';
 import { doneNotice, timesOf, type Web } from '../view/page.ts';
@@ -18,7 +18,7 @@ const number = (value: number) => value.toLocaleString('en');
 export function overviewPage(router: Router, web: Web): void {
   const { readOverview, endAllSessions } = web.context;
 
-  router.get(PATH, requireOperator(web.context), async (ctx) => {
+  router.get(PATH, requireConsole(web.context), async (ctx) => {
     const [overview, last] = await Promise.all([readOverview(), endAllSessions.newest().catch(() => null)]);
     const times = timesOf(ctx);
     const page: Views['operator/overview'] = {
@@ -121,7 +121,25 @@ function checkpointFigure(checkpoint: Overview['checkpoint'], times: Times): Fig
   return { label, value, note: 'proves the log up to there; signed', time, href: `/operator/audit/${checkpoint.seq}` };
 }
 
-function storeFigures({ postgresMs, redisMs, workers, rewound }: Overview): Figure[] {
+/** Only where they have Redis of their own. */
+function sessionStoreFigures(stores: Overview['sessionStores']): Figure[] {
+  const away = stores.filter(({ ms }) => ms === null).map(({ name }) => name);
+  const slowest = Math.max(...stores.map(({ ms }) => ms ?? 0));
+  if (stores.length === 0) return [];
+  return [
+    {
+      label: 'Redis with sessions',
+      value:
+        away.length > 0 ? `${number(away.length)} of ${number(stores.length)} away` : `${number(stores.length)} answer`,
+      note:
+        away.length > 0 ? `${away.join(', ')}: pages go on from PostgreSQL` : `the slowest in ${number(slowest)} ms`,
+      href: '/readyz',
+      wrong: away.length > 0,
+    },
+  ];
+}
+
+function storeFigures({ postgresMs, redisMs, sessionStores, workers, rewound }: Overview): Figure[] {
   const answers = (ms: number | null) => (ms === null ? 'away' : `answers in ${number(ms)} ms`);
   return [
     {
@@ -138,6 +156,7 @@ function storeFigures({ postgresMs, redisMs, workers, rewound }: Overview): Figu
       href: '/readyz',
       wrong: redisMs === null,
     },
+    ...sessionStoreFigures(sessionStores),
     {
       label: 'Workers',
       value: workers === null ? null : number(workers),

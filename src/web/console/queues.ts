@@ -8,7 +8,7 @@ import type { AssetUrls } from '../http/assets.ts';
 import { HttpError } from '../http/http-error.ts';
 import { queryText, withQuery } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
-import { requireOperator } from '../session/access.ts';
+import { requireConsole } from '../session/access.ts';
 import type { Web } from '../view/page.ts';
 import { loadBullBoard } from './bull-board.ts';
 
@@ -70,7 +70,7 @@ export function queuesPage(router: Router, web: Web, assets: () => AssetUrls): v
     ctx.set('Content-Security-Policy', `${ctx.response.get('Content-Security-Policy')};${FRAMES}`);
   };
 
-  const operator = requireOperator(web.context);
+  const operator = requireConsole(web.context);
   for (const path of [BOARD, `${BOARD}/*rest`]) router.get(path, operator, board);
   for (const path of [PATH, `${PATH}/*rest`]) router.get(path, operator, around);
 

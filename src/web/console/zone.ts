@@ -4,16 +4,15 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readBody, readNext } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
-import { requireOperator } from '../session/access.ts';
+import { requireConsole, requireConsoleForm } from '../session/access.ts';
 import { browserZone, dropZone, keepZone, readZone, UTC, zoneOf } from '../texts/zone.ts';
 import type { Web } from '../view/page.ts';
 
 const PATH = '/operator/zone';
 
 export function zonePages(router: Router, web: Web): void {
-  const operator = requireOperator(web.context);
-  router.get(PATH, operator, (ctx) => show(ctx, web, null));
-  router.post(PATH, operator, (ctx) => choose(ctx, web));
+  router.get(PATH, requireConsole(web.context), (ctx) => show(ctx, web, null));
+  router.post(PATH, requireConsoleForm(web.context), (ctx) => choose(ctx, web));
 }
 
 async function choose(ctx: Koa.Context, web: Web): Promise<void> {

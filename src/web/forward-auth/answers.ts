@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import type { Application } from '../../core/applications/application.ts';
 import type { Visitor } from '../../core/forward-auth/visitors.ts';
 import type { Texts } from '../texts/en.ts';
-import type { Asked, Family, Kind } from './asked.ts';
+import { type Asked, type Family, type Kind, readTarget } from './asked.ts';
 import { PLAIN_PAGE_HEADERS, type PlainPage, plainPage } from './plain-page.ts';
 
 const RETRY_SECONDS = 5;
@@ -57,12 +57,12 @@ export function pass({ remoteUser }: Pick<Application, 'remoteUser'>, identity: 
 /** A page is led to the log-in and back; whatever else was asked for did nothing. */
 export function sendToLogin(
   reader: Reader,
-  { family, target }: Pick<Asked, 'family' | 'target'>,
+  { family, uri }: Pick<Asked, 'family' | 'uri'>,
   application: Pick<Application, 'url'>,
   maxAge: MaxAge,
 ): Answer {
   if (reader.kind !== 'page') return refuseUnknown(reader, application, maxAge);
-  const headers = { ...challenge(maxAge), Location: startOf(application, target) };
+  const headers = { ...challenge(maxAge), Location: startOf(application, readTarget(uri)) };
   return { status: redirectIn(family), headers, body: '' };
 }
 
@@ -86,6 +86,13 @@ export function forbid(reader: Reader, why: 'message' | 'disabled' | 'unknown'):
   if (reader.kind === 'other') return json(403, { error: 'access_denied' });
   const { [why]: message, heading } = reader.text.applications.refused;
   return pageAnswer(403, reader, { heading, paragraphs: [message] });
+}
+
+/** A path that might be read as another one. */
+export function refusePath(reader: Reader): Answer {
+  if (reader.kind === 'other') return json(400, { error: 'invalid_request' });
+  const { heading, message } = reader.text.applications.missing;
+  return pageAnswer(400, reader, { heading, paragraphs: [message] });
 }
 
 export function away(reader: Reader, status: 500 | 503): Answer {
@@ -126,11 +133,11 @@ function errorOf(maxAge: MaxAge) {
   return maxAge === null ? { error: 'login_required' } : { error: 'insufficient_user_authentication', max_age: maxAge };
 }
 
-export function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  response.setHeader('Cache-Control', 'no-store');
-  response.setHeader('Content-Length', Buffer.byteLength(body));
-  response.statusCode = status;
+/** In one piece, which costs less than a header after another; `more` are headers as they are sent, names and values in turn. */
+export function send(response: ServerResponse, { status, headers, body }: Answer, more: readonly string[]): void {
+  const sent = [...more, 'Cache-Control', 'no-store', 'Content-Length', String(Buffer.byteLength(body))];
+  for (const [name, value] of Object.entries(headers)) sent.push(name, value);
+  response.writeHead(status, sent);
   response.end(body);
 }
 

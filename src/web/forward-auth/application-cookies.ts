@@ -38,16 +38,26 @@ export function createApplicationCookies({ sessionKeys }: Pick<Config, 'sessionK
     { most: KEPT_COOKIES, keeps: (_, cookie) => cookie !== null },
   );
 
+  /** What the cookie of a session at an application says. */
+  const cookieOf = (token: string): string => `${token}.${keygrip.sign(signedOf(token))}`;
+
   return {
+    cookieOf,
+
     /** Those with a good signature, which alone reach a store. Over HTTP a browser may send several. */
     read(request: { readonly headers: IncomingHttpHeaders }, at: At): ApplicationCookie[] {
-      const values = cookieValues(request, nameAt('app', at), (text) => verify(text) !== null);
-      return values.flatMap((text) => verify(text) ?? []);
+      const found: ApplicationCookie[] = [];
+      cookieValues(request, nameAt('app', at), (text) => {
+        const cookie = verify(text);
+        if (cookie) found.push(cookie);
+        return cookie !== null;
+      });
+      return found;
     },
 
     keep(ctx: Koa.Context, at: At, { token, record }: NewSession): void {
       const kept = record.owner.remember ? { maxAge: Math.floor(record.absoluteRemainingMs) } : {};
-      set(ctx, nameAt('app', at), `${token}.${keygrip.sign(signedOf(token))}`, { ...attributesAt(at), ...kept });
+      set(ctx, nameAt('app', at), cookieOf(token), { ...attributesAt(at), ...kept });
     },
 
     drop: (ctx: Koa.Context, at: At): void => set(ctx, nameAt('app', at), null, attributesAt(at)),
@@ -70,8 +80,13 @@ function signedOf(token: string): string {
   return `application ${token}`;
 }
 
-function nameAt(what: 'app' | 'state', at: At): string {
-  return isSecure(at) ? `__Host-holdfast-${what}` : `holdfast_${what}`;
+const NAMES = {
+  app: { secure: '__Host-holdfast-app', plain: 'holdfast_app' },
+  state: { secure: '__Host-holdfast-state', plain: 'holdfast_state' },
+} as const;
+
+function nameAt(what: keyof typeof NAMES, at: At): string {
+  return NAMES[what][isSecure(at) ? 'secure' : 'plain'];
 }
 
 function isSecure({ url }: At): boolean {

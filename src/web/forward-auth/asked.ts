@@ -1,6 +1,7 @@
 // What a proxy asks of: by which of the three ways, for which application, and what its visitor did. Each way reads its own headers
 // and no others; nothing that a visitor wrote is believed beyond being theirs.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { hasDotSegments } from './dot-segments.ts';
 
 export type Family = 'forwarded' | 'nginx' | 'envoy';
 
@@ -13,23 +14,36 @@ export interface Asked {
   readonly slug: string | null;
   readonly host: string;
   readonly method: string;
-  /** The path and the query that the visitor asked for, as they wrote it; `/` where that is none. */
-  readonly target: string;
-  readonly kind: Kind;
-  readonly preflight: boolean;
+  /** What the visitor asked for, as they wrote it. */
+  readonly uri: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 const PREFIX = '/forward-auth/';
 const BY_HEADERS = /^\/forward-auth\/(forwarded|nginx)(?:\/([a-z0-9-]{1,63}))?$/;
 const BY_PATH = /^\/forward-auth\/envoy\/([a-z0-9-]{0,63})(?=\/|$)/;
 
+/** By it a proxy can say for which application it asks, where the path of its check is partly a visitor's. */
+const APPLICATION = 'holdfastapplication';
+
 const HEADERS = {
   forwarded: { method: 'x-forwarded-method', uri: 'x-forwarded-uri', host: 'x-forwarded-host' },
   nginx: { method: 'holdfastmethod', uri: 'holdfasturi', host: 'holdfasthost' },
 } as const;
 
-export function isCheck(url: string | undefined): boolean {
-  return url?.startsWith(PREFIX) ?? false;
+/** Whoever says the name of an application asks for a check, whatever has become of the path on its way. */
+export function meansCheck({ url, headers }: Pick<IncomingMessage, 'url' | 'headers'>): boolean {
+  return url?.startsWith(PREFIX) || headers[APPLICATION] !== undefined;
+}
+
+/** The slug that the proxy says in a header of its own; null where it says none. */
+export function namedIn({ headers }: Pick<Asked, 'headers'>): string | null {
+  return headers[APPLICATION] === undefined ? null : one(headers, APPLICATION);
+}
+
+/** Whether the path of the check could be read as another one on its way: the rest of it is the visitor's. */
+export function isUnclear({ family, uri }: Pick<Asked, 'family' | 'uri'>): boolean {
+  return family === 'envoy' && hasDotSegments(pathIn(uri));
 }
 
 /** Null where the path is none of the three. */
@@ -38,33 +52,34 @@ export function readAsked({
   method = '',
   headers,
 }: Pick<IncomingMessage, 'url' | 'method' | 'headers'>): Asked | null {
-  const [, family, slug] = BY_HEADERS.exec(url.split('?', 1)[0] ?? '') ?? [];
+  const [, family, slug = null] = BY_HEADERS.exec(pathIn(url)) ?? [];
   if (family === 'forwarded' || family === 'nginx') {
     const names = HEADERS[family];
     const [asked, uri, host] = [one(headers, names.method), one(headers, names.uri), one(headers, names.host)];
-    return complete({ family, slug: slug ?? null, host, method: asked, uri }, headers);
+    return { family, slug, host, method: asked.toUpperCase(), uri, headers };
   }
   const [prefix, named] = BY_PATH.exec(url) ?? [];
   if (prefix === undefined) return null;
   const uri = url.slice(prefix.length);
-  return complete({ family: 'envoy', slug: named || null, host: headers.host ?? '', method, uri }, headers);
+  return { family: 'envoy', slug: named || null, host: headers.host ?? '', method: method.toUpperCase(), uri, headers };
 }
 
-interface Told extends Pick<Asked, 'family' | 'slug' | 'host' | 'method'> {
-  readonly uri: string;
+/** Whether a browser asks if a script of another site may ask. */
+export function isPreflight({ method, headers }: Pick<Asked, 'method' | 'headers'>): boolean {
+  return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
 }
 
-function complete({ uri, ...told }: Told, headers: IncomingHttpHeaders): Asked {
-  const method = told.method.toUpperCase();
-  const preflight =
-    method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
-  return { ...told, method, target: readTarget(uri), kind: kindOf(method, headers), preflight };
-}
+/** As it stands in an address: what leads to the log-in and back fits into a line of a request (8 KiB behind nginx) and into `next`. */
+const LONGEST_TARGET = 4_500;
 
-/** As it was written, but for bytes that are no ASCII: those are escaped, which names the same. */
+/**
+ * A path and a query as they were written, but for bytes that are no ASCII: those are escaped, which names the same. `/` instead
+ * of what is none, or too long.
+ */
 export function readTarget(uri: string): string {
   const escaped = uri.replaceAll(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
-  return /^\/[\x21-\x7e]*$/.test(escaped) ? escaped : '/';
+  const fits = /^\/[\x21-\x7e]*$/.test(escaped) && encodeURIComponent(escaped).length <= LONGEST_TARGET;
+  return fits ? escaped : '/';
 }
 
 /** By what the browser says of itself (Fetch Metadata), else by what it takes. */
@@ -78,6 +93,11 @@ function opensDocument(headers: IncomingHttpHeaders): boolean {
   if (mode !== undefined || dest !== undefined) return mode === 'navigate' && dest === 'document';
   if (headers['x-requested-with'] !== undefined || headers.upgrade !== undefined) return false;
   return headers.accept?.includes('text/html') ?? false;
+}
+
+function pathIn(url: string): string {
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
 }
 
 function one(headers: IncomingHttpHeaders, name: string): string {

@@ -7,14 +7,14 @@ import type { Context } from '../../core/context.ts';
 import type { KnownApplications } from '../../core/forward-auth/known-applications.ts';
 import type { Visitor } from '../../core/forward-auth/visitors.ts';
 import { isDatabaseOutage } from '../../core/platform/database.ts';
-import { StoresAwayError } from '../../core/sessions/session-cache.ts';
+import { StoresAwayError } from '../../core/sessions/session-reader.ts';
 import { createTrust } from '../http/client-address.ts';
 import { memo } from '../http/memo.ts';
 import type { Recorder } from '../http/request.ts';
 import { preferredText } from '../texts/language.ts';
-import { type Answer, away, forbid, identityOf, pass, type Reader, send, sendToLogin } from './answers.ts';
+import { type Answer, away, forbid, identityOf, pass, type Reader, refusePath, send, sendToLogin } from './answers.ts';
 import type { ApplicationCookies } from './application-cookies.ts';
-import { type Asked, isCheck, readAsked } from './asked.ts';
+import { type Asked, isPreflight, isUnclear, kindOf, meansCheck, namedIn, readAsked } from './asked.ts';
 
 const KEPT_ADDRESSES = 1_000;
 const MOST_REPORTED = 20;
@@ -32,21 +32,28 @@ export function createCheck({ context, cookies, record }: CheckOptions): Check {
   const { config, log, database, forwardAuth } = context;
   const isTrusted = memo(createTrust(config.trustedProxies), { most: KEPT_ADDRESSES });
   const reportStranger = reportOnce(log);
+  const passing = createPassing();
+  const warnOfOutage = folded((about: object, others) =>
+    log.warn({ ...about, ...(others > 0 && { others }) }, 'a check could not be answered'),
+  );
 
-  async function answer(request: IncomingMessage, asked: Asked, reader: Reader): Promise<Answer> {
-    const application = find(await forwardAuth.register(), asked);
-    if (!application) return forbid(reader, 'unknown');
-    if (application.disabledAt !== null) return forbid(reader, 'disabled');
-    if (asked.preflight && application.preflight) return pass(application, identityOf(null, ''));
+  async function answer({ asked, request, reader }: Asking): Promise<Answer> {
+    if (isUnclear(asked)) return refusePath(reader());
+    const found = forwardAuth.register.find((applications) => find(applications, asked));
+    const application = found instanceof Promise ? await found : found;
+    if (!application) return forbid(reader(), 'unknown');
+    if (application.disabledAt !== null) return forbid(reader(), 'disabled');
+    if (application.preflight && isPreflight(asked)) return pass(application, identityOf(null, ''));
     const names = cookies.read(request, application).map(({ name }) => name);
     const { applications, visitor } = names.length === 0 ? NOBODY : await forwardAuth.readVisit(names);
     // What was read beside the session may be of a newer version.
     const now = applications ? applications.bySlug(application.slug) : application;
-    if (!now) return forbid(reader, 'unknown');
-    if (!visitor || visitor.owner.application.id !== now.id) return sendToLogin(reader, asked, now, null);
-    if (now.disabledAt !== null) return forbid(reader, 'disabled');
-    if (isTooOld(now, visitor)) return sendToLogin(reader, asked, now, now.recentLoginSeconds);
-    return pass(now, identityOf(visitor, await forwardAuth.assert(visitor, now)));
+    if (!now) return forbid(reader(), 'unknown');
+    if (!visitor || visitor.owner.application.id !== now.id) return sendToLogin(reader(), asked, now, null);
+    if (now.disabledAt !== null) return forbid(reader(), 'disabled');
+    if (isTooOld(now, visitor)) return sendToLogin(reader(), asked, now, now.recentLoginSeconds);
+    const assertion = forwardAuth.assert(visitor, now);
+    return passing(now, visitor, typeof assertion === 'string' ? assertion : await assertion);
   }
 
   function isTooOld(application: Application, { owner }: Visitor): boolean {
@@ -56,44 +63,71 @@ export function createCheck({ context, cookies, record }: CheckOptions): Check {
   function failed(reader: Reader, error: unknown): Answer {
     const outage = error instanceof StoresAwayError || isDatabaseOutage(error);
     const about = { err: error, requestId: reader.requestId };
-    if (outage) log.warn(about, 'a check could not be answered');
+    if (outage) warnOfOutage(about);
     else log.error(about, 'a check failed');
     return away(reader, outage ? 503 : 500);
   }
 
-  /** A check without an answer lets nobody pass. */
-  function giveUp(response: ServerResponse, error: unknown, requestId: string | null): void {
-    log.error({ err: error, requestId }, 'a check could not be sent its answer');
-    response.destroy();
+  async function respond(asking: Asking, response: ServerResponse, sent: readonly string[]): Promise<void> {
+    const { requestId, done } = asking;
+    try {
+      const answered = await answer(asking).catch((error: unknown) => failed(asking.reader(), error));
+      send(response, answered, sent);
+    } catch (error) {
+      // A check without an answer lets nobody pass.
+      log.error({ err: error, requestId }, 'a check could not be sent its answer');
+      response.destroy();
+    }
+    done(response.statusCode);
   }
 
-  function readerOf({ headers }: IncomingMessage, { kind }: Asked, requestId: string | null): Reader {
+  function readerOf({ headers }: IncomingMessage, { method }: Asked, requestId: string): Reader {
     const text = preferredText(headers['accept-language'], config.languages);
-    return { kind, text, serviceName: config.serviceName, requestId };
+    return { kind: kindOf(method, headers), text, serviceName: config.serviceName, requestId };
   }
 
   return (request, response) => {
-    if (!isCheck(request.url)) return false;
+    if (!meansCheck(request)) return false;
     const asked = readAsked(request);
     const { origin, done } = record(request);
-    const { requestId } = origin;
-    const [path, method] = [pathOf(asked), request.method ?? ''];
-    response.setHeader('X-Request-Id', requestId ?? '');
-    response.on('close', () => done({ route: '/forward-auth/:family', method, path, status: response.statusCode }));
-    if (announcesBody(request)) response.setHeader('Connection', 'close');
+    const requestId = origin.requestId ?? '';
+    const sent = ['X-Request-Id', requestId];
+    if (announcesBody(request)) sent.push('Connection', 'close');
     request.resume();
     const asker = request.socket.remoteAddress ?? '';
-    if (!asked || !isTrusted(asker)) {
-      if (asked) reportStranger(asker);
-      send(response, NOTHING_HERE);
+    const say = (status: number) => done({ route: ROUTE, method: request.method ?? '', path: pathOf(asked), status });
+    if (asked && isTrusted(asker)) {
+      const reader = () => readerOf(request, asked, requestId);
+      void respond({ asked, request, requestId, reader, done: say }, response, sent);
     } else {
-      const reader = readerOf(request, asked, requestId);
-      void answer(request, asked, reader)
-        .catch((error: unknown) => failed(reader, error))
-        .then((answered) => send(response, answered))
-        .catch((error: unknown) => giveUp(response, error, requestId));
+      if (asked) reportStranger(asker);
+      send(response, NOTHING_HERE, sent);
+      say(NOTHING_HERE.status);
     }
     return true;
+  };
+}
+
+const ROUTE = '/forward-auth/:family';
+
+interface Asking {
+  readonly asked: Asked;
+  readonly request: IncomingMessage;
+  readonly requestId: string;
+  /** For a refusal, which alone is read by somebody. */
+  readonly reader: () => Reader;
+  readonly done: (status: number) => void;
+}
+
+/** What lets somebody pass is written once for their assertion. */
+function createPassing() {
+  const known = new WeakMap<Visitor, { application: Application; assertion: string; answer: Answer }>();
+  return (application: Application, visitor: Visitor, assertion: string): Answer => {
+    const before = known.get(visitor);
+    if (before?.application === application && before.assertion === assertion) return before.answer;
+    const answer = pass(application, identityOf(visitor, assertion));
+    known.set(visitor, { application, assertion, answer });
+    return answer;
   };
 }
 
@@ -107,6 +141,22 @@ function reportOnce(log: Context['log']): (asker: string) => void {
   };
 }
 
+/** In an outage every check fails: one in so long is written, with how many others there were since. */
+const FOLDED_MS = 10_000;
+
+function folded<About extends object>(write: (about: About, others: number) => void): (about: About) => void {
+  let writtenAt = Number.NEGATIVE_INFINITY;
+  let others = 0;
+  return (about) => {
+    if (performance.now() - writtenAt < FOLDED_MS) {
+      others += 1;
+      return;
+    }
+    write(about, others);
+    [writtenAt, others] = [performance.now(), 0];
+  };
+}
+
 const NOTHING_HERE: Answer = { status: 404, headers: {}, body: '' };
 
 /** Without what the visitor asked for, which may hold a secret. */
@@ -117,8 +167,13 @@ function pathOf(asked: Asked | null): string {
 
 const NOBODY = { applications: null, visitor: null } as const;
 
-function find(applications: KnownApplications, { slug, host }: Asked): Application | undefined {
-  return slug === null ? applications.byHost(host) : applications.bySlug(slug);
+/** What the path of the envoy family names may be a visitor's: its proxy or the host must name the same. */
+function find(applications: KnownApplications, asked: Asked): Application | undefined {
+  const { family, slug, host } = asked;
+  const found = slug === null ? applications.byHost(host) : applications.bySlug(slug);
+  const named = namedIn(asked);
+  if (named !== null) return named === found?.slug ? found : undefined;
+  return family === 'envoy' && found !== applications.byHost(host) ? undefined : found;
 }
 
 /** It is not read: what comes of it on this connection would be taken for the next request. */

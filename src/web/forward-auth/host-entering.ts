@@ -6,16 +6,8 @@ import { type Answer, pageAnswer, type Reader, startOf } from './answers.ts';
 import { readTarget } from './asked.ts';
 import type { HostPage } from './host-page.ts';
 
-/** Longer ones would not fit into the address of the log-in, from where it leads on to the front page. */
-const LONGEST_TARGET = 4_096;
-
-/** A path of this application: never another host, whatever it looks like. */
-export function targetIn(text: string): string {
-  return text.length <= LONGEST_TARGET ? readTarget(text) : '/';
-}
-
 export function startHere({ ctx, context, application, cookies }: HostPage): Answer {
-  const target = targetIn(queryOnce(ctx, 'to'));
+  const target = readTarget(queryOnce(ctx, 'to'));
   const state = cookies.keepState(ctx, application).toString('base64url');
   const query = new URLSearchParams({ application: application.slug, state, to: encodeTarget(target) });
   return redirect(`${context.config.publicOrigin}/applications/enter?${query}`);
@@ -27,7 +19,7 @@ function encodeTarget(target: string): string {
 }
 
 export function decodeTarget(text: string): string {
-  return targetIn(Buffer.from(text, 'base64url').toString('latin1'));
+  return readTarget(Buffer.from(text, 'base64url').toString('latin1'));
 }
 
 export async function enterHere(page: HostPage): Promise<Answer> {

@@ -2,7 +2,7 @@
 // what is shown instead of a form that was not sent, who is logged in, and logging out. Any other host has none of them.
 import type Koa from 'koa';
 import { isDatabaseOutage } from '../../core/platform/database.ts';
-import { StoresAwayError } from '../../core/sessions/session-cache.ts';
+import { StoresAwayError } from '../../core/sessions/session-reader.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type Answer, away, forbid, json, pageAnswer, type Reader, refuseUnknown } from './answers.ts';
 import { kindOf } from './asked.ts';
@@ -22,7 +22,7 @@ const PAGES: Readonly<Record<string, { readonly methods: readonly string[]; read
   session: { methods: ['GET', 'HEAD'], show: tellSession },
   logout: { methods: ['GET', 'HEAD', 'POST'], show: logOutHere },
   // Shown by a proxy in the place of what was asked for, by whatever method.
-  unsent: { methods: [], show: ({ reader, application }) => refuseUnknown(reader, application, null) },
+  unsent: { methods: [], show: ({ ctx, reader, application }) => refuseUnknown(reader, application, maxAgeIn(ctx)) },
   refused: { methods: [], show: ({ reader }) => forbid(reader, 'message') },
 };
 
@@ -31,7 +31,7 @@ export function hostPages(options: HostPagesOptions): Koa.Middleware {
   const { config, log, forwardAuth } = options.context;
 
   async function answer(ctx: Koa.Context, reader: Reader): Promise<Answer | null> {
-    const application = (await forwardAuth.register()).byHost(ctx.req.headers.host ?? '');
+    const application = await forwardAuth.register.find(({ byHost }) => byHost(ctx.req.headers.host ?? ''));
     if (!application) return null;
     const page = PAGES[nameOf(ctx)];
     const { heading, message } = reader.text.applications.missing;
@@ -57,6 +57,12 @@ export function hostPages(options: HostPagesOptions): Koa.Middleware {
     ctx['_matchedRoute'] = PREFIX + nameOf(ctx);
     give(ctx, answered);
   };
+}
+
+/** In what the check said, by nginx, which gives the answer's words but not the check's: RFC 9470. */
+function maxAgeIn(ctx: Koa.Context): number | null {
+  const [, seconds] = /, max_age=(\d{1,9})$/.exec(ctx.get('Holdfastchallenge')) ?? [];
+  return seconds === undefined ? null : Number(seconds);
 }
 
 /** Of a page that there is; else empty. */

@@ -15,8 +15,10 @@ interface CookieOptions<C extends CookieConfig> {
   readonly lifeMs?: (config: C) => number;
 }
 
-/** How many cookies of one name are looked at. */
+/** How many cookies of one name count. */
 const MOST_OF_A_NAME = 4;
+/** How many of one name are looked at: a header full of them would cost a signature each. */
+const MOST_LOOKED_AT = 32;
 
 /** The cookie's name: under HTTPS with the prefix that binds it to this host (RFC 6265bis). */
 export function cookieName(name: string, { secureCookies }: CookieConfig): string {
@@ -35,6 +37,7 @@ export function cookieValues(
 ): string[] {
   if (!cookie.includes(name)) return [];
   const values: string[] = [];
+  let looked = 0;
   for (const pair of cookie.split(';')) {
     const at = pair.indexOf('=');
     if (at < 0 || pair.slice(0, at).trim() !== name) continue;
@@ -43,7 +46,8 @@ export function cookieValues(
       .trim()
       .replace(/^"(.*)"$/, '$1');
     if (accepts(value)) values.push(value);
-    if (values.length === MOST_OF_A_NAME) break;
+    looked += 1;
+    if (values.length === MOST_OF_A_NAME || looked === MOST_LOOKED_AT) break;
   }
   return values;
 }

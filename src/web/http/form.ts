@@ -1,10 +1,12 @@
 // A form's fields, read once: flat text and nothing else.
 import type Koa from 'koa';
 import getRawBody from 'raw-body';
+import { parseUrl } from '../../core/platform/parse-url.ts';
 import { HttpError } from './http-error.ts';
 
 const MAX_BYTES = 16 * 1_024;
 const TYPE = 'application/x-www-form-urlencoded';
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const bodies = new WeakMap<object, Promise<Fields>>();
 
 export type Fields = Readonly<Record<string, string>>;
@@ -26,7 +28,7 @@ export function bodyOf(ctx: Koa.Context): Promise<Fields> | undefined {
 async function read(ctx: Koa.Context): Promise<Fields> {
   const length = ctx.request.length;
   if (length !== undefined && length > MAX_BYTES) throw new HttpError(413, 'too_large');
-  if (!ctx.is(TYPE) && length !== 0) throw new HttpError(415, 'wrong_type');
+  if (ctx.req.headers['content-type'] !== TYPE && !ctx.is(TYPE) && length !== 0) throw new HttpError(415, 'wrong_type');
   const body = await getRawBody(ctx.req, { limit: MAX_BYTES, ...(length === undefined ? {} : { length }) }).catch(
     (error: unknown) => {
       throw (error as { type?: string }).type === 'entity.too.large'
@@ -45,7 +47,7 @@ async function read(ctx: Koa.Context): Promise<Fields> {
 
 function decode(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return UTF8.decode(body);
   } catch {
     throw new HttpError(400, 'not_text');
   }
@@ -64,8 +66,8 @@ export function readNext(text: string | undefined): string | null {
   )
     return null;
   const base = 'http://same.invalid';
-  if (!URL.canParse(text, base)) return null;
-  const url = new URL(text, base);
+  const url = parseUrl(text, base);
+  if (!url) return null;
   const path = url.pathname + url.search;
   // Resolved dots may leave another host: `/..//evil.example` becomes `//evil.example`.
   return url.origin === base && !path.startsWith('//') ? path : null;

@@ -9,6 +9,7 @@ import { seeOther } from '../http/redirect.ts';
 import { keepForm } from './kept-form.ts';
 import { actorOf } from './member.ts';
 import { liveSession } from './request-state.ts';
+import { createLooks } from './sensitive-reads.ts';
 
 /**
  * Members only. Others go to the login, members who lack a required second factor to its set-up;
@@ -40,8 +41,27 @@ export function requireRecentLogin(context: Context, from = '/profile'): Koa.Mid
     if (ctx.method === 'GET') return seeOther(ctx, `/confirm?next=${encodeURIComponent(ctx.url)}`);
     const page = from.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(ctx['params'][name])));
     keepForm(ctx, context, page, await readBody(ctx));
-    seeOther(ctx, `/confirm?next=${encodeURIComponent(page)}`);
+    // A form that is sent to its own page goes back to all of its address.
+    seeOther(ctx, `/confirm?next=${encodeURIComponent(page === ctx.path ? ctx.url : page)}`);
   };
+}
+
+/** Operators, and auditors who look; each look of an auditor is recorded before it is answered. */
+export function requireConsole(context: Context): Koa.Middleware {
+  const operator = requireOperator(context);
+  const noteLook = createLooks(context);
+  return (ctx, next) => {
+    const isLook = ctx.method === 'GET' || ctx.method === 'HEAD';
+    if (!isLook || ctx.state.mustSetUp || liveSession(ctx)?.owner.role !== 'auditor') return operator(ctx, next);
+    return noteLook(ctx).then(next);
+  };
+}
+
+/** For forms of everybody who sees the console: they change nothing that anybody keeps. */
+export function requireConsoleForm(context: Context): Koa.Middleware {
+  const operator = requireOperator(context);
+  return (ctx, next) =>
+    ctx.state.mustSetUp || liveSession(ctx)?.owner.role !== 'auditor' ? operator(ctx, next) : next();
 }
 
 /** Operators only; refusing a member is recorded, again and again as one event with a count. */

@@ -39,6 +39,8 @@ declare module 'koa' {
     alsoLive?: readonly CookieReading[];
     /** A session that began in this request: koa-session gives it its cookie. */
     begun?: NewSession;
+    /** To be called once what the form asks for may be tried (view/sent-twice.ts). */
+    onAdmitted?: () => void;
     /**
      * The account must have a second factor, and this session began with a password alone: it
      * reaches only the set-up.

@@ -1,6 +1,7 @@
 // The session cookie: a random token and its signature (HMAC-SHA-256, keys in rotation), which
 // koa-session carries. Only a token with a good signature reaches a store; no fault clears a
 // cookie.
+
 import Keygrip from 'keygrip';
 import type Koa from 'koa';
 import session, { type CreateSessionOptions } from 'koa-session';
@@ -8,6 +9,7 @@ import type { Config } from '../../core/config.ts';
 import { hashToken } from '../../core/credentials/random-token.ts';
 import { isTwoFactors, needsSecondFactor } from '../../core/sessions/authentication-method.ts';
 import { nameOf } from '../../core/sessions/cache-entry.ts';
+import { seesConsole } from '../../core/sessions/role.ts';
 import type { NewSession } from '../../core/sessions/sessions.ts';
 import { cookieAttributes, cookieName, cookieValues } from '../http/cookies.ts';
 import { memo } from '../http/memo.ts';
@@ -30,7 +32,7 @@ export function sessions(app: Koa, { config, store }: { config: Config; store: S
 
   function writeCookie(ctx: Koa.Context, token: string): void {
     const owner = (ctx.state.begun?.record ?? liveSession(ctx))?.owner;
-    const limits = owner?.role === 'operator' ? config.session.operator : config.session.remembered;
+    const limits = owner && seesConsole(owner.role) ? config.session.operator : config.session.remembered;
     const kept = owner?.remember ? { maxAge: limits.absoluteLifetimeMs } : {};
     ctx.cookies.set(name, `${token}.${keygrip.sign(token)}`, { ...attributes, ...kept });
   }

@@ -17,6 +17,7 @@ export const de: Texts = {
   nav: {
     account: 'Konto',
     profile: 'Profil',
+    applications: 'Anwendungen',
     sessions: 'Sitzungen',
     activity: 'Aktivität',
     security: 'Sicherheit',
@@ -100,6 +101,7 @@ export const de: Texts = {
   },
   login: {
     title: 'Anmelden',
+    ahead: (application: string) => `Danach geht es weiter zu ${application}.`,
     remember: 'In diesem Browser angemeldet bleiben',
     submit: 'Anmelden',
     register: linked('Neu hier? [Konto anlegen]'),
@@ -270,7 +272,11 @@ export const de: Texts = {
   profile: {
     title: 'Profil',
     role: 'Rolle',
-    roles: { member: 'Mitglied', operator: 'Betreiber: kümmert sich um diesen Dienst' },
+    roles: {
+      member: 'Mitglied',
+      auditor: 'Prüfer: liest, was hier geschieht',
+      operator: 'Betreiber: kümmert sich um diesen Dienst',
+    },
     memberSince: 'Konto angelegt',
     session: 'Diese Sitzung',
     browser: 'Browser',
@@ -315,6 +321,19 @@ export const de: Texts = {
     forget: 'Alle bekannten Browser vergessen',
     forgetText:
       'Niemand wird dadurch abgemeldet. Tun Sie es, wenn Sie ein Gerät verloren haben: Für Ihr Konto ist es dann ein neuer Browser.',
+  },
+  places: {
+    probably: (place) => `vermutlich ${place}`,
+    network: (owner) => `Netz von ${owner}`,
+    unusual: 'ungewöhnlich:',
+    guess: 'Orte und Netze sind nach der IP-Adresse geschätzt.',
+    marks: {
+      country: 'neues Land',
+      network: 'neues Netz',
+      browser: 'neue Art von Browser',
+      hour: 'ungewöhnliche Stunde',
+      speed: 'zu weit weg von der Anmeldung davor',
+    },
   },
   methods: {
     password: 'einem Passwort',
@@ -365,6 +384,7 @@ export const de: Texts = {
     },
     roles: {
       member: 'Ihr Konto ist ab jetzt ein Mitgliedskonto.',
+      auditor: 'Ihr Konto ist ab jetzt ein Prüferkonto.',
       operator: 'Ihr Konto ist ab jetzt ein Betreiberkonto.',
     },
     says: {
@@ -387,6 +407,7 @@ export const de: Texts = {
       user_email_change_taken_back: 'Eine Änderung der E-Mail-Adresse wurde zurückgenommen.',
       user_email_changed: 'Die E-Mail-Adresse wurde geändert.',
       user_email_change_undone: 'Die frühere E-Mail-Adresse hat das Konto zurückgeholt.',
+      user_secured: 'Das Konto wurde gesichert: Alle Sitzungen wurden beendet, das Passwort gilt nicht mehr.',
       user_disabled: 'Das Konto wurde gesperrt.',
       user_enabled: 'Das Konto wurde wieder freigegeben.',
       user_data_exported: 'Ihre Daten wurden heruntergeladen.',
@@ -554,6 +575,7 @@ export const de: Texts = {
       removePasskey: 'Sie möchten einen Passkey entfernen.',
       codes: 'Sie möchten Wiederherstellungscodes sehen oder neu machen.',
       security: 'Sie möchten ändern, was Ihr Konto schützt.',
+      application: 'Sie möchten eine Anwendung öffnen, die eine frische Anmeldung verlangt.',
       export: 'Sie möchten das Audit-Log exportieren.',
       operator: 'Sie möchten etwas als Betreiber tun.',
       other: 'Sie möchten etwas tun, das geschützt ist.',
@@ -573,6 +595,7 @@ export const de: Texts = {
     lede: 'Eine Datei (JSON) mit allem, was über Sie gespeichert ist:',
     points: [
       'Ihr Konto, Ihre Passkeys und ob Sie eine Authentifizierungs-App verwenden',
+      'Gruppen, in denen Sie sind, und wie Ihre Anmeldungen gewöhnlich sind',
       'Ihre Sitzungen, auch die beendeten, mit Browser und IP-Adresse',
       'Browser, von denen bekannt ist, dass sie sich angemeldet haben',
       'Versuche, sich bei Ihrem Konto anzumelden',

@@ -7,6 +7,7 @@ import type { Language } from '../../core/platform/languages.ts';
 import type { FactorsSince } from '../../core/self-service/owner-proof.ts';
 import type { AuthenticationMethod, SecondFactor } from '../../core/sessions/authentication-method.ts';
 import type { EndReason } from '../../core/sessions/session-record.ts';
+import type { Mark } from '../../core/unusual/marks.ts';
 import { counting, linked } from './forms.ts';
 
 const locale = 'en-GB';
@@ -29,6 +30,7 @@ export const en = {
   nav: {
     account: 'Account',
     profile: 'Profile',
+    applications: 'Applications',
     sessions: 'Sessions',
     activity: 'Activity',
     security: 'Security',
@@ -117,6 +119,7 @@ export const en = {
   },
   login: {
     title: 'Log in',
+    ahead: (application: string) => `You then go on to ${application}.`,
     remember: 'Keep me logged in on this browser',
     submit: 'Log in',
     register: linked('New here? [Create an account]'),
@@ -282,7 +285,11 @@ export const en = {
   profile: {
     title: 'Profile',
     role: 'Role',
-    roles: { member: 'Member', operator: 'Operator: looks after this service' },
+    roles: {
+      member: 'Member',
+      auditor: 'Auditor: reads what happens here',
+      operator: 'Operator: looks after this service',
+    },
     memberSince: 'Account created',
     session: 'This session',
     browser: 'Browser',
@@ -323,6 +330,20 @@ export const en = {
     forgetOne: 'Forget this browser',
     forget: 'Forget every known browser',
     forgetText: 'Nobody is logged out by this. Do it if you lost a device: to your account it is then a new browser.',
+  },
+  places: {
+    probably: (place: string) => `probably ${place}`,
+    network: (owner: string) => `network of ${owner}`,
+    unusual: 'unusual:',
+    guess: 'Places and networks are guesses by the IP address.',
+    /** By the word in the log. */
+    marks: {
+      country: 'new country',
+      network: 'new network',
+      browser: 'new kind of browser',
+      hour: 'unusual hour',
+      speed: 'too far from the log-in before',
+    } satisfies Record<Mark, string>,
   },
   /** How somebody logged in; follows "with". */
   methods: {
@@ -377,6 +398,7 @@ export const en = {
     },
     roles: {
       member: 'Your account is a member’s from now on.',
+      auditor: 'Your account is an auditor’s from now on.',
       operator: 'Your account is an operator’s from now on.',
     },
     says: {
@@ -397,6 +419,7 @@ export const en = {
       user_email_change_taken_back: 'A change of the e-mail address was taken back.',
       user_email_changed: 'The e-mail address was changed.',
       user_email_change_undone: 'The former e-mail address took the account back.',
+      user_secured: 'The account was secured: every session ended, and the password is no longer valid.',
       user_disabled: 'The account was disabled.',
       user_enabled: 'The account was enabled again.',
       user_data_exported: 'Your data were downloaded.',
@@ -563,6 +586,7 @@ export const en = {
       removePasskey: 'You want to remove a passkey.',
       codes: 'You want to see or make recovery codes.',
       security: 'You want to change what protects your account.',
+      application: 'You want to open an application that asks for a recent log-in.',
       export: 'You want to export the audit log.',
       operator: 'You want to do something as an operator.',
       other: 'You want to do something that is protected.',
@@ -581,6 +605,7 @@ export const en = {
     lede: 'A file (JSON) with all that is kept about you:',
     points: [
       'your account, your passkeys and whether you use an authenticator app',
+      'groups that you are in, and what your log-ins are usually like',
       'your sessions, those that have ended too, with browser and IP address',
       'browsers that are known to have logged in',
       'attempts to log in to your account',

@@ -1,16 +1,16 @@
 // Moments and browsers in words: short, whatever a client sends. The operators' console reads
 // English.
-import Bowser from 'bowser';
+import { deviceNames } from '../../core/platform/device-names.ts';
 import { memo } from '../http/memo.ts';
 import { en, type Texts } from './en.ts';
 
-const LONGEST_USER_AGENT = 512;
-const KEPT_USER_AGENTS = 1_000;
+const SECOND = 1_000;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 const KEPT_FORMATTED = 10_000;
+const KEPT_SECONDS = 100;
 
 type Unit = 'second' | 'minute' | 'hour';
 
@@ -19,7 +19,7 @@ interface Formats {
   readonly relative: (count: number, unit: Unit) => string;
   readonly clock: (date: Date) => string;
   readonly calendar: (date: Date) => string;
-  readonly seconds: Intl.DateTimeFormat;
+  readonly seconds: (date: Date) => string;
 }
 
 const formatsOf = memo((locale: string): Formats => {
@@ -31,14 +31,18 @@ const formatsOf = memo((locale: string): Formats => {
       new Intl.DateTimeFormat(locale, { timeZone, day: 'numeric', month: 'short', year: 'numeric' }),
       DAY,
     ),
-    seconds: new Intl.DateTimeFormat(locale, { timeZone, timeStyle: 'medium' }),
+    seconds: memoMoments(new Intl.DateTimeFormat(locale, { timeZone, timeStyle: 'medium' }), SECOND),
   };
 });
 
 const KEPT_ZONES = 100;
 
 const secondsIn = memo((locale: string) =>
-  memo((timeZone: string) => new Intl.DateTimeFormat(locale, { timeZone, timeStyle: 'medium' }), { most: KEPT_ZONES }),
+  memo(
+    (timeZone: string) =>
+      memoMoments(new Intl.DateTimeFormat(locale, { timeZone, timeStyle: 'medium' }), SECOND, KEPT_SECONDS),
+    { most: KEPT_ZONES },
+  ),
 );
 
 function memoDistances(format: Intl.RelativeTimeFormat): Formats['relative'] {
@@ -48,8 +52,8 @@ function memoDistances(format: Intl.RelativeTimeFormat): Formats['relative'] {
 }
 
 /** What the format shows changes only every `unitMs`. */
-function memoMoments(format: Intl.DateTimeFormat, unitMs: number): (date: Date) => string {
-  const known = memo((_unit: number, date: Date) => format.format(date), { most: KEPT_FORMATTED });
+function memoMoments(format: Intl.DateTimeFormat, unitMs: number, most = KEPT_FORMATTED): (date: Date) => string {
+  const known = memo((_unit: number, date: Date) => format.format(date), { most });
   return (date) => known(Math.floor(date.getTime() / unitMs), date);
 }
 
@@ -57,12 +61,6 @@ function memoMoments(format: Intl.DateTimeFormat, unitMs: number): (date: Date) 
 export function describeDevice(userAgent: string | null, { devices }: Texts = en): string {
   const { name, place } = deviceNames(userAgent);
   return place === null ? (name ?? devices.unknown) : devices.on(name ?? devices.unknown, place);
-}
-
-export function deviceNames(userAgent: string | null): Device {
-  const short = userAgent?.slice(0, LONGEST_USER_AGENT).trim() ?? '';
-  if (short === '') return { name: null, place: null };
-  return parse(short);
 }
 
 /** "just now", "4 minutes ago", "yesterday at 19:07 UTC", "23 Nov 2026, 19:07 UTC". */
@@ -78,8 +76,8 @@ export function showTime(date: Date, now: Date, text: Texts = en): ShownTime {
 export function whenAgain(afterSeconds: number, now: Date, { locale, moments }: Texts = en, zone = 'UTC'): string {
   const { relative, seconds } = formatsOf(locale);
   const then = new Date(now.getTime() + afterSeconds * 1_000 + 999);
-  const local = zone === 'UTC' ? '' : `${secondsIn(locale)(zone).format(then)} (${zone}), `;
-  const at = `${local}${seconds.format(then)}`;
+  const local = zone === 'UTC' ? '' : `${secondsIn(locale)(zone)(then)} (${zone}), `;
+  const at = `${local}${seconds(then)}`;
   const span =
     afterSeconds < 60
       ? relative(afterSeconds, 'second')
@@ -87,44 +85,6 @@ export function whenAgain(afterSeconds: number, now: Date, { locale, moments }: 
         ? relative(Math.ceil(afterSeconds / 60), 'minute')
         : relative(Math.ceil(afterSeconds / 3_600), 'hour');
   return moments.again(span, at);
-}
-
-export interface Device {
-  readonly name: string | null;
-  readonly place: string | null;
-}
-
-/** Parsing costs more than the rest of a page. */
-const parse = memo(
-  (userAgent: string): Device => {
-    try {
-      const { browser, os, platform } = Bowser.parse(userAgent);
-      const name = knownName(browser.name) ?? programName(userAgent);
-      return { name, place: mobilePlace(platform.model) ?? knownName(os.name) };
-    } catch {
-      return { name: null, place: null };
-    }
-  },
-  { most: KEPT_USER_AGENTS },
-);
-
-// The parser falls back to text of the user agent, so its answer too must look like a name.
-function knownName(name: string | undefined): string | null {
-  return name !== undefined && /^[A-Za-z][A-Za-z0-9 .+-]{0,30}$/.test(name) ? plainName(name) : null;
-}
-
-function plainName(name: string): string {
-  return name === 'Microsoft Edge' ? 'Edge' : name;
-}
-
-// "curl/8.5.0" → "curl"; a browser's "Mozilla/5.0" says nothing.
-function programName(userAgent: string): string | null {
-  const name = /^([A-Za-z][A-Za-z0-9.+-]{0,30})\//.exec(userAgent)?.[1];
-  return name === undefined || name === 'Mozilla' ? null : name;
-}
-
-function mobilePlace(model: string | undefined): string | null {
-  return model === 'iPhone' || model === 'iPad' ? model : null;
 }
 
 /** "just now", "4 minutes ago"; null for what is half a day away. */

@@ -1,6 +1,8 @@
 // What each page of the operators' console is given, and its rows.
+import type { Role } from '../../core/sessions/role.ts';
 import type { ShownTime } from '../texts/times-and-devices.ts';
 import type { Linked } from './registry-views.ts';
+import type { ViewsBar } from './saved-view-views.ts';
 import type { FormProblems, SessionRow } from './view-parts.ts';
 
 export interface ConsoleViews {
@@ -15,6 +17,8 @@ export interface ConsoleViews {
     readonly chart: Chart | null;
     readonly filters: {
       readonly type: string;
+      /** "3 types"; null for one or none. */
+      readonly manyTypes: string | null;
       readonly outcome: string;
       readonly person: string;
       readonly address: string;
@@ -26,11 +30,22 @@ export interface ConsoleViews {
       readonly kept: readonly { readonly name: string; readonly value: string }[];
       readonly active: readonly FilterChip[];
     };
+    /** The same without what was usual for its person; null where it is that already. */
+    readonly unusualHref: string | null;
     readonly types: readonly {
       readonly group: string;
       readonly label: string;
       readonly types: readonly { readonly name: string; readonly title: string }[];
     }[];
+    readonly views: ViewsBar;
+    /** Quick ranges of time. */
+    readonly ranges: readonly { readonly label: string; readonly href: string; readonly current: boolean }[];
+    /** The form of several types, or all but these. */
+    readonly several: {
+      readonly ticked: ReadonlySet<string>;
+      readonly not: boolean;
+      readonly kept: readonly { readonly name: string; readonly value: string }[];
+    };
     readonly problem: string | null;
     readonly wrong: Readonly<Record<string, boolean>>;
     readonly newerHref: string | null;
@@ -43,6 +58,10 @@ export interface ConsoleViews {
       readonly furtherHref: string | null;
     } | null;
     readonly exports: readonly { readonly label: string; readonly href: string }[];
+    /** Where the accounts of what is filtered are secured; null where nothing is. */
+    readonly secureHref: string | null;
+    /** For an NDJSON export that was downloaded. */
+    readonly verifyCommand: string;
     /** The stream of new events; null on older pages. */
     readonly liveHref: string | null;
   };
@@ -57,11 +76,16 @@ export interface ConsoleViews {
     readonly session: {
       readonly text: string;
       readonly onlyHref: string;
+      readonly timelineHref: string;
       /** Null once its record is gone. */
       readonly state: SessionState | null;
     } | null;
     readonly request: { readonly text: string; readonly onlyHref: string } | null;
     readonly userAgent: string | null;
+    /** "probably Portugal, network of MEO (AS3243)" */
+    readonly whereabouts: string | null;
+    /** Why it was unusual, each in a sentence. */
+    readonly unusual: readonly string[];
     readonly erased: boolean;
     readonly doneByHref: string | null;
     readonly details: readonly DetailRow[];
@@ -77,6 +101,7 @@ export interface ConsoleViews {
   };
   'operator/attempts': {
     readonly rows: readonly AttemptRow[];
+    readonly views: ViewsBar;
     readonly chart: Chart | null;
     readonly asOf: ShownTime;
     readonly problem: string | null;
@@ -141,6 +166,8 @@ export interface ConsoleViews {
   'operator/shown-mail': { readonly mails: readonly ShownMailRow[] };
   'operator/invite': FormProblems & {
     readonly email: string;
+    /** The account becomes an auditor's. */
+    readonly auditor: boolean;
     /** A link to hand over, shown once, where there is no mail. */
     readonly link: string | null;
     readonly possible: boolean;
@@ -162,6 +189,7 @@ export interface ConsoleViews {
   };
   'operator/users': {
     readonly rows: readonly PersonRow[];
+    readonly views: ViewsBar;
     /** "12 people", "more than 10,000 people" */
     readonly matching: string;
     readonly asOf: ShownTime;
@@ -171,17 +199,33 @@ export interface ConsoleViews {
       readonly role: string;
       readonly state: string;
       readonly factor: string;
+      /** Parts without a field, kept while others change. */
+      readonly kept: readonly { readonly name: string; readonly value: string }[];
       readonly active: readonly FilterChip[];
     };
     readonly choices: Readonly<Record<'role' | 'state' | 'factor', readonly Choice[]>>;
+    /** Orders, and who never logged in. */
+    readonly ways: readonly { readonly label: string; readonly href: string; readonly current: boolean }[];
+    /** "by e-mail address" */
+    readonly order: string;
     readonly firstHref: string | null;
     readonly previousHref: string | null;
     readonly nextHref: string | null;
   };
   'operator/user': {
     readonly person: ShownPerson;
-    readonly sessions: readonly (SessionRow & { readonly eventsHref: string })[];
+    readonly sessions: readonly (SessionRow & { readonly timelineHref: string })[];
+    /** Those that ended within the month in which they are kept, newest first. */
+    readonly ended: readonly {
+      readonly href: string;
+      readonly device: string;
+      readonly address: string | null;
+      readonly began: ShownTime;
+      readonly state: SessionState;
+    }[];
     readonly groups: readonly Linked[];
+    /** Null for never. */
+    readonly lastLogin: ShownTime | null;
     readonly knownBrowsers: number;
     readonly factors: {
       readonly totpSince: ShownTime | null;
@@ -199,6 +243,9 @@ export interface ConsoleViews {
     readonly blocks: readonly { readonly until: ShownTime }[];
     readonly events: readonly AuditRow[];
     readonly eventsHref: string;
+    readonly exportHref: string;
+    /** For such an export. */
+    readonly verifyCommand: string;
     /** Each leads to a page that asks for a reason. */
     readonly acts: readonly { readonly label: string; readonly href: string; readonly danger: boolean }[];
   };
@@ -216,6 +263,13 @@ export interface ConsoleViews {
     readonly possible: boolean;
     readonly action: string;
     readonly reason: string;
+    /** A choice beside the reason. */
+    readonly box: {
+      readonly name: string;
+      readonly label: string;
+      readonly hint: string;
+      readonly checked: boolean;
+    } | null;
     readonly seen: number;
     /** What other operators did meanwhile, newest first. */
     readonly changes: readonly ChangeRow[];
@@ -281,6 +335,10 @@ export interface AuditRow {
   /** Whom it happened to, if somebody else. */
   readonly subject: AuditPerson | null;
   readonly address: { readonly text: string; readonly onlyHref: string } | null;
+  /** The country's code as the row has it, and all that is guessed as its title. */
+  readonly place: { readonly code: string; readonly title: string } | null;
+  /** What was unusual for the person, in words; null for nothing. */
+  readonly unusual: { readonly text: string; readonly onlyHref: string } | null;
   /** "Firefox on Windows" */
   readonly device: string | null;
   readonly detail: string;
@@ -357,19 +415,22 @@ export interface ShownMailRow {
 export interface PersonRow {
   readonly email: string;
   readonly href: string;
-  readonly role: 'member' | 'operator';
+  readonly role: Role;
   readonly roleOnlyHref: string;
   readonly state: 'active' | 'disabled';
   readonly stateOnlyHref: string;
   readonly factor: 'set up' | 'none';
   readonly factorOnlyHref: string;
+  /** Null for never. */
+  readonly lastLogin: ShownTime | null;
+  readonly neverHref: string;
   readonly memberSince: ShownTime;
 }
 
 export interface ShownPerson {
   readonly id: string;
   readonly email: string;
-  readonly role: 'member' | 'operator';
+  readonly role: Role;
   readonly disabled: boolean;
   readonly memberSince: ShownTime;
   readonly href: string;

@@ -4,7 +4,8 @@ import type Koa from 'koa';
 import { HashQueueFullError } from '../../core/credentials/passwords.ts';
 import { isDatabaseOutage } from '../../core/platform/database.ts';
 import type { Log } from '../../core/platform/log.ts';
-import { StoresAwayError } from '../../core/sessions/session-cache.ts';
+import { parseUrl } from '../../core/platform/parse-url.ts';
+import { StoresAwayError } from '../../core/sessions/session-reader.ts';
 import { readNext } from '../http/form.ts';
 import { HttpError } from '../http/http-error.ts';
 import { liveSession } from '../session/request-state.ts';
@@ -120,10 +121,8 @@ function allowedWords(ctx: Koa.Context): string {
 /** The page with the form: a path of ours from Referer. */
 export function formOrHome(ctx: Koa.Context): string {
   if (ctx.method === 'GET') return readNext(ctx.url) ?? '/';
-  const referrer = ctx.get('Referer');
-  if (!URL.canParse(referrer)) return '/';
-  const { host, pathname, search } = new URL(referrer);
-  return host === ctx.get('Host') ? (readNext(pathname + search) ?? '/') : '/';
+  const referrer = parseUrl(ctx.get('Referer'));
+  return referrer?.host === ctx.get('Host') ? (readNext(referrer.pathname + referrer.search) ?? '/') : '/';
 }
 
 /** When who did something too often may do it again. */

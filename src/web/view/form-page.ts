@@ -15,12 +15,15 @@ const ELSEWHERE: readonly (readonly [RegExp, string])[] = [
   [/^\/account\/devices\/.+$/, '/account/sessions'],
   [/^(\/applications)\/sessions\/.+$/, '$1'],
   [/^(\/operator\/blocks)\/.+$/, '$1'],
+  [/^(\/operator\/views)\/[0-9a-f-]{36}\/.+$/, '$1'],
   [/^\/(?:logout|language)$/, '/'],
 ];
 
 /** With the page that the form leads on to. */
 export async function formPage(ctx: Koa.Context): Promise<string> {
   const found = ELSEWHERE.find(([pattern]) => pattern.test(ctx.path));
+  // What a form of the console acts on stands in its address.
+  if (!found && ctx.path.startsWith('/operator/')) return ctx.url;
   const page = found ? ctx.path.replace(found[0], found[1]) : ctx.path;
   const fields = await bodyOf(ctx)?.catch(() => null);
   return withNext(page, readNext(fields?.['next']));

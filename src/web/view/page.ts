@@ -1,6 +1,7 @@
 // What page modules are given: the context, and `show`, which draws a page in its frame.
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
+import { seesConsole } from '../../core/sessions/role.ts';
 import { queryText } from '../http/query.ts';
 import { csrfToken, type StaleForm } from '../session/csrf.ts';
 import { takeForm } from '../session/kept-form.ts';
@@ -20,11 +21,21 @@ const DONE: Readonly<Record<string, string>> = {
   'everybody-ended': 'No session counts any more but yours. The worker ends the records one after another.',
   'account-disabled': 'The account is disabled, and its sessions have ended.',
   'account-enabled': 'The account is enabled again.',
+  'account-secured':
+    'The account is secured: its sessions have ended, its password is no longer valid, and its owner is told by mail if mail is set up.',
   'role-changed': 'The role was changed, and their sessions have ended.',
   'reset-sent': 'The link for a new password is on its way.',
   'their-browsers-forgotten': 'No browser is known to this account any more.',
   'factors-removed': 'Every second factor was removed, and their sessions have ended.',
   'block-lifted': 'That block was lifted.',
+  'alert-changed': 'The alert is changed. All operators are told of that.',
+  'alert-tested': 'The test is on its way.',
+  'drain-paused': 'The drain is paused.',
+  'drain-resumed': 'The drain goes on.',
+  'drain-rewound': 'The receiver gets everything again from that event on.',
+  'view-renamed': 'The view has its new name.',
+  'view-removed': 'The view is gone. Its link works no longer.',
+  'token-revoked': 'The token has ended.',
   invited: 'The invitation is on its way.',
   'invitation-revoked': 'That invitation was revoked. Its link works no longer.',
   'group-created': 'The group is there. Add its members, and name it in an application.',
@@ -85,14 +96,16 @@ export function createWeb(context: Context, render: Render): Web {
         serviceName: config.serviceName,
         title,
         current,
-        member: owner ? { email: owner.email, operator: owner.role === 'operator' } : null,
+        member: owner
+          ? { email: owner.email, operator: seesConsole(owner.role), readsOnly: owner.role !== 'operator' }
+          : null,
         // An error page gives no cookie: it has a form (to log out) only for a member.
         csrf: view === 'error' && !owner ? '' : csrfToken(ctx, config),
         notice: notice ?? (kept && { kind: 'info', text: text.keptForm[kept.cut ? 'cut' : 'whole'] }),
         wide,
         passkeys,
         zoneCookie,
-        zone: wide && owner?.role === 'operator' ? zoneOfFrame(ctx, back) : null,
+        zone: wide && owner && seesConsole(owner.role) ? zoneOfFrame(ctx, back) : null,
       });
     },
   };

@@ -43,8 +43,12 @@ export interface RegistryViews {
     readonly acts: readonly Act[];
     /** What to put into each proxy. */
     readonly recipes: readonly Recipe[];
-    /** The command that fills in another place. */
-    readonly recipeCommand: string;
+    /** Where things are by which they are filled in, and what is wrong with it. */
+    readonly places: Places & Pick<FormProblems, 'errors'>;
+    /** The command that prints one of them. */
+    readonly recipeCommand: string | null;
+    /** Its proxy needs a certificate. */
+    readonly addsTls: boolean;
     /** TRUSTED_PROXIES is empty: no check is answered. */
     readonly noProxyTrusted: boolean;
     readonly eventsHref: string;
@@ -96,6 +100,13 @@ export interface Fact {
 
 export interface Act extends Linked {
   readonly danger: boolean;
+}
+
+/** As it was typed. */
+export interface Places {
+  readonly listen: string;
+  readonly upstream: string;
+  readonly holdfast: string;
 }
 
 export interface Recipe {

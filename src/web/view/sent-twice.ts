@@ -2,6 +2,7 @@
 // and the cookie in it. Of the sessions that one form begins within a minute only the last sending's
 // stays. Without Redis, which remembers the sendings, each begins a session of its own.
 import { createHash } from 'node:crypto';
+import type { Result } from 'ioredis';
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 import type { BegunBefore } from '../../core/login/start-again.ts';
@@ -17,15 +18,42 @@ const REMEMBERED_MS = 60_000;
 const MOST_SENDINGS = 4;
 const TURN = 'turn';
 
+const SCRIPTS = {
+  // Counts a sending; answers which it is, and what earlier ones began.
+  hfSent: `
+    local turn = redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    return {turn, turn == 1 and {} or redis.call('HGETALL', KEYS[1])}`,
+  // Notes what a sending began; answers all that there is.
+  hfBegun: `
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+    redis.call('PEXPIRE', KEYS[1], ARGV[3])
+    return redis.call('HGETALL', KEYS[1])`,
+} as const;
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    hfSent(key: string, turn: string, keepMs: number): Result<[turn: number, all: string[]], Context>;
+    hfBegun(key: string, sessionId: string, begun: string, keepMs: number): Result<string[], Context>;
+  }
+}
+
 /** What one sending began, and where it led. */
 interface Beginning extends BegunBefore {
   readonly turn: number;
   readonly to: string;
 }
 
+interface Arrival {
+  readonly turn: number;
+  readonly before: readonly Beginning[];
+}
+
 export interface SentTwice {
   /** Stands before what can be done again, such as checking a password: each sending does it. */
   readonly lastCounts: Koa.Middleware;
+  /** The same where a sending counts from `ctx.state.onAdmitted` on: one that is refused asks no store. */
+  readonly lastAdmittedCounts: Koa.Middleware;
   /** Stands before what can be done once, such as using a code: later sendings go on from the first. */
   readonly firstCounts: Koa.Middleware;
   /** Where the same form led that began the session of this browser; null for any other. */
@@ -35,18 +63,24 @@ export interface SentTwice {
 type Needed = Pick<Context, 'redis' | 'config' | 'sessions' | 'startAgain' | 'log'>;
 
 export function createSentTwice({ redis, config, sessions, startAgain, log }: Needed): SentTwice {
+  for (const [name, lua] of Object.entries(SCRIPTS)) redis.defineCommand(name, { lua, numberOfKeys: 1 });
+
   /** Of several sendings in several processes, Redis tells the order in which they arrived. */
-  async function arrive(key: string): Promise<{ turn: number; before: Beginning[] }> {
-    const [turn, , all] = await inOne(redis.multi().hincrby(key, TURN, 1).pexpire(key, REMEMBERED_MS).hgetall(key));
-    return { turn: Number(turn), before: beginningsOf(all) };
+  async function arrive(key: string): Promise<Arrival> {
+    const [turn, all] = await redis.hfSent(key, TURN, REMEMBERED_MS);
+    return { turn, before: beginningsOf(all) };
+  }
+
+  /** Null where Redis does not tell. */
+  function arrived(key: string): Promise<Arrival | null> {
+    return arrive(key).catch((error: unknown) => {
+      log.debug({ err: error }, 'whether a form is sent twice is not known');
+      return null;
+    });
   }
 
   async function keep(key: string, begun: Beginning): Promise<Beginning[]> {
-    const text = JSON.stringify(begun);
-    const [, , all] = await inOne(
-      redis.multi().hset(key, begun.sessionId, text).pexpire(key, REMEMBERED_MS).hgetall(key),
-    );
-    return beginningsOf(all);
+    return beginningsOf(await redis.hfBegun(key, begun.sessionId, JSON.stringify(begun), REMEMBERED_MS));
   }
 
   /** Ends the sessions of earlier sendings; if this one was, its cookie would only hide the later one's. */
@@ -74,23 +108,36 @@ export function createSentTwice({ redis, config, sessions, startAgain, log }: Ne
   function receiving(goesOn: boolean): Koa.Middleware {
     return async (ctx, next) => {
       const key = keyOf(ctx, await readBody(ctx));
-      const sending = await arrive(key).catch((error: unknown) => {
-        log.debug({ err: error }, 'whether a form is sent twice is not known');
-        return null;
-      });
-      if (!sending || sending.turn > MOST_SENDINGS) return next();
+      const arriving = arrived(key);
+      // What is done again needs to know only afterwards: what it asks Redis goes along.
+      if (!goesOn) await next();
+      const sending = await arriving;
+      if (!sending || sending.turn > MOST_SENDINGS) return goesOn ? next() : undefined;
       const before = goesOn ? newest(sending.before) : undefined;
-      if (!before || !(await goOn(ctx, before))) await next();
+      if (goesOn && !(before && (await goOn(ctx, before)))) await next();
       await settle(ctx, key, sending.turn);
     };
   }
 
+  /** Of what is refused before it is tried Redis hears nothing. */
+  const admitted: Koa.Middleware = async (ctx, next) => {
+    const key = keyOf(ctx, await readBody(ctx));
+    let arriving: Promise<Arrival | null> | null = null;
+    ctx.state.onAdmitted = () => {
+      arriving ??= arrived(key);
+    };
+    await next();
+    const sending = await (arriving as Promise<Arrival | null> | null);
+    if (sending && sending.turn <= MOST_SENDINGS) await settle(ctx, key, sending.turn);
+  };
+
   return {
     lastCounts: receiving(false),
+    lastAdmittedCounts: admitted,
     firstCounts: receiving(true),
 
     async ledTo(ctx, fields) {
-      const all = await redis.hgetall(keyOf(ctx, fields)).catch(() => ({}));
+      const all = Object.entries(await redis.hgetall(keyOf(ctx, fields)).catch(() => ({}))).flat();
       const own = liveSession(ctx)?.owner.id;
       return beginningsOf(all).find(({ sessionId }) => sessionId === own)?.to ?? null;
     },
@@ -106,15 +153,9 @@ function keyOf(ctx: Koa.Context, fields: Fields): string {
   return keys.sentForm(createHash('sha256').update(text).digest('base64url'));
 }
 
-async function inOne(commands: { exec(): Promise<[Error | null, unknown][] | null> }): Promise<unknown[]> {
-  const answers = (await commands.exec()) ?? [];
-  for (const [error] of answers) if (error) throw error;
-  return answers.map(([, answer]) => answer);
-}
-
-function beginningsOf(all: unknown): Beginning[] {
-  const { [TURN]: _, ...beginnings } = (all ?? {}) as Record<string, string>;
-  return Object.values(beginnings).map((text) => JSON.parse(text) as Beginning);
+/** Of a hash, as its fields and values in turns. */
+function beginningsOf(all: readonly string[]): Beginning[] {
+  return all.flatMap((text, at) => (at % 2 === 1 && all[at - 1] !== TURN ? [JSON.parse(text) as Beginning] : []));
 }
 
 function newest(beginnings: readonly Beginning[]): Beginning | undefined {

@@ -1,7 +1,8 @@
 // What a mail says of its request, and its language where the account has none.
 import type Koa from 'koa';
 import type { Told } from '../../core/mail/templates.ts';
-import { describeDevice, deviceNames } from '../texts/times-and-devices.ts';
+import { deviceNames } from '../../core/platform/device-names.ts';
+import { describeDevice } from '../texts/times-and-devices.ts';
 import { browserZone } from '../texts/zone.ts';
 
 export function toldOf(ctx: Koa.Context): Told {

@@ -15,6 +15,10 @@ export interface SessionRow {
   /** "Firefox on Windows" */
   readonly device: string;
   readonly address: string;
+  /** "probably Lisbon, Portugal"; null where nothing is known. */
+  readonly whereabouts: string | null;
+  /** What was unusual about its log-in, in words; null for nothing. */
+  readonly unusual: string | null;
   readonly firstSeen: ShownTime;
   readonly lastSeen: ShownTime;
   readonly current: boolean;
@@ -57,6 +61,8 @@ export interface ActivityRow {
   /** Null where nothing is known of it, or an operator did it. */
   readonly device: string | null;
   readonly ip: string | null;
+  readonly whereabouts: string | null;
+  readonly unusual: string | null;
   readonly byOperator: boolean;
   /** A log-in of this very session. */
   readonly here: boolean;

@@ -1,9 +1,16 @@
 // What each page is given. A view's object is built by hand, never spread from a request or a row:
 // EJS reads some keys of its locals as options.
+import type { Role } from '../../core/sessions/role.ts';
 import type { Texts } from '../texts/en.ts';
 import type { ShownTime } from '../texts/times-and-devices.ts';
+import type { AlertViews } from './alert-views.ts';
 import type { ConsoleViews } from './console-views.ts';
+import type { DrainViews } from './drain-views.ts';
+import type { FindViews } from './find-views.ts';
 import type { RegistryViews } from './registry-views.ts';
+import type { SavedViewViews } from './saved-view-views.ts';
+import type { SecuringViews, TokenViews } from './securing-views.ts';
+import type { SessionViews } from './session-views.ts';
 import type { ActivityRow, BrowserRow, FormProblems, OwnSessionRow } from './view-parts.ts';
 
 export type Place =
@@ -21,6 +28,8 @@ export type Place =
   | 'applications'
   | 'attempts'
   | 'blocks'
+  | 'alerts'
+  | 'drains'
   | 'mail'
   | 'queues';
 
@@ -34,7 +43,8 @@ export interface Frame {
   readonly serviceName: string;
   readonly title: string;
   readonly current: Place | null;
-  readonly member: { readonly email: string; readonly operator: boolean } | null;
+  /** `operator`: sees the console; `readsOnly`: and changes nothing in it. */
+  readonly member: { readonly email: string; readonly operator: boolean; readonly readsOnly?: boolean } | null;
   readonly csrf: string;
   readonly notice: { readonly kind: 'done' | 'info'; readonly text: string } | null;
   readonly wide: boolean;
@@ -51,19 +61,30 @@ export interface Frame {
   } | null;
 }
 
-export interface Views extends ConsoleViews, RegistryViews {
+export interface Views
+  extends ConsoleViews,
+    AlertViews,
+    DrainViews,
+    FindViews,
+    RegistryViews,
+    SavedViewViews,
+    SecuringViews,
+    SessionViews,
+    TokenViews {
   home: { readonly loggedIn: boolean; readonly registers: boolean };
   login: FormProblems & {
     readonly email: string;
     readonly remember: boolean;
-    /** A path of ours to go to afterwards. */
+    /** A path of ours to go to afterwards, and the application to which it leads. */
     readonly next: string | null;
+    readonly ahead: string | null;
     readonly registerHref: string | null;
     readonly forgotHref: string | null;
   };
   register: FormProblems & {
     readonly email: string;
     readonly next: string | null;
+    readonly ahead: string | null;
     readonly loginHref: string;
   };
   'login/second-factor': FormProblems & {
@@ -72,7 +93,7 @@ export interface Views extends ConsoleViews, RegistryViews {
   };
   'account/security': FormProblems & {
     /** Whose account must set up a second factor first. */
-    readonly required: 'member' | 'operator' | null;
+    readonly required: Role | null;
     /** They lead on to the page that was asked for before. */
     readonly appHref: string;
     readonly newPasskeyHref: string;
@@ -159,7 +180,7 @@ export interface Views extends ConsoleViews, RegistryViews {
   profile: {
     readonly email: string;
     readonly changesEmail: boolean;
-    readonly role: 'member' | 'operator';
+    readonly role: Role;
     readonly memberSince: ShownTime;
     readonly loggedInAt: ShownTime;
     readonly device: string;

@@ -1,12 +1,14 @@
 // What a person reads of the log about their own account, newest first: log-ins, failures, changes. Of what an operator did,
 // neither their name nor their IP address.
+
+import { type KeptPlace, readPlace } from '../../places/place.ts';
 import type { Database } from '../../platform/database.ts';
 import type { AuditEventType, Detail } from '../events.ts';
 
 const SHOWN_MS = 90 * 86_400_000;
 
 /** In the condition of an index (audit_event_activity_idx): a type that is added needs a new one. */
-const TYPES = [
+const INDEXED = [
   'authn_login_success',
   'authn_login_fail',
   'authn_second_factor_asked',
@@ -36,7 +38,10 @@ const TYPES = [
   'user_data_exported',
 ] as const satisfies readonly AuditEventType[];
 
-export type ActivityType = (typeof TYPES)[number];
+/** Rare ones, in an index of their own (audit_event_secured_idx). */
+const RARE = ['user_secured'] as const satisfies readonly AuditEventType[];
+
+export type ActivityType = (typeof INDEXED | typeof RARE)[number];
 
 export interface Activity {
   readonly seq: number;
@@ -48,6 +53,8 @@ export interface Activity {
   readonly by: 'owner' | 'nobody' | 'operator';
   /** Of its owner, or of somebody not logged in; null once it was erased. */
   readonly ip: string | null;
+  /** A guess. */
+  readonly place: KeptPlace | null;
   readonly userAgent: string | null;
 }
 
@@ -56,15 +63,18 @@ export interface ActivityPage {
   readonly hasOlder: boolean;
 }
 
-/** The types and the condition stand in the text, as in the index: PostgreSQL compares them when it plans. */
+/** The types and the condition stand in the text, as in the indexes: PostgreSQL compares them when it plans. */
+const newest = (types: readonly AuditEventType[], condition = '') => `
+  (SELECT seq, occurred_at AS "occurredAt", type, outcome, actor_id AS actor, session_id AS session, detail, host(ip) AS ip,
+          place, user_agent AS "userAgent"
+     FROM audit_event
+    WHERE subject_id = $1 AND seq < $2 AND sealed_at > statement_timestamp() - $3 * interval '1 millisecond'
+      AND type IN (${types.map((type) => `'${type}'`).join(', ')}) ${condition}
+    ORDER BY seq DESC LIMIT $4)`;
+
 export const ACTIVITY_OF_A_PERSON = `
-  SELECT seq, occurred_at AS "occurredAt", type, outcome, actor_id AS actor, session_id AS session, detail, host(ip) AS ip,
-         user_agent AS "userAgent"
-    FROM audit_event
-   WHERE subject_id = $1 AND seq < $2 AND sealed_at > statement_timestamp() - $3 * interval '1 millisecond'
-     AND type IN (${TYPES.map((type) => `'${type}'`).join(', ')})
-     AND NOT (type = 'session_ended' AND detail->>'reason' = 'replaced')
-   ORDER BY seq DESC LIMIT $4`;
+  SELECT * FROM (${newest(INDEXED, `AND NOT (type = 'session_ended' AND detail->>'reason' = 'replaced')`)}
+    UNION ALL ${newest(RARE)}) AS shown ORDER BY seq DESC LIMIT $4`;
 
 export function createActivityLog({ database: { pool } }: { database: Database }) {
   async function read(userId: string, before: number, limit: number): Promise<Activity[]> {
@@ -97,11 +107,12 @@ interface ActivityRecord {
   readonly session: string | null;
   readonly detail: Detail;
   readonly ip: string | null;
+  readonly place: string | null;
   readonly userAgent: string | null;
 }
 
-function activityOf({ seq, actor, ...row }: ActivityRecord, userId: string): Activity {
+function activityOf({ seq, actor, place, ...row }: ActivityRecord, userId: string): Activity {
   const by = actor === userId ? 'owner' : actor === null ? 'nobody' : 'operator';
-  const from = by === 'operator' ? { ip: null, userAgent: null } : {};
+  const from = by === 'operator' ? { ip: null, place: null, userAgent: null } : { place: readPlace(place) };
   return { ...row, ...from, seq: Number(seq), by };
 }

@@ -5,6 +5,7 @@ import type { SealedEvent } from '../canonical-event.ts';
 import { type ChainHead, firstKept, readHead } from '../event-rows.ts';
 import { countMatching, type MatchingCount } from './count.ts';
 import { createFollowing } from './follow.ts';
+import { type Glance, readGlance } from './glance.ts';
 import { type AuditFilter, EVERY_EVENT, type Span, WHOLE_LOG } from './query.ts';
 import { findSpan, readEvents, within } from './read.ts';
 import { createAuditSearch, type Found, SEARCH_LIMITS } from './search.ts';
@@ -55,7 +56,10 @@ export function createAuditLog({
       return { events: shown, hasOlder: more, hasNewer: key !== null, lookedTo };
     },
 
-    count: (filter: AuditFilter): Promise<MatchingCount | null> => countMatching(pool, filter),
+    glance: (): Promise<Glance> => readGlance(pool),
+
+    /** With a glance that is at hand, what it tells is not asked again. */
+    count: (filter: AuditFilter, glance?: Glance): Promise<MatchingCount | null> => countMatching(pool, filter, glance),
 
     async event(seq: number): Promise<SealedEvent | null> {
       const selection = { span: { first: seq, last: seq }, order: 'oldest', limit: 1 } as const;

@@ -1,8 +1,8 @@
 // How many events match a filter.
 import type pg from 'pg';
 import { timedQuery } from '../../platform/postgres/connection.ts';
-import { firstKept, readHead } from '../event-rows.ts';
-import { type AuditFilter, eventsQuery, isSummarised, summaryConditions } from './query.ts';
+import { type Glance, readGlance } from './glance.ts';
+import { type AuditFilter, eventsQuery, isEvery, isSummarised, summaryConditions, summaryFor } from './query.ts';
 import { findSpan } from './read.ts';
 
 /** Matching events are counted up to this many. */
@@ -17,10 +17,14 @@ export interface MatchingCount {
 }
 
 /** Exact where the hourly summary knows, else up to {@link COUNT_LIMIT}; null if too slow. */
-export async function countMatching(pool: pg.Pool, filter: AuditFilter): Promise<MatchingCount | null> {
+export async function countMatching(
+  pool: pg.Pool,
+  filter: AuditFilter,
+  glance?: Glance,
+): Promise<MatchingCount | null> {
   if (isEvery(filter)) {
-    const [head, first] = await Promise.all([readHead(pool), firstKept(pool)]);
-    return { events: head.seq + 1 - first, andMore: false };
+    const { head, first } = glance ?? (await readGlance(pool));
+    return { events: head + 1 - first, andMore: false };
   }
   if (isSummarised(filter) && isWholeHours(filter)) return { events: await summed(pool, filter), andMore: false };
   const span = await findSpan(pool, filter);
@@ -37,15 +41,10 @@ async function summed(pool: pg.Pool, filter: AuditFilter): Promise<number> {
   const values: unknown[] = [];
   const where = summaryConditions(filter, (value) => `$${values.push(value)}`);
   const { rows } = await pool.query<{ events: string | null }>(
-    `SELECT sum(events) AS events FROM audit_summary ${where}`,
+    `SELECT sum(events) AS events FROM ${summaryFor(filter)} ${where}`,
     values,
   );
   return Number(rows[0]?.events ?? 0);
-}
-
-/** Whether a filter lets every event through. */
-function isEvery(filter: AuditFilter): boolean {
-  return Object.values(filter).every((part) => part === null);
 }
 
 function isWholeHours({ from, to }: AuditFilter): boolean {

@@ -1,9 +1,9 @@
 // Reads the log onwards from a number, oldest first, for an export or a stream that must miss
 // nothing.
 import type pg from 'pg';
-import { copyOut } from '../../platform/postgres/copy-out.ts';
+import { type CopiedRow, copyOut } from '../../platform/postgres/copy-out.ts';
 import type { SealedEvent } from '../canonical-event.ts';
-import { EXPORT_COLUMNS, type ExportedEvent, exportedEventOf } from '../event-rows.ts';
+import { base64urlOf, EXPORT_COLUMNS, type ExportedEvent, exportedEventOf, HASH_COLUMNS } from '../event-rows.ts';
 import { type AuditFilter, eventsQuery, type Span } from './query.ts';
 import { findSpan, readEvents, within } from './read.ts';
 
@@ -39,24 +39,47 @@ export function createFollowing(pool: pg.Pool, { part }: { part: number }) {
     },
 
     /** The same as text, given to `take` event by event. Returns how far it has read. */
-    async exportable(
+    exportable: (
       filter: AuditFilter,
       range: Range,
       limit: number,
       take: (event: ExportedEvent) => void,
-    ): Promise<number> {
-      const span = await nextSpan(filter, range);
-      if (span === null) return range.upTo;
-      const query = eventsQuery(filter, { columns: EXPORT_COLUMNS, span, order: 'oldest', limit });
-      let taken = 0;
-      let seq = span.last;
-      await copyOut(pool, query, (row) => {
+    ): Promise<number> =>
+      copied(filter, range, { columns: EXPORT_COLUMNS, limit }, (row) => {
         const event = exportedEventOf(row);
         take(event);
-        taken += 1;
-        if (taken === limit) seq = event.seq;
-      });
-      return seq;
-    },
+        return event.seq;
+      }),
+
+    /** Only numbers and hashes, in base64url. Returns how far it has read. */
+    hashes: (
+      filter: AuditFilter,
+      range: Range,
+      limit: number,
+      take: (seq: number, hash: string) => void,
+    ): Promise<number> =>
+      copied(filter, range, { columns: HASH_COLUMNS, limit }, ([seq, hash]) => {
+        take(Number(seq), base64urlOf(hash ?? ''));
+        return Number(seq);
+      }),
   };
+
+  async function copied(
+    filter: AuditFilter,
+    range: Range,
+    { columns, limit }: { columns: string; limit: number },
+    take: (row: CopiedRow) => number,
+  ): Promise<number> {
+    const span = await nextSpan(filter, range);
+    if (span === null) return range.upTo;
+    const query = eventsQuery(filter, { columns, span, order: 'oldest', limit });
+    let taken = 0;
+    let last = span.last;
+    await copyOut(pool, query, (row) => {
+      const seq = take(row);
+      taken += 1;
+      if (taken === limit) last = seq;
+    });
+    return last;
+  }
 }

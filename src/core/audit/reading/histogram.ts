@@ -2,10 +2,20 @@
 // with the log: whole hours come from the summary, anything else from the newest ten thousand
 // matches.
 
+import type pg from 'pg';
 import type { Database } from '../../platform/database.ts';
 import { timedQuery } from '../../platform/postgres/connection.ts';
 import type { AuditLog } from './audit-log.ts';
-import { type AuditFilter, eventsQuery, isSummarised, summaryConditions } from './query.ts';
+import type { Glance } from './glance.ts';
+import {
+  type AuditFilter,
+  eventsQuery,
+  isEvery,
+  isSummarised,
+  type Query,
+  summaryConditions,
+  summaryFor,
+} from './query.ts';
 
 export interface EventBar {
   readonly from: Date;
@@ -57,6 +67,9 @@ interface Timed {
   readonly to: Date;
 }
 
+/** What is known of the whole log by the time a picture of it is asked for. */
+type HoursSeen = Pick<Glance, 'hours'>;
+
 export function createHistogram({
   database: { pool },
   auditLog,
@@ -71,8 +84,8 @@ export function createHistogram({
     const step = value(`${stepOf(filter.from.getTime(), filter.to.getTime(), HOUR)} milliseconds`);
     const bar = `date_bin(${step}::interval, hour, ${value(new Date(ORIGIN_MS))}::timestamptz)`;
     const text = `SELECT ${bar} AS at, outcome, sum(events) AS events
-                    FROM audit_summary ${summaryConditions(filter, value)} GROUP BY 1, 2`;
-    const counts = await timedQuery<Count>(pool, TIME_MS, { text, values });
+                    FROM ${summaryFor(filter)} ${summaryConditions(filter, value)} GROUP BY 1, 2`;
+    const counts = await ofSummary<Count>(filter, { text, values });
     return counts && { counts, cut: false };
   }
 
@@ -87,14 +100,24 @@ export function createHistogram({
     return counts && { counts, cut: counts.reduce((sum, { events }) => sum + Number(events), 0) >= MOST_EVENTS };
   }
 
-  /** The filter's time, or the last thirty days in which something happened. */
-  async function usualTime(filter: AuditFilter, now: Date): Promise<(AuditFilter & Timed) | null> {
-    if (filter.from !== null) return { ...filter, from: filter.from, to: filter.to ?? now };
+  async function hoursOf(filter: AuditFilter): Promise<{ first: Date | null; last: Date | null } | null> {
     const values: unknown[] = [];
     const where = summaryConditions(filter, (value) => `$${values.push(value)}`);
-    const text = `SELECT min(hour) AS first, max(hour) AS last FROM audit_summary ${where}`;
-    const rows = await timedQuery<{ first: Date | null; last: Date | null }>(pool, TIME_MS, { text, values });
-    const [{ first, last } = { first: null, last: null }] = rows ?? [];
+    const text = `SELECT min(hour) AS first, max(hour) AS last FROM ${summaryFor(filter)} ${where}`;
+    const [hours = null] = (await ofSummary<{ first: Date | null; last: Date | null }>(filter, { text, values })) ?? [];
+    return hours;
+  }
+
+  /** Where types don't count, an hour has a row an outcome: ten years of them need no limit. */
+  async function ofSummary<Row extends pg.QueryResultRow>(filter: AuditFilter, query: Query): Promise<Row[] | null> {
+    if (summaryFor(filter) === 'audit_summary') return timedQuery<Row>(pool, TIME_MS, query);
+    return (await pool.query<Row>(query.text, query.values)).rows;
+  }
+
+  /** The filter's time, or the last thirty days in which something happened. */
+  async function usualTime(filter: AuditFilter, now: Date, glance: HoursSeen): Promise<(AuditFilter & Timed) | null> {
+    if (filter.from !== null) return { ...filter, from: filter.from, to: filter.to ?? now };
+    const { first, last } = (isEvery(filter) ? glance.hours : await hoursOf(filter)) ?? { first: null, last: null };
     if (first === null || last === null) return null;
     return {
       ...filter,
@@ -105,12 +128,12 @@ export function createHistogram({
 
   return {
     /** Null where there is nothing to draw, or not in time. */
-    async over(filter: AuditFilter, now: Date): Promise<EventCounts | null> {
+    async over(filter: AuditFilter, now: Date, glance: HoursSeen): Promise<EventCounts | null> {
       if (!isSummarised(filter)) {
         const newest = await ofNewest(filter);
         return newest && spread(newest, filter, now, MINUTE);
       }
-      const timed = await usualTime(filter, now);
+      const timed = await usualTime(filter, now, glance);
       if (timed === null) return null;
       if (timed.to.getTime() - timed.from.getTime() <= SHORT_MS) {
         const newest = await ofNewest(timed);

@@ -1,7 +1,8 @@
 // An export that the log knows of: that it began, before anybody has its first byte, and then how it ended.
 import type { Detail, NewAuditEvent } from '../events.ts';
-import type { AuditLog } from './audit-log.ts';
-import { type ExportedPart, type ExportFormat, exportLog } from './export.ts';
+import { described } from './described.ts';
+import { type ExportedPart, type ExportFormat, type ExportSource, exportLog } from './export.ts';
+import type { Listing } from './listing.ts';
 import type { AuditFilter } from './query.ts';
 
 export interface RecordedExport {
@@ -11,8 +12,7 @@ export interface RecordedExport {
   readonly about: Pick<NewAuditEvent, 'actor' | 'subject' | 'session' | 'origin'>;
 }
 
-export interface RecordedExportOptions {
-  readonly auditLog: Pick<AuditLog, 'exportable' | 'head' | 'first'>;
+export interface RecordedExportOptions extends ExportSource {
   /** Throws if PostgreSQL is away. */
   readonly record: (event: NewAuditEvent) => Promise<void>;
 }
@@ -25,31 +25,33 @@ export interface BegunExport {
 
 /** Records the beginning. Whoever writes the parts says how it ended: what was read may never have arrived. */
 export async function beginExport(
-  { auditLog, record }: RecordedExportOptions,
+  { record, ...source }: RecordedExportOptions,
   { filter, format, about }: RecordedExport,
 ): Promise<BegunExport> {
-  const detail: Detail = { format, filter: described(filter) };
+  const detail: Detail = { format, filter: JSON.stringify(described(filter)) };
   await record({ type: 'audit_export_begun', outcome: 'success', ...about, detail });
   let events = 0;
   let ended = false;
+  let listing: Listing | null = null;
   return {
     parts: counted(),
     async end(outcome) {
       if (ended) return;
       ended = true;
-      await record({ type: 'audit_export', outcome, ...about, detail: { ...detail, events } });
+      await record({
+        type: 'audit_export',
+        outcome,
+        ...about,
+        detail: { ...detail, events, ...(listing && { digest: listing.events }) },
+      });
     },
   };
 
   async function* counted(): AsyncGenerator<ExportedPart> {
-    for await (const part of exportLog(auditLog, filter, format)) {
+    for await (const part of exportLog(source, filter, format)) {
       events += part.events;
+      listing = part.listing ?? null;
       yield part;
     }
   }
-}
-
-/** The set parts; accounts by id, never as typed. */
-function described(filter: AuditFilter): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(filter).filter(([, part]) => part !== null)));
 }

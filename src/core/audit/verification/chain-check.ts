@@ -1,6 +1,6 @@
 // Whether consecutive events are one unbroken chain that agrees with the checkpoints. Takes each
 // event's number and hashes, and names the first event that is wrong.
-import { missing } from '../canonical-event.ts';
+import { missing, type SealedEvent } from '../canonical-event.ts';
 import type { HeldCheckpoint } from './held-checkpoints.ts';
 
 export interface ChainLink {
@@ -8,6 +8,10 @@ export interface ChainLink {
   /** Both base64url. */
   readonly prevHash: string;
   readonly hash: string;
+}
+
+export function linkOf({ seq, prevHash, hash }: SealedEvent): ChainLink {
+  return { seq, prevHash: prevHash.toString('base64url'), hash: hash.toString('base64url') };
 }
 
 /** Where a part of the chain ends. */
@@ -18,6 +22,8 @@ export interface Problem {
   readonly problem: string;
   /** Events are missing before one that is there. */
   readonly isGap?: true;
+  /** Events of an older epoch of PostgreSQL, which a failover has lost: the numbers at most. */
+  readonly lost?: { readonly from: number; readonly to: number };
 }
 
 /** Consecutive events, checked except for what comes before them. */
@@ -27,8 +33,15 @@ export interface CheckedPart {
   readonly count: number;
   readonly pieces: number;
   readonly confirmed: number;
+  /** The first events that are left out; null: none. */
+  readonly gap: Gap | null;
   /** The first event that is wrong; what follows it was not checked. */
   readonly problem: Problem | null;
+}
+
+export interface Gap {
+  readonly first: number;
+  readonly last: number;
 }
 
 export interface ChainCheckOptions {
@@ -47,10 +60,12 @@ export function createChainCheck({ after, checkpoints, gaps }: ChainCheckOptions
   let confirmed = 0;
   let pieces = 0;
   let count = 0;
+  let gap: Gap | null = null;
 
   function wrong({ seq, prevHash }: ChainLink, content: string | null): Problem | null {
     const expected = last === null ? seq : last.seq + 1;
     if (seq < expected) return { seq, problem: `event ${seq} was inserted: it stands twice or out of order` };
+    if (seq > expected) gap ??= { first: expected, last: seq - 1 };
     if (seq > expected && !gaps) return { seq: expected, problem: missing(expected, seq - 1), isGap: true };
     if (content) return { seq, problem: content };
     if (last !== null && seq === expected && prevHash !== last.hash)
@@ -72,7 +87,8 @@ export function createChainCheck({ after, checkpoints, gaps }: ChainCheckOptions
       if (checkpoint.seq < seq) continue;
       if (checkpoint.hash !== hash) {
         const when = `the checkpoint of ${checkpoint.madeAt}`;
-        return { seq, problem: `event ${seq} is not the one that ${when} names: the log was rewritten` };
+        const problem = `event ${seq} is not the one that ${when} names: the log was rewritten`;
+        return { seq, problem };
       }
       if (checkpoint.proved) confirmed = seq;
     }
@@ -92,24 +108,28 @@ export function createChainCheck({ after, checkpoints, gaps }: ChainCheckOptions
     join(part: CheckedPart): Problem | null {
       const { first: begin, last: end, problem } = part;
       const atBegin = problem?.seq === begin.seq ? problem.problem : null;
-      const found = wrong(begin, atBegin) ?? problem;
+      const found = wrong(begin, atBegin);
       if (found) return found;
       add(begin, end, part.count, part.pieces);
+      gap ??= part.gap;
       confirmed = Math.max(confirmed, part.confirmed);
-      return null;
+      return problem;
     },
 
-    /** What is missing after the last event, by the checkpoints and the known end of the log. */
-    finish(end: { readonly seq: number } | null): Problem | null {
+    /** What is missing after the last event, by the known end of the log and the checkpoints up to it. */
+    finish(end: { readonly seq: number } | null, upTo = Number.POSITIVE_INFINITY): Problem | null {
       const reached = last?.seq ?? 0;
-      const beyond = pending.at(-1);
+      const beyond = pending.findLast(({ seq }) => seq <= upTo);
       if (beyond && beyond.seq > reached) {
         const problem = `${missing(reached + 1, beyond.seq)}: the checkpoint of ${beyond.madeAt} names event ${beyond.seq}`;
         return { seq: reached + 1, problem };
       }
-      if (end && end.seq > reached && !gaps) return { seq: reached + 1, problem: missing(reached + 1, end.seq) };
+      if (end && end.seq > reached) return { seq: reached + 1, problem: missing(reached + 1, end.seq) };
       return null;
     },
+
+    /** The first events that are left out; null: none. */
+    gap: () => gap,
 
     summary() {
       return { count, first: first ?? 0, seq: last?.seq ?? 0, hash: last?.hash ?? '', pieces, confirmed };

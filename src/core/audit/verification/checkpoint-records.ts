@@ -13,6 +13,7 @@ interface CheckpointRecord {
   readonly key_id: string;
   readonly signature: Buffer;
   readonly link: CheckpointLink | null;
+  readonly tree: string | null;
 }
 
 /** In the order of the log: all, or those against which the log is checked from event `from` on. */
@@ -32,18 +33,24 @@ export async function acceptances(pool: pg.Pool): Promise<Checkpoint[]> {
   return rows.map(checkpointOf);
 }
 
+interface NewestOptions {
+  readonly keyIds?: readonly string[];
+  readonly accepted?: readonly Checkpoint[];
+  /** Only one that names a root of the tree. */
+  readonly withTree?: boolean;
+}
+
 /**
  * The newest, or the newest that one of these keys is said to have signed and that counts still
  * ({@link acceptances}).
  */
 export async function newestCheckpoint(
   pool: pg.Pool,
-  keyIds?: readonly string[],
-  accepted: readonly Checkpoint[] = [],
+  { keyIds, accepted = [], withTree = false }: NewestOptions = {},
 ): Promise<Checkpoint | null> {
   const { rows } = await pool.query<CheckpointRecord>(
     `SELECT * FROM audit_checkpoint
-      WHERE ($1::text[] IS NULL OR key_id = ANY ($1))
+      WHERE ($1::text[] IS NULL OR key_id = ANY ($1)) AND (tree IS NOT NULL OR NOT $4::boolean)
         AND (reason = 'retention' OR NOT EXISTS (
               SELECT FROM unnest($2::timestamptz[], $3::bigint[]) AS a(made, since) WHERE made_at < made AND seq >= since))
       ORDER BY seq DESC, made_at DESC LIMIT 1`,
@@ -51,6 +58,7 @@ export async function newestCheckpoint(
       keyIds ?? null,
       accepted.map(({ madeAt }) => madeAt),
       accepted.map(({ link }) => link?.accepts?.from ?? Number.MAX_SAFE_INTEGER),
+      withTree,
     ],
   );
   return rows[0] ? checkpointOf(rows[0]) : null;
@@ -66,7 +74,7 @@ export async function sealedAtOf(pool: pg.Pool, seq: number): Promise<Date | nul
 }
 
 export async function insertCheckpoint(transaction: Transaction, checkpoint: Checkpoint): Promise<void> {
-  const { seq, hash, sealedAt, madeAt, reason, keyId, signature, link } = checkpoint;
+  const { seq, hash, sealedAt, madeAt, reason, keyId, signature, link, tree } = checkpoint;
   await transaction.auditCheckpoint.create({
     data: {
       seq,
@@ -77,6 +85,7 @@ export async function insertCheckpoint(transaction: Transaction, checkpoint: Che
       hash: Buffer.from(hash, 'base64url'),
       signature: Buffer.from(signature, 'base64url'),
       ...(link ? { link } : {}),
+      ...(tree ? { tree } : {}),
     },
     select: { seq: true },
   });
@@ -93,5 +102,6 @@ function checkpointOf(record: CheckpointRecord): Checkpoint {
     keyId: record.key_id,
     signature: record.signature.toString('base64url'),
     ...(record.link ? { link: record.link } : {}),
+    ...(record.tree ? { tree: record.tree } : {}),
   };
 }

@@ -4,8 +4,12 @@
 import type { KeyObject } from 'node:crypto';
 import type { Database, Transaction } from '../../platform/database.ts';
 import type { Log } from '../../platform/log.ts';
+import { readEpoch } from '../../platform/postgres/epoch.ts';
+import { readPublicKeys, type SigningKey } from '../ed25519.ts';
 import { type Detail, NO_ORIGIN, type Origin, type Outcome } from '../events.ts';
 import { recordEvent } from '../outbox.ts';
+import { type NoteHead, signNote } from '../tree/signed-note.ts';
+import type { Tree } from '../tree/tree.ts';
 import type { Problem } from './chain-check.ts';
 import {
   acceptances,
@@ -20,16 +24,18 @@ import {
   type Checkpoint,
   type CheckpointReason,
   isSigned,
-  readPublicKeys,
-  type SigningKey,
   signCheckpoint,
 } from './signed-checkpoint.ts';
 import type { Proved, Verification, VerifyOptions } from './verify-log.ts';
 import { createWitness } from './witness.ts';
 
+/** What a checkpoint waits for its tree to have all of it. */
+const GROW_MS = 5_000;
+
 export interface CheckpointsOptions {
   readonly database: Database;
   readonly verification: Verification;
+  readonly tree: Pick<Tree, 'opened' | 'read' | 'grow' | 'repair'>;
   readonly key: SigningKey | null;
   /** Keys whose checkpoints are trusted besides those of `key`: what it signed with before. */
   readonly publicKeys: readonly string[];
@@ -40,7 +46,7 @@ export interface CheckpointsOptions {
 
 export type Checkpoints = ReturnType<typeof createCheckpoints>;
 
-export function createCheckpoints({ database, verification, key, publicKeys, file, log }: CheckpointsOptions) {
+export function createCheckpoints({ database, verification, tree, key, publicKeys, file, log }: CheckpointsOptions) {
   const { pool, transact, clock } = database;
   const keys: ReadonlyMap<string, KeyObject> =
     readPublicKeys([...publicKeys, ...(key ? [key.publicText] : [])]) ?? new Map();
@@ -48,10 +54,13 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
   const witness = createWitness({ database, keys, file });
   let alarm: string | null = null;
 
-  /** The newest that is ours and counts. */
-  async function newestOwn(): Promise<Checkpoint | null> {
+  async function newestOwn(only?: 'with a tree'): Promise<Checkpoint | null> {
     const accepted = (await acceptances(pool)).filter((one) => isSigned(one, keys));
-    const checkpoint = await newestCheckpoint(pool, [...keys.keys()], accepted);
+    const checkpoint = await newestCheckpoint(pool, {
+      keyIds: [...keys.keys()],
+      accepted,
+      withTree: only !== undefined,
+    });
     return checkpoint && isSigned(checkpoint, keys) ? checkpoint : null;
   }
 
@@ -70,13 +79,13 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
   }
 
   /** The event is recorded once for each thing that is wrong; the program's log says it each time. */
-  async function raiseAlarm({ seq, problem }: Problem): Promise<void> {
-    log.error({ seq, problem }, 'the audit log was altered: no checkpoint is signed');
+  async function raiseAlarm({ seq, problem, lost }: Problem): Promise<void> {
+    const what = lost ? 'the audit log has lost events in a failover' : 'the audit log was altered';
+    log.error({ seq, problem }, `${what}: no checkpoint is signed`);
     if (alarm === problem) return;
     alarm = problem;
-    await transact((transaction) =>
-      recordOwnEvent(transaction, 'sys_audit_altered', { seq, problem }, { outcome: 'failure' }),
-    );
+    const type = lost ? 'sys_audit_rewound' : 'sys_audit_altered';
+    await transact((transaction) => recordOwnEvent(transaction, type, { seq, problem }, { outcome: 'failure' }));
   }
 
   async function proveAndSign(part: Pick<VerifyOptions, 'from' | 'to'>, reason: CheckpointReason) {
@@ -85,7 +94,8 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
     const sealedAt = proved && proved.count > 0 ? await sealedAtOf(pool, proved.seq) : null;
     if (proved === null || sealedAt === null) return null;
     const point = { seq: proved.seq, hash: proved.hash, sealedAt: sealedAt.toISOString() };
-    const checkpoint = await signAt(point, reason, key);
+    await tree.grow({ upTo: point.seq, withinMs: GROW_MS });
+    const checkpoint = withTree(await signAt(point, reason, key), proved.tree, key);
     await keep(checkpoint, key);
     return checkpoint;
   }
@@ -98,8 +108,21 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
     accepts: Accepted | null = null,
   ) {
     const before = await newestOwn();
-    const named = { before: before && { seq: before.seq, hash: before.hash }, accepts };
+    const epoch = await readEpoch(pool);
+    const named = { before: before && { seq: before.seq, hash: before.hash }, accepts, epoch };
     return signCheckpoint(point, { reason, madeAt: clock.now(), key: signing, named });
+  }
+
+  /**
+   * From where on the log is proved again before its end is signed: after the last checkpoint that names a root of the
+   * tree. Before the first root is signed, from the beginning, once the tree has come so far.
+   */
+  async function unprovedFrom(): Promise<Pick<VerifyOptions, 'from'>> {
+    const { first, size } = await tree.opened();
+    const rooted = await newestOwn('with a tree');
+    if (rooted) return { from: rooted.seq + 1 };
+    const newest = await newestOwn();
+    return !newest || first + size > newest.seq ? {} : { from: newest.seq + 1 };
   }
 
   /** In the database first: a checkpoint that is only elsewhere would look like a forgery. */
@@ -123,11 +146,23 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
     /** Whether there is a key to sign with. */
     canSign: key !== null,
 
+    /** The newest that is ours and counts; null if there is none. */
+    newestOwn,
+
     /** Whether something contradicts the log: nothing is signed until that is accepted. */
     isAlarmed: () => alarm !== null,
 
     /** Tells where the log ends that this process has sealed. */
     noteSealed: witness.noteSealed,
+
+    /**
+     * Holds the log against the newest that this process and the file know of it, and raises the alarm
+     * where it is another or has gone back. Without a key to sign with, nothing.
+     */
+    async lookBack(): Promise<void> {
+      const contradiction = key === null ? null : await witness.contradiction();
+      if (contradiction) await raiseAlarm(contradiction);
+    },
 
     /** Those in the database, in the order of the log. */
     all: () => storedCheckpoints(pool),
@@ -137,7 +172,7 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
      * altered, which the log and the program's log then say.
      */
     async write(reason: CheckpointReason): Promise<Checkpoint | null> {
-      return key === null ? null : proveAndSign({ from: ((await newestOwn())?.seq ?? 0) + 1 }, reason);
+      return key === null ? null : proveAndSign(await unprovedFrom(), reason);
     },
 
     /** Signs that the log, proved from its beginning, has reached event `seq`. Null: it was altered. */
@@ -145,14 +180,24 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
 
     /**
      * An operator's word that part of the log was lost: signs the log as it is now, in a checkpoint
-     * that names what it contradicts. Throws without a key.
+     * that names what it contradicts, also of checkpoints that were kept elsewhere. Throws without a
+     * key, and at a checkpoint that no known key has signed.
      */
-    async acceptLoss(reason: string, origin: Origin = NO_ORIGIN): Promise<AcceptedLoss> {
+    async acceptLoss(
+      reason: string,
+      { origin = NO_ORIGIN, elsewhere = [] }: { origin?: Origin; elsewhere?: readonly Checkpoint[] } = {},
+    ): Promise<AcceptedLoss> {
       if (key === null) throw new Error('AUDIT_SIGNING_KEY is not set: only who signs the log can accept a loss.');
-      const { point, accepts } = await findLoss(pool, await witness.filed());
-      const checkpoint = await signAt(point, 'accepted', key, accepts);
-      const proof = await verification.verify({ to: point.seq, checkpoints: [checkpoint], keys });
+      const unsigned = elsewhere.find((one) => !isSigned(one, keys));
+      if (unsigned)
+        throw new Error(`No known key has signed the checkpoint of ${unsigned.madeAt} for event ${unsigned.seq}.`);
+      const { point, accepts } = await findLoss(pool, [...(await witness.filed()), ...elsewhere]);
+      const signed = await signAt(point, 'accepted', key, accepts);
+      await tree.repair();
+      await tree.grow({ upTo: point.seq });
+      const proof = await verification.verify({ to: point.seq, checkpoints: [signed], keys });
       if (!proof.intact) return { ok: false, problem: proof.problem };
+      const checkpoint = withTree(signed, proof.tree, key);
       const detail = { reason, from: accepts.from, newest: accepts.newest.seq, kept: point.seq };
       await keep(checkpoint, key, (transaction) =>
         recordOwnEvent(transaction, 'sys_audit_loss_accepted', detail, { origin }),
@@ -162,6 +207,11 @@ export function createCheckpoints({ database, verification, key, publicKeys, fil
   };
 }
 
+/** With the root of the tree up to its event, where the tree reaches so far. */
+function withTree(checkpoint: Checkpoint, head: NoteHead | null, key: SigningKey): Checkpoint {
+  return head === null ? checkpoint : { ...checkpoint, tree: signNote(head, key) };
+}
+
 export type AcceptedLoss =
   | { readonly ok: false; readonly problem: string }
   | { readonly ok: true; readonly from: number; readonly newest: number; readonly kept: number };
@@ -169,7 +219,7 @@ export type AcceptedLoss =
 /** Records what the log says of itself. */
 export async function recordOwnEvent(
   transaction: Transaction,
-  type: 'sys_audit_key' | 'sys_audit_altered' | 'sys_audit_loss_accepted' | 'sys_audit_dropped',
+  type: 'sys_audit_key' | 'sys_audit_altered' | 'sys_audit_rewound' | 'sys_audit_loss_accepted' | 'sys_audit_dropped',
   detail: Detail,
   { outcome = 'success', origin = NO_ORIGIN }: { readonly outcome?: Outcome; readonly origin?: Origin } = {},
 ): Promise<void> {

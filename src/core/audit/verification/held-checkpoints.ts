@@ -36,7 +36,7 @@ export function holdCheckpoints(checkpoints: readonly Checkpoint[], keys: Readon
   const gone = counting.flatMap((checkpoint) => {
     const before = checkpoint.link?.before;
     if (!before || there.has(`${before.seq} ${before.hash}`)) return [];
-    const { link, ...rest } = checkpoint;
+    const { link, tree, ...rest } = checkpoint;
     return [{ ...rest, ...before, reason: 'before' }];
   });
   return { held: [...counting, ...gone], forged: null, accepted: held.length - counting.length };

@@ -1,11 +1,13 @@
 // Drops the months of the log that are past their retention. A month is dropped whole, and only
 // after a checkpoint that names its last event, so that the rest still verifies.
 import type { Database } from '../../platform/database.ts';
+import type { Tree } from '../tree/tree.ts';
 import { type Checkpoints, recordOwnEvent } from './checkpoints.ts';
 
 export interface RetentionOptions {
   readonly database: Database;
   readonly checkpoints: Checkpoints;
+  readonly tree: Pick<Tree, 'grow' | 'opened'>;
   /** How long events are kept; null: for ever. */
   readonly retentionMs: number | null;
 }
@@ -19,7 +21,7 @@ interface Month {
   readonly agoMs: number;
 }
 
-export function createRetention({ database: { pool, transact }, checkpoints, retentionMs }: RetentionOptions) {
+export function createRetention({ database: { pool, transact }, checkpoints, tree, retentionMs }: RetentionOptions) {
   async function oldestMonth(): Promise<Month | null> {
     const { rows } = await pool.query<{ name: string; now: Date }>(
       `SELECT min(c.relname) AS name, clock_timestamp() AS now FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -39,6 +41,12 @@ export function createRetention({ database: { pool, transact }, checkpoints, ret
       [start, end],
     );
     return rows[0] ? Number(rows[0].seq) : null;
+  }
+
+  /** An event that is gone can no longer be added: the tree has it first. */
+  async function isInTree(seq: number): Promise<boolean> {
+    const { first } = await tree.opened();
+    return first + (await tree.grow({ upTo: seq })) > seq;
   }
 
   async function drop({ name }: Month): Promise<void> {
@@ -61,7 +69,8 @@ export function createRetention({ database: { pool, transact }, checkpoints, ret
       if (retentionMs === null || !checkpoints.canSign) return dropped;
       for (let month = await oldestMonth(); month && month.agoMs > retentionMs; ) {
         const last = await lastOf(month);
-        if (last !== null && !(await checkpoints.writeUpTo(last, 'retention'))) return dropped;
+        if (last !== null && !((await isInTree(last)) && (await checkpoints.writeUpTo(last, 'retention'))))
+          return dropped;
         await drop(month);
         dropped.push(month.name);
         const next = await oldestMonth();

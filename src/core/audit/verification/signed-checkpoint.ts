@@ -1,12 +1,14 @@
 // A checkpoint: a signed statement of where the log ended at a time. The key is not in the
 // database, so whoever owns the database can rewrite or shorten the log, but not make it agree with
 // a checkpoint that is kept elsewhere. Pure: no store, no clock.
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { type KeyObject, sign, verify } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
+import type { SigningKey } from '../ed25519.ts';
+import { headOf, isSignedBy, type NoteHead, parseNote } from '../tree/signed-note.ts';
 import { type CheckpointLink, isLinkSigned, linkSchema, type Named, signLink } from './checkpoint-link.ts';
 
-export type CheckpointReason = 'schedule' | 'retention' | 'command' | 'accepted';
+export type CheckpointReason = 'schedule' | 'retention' | 'command' | 'accepted' | 'export';
 
 /** The last event of the log at a time. */
 export interface ChainPoint {
@@ -25,66 +27,8 @@ export interface Checkpoint extends ChainPoint {
   readonly signature: string;
   /** Missing in those of older versions. */
   readonly link?: CheckpointLink | undefined;
-}
-
-export interface SigningKey {
-  readonly id: string;
-  readonly privateKey: KeyObject;
-  /** What verifiers are given: 32 bytes, base64url. */
-  readonly publicText: string;
-}
-
-/** What DER puts before the 32 bytes of an Ed25519 key, in PKCS #8 and in SPKI (RFC 8410). */
-const PRIVATE_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
-const PUBLIC_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
-
-/** From PEM, or from 32 bytes in hexadecimal, base64 or base64url; null if it is no Ed25519 key. */
-export function readSigningKey(text: string): SigningKey | null {
-  const privateKey = keyFrom(
-    text,
-    (bytes) => createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, bytes]), format: 'der', type: 'pkcs8' }),
-    createPrivateKey,
-  );
-  if (privateKey === null) return null;
-  const publicBytes = bytesOf(createPublicKey(privateKey));
-  return { id: keyId(publicBytes), privateKey, publicText: publicBytes.toString('base64url') };
-}
-
-/** By key id, from texts of PEM or of 32 bytes each; null if one of them is no Ed25519 key. */
-export function readPublicKeys(texts: readonly string[]): ReadonlyMap<string, KeyObject> | null {
-  const keys = new Map<string, KeyObject>();
-  for (const text of texts) {
-    const key = keyFrom(
-      text,
-      (bytes) => createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, bytes]), format: 'der', type: 'spki' }),
-      createPublicKey,
-    );
-    if (key === null) return null;
-    keys.set(keyId(bytesOf(key)), key);
-  }
-  return keys;
-}
-
-function keyFrom(text: string, raw: (bytes: Buffer) => KeyObject, pem: (text: string) => KeyObject): KeyObject | null {
-  const trimmed = text.trim();
-  try {
-    if (trimmed.startsWith('-----BEGIN')) {
-      const key = pem(trimmed.replaceAll('\\n', '\n'));
-      return key.asymmetricKeyType === 'ed25519' ? key : null;
-    }
-    const bytes = Buffer.from(trimmed, /^[0-9a-f]{64}$/i.test(trimmed) ? 'hex' : 'base64');
-    return bytes.length === 32 ? raw(bytes) : null;
-  } catch {
-    return null;
-  }
-}
-
-function bytesOf(publicKey: KeyObject): Buffer {
-  return publicKey.export({ format: 'der', type: 'spki' }).subarray(PUBLIC_PREFIX.length);
-}
-
-function keyId(publicBytes: Buffer): string {
-  return createHash('sha256').update(publicBytes).digest('hex').slice(0, 16);
+  /** The root of the tree up to this event, as a signed note (C2SP tlog-checkpoint). Missing where there was none. */
+  readonly tree?: string | undefined;
 }
 
 export function signCheckpoint(
@@ -98,18 +42,34 @@ export function signCheckpoint(
 
 /** Null if the key that it names is none of these. */
 export function isSigned(checkpoint: Checkpoint, keys: ReadonlyMap<string, KeyObject>): boolean | null {
-  const { signature, link, ...unsigned } = checkpoint;
+  const { signature, link, tree } = checkpoint;
   const key = keys.get(checkpoint.keyId);
   if (!key) return null;
-  if (!verify(null, signedBytes(unsigned), key, Buffer.from(signature, 'base64url'))) return false;
+  if (tree !== undefined && !isTreeSigned(tree, key)) return false;
+  if (!verify(null, signedBytes(checkpoint), key, Buffer.from(signature, 'base64url'))) return false;
   return link === undefined || isLinkSigned(signature, link, key);
 }
 
-function signedBytes(unsigned: Omit<Checkpoint, 'signature'>): Buffer {
+function isTreeSigned(tree: string, publicKey: KeyObject): boolean {
+  const note = parseNote(tree);
+  const head = note && headOf(note);
+  return note !== null && head !== null && isSignedBy(note, { name: head.origin, publicKey, type: 1 }) === true;
+}
+
+/** The head of the tree that a checkpoint names; null if none, or one that can't be read. */
+export function treeHeadOf({ tree }: Pick<Checkpoint, 'tree'>): NoteHead | null {
+  const note = tree === undefined ? null : parseNote(tree);
+  return note && headOf(note);
+}
+
+function signedBytes(checkpoint: Omit<Checkpoint, 'signature'>): Buffer {
+  const { v, seq, hash, sealedAt, madeAt, reason, keyId: key } = checkpoint;
+  const unsigned = { v, seq, hash, sealedAt, madeAt, reason, keyId: key };
   return Buffer.from(`holdfast audit checkpoint ${canonicalize(unsigned)}`);
 }
 
-const schema = z.object({
+/** Of another version it may have more: that is passed over. */
+export const checkpointSchema = z.object({
   v: z.literal(1),
   seq: z.int().min(1),
   hash: z.string().length(43),
@@ -119,13 +79,14 @@ const schema = z.object({
   keyId: z.string(),
   signature: z.string(),
   link: linkSchema.optional(),
+  tree: z.string().optional(),
 });
 
 /** From lines of JSON, also of the program's log. Throws at a line that holds no checkpoint. */
 export function parseCheckpoints(text: string): Checkpoint[] {
   return text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return [];
-    const parsed = schema.safeParse(unwrapped(line));
+    const parsed = checkpointSchema.safeParse(unwrapped(line));
     if (!parsed.success)
       throw new Error(`Line ${index + 1} is no checkpoint: ${parsed.error.issues[0]?.message ?? ''}`);
     return [parsed.data];

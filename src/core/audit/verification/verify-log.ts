@@ -5,10 +5,13 @@ import type pg from 'pg';
 import type { Database } from '../../platform/database.ts';
 import { contentProblem, GENESIS_HASH, type SealedEvent } from '../canonical-event.ts';
 import { type ChainHead, EVENT_COLUMNS, type EventRecord, eventOf, firstFrom, readHead } from '../event-rows.ts';
-import { type ChainEnd, type ChainLink, createChainCheck, type Problem } from './chain-check.ts';
+import type { NoteHead } from '../tree/signed-note.ts';
+import { type ChainEnd, createChainCheck, linkOf, type Problem } from './chain-check.ts';
 import { storedCheckpoints } from './checkpoint-records.ts';
 import { createErasureCover } from './erasure-cover.ts';
 import { type HeldCheckpoint, holdCheckpoints } from './held-checkpoints.ts';
+import { type Contradicted, lossAfter, lostInFailover } from './lost-in-failover.ts';
+import { openTreeCheck, type TreeCheck } from './proofs/tree-check.ts';
 import type { Checkpoint } from './signed-checkpoint.ts';
 
 export type VerifyResult = ({ readonly intact: true } & Proved) | ({ readonly intact: false } & Problem);
@@ -30,6 +33,8 @@ export interface Proved {
   readonly unproved: number;
   /** Checkpoints that count no longer, because somebody with the key accepted what contradicts them. */
   readonly accepted: number;
+  /** The tree over the events, computed anew, and the name of its checkpoints; null: it does not reach so far. */
+  readonly tree: NoteHead | null;
 }
 
 export interface VerifyOptions {
@@ -51,7 +56,7 @@ export function createVerification({ database: { pool } }: { database: Pick<Data
   async function verify(options: VerifyOptions = {}): Promise<VerifyResult> {
     const from = options.from ?? FROM_THE_FIRST;
     for (let first = await firstFrom(pool, from); ; ) {
-      const result = await verifyOnce(options, from);
+      const result = await namingLoss(options, from);
       const now = await firstFrom(pool, from);
       // A month that was dropped meanwhile seems to be missing: the rest is proved once more.
       if (result.intact || now === first) return result;
@@ -59,11 +64,24 @@ export function createVerification({ database: { pool } }: { database: Pick<Data
     }
   }
 
-  async function verifyOnce(options: VerifyOptions, from: number): Promise<VerifyResult> {
+  /** Where only checkpoints of an older epoch contradict the log, and it agrees with one before, events were lost. */
+  async function namingLoss(options: VerifyOptions, from: number): Promise<VerifyResult> {
+    const result = await verifyOnce(options, from);
+    if (result.intact) return result;
+    const stored = await storedCheckpoints(pool, from);
+    const { held } = holdCheckpoints([...stored, ...(options.checkpoints ?? [])], options.keys ?? new Map());
+    const lost = await lostInFailover(pool, held);
+    if (lost === null) return result;
+    const rest = await verifyOnce(options, from, lost.contradicted);
+    return rest.intact && rest.confirmed > 0 ? { intact: false, ...lossAfter(rest.confirmed, lost.newest) } : result;
+  }
+
+  async function verifyOnce(options: VerifyOptions, from: number, without?: Contradicted): Promise<VerifyResult> {
     const { keys = new Map(), onProgress = () => undefined } = options;
     const head = chainEnd(await readHead(pool));
     const stored = await storedCheckpoints(pool, from);
-    const { held, forged, accepted } = holdCheckpoints([...stored, ...(options.checkpoints ?? [])], keys);
+    const { held: all, forged, accepted } = holdCheckpoints([...stored, ...(options.checkpoints ?? [])], keys);
+    const held = all.filter((one) => !without?.has(one.signature));
     if (forged) return { intact: false, ...forged };
     const to = Math.min(options.to ?? head.seq, head.seq);
     const after = await startOf(pool, from, held);
@@ -71,30 +89,37 @@ export function createVerification({ database: { pool } }: { database: Pick<Data
     const checkpoints = held.filter(({ seq }) => seq > after.seq && seq <= (options.to ?? seq));
     const check = createChainCheck({ after, checkpoints, gaps: false });
     const erasures = createErasureCover();
+    const opened = await openTreeCheck(pool, after, held);
+    if ('misfit' in opened) return { intact: false, ...opened.misfit };
+    const { tree } = opened;
     for await (const events of batches(pool, from, to)) {
       for (const event of events) {
-        const problem = check.take(linkOf(event), contentProblem(event));
+        const problem = check.take(linkOf(event), contentProblem(event)) ?? tree?.take(event.seq, event.hash);
         if (problem) return { intact: false, ...explained(problem, after, held) };
         erasures.take(event);
       }
+      const problem = await tree?.compare();
+      if (problem) return { intact: false, ...problem };
       onProgress(check.summary().count, total);
     }
     const problem =
       check.finish({ seq: options.to ?? head.seq }) ??
-      (to === head.seq ? await endProblem(check.summary(), head) : null) ??
+      (to === head.seq ? await endProblem(check.summary(), head, tree) : null) ??
       (await erasures.problem(pool, to));
     if (problem) return { intact: false, ...problem };
-    return { intact: true, ...check.summary(), erased: erasures.erased(), accepted, ...counted(checkpoints) };
+    const found = { erased: erasures.erased(), accepted, tree: tree?.head() ?? null };
+    return { intact: true, ...check.summary(), ...found, ...counted(checkpoints) };
   }
 
-  async function endProblem(last: ChainEnd, head: ChainEnd): Promise<Problem | null> {
+  async function endProblem(last: ChainEnd, head: ChainEnd, tree: TreeCheck | null): Promise<Problem | null> {
     if (last.seq > 0 && last.hash !== head.hash)
       return { seq: last.seq, problem: `event ${last.seq} is not the one that the head of the chain names` };
     const beyond = await pool.query<{ seq: string }>(
       'SELECT seq FROM audit_event WHERE seq > (SELECT seq FROM audit_head WHERE id = 1) ORDER BY seq LIMIT 1',
     );
     const seq = Number(beyond.rows[0]?.seq ?? 0);
-    return seq > 0 ? { seq, problem: `event ${seq} was inserted past the head of the chain` } : null;
+    if (seq > 0) return { seq, problem: `event ${seq} was inserted past the head of the chain` };
+    return tree?.beyond() ?? null;
   }
 
   return { verify };
@@ -147,10 +172,6 @@ async function* batches(pool: pg.Pool, from: number, to: number): AsyncGenerator
     if (!last || events.length < VERIFY_BATCH) return;
     read = last;
   }
-}
-
-export function linkOf({ seq, prevHash, hash }: SealedEvent): ChainLink {
-  return { seq, prevHash: prevHash.toString('base64url'), hash: hash.toString('base64url') };
 }
 
 function chainEnd({ seq, hash }: ChainHead): ChainEnd {

@@ -3,6 +3,7 @@
 import type { KeyObject } from 'node:crypto';
 import { appendFile, open } from 'node:fs/promises';
 import type { Database } from '../../platform/database.ts';
+import { type Epoch, isOlder, readEpoch } from '../../platform/postgres/epoch.ts';
 import { missing } from '../canonical-event.ts';
 import { readHead } from '../event-rows.ts';
 import type { Problem } from './chain-check.ts';
@@ -18,6 +19,8 @@ interface Known extends NamedEvent {
   /** When it was known. */
   readonly at: Date;
   readonly by: string;
+  /** In which epoch of PostgreSQL; null where that is not known. */
+  readonly epoch: Epoch | null;
 }
 
 export interface WitnessOptions {
@@ -29,12 +32,16 @@ export interface WitnessOptions {
 export function createWitness({ database: { pool, clock }, keys, file }: WitnessOptions) {
   let sealed: Known | null = null;
   let signed: Known | null = null;
+  /** As it was when it was last asked. */
+  let present: Epoch | null = null;
 
   /** The newest that counts in the file. */
   async function filed(accepted: readonly Checkpoint[]): Promise<Known | null> {
     const counting = (await readTail(file)).filter((checkpoint) => !isVoid(checkpoint, accepted));
     const newest = counting.reduce<Checkpoint | null>((best, one) => (best && best.seq >= one.seq ? best : one), null);
-    return newest && { ...newest, at: new Date(newest.madeAt), by: `the checkpoint of ${newest.madeAt} in the file` };
+    if (newest === null) return null;
+    const epoch = isSigned(newest, keys) ? (newest.link?.epoch?.name ?? null) : null;
+    return { ...newest, epoch, at: new Date(newest.madeAt), by: `the checkpoint of ${newest.madeAt} in the file` };
   }
 
   async function agrees({ seq, hash, by }: Known): Promise<Problem | null> {
@@ -58,15 +65,16 @@ export function createWitness({ database: { pool, clock }, keys, file }: Witness
   return {
     /** The newest event that this process has sealed itself. */
     noteSealed(point: NamedEvent): void {
-      sealed = { ...point, at: clock.now(), by: 'the memory of the worker' };
+      sealed = { ...point, at: clock.now(), by: 'the memory of the worker', epoch: present };
     },
 
     /** Appends a checkpoint to the file, and remembers it. */
     async keep(checkpoint: Checkpoint): Promise<void> {
-      const { seq, hash, madeAt, reason } = checkpoint;
+      const { seq, hash, madeAt, reason, link } = checkpoint;
       if (file !== null) await appendLine(file, JSON.stringify(checkpoint));
       if (reason === 'retention') return; // names an older event than the one before it
-      signed = { seq, hash, at: new Date(madeAt), by: `the checkpoint of ${madeAt} that the worker has signed` };
+      const by = `the checkpoint of ${madeAt} that the worker has signed`;
+      signed = { seq, hash, at: new Date(madeAt), by, epoch: link?.epoch?.name ?? null };
     },
 
     /** What in the table can't be, by all that is known; null if nothing. */
@@ -80,9 +88,10 @@ export function createWitness({ database: { pool, clock }, keys, file }: Witness
         if (sealed && sealed.at.toISOString() < newest) sealed = null;
         if (signed && signed.at.toISOString() < newest) signed = null;
       }
+      present = await readEpoch(pool);
       for (const known of [await filed(accepted), signed, sealed]) {
         const problem = known && (await agrees(known));
-        if (problem) return problem;
+        if (problem) return known.epoch && present && isOlder(known.epoch, present) ? lostBy(problem, known) : problem;
       }
       return null;
     },
@@ -90,6 +99,11 @@ export function createWitness({ database: { pool, clock }, keys, file }: Witness
     /** All that the file says. */
     filed: () => readTail(file, Number.POSITIVE_INFINITY),
   };
+}
+
+function lostBy({ seq }: Problem, known: Known): Problem {
+  const problem = `events up to ${known.seq}, which ${known.by} names, were lost when PostgreSQL failed over`;
+  return { seq, problem, lost: { from: seq, to: known.seq } };
 }
 
 /** On a line of its own, also after a process that was killed while it wrote one. */

@@ -1,12 +1,18 @@
 // The words of every mail, in German.
+
+import type { Mark } from '../../unusual/marks.ts';
+import { alertText } from '../alert-mail.ts';
 import {
   type Circumstances,
   clockThere,
+  countryOf,
   type DeviceWords,
   deviceIn,
   type FactorChange,
+  type LogInTraits,
   type MailTexts,
 } from '../templates.ts';
+import { alertsInGerman } from './alerts-de.ts';
 
 /** Made for the first mail that tells of a moment: a web process sends none. */
 let moment: Intl.DateTimeFormat | undefined;
@@ -62,6 +68,7 @@ export const german: MailTexts = {
     subject: `Neue Anmeldung bei ${serviceName}`,
     paragraphs: [
       `Jemand hat sich von einem Browser oder aus einem Netz, die neu dafür waren, bei Ihrem Konto angemeldet: ${where(from)}.`,
+      ...unusual(from),
       'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie alle Sitzungen und wählen Sie jetzt ein neues Passwort:',
     ],
     action: { label: 'Das war ich nicht', href: link },
@@ -154,6 +161,24 @@ export const german: MailTexts = {
     action: { label: 'Anmelden', href: page('/login') },
   }),
 
+  'account-secured': ({ factors }, { serviceName, page, link }) => ({
+    subject: `Ihr Konto bei ${serviceName} wurde gesichert`,
+    paragraphs: [
+      'Ein Betreiber hat Ihr Konto gesichert, weil jemand anderes hineingekommen sein kann: Alle Sitzungen sind beendet, das Passwort gilt nicht mehr, und kein Browser ist dem Konto mehr bekannt.',
+      factors === 'removed'
+        ? 'Auch Ihre zweiten Faktoren wurden entfernt: Richten Sie wieder einen ein, sobald Sie angemeldet sind.'
+        : 'Ihre zweiten Faktoren sind, wie sie waren. Sehen Sie sie durch, sobald Sie angemeldet sind, und entfernen Sie, was nicht Ihnen gehört.',
+      'Wählen Sie ein neues Passwort, das Sie sonst nirgends benutzen:',
+    ],
+    action: { label: 'Neues Passwort wählen', href: link === '' ? page('/forgot-password') : link },
+    after:
+      link === ''
+        ? []
+        : [
+            `Der Link gilt einmal und 30 Minuten lang. Danach bekommen Sie hier einen neuen: ${page('/forgot-password')}`,
+          ],
+  }),
+
   // Ohne die neue Adresse: wer sie gewählt hat, kann einen Link hineingeschrieben haben.
   'email-changed': (from, { serviceName, link }) => ({
     subject: `Die E-Mail-Adresse Ihres Kontos bei ${serviceName} wurde geändert`,
@@ -164,6 +189,21 @@ export const german: MailTexts = {
     action: { label: 'Meine E-Mail-Adresse zurückholen', href: link },
     after: ['Der Link gilt einmal und 7 Tage lang.', FACTORS],
   }),
+
+  welcome: ({ hasPassword }, { serviceName, page }) => ({
+    subject: `Ihr Konto ist zu ${serviceName} umgezogen`,
+    paragraphs: [
+      `Ihr Konto ist ab jetzt bei ${serviceName}.`,
+      hasPassword
+        ? 'Melden Sie sich mit dieser E-Mail-Adresse und dem Passwort an, das Sie bisher hatten.'
+        : 'Es hat noch kein Passwort. Wählen Sie eines, um sich anzumelden.',
+    ],
+    action: hasPassword
+      ? { label: 'Anmelden', href: page('/login') }
+      : { label: 'Passwort wählen', href: page('/forgot-password') },
+  }),
+
+  alert: (told, about) => alertText(told, about, alertsInGerman),
 };
 
 function inWords(at: string): string {
@@ -171,10 +211,24 @@ function inWords(at: string): string {
   return moment.format(new Date(at));
 }
 
+const UNUSUAL: Readonly<Record<Mark, string>> = {
+  country: 'ein neues Land',
+  network: 'ein neues Netz',
+  browser: 'eine neue Art von Browser',
+  hour: 'eine Stunde, zu der Sie sich sonst nicht anmelden',
+  speed: 'zu weit weg von Ihrer letzten Anmeldung für die Zeit dazwischen',
+};
+
+function unusual({ unusual: marks = [] }: LogInTraits): string[] {
+  return marks.length > 0 ? [`Ungewöhnlich für Ihr Konto: ${marks.map((mark) => UNUSUAL[mark]).join('; ')}.`] : [];
+}
+
 /** "am 24. November 2026 um 13:20 UTC (22:20 in Asia/Tokyo), mit Firefox auf Windows, von der IP-Adresse 203.0.113.7" */
-function where(circumstances: Circumstances): string {
+function where(circumstances: Circumstances & LogInTraits): string {
   const { at, ip } = circumstances;
-  const from = ip === null ? '' : `, von der IP-Adresse ${ip}`;
+  const country = countryOf(circumstances, 'de');
+  const guess = country === null ? '' : ` (${country}, nach der Adresse geschätzt)`;
+  const from = ip === null ? '' : `, von der IP-Adresse ${ip}${guess}`;
   const there = clockThere(circumstances, 'de-DE');
   return `am ${inWords(at)} UTC${there === null ? '' : ` (${there})`}, mit ${deviceIn(circumstances, DEVICES)}${from}`;
 }

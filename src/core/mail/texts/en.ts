@@ -1,12 +1,18 @@
 // The words of every mail, in English.
+
+import type { Mark } from '../../unusual/marks.ts';
+import { alertText } from '../alert-mail.ts';
 import {
   type Circumstances,
   clockThere,
+  countryOf,
   type DeviceWords,
   deviceIn,
   type FactorChange,
+  type LogInTraits,
   type MailTexts,
 } from '../templates.ts';
+import { alertsInEnglish } from './alerts-en.ts';
 
 /** Made for the first mail that tells of a moment: a web process sends none. */
 let moment: Intl.DateTimeFormat | undefined;
@@ -62,6 +68,7 @@ export const english: MailTexts = {
     subject: `A new log-in to ${serviceName}`,
     paragraphs: [
       `Somebody logged in to your account from a browser or a network that was new to it: ${where(from)}.`,
+      ...unusual(from),
       'If that was you, there is nothing to do. If it was not, end every session and choose a new password now:',
     ],
     action: { label: 'This wasn’t me', href: link },
@@ -152,6 +159,22 @@ export const english: MailTexts = {
     action: { label: 'Log in', href: page('/login') },
   }),
 
+  'account-secured': ({ factors }, { serviceName, page, link }) => ({
+    subject: `Your account with ${serviceName} was secured`,
+    paragraphs: [
+      'An operator secured your account, because somebody else may have got into it: every session has ended, its password is no longer valid, and no browser is known to it any more.',
+      factors === 'removed'
+        ? 'Your second factors were removed too: set one up again once you are back.'
+        : 'Your second factors are as they were. Once you are back, look through them and remove what is not yours.',
+      'Choose a new password, one that you use nowhere else:',
+    ],
+    action: { label: 'Choose a new password', href: link === '' ? page('/forgot-password') : link },
+    after:
+      link === ''
+        ? []
+        : [`The link works once, for 30 minutes. After that, ask for another one here: ${page('/forgot-password')}`],
+  }),
+
   // Without the new address: whoever chose it may have written a link into it.
   'email-changed': (from, { serviceName, link }) => ({
     subject: `The e-mail address of your account with ${serviceName} was changed`,
@@ -162,6 +185,21 @@ export const english: MailTexts = {
     action: { label: 'Take my e-mail address back', href: link },
     after: ['The link works once, for 7 days.', FACTORS],
   }),
+
+  welcome: ({ hasPassword }, { serviceName, page }) => ({
+    subject: `Your account has moved to ${serviceName}`,
+    paragraphs: [
+      `Your account is at ${serviceName} from now on.`,
+      hasPassword
+        ? 'Log in with this e-mail address and the password that you had before.'
+        : 'It has no password yet. Choose one to log in.',
+    ],
+    action: hasPassword
+      ? { label: 'Log in', href: page('/login') }
+      : { label: 'Choose a password', href: page('/forgot-password') },
+  }),
+
+  alert: (told, about) => alertText(told, about, alertsInEnglish),
 };
 
 function inWords(at: string): string {
@@ -169,10 +207,24 @@ function inWords(at: string): string {
   return moment.format(new Date(at));
 }
 
+const UNUSUAL: Readonly<Record<Mark, string>> = {
+  country: 'a new country',
+  network: 'a new network',
+  browser: 'a new kind of browser',
+  hour: 'an hour at which you don’t log in',
+  speed: 'too far away from your last log-in for the time between',
+};
+
+function unusual({ unusual: marks = [] }: LogInTraits): string[] {
+  return marks.length > 0 ? [`Unusual for your account: ${marks.map((mark) => UNUSUAL[mark]).join('; ')}.`] : [];
+}
+
 /** "on 24 November 2026 at 13:20 UTC (22:20 in Asia/Tokyo), with Firefox on Windows, from the IP address 203.0.113.7" */
-function where(circumstances: Circumstances): string {
+function where(circumstances: Circumstances & LogInTraits): string {
   const { at, ip } = circumstances;
-  const from = ip === null ? '' : `, from the IP address ${ip}`;
+  const country = countryOf(circumstances, 'en');
+  const guess = country === null ? '' : ` (${country}, a guess by the address)`;
+  const from = ip === null ? '' : `, from the IP address ${ip}${guess}`;
   const there = clockThere(circumstances, 'en-GB');
   return `on ${inWords(at)} UTC${there === null ? '' : ` (${there})`}, with ${deviceIn(circumstances, DEVICES)}${from}`;
 }

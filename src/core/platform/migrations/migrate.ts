@@ -6,7 +6,8 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { fixSettings, withConnection } from '../postgres/connection.ts';
-import { databaseConnection } from '../postgres/database-url.ts';
+import { databaseConnections } from '../postgres/database-url.ts';
+import { findHost } from '../postgres/hosts.ts';
 import { projectRoot } from '../project-root.ts';
 import { needOwnConnections, needUtf8 } from './needs.ts';
 import { openEngine } from './schema-engine.ts';
@@ -24,6 +25,8 @@ const folder = path.join(projectRoot, 'prisma', 'migrations');
 const TURN_LOCK = 7_042_001;
 const TURN_POLL_MS = 200;
 
+export const CONNECT_WITHIN_MS = 5_000;
+
 /**
  * Applies the migrations that are missing, in order, and returns their names. The role in the URL
  * owns the schema. Of several at once one has its turn after the other; one that was killed holds
@@ -32,9 +35,9 @@ const TURN_POLL_MS = 200;
  */
 export async function migrate(ownerUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const pool = new pg.Pool({
-    ...databaseConnection(ownerUrl),
+    ...(await findHost(databaseConnections(ownerUrl), { withinMs: CONNECT_WITHIN_MS })),
     max: 3,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: CONNECT_WITHIN_MS,
     onConnect: fixSettings(),
   });
   try {

@@ -14,7 +14,14 @@ const BUSY: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);
 
 /** An index that is built concurrently waits for open transactions, and blocks nobody. */
 const CONCURRENT_LOCK_TIMEOUT_MS = 60_000;
-const CONCURRENT_INDEX = /^CREATE INDEX CONCURRENTLY "(\w+)"/m;
+const CONCURRENT_INDEX = /^CREATE (?:UNIQUE )?INDEX CONCURRENTLY "(\w+)" ON "(\w+)"([^;]*)/m;
+
+const WITHOUT_THEIR_PART = `
+  SELECT c.relname AS name FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+   WHERE i.inhparent = to_regclass(quote_ident($1)) AND NOT EXISTS (
+         SELECT FROM pg_index AS x JOIN pg_inherits AS h ON h.inhrelid = x.indexrelid
+          WHERE x.indrelid = c.oid AND h.inhparent = to_regclass(quote_ident($2)))
+   ORDER BY 1 LIMIT 1`;
 
 /** The advisory lock that each script's transaction holds. */
 export const SCRIPT_LOCK = 7_042_002;
@@ -32,7 +39,7 @@ export interface MigrateOptions {
 /**
  * The adapter would split a script at every semicolon, also inside functions. PostgreSQL takes it
  * whole, in one transaction with the note that the migration is done. A script that is one `CREATE
- * INDEX CONCURRENTLY` runs in none.
+ * INDEX CONCURRENTLY` runs in none, also where its table has partitions.
  */
 export class WholeScripts extends PrismaPg {
   readonly #pool: pg.Pool;
@@ -58,8 +65,10 @@ export class WholeScripts extends PrismaPg {
     const { waitMs = WAIT_MS, pauseMs = 5_000, onWait = () => undefined } = this.#options;
     for (const deadline = performance.now() + waitMs; ; ) {
       try {
-        const [, index] = CONCURRENT_INDEX.exec(script) ?? [];
-        if (index === undefined) await this.#pool.query(this.#transactionOf(script));
+        const [, index, table, on] = CONCURRENT_INDEX.exec(script) ?? [];
+        if (index === undefined || table === undefined || on === undefined)
+          await this.#pool.query(this.#transactionOf(script));
+        else if (await this.#isPartitioned(table)) await this.#buildInParts({ index, table, on });
         else await this.#buildConcurrently(index, script);
         return;
       } catch (error) {
@@ -91,6 +100,40 @@ export class WholeScripts extends PrismaPg {
       await client.query(`SET lock_timeout = ${CONCURRENT_LOCK_TIMEOUT_MS}`);
       await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${pg.escapeIdentifier(index)}`);
       await client.query(script);
+      await client.query('RESET lock_timeout');
+    });
+  }
+
+  async #isPartitioned(table: string): Promise<boolean> {
+    const { rows } = await this.#pool.query<{ kind: string }>(
+      `SELECT relkind::text AS kind FROM pg_class WHERE oid = to_regclass($1)`,
+      [pg.escapeIdentifier(table)],
+    );
+    return rows[0]?.kind === 'p';
+  }
+
+  /**
+   * PostgreSQL builds none concurrently on a table in partitions: so first the index of the whole, of no use and without an entry,
+   * then that of each partition, which is hung into it. A partition that is made meanwhile brings its own.
+   */
+  async #buildInParts({ index, table, on }: { index: string; table: string; on: string }): Promise<void> {
+    const whole = pg.escapeIdentifier(index);
+    await withConnection(this.#pool, async (client) => {
+      await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      const { rowCount: begun } = await client.query('SELECT FROM pg_class WHERE oid = to_regclass($1)', [whole]);
+      // Holds up who writes for a moment, as it has no entry to make.
+      if (begun === 0) await client.query(`CREATE INDEX ${whole} ON ONLY ${pg.escapeIdentifier(table)}${on}`);
+      for (;;) {
+        const { rows } = await client.query<{ name: string }>(WITHOUT_THEIR_PART, [table, index]);
+        const [partition] = rows;
+        if (!partition) break;
+        const part = pg.escapeIdentifier(partition.name + index.slice(table.length));
+        await client.query(`SET lock_timeout = ${CONCURRENT_LOCK_TIMEOUT_MS}`);
+        await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${part}`);
+        await client.query(`CREATE INDEX CONCURRENTLY ${part} ON ${pg.escapeIdentifier(partition.name)}${on}`);
+        await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+        await client.query(`ALTER INDEX ${whole} ATTACH PARTITION ${part}`);
+      }
       await client.query('RESET lock_timeout');
     });
   }

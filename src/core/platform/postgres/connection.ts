@@ -1,5 +1,6 @@
 // What each connection fixes, and connections that are taken from the pool for more than one statement.
 import type pg from 'pg';
+import { StandbyError } from './hosts.ts';
 import { isPooled, leaveUnnamed, needRoleSettings } from './pooler.ts';
 
 const QUERY_CANCELED = '57014';
@@ -34,19 +35,20 @@ export function fixedSettings(limits: Limits): Readonly<Record<string, string>> 
 
 /**
  * For a pool's `onConnect`. By a statement, because a pooler takes few parameters at the start. A pooler may hand the next
- * transaction to another connection of its own: that one has to have the settings by its role.
+ * transaction to another connection of its own: that one has to have the settings by its role. Throws a {@link StandbyError} where the server takes no writes, unless one that only reads is wanted.
  */
-export function fixSettings(limits: Limits = {}): (client: pg.ClientBase) => Promise<void> {
+export function fixSettings(limits: Limits = {}, { standby = false } = {}): (client: pg.ClientBase) => Promise<void> {
   const settings = fixedSettings(limits);
   const values = Object.entries(settings).flat();
   const calls = Object.keys(settings).map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`);
   const query = {
-    text: `SELECT pg_backend_pid() AS pid, ${calls.join(', ')}`,
+    text: `SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS standby, ${calls.join(', ')}`,
     values,
     query_timeout: SETTINGS_WITHIN_MS,
   };
   return async (client) => {
-    const { rows } = await client.query<{ pid: number }>(query);
+    const { rows } = await client.query<{ pid: number; standby: boolean }>(query);
+    if (rows[0]?.standby && !standby) throw new StandbyError();
     if (!isPooled(client, rows[0]?.pid)) return;
     leaveUnnamed(client);
     if (Object.keys(limits).length > 0) await needRoleSettings(client, settings);

@@ -41,13 +41,19 @@ class CopyOut extends pg.Query {
 }
 
 function fieldsOf(line: Buffer): CopiedRow {
-  const fields: (string | null)[] = line.toString('utf8', 0, line.length - 1).split('\t');
+  const text = line.toString('utf8', 0, line.length - 1);
+  const fields: (string | null)[] = text.split('\t');
+  const isEscaped = ESCAPED.test(text);
   for (let index = 0; index < fields.length; index += 1) {
     const field = fields[index] as string;
-    if (field.includes('\\')) fields[index] = field === '\\N' ? null : field.replace(/\\(.)/g, unescaped);
+    if (field === '\\N') fields[index] = null;
+    else if (isEscaped && field.includes('\\')) fields[index] = field.replace(/\\(.)/g, unescaped);
   }
   return fields;
 }
+
+/** Anything but NULL. */
+const ESCAPED = /\\[^N]/;
 
 const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
 

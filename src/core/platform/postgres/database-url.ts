@@ -4,11 +4,13 @@ import { fixedSettings, LIMITS } from './connection.ts';
 import { TLS_PARAMETERS, tlsOf } from './database-tls.ts';
 
 export interface DatabaseUrl {
-  /** For a pool or a client. What the URL leaves out pg takes from `PGHOST`, `PGPORT`, `PGUSER` and `PGPASSWORD`. */
-  readonly connection: pg.ClientConfig;
+  /** For a pool or a client, one a host. What the URL leaves out pg takes from `PGHOST`, `PGPORT`, `PGUSER` and `PGPASSWORD`. */
+  readonly connections: Connections;
   /** A sentence for each part that can't be honoured; none of them holds a value. */
   readonly problems: readonly string[];
 }
+
+export type Connections = readonly [pg.ClientConfig, ...pg.ClientConfig[]];
 
 type Parameters = ReadonlyMap<string, string>;
 type Tell = (problem: string) => void;
@@ -16,37 +18,39 @@ type Tell = (problem: string) => void;
 const SCHEMES: ReadonlySet<string | undefined> = new Set(['postgresql', 'postgres']);
 /** Of the URL's parts, and what libpq calls them as parameters. */
 const PARTS = ['user', 'password', 'host', 'port', 'dbname'] as const;
-const KNOWN: ReadonlySet<string> = new Set([...PARTS, ...TLS_PARAMETERS, 'schema', 'application_name', 'options']);
+const KNOWN: ReadonlySet<string> = new Set([
+  ...[...PARTS, ...TLS_PARAMETERS],
+  ...['schema', 'application_name', 'options', 'target_session_attrs'],
+]);
 
-const SEVERAL = 'several hosts are not supported: give one';
-
-/** Reads `postgresql://user:password@host:5432/database?sslmode=verify-full`. */
+/**
+ * Reads `postgresql://user:password@host:5432/database?sslmode=verify-full`, and several hosts: `host-a:5432,host-b:5433`.
+ */
 export function readDatabaseUrl(text: string): DatabaseUrl {
   const problems: string[] = [];
   const tell: Tell = (problem) => void problems.push(problem);
   const given = parametersOf(text, tell);
-  if (given === null) return { connection: {}, problems };
+  if (given === null) return { connections: [{}], problems };
   for (const name of given.keys()) {
     if (!KNOWN.has(name)) tell(`the parameter ${name} is not supported; these are: ${[...KNOWN].join(', ')}`);
   }
-  const port = portOf(given, tell);
-  const connection = {
-    ...present(given, { user: 'user', password: 'password', host: 'host', database: 'dbname' }),
+  const shared = {
+    ...present(given, { user: 'user', password: 'password', database: 'dbname' }),
     ...present(given, { application_name: 'application_name', options: 'options' }),
-    ...(port === undefined ? {} : { port }),
     ...tlsOf(given, tell),
   };
+  const [first, ...others] = hostsOf(given, tell);
   if (!given.get('dbname')) tell('it names no database, such as /holdfast');
-  if (given.get('host')?.includes(',')) tell(SEVERAL);
   needPublicSchema(given, tell);
-  return { connection, problems };
+  needWrites(given, tell);
+  return { connections: [{ ...first, ...shared }, ...others.map((host) => ({ ...host, ...shared }))], problems };
 }
 
 /** The same for code that can't go on with a bad one. */
-export function databaseConnection(text: string, variable = 'DATABASE_URL'): pg.ClientConfig {
-  const { connection, problems } = readDatabaseUrl(text);
+export function databaseConnections(text: string, variable = 'DATABASE_URL'): Connections {
+  const { connections, problems } = readDatabaseUrl(text);
   if (problems.length > 0) throw new Error(problems.map((problem) => `${variable}: ${problem}`).join('\n'));
-  return connection;
+  return connections;
 }
 
 /** Everything by libpq's names. Null for what is no such URL. */
@@ -64,10 +68,13 @@ function parametersOf(text: string, tell: Tell): Parameters | null {
   }
   const [, login, hosts = ''] = /^(?:(.*)@)?(.*)$/.exec(authority) ?? [];
   const [, user, password] = /^([^:]*)(?::(.*))?$/.exec(login ?? '') ?? [];
-  const [, host, port] = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(hosts) ?? [];
-  if (host === undefined) tell(hosts.includes(',') ? SEVERAL : 'expected host:port; an IPv6 address stands in [ ]');
+  const places = hosts.split(',').map((place) => /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(place));
+  if (places.includes(null)) tell('expected host:port; an IPv6 address stands in [ ]');
+  const host = places.map((place) => place?.[1]?.replace(/^\[(.*)\]$/, '$1') ?? '').join(',');
+  const ports = places.map((place) => place?.[2] ?? '');
+  const port = ports.every((one) => one === '') ? '' : ports.join(',');
   const pairs = search === '' ? [] : search.split('&').map((pair): [string, string] => splitPair(pair));
-  const parts = [user, password, host?.replace(/^\[(.*)\]$/, '$1'), port, path];
+  const parts = [user, password, host, port, path];
   return decoded([...PARTS.map((name, index): [string, string] => [name, parts[index] ?? '']), ...pairs], tell);
 }
 
@@ -103,11 +110,30 @@ function present(given: Parameters, names: Readonly<Record<string, string>>): pg
   );
 }
 
-function portOf(given: Parameters, tell: Tell): number | undefined {
-  const text = given.get('port');
+/** As libpq pairs them: a port for each host, or one for all. */
+function hostsOf(given: Parameters, tell: Tell): [pg.ClientConfig, ...pg.ClientConfig[]] {
+  const [first = '', ...others] = (given.get('host') ?? '').split(',');
+  const ports = given.get('port')?.split(',') ?? [];
+  const several = others.length > 0;
+  if (several && [first, ...others].some((host) => host === '' || host.startsWith('/')))
+    tell('of several hosts each has a name or an address, and none is the folder of a socket');
+  if (ports.length > 1 && ports.length !== others.length + 1) tell('there are not as many ports as hosts');
+  const place = (host: string, index: number) => {
+    const text = ports.length === 1 ? ports[0] : ports[index];
+    return { ...(host ? { host } : {}), ...(text ? { port: portOf(text, tell) } : {}) };
+  };
+  return [place(first, 0), ...others.map((host, index) => place(host, index + 1))];
+}
+
+function portOf(text: string, tell: Tell): number {
   const port = Number(text);
-  if (text !== undefined && !(/^\d+$/.test(text) && port >= 1 && port <= 65_535)) tell('the port is 1 to 65535');
-  return text === undefined ? undefined : port;
+  if (!(/^\d+$/.test(text) && port >= 1 && port <= 65_535)) tell('the port is 1 to 65535');
+  return port;
+}
+
+function needWrites(given: Parameters, tell: Tell): void {
+  if (!['read-write', 'primary'].includes(given.get('target_session_attrs') ?? 'read-write'))
+    tell('target_session_attrs is read-write or primary: Holdfast writes');
 }
 
 /** The tables are in `public`, and so each connection says; what else it sets nobody can set before it. */

@@ -2,10 +2,8 @@
 // wants one waits for those that there are.
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-
-const TOO_MANY_CONNECTIONS = '53300';
-/** As PgBouncer says it. */
-const NO_MORE = /no more connections allowed/;
+import { Breaker, type BreakerOptions, isHostFault } from './breaker.ts';
+import { cancel, isBusy, isFull } from './hosts.ts';
 
 /** After a refusal no further connection is tried for so long; then one more, and another … */
 const CONTENT_MS = 500;
@@ -19,17 +17,47 @@ type Callback = (error: Error | undefined, client: pg.PoolClient | undefined, do
 export interface PatientPoolOptions extends pg.PoolConfig {
   readonly max: number;
   readonly connectionTimeoutMillis: number;
+  readonly breaker: Omit<BreakerOptions, 'isWaiting'>;
 }
 
-/** Throws what the server said only where it has no connection at all, or none is free in time. */
+/**
+ * Throws what the server said only where it has no connection at all, or none is free in time; and at once while PostgreSQL
+ * is known to be away.
+ */
 export class PatientPool extends pg.Pool {
   readonly #wanted: PatientPoolOptions;
+  readonly #breaker: Breaker;
   #growAt = 0;
   #pause: Promise<void> | null = null;
 
   constructor(options: PatientPoolOptions) {
-    super(options);
+    const { breaker: given, ...rest } = options;
+    const breaker = new Breaker({ ...given, isWaiting: () => this.totalCount > this.idleCount });
+    super({ ...rest, Client: breaker.Client } as pg.PoolConfig);
     this.#wanted = options;
+    this.#breaker = breaker;
+  }
+
+  /** Why PostgreSQL can't be used; null while it can, as far as is known. */
+  get away(): string | null {
+    return this.#breaker.away?.message ?? null;
+  }
+
+  /** A number that changes with whatever comes on any connection. */
+  get heard(): number {
+    return this.#breaker.heard;
+  }
+
+  /** Asks the hosts again which of them takes writes, of the newest timeline, and connects anew. Never throws. */
+  lookAgain(): void {
+    void this.#breaker.leave();
+  }
+
+  override end(): Promise<void>;
+  override end(callback: () => void): void;
+  override end(callback?: () => void): Promise<void> | undefined {
+    this.#breaker.close();
+    return callback ? void super.end(callback) : super.end();
   }
 
   override connect(): Promise<pg.PoolClient>;
@@ -45,13 +73,18 @@ export class PatientPool extends pg.Pool {
   }
 
   async #connect(): Promise<pg.PoolClient> {
+    await this.#breaker.choose();
     const deadline = performance.now() + this.#wanted.connectionTimeoutMillis;
-    for (let pauses = 0; ; ) {
+    for (let pauses = 0, looked = false; ; ) {
       this.#grow();
       try {
-        return await super.connect();
+        return closeIfBusy(await super.connect());
       } catch (error) {
-        if (!isRefusal(error) || performance.now() > deadline) throw error;
+        if (!isFull(error) && isHostFault(error) && !looked && (await this.#breaker.look())) {
+          looked = true;
+          continue;
+        }
+        if (!isFull(error) || performance.now() > deadline) throw error;
         this.#makeDo();
         if (this.totalCount > 0) continue;
         pauses += 1;
@@ -82,8 +115,16 @@ export class PatientPool extends pg.Pool {
   }
 }
 
-/** Whether there may be no more connections: of the server, the database, the role, or the pooler. */
-function isRefusal(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return code === TOO_MANY_CONNECTIONS || NO_MORE.test(String(message));
+/**
+ * A statement that was given up, as a commit that waits for a synchronous standby, holds its connection: that is not lent to the
+ * next one but closed, and the server told to give up too. It would wait on for as long as the standby is away.
+ */
+function closeIfBusy(client: pg.PoolClient): pg.PoolClient {
+  const release = client.release.bind(client);
+  client.release = (given) => {
+    if (given instanceof pg.DatabaseError || !isBusy(client)) return release(given);
+    cancel(client);
+    release(given || new Error('it still waits for the server'));
+  };
+  return client;
 }

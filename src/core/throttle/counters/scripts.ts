@@ -11,7 +11,10 @@ const SCRIPTS = {
   // counts attempts, and starts the block that the point earns. All times are Redis's own; where its clock went back, what lies in its future is
   // taken for the present, so that no block and no attempt stands for longer than the rules say.
   hfThrottleTake: `
-    if redis.call('EXISTS', KEYS[1]) == 0 then return {'rebuild'} end
+    local stands = {KEYS[1]}
+    for i = 4, #KEYS, 2 do table.insert(stands, KEYS[i]) end
+    stands = redis.call('MGET', unpack(stands))
+    if not stands[1] then return {'rebuild'} end
     local t = redis.call('TIME')
     local now = t[1] * 1000 + math.floor(t[2] / 1000)
     local first, longest = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -25,7 +28,7 @@ const SCRIPTS = {
       return id
     end
     for i = 1, count do
-      local value = redis.call('GET', KEYS[2 + 2 * i])
+      local value = stands[1 + i]
       local left = value and tonumber(string.sub(value, 1, 13)) - now or 0
       if left > longest then
         left = longest
@@ -36,11 +39,13 @@ const SCRIPTS = {
     if worst == 0 then
       for i = 1, count do
         local limit, window = tonumber(ARGV[5 * i]), tonumber(ARGV[1 + 5 * i])
-        redis.call('ZREMRANGEBYSCORE', KEYS[1 + 2 * i], '-inf', now - window)
-        for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1 + 2 * i], string.format('(%.0f', now), '+inf')) do
-          redis.call('ZADD', KEYS[1 + 2 * i], now, id)
-        end
         seen[i] = redis.call('ZCARD', KEYS[1 + 2 * i])
+        if seen[i] > 0 then
+          seen[i] = seen[i] - redis.call('ZREMRANGEBYSCORE', KEYS[1 + 2 * i], '-inf', now - window)
+          for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1 + 2 * i], string.format('(%.0f', now), '+inf')) do
+            redis.call('ZADD', KEYS[1 + 2 * i], now, id)
+          end
+        end
         if seen[i] >= limit then
           local at = redis.call('ZRANGE', KEYS[1 + 2 * i], seen[i] - limit, seen[i] - limit, 'WITHSCORES')
           local score = type(at[1]) == 'table' and at[1][2] or at[2]
@@ -52,7 +57,7 @@ const SCRIPTS = {
     end
     if worst > 0 then
       redis.call('HINCRBY', KEYS[2], worstBlock .. ':' .. string.format('%.0f', now - now % 600000), 1)
-      return {'refused', worst, started, worstAt}
+      return {'refused', worst, started, worstAt, worstBlock, now}
     end
     for i = 1, count do
       local free, window = tonumber(ARGV[5 * i - 1]), tonumber(ARGV[1 + 5 * i])
@@ -81,7 +86,7 @@ const SCRIPTS = {
         redis.call('DEL', KEYS[1], KEYS[2])
       else
         redis.call('ZREM', KEYS[2 * i - 1], ARGV[1])
-        local value = redis.call('GET', KEYS[2 * i])
+        local value = ARGV[1 + 2 * i] ~= '' and redis.call('GET', KEYS[2 * i])
         if value and string.sub(value, 14) == ARGV[1 + 2 * i] then redis.call('DEL', KEYS[2 * i]) end
       end
     end
@@ -89,7 +94,7 @@ const SCRIPTS = {
 } as const;
 
 /** A refusal ends with its window, counted from one. */
-type TakeReply = ['rebuild'] | ['refused', number, number[], number] | ['allowed', number, number[]];
+type TakeReply = ['rebuild'] | ['refused', number, number[], number, string, number] | ['allowed', number, number[]];
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -99,7 +104,7 @@ declare module 'ioredis' {
 }
 
 /** A success empties the attempt's own window; both it and what `passed` count where successes are counted. */
-type Settling = 'success' | 'passed' | 'nothing';
+export type Settling = 'success' | 'passed' | 'nothing';
 
 /** With the id of the block that it may begin in each window. */
 export interface CountedAttempt {
@@ -117,6 +122,9 @@ export type Decision =
       readonly blocks: readonly BlockNote[];
       /** The one that was full or blocked. */
       readonly window: Window | undefined;
+      /** The id of its block, and Redis's time. */
+      readonly blockId: string;
+      readonly now: number;
     }
   | { readonly answer: 'allowed'; readonly blocks: readonly BlockNote[] };
 
@@ -138,14 +146,18 @@ export function createThrottleScripts(redis: Redis, policy: ThrottlePolicy) {
       if (reply[0] === 'rebuild') return { answer: 'rebuild' };
       const blocks = blocksOf(reply[2], windows, blockIds);
       if (reply[0] === 'allowed') return { answer: 'allowed', blocks };
-      return { answer: 'refused', retryAfterMs: reply[1], blocks, window: windows[reply[3] - 1] };
+      const [, retryAfterMs, , place, blockId, now] = reply;
+      return { answer: 'refused', retryAfterMs, blocks, window: windows[place - 1], blockId, now };
     },
 
-    /** Gives points and blocks back. */
-    async settle({ id, windows, blockIds }: CountedAttempt, how: Settling): Promise<void> {
+    /** Gives points back, and the blocks that the attempt began. */
+    async settle(
+      { id, windows }: CountedAttempt,
+      { how, begun }: { how: Settling; begun: readonly BlockNote[] },
+    ): Promise<void> {
       const names = windows.flatMap(windowKeys);
-      const values = windows.flatMap(({ rule, counts }, index) => [
-        blockIds[index] ?? '',
+      const values = windows.flatMap(({ key, rule, counts }) => [
+        begun.find((block) => block.key === key)?.id ?? '',
         counts === 'successes' ? rule.windowMs : 0,
       ]);
       await redis.hfThrottleSettle(names.length, ...names, id, how, ...values);

@@ -3,21 +3,21 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { type Application, inWords, settingsOf } from '../../../core/applications/application.ts';
 import type { ApplicationSession } from '../../../core/sessions/application-sessions.ts';
-import { requireOperator } from '../../session/access.ts';
+import { requireConsole } from '../../session/access.ts';
 import { describeDevice } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import type { Act, ApplicationRow, EnteredRow, Fact } from '../../view/registry-views.ts';
 import type { Views } from '../../view/views.ts';
 import { USERS } from '../people/find-user.ts';
 import { APPLICATIONS, applicationHref, counted, findApplication, groupHref, timeOf } from './find.ts';
-import { recipeCommandOf, recipesOf } from './recipes.ts';
+import { placesOf, recipeCommandOf, recipesOf } from './recipes.ts';
 
 const SHOWN_SESSIONS = 50;
 
 export function applicationsPages(router: Router, web: Web): void {
-  const operator = requireOperator(web.context);
-  router.get(APPLICATIONS, operator, (ctx) => showApplications(ctx, web));
-  router.get(`${APPLICATIONS}/:slug`, operator, (ctx) => showApplication(ctx, web));
+  const reader = requireConsole(web.context);
+  router.get(APPLICATIONS, reader, (ctx) => showApplications(ctx, web));
+  router.get(`${APPLICATIONS}/:slug`, reader, (ctx) => showApplication(ctx, web));
 }
 
 async function showApplications(ctx: Koa.Context, web: Web): Promise<void> {
@@ -40,6 +40,8 @@ async function showApplication(ctx: Koa.Context, web: Web): Promise<void> {
   const people = sessions.map(({ userId }) => userId);
   await web.noteRead(ctx, people, 'sessions');
   const [time, href] = [timeOf(ctx), applicationHref(slug)];
+  const places = placesOf(ctx, application, web.context.config);
+  const { recipes, errors } = recipesOf(application, places);
   const page: Views['operator/application'] = {
     ...{ name, slug, url, href, everybody },
     disabled: disabledAt && time(disabledAt),
@@ -49,8 +51,10 @@ async function showApplication(ctx: Koa.Context, web: Web): Promise<void> {
     sessions: sessions.map((session) => enteredRow(ctx, href, session)),
     count: countOf(sessions.length, Math.max(counts.get(id) ?? 0, sessions.length)),
     acts: actsFor(application, sessions.length > 0),
-    recipes: recipesOf(application, web.context.config),
-    recipeCommand: recipeCommandOf(application),
+    recipes,
+    places: { ...places, errors },
+    recipeCommand: recipes.length > 0 ? recipeCommandOf(application, places) : null,
+    addsTls: url.startsWith('https:'),
     noProxyTrusted: web.context.config.trustedProxies.length === 0,
     eventsHref: `/operator/audit?${new URLSearchParams({ type: 'applications', text: slug })}`,
   };

@@ -4,7 +4,7 @@ import type Koa from 'koa';
 import type { GroupMember } from '../../../core/groups/group-lists.ts';
 import type { ListedGroup } from '../../../core/groups/groups.ts';
 import { isUuid, queryText, withQuery } from '../../http/query.ts';
-import { requireOperator } from '../../session/access.ts';
+import { requireConsole } from '../../session/access.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import type { GroupRow, Linked, MemberRow } from '../../view/registry-views.ts';
 import { USERS } from '../people/find-user.ts';
@@ -13,9 +13,9 @@ import { applicationHref, counted, findGroup, GROUPS, groupHref, timeOf } from '
 const PAGE_SIZE = 100;
 
 export function groupsPages(router: Router, web: Web): void {
-  const operator = requireOperator(web.context);
-  router.get(GROUPS, operator, (ctx) => showGroups(ctx, web));
-  router.get(`${GROUPS}/:id`, operator, (ctx) => showGroup(ctx, web));
+  const reader = requireConsole(web.context);
+  router.get(GROUPS, reader, (ctx) => showGroups(ctx, web));
+  router.get(`${GROUPS}/:id`, reader, (ctx) => showGroup(ctx, web));
 }
 
 async function showGroups(ctx: Koa.Context, web: Web): Promise<void> {

@@ -1,8 +1,17 @@
-// What an operator puts into the proxy in front of an application: each recipe filled in for a proxy on the same machine.
+// What an operator puts into the proxy in front of an application: each recipe, filled in with where things are.
+import type Koa from 'koa';
 import type { Application } from '../../../core/applications/application.ts';
 import type { Config } from '../../../core/config.ts';
-import { PROXIES, type ProxyName, writeRecipe } from '../../../core/forward-auth/recipes.ts';
-import type { Recipe } from '../../view/registry-views.ts';
+import {
+  PROXIES,
+  type ProxyName,
+  portOf,
+  type RecipeProblem,
+  writeRecipe,
+} from '../../../core/forward-auth/recipes.ts';
+import { queryText } from '../../http/query.ts';
+import type { Places, Recipe } from '../../view/registry-views.ts';
+import type { FieldErrors } from '../../view/view-parts.ts';
 
 const NAMES: Readonly<Record<ProxyName, string>> = {
   nginx: 'nginx',
@@ -12,19 +21,42 @@ const NAMES: Readonly<Record<ProxyName, string>> = {
   envoy: 'Envoy',
 };
 
-/** Where the proxy listens and the application is can't be known here; the command fills in others. */
-const ASSUMED = { listen: 8443, upstream: 'http://127.0.0.1:8000' } as const;
-
-export function recipesOf(application: Application, { port }: Pick<Config, 'port'>): readonly Recipe[] {
-  return PROXIES.flatMap((proxy) => {
-    const result = writeRecipe(proxy, application, { ...ASSUMED, holdfast: `http://127.0.0.1:${port}` });
-    if (!result.ok) return [];
-    const several = result.files.length > 1;
-    return result.files.map(({ name, text }) => ({ proxy: several ? `${NAMES[proxy]}: ${name}` : NAMES[proxy], text }));
-  });
+/**
+ * Where the proxy listens, and where it finds the two, as an operator says it in the page's address. A link of another site says
+ * nothing: an operator might copy a proxy that asks a stranger who may enter.
+ */
+export function placesOf(ctx: Koa.Context, { url }: Pick<Application, 'url'>, { port }: Pick<Config, 'port'>): Places {
+  const isOurs = !['cross-site', 'same-site'].includes(ctx.get('Sec-Fetch-Site'));
+  const said = (name: string, otherwise: string) => (isOurs && queryText(ctx, name)) || otherwise;
+  return {
+    listen: said('listen', portOf(new URL(url))),
+    upstream: said('upstream', 'http://127.0.0.1:8000'),
+    holdfast: said('holdfast', `http://127.0.0.1:${port}`),
+  };
 }
 
-/** The command for any other place. */
-export function recipeCommandOf({ slug }: Pick<Application, 'slug'>): string {
-  return `holdfast applications recipe ${slug} --proxy nginx --listen PORT --upstream URL --holdfast URL`;
+/** Empty with what is wrong where a place is none. */
+export function recipesOf(application: Application, places: Places): { recipes: Recipe[]; errors: FieldErrors } {
+  const recipes: Recipe[] = [];
+  for (const proxy of PROXIES) {
+    const result = writeRecipe(proxy, application, { ...places, listen: Number(places.listen) });
+    if (!result.ok) return { recipes: [], errors: { [result.problem]: WRONG[result.problem] } };
+    const several = result.files.length > 1;
+    for (const { name, text } of result.files) {
+      recipes.push({ proxy: several ? `${NAMES[proxy]}: ${name}` : NAMES[proxy], text });
+    }
+  }
+  return { recipes, errors: {} };
+}
+
+const WRONG: Readonly<Record<RecipeProblem, string>> = {
+  listen: 'A port is a number from 1 to 65535.',
+  upstream: 'Such as http://127.0.0.1:8000, without a path.',
+  holdfast: 'Such as http://127.0.0.1:3000, without a path.',
+};
+
+/** The command that prints one of them. */
+export function recipeCommandOf({ slug }: Pick<Application, 'slug'>, { listen, upstream, holdfast }: Places): string {
+  const where = `--listen ${listen} --upstream ${upstream} --holdfast ${holdfast}`;
+  return `holdfast applications recipe ${slug} --proxy nginx ${where}`;
 }

@@ -5,14 +5,18 @@ import { checkEvent, GENESIS_HASH, type SealedEvent } from '../../../core/audit/
 import { AUDIT_EVENTS } from '../../../core/audit/events.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import type { Context } from '../../../core/context.ts';
+import { readPlace } from '../../../core/places/place.ts';
 import type { SessionSight } from '../../../core/sessions/session-table.ts';
 import { HttpError } from '../../http/http-error.ts';
-import { requireOperator } from '../../session/access.ts';
+import { requireConsole } from '../../session/access.ts';
+import { whereabouts } from '../../texts/places.ts';
 import type { Times } from '../../texts/zoned-times.ts';
 import { timesOf, type Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
 import { sessionState } from '../people/session-sentence.ts';
+import { sessionHref } from '../sessions/href.ts';
 import { titleOf } from '../words/event-titles.ts';
+import { unusualReasons } from '../words/unusual.ts';
 import { detailRows } from './detail-rows.ts';
 import { AUDIT_PATH, auditHref } from './filter.ts';
 import { accountsOf, auditRow } from './row.ts';
@@ -23,7 +27,7 @@ const BESIDE = 5;
 const MEANINGS = new Map<string, string>(Object.values(AUDIT_EVENTS).flatMap((types) => Object.entries(types)));
 
 export function eventPage(router: Router, web: Web): void {
-  router.get(`${AUDIT_PATH}/:seq`, requireOperator(web.context), (ctx) => showEvent(ctx, web));
+  router.get(`${AUDIT_PATH}/:seq`, requireConsole(web.context), (ctx) => showEvent(ctx, web));
 }
 
 async function showEvent(ctx: Koa.Context, web: Web): Promise<void> {
@@ -85,9 +89,16 @@ function pageOf(
     session:
       session === null
         ? null
-        : { text: session, onlyHref: auditHref({ session }), state: sight && sessionState(sight, times) },
+        : {
+            text: session,
+            onlyHref: auditHref({ session }),
+            timelineHref: sessionHref(session),
+            state: sight && sessionState(sight, times),
+          },
     request: requestId === null ? null : { text: requestId, onlyHref: auditHref({ request: requestId }) },
     userAgent: event.userAgent,
+    whereabouts: whereabouts(readPlace(event.place ?? null)),
+    unusual: unusualReasons(event),
     erased: event.personalSalt === null,
     doneByHref: event.actor === null ? null : auditHref({ actor: event.actor }),
     details: detailRows(event.detail),

@@ -1,13 +1,15 @@
 // The filtered log as a file, oldest event first, streamed in constant memory. It is recorded
 // before the first byte and when it ends, and stops when its reader leaves or the session ends.
+
 import { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { ExportFormat } from '../../../core/audit/reading/export.ts';
 import { type BegunExport, beginExport } from '../../../core/audit/reading/recorded-export.ts';
+import { seesConsole } from '../../../core/sessions/role.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
-import { requireOperator, requireRecentLogin } from '../../session/access.ts';
+import { requireConsole, requireRecentLogin } from '../../session/access.ts';
 import { chargeAct } from '../../session/acts.ts';
 import { actorOf } from '../../session/member.ts';
 import type { Web } from '../../view/page.ts';
@@ -22,9 +24,9 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
 };
 
 export function exportPage(router: Router, web: Web): void {
-  const { auditLog, users, record, sessionCache, log } = web.context;
+  const { users, sessionCache, log } = web.context;
 
-  router.get(EXPORT_PATH, requireOperator(web.context), requireRecentLogin(web.context), async (ctx) => {
+  router.get(EXPORT_PATH, requireConsole(web.context), requireRecentLogin(web.context), async (ctx) => {
     const format = readFormat(ctx);
     const { filter, problems } = await readFilter(ctx, users);
     if (format === null || Object.keys(problems).length > 0) throw new HttpError(422, 'bad_export');
@@ -35,7 +37,7 @@ export function exportPage(router: Router, web: Web): void {
     }
     await chargeAct(ctx, web.context);
     const subject = (await subjectsOf(filter, web.context))[0] ?? null;
-    const begun = await beginExport({ auditLog, record }, { filter, format, about: { ...actorOf(ctx), subject } });
+    const begun = await beginExport(web.context, { filter, format, about: { ...actorOf(ctx), subject } });
     describe(ctx, format);
     // Read only as fast as it is sent; Koa destroys it when the reader leaves.
     ctx.body = Readable.from(parts(begun, ctx.state.cookie?.token ?? ''), {
@@ -49,7 +51,7 @@ export function exportPage(router: Router, web: Web): void {
     try {
       for await (const { bytes } of read) {
         const reading = await sessionCache.read(token);
-        if (reading.state !== 'live' || reading.owner.role !== 'operator') throw new Error('its session has ended');
+        if (reading.state !== 'live' || !seesConsole(reading.owner.role)) throw new Error('its session has ended');
         yield bytes;
       }
       await end('success');
@@ -61,6 +63,11 @@ export function exportPage(router: Router, web: Web): void {
       await end('failure').catch((error: unknown) => log.warn({ err: error }, 'the end of an export is not recorded'));
     }
   }
+}
+
+/** What proves an NDJSON export; null where the log tells of no key. */
+export function verifyCommand(publicKey: string | null): string {
+  return `holdfast audit verify --file FILE --public-key ${publicKey ?? 'KEY'}`;
 }
 
 function readFormat(ctx: Koa.Context): ExportFormat | null {

@@ -1,28 +1,32 @@
-// The audit log's filter: read from an address, shown as chips, written into links. What does not
-// fit is named in a sentence and never reaches the database.
+// The audit log's filter: read from an address, written into links. What does not fit is named in a
+// sentence and never reaches the database.
 import type Koa from 'koa';
 import type { Users } from '../../../core/accounts/users.ts';
 import { canonicalAddress } from '../../../core/audit/canonical-event.ts';
 import { type AuditFilter, EVERY_EVENT } from '../../../core/audit/reading/query.ts';
 import { isUuid, queryText, withQuery } from '../../http/query.ts';
 import { readZone, UTC } from '../../texts/zone.ts';
-import { readLocal, type Times } from '../../texts/zoned-times.ts';
-import type { FilterChip } from '../../view/console-views.ts';
-import { filterTitle, TYPE_GROUPS } from '../words/event-titles.ts';
+import { readLocal } from '../../texts/zoned-times.ts';
+import { timesOf } from '../../view/page.ts';
+import { namesIn, typeFilter, typesOf } from './asked-types.ts';
+import { rangeOf } from './ranges.ts';
 
 export const AUDIT_PATH = '/operator/audit';
 
 export const FILTER_NAMES = [
   'type',
+  'not',
   'outcome',
   'person',
   'actor',
   'session',
   'request',
   'address',
+  'time',
   'from',
   'to',
   'text',
+  'unusual',
 ] as const;
 
 export type FilterName = (typeof FILTER_NAMES)[number];
@@ -36,25 +40,25 @@ export interface ReadFilter {
   readonly problems: Partial<Record<FilterName, string>>;
 }
 
-const TYPES_OF = new Map<string, readonly string[]>([
-  ...TYPE_GROUPS.map(({ group, types }) => [group, types.map(({ name }) => name)] as const),
-  ...TYPE_GROUPS.flatMap(({ types }) => types.map(({ name }) => [name, [name]] as const)),
-]);
-
-const LABELS: Readonly<Record<FilterName, string>> = {
+export const LABELS: Readonly<Record<FilterName, string>> = {
   type: 'Type',
+  not: 'Not',
   outcome: 'Outcome',
   person: 'Person',
   actor: 'Done by',
   session: 'Session',
   request: 'Request',
   address: 'IP address',
+  time: 'Time',
   from: 'From',
   to: 'Before',
   text: 'Detail',
+  unusual: 'Unusual',
 };
 
 const MAX_TEXT = 300;
+/** Every type that there is, one after another. */
+const MAX_TYPES = 4_000;
 const DAY_MS = 86_400_000;
 /** Years of four digits: the database writes others differently. */
 const FIRST_MOMENT = new Date('0001-01-01T00:00:00Z');
@@ -66,11 +70,18 @@ const NOTHING_ASKED = Object.fromEntries(FILTER_NAMES.map((name) => [name, '']))
 export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEmail'>): Promise<ReadFilter> {
   const asked = { ...NOTHING_ASKED };
   const problems: Partial<Record<FilterName, string>> = {};
+  const typed = typedOf(ctx);
   for (const name of FILTER_NAMES) {
-    const { text, problem } = readText(ctx.query[name], LABELS[name]);
+    const { text, problem } = readText(
+      typed[name],
+      LABELS[name],
+      name === 'type' || name === 'not' ? MAX_TYPES : MAX_TEXT,
+    );
     (asked as Record<FilterName, string>)[name] = text;
     if (problem) problems[name] = problem;
   }
+  // A moment that is typed counts more than a range.
+  if (asked.from !== '' || asked.to !== '') (asked as Record<FilterName, string>).time = '';
   const take = <T>(name: FilterName, value: T | null, problem: string): T | null => {
     if (asked[name] !== '' && value === null) problems[name] ??= problem;
     return asked[name] === '' || problems[name] ? null : value;
@@ -82,10 +93,12 @@ export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEma
   const noAccount = 'There is no account with this e-mail address. Check the spelling.';
   const noTime = (label: string) =>
     `${label} is not a moment. Write it as 2026-11-24T09:00, or as 2026-11-24T09:00Z for UTC.`;
+  const noType = 'There is no event of this type. Choose one from the list.';
   const zone = readZone(queryText(ctx, 'zone'));
+  const range = take('time', rangeOf(asked.time, timesOf(ctx)), 'There is no such range. Choose one of the links.');
   const filter: AuditFilter = {
     ...EVERY_EVENT,
-    types: take('type', TYPES_OF.get(asked.type) ?? null, 'There is no event of this type. Choose one from the list.'),
+    ...typeFilter(take('type', typesOf(asked.type), noType), take('not', typesOf(asked.not), noType)),
     outcome: take(
       'outcome',
       asked.outcome === 'success' || asked.outcome === 'failure' ? asked.outcome : null,
@@ -100,21 +113,30 @@ export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEma
       readAddress(asked.address),
       'This is not an IP address, such as 203.0.113.7, or a network, such as 2001:db8::/64.',
     ),
-    from: take('from', readMoment(asked.from, 0, zone), noTime('From')),
-    to: take('to', readMoment(asked.to, DAY_MS, zone), noTime('Before')),
+    from: take('from', readMoment(asked.from, 0, zone), noTime('From')) ?? range?.from ?? null,
+    to: take('to', readMoment(asked.to, DAY_MS, zone), noTime('Before')) ?? range?.to ?? null,
     text: take('text', asked.text, 'This is not a text.'),
+    unusual: take('unusual', asked.unusual === 'yes' ? true : null, 'Unusual is yes, or left out.'),
   };
   if (filter.from && filter.to && filter.from >= filter.to) {
     problems.from = 'The time ends before it begins. Exchange From and Before.';
   }
+  if (filter.types?.length === 0) problems.type = 'Every type that is asked for is left out as well.';
   const named = {
     ...asked,
+    type: namesIn(asked.type).join(','),
+    not: namesIn(asked.not).join(','),
     person: filter.person ?? asked.person,
     actor: filter.actor ?? asked.actor,
-    from: filter.from ? fieldTime(filter.from) : asked.from,
-    to: filter.to ? fieldTime(filter.to) : asked.to,
+    from: filter.from && !range ? fieldTime(filter.from) : asked.from,
+    to: filter.to && !range ? fieldTime(filter.to) : asked.to,
   };
   return { asked: named, filter, problems };
+}
+
+/** With its quick range as the moments that it stands for: what is counted now is then what is acted on. */
+export function pinned({ asked, filter }: Pick<ReadFilter, 'asked' | 'filter'>): Asked {
+  return asked.time === '' ? asked : { ...asked, time: '', from: fieldTime(filter.from), to: fieldTime(filter.to) };
 }
 
 export function auditHref(
@@ -125,41 +147,32 @@ export function auditHref(
   return withQuery(path, { ...asked, ...more });
 }
 
-export function chipsOf(
-  { asked, filter }: ReadFilter,
-  emails: ReadonlyMap<string, string>,
-  times: Times,
-): FilterChip[] {
-  return FILTER_NAMES.filter((name) => asked[name] !== '').map((name) => {
-    return {
-      label: `${LABELS[name]}: ${chipText(name, { asked, filter }, emails, times)}`,
-      withoutHref: auditHref({ ...asked, [name]: '' }),
-    };
-  });
-}
-
-function chipText(
-  name: FilterName,
-  { asked, filter }: Pick<ReadFilter, 'asked' | 'filter'>,
-  emails: ReadonlyMap<string, string>,
-  times: Times,
-): string {
-  if (name === 'type') return filterTitle(asked.type);
-  const moment = name === 'from' || name === 'to' ? filter[name] : null;
-  return moment ? times.exact(moment) : (emails.get(asked[name]) ?? asked[name]);
-}
-
 /** A moment as links have it, UTC. */
 export function fieldTime(moment: Date | null): string {
   return moment === null ? '' : moment.toISOString().replace(/(:00)?\.000Z$|Z$/, '');
 }
 
-function readText(value: string | string[] | undefined, label: string): { text: string; problem: string | null } {
+/** The query; types may be given again and again, as a form with boxes to tick does, and be meant as those that are not wanted. */
+function typedOf({ query }: Koa.Context): Readonly<Record<string, string | string[] | undefined>> {
+  const { type, not, as } = query;
+  const types = { type: listed(type), not: listed(not) };
+  return as === 'not' ? { ...query, type: '', not: listed([types.not, types.type]) } : { ...query, ...types };
+}
+
+function listed(value: string | string[] | undefined): string {
+  return Array.isArray(value) ? value.filter((one) => one !== '').join(',') : (value ?? '');
+}
+
+function readText(
+  value: string | string[] | undefined,
+  label: string,
+  most: number,
+): { text: string; problem: string | null } {
   if (value === undefined) return { text: '', problem: null };
   if (typeof value !== 'string') return { text: '', problem: `${label} is given more than once.` };
   const text = value.trim();
-  if (text.length > MAX_TEXT) {
-    return { text: text.slice(0, MAX_TEXT).toWellFormed(), problem: `${label} has more than ${MAX_TEXT} characters.` };
+  if (text.length > most) {
+    return { text: text.slice(0, most).toWellFormed(), problem: `${label} has more than ${most} characters.` };
   }
   if (text.includes('\u0000') || !text.isWellFormed()) {
     const kept = text.toWellFormed().replaceAll('\u0000', '\ufffd');
@@ -169,7 +182,7 @@ function readText(value: string | string[] | undefined, label: string): { text: 
 }
 
 /** As the log spells it; a network with its bits. */
-function readAddress(typed: string): string | null {
+export function readAddress(typed: string): string | null {
   const [address = '', bits, ...rest] = typed.split('/');
   const canonical = canonicalAddress(address);
   if (canonical === null || rest.length > 0) return null;

@@ -1,12 +1,14 @@
 // Sends new events of the log to open pages as they are sealed. A reader that reconnects with the
 // last number it has seen misses none and gets none twice, from any process. Sessions are checked
 // every few seconds; all streams of a process share one poll a second.
+
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type Koa from 'koa';
 import type { SealedEvent } from '../../../core/audit/canonical-event.ts';
 import type { AuditFilter } from '../../../core/audit/reading/query.ts';
 import type { Context } from '../../../core/context.ts';
+import { seesConsole } from '../../../core/sessions/role.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { liveSession } from '../../session/request-state.ts';
 
@@ -58,7 +60,7 @@ export function createLiveStreams({ auditLog, sessionCache, log }: Pick<Context,
     if (now - stream.checkedAt < SESSION_CHECK_MS) return;
     stream.checkedAt = now;
     const reading = await sessionCache.read(stream.token).catch(() => null);
-    if (reading?.state !== 'live' || reading.owner.role !== 'operator') stream.body.end();
+    if (reading?.state !== 'live' || !seesConsole(reading.owner.role)) stream.body.end();
   }
 
   async function advance(stream: Stream, head: number): Promise<void> {

@@ -3,7 +3,7 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText } from '../../http/query.ts';
-import { requireOperator } from '../../session/access.ts';
+import { requireConsole } from '../../session/access.ts';
 import { zoneOf } from '../../texts/zone.ts';
 import { timesIn } from '../../texts/zoned-times.ts';
 import type { Web } from '../../view/page.ts';
@@ -22,7 +22,7 @@ export function livePage(
 ): void {
   const { users, database } = web.context;
 
-  router.get(`${AUDIT_PATH}/live`, requireOperator(web.context), async (ctx) => {
+  router.get(`${AUDIT_PATH}/live`, requireConsole(web.context), async (ctx) => {
     const { asked, filter, problems } = await readFilter(ctx, users);
     if (Object.keys(problems).length > 0) throw new HttpError(422, 'bad_filter');
     await web.noteRead(ctx, await subjectsOf(filter, web.context), 'events');

@@ -1,5 +1,7 @@
 // What others did to an account, for an operator who decided on an older state of it.
+
 import type { RecentChange } from '../../../core/accounts/recent-changes.ts';
+import { readRole } from '../../../core/sessions/role.ts';
 import type { Times } from '../../texts/zoned-times.ts';
 import type { ChangeRow } from '../../view/console-views.ts';
 import { titleOf } from '../words/event-titles.ts';
@@ -21,13 +23,16 @@ export function changeRow(
 }
 
 function wordsOf(type: string, { role }: RecentChange['detail']): string {
-  if (type === 'privilege_permissions_changed') return role === 'operator' ? 'Made an operator' : 'Made a member';
+  if (type === 'privilege_permissions_changed') return MADE[readRole(role)];
   return WORDS[type] ?? titleOf(type);
 }
+
+const MADE = { member: 'Made a member', auditor: 'Made an auditor', operator: 'Made an operator' } as const;
 
 const WORDS: Readonly<Record<string, string>> = {
   user_disabled: 'Disabled',
   user_enabled: 'Enabled again',
+  user_secured: 'Secured',
   known_devices_forgotten: 'Its known browsers forgotten',
   authn_factor_removed: 'A second factor removed',
 };

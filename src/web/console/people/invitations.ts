@@ -7,7 +7,7 @@ import { readBody } from '../../http/form.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
-import { requireOperator, requireRecentLogin } from '../../session/access.ts';
+import { requireConsole, requireOperator, requireRecentLogin } from '../../session/access.ts';
 import { typedBefore } from '../../session/kept-form.ts';
 import { actorOf } from '../../session/member.ts';
 import type { Times } from '../../texts/zoned-times.ts';
@@ -68,7 +68,7 @@ const ACTS: readonly Act[] = [
 /** Before the pages of people, whose ids stand in the same place. */
 export function invitationsPages(router: Router, web: Web): void {
   const operator = requireOperator(web.context);
-  router.get(PATH, operator, (ctx) => showList(ctx, web));
+  router.get(PATH, requireConsole(web.context), (ctx) => showList(ctx, web));
   for (const act of ACTS) {
     const path = `${PATH}/:id/${act.path}`;
     router.get(path, operator, (ctx) => openAct(ctx, web, act));
@@ -146,7 +146,7 @@ async function sendAgain(ctx: Koa.Context, web: Web, invitation: PendingInvitati
     return null;
   }
   const link = `${config.publicOrigin}/invitation?token=${result.secret}`;
-  const page = { email: invitation.email, problem: null, errors: {}, link, possible: false };
+  const page = { email: invitation.email, auditor: false, problem: null, errors: {}, link, possible: false };
   await web.show(ctx, 'operator/invite', page, { title: 'Invitation', current: 'people', wide: true });
   return null;
 }

@@ -17,20 +17,28 @@ export function invitePage(router: Router, web: Web): void {
   const { invitations, config, mail } = web.context;
   const operator = requireOperator(web.context);
 
-  router.get(PATH, operator, (ctx) => show(ctx, web, { email: typedBefore(ctx, web.context)['email'] ?? '' }));
+  router.get(PATH, operator, (ctx) => {
+    const { email = '', auditor } = typedBefore(ctx, web.context);
+    return show(ctx, web, { email, auditor: auditor === 'on' });
+  });
 
   router.post(PATH, operator, requireRecentLogin(web.context, PATH), async (ctx) => {
-    const typed = (await readBody(ctx))['email']?.trim() ?? '';
+    const fields = await readBody(ctx);
+    const typed = fields['email']?.trim() ?? '';
+    const auditor = fields['auditor'] === 'on';
     const email = readEmail(typed);
     if (email === null) {
       ctx.status = 422;
-      return show(ctx, web, { email: typed, errors: { email: 'This is not a whole e-mail address.' } });
+      return show(ctx, web, { email: typed, auditor, errors: { email: 'This is not a whole e-mail address.' } });
     }
     const by = { actor: liveSession(ctx)?.owner.userId ?? null, origin: ctx.state.origin };
-    const result = await invitations.invite(email, toldOf(ctx), by, { reveal: !mail.possible });
+    const result = await invitations.invite(email, toldOf(ctx), by, {
+      reveal: !mail.possible,
+      role: auditor ? 'auditor' : 'member',
+    });
     if (!result.ok) {
       ctx.status = 422;
-      return show(ctx, web, { email, errors: { email: 'There is an account with this address already.' } });
+      return show(ctx, web, { email, auditor, errors: { email: 'There is an account with this address already.' } });
     }
     if (result.secret === null) return seeOther(ctx, '/operator/users?done=invited');
     return show(ctx, web, { email, link: `${config.publicOrigin}/invitation?token=${result.secret}` });
@@ -38,7 +46,7 @@ export function invitePage(router: Router, web: Web): void {
 }
 
 function show(ctx: Koa.Context, web: Web, given: Partial<Views['operator/invite']>): Promise<void> {
-  const { email = '', errors = {}, link = null } = given;
-  const page = { email, problem: null, errors, link, possible: web.context.mail.possible };
+  const { email = '', auditor = false, errors = {}, link = null } = given;
+  const page = { email, auditor, problem: null, errors, link, possible: web.context.mail.possible };
   return web.show(ctx, 'operator/invite', page, { title: 'Invite somebody', current: 'people', wide: true });
 }

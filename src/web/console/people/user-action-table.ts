@@ -4,6 +4,8 @@ import type { AccountChangeResult } from '../../../core/accounts/account-change.
 import type { Role, User } from '../../../core/accounts/users.ts';
 import type { Actor, AuditEventType } from '../../../core/audit/events.ts';
 import type { Context } from '../../../core/context.ts';
+import type { Fields } from '../../http/form.ts';
+import { isUuid } from '../../http/query.ts';
 import { toldOf } from '../../view/told.ts';
 import { type About, namedSession } from './acted-on.ts';
 
@@ -17,6 +19,8 @@ export interface UserAction {
   readonly done: string;
   /** The events by which another operator may have come first. */
   readonly changedBy?: readonly AuditEventType[];
+  /** A choice beside the reason; `run` finds it among what was typed. */
+  readonly box?: { readonly name: string; readonly label: string; readonly hint: string };
   /** What is shown of what it acts on. */
   readonly about?: readonly About[];
   /** Null once it is done; else why nothing was. */
@@ -27,10 +31,11 @@ interface Given {
   readonly user: User;
   readonly by: Required<Actor>;
   readonly ctx: Koa.Context;
+  readonly typed: Fields;
 }
 
 /** Each moves the account's version by one. */
-const STATE_CHANGES = ['user_disabled', 'user_enabled', 'privilege_permissions_changed'] as const;
+const STATE_CHANGES = ['user_disabled', 'user_enabled', 'privilege_permissions_changed', 'user_secured'] as const;
 
 const PROBLEMS = {
   no_account: 'This account was deleted meanwhile.',
@@ -46,6 +51,26 @@ export const ENDED_ALREADY = 'This session has ended already. There is nothing l
 export const LAST_OPERATOR: string = PROBLEMS.last_operator;
 
 export const USER_ACTIONS = {
+  secure: {
+    path: 'secure',
+    title: 'Secure this account',
+    says: 'For an account that somebody else may have got into. All of it at once: every session ends, also at applications; the password is no longer valid, and nobody logs in with it; no browser is known to the account any more; and its owner is told by mail, with a link to choose a new password. Second factors stay: somebody with a passkey of this account can still log in.',
+    button: 'Secure this account',
+    danger: true,
+    done: 'account-secured',
+    changedBy: STATE_CHANGES,
+    about: ['sessions', 'browsers', 'factors', 'mailbox'],
+    box: {
+      name: 'factors',
+      label: 'Remove its second factors too',
+      hint: 'For when one of them may be somebody else’s. The mailbox alone opens the account then.',
+    },
+    async run({ secureAccount }, { user, by, typed }) {
+      const removesFactors = typed['factors'] === 'on';
+      const result = await secureAccount.secure({ userId: user.id, by, removesFactors });
+      return result.ok ? null : PROBLEMS[result.reason];
+    },
+  },
   endSession: {
     path: 'sessions/:sessionId/revoke',
     title: 'End this session',
@@ -106,6 +131,17 @@ export const USER_ACTIONS = {
     about: ['session-count'],
     run: setRole('operator'),
   },
+  makeAuditor: {
+    path: 'make-auditor',
+    title: 'Make this person an auditor',
+    says: 'They can read the console, the whole audit log included, and change nothing in it; whatever they look at is recorded. Their sessions end; they log in again.',
+    button: 'Make them an auditor',
+    danger: true,
+    done: 'role-changed',
+    changedBy: STATE_CHANGES,
+    about: ['session-count'],
+    run: setRole('auditor'),
+  },
   makeMember: {
     path: 'make-member',
     title: 'Make this person a member',
@@ -145,6 +181,19 @@ export const USER_ACTIONS = {
     about: ['browsers'],
     async run({ devices }, { user, by }) {
       return (await devices.forgetAll(user.id, by)) > 0 ? null : 'No browser is known to this account by now.';
+    },
+  },
+  revokeToken: {
+    path: 'tokens/:tokenId/revoke',
+    title: 'Revoke this API token',
+    says: 'The program that has it reads nothing more from its next request on.',
+    button: 'Revoke this token',
+    danger: true,
+    done: 'token-revoked',
+    about: ['token'],
+    async run({ apiTokens }, { by, ctx }) {
+      const id: unknown = ctx['params'].tokenId;
+      return isUuid(id) && (await apiTokens.revoke(id, by)) ? null : 'This token has ended already.';
     },
   },
   removeFactors: {

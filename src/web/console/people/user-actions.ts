@@ -4,11 +4,11 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { User } from '../../../core/accounts/users.ts';
-import { readBody } from '../../http/form.ts';
+import { type Fields, readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
 import { typedBefore } from '../../session/kept-form.ts';
-import { actorOf } from '../../session/member.ts';
+import { actorOf, memberOf } from '../../session/member.ts';
 import type { ChangeRow } from '../../view/console-views.ts';
 import { timesOf, type Web } from '../../view/page.ts';
 import { readReason } from '../reason.ts';
@@ -32,8 +32,8 @@ async function openAction(ctx: Koa.Context, web: Web, action: UserAction): Promi
   const user = await findUser(ctx, web);
   if (!user) return;
   await web.noteRead(ctx, [user.id], 'account');
-  const { reason = '' } = typedBefore(ctx, web.context);
-  await show(ctx, web, { action, user, reason, seen: user.version });
+  const typed = typedBefore(ctx, web.context);
+  await show(ctx, web, { action, user, reason: typed['reason'] ?? '', typed, seen: user.version });
 }
 
 async function act(ctx: Koa.Context, web: Web, action: UserAction): Promise<void> {
@@ -45,16 +45,16 @@ async function act(ctx: Koa.Context, web: Web, action: UserAction): Promise<void
   const seen = Number.isSafeInteger(typed) ? typed : user.version;
   if (error !== null) {
     ctx.status = 422;
-    return show(ctx, web, { action, user, reason, seen, error });
+    return show(ctx, web, { action, user, reason, typed: fields, seen, error });
   }
-  const problem = await action.run(web.context, { user, by: { ...actorOf(ctx), reason, seen }, ctx });
+  const problem = await action.run(web.context, { user, by: { ...actorOf(ctx), reason, seen }, ctx, typed: fields });
   if (problem === null) return seeOther(ctx, `${USERS}/${user.id}?done=${action.done}`);
   const now = await findUser(ctx, web);
   if (!now) return;
   ctx.status = 409;
   const changes =
     problem === LAST_OPERATOR ? [] : await changesOf(ctx, web, { user: now, action, count: now.version - seen });
-  await show(ctx, web, { action, user: now, reason, seen: now.version, problem, changes });
+  await show(ctx, web, { action, user: now, reason, typed: fields, seen: now.version, problem, changes });
 }
 
 /** The changes since the account was looked at, or else the newest. */
@@ -73,23 +73,26 @@ interface Shown {
   readonly action: UserAction;
   readonly user: User;
   readonly reason: string;
+  readonly typed: Fields;
   readonly seen: number;
   readonly error?: string;
   readonly problem?: string;
   readonly changes?: readonly ChangeRow[];
 }
 
+const OWN = 'This is your own account: your session ends too, and you choose a new password before you can go on.';
+
 async function show(
   ctx: Koa.Context,
   web: Web,
-  { action, user, reason, seen, error, problem, changes = [] }: Shown,
+  { action, user, reason, typed, seen, error, problem, changes = [] }: Shown,
 ): Promise<void> {
-  const { title, says, button, danger, about = [] } = action;
+  const { title, says, button, danger, about = [], box } = action;
   const { sessions, facts } = await actedOn(ctx, web, user, about);
   const hasEnded = about[0] === 'session' && sessions.every(({ state }) => !state.live);
   const page = {
     title,
-    says,
+    says: action === USER_ACTIONS.secure && user.id === memberOf(ctx).userId ? `${says} ${OWN}` : says,
     button,
     danger,
     person: { email: user.email, href: `${USERS}/${user.id}`, role: user.role, disabled: user.disabledAt !== null },
@@ -98,6 +101,7 @@ async function show(
     possible: !hasEnded,
     action: ctx.path,
     reason,
+    box: box === undefined ? null : { ...box, checked: typed[box.name] === 'on' },
     seen,
     changes,
     problem: problem ?? (hasEnded ? ENDED_ALREADY : null),

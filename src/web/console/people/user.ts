@@ -4,18 +4,24 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { User } from '../../../core/accounts/users.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
-import { requireOperator } from '../../session/access.ts';
+import { seesConsole } from '../../../core/sessions/role.ts';
+import type { SessionSight } from '../../../core/sessions/session-table.ts';
+import { requireConsole } from '../../session/access.ts';
 import { liveSession } from '../../session/request-state.ts';
+import { marksInWords, whereabouts } from '../../texts/places.ts';
 import { describeDevice } from '../../texts/times-and-devices.ts';
 import type { Times } from '../../texts/zoned-times.ts';
 import { doneNotice, timesOf, type Web } from '../../view/page.ts';
 import { namesUnder } from '../../view/view-parts.ts';
 import type { Views } from '../../view/views.ts';
 import { groupHref } from '../applications/find.ts';
+import { EXPORT_PATH, verifyCommand } from '../log/export.ts';
 import { auditHref } from '../log/filter.ts';
 import { accountsOf, auditRow } from '../log/row.ts';
+import { sessionHref } from '../sessions/href.ts';
 import { refusalWords } from '../words/reasons.ts';
 import { findUser, USERS } from './find-user.ts';
+import { sessionState } from './session-sentence.ts';
 
 const LATEST = 8;
 const SHOWN_MS = 3_650 * 86_400_000;
@@ -23,7 +29,7 @@ const SHOWN_MS = 3_650 * 86_400_000;
 type Page = Views['operator/user'];
 
 export function userPage(router: Router, web: Web): void {
-  router.get(`${USERS}/:id`, requireOperator(web.context), (ctx) => showUser(ctx, web));
+  router.get(`${USERS}/:id`, requireConsole(web.context), (ctx) => showUser(ctx, web));
 }
 
 async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
@@ -44,7 +50,9 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
       href: `${USERS}/${user.id}`,
     },
     sessions: sessionRows(found, liveSession(ctx)?.owner.id, times),
+    ended: found.ended.map((session) => endedRow(session, times)),
     groups: groups.map(({ id, name }) => ({ label: name, href: groupHref(id) })),
+    lastLogin: lastLoginOf(user, times),
     knownBrowsers: browsers,
     factors: {
       totpSince: factors.totpSince && times.prose(factors.totpSince),
@@ -55,7 +63,9 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
     attemptsHref: `/operator/attempts?${new URLSearchParams({ person: user.id, time: 'all' })}`,
     blocks: blocks.filter(({ active }) => active).map(({ untilAt }) => ({ until: times.prose(untilAt) })),
     events: events.map((event) => auditRow(event, emails, {}, times)),
-    eventsHref: `/operator/audit?${new URLSearchParams({ person: user.id })}`,
+    eventsHref: auditHref({ person: user.id }),
+    exportHref: auditHref({ person: user.id }, { format: 'ndjson' }, EXPORT_PATH),
+    verifyCommand: verifyCommand(found.publicKey),
     acts: actionsFor(user, found, web),
   };
   const frame = { title: user.email, current: 'people', wide: true, notice: doneNotice(ctx) } as const;
@@ -65,32 +75,58 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
 type Found = Awaited<ReturnType<typeof readAll>>;
 
 async function readAll({ context }: Web, { id }: User) {
-  const { sessions, devices, secondFactors, auditLog } = context;
+  const { sessions, devices, secondFactors, auditLog, readLoginPlaces } = context;
   const filter = { userId: id, address: null, outcome: null, sinceMs: SHOWN_MS };
-  const [live, atApplications, groups, browsers, factors, { attempts }, blocks, { events }] = await Promise.all([
-    sessions.list(id),
-    sessions.listAtApplications(id),
-    context.groups.of(id),
-    devices.count(id),
-    secondFactors.overview(id),
-    context.attempts.page(filter, null, LATEST),
-    context.blocks.list(LATEST, id),
-    auditLog.page({ ...EVERY_EVENT, person: id }, null, LATEST),
-  ]);
-  return { live, atApplications, groups, browsers, factors, attempts, blocks, events };
+  const [live, ended, atApplications, groups, browsers, factors, { attempts }, blocks, { events }, { publicKey }] =
+    await Promise.all([
+      sessions.list(id),
+      sessions.listEnded(id, LATEST),
+      sessions.listAtApplications(id),
+      context.groups.of(id),
+      devices.count(id),
+      secondFactors.overview(id),
+      context.attempts.page(filter, null, LATEST),
+      context.blocks.list(LATEST, id),
+      auditLog.page({ ...EVERY_EVENT, person: id }, null, LATEST),
+      auditLog.glance(),
+    ]);
+  const logins = await readLoginPlaces(live.map((session) => session.id));
+  return { live, ended, logins, atApplications, groups, browsers, factors, attempts, blocks, events, publicKey };
 }
 
-function sessionRows({ live, atApplications }: Found, ownId: string | undefined, times: Times): Page['sessions'] {
+function sessionRows(
+  { live, logins, atApplications }: Found,
+  ownId: string | undefined,
+  times: Times,
+): Page['sessions'] {
   return live.map((session) => ({
     id: session.id,
     device: describeDevice(session.userAgent),
     address: session.ip ?? 'unknown',
+    whereabouts: whereabouts(logins.get(session.id)?.place ?? null),
+    unusual: marksInWords(logins.get(session.id)?.unusual),
     firstSeen: times.prose(session.createdAt),
     lastSeen: times.prose(session.lastSeenAt),
     current: session.id === ownId,
-    eventsHref: auditHref({ session: session.id }),
+    timelineHref: sessionHref(session.id),
     applications: namesUnder(session, atApplications),
   }));
+}
+
+/** The first, where the log no longer knows of a later one. */
+function lastLoginOf({ lastLoginAt, firstLoginAt }: User, times: Times): Page['lastLogin'] {
+  const at = lastLoginAt ?? firstLoginAt;
+  return at && times.prose(at);
+}
+
+function endedRow(session: SessionSight, times: Times): Page['ended'][number] {
+  return {
+    href: sessionHref(session.id),
+    device: describeDevice(session.userAgent),
+    address: session.ip,
+    began: times.prose(session.createdAt),
+    state: sessionState(session, times),
+  };
 }
 
 function attemptRows(attempts: Found['attempts'], times: Times): Page['attempts'] {
@@ -107,11 +143,14 @@ function actionsFor(user: User, { browsers, factors }: Found, { context: { mail 
   const disabled = user.disabledAt !== null;
   const hasFactor = factors.totpSince !== null || factors.passkeys.length > 0;
   const actions = [
+    { path: 'secure', label: 'Secure this account', applies: true, danger: true },
     { path: 'send-reset', label: 'Send a link for a new password', applies: !disabled && mail.possible },
     { path: 'forget-browsers', label: 'Forget the known browsers', applies: browsers > 0 },
     { path: 'remove-factors', label: 'Remove every second factor', applies: hasFactor, danger: true },
-    { path: 'make-operator', label: 'Make an operator', applies: user.role === 'member' },
-    { path: 'make-member', label: 'Make a member', applies: user.role === 'operator' },
+    { path: 'make-operator', label: 'Make an operator', applies: user.role !== 'operator' },
+    { path: 'make-auditor', label: 'Make an auditor', applies: user.role !== 'auditor' },
+    { path: 'make-member', label: 'Make a member', applies: user.role !== 'member' },
+    { path: 'tokens/create', label: 'Make an API token', applies: seesConsole(user.role) && !disabled },
     { path: 'disable', label: 'Disable this account', applies: !disabled, danger: true },
     { path: 'enable', label: 'Enable this account', applies: disabled },
   ];

@@ -1,13 +1,20 @@
 // The search for users: by address, role, state and second factor.
 import type Router from '@koa/router';
 import type Koa from 'koa';
-import { ANY_USER, type FoundUser, type UserFilter, type UserKey } from '../../../core/accounts/user-search.ts';
+import {
+  ANY_USER,
+  type FoundUser,
+  type UserFilter,
+  type UserKey,
+  type UserOrder,
+} from '../../../core/accounts/user-search.ts';
 import { isUuid, queryText, withQuery } from '../../http/query.ts';
-import { requireOperator } from '../../session/access.ts';
+import { requireConsole } from '../../session/access.ts';
 import type { Times } from '../../texts/zoned-times.ts';
 import type { FilterChip, PersonRow } from '../../view/console-views.ts';
 import { doneNotice, timesOf, type Web } from '../../view/page.ts';
 import type { Views } from '../../view/views.ts';
+import { viewsBar } from '../views/views-bar.ts';
 import { USERS } from './find-user.ts';
 
 const PAGE_SIZE = 50;
@@ -16,6 +23,7 @@ const CHOICES = {
   role: [
     { value: '', label: 'Any', chip: '', part: {} },
     { value: 'operator', label: 'Operator', chip: 'Operators', part: { role: 'operator' } },
+    { value: 'auditor', label: 'Auditor', chip: 'Auditors', part: { role: 'auditor' } },
     { value: 'member', label: 'Member', chip: 'Members', part: { role: 'member' } },
   ],
   state: [
@@ -28,7 +36,18 @@ const CHOICES = {
     { value: 'yes', label: 'Set up', chip: 'With a second factor', part: { secondFactor: true } },
     { value: 'no', label: 'None', chip: 'Without a second factor', part: { secondFactor: false } },
   ],
+  login: [
+    { value: '', label: 'Any', chip: '', part: {} },
+    { value: 'ever', label: 'Ever', chip: 'Ever logged in', part: { loggedIn: true } },
+    { value: 'never', label: 'Never', chip: 'Never logged in', part: { loggedIn: false } },
+  ],
 } as const satisfies Record<string, readonly Choice[]>;
+
+const ORDERS = [
+  { value: '', label: 'By e-mail address', order: 'address', says: 'by e-mail address' },
+  { value: 'login', label: 'By last log-in', order: 'login', says: 'by last log-in, the newest first' },
+  { value: 'created', label: 'Newest accounts', order: 'created', says: 'the newest accounts first' },
+] as const;
 
 interface Choice {
   readonly value: string;
@@ -37,10 +56,10 @@ interface Choice {
   readonly part: Partial<UserFilter>;
 }
 
-type Asked = Readonly<Record<'q' | keyof typeof CHOICES, string>>;
+type Asked = Readonly<Record<'q' | 'sort' | keyof typeof CHOICES, string>>;
 
 export function usersPage(router: Router, web: Web): void {
-  router.get(USERS, requireOperator(web.context), (ctx) => showUsers(ctx, web));
+  router.get(USERS, requireConsole(web.context), (ctx) => showUsers(ctx, web));
 }
 
 async function showUsers(ctx: Koa.Context, web: Web): Promise<void> {
@@ -48,20 +67,25 @@ async function showUsers(ctx: Koa.Context, web: Web): Promise<void> {
   const asked = readAsked((name) => queryText(ctx, name));
   const filter = filterOf(asked);
   if (filter === null) ctx.status = 422;
-  const key = await readKey(ctx, web);
-  const [found, matching] = await Promise.all([
-    filter === null ? NOBODY : userSearch.page(filter, key, PAGE_SIZE),
+  const sort = ORDERS.find(({ value }) => value === asked.sort) ?? ORDERS[0];
+  const key = await readKey(ctx, web, sort.order);
+  const [found, matching, views] = await Promise.all([
+    filter === null ? NOBODY : userSearch.page(filter, key, PAGE_SIZE, sort.order),
     filter === null ? NONE : userSearch.count(filter),
+    viewsBar(ctx, web, 'people', filter === null ? {} : asked),
   ]);
   const [first, last] = [found.users.at(0), found.users.at(-1)];
   const times = timesOf(ctx);
   const page: Views['operator/users'] = {
     rows: found.users.map((person) => personRow(person, asked, times)),
+    views,
     matching: countPeople(matching),
     asOf: times.clock(times.now),
-    problem: filter === null ? 'There is no such filter. Choose from the lists.' : null,
-    filters: { ...asked, active: chipsOf(asked) },
+    problem: filter === null ? NO_FILTER : null,
+    filters: { ...asked, kept: keptOf(asked), active: chipsOf(asked) },
     choices: CHOICES,
+    ways: waysOf(asked),
+    order: sort.says,
     firstHref: key === null ? null : href(asked),
     previousHref: found.hasPrevious && first ? href(asked, { before: first.id }) : null,
     nextHref: found.hasNext && last ? href(asked, { after: last.id }) : null,
@@ -70,16 +94,29 @@ async function showUsers(ctx: Koa.Context, web: Web): Promise<void> {
   await web.show(ctx, 'operator/users', page, frame);
 }
 
+/** The filter in the address, and its parts in words. */
+export function describePeople(ctx: Koa.Context) {
+  const asked = readAsked((name) => queryText(ctx, name));
+  const sort = asked.sort === '' ? [] : ORDERS.filter(({ value }) => value === asked.sort).map(({ label }) => label);
+  const labels = [...chipsOf(asked).map(({ label }) => label), ...sort];
+  return { asked, labels, problem: filterOf(asked) === null ? NO_FILTER : null };
+}
+
+const NO_FILTER = 'There is no such filter. Choose from the lists.';
 const NONE = { users: 0, andMore: false } as const;
 const NOBODY = { users: [], hasNext: false, hasPrevious: false } as const;
 
 function readAsked(read: (name: string) => string): Asked {
-  return { q: read('q'), role: read('role'), state: read('state'), factor: read('factor') };
+  return {
+    ...{ q: read('q'), role: read('role'), state: read('state'), factor: read('factor') },
+    ...{ login: read('login'), sort: read('sort') },
+  };
 }
 
 /** Null where the address names a choice that there is not. */
 function filterOf(asked: Asked): UserFilter | null {
   const chosen = NAMES.map((name) => choiceOf(name, asked[name]));
+  if (!ORDERS.some(({ value }) => value === asked.sort)) return null;
   if (chosen.includes(undefined)) return null;
   return Object.assign({}, ANY_USER, asked.q === '' ? {} : { text: asked.q }, ...chosen.map((one) => one?.part));
 }
@@ -91,9 +128,10 @@ function choiceOf(name: keyof typeof CHOICES, value: string): Choice | undefined
 }
 
 /** Pages follow the order of addresses, but a person stands in the page's own by their id: proxies log that. */
-async function readKey(ctx: Koa.Context, { context: { users } }: Web): Promise<UserKey> {
+async function readKey(ctx: Koa.Context, { context: { users } }: Web, order: UserOrder): Promise<UserKey> {
   const place = async (name: string) => {
     const asked = queryText(ctx, name);
+    if (order !== 'address') return isUuid(asked) ? asked : undefined;
     return isUuid(asked) ? (await users.find(asked))?.email.toLowerCase() : asked;
   };
   const [after, before] = [await place('after'), await place('before')];
@@ -112,6 +150,8 @@ function personRow(person: FoundUser, asked: Asked, times: Times): PersonRow {
     stateOnlyHref: href({ ...asked, state }),
     factor: person.secondFactor ? 'set up' : 'none',
     factorOnlyHref: href({ ...asked, factor: person.secondFactor ? 'yes' : 'no' }),
+    lastLogin: person.lastLoginAt && times.clock(person.lastLoginAt),
+    neverHref: href({ ...asked, login: 'never' }),
     memberSince: times.clock(person.createdAt),
   };
 }
@@ -124,6 +164,21 @@ function chipsOf(asked: Asked): FilterChip[] {
     withoutHref: href({ ...asked, [name]: '' }),
   }));
   return [...address, ...chosen];
+}
+
+/** Each order, and who never logged in, as a link that leaves the rest as it is. */
+function waysOf(asked: Asked): Views['operator/users']['ways'] {
+  const orders = ORDERS.map(({ value, label }) => {
+    return { label, href: href({ ...asked, sort: value }), current: asked.sort === value };
+  });
+  const never = { ...asked, login: 'never' };
+  return [...orders, { label: 'Never logged in', href: href(never), current: asked.login === 'never' }];
+}
+
+/** What has no field in the form. */
+function keptOf(asked: Asked): Views['operator/users']['filters']['kept'] {
+  const kept = (['login', 'sort'] as const).filter((name) => asked[name] !== '');
+  return kept.map((name) => ({ name, value: asked[name] }));
 }
 
 function countPeople(matching: { users: number; andMore: boolean } | null): string {

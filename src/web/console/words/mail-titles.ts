@@ -14,7 +14,10 @@ const TITLES: Readonly<Record<MailTemplate, string>> = {
   'confirm-email': 'Link for a new e-mail address',
   'factor-changed': 'Second factors were changed',
   'factors-removed': 'Second factors were removed',
+  'account-secured': 'Account was secured',
   'email-changed': 'E-mail address was changed',
+  welcome: 'Account moved here',
+  alert: 'Alert',
 };
 
 /** A template of another version has its name alone. */

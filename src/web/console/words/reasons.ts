@@ -21,6 +21,7 @@ const REFUSALS = new Map<string, string>(
   Object.entries({
     wrong_password: 'wrong password',
     unknown_account: 'no such account',
+    old_system_silent: 'no such account, and the old system could not be asked',
     account_disabled: 'account disabled',
     account_changed: 'account changed meanwhile',
     wrong_factor: 'wrong code',

@@ -8,6 +8,7 @@ import { queryText, withQuery } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireMember, requireRecentLogin } from '../../session/access.ts';
 import { memberOf } from '../../session/member.ts';
+import { marksInWords, whereabouts } from '../../texts/places.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import type { ActivityRow } from '../../view/view-parts.ts';
@@ -68,7 +69,7 @@ async function ownLogin(ctx: Koa.Context, { context: { database } }: Web): Promi
 
 function activityRow(ctx: Koa.Context, activity: Activity, own: string | null): ActivityRow {
   const { text, now } = ctx.state;
-  const { seq, type, outcome, session, ip, userAgent, by } = activity;
+  const { seq, type, outcome, session, detail, ip, place, userAgent, by } = activity;
   const isLogin = type === 'authn_login_success';
   const here = isLogin && session !== null && session === own;
   return {
@@ -78,6 +79,8 @@ function activityRow(ctx: Koa.Context, activity: Activity, own: string | null): 
     failed: outcome === 'failure',
     device: userAgent === null ? null : describeDevice(userAgent, text),
     ip,
+    whereabouts: whereabouts(place, text),
+    unusual: marksInWords(detail['unusual'], text),
     byOperator: by === 'operator',
     here,
     notMeHref: isLogin && !here ? `${PATH}/${seq}/not-me` : null,

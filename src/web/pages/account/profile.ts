@@ -1,12 +1,14 @@
 // A member's profile.
 import type Router from '@koa/router';
 import type Koa from 'koa';
+import { seeOther } from '../../http/redirect.ts';
 import { requireMember } from '../../session/access.ts';
 import { memberOf } from '../../session/member.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 
 export function profilePage(router: Router, web: Web): void {
+  router.get('/account', requireMember, (ctx) => seeOther(ctx, '/profile')); // what people type
   router.get('/profile', requireMember, (ctx) => showProfile(ctx, web));
 }
 

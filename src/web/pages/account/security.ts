@@ -1,10 +1,12 @@
 // What proves who a member is: the password, an authenticator app, passkeys, recovery codes. Every
 // change needs a recent login and gives the browser a new session. Members who must set up a second
 // factor before anything else reach it too.
+
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { AddResult, RemoveResult } from '../../../core/factors/enrolment.ts';
 import type { Changer } from '../../../core/factors/factor-change.ts';
+import { seesConsole } from '../../../core/sessions/role.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryNext, withNext, withQuery } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
@@ -81,7 +83,7 @@ export async function answerAdded(
     ctx.status = 422;
     return again(result.reason);
   }
-  const hadTo = ctx.state.mustSetUp === true && memberOf(ctx).role === 'operator';
+  const hadTo = ctx.state.mustSetUp === true && seesConsole(memberOf(ctx).role);
   await enterSession(ctx, result.session);
   ctx.state.mustSetUp = false;
   // `/profile` is where a log-in leads that nobody asked to lead elsewhere.

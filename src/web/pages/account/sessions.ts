@@ -10,6 +10,7 @@ import { requireMember, requireRecentLogin } from '../../session/access.ts';
 import { readDevices } from '../../session/device-cookie.ts';
 import { actorOf, memberOf } from '../../session/member.ts';
 import { namedSession } from '../../session/named-session.ts';
+import { marksInWords, whereabouts } from '../../texts/places.ts';
 import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import { type BrowserRow, namesUnder, type OwnSessionRow } from '../../view/view-parts.ts';
@@ -34,22 +35,32 @@ async function showSessions(ctx: Koa.Context, web: Web): Promise<void> {
     devices.list(owner.userId),
     devices.find(identifierHash(owner.email), readDevices(ctx, config)),
   ]);
+  const logins = await web.context.readLoginPlaces(live.map(({ id }) => id));
   const rows = live.map((session) => {
-    const applications = namesUnder(session, atApplications);
-    return { ...sessionRow(ctx, session, session.id === owner.id), applications };
+    const login = logins.get(session.id);
+    return {
+      ...sessionRow(ctx, session, session.id === owner.id),
+      whereabouts: whereabouts(login?.place ?? null, ctx.state.text),
+      unusual: marksInWords(login?.unusual, ctx.state.text),
+      applications: namesUnder(session, atApplications),
+    };
   });
   const others = rows.filter((row) => !row.current);
   const page = {
     sessions: [...rows.filter((row) => row.current), ...others],
     othersCount: others.length,
-    hasApplications: (await web.context.forwardAuth.register()).any,
+    hasApplications: (await web.context.forwardAuth.register.newest()).any,
     browsers: browsers.map((browser) => browserRow(ctx, browser, browser.id === ownBrowser)),
   };
   const frame = { title: ctx.state.text.sessions.title, current: 'sessions', notice: doneNotice(ctx) } as const;
   await web.show(ctx, 'account/sessions', page, frame);
 }
 
-function sessionRow(ctx: Koa.Context, session: ListedSession, current: boolean): Omit<OwnSessionRow, 'applications'> {
+function sessionRow(
+  ctx: Koa.Context,
+  session: ListedSession,
+  current: boolean,
+): Omit<OwnSessionRow, 'applications' | 'whereabouts' | 'unusual'> {
   const { text, now } = ctx.state;
   const { idleDeadline, absoluteDeadline } = session;
   return {

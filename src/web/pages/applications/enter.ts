@@ -76,7 +76,7 @@ async function askForFactor(ctx: Koa.Context, web: Web): Promise<void> {
 
 async function showLoop(ctx: Koa.Context, web: Web, slug: string): Promise<void> {
   const { loop } = ctx.state.text.applications;
-  const name = (await web.context.forwardAuth.register()).bySlug(slug)?.name ?? slug;
+  const name = (await web.context.forwardAuth.register.newest()).bySlug(slug)?.name ?? slug;
   ctx.status = 429;
   const page = { heading: loop.heading(name), paragraphs: [loop.why, loop.causes, loop.next], action: null };
   await web.show(ctx, 'message', page, { title: page.heading });

@@ -25,6 +25,7 @@ const KNOWN: readonly (readonly [RegExp, Known])[] = [
   [/^\/account\/security\/passkeys\/[^/]+\/remove$/, { act: 'removePasskey' }],
   [/^\/account\/security\/recovery-codes(?:\/|$)/, { act: 'codes', cancel: '/account/security' }],
   [/^\/account\/security$/, { act: 'security' }],
+  [/^\/applications\/enter$/, { act: 'application', cancel: '/applications' }],
   [/^\/operator\/audit\/export$/, { act: 'export', cancel: '/operator/audit' }],
   [/^\/operator\//, { act: 'operator' }],
 ];

@@ -14,12 +14,13 @@ import { throttled } from '../../view/throttled.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import type { Frame } from '../../view/views.ts';
 import { startVisit, visitOf } from '../../view/visit.ts';
+import { applicationAhead } from '../applications/ahead.ts';
 
 export function loginPage(router: Router, web: Web): void {
   router.get('/login', (ctx) => openLogin(ctx, web));
   web.staleForms.set('/login', (ctx, fields) => showStale(ctx, web, fields));
   web.staleForms.set('/logout', (ctx, fields) => afterLogOut(ctx, fields)); // nobody is logged in, which is what it is for
-  router.post('/login', web.sentTwice.lastCounts, (ctx) => logIn(ctx, web));
+  router.post('/login', web.sentTwice.lastAdmittedCounts, (ctx) => logIn(ctx, web));
   router.post('/logout', requireLoggedIn, (ctx) => logOut(ctx, web));
 }
 
@@ -52,7 +53,9 @@ async function logIn(ctx: Koa.Context, web: Web): Promise<void> {
     ctx.status = 422;
     return showLogin(ctx, web, { ...typed, errors });
   }
-  const result = await passwordLogin.logIn({ ...visitOf(ctx, config, remember), email, password, next });
+  // Whoever would find no place to have their password checked is told so before any store is asked.
+  const { onAdmitted = () => undefined } = ctx.state;
+  const result = await passwordLogin.logIn({ ...visitOf(ctx, config, remember), email, password, next, onAdmitted });
   if (result.ok) {
     await startVisit(ctx, config, result);
     return seeOther(ctx, next ?? '/profile');
@@ -103,7 +106,7 @@ interface Shown extends Typed {
   readonly notice?: Frame['notice'];
 }
 
-export function showLogin(
+export async function showLogin(
   ctx: Koa.Context,
   web: Web,
   { email, remember, next, problem, errors, notice }: Shown,
@@ -113,6 +116,7 @@ export function showLogin(
     email,
     remember,
     next,
+    ahead: await applicationAhead(web.context, next),
     problem: problem ?? null,
     errors: errors ?? {},
     registerHref: config.registration === 'closed' ? null : withNext('/register', next),

@@ -12,7 +12,7 @@ import { waitingForm } from '../../session/kept-form.ts';
 import { memberOf } from '../../session/member.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import type { Web } from '../../view/page.ts';
-import { throttled } from '../../view/throttled.ts';
+import { tooOften } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
 import type { FormProblems } from '../../view/view-parts.ts';
 import { actOf } from './confirmed-acts.ts';
@@ -70,7 +70,7 @@ async function answer(ctx: Koa.Context, web: Web, next: string | null, result: R
     await enterSession(ctx, result.session);
     return seeOther(ctx, next ?? '/profile');
   }
-  if (result.reason === 'throttled') return show(ctx, web, { next, problem: throttled(ctx, result.retryAfterMs) });
+  if (result.reason === 'throttled') throw tooOften(result.retryAfterMs); // not the form, which asks PostgreSQL
   if (result.reason === 'session_ended') return seeOther(ctx, withNext('/login', next ?? '/profile'));
   ctx.status = 422;
   await show(ctx, web, { next, ...problemOf(ctx, result) });

@@ -12,6 +12,7 @@ import { throttled } from '../../view/throttled.ts';
 import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { firstVisitOf, startVisit } from '../../view/visit.ts';
+import { applicationAhead } from '../applications/ahead.ts';
 import { showMailSent } from '../mail-sent.ts';
 import { browserOf } from './verify-email.ts';
 
@@ -103,10 +104,11 @@ interface Shown {
   readonly errors?: FieldErrors;
 }
 
-function show(ctx: Koa.Context, web: Web, { email, next, problem, errors }: Shown): Promise<void> {
+async function show(ctx: Koa.Context, web: Web, { email, next, problem, errors }: Shown): Promise<void> {
   const page = {
     email,
     next,
+    ahead: await applicationAhead(web.context, next),
     problem: problem ?? null,
     errors: errors ?? {},
     loginHref: withNext('/login', next),
