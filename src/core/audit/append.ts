@@ -137,8 +137,9 @@ const INSERT = `INSERT INTO audit_event (seq, sealed_at, id, occurred_at, type, 
          WITH ORDINALITY AS e(id, occurred_at, type, outcome, actor_id, subject_id, session_id, request_id, detail, ip,
                 user_agent, place, personal_salt, personal_hash, prev_hash, hash, n)`;
 
-/** Counts a batch by hour, type and outcome, and notes the first and last number of each. */
+/** Counts events by hour, type and outcome, and notes the first and last number of each. Once a transaction: it is a row each. */
 export async function countEvents(client: pg.ClientBase, events: readonly ChainedEvent[]): Promise<void> {
+  if (events.length === 0) return;
   const counts = new Map<string, { hour: string; of: ChainedEvent; events: number; last: number }>();
   for (const event of events) {
     const hour = `${event.occurredAt.toISOString().slice(0, 13)}:00:00Z`;

@@ -152,7 +152,7 @@ async function sealBatches(
   { followers, noticing }: { readonly followers: readonly Follower[]; readonly noticing: Noticing },
 ) {
   let { seq, hash, endingSeq } = head;
-  let last: ChainedEvent | undefined;
+  const sealed: ChainedEvent[] = [];
   let written: Promise<void> = Promise.resolve();
   const takeNext = async () => {
     const taken = (await takeFromOutbox(client)).map((row) => readOutboxRow(row, head.now));
@@ -169,15 +169,16 @@ async function sealBatches(
     written = write(client, events, notes, followers);
     written.catch(() => undefined); // awaited below, and heard of there
     taken = await next;
-    last = events.at(-1);
+    sealed.push(...events);
     seq += events.length;
-    hash = last?.hash ?? hash;
+    hash = events.at(-1)?.hash ?? hash;
     endingSeq = events.findLast(isEnding)?.seq ?? endingSeq;
   }
   await written;
+  await countEvents(client, sealed);
   await noticing.finish(client);
-  const count = seq - head.seq;
-  return { last, count, more: count === BATCH * BATCHES_A_TRANSACTION, endingSeq };
+  const count = sealed.length;
+  return { last: sealed.at(-1), count, more: count === BATCH * BATCHES_A_TRANSACTION, endingSeq };
 }
 
 const knownOf = (taken: readonly ReturnType<typeof readOutboxRow>[]) => taken.map(({ event }) => event);
@@ -189,7 +190,6 @@ async function write(
   followers: readonly Follower[],
 ): Promise<void> {
   await appendEvents(client, events);
-  await countEvents(client, events);
   for (const follower of followers) await follower.write(client, events, notes);
 }
 

@@ -44,11 +44,12 @@ export async function readLogInsOf(
   client: pg.ClientBase,
   people: readonly string[],
 ): Promise<Map<string, EarlierLogIn[]>> {
-  const { rows } = await client.query<EarlierLogIn & { person: string }>({
-    name: 'notice-earlier',
-    text: EARLIER,
-    values: [people, EARLIER_DAYS, EARLIER_LOGINS],
-  });
+  // Without a name it is planned anew each time: a plan made while a month was empty would read the whole month for ever after.
+  const { rows } = await client.query<EarlierLogIn & { person: string }>(EARLIER, [
+    people,
+    EARLIER_DAYS,
+    EARLIER_LOGINS,
+  ]);
   const found = new Map<string, EarlierLogIn[]>();
   for (const { person, ...login } of rows) found.set(person, [...(found.get(person) ?? []), login]);
   return found;
