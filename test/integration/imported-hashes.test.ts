@@ -1,4 +1,5 @@
 // Every value of real systems, checked by the threads that check them at a log-in.
+import { getPriority } from 'node:os';
 import { afterAll, expect, test } from '@jest/globals';
 import { verify } from '@node-rs/argon2';
 import pLimit from 'p-limit';
@@ -7,7 +8,7 @@ import { type Line, lines, readLine } from '../support/imported/lines.ts';
 
 const THREADS = 2;
 /** With a priority like any other's, or the tests beside this one would keep it waiting for longer than a hash may take. */
-const hashes = createImportedHashes({ concurrency: THREADS, niceness: 0 });
+const hashes = createImportedHashes({ concurrency: THREADS, niceness: getPriority() });
 /** As the queue of a log-in: no more are asked for than there are threads. */
 const limit = pLimit(THREADS);
 

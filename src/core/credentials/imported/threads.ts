@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { Piscina } from 'piscina';
 import { projectRoot } from '../../platform/project-root.ts';
-import { HASHING_NICENESS } from '../hash-threads.ts';
+import { hashingNiceness } from '../hash-threads.ts';
 
 /** Threads run what was built, whoever starts them. */
 const THREAD = path.join(projectRoot, 'dist/src/core/credentials/imported/thread.js');
@@ -21,7 +21,7 @@ export interface ImportedHashesOptions {
 }
 
 /** At most `concurrency` threads, each started when it is first needed. */
-export function createImportedHashes({ concurrency, niceness = HASHING_NICENESS }: ImportedHashesOptions) {
+export function createImportedHashes({ concurrency, niceness = hashingNiceness() }: ImportedHashesOptions) {
   let pool: Piscina | null = null;
   const opened = () => {
     const argv = [String(niceness)];
