@@ -1,6 +1,7 @@
 // `npm run bench [name] [-- options]`: runs one of the benches; without a name, `speed`.
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   speed: () => import('./speed/main.ts'),
+  idle: () => import('./idle/main.ts'),
   check: () => import('./check/main.ts'),
   login: () => import('./login/main.ts'),
   restart: () => import('./restart/main.ts'),

@@ -16,6 +16,7 @@ export interface Installation {
   readonly port: number;
   readonly servers: OwnServers;
   worker(): Child;
+  supervisor(): Child;
   webPids(): readonly number[];
   /** Starts supervisor and worker and waits until both are ready. */
   start(): Promise<void>;
@@ -145,6 +146,7 @@ export async function install({
     stop,
     startWorker,
     worker: () => given(worker),
+    supervisor: () => given(supervisor),
     webPids: () => status()?.webProcesses ?? [],
     async reload() {
       const before = status()?.reload?.id ?? 0;

@@ -17,6 +17,7 @@ import { publishMetrics } from './metrics.ts';
 import { createOwnClock } from './own-clock.ts';
 import { keepSchedule } from './schedule.ts';
 import { createSealingWatch } from './sealing-watch.ts';
+import { createLookForWork } from './waiting.ts';
 
 /** A job whose worker died is taken over after this long. */
 const LOCK_MS = 10_000;
@@ -34,7 +35,13 @@ const stopping = new AbortController();
 let stopped: Promise<void> | null = null;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
 
-const ownClock = createOwnClock({ run: (name) => run(name), log, now: () => performance.now() });
+const ownClock = createOwnClock({
+  run: (name) => run(name),
+  nudge: (name) => context.queues.nudge(name),
+  look: createLookForWork(context),
+  log,
+  now: () => performance.now(),
+});
 const workers = QUEUE_NAMES.map(startWorker);
 const kept = ownClock.keep(stopping.signal);
 const watched = createSealingWatch({ sealing: context.sealing, log }).keep(stopping.signal);

@@ -11,34 +11,41 @@ const HOUR = 60 * MINUTE;
 interface Recurring {
   readonly queue: QueueName;
   readonly everyMs: number;
+  /** Of a job that is looked for: how often it runs where work is found, and no nudge came of it. */
+  readonly whileWaitingMs?: number;
 }
 
+/** Beside the looks. The first also shows that the queues bring jobs. */
+const [OFTEN, SELDOM] = [10 * SECOND, 5 * MINUTE];
+
 export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
-  'seal-events': { queue: 'audit', everyMs: SECOND },
-  'sign-exports': { queue: 'proofs', everyMs: 5 * SECOND },
-  'grow-tree': { queue: 'proofs', everyMs: 5 * SECOND },
-  'flush-touches': { queue: 'sessions', everyMs: 5 * SECOND },
-  'end-everybody': { queue: 'cleanup', everyMs: 10 * SECOND },
-  'secure-accounts': { queue: 'cleanup', everyMs: 10 * SECOND },
-  'send-mails': { queue: 'mail', everyMs: 2 * SECOND },
-  'follow-log': { queue: 'alerts', everyMs: 5 * SECOND },
+  'seal-events': { queue: 'audit', everyMs: OFTEN, whileWaitingMs: SECOND },
+  'sign-exports': { queue: 'proofs', everyMs: SELDOM, whileWaitingMs: 5 * SECOND },
+  'grow-tree': { queue: 'proofs', everyMs: SELDOM, whileWaitingMs: 5 * SECOND },
+  'flush-touches': { queue: 'sessions', everyMs: SELDOM, whileWaitingMs: 5 * SECOND },
+  'end-everybody': { queue: 'cleanup', everyMs: SELDOM, whileWaitingMs: 10 * SECOND },
+  'secure-accounts': { queue: 'cleanup', everyMs: SELDOM, whileWaitingMs: 10 * SECOND },
+  'send-mails': { queue: 'mail', everyMs: SELDOM, whileWaitingMs: 2 * SECOND },
+  'follow-log': { queue: 'alerts', everyMs: SELDOM, whileWaitingMs: 5 * SECOND },
   'look-for-trouble': { queue: 'alerts', everyMs: 20 * SECOND },
-  'post-alerts': { queue: 'alerts', everyMs: 5 * SECOND },
+  'post-alerts': { queue: 'alerts', everyMs: SELDOM, whileWaitingMs: 5 * SECOND },
   'cleanup-sessions': { queue: 'cleanup', everyMs: MINUTE },
   'cleanup-attempts': { queue: 'cleanup', everyMs: HOUR },
   'cleanup-tokens': { queue: 'cleanup', everyMs: HOUR },
   'cleanup-mails': { queue: 'cleanup', everyMs: HOUR },
   'erase-accounts': { queue: 'cleanup', everyMs: MINUTE },
-  'fold-refusals': { queue: 'cleanup', everyMs: 10 * SECOND },
+  'fold-refusals': { queue: 'cleanup', everyMs: SELDOM, whileWaitingMs: 10 * SECOND },
   'watch-attempts': { queue: 'cleanup', everyMs: MINUTE },
-  'index-details': { queue: 'cleanup', everyMs: 5 * SECOND },
+  'index-details': { queue: 'cleanup', everyMs: SELDOM, whileWaitingMs: 5 * SECOND },
   'make-partitions': { queue: 'cleanup', everyMs: 6 * HOUR },
   'write-checkpoint': { queue: 'cleanup', everyMs: 5 * MINUTE },
   'rotate-keys': { queue: 'cleanup', everyMs: HOUR },
   'drop-months': { queue: 'cleanup', everyMs: HOUR },
 };
 
-const CHECK_INTERVAL_MS = 2 * SECOND;
+const CHECK_INTERVAL_MS = 10 * SECOND;
+/** In every so many-th check also how often each is to run: a worker of another version puts back its own. */
+const CHECKS_A_COMPARISON = 30;
 /** By which the clocks of two workers may differ. */
 const CLOCKS_DIFFER_MS = 10 * SECOND;
 
@@ -56,15 +63,16 @@ export async function keepSchedule({
   signal: AbortSignal;
 }): Promise<void> {
   let first = true;
-  while (!signal.aborted) {
+  for (let check = 0; !signal.aborted; check += 1) {
     try {
       const turns = await nextTurns(queues);
+      const others = first || check % CHECKS_A_COMPARISON > 0 ? new Set() : await otherwise(queues);
       for (const [name, { queue, everyMs }] of Object.entries(SCHEDULE)) {
         const next = turns.get(name);
-        const tooFar = (next ?? 0) > Date.now() + everyMs + CLOCKS_DIFFER_MS;
-        if (!first && !tooFar && next !== undefined) continue;
+        const wrong = others.has(name) || (next ?? 0) > Date.now() + everyMs + CLOCKS_DIFFER_MS;
+        if (!first && !wrong && next !== undefined) continue;
         const opened = await queues.open(queue);
-        if (tooFar) await opened.removeJobScheduler(name);
+        if (wrong) await opened.removeJobScheduler(name);
         await put(opened, name, everyMs);
       }
       first = false;
@@ -84,6 +92,15 @@ async function nextTurns(queues: Queues): Promise<ReadonlyMap<string, number>> {
     for (let index = 0; index < found.length; index += 2) turns.set(found[index] ?? '', Number(found[index + 1]));
   }
   return turns;
+}
+
+/** The jobs that run at another interval than they should. */
+async function otherwise(queues: Queues): Promise<ReadonlySet<string>> {
+  const all = Object.entries(SCHEDULE);
+  const are = await Promise.all(all.map(async ([name, { queue }]) => (await queues.open(queue)).getJobScheduler(name)));
+  return new Set(
+    all.flatMap(([name, { everyMs }], index) => ((are[index]?.every ?? everyMs) === everyMs ? [] : [name])),
+  );
 }
 
 async function put(queue: Queue, name: string, everyMs: number): Promise<void> {

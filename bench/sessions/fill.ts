@@ -61,10 +61,11 @@ function justBegun(number: number): LiveRecord {
 
 /** A PostgreSQL in which no session ever ended: the cache asks no more of it here. */
 export function nothingEnded(): SessionTable {
+  const newest = { ending: 0, allEnded: null, registryVersion: 0, timeline: null, lineage: null };
   const table: Partial<SessionTable> = {
-    newest: async () => ({ ending: 0, allEnded: null, registryVersion: 0, timeline: null, lineage: null }),
+    newest: async () => newest,
     endingsAfter: async () => [],
-    overdueEndings: async (since) => ({ endings: [], until: since }),
+    lookForEndings: async (since) => ({ newest, overdue: { endings: [], until: since } }),
   };
   return table as SessionTable;
 }

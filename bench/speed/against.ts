@@ -34,9 +34,7 @@ interface Comparison {
 
 /** Measures this build against that of a checkout, or of a commit of this one, each with a log of so many events; returns a table. */
 export async function measureAgainst(asked: string, size: Size, folder: string, events: number): Promise<string> {
-  const root = existsSync(asked) ? path.resolve(asked) : checkOut(asked, path.join(folder, 'peer'));
-  say(`building ${root}`);
-  execFileSync(process.execPath, ['scripts/bootstrap.mjs', 'build'], { cwd: root, stdio: 'inherit' });
+  const root = build(asked, folder);
   const started: Holdfast[] = [];
   const start = async (of: string) => {
     const holdfast = await startHoldfast(1, of);
@@ -50,6 +48,14 @@ export async function measureAgainst(asked: string, size: Size, folder: string, 
   } finally {
     await Promise.all(started.map(({ installation }) => installation.close()));
   }
+}
+
+/** Builds a checkout, or a commit of this one in the folder; returns where it is. */
+export function build(asked: string, folder: string): string {
+  const root = existsSync(asked) ? path.resolve(asked) : checkOut(asked, path.join(folder, 'peer'));
+  say(`building ${root}`);
+  execFileSync(process.execPath, ['scripts/bootstrap.mjs', 'build'], { cwd: root, stdio: 'inherit' });
+  return root;
 }
 
 /** Without the worker, whose index of the text would be filled beside the pages. */

@@ -108,7 +108,8 @@ async function fillSession(
   }
 }
 
-function readyAfter(log: string): number {
+/** By the supervisor's log, in milliseconds: of the slowest process, from its start. */
+export function readyAfter(log: string): number {
   const lines = log.split('\n').filter((line) => line.includes('"webPid"'));
   const entries = lines.map((line) => JSON.parse(line) as { time: string; webPid: number; msg: string });
   const moments = (msg: string) =>

@@ -51,3 +51,14 @@ export function residentMb(pid: number): number {
     return Number.NaN;
   }
 }
+
+/** Memory of a process, in MB, what it shares divided among those that share it (PSS), what the system has swapped out included. */
+export function proportionalMb(pid: number): number {
+  try {
+    const told = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    const [pss, swapped] = [/^Pss:\s+(\d+) kB/m, /^SwapPss:\s+(\d+) kB/m].map((of) => Number(of.exec(told)?.[1] ?? 0));
+    return (((pss ?? 0) + (swapped ?? 0)) * 1_024) / 1e6;
+  } catch {
+    return Number.NaN;
+  }
+}

@@ -118,7 +118,8 @@ describe('PostgreSQL’s clock an hour back', () => {
     const { sessionTable } = open.context;
     await site.sql("UPDATE session SET ended_at = clock_timestamp(), end_reason = 'revoked' WHERE user_id = $1", [id]);
     await stepBack();
-    const { endings, until: readTo } = await sessionTable.overdueEndings(new Date(Date.now() + HOUR_MS));
+    const { overdue } = await sessionTable.lookForEndings(new Date(Date.now() + HOUR_MS));
+    const { endings, until: readTo } = overdue;
     expect(endings.map(({ reason }) => reason)).toContain('revoked');
     expect(readTo.getTime()).toBeLessThanOrEqual(Date.now() + 1_000);
     await until(async () => (await browser.profile()) === 303);

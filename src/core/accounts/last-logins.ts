@@ -1,4 +1,5 @@
 // When everybody logged in last, taken from the sealed log: in order, each event once, some seconds late.
+import { Prisma } from '../../generated/prisma/client.ts';
 import type { Database } from '../platform/database.ts';
 import { inTransaction } from '../platform/postgres/connection.ts';
 
@@ -6,6 +7,10 @@ import { inTransaction } from '../platform/postgres/connection.ts';
 const PART = 50_000;
 /** In one call; a first pass over a long log takes many. */
 const MOST_PARTS = 20;
+
+/** Whether events were sealed since. */
+export const LOG_INS_LAG = Prisma.sql`
+  EXISTS (SELECT FROM noted_log_ins AS noted JOIN audit_head AS head ON head.id = noted.id WHERE head.seq <> noted.seq)`;
 
 export function createLastLogins({ database: { pool } }: { database: Pick<Database, 'pool'> }) {
   /** How many accounts were noted, and whether there is more; null where somebody else is at it. */

@@ -1,5 +1,6 @@
 // The webhook of alerts: each message as JSON, signed as Standard Webhooks describe, at least once. What the receiver does not
 // take waits in PostgreSQL and is tried again, for a week.
+import { Prisma } from '../../generated/prisma/client.ts';
 import { NO_ORIGIN } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Database, Transaction } from '../platform/database.ts';
@@ -14,6 +15,14 @@ const GIVE_UP_MS = 7 * 86_400_000;
 /** In one job, so that a worker can stop. */
 const MOST = 100;
 const LONGEST_ERROR = 300;
+
+/** One whose turn lies further ahead than any wait was written by another clock. */
+const DUE = Prisma.sql`
+  ended_at IS NULL AND (due_at <= clock_timestamp()
+                        OR due_at > clock_timestamp() + ${2 * LONGEST_WAIT_MS} * interval '1 millisecond')`;
+
+/** Whether any is due. */
+export const POST_IS_DUE = Prisma.sql`EXISTS (SELECT FROM alert_post WHERE ${DUE})`;
 
 interface TakenPost {
   readonly id: string;
@@ -82,13 +91,10 @@ export function createPosting({ database, receiver, log, random = Math.random }:
   };
 }
 
-/** Out of every other worker's reach for a minute. One whose turn lies further ahead than any wait was written by another clock. */
+/** Out of every other worker's reach for a minute. */
 function take(client: Pick<Transaction, '$queryRaw'>): Promise<TakenPost[]> {
   return client.$queryRaw`
     UPDATE alert_post SET attempts = attempts + 1, due_at = clock_timestamp() + ${TAKEN_MS} * interval '1 millisecond'
-     WHERE id = (SELECT id FROM alert_post
-                  WHERE ended_at IS NULL AND (due_at <= clock_timestamp()
-                        OR due_at > clock_timestamp() + ${2 * LONGEST_WAIT_MS} * interval '1 millisecond')
-                  ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+     WHERE id = (SELECT id FROM alert_post WHERE ${DUE} ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING id, rule, body, attempts, (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS "ageMs"`;
 }

@@ -1,6 +1,7 @@
 // Alerts of sealed events, folded: what a rule and its matter are told at once, further times within a window are counted and
 // told at its end. The cursor over the log moves in the same transaction: nothing is left out, nothing is raised twice.
 import { v7 as uuidv7 } from 'uuid';
+import { Prisma } from '../../generated/prisma/client.ts';
 import type { AlertFacts, AlertRule } from '../mail/alerts.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { clientKey } from '../platform/networks.ts';
@@ -15,6 +16,11 @@ const THE_OTHERS = '*';
 const BATCH = 500;
 /** Events that one transaction looks through, so that it stays short after a long outage. */
 const PART = 50_000;
+
+/** Whether events were sealed since, or a window has ended with more than was told. */
+export const LOG_GOES_ON = Prisma.sql`
+  (EXISTS (SELECT FROM alert_state AS state JOIN audit_head AS head ON head.id = state.id WHERE head.seq <> state.seq)
+   OR EXISTS (SELECT FROM alert WHERE count > told AND closes_at <= clock_timestamp()))`;
 
 /** Something that a rule is about; `count` times since the last look. */
 export interface Happened extends Ruled {

@@ -113,8 +113,11 @@ export function createTroubles(options: TroublesOptions) {
   return {
     /** Looks at each. Several workers take turns; what one of them sees goes on. */
     async look(): Promise<void> {
+      const { rows } = await pool.query<{ name: string }>(GOES_ON);
+      const goesOn = new Set(rows.map(({ name }) => name));
       for (const name of TROUBLES) {
         const facts = await looks[name]();
+        if (facts === null && !goesOn.has(name)) continue;
         const told = await transact(async (transaction) => {
           const { now } = await lockWithin(transaction);
           if (facts !== null) return seenWithin(transaction, { name, facts, now });
@@ -154,6 +157,8 @@ async function recordOf(
   const outcome = type === 'sys_trouble_began' ? 'failure' : 'success';
   await recordEvent(transaction, { type, outcome, actor: null, subject: null, origin: NO_ORIGIN, detail });
 }
+
+const GOES_ON = 'SELECT name FROM alert_trouble WHERE ended_at IS NULL';
 
 const OLDEST_WAITING = `
   SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS ms FROM outbox ORDER BY id LIMIT 1`;

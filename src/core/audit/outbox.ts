@@ -7,6 +7,9 @@ import type { AttemptNote, BlockNote, Detail, NewAuditEvent, OutboxEvent } from 
 
 const MAX_TEXT = 1_024;
 
+/** Whether an event waits. */
+export const EVENT_WAITS = Prisma.sql`EXISTS (SELECT FROM outbox)`;
+
 export interface EventNote {
   readonly event: NewAuditEvent;
   readonly attempt?: AttemptNote | undefined;

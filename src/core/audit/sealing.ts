@@ -128,6 +128,11 @@ export function createSealing({
       }
     },
 
+    /** Somebody has found that no event waits. */
+    noteNothingWaits(): void {
+      upToDateAt = performance.now();
+    },
+
     /** How long this process has neither sealed an event nor found that none waits. */
     silentMs: () => performance.now() - upToDateAt,
 

@@ -32,6 +32,9 @@ const DUE = Prisma.sql`
         ${1 + SPREAD}::float8 * least(${DEFERRED_RETRY_MS.longest}::float8,
                                       ${DEFERRED_RETRY_MS.first}::float8 * power(2, least(attempts, 20) - 1))))`;
 
+/** Whether any is due. */
+export const MAIL_IS_DUE = Prisma.sql`EXISTS (SELECT FROM mail WHERE ended_at IS NULL AND ${DUE})`;
+
 export interface TakenMail {
   readonly id: string;
   readonly recipient: string;

@@ -15,6 +15,9 @@ import type { SecureAccount } from './secure-account.ts';
 /** Of one order. */
 export const MOST_ACCOUNTS = 5_000;
 
+/** Whether an order is not carried out yet. */
+export const ORDER_WAITS = Prisma.sql`EXISTS (SELECT FROM securing_order WHERE done_at IS NULL)`;
+
 export interface FoundAccount {
   readonly id: string;
   readonly email: string;

@@ -8,8 +8,9 @@ import { type Epoch, isOlder } from '../platform/postgres/epoch.ts';
 import { isFull, keys, reconnect } from '../platform/redis.ts';
 import { redisFault } from '../platform/redis-needs.ts';
 import { type Epochs, StaleDatabaseError } from './failover/epochs.ts';
+import type { Newest } from './known-endings.ts';
 import type { AllSessionsEnded, Ending, SessionOwner } from './session-record.ts';
-import type { Newest, SessionTable } from './session-table.ts';
+import type { SessionTable } from './session-table.ts';
 
 export interface CacheTrustOptions {
   readonly redis: Redis;

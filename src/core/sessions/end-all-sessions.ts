@@ -2,6 +2,7 @@
 // any process within a second, however many there are. Rows and copies then end in batches, each
 // with its events, as any other.
 import { v7 as uuidv7 } from 'uuid';
+import { Prisma } from '../../generated/prisma/client.ts';
 import { NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { type Database, nudgeAfterCommit, type Transaction } from '../platform/database.ts';
@@ -11,6 +12,9 @@ import { endedWithAll } from './session-rows.ts';
 import type { Sessions } from './sessions.ts';
 
 const BATCH = 1_000;
+
+/** Whether an order is not carried out yet. */
+export const ALL_END = Prisma.sql`EXISTS (SELECT FROM everybody_ended WHERE done_at IS NULL)`;
 
 export interface EndAllSessionsOptions {
   readonly database: Database;

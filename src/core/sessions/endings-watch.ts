@@ -15,12 +15,12 @@ const WATCH_INTERVAL_MS = 1_000;
 
 export interface EndingsWatchOptions {
   readonly shards: readonly Pick<SessionShard, 'redis' | 'expectNewest'>[];
-  readonly table: Pick<SessionTable, 'newest' | 'overdueEndings'>;
+  readonly table: Pick<SessionTable, 'lookForEndings'>;
   readonly log: Log;
   readonly notice: AllSessionsEndedNotice;
   readonly registry: RegistryVersion;
   readonly contact: DatabaseContact;
-  readonly rewinds: Pick<RewindNotice, 'look'>;
+  readonly rewinds: Pick<RewindNotice, 'look' | 'isKeptIn'>;
   readonly epochs: Epochs;
   /** A Redis that can't take them is not trusted until it was told of all it missed. */
   readonly invalidate: (endings: readonly Ending[]) => Promise<boolean>;
@@ -37,10 +37,11 @@ export function watchEndings(options: EndingsWatchOptions) {
   async function look(): Promise<void> {
     const [tellNewest] = await Promise.all([
       Promise.all(shards.map((shard) => shard.expectNewest())),
-      rewinds.look().catch(() => undefined),
+      // Else it was read beside the mark.
+      shards.some(({ redis }) => rewinds.isKeptIn(redis)) ? undefined : rewinds.look().catch(() => undefined),
     ]);
     const askedAt = performance.now();
-    const [newest, overdue] = await Promise.all([table.newest(), table.overdueEndings(overdueSince)]);
+    const { newest, overdue } = await table.lookForEndings(overdueSince);
     epochs.hear(newest);
     contact.heard(askedAt);
     notice.note(newest.allEnded);

@@ -89,6 +89,9 @@ export function createLastSeen({ redis, writeLastSeen, suspect }: LastSeenOption
     /** Writes down what was noted before. */
     flush,
 
+    /** Whether anything was noted that is not written down. */
+    waits: async (): Promise<boolean> => (await redis.exists(keys.touched)) > 0,
+
     /** Whether a copy's idle deadline may be moved again. */
     isDue({ seenAt }: { readonly seenAt: number }): boolean {
       return Math.abs(performance.now() + clockOffsetMs - seenAt) >= TOUCH_INTERVAL_MS;

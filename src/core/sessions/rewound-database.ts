@@ -122,9 +122,10 @@ export function createRewoundDatabase(options: RewoundDatabaseOptions) {
     sweep,
     settle,
 
-    /** The mark in Redis, to be asked for before PostgreSQL is asked for the newest ending. */
+    /** The mark in Redis, to be asked for before PostgreSQL is asked for the newest ending; and the notice, where it is kept there. */
     async readMark(): Promise<ReadMark> {
-      const [mark = null, epoch = null] = await redis.mget(keys.endings, keys.epoch);
+      const [mark = null, epoch = null, rewind = null] = await redis.mget(keys.endings, keys.epoch, keys.rewound);
+      if (notice.isKeptIn(redis)) notice.hear(rewind);
       return { mark: mark === null ? null : Number(mark), epoch };
     },
 

@@ -188,6 +188,10 @@ export function createSessionCache({
         log.debug({ err: error }, 'the copies of an account could not be looked at'),
       ),
 
+    /** Whether any Redis that can be asked has some to flush. */
+    touchesWait: async (): Promise<boolean> =>
+      (await inAll((shard) => shard.touchesWait().catch(() => false))).some(Boolean),
+
     /** Throws where nothing could be written down. */
     flushTouches: (): Promise<void> => inEach((shard) => shard.flushTouches()),
 

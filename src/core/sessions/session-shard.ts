@@ -10,12 +10,12 @@ import { defineScripts, TOMBSTONE_MS, writeCopy, writeTombstones } from './cache
 import { createCacheTrust, createCacheWrites } from './cache-trust.ts';
 import { createJournal } from './failover/journal.ts';
 import type { RewindNotice } from './failover/rewind-notice.ts';
+import type { Newest } from './known-endings.ts';
 import { createLastSeen, type LastSeenOptions } from './last-seen.ts';
 import type { RegistryVersion } from './registry-version.ts';
 import { createRewoundDatabase, type ReadMark, type RewoundDatabaseOptions } from './rewound-database.ts';
 import { createSessionReader, type SessionReaderOptions } from './session-reader.ts';
 import type { Ending, LiveRecord } from './session-record.ts';
-import type { Newest } from './session-table.ts';
 
 /** What all shards have in common. */
 interface SharedByShards
@@ -127,6 +127,7 @@ export function createSessionShard({ isOwn, ownForever, ...options }: SessionSha
     sweep: rewound.sweep,
     accept: rewound.accept,
     flushTouches: lastSeen.flush,
+    touchesWait: lastSeen.waits,
     isTrusted: trust.isTrusted,
 
     /** Where Redis is away, the next read puts the copy. Never throws. */

@@ -3,13 +3,10 @@
 import type pg from 'pg';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Database } from '../platform/database.ts';
-import type { DatabaseClock } from '../platform/postgres/database-clock.ts';
-import type { ToldEpoch } from '../platform/postgres/epoch.ts';
 import { type AuthenticationMethod, readAuthenticationMethod } from './authentication-method.ts';
+import { createKnownEndings } from './known-endings.ts';
 import {
-  type AllSessionsEnded,
   ENDED_WITH_ALL,
-  type Ending,
   type EndReason,
   FIND_SESSION,
   type FoundRecord,
@@ -58,7 +55,7 @@ const inOrder = Prisma.raw(LOCK_ORDER);
 /** Every function throws where PostgreSQL is away. */
 export function createSessionTable({ database: { prisma, pool, clock } }: { database: Database }) {
   return {
-    ...knownEndings(pool, clock),
+    ...createKnownEndings(pool, clock),
 
     async find(tokenHash: Buffer): Promise<FoundRecord> {
       const { rows } = await pool.query<FoundSession>({
@@ -254,93 +251,3 @@ const COUNT_LIVE = `
   SELECT (SELECT count(*) FROM (SELECT FROM session WHERE ended_at IS NULL AND idle_deadline > now() LIMIT $1) AS live)::int
            AS counted,
          (SELECT greatest(reltuples, 0)::float8 FROM pg_class WHERE oid = 'session_live_idle'::regclass) AS estimate`;
-
-const NEWEST = `
-  SELECT ending_seq, asked_at, kept_session_id, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
-         (SELECT version FROM application_version WHERE id = 1) AS registry_version,
-         database_timeline() AS timeline, database_lineage() AS lineage FROM audit_head
-    LEFT JOIN (SELECT asked_at, kept_session_id FROM everybody_ended ORDER BY asked_at DESC LIMIT 1) AS last ON true
-   WHERE audit_head.id = 1`;
-
-/** What PostgreSQL knows of endings that a Redis may have missed. */
-function knownEndings(pool: pg.Pool, clock: DatabaseClock) {
-  return {
-    /**
-     * The seq of the newest sealed ending, when all sessions were last ended, or null, and how often
-     * groups and applications have changed; and in which epoch. Read together, so that nobody trusts a
-     * Redis and knows only one of them. Every process asks once a second, and so learns PostgreSQL's time.
-     */
-    async newest(): Promise<Newest> {
-      const askedAt = performance.now();
-      const { rows } = await pool.query<NewestRecord>({ name: 'session-newest', text: NEWEST });
-      const [row] = rows;
-      if (row) clock.learn(row.now, askedAt);
-      const allEnded = row?.asked_at ? { at: row.asked_at.getTime(), kept: row.kept_session_id } : null;
-      const { timeline = null, lineage = null } = row ?? {};
-      const registryVersion = Number(row?.registry_version ?? 0);
-      return { ending: Number(row?.ending_seq ?? 0), allEnded, registryVersion, timeline, lineage };
-    },
-
-    /**
-     * Endings that a Redis at this high-water mark may have missed: sealed after it, or not sealed
-     * yet; with `lately` those of the last minute too. Null: an empty Redis.
-     */
-    async endingsAfter(mark: number | null, { lately = false } = {}): Promise<Ending[]> {
-      const after = mark === null ? '' : 'OR ending_seq > $1';
-      const late = lately || mark === null ? `OR ended_at > statement_timestamp() - interval '1 minute'` : '';
-      const { rows } = await pool.query<EndedRecord>(
-        `SELECT token_hash, end_reason FROM session
-          WHERE absolute_deadline > statement_timestamp() AND ended_at IS NOT NULL AND (ending_seq IS NULL ${after} ${late})`,
-        mark === null ? [] : [mark],
-      );
-      return rows.map(toEnding);
-    },
-
-    /**
-     * Endings that the worker has left unsealed for more than a second and a half: an ending made
-     * elsewhere may not have reached this Redis. Only those after `since`, less five seconds for
-     * transactions that took their time; and the newest moment, to go on from. One in the future, where PostgreSQL's clock
-     * went back, is told again until it is sealed.
-     */
-    async overdueEndings(since: Date): Promise<{ endings: Ending[]; until: Date }> {
-      const { rows } = await pool.query<EndedRecord & { ended_at: Date }>(
-        `SELECT token_hash, end_reason, ended_at FROM session
-          WHERE ended_at IS NOT NULL AND ending_seq IS NULL
-            AND ended_at NOT BETWEEN statement_timestamp() - interval '1500 milliseconds' AND statement_timestamp()
-            AND ended_at > $1::timestamptz - interval '5 seconds'
-          ORDER BY ended_at LIMIT 10000`,
-        [earlier(since, clock.now())],
-      );
-      return { endings: rows.map(toEnding), until: earlier(rows.at(-1)?.ended_at ?? since, clock.now()) };
-    },
-  };
-}
-
-export interface Newest extends ToldEpoch {
-  readonly ending: number;
-  readonly allEnded: AllSessionsEnded | null;
-  readonly registryVersion: number;
-}
-
-interface NewestRecord {
-  timeline: string | null;
-  lineage: string | null;
-  ending_seq: string;
-  asked_at: Date | null;
-  kept_session_id: string | null;
-  registry_version: string | null;
-  now: number;
-}
-
-interface EndedRecord {
-  token_hash: Buffer;
-  end_reason: EndReason;
-}
-
-function earlier(one: Date, other: Date): Date {
-  return one < other ? one : other;
-}
-
-function toEnding({ token_hash, end_reason }: EndedRecord): Ending {
-  return { tokenHash: token_hash, reason: end_reason };
-}

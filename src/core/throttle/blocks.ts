@@ -1,6 +1,7 @@
 // Blocks as operators see and lift them. The worker keeps how many attempts each refused, and ends the records of
 // those that ran out.
 import type { Redis } from 'ioredis';
+import { Prisma } from '../../generated/prisma/client.ts';
 import { NO_ORIGIN, type Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Database } from '../platform/database.ts';
@@ -16,6 +17,11 @@ const SETTLED_MS = 1_200_000;
 /** Blocks ended in one transaction, each with its event. */
 const ENDED_AT_ONCE = 500;
 
+const RAN_OUT = Prisma.sql`ended_at IS NULL AND until_at < statement_timestamp() - interval '1 second'`;
+
+/** Whether a block ran out whose record stands. */
+export const BLOCK_RAN_OUT = Prisma.sql`EXISTS (SELECT FROM throttle_block WHERE ${RAN_OUT})`;
+
 export interface BlocksOptions {
   readonly redis: Redis;
   readonly database: Database;
@@ -30,9 +36,7 @@ export function createBlocks({ redis, database: { pool, transact }, throttle, lo
       const ended = await transaction.$queryRaw<
         { id: string; scope: string; user_id: string | null; ip: string | null; refused: bigint }[]
       >`UPDATE throttle_block SET ended_at = until_at, end_reason = 'expired'
-         WHERE id = ANY (ARRAY(SELECT id FROM throttle_block
-                                WHERE ended_at IS NULL AND until_at < statement_timestamp() - interval '1 second'
-                                LIMIT ${ENDED_AT_ONCE}))
+         WHERE id = ANY (ARRAY(SELECT id FROM throttle_block WHERE ${RAN_OUT} LIMIT ${ENDED_AT_ONCE}))
            AND ended_at IS NULL
         RETURNING id, scope, user_id, host(ip) AS ip, refused`;
       for (const { id, scope, user_id, ip, refused } of ended.filter((block) => block.refused > 0n)) {
@@ -71,6 +75,9 @@ export function createBlocks({ redis, database: { pool, transact }, throttle, lo
       await throttle.forget(key).catch((error: unknown) => log.warn({ err: error }, 'a lifted block stands in Redis'));
       return true;
     },
+
+    /** Whether Redis has counted refusals lately. */
+    haveRefused: async (): Promise<boolean> => (await redis.exists(keys.throttleRefused)) > 0,
 
     /** The worker's part. Done twice it changes nothing. */
     async fold(): Promise<void> {

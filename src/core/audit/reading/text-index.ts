@@ -1,11 +1,17 @@
 // Notes which details stand in which part of the log, so that text is found without reading every
 // event. Later events are searched one by one.
+import { Prisma } from '../../../generated/prisma/client.ts';
 import type { Database } from '../../platform/database.ts';
 import { SEARCHED_DETAIL } from './query.ts';
 
 /** A block is looked through in a few milliseconds. */
 const BLOCK = 1_024;
 const MOST_BLOCKS = 256;
+
+/** Whether a block may be full. */
+export const TEXT_LAGS = Prisma.sql`
+  EXISTS (SELECT FROM audit_head WHERE id = 1
+             AND seq >= ${BLOCK}::bigint + coalesce((SELECT last_seq FROM audit_text ORDER BY first_seq DESC LIMIT 1), 0))`;
 
 export function createTextIndex({ database: { pool } }: { database: Database }) {
   return {

@@ -1,6 +1,7 @@
 // The Merkle tree over the sealed events, so that one event can be proved alone. It is grown behind the sealing
 // and for each checkpoint, from the events' hashes; it can be made again from them as long as they are kept.
 import type pg from 'pg';
+import { Prisma } from '../../../generated/prisma/client.ts';
 import type { Database } from '../../platform/database.ts';
 import { inTransaction } from '../../platform/postgres/connection.ts';
 import { firstKept, readHead } from '../event-rows.ts';
@@ -20,6 +21,12 @@ import {
 
 /** So many events in one transaction: a hundred tiles. */
 const BATCH = 100 * TILE_WIDTH;
+
+/** Whether there is no tree yet, or a whole tile of sealed events is to be added. */
+export const TREE_LAGS = Prisma.sql`
+  NOT EXISTS (SELECT FROM audit_tree AS tree JOIN audit_head AS head ON head.id = tree.id
+               WHERE tree.id = 1
+                 AND (head.seq + 1 - tree.first_seq) / ${TILE_WIDTH}::bigint * ${TILE_WIDTH}::bigint <= tree.size)`;
 
 export interface TreeOptions {
   readonly database: Pick<Database, 'pool'>;

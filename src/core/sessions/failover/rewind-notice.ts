@@ -27,7 +27,18 @@ export function createRewindNotice({ redis, log, onRewind }: RewindNoticeOptions
     standing = true;
   }
 
+  function hear(text: string | null): void {
+    if (text !== null) tell(JSON.parse(text));
+    else standing = false;
+  }
+
   return {
+    /** Whether it is kept in this Redis, under `keys.rewound`. */
+    isKeptIn: (other: Redis) => other === redis,
+
+    /** What stands there. */
+    hear,
+
     /** Whether it stands, as this process knows it. */
     stands: () => standing,
 
@@ -43,9 +54,7 @@ export function createRewindNotice({ redis, log, onRewind }: RewindNoticeOptions
 
     /** Looks whether it stands. Throws where Redis is away. */
     async look(): Promise<void> {
-      const text = await redis.get(keys.rewound);
-      if (text !== null) tell(JSON.parse(text));
-      else standing = false;
+      hear(await redis.get(keys.rewound));
     },
 
     /** An operator has accepted it. Throws where Redis is away. */

@@ -2,6 +2,7 @@
 // database, and a process with the key reads the log itself before it signs.
 import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { Prisma } from '../../../../generated/prisma/client.ts';
 import type { Database } from '../../../platform/database.ts';
 import type { SigningKey } from '../../ed25519.ts';
 import type { AuditLog } from '../../reading/audit-log.ts';
@@ -15,6 +16,9 @@ import { recounted } from './recount.ts';
 const WAIT_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 const KEPT = '1 hour';
+
+/** Whether a claim waits. */
+export const CLAIM_WAITS = Prisma.sql`EXISTS (SELECT FROM export_manifest WHERE answer IS NULL)`;
 
 export interface ExportSigningOptions {
   readonly database: Pick<Database, 'pool' | 'clock'>;
