@@ -394,7 +394,7 @@ test('with three Redis for sessions each tells what was lost, and a process that
       expect(await statusesOf(stay, on)).toEqual(each(stay, 200));
     }
     await until(() => old.context.sessionCache.epochs.newest()?.startsWith('2.') ?? false);
-    expect(old.context.sessionCache.health().postgres).toBe(false);
+    await until(() => !old.context.sessionCache.health().postgres);
     expect(await statusesOf(stay, old)).toEqual(each(stay, 200));
     expect((await statusesOf(leave, old)).includes(200)).toBe(false);
     await handlers['cleanup-sessions'](worker, {});
