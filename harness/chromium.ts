@@ -63,10 +63,15 @@ export async function launchBrowser({ believes = [] as readonly string[] } = {})
   });
 }
 
-/** What axe-core finds on the page. It is evaluated, not added as a script, so that the page's CSP stays as it is. */
-export async function axe(page: Page | Frame): Promise<readonly Violation[]> {
-  const { source }: { source: string } = nodeRequire('axe-core');
-  await page.evaluate(source);
+/**
+ * What axe-core finds on the page. It comes from an address of the page's own site, or is evaluated there, which takes longer;
+ * either way once for a document, and the page's CSP stays as it is.
+ */
+export async function axe(page: Page | Frame, url?: string): Promise<readonly Violation[]> {
+  if (!(await page.evaluate<boolean>("'axe' in window"))) {
+    if (url !== undefined) await page.addScriptTag({ url });
+    else await page.evaluate(readFileSync(nodeRequire.resolve('axe-core/axe.min.js'), 'utf8'));
+  }
   const { violations } = await page.evaluate<AxeResults>(
     // Off by default: axe has it for WCAG 2.2 alone.
     'axe.run(document, { resultTypes: ["violations"], rules: { "target-size": { enabled: true } } })',

@@ -1,6 +1,8 @@
 // Serves every fixture of every view under its name, with the real templates, assets and Content Security Policy, and
 // without any store: for tests of how pages look, and for pictures of them.
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -12,6 +14,11 @@ import { FIXTURES, HOSTILE_FIXTURES } from './view-fixtures.ts';
 
 const CSP =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/** Where axe-core is for its pages: a script that they load is compiled once, one that is evaluated there each time. */
+export const AXE = '/axe.min.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'));
 
 export interface PagesServer {
   readonly url: string;
@@ -34,6 +41,12 @@ export async function servePages(): Promise<PagesServer> {
   });
   app.use(assets.middleware);
   app.use(async (ctx) => {
+    if (ctx.path === AXE) {
+      ctx.set('Cache-Control', 'max-age=3600');
+      ctx.type = 'js';
+      ctx.body = axe;
+      return;
+    }
     if (ctx.path === '/operator/audit/live') {
       const silent = new PassThrough(); // of a log in which nothing happens
       silent.write('retry: 1000\n\n');
