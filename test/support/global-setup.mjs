@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
@@ -66,10 +66,16 @@ function withRole(url, role) {
   return changed.href;
 }
 
-/** Folders of test runs that were killed. */
+/** Folders of this user's test runs that were killed; those of another are another's to remove. */
 function sweep() {
   for (const name of readdirSync(tmpdir())) {
     const pid = Number(name.startsWith(prefix) ? name.slice(prefix.length).split('-')[0] : Number.NaN);
-    if (Number.isInteger(pid) && !isRunning(pid)) rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
+    const folder = path.join(tmpdir(), name);
+    if (
+      Number.isInteger(pid) &&
+      !isRunning(pid) &&
+      lstatSync(folder, { throwIfNoEntry: false })?.uid === process.getuid?.()
+    )
+      rmSync(folder, { recursive: true, force: true });
   }
 }
