@@ -8,6 +8,9 @@ function turnsByHand() {
   const begun: string[] = [];
   return {
     begun,
+    pass(ms: number): void {
+      time += ms;
+    },
     ask(client: string, now = 0): void {
       time = now;
       const wait = begin(client);
@@ -40,6 +43,25 @@ test('beside others a client begins four in a turn, and whoever comes later is n
   expect(begun.splice(0)).toHaveLength(9);
   ask('somebody');
   expect(begun).toEqual(['somebody']);
+});
+
+test('after a turn that took long fewer begin, one at least, and more again once turns are short', async () => {
+  const { ask, begun, pass, turn } = turnsByHand();
+  ask('somebody');
+  for (let at = 0; at < 100; at += 1) ask('flood');
+  begun.length = 0;
+  const begins = async (took: number) => {
+    pass(took);
+    await turn();
+    return begun.splice(0).length;
+  };
+  expect(await begins(3)).toBe(2);
+  expect(await begins(3)).toBe(1);
+  expect(await begins(3)).toBe(1);
+  expect(await begins(0.4)).toBe(2);
+  expect(await begins(0.8)).toBe(3);
+  expect(await begins(0.5)).toBe(4);
+  expect(await begins(0.5)).toBe(4);
 });
 
 test('everything begins in the end, in its client’s order, and nothing is left over', async () => {

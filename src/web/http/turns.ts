@@ -1,10 +1,12 @@
 // Requests begin by turns: while several clients ask, each may begin a few in a turn of the event loop, and the others wait
-// for the next. One that sends hundreds at once holds up itself, and everybody else by a few.
+// for the next. One that sends hundreds at once holds up itself, and everybody else by a few. How few follows what they
+// cost: a turn is to be short, for a page waits for two or three of them.
 import type Koa from 'koa';
 import { clientKey, widerNetworks } from '../../core/platform/networks.ts';
 import { memo } from './memo.ts';
 
-const A_TURN = 4;
+const MOST_A_TURN = 4;
+const A_TURN_MS = 1;
 /** How long after another client's request a client counts as not alone. Alone, it waits for nobody. */
 const IN_COMPANY_MS = 1_000;
 const KEPT_ADDRESSES = 1_000;
@@ -36,20 +38,29 @@ export function createTurns({ later, now }: TurnsOptions): Begin {
   const begun = new Map<string, number>();
   const waiting = new Map<string, (() => void)[]>();
   let scheduled = false;
+  let turnBegan = 0;
+  let most = MOST_A_TURN;
   let newest = '';
   let inCompanySince: number | null = null;
 
   function schedule(): void {
     if (scheduled) return;
     scheduled = true;
+    turnBegan = now();
     later(nextTurn);
+  }
+
+  /** A turn that was too long is followed by one of half as much; one that was not, by one of one more. */
+  function fitTurn(): void {
+    most = now() - turnBegan > A_TURN_MS ? Math.ceil(most / 2) : Math.min(MOST_A_TURN, most + 1);
   }
 
   function nextTurn(): void {
     scheduled = false;
+    fitTurn();
     begun.clear();
     for (const [client, queue] of waiting) {
-      const going = queue.splice(0, A_TURN);
+      const going = queue.splice(0, most);
       if (queue.length === 0) waiting.delete(client);
       begun.set(client, going.length);
       for (const go of going) go();
@@ -72,7 +83,7 @@ export function createTurns({ later, now }: TurnsOptions): Begin {
     schedule();
     const count = begun.get(client) ?? 0;
     const queue = waiting.get(client);
-    if (count < A_TURN && !queue) {
+    if (count < most && !queue) {
       begun.set(client, count + 1);
       return undefined;
     }
