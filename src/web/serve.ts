@@ -7,6 +7,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../core/platform/log.ts';
 import { meansCheck } from './forward-auth/asked.ts';
+import { PageResponse } from './http/page-response.ts';
 
 export interface ServeOptions {
   server: Server;
@@ -66,6 +67,7 @@ const PATIENCE: PatienceMs = { headers: 20_000, request: 30_000, stalled: 120_00
 export function createWebServer(listener: RequestListener, patience: PatienceMs = PATIENCE): Server {
   const server = createServer(
     {
+      ServerResponse: PageResponse,
       headersTimeout: patience.headers,
       requestTimeout: patience.request,
       connectionsCheckingInterval: patience.check,

@@ -3,6 +3,7 @@ import type Koa from 'koa';
 import helmet from 'koa-helmet';
 import type { Config } from '../../core/config.ts';
 import { HttpError } from './http-error.ts';
+import { type SharedHeaders, sharedHeaders, shareHeaders } from './page-response.ts';
 
 const SELF = ["'self'"];
 const NONE = ["'none'"];
@@ -28,18 +29,18 @@ export function securityHeaders({ secureCookies, hstsOfSubdomains: includeSubDom
     strictTransportSecurity: secureCookies ? { maxAge: YEAR_SECONDS, includeSubDomains } : false,
     xFrameOptions: { action: 'deny' },
   });
-  let fixed: readonly (readonly [string, string])[] | undefined;
-  async function findFixed(ctx: Koa.Context): Promise<void> {
+  let shared: SharedHeaders | undefined;
+  async function findShared(ctx: Koa.Context): Promise<void> {
     const before = new Set(ctx.res.getHeaderNames());
     ctx.set('Cache-Control', 'no-store');
     await set(ctx, async () => undefined);
     const added = ctx.res.getHeaderNames().filter((name) => !before.has(name));
-    fixed = added.map((name) => [name, String(ctx.res.getHeader(name))]);
+    shared = sharedHeaders(added.map((name) => [name, String(ctx.res.getHeader(name))]));
   }
   return (ctx, next) => {
     // None depends on the request: those of the first answer are repeated.
-    if (!fixed) return findFixed(ctx).then(next);
-    for (const [name, value] of fixed) ctx.res.setHeader(name, value);
+    if (!shared) return findShared(ctx).then(next);
+    shareHeaders(ctx.res, shared);
     return next();
   };
 }
