@@ -1,5 +1,5 @@
 // Every template with every fixture, without a browser: nothing is left unescaped, and nothing is read as an option.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRenderer } from '../../src/web/view/render.ts';
@@ -111,6 +111,27 @@ describe('with templates of its own', () => {
     expect([await show(once), await show(reloading)]).toEqual(['first false', 'first false']);
     write('home.ejs', 'second <%= page.loggedIn %>');
     expect([await show(once), await show(reloading)]).toEqual(['first false', 'second false']);
+  });
+
+  it('puts a partial in its place with what it is given, also within another', async () => {
+    mkdirSync(join(directory, 'partials'));
+    write(
+      'partials/outer.ejs',
+      "<% const name = part.name; %>(<%= name %> <%- partial('inner', { of: name, deep: part.deep }) %> <%- partial('inner') %>)",
+    );
+    write('partials/inner.ejs', "<%= part ? part.of : 'alone' %><% if (part) { %>:<%= part.deep %><% } %>");
+    write(
+      'home.ejs',
+      "<% const name = 'page'; %><%- partial('outer', { name: '<one>', deep: page.loggedIn }) %> <%= name %>",
+    );
+    expect(await show(createRenderer({ viewsDir: directory, assets }))).toBe(
+      '(&lt;one&gt; &lt;one&gt;:false alone) page',
+    );
+  });
+
+  it('does not start with one that contains itself', () => {
+    write('partials/outer.ejs', "<%- partial('outer') %>");
+    expect(() => createRenderer({ viewsDir: directory, assets })).toThrow('contains itself');
   });
 
   it('does not start with a broken one, and names it', () => {
