@@ -8,12 +8,12 @@ const THRESHOLD = 8_192;
 
 export function compressLarge(): Koa.Middleware {
   const compressed = compress({ threshold: THRESHOLD, br: false });
-  return async (ctx, next) => {
-    await next();
-    const { length } = ctx.response;
-    // koa-compress works after `next`, and everything has run already.
-    if (length === undefined || length >= THRESHOLD) await compressed(ctx, nothing);
-  };
+  return (ctx, next) =>
+    next().then(() => {
+      const { length } = ctx.response;
+      // koa-compress works after `next`, and everything has run already.
+      return length === undefined || length >= THRESHOLD ? compressed(ctx, nothing) : undefined;
+    });
 }
 
 async function nothing(): Promise<void> {}

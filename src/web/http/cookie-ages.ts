@@ -6,11 +6,11 @@ const EXPIRES = /; expires=([^;]+)/i;
 
 /** Gives each cookie with a date a Max-Age, which comes first (RFC 6265 §5.3). */
 export function cookieAges(): Koa.Middleware {
-  return async (ctx, next) => {
-    await next();
-    const cookies = ctx.res.getHeader('Set-Cookie');
-    if (Array.isArray(cookies) && !ctx.headerSent) ctx.res.setHeader('Set-Cookie', cookies.map(withAge));
-  };
+  return (ctx, next) =>
+    next().then(() => {
+      const cookies = ctx.res.getHeader('Set-Cookie');
+      if (Array.isArray(cookies) && !ctx.headerSent) ctx.res.setHeader('Set-Cookie', cookies.map(withAge));
+    });
 }
 
 function withAge(cookie: string): string {

@@ -70,15 +70,16 @@ export function createRecorder({ log, config, metrics }: RecorderOptions): Recor
 
 /** Sets `ctx.state.origin` and `ctx.state.now`, and logs each request. */
 export function requests({ record, config, database: { clock } }: RequestsOptions): Koa.Middleware {
-  return async (ctx, next) => {
+  return (ctx, next) => {
     ctx.cookies.secure = config.secureCookies; // TLS ends at the proxy; whether there is any, PUBLIC_URL says
     const recording = record(ctx.req);
     ctx.state.origin = recording.origin;
     ctx.state.now = clock.now();
     ctx.res.setHeader('X-Request-Id', recording.origin.requestId ?? '');
-    await next();
-    const { method, path, status } = ctx;
-    recording.done({ route: ctx['_matchedRoute'] as string | undefined, method, path, status });
+    return next().then(() => {
+      const { method, path, status } = ctx;
+      recording.done({ route: ctx['_matchedRoute'] as string | undefined, method, path, status });
+    });
   };
 }
 

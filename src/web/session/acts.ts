@@ -22,8 +22,8 @@ export async function chargeAct(ctx: Koa.Context, { throttle, refusals }: Limiti
 }
 
 export function limitActs(context: Limiting): Koa.Middleware {
-  return async (ctx, next) => {
-    if (ctx.method === 'POST' && !LIMITED_BY_THEMSELVES.test(ctx.path)) await chargeAct(ctx, context);
-    return next();
+  return (ctx, next) => {
+    if (ctx.method !== 'POST' || LIMITED_BY_THEMSELVES.test(ctx.path)) return next();
+    return chargeAct(ctx, context).then(next);
   };
 }

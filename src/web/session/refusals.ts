@@ -14,15 +14,12 @@ const EVENTS: Readonly<Record<string, AuditEventType>> = {
 
 /** Inside the error page, outside of every check. */
 export function noteRefusals(context: Context): Koa.Middleware {
-  return async (ctx, next) => {
-    try {
-      await next();
-    } catch (error) {
+  return (ctx, next) =>
+    next().catch(async (error: unknown) => {
       const type = error instanceof HttpError ? EVENTS[error.reason] : undefined;
       if (type) await noteRefusal(ctx, context, type, { reason: (error as HttpError).reason });
       throw error;
-    }
-  };
+    });
 }
 
 /** Never throws: without PostgreSQL only the program's log has it. */
