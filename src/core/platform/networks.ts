@@ -2,6 +2,7 @@
 // often one customer's.
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import QuickLRU from 'quick-lru';
 
 /** Prefixes wider than a client, narrowest first. */
 export const WIDER = [56, 48] as const;
@@ -15,22 +16,43 @@ export interface WiderNetwork {
   readonly network: string;
 }
 
+interface Networks {
+  readonly client: string;
+  readonly wider: readonly WiderNetwork[];
+}
+
+const UNKNOWN: Networks = { client: 'unknown', wider: [] };
+
+/** Each request asks several times about its address, and floods come from few. */
+const KEPT = 2_000;
+const LONGEST_KEPT = 45;
+const known = new QuickLRU<string, Networks>({ maxSize: KEPT });
+
 /** What counts as one client: an IPv4 address, or the /64 of an IPv6 address, which one subscriber has whole. */
 export function clientKey(ip: string | null): string {
-  const address = parse(ip);
-  if (address === null) return 'unknown';
-  return address instanceof ipaddr.IPv4 ? address.toString() : networkOf(address, 64);
+  return networksOf(ip).client;
 }
 
 /** The /56 and the /48 of an IPv6 address, narrowest first; none of an IPv4 address. */
 export function widerNetworks(ip: string | null): readonly WiderNetwork[] {
-  const address = parse(ip);
-  if (!(address instanceof ipaddr.IPv6)) return [];
-  return WIDER.map((bits) => ({ bits, network: networkOf(address, bits) }));
+  return networksOf(ip).wider;
 }
 
-function parse(ip: string | null): ipaddr.IPv4 | ipaddr.IPv6 | null {
-  return ip !== null && ipaddr.isValid(ip) ? ipaddr.process(ip) : null;
+function networksOf(ip: string | null): Networks {
+  if (ip === null) return UNKNOWN;
+  const found = known.get(ip);
+  if (found) return found;
+  const networks = findNetworks(ip);
+  if (ip.length <= LONGEST_KEPT) known.set(ip, networks);
+  return networks;
+}
+
+function findNetworks(ip: string): Networks {
+  if (!ipaddr.isValid(ip)) return UNKNOWN;
+  const address = ipaddr.process(ip);
+  if (address instanceof ipaddr.IPv4) return { client: address.toString(), wider: [] };
+  const wider = WIDER.map((bits) => ({ bits, network: networkOf(address, bits) }));
+  return { client: networkOf(address, 64), wider };
 }
 
 function networkOf({ parts }: ipaddr.IPv6, bits: 64 | WiderPrefix): string {

@@ -1,6 +1,7 @@
 // Browsers that have logged in to an account before. The cookie holds a random token and its signature, which covers
 // the account too: for another account it counts for nothing. Only the token's hash is kept; a row can be revoked.
 import Keygrip from 'keygrip';
+import QuickLRU from 'quick-lru';
 import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Actor, Origin } from '../audit/events.ts';
@@ -15,6 +16,7 @@ export const ENTRY_SEPARATOR = '~';
 const MAX_ENTRIES = 4;
 /** A browser may send several cookies, joined by its caller; only one of them need be ours. */
 const MAX_READ = 4 * MAX_ENTRIES;
+const KEPT_PROOFS = 2_000;
 /** Of one account: each has guesses of its own (windows.ts), so the one unused for longest is forgotten. */
 const MAX_KNOWN = 20;
 /** Within so much, a browser became known by the log-in itself. */
@@ -55,13 +57,24 @@ export function createKnownDevices({ database: { prisma, transact }, signingKeys
   const keygrip = new Keygrip([...signingKeys], 'sha256', 'base64');
   const signed = (token: string, account: string) => `device ${token} ${account}`;
 
+  /** What is remembered is that a signature was good. Whether the browser is still known, PostgreSQL says. */
+  const proved = new QuickLRU<string, true>({ maxSize: KEPT_PROOFS });
+
+  function isSigned(token: string, account: string, signature: string): boolean {
+    const proof = `${signature} ${signed(token, account)}`;
+    if (proved.has(proof)) return true;
+    if (!keygrip.verify(signed(token, account), signature)) return false;
+    proved.set(proof, true);
+    return true;
+  }
+
   const stillKnown = Prisma.sql`revoked_at IS NULL AND last_used_at > ${ago(retentionMs)}`;
 
   /** Asks no store. */
   function tokenFor(account: string, cookie: string): string | null {
     for (const entry of cookie.split(ENTRY_SEPARATOR).slice(0, MAX_READ)) {
       const [, token, signature] = ENTRY.exec(entry) ?? [];
-      if (token && signature && keygrip.verify(signed(token, account), signature)) return token;
+      if (token && signature && isSigned(token, account, signature)) return token;
     }
     return null;
   }
