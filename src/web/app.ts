@@ -38,6 +38,7 @@ import { zonePages } from './console/zone.ts';
 import { createApplicationCookies } from './forward-auth/application-cookies.ts';
 import { createCheck } from './forward-auth/check.ts';
 import { hostPages } from './forward-auth/host-pages.ts';
+import { answerAtOnce } from './http/answer-at-once.ts';
 import { createAssets } from './http/assets.ts';
 import { compressLarge } from './http/compress.ts';
 import { cookieAges } from './http/cookie-ages.ts';
@@ -106,6 +107,8 @@ export function createApp(context: Context, readiness: Readiness): Application {
   app.on('error', (error: NodeJS.ErrnoException) => {
     if (!LEFT.has(error.code)) log.error({ err: error }, 'an error past the error page');
   });
+
+  answerAtOnce(app);
 
   const record = createRecorder(context);
   const cookies = createApplicationCookies(config);

@@ -61,8 +61,9 @@ export function waitingForm(ctx: Koa.Context, { secretBox, config, database }: N
   return form && form.until > database.clock.now().getTime() ? form : null;
 }
 
-/** The one of the page that is asked for. */
+/** The one of the page that is asked for. Nearly no page has one, and finds that out at no cost. */
 function formOf(ctx: Koa.Context, needed: Needed): KeptForm | null {
+  if (cookie.read(ctx, needed.config) === '') return null;
   const known = opened.get(ctx.req);
   if (known !== undefined) return known;
   const form = ctx.method === 'GET' ? waitingForm(ctx, needed) : null;
