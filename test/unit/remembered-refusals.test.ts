@@ -59,6 +59,22 @@ test('a flood is refused for a tenth of a second, then a store is asked again', 
   expect(refuse(['client'])).toBeNull();
 });
 
+test('one alone asks again, and the others are refused until it is answered, or for as long again', () => {
+  const { flood, refuse, pass, met, turn, added } = refusals();
+  flood();
+  pass(101);
+  expect([refuse(['client']), refuse(['client'])]).toEqual([null, { key: 'client', retryAfterMs: 59_899 }]);
+  pass(99);
+  expect(refuse(['client'])).not.toBeNull();
+  pass(1);
+  expect([refuse(['client']), refuse(['client'])]).toEqual([null, null]);
+  met(['client'], BLOCK);
+  pass(150);
+  expect([refuse(['client']), refuse(['client'])]).toEqual([null, { key: 'client', retryAfterMs: 59_850 }]);
+  turn();
+  expect(added.map(([, count]) => count)).toEqual([3]);
+});
+
 test('no longer than the block lasts, nobody else, and not after it was lifted', () => {
   const { refuse, met, forget, flood, pass } = refusals();
   for (let time = 0; time < 16; time += 1) met(['client'], { ...BLOCK, retryAfterMs: 50 });

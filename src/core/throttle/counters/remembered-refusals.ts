@@ -1,5 +1,6 @@
 // Blocks that a flood runs into, remembered for a tenth of a second: who hammers at one is refused without a question to any
-// store, and counted all the same. A block that is lifted counts for no longer than that in another process.
+// store, and counted all the same. Then one asks again, and the others wait for its answer no longer than that: so a block that
+// is lifted counts for two tenths of a second more in another process.
 import QuickLRU from 'quick-lru';
 
 /** Of a block, within a second: nobody who types is refused so often. */
@@ -22,6 +23,8 @@ interface Flood {
   since: number;
   refusals: number;
   at: number;
+  /** When one attempt was let through to ask again. */
+  askedAt: number;
   block: MetBlock;
 }
 
@@ -63,7 +66,8 @@ export function createRememberedRefusals({
         const age = known ? at - known.since : Number.POSITIVE_INFINITY;
         const goesOn = known !== undefined && known.refusals >= A_FLOOD && age < 2 * SECOND_MS;
         const before = known && age < SECOND_MS ? known : { since: at, refusals: goesOn ? A_FLOOD : 0 };
-        floods.set(key, { since: before.since, refusals: before.refusals + 1, at, block });
+        const { since, refusals } = before;
+        floods.set(key, { since, refusals: refusals + 1, at, askedAt: Number.NEGATIVE_INFINITY, block });
       }
     },
 
@@ -72,7 +76,7 @@ export function createRememberedRefusals({
       const at = now();
       for (const key of keys) {
         const flood = floods.get(key);
-        if (!flood || flood.refusals < A_FLOOD || at - flood.at > REMEMBERED_MS) continue;
+        if (!flood || flood.refusals < A_FLOOD || asksAgain(flood, at)) continue;
         const retryAfterMs = flood.block.retryAfterMs - (at - flood.at);
         if (retryAfterMs <= 0) continue;
         flood.refusals += 1;
@@ -87,6 +91,15 @@ export function createRememberedRefusals({
       floods.clear();
     },
   };
+}
+
+/** One does, for as long again; the others are refused meanwhile. Without an answer by then all do. */
+function asksAgain(flood: Flood, at: number): boolean {
+  const age = at - flood.at;
+  if (age <= REMEMBERED_MS) return false;
+  if (age <= 2 * REMEMBERED_MS && at - flood.askedAt <= REMEMBERED_MS) return false;
+  flood.askedAt = at;
+  return true;
 }
 
 function refusedField(blockId: string, redisNow: number): string {
