@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ask, open, readAnswer } from '../../harness/load.ts';
+import { until } from '../../harness/until.ts';
 import { freePort } from '../../src/launcher/machine/ports.ts';
 import { createWebServer, type Serving, serve } from '../../src/web/serve.ts';
 import { openTestStores } from '../support/stores.ts';
@@ -29,8 +30,11 @@ async function start(listener: RequestListener, { graceMs = 200, shutdownTimeout
     logged.push({ fields: fields as object, message: String(message) });
   };
   const log = { info: note, warn: note };
+  const server = createWebServer(listener);
+  const accepted: Socket[] = [];
+  server.on('connection', (socket) => accepted.push(socket));
   const serving = await serve({
-    server: createWebServer(listener),
+    server,
     host: '127.0.0.1',
     port: 0,
     shutdownTimeoutMs,
@@ -39,7 +43,19 @@ async function start(listener: RequestListener, { graceMs = 200, shutdownTimeout
   });
   servings.push(serving);
   const { port } = serving.address;
-  return { serving, logged, port, connect: async () => sockets[sockets.push(await open(port)) - 1] as Socket };
+  return {
+    serving,
+    logged,
+    port,
+    connect: async () => sockets[sockets.push(await open(port)) - 1] as Socket,
+    /** Resolves when all that these have sent has arrived. */
+    heard: (...sent: Socket[]) =>
+      until(() =>
+        sent.every(({ localPort, bytesWritten }) =>
+          accepted.some((socket) => socket.remotePort === localPort && socket.bytesRead === bytesWritten),
+        ),
+      ),
+  };
 }
 
 const hello: RequestListener = (_, response) => response.writeHead(200, { 'content-length': 5 }).end('hello');
@@ -96,7 +112,7 @@ describe('a drain', () => {
   });
 
   test('lets a slow upload finish, also one whose headers are only half there', async () => {
-    const { serving, connect } = await start((request, response) => {
+    const { serving, connect, heard } = await start((request, response) => {
       let bytes = 0;
       request.on('data', (chunk) => {
         bytes += chunk.length;
@@ -107,7 +123,7 @@ describe('a drain', () => {
     await ask(await connect(), '/');
     upload.write('POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 6\r\n\r\nab');
     half.write('POST / HTTP/1.1\r\nHost: te');
-    await sleep(50);
+    await heard(upload, half);
     const drained = serving.drain();
     await sleep(500); // well past the grace
     upload.write('cdef');
@@ -118,7 +134,9 @@ describe('a drain', () => {
   });
 
   test('lets a streaming export finish', async () => {
+    let begun = false;
     const { serving, connect } = await start(async (_, response) => {
+      begun = true;
       response.writeHead(200, { 'content-length': 10 });
       for (let part = 0; part < 10; part += 1) {
         response.write(String(part));
@@ -127,7 +145,7 @@ describe('a drain', () => {
       response.end();
     });
     const exported = ask(await connect(), '/');
-    await sleep(100);
+    await until(() => begun);
     const drained = serving.drain();
     expect(await exported).toMatchObject({ body: '0123456789' });
     await drained;
@@ -151,10 +169,14 @@ describe('a drain', () => {
   });
 
   test('cuts and logs what outlasts the deadline', async () => {
-    const { serving, connect, logged } = await start(() => {}, { graceMs: 50, shutdownTimeoutMs: 300 });
+    let asked = false;
+    const endless = () => {
+      asked = true;
+    };
+    const { serving, connect, logged } = await start(endless, { graceMs: 50, shutdownTimeoutMs: 300 });
     const cut = ask(await connect(), '/endless?secret=1');
     cut.catch(() => {});
-    await sleep(50);
+    await until(() => asked);
     await serving.drain();
     await expect(cut).rejects.toThrow('ended before the answer');
     expect(logged).toContainEqual({

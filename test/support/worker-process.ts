@@ -4,6 +4,7 @@ import path from 'node:path';
 
 export interface RunningWorker {
   readonly process: ChildProcess;
+  /** With all that it logged. */
   readonly exited: Promise<number | null>;
   log(): string;
 }
@@ -31,6 +32,6 @@ export function startWorkerProcess({
   });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (log += chunk));
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
   return { process: child, exited, log: () => log };
 }
