@@ -115,50 +115,43 @@ test.each(['main.js', 'down.js', 'reload.js'])('%s says in a sentence that a DAT
   }
 });
 
-test('a launcher that is killed leaves nothing behind, and the next finds the data', async () => {
+test('a launcher that is killed leaves nothing behind, the next finds the data, and one after it waits while that one stops', async () => {
   const up = await startUp();
   const pids = everyPid();
   expect(pids).toHaveLength(7);
   up.process.kill('SIGKILL');
   await until(() => !pids.some(isRunning), waitMs);
   const again = await startUp();
+
+  const worker = upPids()?.worker ?? 0;
+  process.kill(worker, 'SIGSTOP'); // it takes its time to stop
   again.process.kill('SIGTERM');
+  await until(() => again.output().includes('stopping'), waitMs);
+  const next = run('main.js');
+  await until(() => next.output().includes(`stopping (process ${again.process.pid})`), waitMs);
+  expect(isRunning(again.process.pid ?? 0)).toBe(true);
+  process.kill(worker, 'SIGCONT');
   expect(await again.exited).toBe(0);
+  await startUp(next);
+  next.process.kill('SIGTERM');
+  expect(await next.exited).toBe(0);
 }, 180_000);
 
 /** A process and everything below it. */
 const familyOf = (pid: number): number[] => [pid, ...childrenOf(pid).flatMap(familyOf)];
 
-test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const)(
-  '%s to npm alone ends everything below it, and the next start works',
-  async (signal) => {
+test('each signal to npm alone ends everything below it, and the next start works', async () => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const) {
     const npm = await startUp(follow('npm', ['run', 'up']));
     const family = [...familyOf(npm.process.pid ?? 0), ...everyPid()];
     npm.process.kill(signal);
     await until(() => !family.some(isRunning), waitMs);
-    expect(readUpFile(own.folder)).toBeUndefined();
-    const again = await startUp();
-    again.process.kill('SIGTERM');
-    expect(await again.exited).toBe(0);
-  },
-  180_000,
-);
-
-test('waits for one that is stopping, and then comes up', async () => {
-  const first = await startUp();
-  const worker = upPids()?.worker ?? 0;
-  process.kill(worker, 'SIGSTOP'); // it takes its time to stop
-  first.process.kill('SIGTERM');
-  await until(() => first.output().includes('stopping'), waitMs);
-  const second = run('main.js');
-  await until(() => second.output().includes(`stopping (process ${first.process.pid})`), waitMs);
-  expect(isRunning(first.process.pid ?? 0)).toBe(true);
-  process.kill(worker, 'SIGCONT');
-  expect(await first.exited).toBe(0);
-  await startUp(second);
-  second.process.kill('SIGTERM');
-  expect(await second.exited).toBe(0);
-}, 180_000);
+    expect([signal, readUpFile(own.folder)]).toEqual([signal, undefined]);
+  }
+  const again = await startUp();
+  again.process.kill('SIGTERM');
+  expect(await again.exited).toBe(0);
+}, 300_000);
 
 async function refused(script: string, env: Record<string, string>): Promise<string> {
   const { DATABASE_URL: _d, REDIS_URL: _r, SESSION_KEYS: _s, ...rest } = process.env;
