@@ -1,5 +1,7 @@
 // The worker process: seals the audit log, writes down when sessions were last seen, cleans up. On SIGTERM it finishes the
 // jobs in hand, takes no new ones and exits 0; what it can't finish in time another worker takes over.
+import '../src/core/platform/known-runtime.ts';
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Processor, Worker } from 'bullmq';
 import { NO_ORIGIN } from '../src/core/audit/events.ts';

@@ -38,6 +38,7 @@ export function environmentsFor(
   const auditSigningKey = settings.auditSigningKey ?? secrets.auditSigningKey;
   const url = settings.publicUrl ?? `http://localhost:${port}`;
   const shared = {
+    MALLOC_ARENA_MAX: '2', // as for web processes, src/supervisor/web-processes.ts
     ...env,
     HOST: settings.host,
     PORT: String(port),

@@ -53,6 +53,9 @@ interface Slot {
  */
 export const NO_PRETENURING = '--no-allocation-site-pretenuring';
 
+/** Else the C library keeps memory for each thread apart, some 10 MB a process. What is set already counts. */
+const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' };
+
 const quickDeathMs = 5_000;
 /** Of one place, before any process was ever ready. */
 const mostDeathsBeforeReady = 3;
@@ -83,7 +86,7 @@ export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
 
   function start(onExit: (code: number | null, signal: string | null) => void): Worker {
     cluster.setupPrimary({ args: serving.size > 0 ? [LISTEN_WHEN_READY] : [] });
-    const worker = cluster.fork({ WEB_PROCESSES: count });
+    const worker = cluster.fork({ ...FEW_ARENAS, ...process.env, WEB_PROCESSES: count });
     log.info({ webPid: worker.process.pid }, 'a web process starts');
     worker.on('error', (error) =>
       log.warn({ webPid: worker.process.pid, err: error }, 'a web process can not be reached'),

@@ -1,4 +1,6 @@
 // One web process: serves, reports when it is ready, and drains when it must stop.
+import '../core/platform/known-runtime.ts';
+
 import cluster from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NO_ORIGIN } from '../core/audit/events.ts';

@@ -17,10 +17,10 @@ it('serves each under an address made of its content, to be kept for ever', asyn
   }
 });
 
-it('serves what it compressed at the start, as the browser accepts it', async () => {
+it('serves it compressed as the browser accepts it, again and again', async () => {
   const plain = await ask('identity');
   expect(gunzipSync(await ask('gzip'))).toEqual(plain);
-  expect(brotliDecompressSync(await ask('br'))).toEqual(plain);
+  for (const _ of [1, 2]) expect(brotliDecompressSync(await ask('br'))).toEqual(plain);
 });
 
 it('answers a page of another version with the present file, not to be kept', async () => {

@@ -1,10 +1,11 @@
-// The style sheet, the scripts and the icon, read, hashed and compressed once at the start. Their
+// The style sheet, the scripts and the icon, read and hashed once at the start, compressed when they are first asked for. Their
 // addresses change with their content, so that browsers keep them for ever.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
 import type Koa from 'koa';
 
 export interface AssetUrls {
@@ -23,15 +24,16 @@ export interface Assets {
 interface Asset {
   readonly url: string;
   readonly type: string;
-  readonly body: Readonly<Record<'identity' | 'gzip' | 'br', Buffer>>;
+  readonly body: Readonly<Record<'identity' | 'gzip' | 'br', () => Promise<Buffer>>>;
 }
 
 const nodeRequire = createRequire(import.meta.url);
 
 type Table = Readonly<Record<keyof AssetUrls, Asset>>;
 
-/** The two highest levels cost the start 0.1 s and save 1 % of the size. */
+/** The two highest levels take 0.1 s and save 1 % of the size. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
+const compress = { gzip: promisify(gzip), br: promisify(brotliCompress) };
 
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const A_DAY = 'public, max-age=86400';
@@ -77,8 +79,21 @@ function passkeyLibrary(): Buffer {
 function read(assetsDir: string, name: string, extension: string, type: string, ...before: Buffer[]): Asset {
   const identity = Buffer.concat([...before, readFileSync(join(assetsDir, `${name}.${extension}`))]);
   const hash = createHash('sha256').update(identity).digest('base64url').slice(0, 10);
-  const body = { identity, gzip: gzipSync(identity, { level: 9 }), br: brotliCompressSync(identity, BROTLI) };
+  const body = {
+    identity: async () => identity,
+    gzip: once(() => compress.gzip(identity, { level: 9 })),
+    br: once(() => compress.br(identity, BROTLI)),
+  };
   return { url: `/assets/${name}.${hash}.${extension}`, type, body };
+}
+
+/** A thread of the pool does it. */
+function once(make: () => Promise<Buffer>): () => Promise<Buffer> {
+  let made: Promise<Buffer> | null = null;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 // While processes are replaced, a page of the old version may ask the new one for its style sheet:
@@ -94,12 +109,12 @@ function find(table: Table, path: string): { asset: Asset; caching: string } | n
   return { asset, caching: asset.url === path ? FOR_EVER : 'no-store' };
 }
 
-function answer(ctx: Koa.Context, asset: Asset, caching: string): void {
+async function answer(ctx: Koa.Context, asset: Asset, caching: string): Promise<void> {
   const encoding = ctx.acceptsEncodings('br', 'gzip', 'identity');
   const chosen = encoding === 'br' || encoding === 'gzip' ? encoding : 'identity';
   ctx.type = asset.type;
   ctx.set('Cache-Control', caching);
   ctx.vary('Accept-Encoding');
   if (chosen !== 'identity') ctx.set('Content-Encoding', chosen);
-  ctx.body = asset.body[chosen];
+  ctx.body = await asset.body[chosen]();
 }

@@ -1,7 +1,7 @@
 // koa-views without its questions to the disk. At every render it asks whether the view is a file
 // and works out its path, which costs more than the page. A name with its extension needs no such
 // question, and a path is worked out once. Where its helpers can't be replaced, it asks as ever.
-import { createRequire } from 'node:module';
+import Module, { createRequire } from 'node:module';
 import type koaViews from 'koa-views';
 import { memo } from '../http/memo.ts';
 
@@ -18,9 +18,16 @@ export function loadKoaViews(): typeof koaViews {
     const loaded = requireInside.cache[requireInside.resolve(name)];
     if (loaded !== undefined) loaded.exports = by;
   };
+  leaveOut(requireInside, 'pretty');
   replace('get-paths', quickGetPaths(requireInside('get-paths')));
   replace('resolve-path', quickResolvePath(requireInside('resolve-path')));
   return nodeRequire('koa-views');
+}
+
+/** What formats pages would be loaded in every process, and is used by none. */
+function leaveOut(requireInside: NodeJS.Require, name: string): void {
+  const file = requireInside.resolve(name);
+  requireInside.cache[file] ??= Object.assign(new Module(file), { exports: () => undefined, loaded: true });
 }
 
 function quickGetPaths(getPaths: GetPaths): GetPaths {

@@ -1,7 +1,7 @@
 // Checks passwords that other systems hashed, in threads of their own: some of it is slow, and some
 // of it JavaScript. The event loop never waits for it, nor do the threads of our own hashes.
 import path from 'node:path';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { projectRoot } from '../../platform/project-root.ts';
 import { hashingNiceness } from '../hash-threads.ts';
 
@@ -22,10 +22,14 @@ export interface ImportedHashesOptions {
 
 /** At most `concurrency` threads, each started when it is first needed. */
 export function createImportedHashes({ concurrency, niceness = hashingNiceness() }: ImportedHashesOptions) {
-  let pool: Piscina | null = null;
-  const opened = () => {
+  let pool: Promise<Piscina> | null = null;
+  const open = async () => {
+    const { Piscina } = await import('piscina');
     const argv = [String(niceness)];
-    pool ??= new Piscina({ filename: THREAD, argv, minThreads: 0, maxThreads: concurrency, idleTimeout: IDLE_MS });
+    return new Piscina({ filename: THREAD, argv, minThreads: 0, maxThreads: concurrency, idleTimeout: IDLE_MS });
+  };
+  const opened = () => {
+    pool ??= open();
     return pool;
   };
 
@@ -35,9 +39,9 @@ export function createImportedHashes({ concurrency, niceness = hashingNiceness()
      * `secret` is what the file held for all, where the recipe needs one.
      * @throws Error if the stored text is none of ours, its secret is missing, or the work takes too long
      */
-    verify: (stored: string, typed: string, secret: string | null): Promise<boolean> =>
-      opened().run({ stored, typed, secret }, { signal: AbortSignal.timeout(LIMIT_MS) }),
+    verify: async (stored: string, typed: string, secret: string | null): Promise<boolean> =>
+      (await opened()).run({ stored, typed, secret }, { signal: AbortSignal.timeout(LIMIT_MS) }),
 
-    close: async (): Promise<void> => pool?.close(),
+    close: async (): Promise<void> => (await pool)?.close(),
   };
 }

@@ -2,7 +2,7 @@
 import { parseArgon2 } from '../argon2.ts';
 import { ImportedHashFailure, malformed } from '../failure.ts';
 import type { Digest, Form, Piece, Recipe, SecretName, Step } from '../recipe.ts';
-import { MD5_CRYPT_ORDER } from '../steps/md5-crypt.ts';
+import { MD5_CRYPT_ORDER } from '../steps/itoa64.ts';
 import { bytes, DIGEST_BYTES, exactly, itoa64, utf8 } from './bytes.ts';
 
 export interface Around {

@@ -1,6 +1,9 @@
 // The alphabet of crypt(3), and its order of bits: the lowest first.
 const ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
+/** The order in which a text of md5-crypt holds the bytes; the readers undo it. */
+export const MD5_CRYPT_ORDER = [12, 6, 0, 13, 7, 1, 14, 8, 2, 15, 9, 3, 5, 10, 4, 11] as const;
+
 /** The number that a character stands for; -1 if none. */
 export const itoa64Value = (character: string): number => (character.length === 1 ? ALPHABET.indexOf(character) : -1);
 

@@ -2,8 +2,6 @@
 import { digest } from './digests.ts';
 
 const ROUNDS = 1_000;
-/** The order in which the text holds the bytes; the readers undo it. */
-export const MD5_CRYPT_ORDER = [12, 6, 0, 13, 7, 1, 14, 8, 2, 15, 9, 3, 5, 10, 4, 11] as const;
 
 const md5 = (...parts: readonly Uint8Array[]) => digest('md5', Buffer.concat(parts));
 

@@ -1,0 +1,32 @@
+// What a web process loads at its start: nothing that few requests need.
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const main = (name: string) => JSON.stringify(pathToFileURL(path.resolve('dist/src', name)).href);
+const SCRIPT = `
+  import { Session } from 'node:inspector';
+  const loaded = [];
+  const session = new Session();
+  session.connect();
+  session.on('Debugger.scriptParsed', ({ params }) => loaded.push(params.url));
+  session.post('Debugger.enable');
+  await import(${main('core/platform/known-runtime.js')});
+  await import(${main('core/context.js')});
+  await import(${main('web/app.js')});
+  (await import(${main('web/view/koa-views.js')})).loadKoaViews();
+  session.disconnect();
+  console.log(JSON.stringify(loaded));`;
+
+test.each([
+  ['BullMQ', /node_modules\/(bullmq|luxon|cron-parser)\//],
+  ['the threads of imported passwords', /node_modules\/(piscina|hash-wasm|unix-crypt-td-js)\//],
+  ['what formats pages', /node_modules\/(js-beautify|pretty)\//],
+  ['passkeys', /node_modules\/@simplewebauthn\//],
+  ['fetch', /^node:internal\/deps\/undici/],
+])('not %s', (_, what) => {
+  const args = ['--input-type=module', '--eval', SCRIPT];
+  const loaded = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 24 })) as string[];
+  expect(loaded.length).toBeGreaterThan(500);
+  expect(loaded.filter((url) => what.test(url))).toEqual([]);
+});
