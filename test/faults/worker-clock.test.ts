@@ -119,7 +119,7 @@ describe('Redis refuses', () => {
         await say(commands[1]);
         const done = async () => Number(await admin.get('{hf:queue}:audit:id'));
         const jobs = await done();
-        await until(async () => (await done()) > jobs);
+        await until(async () => (await done()) > jobs, 30_000); // the schedule brings one every ten seconds
         await sealedAll();
       } finally {
         admin.disconnect();
