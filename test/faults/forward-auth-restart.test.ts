@@ -4,7 +4,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CHEAP_HASHES } from '../../harness/cheap-hashes.ts';
 import { type Installation, install } from '../../harness/installation.ts';
 import { makeFolder, type RunningProxy, type RunProxy, startProxy } from '../../harness/proxies.ts';
 import { query } from '../../harness/query.ts';
@@ -28,7 +27,7 @@ const email = newEmail();
 beforeAll(async () => {
   await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve));
   upstream = `http://127.0.0.1:${(application.address() as AddressInfo).port}`;
-  installation = await install({ webProcesses: 2, env: { SHUTDOWN_TIMEOUT_MS: '4000', ...CHEAP_HASHES } });
+  installation = await install({ webProcesses: 2, env: { SHUTDOWN_TIMEOUT_MS: '4000' } });
   holdfast = `http://127.0.0.1:${installation.port}`;
   browser = new Browser(holdfast);
   expect((await browser.register(email)).status).toBe(303);

@@ -1,7 +1,6 @@
 // The live log in a real browser, while the web processes behind it are replaced one by one: no event is missed, none twice.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { CHEAP_HASHES } from '../../harness/cheap-hashes.ts';
 import { launchBrowser } from '../../harness/chromium.ts';
 import { type Installation, install } from '../../harness/installation.ts';
 import { query } from '../../harness/query.ts';
@@ -15,7 +14,7 @@ let chromium: Browser;
 
 beforeAll(async () => {
   [installation, chromium] = await Promise.all([
-    install({ webProcesses: 2, env: { SHUTDOWN_TIMEOUT_MS: '6000', PASSWORD_HASH_CONCURRENCY: '2', ...CHEAP_HASHES } }),
+    install({ webProcesses: 2, env: { SHUTDOWN_TIMEOUT_MS: '6000', PASSWORD_HASH_CONCURRENCY: '2' } }),
     launchBrowser(),
   ]);
 });

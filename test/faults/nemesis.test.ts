@@ -1,7 +1,6 @@
 // Faults in the order of a seed, under load: the short form of `npm run bench nemesis`.
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { CHEAP_HASHES } from '../../harness/cheap-hashes.ts';
 import { type Installation, install } from '../../harness/installation.ts';
 import { runNemesis } from '../../harness/nemesis/run.ts';
 import { type SentinelSet, startSentinelSet } from '../../harness/sentinel-set.ts';
@@ -13,9 +12,7 @@ let installation: Installation;
 
 beforeAll(async () => {
   set = await startSentinelSet();
-  const { url, sentinelPassword } = set;
-  const hashing = { PASSWORD_HASH_CONCURRENCY: '2', ...CHEAP_HASHES };
-  const env = { REDIS_URL: url, REDIS_SENTINEL_PASSWORD: sentinelPassword, ...hashing };
+  const env = { REDIS_URL: set.url, REDIS_SENTINEL_PASSWORD: set.sentinelPassword, PASSWORD_HASH_CONCURRENCY: '2' };
   installation = await install({ webProcesses: 2, env });
 });
 

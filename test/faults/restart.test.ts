@@ -2,7 +2,6 @@
 // killed and emptied: the short form of `npm run bench restart`. DESIGN: "rolling restart", "killed", "the worker …", "FLUSHALL".
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { CHEAP_HASHES } from '../../harness/cheap-hashes.ts';
 import { type Installation, install } from '../../harness/installation.ts';
 import { query } from '../../harness/query.ts';
 import { registerReaders } from '../../harness/restart/crowd.ts';
@@ -29,7 +28,7 @@ beforeAll(async () => {
   // Longer than the readers think, and short: a drain waits this long for connections on which nobody asks any more.
   installation = await install({
     webProcesses: 2,
-    env: { SHUTDOWN_TIMEOUT_MS: '4000', PASSWORD_HASH_CONCURRENCY: '2', ...CHEAP_HASHES },
+    env: { SHUTDOWN_TIMEOUT_MS: '4000', PASSWORD_HASH_CONCURRENCY: '2' },
   });
   ledger = openLedger();
   readers = await registerReaders(installation.port, ledger, CROWD.keepAlive + CROWD.fresh);

@@ -1,7 +1,6 @@
 // Sentinels make another Redis the master, under load: nobody is logged out, nobody comes back, no log-in fails. The short
 // form of `npm run bench failover`.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CHEAP_HASHES } from '../../harness/cheap-hashes.ts';
 import { type FailoverRow, runFailover } from '../../harness/failover/run.ts';
 import { sentinelScenarios } from '../../harness/failover/scenarios.ts';
 import { type Installation, install } from '../../harness/installation.ts';
@@ -29,9 +28,7 @@ let installation: Installation;
 
 beforeAll(async () => {
   set = await startSentinelSet();
-  const { url, sentinelPassword } = set;
-  const hashing = { PASSWORD_HASH_CONCURRENCY: '2', ...CHEAP_HASHES };
-  const env = { REDIS_URL: url, REDIS_SENTINEL_PASSWORD: sentinelPassword, ...hashing };
+  const env = { REDIS_URL: set.url, REDIS_SENTINEL_PASSWORD: set.sentinelPassword, PASSWORD_HASH_CONCURRENCY: '2' };
   installation = await install({ webProcesses: 2, env });
 });
 

@@ -3,7 +3,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import supertest from 'supertest';
-import { CHEAP_HASHES } from '../../harness/cheap-hashes.ts';
 import { GENEROUS } from '../../harness/generous-throttle.ts';
 import type { TestStores } from '../../harness/stores.ts';
 import { until } from '../../harness/until.ts';
@@ -25,6 +24,9 @@ export interface TestProcess {
   readonly server: Server;
   close(): Promise<void>;
 }
+
+/** For tests that are not about hashing. */
+const CHEAP_HASHES = { PASSWORD_HASH_MEMORY_KIB: '1024', PASSWORD_HASH_PASSES: '1' };
 
 /** One web process' worth of application on a port of its own, ready to serve; or as it is where it is not waited for. */
 export async function startWeb(
