@@ -113,7 +113,7 @@ export function createTroubles(options: TroublesOptions) {
   return {
     /** Looks at each. Several workers take turns; what one of them sees goes on. */
     async look(): Promise<void> {
-      const { rows } = await pool.query<{ name: string }>(GOES_ON);
+      const { rows } = await pool.query<{ name: string }>(GOES_ON, [TROUBLES]);
       const goesOn = new Set(rows.map(({ name }) => name));
       for (const name of TROUBLES) {
         const facts = await looks[name]();
@@ -158,7 +158,7 @@ async function recordOf(
   await recordEvent(transaction, { type, outcome, actor: null, subject: null, origin: NO_ORIGIN, detail });
 }
 
-const GOES_ON = 'SELECT name FROM alert_trouble WHERE ended_at IS NULL';
+const GOES_ON = 'SELECT name FROM alert_trouble WHERE name = ANY($1) AND ended_at IS NULL';
 
 const OLDEST_WAITING = `
   SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS ms FROM outbox ORDER BY id LIMIT 1`;
