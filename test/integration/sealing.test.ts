@@ -2,7 +2,8 @@
 // another version or of no sense.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import pg from 'pg';
 import { recordEvent } from '../../src/core/audit/outbox.ts';
 import { FILL, filledLog } from '../support/filled-log.ts';
 import { world } from '../support/world.ts';
@@ -114,6 +115,16 @@ describe('the hourly summary', () => {
     await worker.sealing.seal();
     expect(await sql(KEPT)).toEqual(await sql(COUNTED));
     expect(await sql(KEPT)).toHaveLength(30);
+  });
+
+  test('writes the counts once a transaction, however many batches it has', async () => {
+    await fillOutbox(3_000);
+    const asked = jest.spyOn(pg.Client.prototype, 'query');
+    expect(await worker.sealing.seal()).toBe(3_000);
+    const names = asked.mock.calls.map(([query]) => (query as { name?: string }).name);
+    asked.mockRestore();
+    expect(names.filter((name) => name === 'seal-insert')).toHaveLength(3);
+    expect(names.filter((name) => name === 'seal-summary')).toHaveLength(1);
   });
 
   test('makes up for a worker of an older version, which counts nothing', async () => {
