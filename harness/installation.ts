@@ -43,6 +43,8 @@ export interface InstallationOptions {
   readonly env?: Environment | ((servers: OwnServers) => Promise<Environment>);
   /** The checkout whose dist/ is started, with the schema that it brings; this one unless told otherwise. */
   readonly root?: string;
+  /** The files of a stopped PostgreSQL with that schema, copied for this one. */
+  readonly files?: string;
 }
 
 const READY_WITHIN_MS = 180_000;
@@ -55,8 +57,9 @@ export async function install({
   env = {},
   workerEnv = {},
   root = projectRoot,
+  files,
 }: InstallationOptions): Promise<Installation> {
-  const servers = await startOwnServers({ root });
+  const servers = await startOwnServers({ root, files });
   const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-restart-'));
   const port = await freePort();
   const shared = {

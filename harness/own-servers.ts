@@ -22,8 +22,14 @@ export interface OwnServers extends TestStores {
   startRedisAgain(): Promise<void>;
 }
 
-/** Starts both, with the schema of that checkout, of this one unless told otherwise, or of none. */
-export async function startOwnServers({ root = projectRoot }: { root?: string | null } = {}): Promise<OwnServers> {
+/** Starts both, with the schema of that checkout, of this one unless told otherwise, or of none; or from `files` that have one. */
+export async function startOwnServers({
+  root = projectRoot,
+  files,
+}: {
+  root?: string | null;
+  files?: string | undefined;
+} = {}): Promise<OwnServers> {
   const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-faults-'));
   const postgresOptions = { dataDir: path.join(folder, 'postgres'), durable: true };
   const redisOptions = {
@@ -33,7 +39,7 @@ export async function startOwnServers({ root = projectRoot }: { root?: string | 
     config: {},
   };
   // A run of tests has a folder for what is made once.
-  const kept = root === projectRoot ? process.env['TEST_MIGRATED_POSTGRES'] : undefined;
+  const kept = files ?? (root === projectRoot ? process.env['TEST_MIGRATED_POSTGRES'] : undefined);
   if (kept !== undefined) await copyMigrated(kept, postgresOptions.dataDir);
   let [postgres, redis] = await Promise.all([startPostgres(postgresOptions), startRedis(redisOptions)]);
   const superuser = new URL(postgres.superuserUrl);

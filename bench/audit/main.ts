@@ -1,7 +1,7 @@
-// `npm run bench audit`: the audit log at ten million events. Starts its own PostgreSQL, grows a
-// log in it, queries it at each size, seals, exports, verifies, drops a month, and writes the
-// figures into docs/audit-performance.md. `-- --events 100000` takes a smaller log; `-- --dry`
-// writes no page; `-- --only draining` or `sealing` measures that alone, `-- --story` how long an operator takes in a browser among them.
+// `npm run bench audit`: the audit log at ten million events. Starts its own PostgreSQL, grows a log in it, queries it at each
+// size, seals, exports, verifies, drops a month, plays a night's story of an operator in a browser among them, and writes the
+// figures into docs/audit-performance.md. `-- --events 100000` takes a smaller log; `-- --dry` writes no page;
+// `-- --only draining`, `sealing` or `story` measures that alone.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { migrateFrom, urlsOf } from '../../harness/migrated-postgres.ts';
 import { createAuditLog } from '../../src/core/audit/reading/audit-log.ts';
 import { createHistogram } from '../../src/core/audit/reading/histogram.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
@@ -35,13 +36,15 @@ const { values } = parseArgs({
     events: { type: 'string', default: '10000000' },
     dry: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
-    story: { type: 'boolean', default: false },
   },
 });
 const most = Number(values.events);
 const sizes = [...SIZES.filter((size) => size < most), most];
+if (!['', 'draining', 'sealing', 'story'].includes(values.only))
+  throw new Error('--only takes draining, sealing or story');
 const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-audit-'));
 chmodSync(folder, 0o711);
+const dataDir = path.join(folder, 'postgres');
 let postgres: Postgres | undefined;
 let redis: RedisServer | undefined;
 const children = new Set<ChildProcess>();
@@ -49,9 +52,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => void cleanUp().finally(() => process.exit(1)));
 
 try {
-  const text = values.story ? await storyText() : await measureAll();
-  process.stdout.write(`\n${text}\n`);
-  if (!values.dry && values.only === '') writeInto(PAGE, values.story ? 'story' : 'measured', text);
+  if (values.only === '') tell('measured', await measureAll());
+  else if (values.only === 'story') await growLog();
+  else tell('', await measureOne(values.only));
+  if (values.only === '' || values.only === 'story') tell('story', await storyText());
 } finally {
   await cleanUp();
 }
@@ -63,8 +67,15 @@ async function cleanUp(): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
 }
 
+function tell(block: string, text: string): void {
+  process.stdout.write(`\n${text}\n`);
+  if (!values.dry && block !== '') writeInto(PAGE, block, text);
+}
+
+/** Among the log that was grown, whose server is stopped for it. */
 async function storyText(): Promise<string> {
-  const stories = await measureStory({ events: most, people: PEOPLE, say });
+  await postgres?.stop();
+  const stories = await measureStory({ events: most, files: dataDir, say });
   const [story] = stories;
   if (!story) throw new Error('no story was told');
   const all = (of: (one: (typeof stories)[number]) => number) => {
@@ -86,18 +97,33 @@ async function storyText(): Promise<string> {
   ].join('\n\n');
 }
 
-async function measureAll(): Promise<string> {
-  postgres = await startPostgres({ dataDir: path.join(folder, 'postgres'), durable: true });
+async function startServers(): Promise<Postgres> {
   redis = await startRedis({
     dataDir: path.join(folder, 'redis'),
     serversDir: path.join(projectRoot, '.data/servers'),
     searchPath: process.env['PATH'] ?? '',
     config: { appendonly: 'no' },
   });
-  const { ownerUrl } = postgres;
-  if (values.only === 'draining') return table(['what', 'measured', 'aim'], await draining());
-  if (values.only === 'sealing') return table(['what', 'measured', 'aim'], await sealing());
-  await migrate(ownerUrl);
+  postgres = await startPostgres({ dataDir, durable: true });
+  await migrateFrom(projectRoot, urlsOf(postgres));
+  return postgres;
+}
+
+async function measureOne(only: string): Promise<string> {
+  await startServers();
+  return table(['what', 'measured', 'aim'], only === 'draining' ? await draining() : await sealing());
+}
+
+async function growLog(): Promise<void> {
+  const { ownerUrl } = await startServers();
+  const pool = new pg.Pool({ connectionString: ownerUrl, max: 3 });
+  const log = await startLog(pool, { events: most, people: PEOPLE });
+  say(`${most.toLocaleString('en')} events are there after ${Math.round(await log.growTo(most))} s`);
+  await pool.end();
+}
+
+async function measureAll(): Promise<string> {
+  const { ownerUrl } = await startServers();
   const pool = new pg.Pool({ connectionString: ownerUrl, max: 3 });
   const database = { pool } as unknown as Database;
   const log = await startLog(pool, { events: most, people: PEOPLE });
@@ -120,10 +146,12 @@ async function measureAll(): Promise<string> {
   say('sealing measured');
   const drained = await draining();
   say('draining measured');
-  const tree = await measureTree(pool);
-  say('the tree measured');
-  const dropMs = await measureDrop(pool);
   await pool.end();
+  // The log itself stays as it is, for the story.
+  const tree = await inDatabase('tree', ({ pool: copy }) => measureTree(copy), 'holdfast');
+  say('the tree measured');
+  const dropMs = await inDatabase('dropping', ({ pool: copy }) => measureDrop(copy), 'holdfast');
+  say('dropping measured');
   const months = bytes.reduce((sum, [, each]) => sum + each, 0);
   return [
     `${circumstances()} · PostgreSQL 18, its settings as shipped · ${most.toLocaleString('en')} events in four months, loaded in ${loadSeconds.toFixed(0)} s`,
@@ -200,12 +228,13 @@ async function sealing(): Promise<string[][]> {
 async function inDatabase<T>(
   name: string,
   work: (of: { pool: pg.Pool; superuser: pg.Client; ownerUrl: string }) => Promise<T>,
+  template = 'template1',
 ): Promise<T> {
   const at = (url: string) => url.replace(/\/[^/]*$/, `/${name}`);
   const admin = new pg.Client({ connectionString: postgres?.superuserUrl });
   await admin.connect();
-  await admin.query(`CREATE DATABASE ${name} OWNER holdfast`);
-  await migrate(at(postgres?.ownerUrl ?? ''));
+  await admin.query(`CREATE DATABASE ${name} OWNER holdfast TEMPLATE ${template} STRATEGY file_copy`);
+  if (template === 'template1') await migrate(at(postgres?.ownerUrl ?? ''));
   const pool = new pg.Pool({ connectionString: at(postgres?.ownerUrl ?? ''), max: 3 });
   const superuser = new pg.Client({ connectionString: at(postgres?.superuserUrl ?? '') });
   await superuser.connect();

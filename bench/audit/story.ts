@@ -13,7 +13,6 @@ import { COUNTRIES, LISBON, TOKYO } from '../../harness/places.ts';
 import { logInFrom, playStory, type Story, untilMarked } from '../../harness/story.ts';
 import { until } from '../../harness/until.ts';
 import { projectRoot } from '../../src/core/platform/project-root.ts';
-import { startLog } from './log.ts';
 
 const run = promisify(execFile);
 const PASSWORD = 'correct horse battery staple';
@@ -29,26 +28,24 @@ export interface Told extends Story {
 
 interface Options {
   readonly events: number;
-  readonly people: number;
+  /** The files of a stopped PostgreSQL that holds them. */
+  readonly files: string;
   readonly say: (text: string) => void;
 }
 
 /** One that warms everything, which counts for nothing, then five. */
-export async function measureStory({ events, people, say }: Options): Promise<readonly Told[]> {
+export async function measureStory({ events, files, say }: Options): Promise<readonly Told[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-story-'));
   const places = path.join(folder, 'places.mmdb');
   writeFileSync(places, COUNTRIES);
   const installation = await install({
     webProcesses: 1,
+    files,
     env: { REGISTRATION: 'open', RECENT_LOGIN: '24h' },
     workerEnv: { AUDIT_SIGNING_KEY: randomBytes(32).toString('hex'), GEOIP_FILES: places },
   });
   const pool = new pg.Pool({ connectionString: installation.servers.database.superuserUrl, max: 2 });
   try {
-    await installation.stop();
-    const log = await startLog(pool, { events, people });
-    say(`${events.toLocaleString('en')} events are there after ${Math.round(await log.growTo(events))} s`);
-    await installation.start();
     await untilCaughtUp(pool, events);
     say('the worker has read and proved them');
     return await tell(installation, pool, folder, say);
