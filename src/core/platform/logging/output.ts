@@ -39,6 +39,8 @@ export function createLogOutput({ together = 0, droppedLine }: LogOutputOptions)
   /** While a chunk is on its way to a file, and until it is tried again where there was no room. */
   let busy = false;
   let closed = false;
+  /** When what is held goes, whether or not there is more of it. */
+  let later: NodeJS.Timeout | undefined;
 
   const output: LogOutput = {
     write(text) {
@@ -46,6 +48,7 @@ export function createLogOutput({ together = 0, droppedLine }: LogOutputOptions)
       target ??= start();
       held.add(text);
       if (held.size() >= together) writeSome();
+      else later ??= setTimeout(writeSome, FLUSH_INTERVAL_MS).unref();
     },
 
     flush(done) {
@@ -68,11 +71,12 @@ export function createLogOutput({ together = 0, droppedLine }: LogOutputOptions)
 
   function start(): Target {
     open.add(output);
-    if (together > 0) setInterval(writeSome, FLUSH_INTERVAL_MS).unref();
     return openTarget();
   }
 
   function writeSome(): void {
+    clearTimeout(later);
+    later = undefined;
     const chunk = busy || closed ? null : held.chunk();
     if (chunk === null || target === undefined) return;
     busy = true;

@@ -26,7 +26,8 @@ export interface BreakerOptions {
 
 export class Breaker {
   readonly #options: BreakerOptions;
-  readonly #turns: NodeJS.Timeout;
+  /** Set while somebody waits: a process at rest is woken by nothing. */
+  #turns: NodeJS.Timeout | undefined;
   /** The connections, and what has come on each. */
   readonly #heard = new Map<pg.Client, number>();
   #host: pg.ClientConfig;
@@ -40,7 +41,6 @@ export class Breaker {
     this.#options = options;
     this.#host = options.hosts[0];
     this.#chosen = options.hosts.length === 1;
-    this.#turns = setInterval(() => this.#turn(), TURN_MS).unref();
   }
 
   /** Why PostgreSQL can't be used; null while it can, as far as is known. */
@@ -102,9 +102,22 @@ export class Breaker {
       this.#hangUp(new DatabaseAwayError('PostgreSQL is not the one that takes the writes'));
   }
 
+  /** Somebody is about to wait for an answer. */
+  watch(): void {
+    if (this.#turns !== undefined || this.#closed) return;
+    this.#hear();
+    this.#turns = setInterval(() => this.#turn(), TURN_MS).unref();
+  }
+
   close(): void {
     this.#closed = true;
+    this.#rest();
+  }
+
+  #rest(): void {
     clearInterval(this.#turns);
+    this.#turns = undefined;
+    this.#quiet = 0;
   }
 
   #connecting(client: pg.Client): Error | null {
@@ -115,8 +128,8 @@ export class Breaker {
   }
 
   #turn(): void {
-    const heard = this.#hear();
-    this.#quiet = heard || this.#away || !this.#options.isWaiting() ? 0 : this.#quiet + 1;
+    if (!this.#options.isWaiting()) return this.#rest();
+    this.#quiet = this.#hear() || this.#away ? 0 : this.#quiet + 1;
     if (this.#quiet < QUIET_TURNS) return;
     this.#quiet = 0;
     void this.look();

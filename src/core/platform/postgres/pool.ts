@@ -78,7 +78,9 @@ export class PatientPool extends pg.Pool {
     for (let pauses = 0, looked = false; ; ) {
       this.#grow();
       try {
-        return closeIfBusy(await super.connect());
+        const connected = super.connect();
+        this.#breaker.watch();
+        return closeIfBusy(await connected);
       } catch (error) {
         if (!isFull(error) && isHostFault(error) && !looked && (await this.#breaker.look())) {
           looked = true;
