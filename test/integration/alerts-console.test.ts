@@ -117,7 +117,7 @@ test('two changes of one alert within an hour are both told', async () => {
   await change({});
   await work();
   expect(told()).toEqual(['alerts_changed first', 'alerts_changed first']);
-  expect((await browser.get('/operator/alerts')).text).toContain('not told');
+  expect((await browser.get('/operator/alerts')).text).toMatch(/<span class="mark"[^>]*><\/span>off/);
 });
 
 test('a test goes the way of its alert, also of one that is not told, and says that nothing happened', async () => {
@@ -176,12 +176,12 @@ test('asks for a recent log-in before it changes or sends anything, and keeps wh
 
 test('the commands list and test', async () => {
   const run = commandLine(stores);
-  expect((await run(['alerts', 'list'])).out).toMatch(/new_operator +told +yes/);
+  expect((await run(['alerts', 'list'])).out).toMatch(/new_operator +on +yes/);
   const lines = (await run(['alerts', 'list', '--json'])).out.trim().split('\n');
   expect(lines).toHaveLength(11);
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({
     name: 'new_operator',
-    state: 'told',
+    state: 'on',
     operators: true,
     webhook: true,
   });

@@ -16,7 +16,7 @@ function page<View extends keyof AlertViews>(name: string, view: View, shown: Al
 const row = (title: string, more: Partial<AlertRow> = {}): AlertRow => ({
   title,
   href: '/operator/alerts/new_operator',
-  state: 'told',
+  state: 'on',
   wrong: false,
   to: 'operators, webhook',
   newest: null,
@@ -47,7 +47,7 @@ export function alertFixtures({ ago, clock, inConsole }: Helpers) {
   const rows = [
     row('A new operator', { to: 'operators, 2 addresses, webhook', newest: { at: clock(90), count: 1 } }),
     row('An operator’s second factor was removed'),
-    row('One client tries many accounts', { state: 'not told', wrong: true, to: 'nobody' }),
+    row('One client tries many accounts', { state: 'off', wrong: true, to: 'nobody' }),
     row('Mail can’t be sent', { state: 'goes on', wrong: true, newest: { at: clock(12), count: 4 } }),
     row('The audit log is not the one that was signed'),
   ];

@@ -21,7 +21,7 @@ export async function listAlerts({ json }: AsJson): Promise<void> {
     const { rules } = await createAlertList({ database: { pool }, mail: { possible: false } })();
     const rows = rules.map(({ name, enabled, operators, addresses, webhook, newest, troubleSince }) => ({
       name,
-      state: enabled ? (troubleSince ? 'goes on' : 'told') : 'not told',
+      state: enabled ? (troubleSince ? 'goes on' : 'on') : 'off',
       operators,
       addresses: addresses.join(' '),
       webhook,

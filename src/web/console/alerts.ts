@@ -91,8 +91,8 @@ function rowOf(rule: ListedAlert, list: AlertList, times: Times): AlertRow {
 }
 
 function stateOf({ enabled, troubleSince }: ListedAlert): Pick<AlertRow, 'state' | 'wrong'> {
-  if (!enabled) return { state: 'not told', wrong: true };
-  return troubleSince ? { state: 'goes on', wrong: true } : { state: 'told', wrong: false };
+  if (!enabled) return { state: 'off', wrong: true };
+  return troubleSince ? { state: 'goes on', wrong: true } : { state: 'on', wrong: false };
 }
 
 /** "operators, 2 addresses, webhook": whom it reaches as things are, without a way that leads nowhere. */
@@ -131,7 +131,7 @@ async function showOne(ctx: Koa.Context, web: Web): Promise<void> {
     title,
     todo,
     facts: [
-      { label: 'State', value: rule.enabled ? 'Told' : 'Not told' },
+      { label: 'State', value: rule.enabled ? 'On' : 'Off' },
       { label: 'Goes to', value: rule.goesTo },
       ...(addresses.length === 0 ? [] : [{ label: 'Addresses', value: addresses.join(' ') }]),
     ],

@@ -35,7 +35,7 @@ export interface AlertViews {
 export interface AlertRow {
   readonly title: string;
   readonly href: string;
-  readonly state: 'told' | 'not told' | 'goes on';
+  readonly state: 'on' | 'off' | 'goes on';
   readonly wrong: boolean;
   readonly to: string;
   readonly newest: { readonly at: ShownTime; readonly count: number } | null;
