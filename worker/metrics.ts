@@ -8,6 +8,11 @@ import type { ListedDrain } from '../src/core/shipping/drains.ts';
 const MOST_COUNTED = 100_000;
 const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
 
+const UNDELIVERED = `
+  SELECT 'mail' AS way, count(*), extract(epoch FROM now() - min(created_at)) AS lag FROM mail WHERE ended_at IS NULL
+  UNION ALL
+  SELECT 'webhook', count(*), extract(epoch FROM now() - min(created_at)) FROM alert_post WHERE ended_at IS NULL`;
+
 export async function publishMetrics(
   { config, log, metrics, database, queues, sessionCache, checkpoints, sealing, drains }: Context,
   { drains: own = [] }: { readonly drains?: readonly string[] } = {},
@@ -64,6 +69,18 @@ export async function publishMetrics(
   );
   addDrainGauge('holdfast_drain_failures', 'How often a receiver has failed in a row', ({ failures }) => failures);
   metrics.addGauge({
+    name: 'holdfast_messages_waiting',
+    help: 'Mails and alerts to the webhook that are not delivered yet',
+    labelNames: ['way'],
+    read: async () => (await undelivered()).map(({ way, count }) => ({ labels: { way }, value: Number(count) })),
+  });
+  metrics.addGauge({
+    name: 'holdfast_messages_lag_seconds',
+    help: 'How long the oldest of them has waited',
+    labelNames: ['way'],
+    read: async () => (await undelivered()).map(({ way, lag }) => ({ labels: { way }, value: Number(lag ?? 0) })),
+  });
+  metrics.addGauge({
     name: 'holdfast_queue_jobs',
     help: 'Jobs by queue and state',
     labelNames: ['queue', 'state'],
@@ -89,6 +106,11 @@ export async function publishMetrics(
       Object.entries(sessionCache.stores()).map(([name, up]) => ({ labels: { store: name }, value: Number(up) })),
   });
   return serveMetrics({ ...config.metrics, read: () => metrics.registry.metrics(), log });
+
+  async function undelivered() {
+    const { rows } = await database.pool.query<{ way: string; count: string; lag: string | null }>(UNDELIVERED);
+    return rows;
+  }
 
   async function number(text: string): Promise<number> {
     const { rows } = await database.pool.query<{ n: string }>(text);

@@ -10,7 +10,7 @@ import { world } from '../support/world.ts';
 
 const LOG = { info: () => undefined, warn: () => undefined };
 
-const { stores, web } = await world();
+const { stores, web, sql } = await world();
 
 const read = () => web.context.metrics.registry.metrics();
 /** The value of the first line that begins so. */
@@ -121,6 +121,30 @@ test('a worker tells how far the receivers of the log in its own file are', asyn
     expect(text).toMatch(/^holdfast_drain_lag_seconds\{drain="siem"\} [\d.]+(?:e-\d+)?$/m);
     expect(text).toMatch(/^holdfast_drain_failures\{drain="siem"\} 2$/m);
     expect(text).not.toContain('another');
+  } finally {
+    port?.close();
+    await worker.close();
+  }
+});
+
+test('messages that are not delivered are counted by their way, with the age of the oldest', async () => {
+  const worker = await openWorker(stores, { METRICS_PORT: '0' });
+  await sql('DELETE FROM mail');
+  await sql(
+    `INSERT INTO mail (id, recipient, template, language, created_at, ended_at, outcome)
+     SELECT gen_random_uuid(), 'somebody@example.org', 'reset', 'en', now() - interval '1 hour', ended_at, outcome
+       FROM (VALUES (NULL::timestamptz, NULL), (NULL, NULL), (now(), 'sent')) AS mails(ended_at, outcome)`,
+  );
+  await sql(
+    `INSERT INTO alert_post (id, rule, body, created_at) VALUES (gen_random_uuid(), 'spraying', '{}', now() - interval '2 hours')`,
+  );
+  const port = await publishMetrics(worker);
+  try {
+    const text = await (await fetch(`http://127.0.0.1:${port?.address?.port}/metrics`)).text();
+    expect(text).toMatch(/^holdfast_messages_waiting\{way="mail"\} 2$/m);
+    expect(text).toMatch(/^holdfast_messages_waiting\{way="webhook"\} 1$/m);
+    expect(text).toMatch(/^holdfast_messages_lag_seconds\{way="mail"\} 36\d\d(\.\d+)?$/m);
+    expect(text).toMatch(/^holdfast_messages_lag_seconds\{way="webhook"\} 72\d\d(\.\d+)?$/m);
   } finally {
     port?.close();
     await worker.close();
