@@ -103,7 +103,7 @@ export function createContext(config: Config, log: Log, { metrics, nudges = true
   const { links } = credentials;
   const throttling = createThrottling(config, log, stores);
   const sessionRoom = createSessionRoom(config, log, stores);
-  const { sessions, sessionTable, sessionCache } = sessionRoom;
+  const { sessions, sessionCache } = sessionRoom;
   const audit = createAudit(config, log, { database, sessionCache, queues });
   const mail = createMail({ database, policy: config.mail });
   const users = createUsers({ database, sessions });
@@ -163,15 +163,7 @@ export function createContext(config: Config, log: Log, { metrics, nudges = true
     dataExport: createDataExport({ database, readGroupsOf, readFactorsOf, readHabitOf }),
     importPeople: createImportPeople({ ...below, cost: config.passwordHashCost, language: config.languages[0] }),
     accountDeletion: createAccountDeletion({ database, users, sessions, mail, leaveAllGroupsWithin, emptyAbove }),
-    readOverview: createOverview({
-      database,
-      sessionTable,
-      isRewound: sessionCache.rewound.stands,
-      redis,
-      sessionRedis: below.sessionRedis,
-      queues,
-      log,
-    }),
+    readOverview: createOverview({ ...below, isRewound: sessionCache.rewound.stands, log }),
     record,
     async close(): Promise<void> {
       alerting.close();

@@ -8,6 +8,7 @@ import { COUNTRIES, LISBON, NETWORKS, PARIS_6, PORTO, TOKYO } from '../../harnes
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { described, filterOf } from '../../src/core/audit/reading/described.ts';
 import { EVERY_EVENT } from '../../src/core/audit/reading/query.ts';
+import { readLogInsOf } from '../../src/core/unusual/habit-rows.ts';
 import { type Browser, newEmail, openWorker } from '../support/app.ts';
 import { startMailSite } from '../support/mail-site.ts';
 
@@ -117,6 +118,20 @@ test('who has no habits yet has those of the log-ins in the log, of a version be
     place: { country: 'FR' },
   });
   expect(habits).toMatchObject({ logins: 2, countries: { PT: [1, '2026-11-02'], FR: [1, '2026-12-01'] } });
+});
+
+test('that look at the log keeps no plan, which could be of a month that was empty', async () => {
+  const { id } = await somebody();
+  const client = await worker.database.pool.connect();
+  try {
+    await readLogInsOf(client, [id]);
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT name FROM pg_prepared_statements WHERE statement LIKE '%authn_login_success%'`,
+    );
+    expect(rows).toEqual([]);
+  } finally {
+    client.release();
+  }
 });
 
 const habitsOf = (id: string) => sql<{ habits: unknown }>('SELECT habits FROM login_habit WHERE user_id = $1', [id]);

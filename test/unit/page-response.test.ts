@@ -1,6 +1,6 @@
 // An answer of ours says on the wire and to the code what one of Node.js's own says.
 import { once } from 'node:events';
-import { createServer, get, type IncomingMessage, ServerResponse } from 'node:http';
+import { type ClientRequest, createServer, get, type IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PageResponse, sharedHeaders, shareHeaders } from '../../src/web/http/page-response.ts';
 
@@ -39,6 +39,10 @@ const USES: Readonly<Record<string, Use>> = {
     response.setHeader('Content-Type', 'text/html').setHeader('Content-Length', 9);
     response.setHeader('Set-Cookie', ['one=1', 'two=2']);
     return response.getHeader('set-cookie');
+  },
+  'their names as they were written': (response) => {
+    response.setHeader('X-Own', 'a');
+    return (response as unknown as ClientRequest).getRawHeaderNames();
   },
   'a shared one as it is': (response) => response.setHeader('cache-control', 'no-store').getHeader('Cache-Control'),
   'another in the place of a shared one': (response) => {

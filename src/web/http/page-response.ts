@@ -63,6 +63,11 @@ export class PageResponse<Asked extends IncomingMessage = IncomingMessage> exten
     return [...this.#all().keys()];
   }
 
+  /** As they were written: of every outgoing message, though the types have it of requests alone. */
+  getRawHeaderNames(): string[] {
+    return [...this.#all().values()].map(([name]) => name);
+  }
+
   override getHeaders(): OutgoingHttpHeaders {
     const headers: OutgoingHttpHeaders = Object.create(null);
     for (const [key, [, value]] of this.#all()) headers[key] = value;
