@@ -58,6 +58,8 @@ export async function lockHead(client: pg.ClientBase): Promise<LockedHead> {
 export interface ChainedEvent extends KnownEvent {
   readonly seq: number;
   readonly sealedAt: Date;
+  /** Its canonical form, which is chained and written. */
+  readonly detailText: string;
   readonly personalSalt: string;
   readonly personalHash: string;
   readonly prevHash: string;
@@ -81,17 +83,33 @@ export function chainEvents(
     const plain = saltsHex.slice(2 * at, 2 * (at + SALT_BYTES));
     const salt = event.place === undefined ? plain : placedSalt(plain, event.place);
     const personal = digest(salt, personalText(event), 'base64url');
-    const fields = { ...event, seq: head.seq + index + 1, sealedAt: head.now };
+    const { id, type, outcome, actor, subject, session, requestId, detail } = event;
+    const seq = head.seq + index + 1;
+    const own = detailText(detail);
+    const occurredAt = event.occurredAt.toISOString();
+    const sealed = {
+      seq,
+      sealedAt,
+      id,
+      occurredAt,
+      type,
+      outcome,
+      actor,
+      subject,
+      session,
+      requestId,
+      detail,
+      personal,
+    };
     const chained = {
-      ...fields,
+      ...event,
+      seq,
+      sealedAt: head.now,
+      detailText: own,
       personalSalt: salt,
       personalHash: hexOf(personal),
       prevHash,
-      hash: digest(
-        prevHash,
-        sealedText({ ...fields, sealedAt, occurredAt: event.occurredAt.toISOString(), personal }),
-        'hex',
-      ),
+      hash: digest(prevHash, sealedText(sealed, own), 'hex'),
     };
     prevHash = chained.hash;
     return chained;
@@ -116,7 +134,7 @@ export async function appendEvents(client: pg.ClientBase, events: readonly Chain
       plainArray(events, (event) => event.subject),
       plainArray(events, (event) => event.session),
       textArray(events, (event) => event.requestId),
-      textArray(events, (event) => detailText(event.detail)),
+      textArray(events, (event) => event.detailText),
       plainArray(events, (event) => event.ip),
       textArray(events, (event) => event.userAgent),
       textArray(events, (event) => event.place ?? null),
