@@ -155,19 +155,33 @@ const INSERT = `INSERT INTO audit_event (seq, sealed_at, id, occurred_at, type, 
          WITH ORDINALITY AS e(id, occurred_at, type, outcome, actor_id, subject_id, session_id, request_id, detail, ip,
                 user_agent, place, personal_salt, personal_hash, prev_hash, hash, n)`;
 
-/** Counts events by hour, type and outcome, and notes the first and last number of each. Once a transaction: it is a row each. */
-export async function countEvents(client: pg.ClientBase, events: readonly ChainedEvent[]): Promise<void> {
-  if (events.length === 0) return;
-  const counts = new Map<string, { hour: string; of: ChainedEvent; events: number; last: number }>();
-  for (const event of events) {
-    const hour = `${event.occurredAt.toISOString().slice(0, 13)}:00:00Z`;
-    const key = `${hour} ${event.type} ${event.outcome}`;
+interface Count {
+  readonly hour: string;
+  readonly type: string;
+  readonly outcome: string;
+  events: number;
+  readonly first: number;
+  last: number;
+}
+
+/** Events by hour, type and outcome, with the first and last number of each. */
+export type EventCounts = Map<string, Count>;
+
+export function addCounts(counts: EventCounts, events: readonly ChainedEvent[]): void {
+  for (const { occurredAt, type, outcome, seq } of events) {
+    const hour = `${occurredAt.toISOString().slice(0, 13)}:00:00Z`;
+    const key = `${hour} ${type} ${outcome}`;
     const count = counts.get(key);
     if (count) {
       count.events += 1;
-      count.last = event.seq;
-    } else counts.set(key, { hour, of: event, events: 1, last: event.seq });
+      count.last = seq;
+    } else counts.set(key, { hour, type, outcome, events: 1, first: seq, last: seq });
   }
+}
+
+/** Once a transaction: it is a row each. */
+export async function writeCounts(client: pg.ClientBase, counts: EventCounts): Promise<void> {
+  if (counts.size === 0) return;
   const rows = [...counts.values()];
   await client.query({
     name: 'seal-summary',
@@ -177,13 +191,20 @@ export async function countEvents(client: pg.ClientBase, events: readonly Chaine
              first_seq = least(s.first_seq, excluded.first_seq), last_seq = greatest(s.last_seq, excluded.last_seq)`,
     values: [
       plainArray(rows, (row) => row.hour),
-      textArray(rows, (row) => row.of.type),
-      textArray(rows, (row) => row.of.outcome),
+      textArray(rows, (row) => row.type),
+      textArray(rows, (row) => row.outcome),
       plainArray(rows, (row) => String(row.events)),
-      plainArray(rows, (row) => String(row.of.seq)),
+      plainArray(rows, (row) => String(row.first)),
       plainArray(rows, (row) => String(row.last)),
     ],
   });
+}
+
+/** Of a transaction that has all its events at hand. */
+export async function countEvents(client: pg.ClientBase, events: readonly ChainedEvent[]): Promise<void> {
+  const counts: EventCounts = new Map();
+  addCounts(counts, events);
+  await writeCounts(client, counts);
 }
 
 export async function moveHead(client: pg.ClientBase, last: ChainedEvent, endingSeq: number): Promise<void> {

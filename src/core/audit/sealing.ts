@@ -6,14 +6,16 @@ import type { Database } from '../platform/database.ts';
 import { withConnection } from '../platform/postgres/connection.ts';
 import type { ToldEpoch } from '../platform/postgres/epoch.ts';
 import {
+  addCounts,
   appendEvents,
   type ChainedEvent,
   chainEvents,
-  countEvents,
+  type EventCounts,
   isEnding,
   type LockedHead,
   lockHead,
   moveHead,
+  writeCounts,
 } from './append.ts';
 import { begunNoticing, NOTHING_NOTICED, type Notice, type Noticing, Unnoticed } from './notice.ts';
 import { type OutboxRow, readOutboxRow } from './outbox-event.ts';
@@ -157,7 +159,9 @@ async function sealBatches(
   { followers, noticing }: { readonly followers: readonly Follower[]; readonly noticing: Noticing },
 ) {
   let { seq, hash, endingSeq } = head;
-  const sealed: ChainedEvent[] = [];
+  const counts: EventCounts = new Map();
+  let last: ChainedEvent | undefined;
+  let count = 0;
   let written: Promise<void> = Promise.resolve();
   const takeNext = async () => {
     const taken = (await takeFromOutbox(client)).map((row) => readOutboxRow(row, head.now));
@@ -174,16 +178,17 @@ async function sealBatches(
     written = write(client, events, notes, followers);
     written.catch(() => undefined); // awaited below, and heard of there
     taken = await next;
-    sealed.push(...events);
+    addCounts(counts, events);
+    count += events.length;
+    last = events.at(-1) ?? last;
     seq += events.length;
-    hash = events.at(-1)?.hash ?? hash;
+    hash = last?.hash ?? hash;
     endingSeq = events.findLast(isEnding)?.seq ?? endingSeq;
   }
   await written;
-  await countEvents(client, sealed);
+  await writeCounts(client, counts);
   await noticing.finish(client);
-  const count = sealed.length;
-  return { last: sealed.at(-1), count, more: count === BATCH * BATCHES_A_TRANSACTION, endingSeq };
+  return { last, count, more: count === BATCH * BATCHES_A_TRANSACTION, endingSeq };
 }
 
 const knownOf = (taken: readonly ReturnType<typeof readOutboxRow>[]) => taken.map(({ event }) => event);
