@@ -128,7 +128,7 @@ export class Breaker {
   }
 
   #turn(): void {
-    if (!this.#options.isWaiting()) return this.#rest();
+    if (!this.#options.isWaiting()) return void this.#rest();
     this.#quiet = this.#hear() || this.#away ? 0 : this.#quiet + 1;
     if (this.#quiet < QUIET_TURNS) return;
     this.#quiet = 0;
