@@ -13,9 +13,11 @@ COPY prisma.config.ts tsconfig.json tsconfig.build.json ./
 COPY prisma prisma
 COPY src src
 COPY worker worker
+COPY scripts/bundle.mjs scripts/bundle.mjs
 # Generating never runs the schema engine, but it wants to see one; any executable will do, and nothing is downloaded.
 RUN CHECKPOINT_DISABLE=1 PRISMA_SCHEMA_ENGINE_BINARY=/usr/local/bin/node npx prisma generate \
-  && npx tsc -p tsconfig.build.json
+  && npx tsc -p tsconfig.build.json \
+  && node scripts/bundle.mjs dist
 
 # The packages that run in production. Optional ones stay out (the embedded PostgreSQL, Prisma's command line), except the
 # native half of Argon2, which is optional only because there is one for each platform. Of Prisma's query compilers only

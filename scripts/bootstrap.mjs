@@ -4,7 +4,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,6 +21,8 @@ const commands = {
   build: undefined,
 };
 
+const BUILT = 'dist/.holdfast-build';
+
 /** In the order in which they are made. */
 const results = [
   { mark: 'node_modules/.holdfast-lock', from: ['package-lock.json'], make: installPackages },
@@ -29,7 +31,18 @@ const results = [
     from: ['prisma/schema.prisma', 'node_modules/.holdfast-lock'],
     make: generateClient,
   },
-  { mark: 'dist/.holdfast-build', from: ['src', 'worker', 'tsconfig.json', 'tsconfig.build.json'], make: build },
+  {
+    mark: BUILT,
+    from: [
+      'src',
+      'worker',
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'scripts/bundle.mjs',
+      'node_modules/.holdfast-lock',
+    ],
+    make: build,
+  },
 ];
 
 /** The child that runs now; it gets the signals that we get. */
@@ -58,7 +71,7 @@ async function bringUpToDate() {
   for (const result of results) {
     if (isCurrent(result)) continue;
     const hash = hashOf(result.from);
-    await result.make();
+    await result.make(hash);
     writeFileSync(result.mark, hash);
   }
 }
@@ -103,8 +116,11 @@ async function generateClient() {
   await step('prisma generate failed.', [process.execPath, installed('prisma/build/index.js'), 'generate'], env);
 }
 
-/** Compiles into a draft that takes the place of dist/ when it is complete, so that nothing stale or half built is run. */
-async function build() {
+/**
+ * Compiles into a draft that takes the place of dist/ when it is complete, so that nothing stale or half built is run. What
+ * the build before loads only when it is needed stays for one build: its processes run until they are replaced.
+ */
+async function build(hash) {
   say('compiling');
   for (const name of readdirSync('.')) {
     if (name.startsWith('.dist-')) rmSync(name, { recursive: true, force: true }); // of a build that was killed
@@ -113,11 +129,24 @@ async function build() {
   try {
     const args = [installed('typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', draft];
     await step('The code does not compile; dist/ is as it was.', [process.execPath, ...args]);
+    await step("The code can't be bundled; dist/ is as it was.", [
+      process.execPath,
+      'scripts/bundle.mjs',
+      draft,
+      chunksOf(hash),
+    ]);
+    const before = chunksOf(read(BUILT) ?? hash);
+    if (before !== chunksOf(hash) && existsSync(`dist/${before}`))
+      cpSync(`dist/${before}`, `${draft}/${before}`, { recursive: true });
     if (existsSync('dist')) renameSync('dist', old);
     renameSync(draft, 'dist');
   } finally {
     for (const name of [draft, old]) rmSync(name, { recursive: true, force: true });
   }
+}
+
+function chunksOf(hash) {
+  return `chunks/${hash.slice(0, 12)}`;
 }
 
 function installed(script) {

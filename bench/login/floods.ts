@@ -2,21 +2,18 @@
 // known browser, each at 500 requests a second. Meanwhile ten others log in, and pages are asked for.
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { deviceOf, type Guess } from '../../harness/attacker.ts';
+import { deviceOf } from '../../harness/attacker.ts';
 import { startOwnServers } from '../../harness/own-servers.ts';
 import { circumstances, table, writeInto } from '../report.ts';
-import { measureApart } from './measure-apart.ts';
-import { atPace, startServer } from './server.ts';
+import { floodApart, measureApart } from './apart.ts';
+import type { FloodAnswers, FloodOrder } from './flood.ts';
+import { startServer } from './server.ts';
 
 const { values } = parseArgs({ options: { short: { type: 'boolean' }, floods: { type: 'boolean' } } });
 const FLOOD_MS = values.short ? 5_000 : 30_000;
 const PER_SECOND = 500;
-/** Connections of a flood. */
-const MOST_AT_ONCE = 500;
 const OTHERS = 10;
 const FLOODS = 4;
-
-type Flood = (sent: number) => Promise<{ readonly status: number }>;
 
 const stores = await startOwnServers();
 // One to read pages, one to flood with, and ten new ones a flood.
@@ -28,15 +25,14 @@ try {
   for (let warm = 0; warm < 2; warm += 1) await pages(5_000);
   const [, member = ''] = emails;
   const device = deviceOf(await guess({ email: member, password, ip: '198.51.100.1' }));
-  const stranger = (sent: number, ip: string): Guess => ({ email: `nobody-${sent}@example.org`, ip });
-  await measureFlood('one member: wrong confirmations, changes, forbidden pages, in turns', await asMember(member));
-  await measureFlood('one address, at as many accounts', (sent) => guess(stranger(sent, '203.0.113.200')));
-  await measureFlood('one IPv6 /48, each from another /64', (sent) =>
-    guess(stranger(sent, `2001:db8:1:${(sent % 65_536).toString(16)}::1`)),
-  );
-  await measureFlood('one known browser, with the right password', () =>
-    guess({ email: member, password, device, ip: '198.51.100.1' }),
-  );
+  const by = { url, ms: FLOOD_MS, perSecond: PER_SECOND, email: member, password, device };
+  await measureFlood('one member: wrong confirmations, changes, forbidden pages, in turns', {
+    ...by,
+    from: 'a member',
+  });
+  await measureFlood('one address, at as many accounts', { ...by, from: 'an address' });
+  await measureFlood('one IPv6 /48, each from another /64', { ...by, from: 'a /48' });
+  await measureFlood('one known browser, with the right password', { ...by, from: 'a known browser' });
 } finally {
   await server.stop();
   await stores.close();
@@ -53,13 +49,9 @@ process.stdout.write(`${text}\n`);
 if (!values.short) writeInto('docs/security.md', 'floods', text);
 
 /** Beside its own quiet: the machine may be another one by then. */
-async function measureFlood(name: string, flood: Flood): Promise<void> {
+async function measureFlood(name: string, order: FloodOrder): Promise<void> {
   const quiet = await pages(FLOOD_MS / 2);
-  const [answers, flooded, others] = await Promise.all([
-    atPace(FLOOD_MS, PER_SECOND, (sent) => flood(sent).catch(() => ({ status: 0 })), MOST_AT_ONCE),
-    pages(FLOOD_MS),
-    logInOthers(),
-  ]);
+  const [answers, flooded, others] = await Promise.all([floodApart(order), pages(FLOOD_MS), logInOthers()]);
   const times = flooded / quiet;
   const kept = times <= 3 && others === OTHERS ? 'yes' : 'no';
   rows.push([name, counted(answers), `${others} of ${OTHERS}`, `${times.toFixed(2)} × of quiet`, kept]);
@@ -84,30 +76,6 @@ async function logInOthers(): Promise<number> {
   return entered;
 }
 
-function counted(answers: readonly { readonly status: number }[]): string {
-  const counts = new Map<number, number>();
-  for (const { status } of answers) counts.set(status, (counts.get(status) ?? 0) + 1);
-  const sorted = [...counts].sort(([a], [b]) => a - b);
-  return sorted.map(([status, count]) => `${status || 'nothing'}: ${count}`).join(', ');
-}
-
-/** What a member can send again and again with one session. */
-async function asMember(email: string): Promise<Flood> {
-  const entered = await guess({ email, password, ip: '198.51.100.2' });
-  const cookie = entered.cookies.map((one) => one.split(';')[0]).join('; ');
-  const form = await (await fetch(`${url}/confirm`, { headers: { cookie } })).text();
-  const _csrf = /name="_csrf" value="([^"]+)"/.exec(form)?.[1] ?? '';
-  const headers = { cookie, 'x-forwarded-for': '198.51.100.2' };
-  const post = (path: string, fields: Readonly<Record<string, string>>) =>
-    fetch(url + path, { method: 'POST', redirect: 'manual', headers, body: new URLSearchParams({ _csrf, ...fields }) });
-  const asked = [
-    () => post('/confirm', { password: 'a wrong guess' }),
-    (sent: number) => post('/language', { language: sent % 2 ? 'en' : 'de', back: '/profile' }),
-    () => fetch(`${url}/operator/audit`, { redirect: 'manual', headers }),
-  ];
-  return async (sent) => {
-    const answer = await (asked[sent % asked.length] ?? asked[0])?.(sent);
-    await answer?.arrayBuffer();
-    return { status: answer?.status ?? 0 };
-  };
+function counted(answers: FloodAnswers): string {
+  return answers.map(([status, count]) => `${status || 'nothing'}: ${count}`).join(', ');
 }

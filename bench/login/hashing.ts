@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { startOwnServers } from '../../harness/own-servers.ts';
 import { circumstances, table, writeInto } from '../report.ts';
 import { canPin } from '../speed/processes.ts';
-import { measureApart } from './measure-apart.ts';
+import { measureApart } from './apart.ts';
 import { startServer } from './server.ts';
 
 const { values } = parseArgs({ options: { short: { type: 'boolean' } } });

@@ -6,7 +6,7 @@ import { query } from '../../harness/query.ts';
 import { readImportedHash } from '../../src/core/credentials/imported/imported-hash.ts';
 import { noPassword } from '../../src/core/credentials/no-password.ts';
 import { circumstances, table, writeInto } from '../report.ts';
-import { measureApart } from './measure-apart.ts';
+import { measureApart } from './apart.ts';
 import { startServer } from './server.ts';
 
 const { values } = parseArgs({

@@ -1,7 +1,9 @@
 // Operators' commands: `npm run cli -- <command>`. Finds a running `npm run up` by its up.json unless DATABASE_URL says
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { Command } from 'commander';
+import { projectRoot } from '../core/platform/project-root.ts';
 import { alertsCommand } from './alerts.ts';
 import { applicationsCommand } from './applications.ts';
 import { auditCommand } from './audit/command.ts';
@@ -65,6 +67,6 @@ function exitsWith2(command: Command): void {
 }
 
 function versionOfPackage(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(path.join(projectRoot, 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

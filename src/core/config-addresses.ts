@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readEmail } from './platform/email-address.ts';
 import { parseUrl } from './platform/parse-url.ts';
 import { readDatabaseUrl } from './platform/postgres/database-url.ts';

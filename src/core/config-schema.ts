@@ -1,5 +1,5 @@
 // The variables of the environment: how each is read, and its default. Only config.ts uses this.
-import { z } from 'zod';
+import * as z from 'zod';
 import { readPublicKeys, readSigningKey } from './audit/ed25519.ts';
 import { readNetwork, urls } from './config-addresses.ts';
 import type { Mailbox } from './mail/outgoing-mail.ts';

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
@@ -371,8 +372,13 @@ describe('what a command loads', () => {
   const LISTING = `export async function load(url, context, next) { process._rawDebug('loads ' + url); return next(url, context); }`;
   const hook = `import { register } from 'node:module'; register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(LISTING))});`;
   const node = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`];
-  const packagesOf = (err: string) =>
-    new Set([...err.matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)/g)].map(([, name]) => name));
+  /** Packages that were loaded, or whose modules a file that was loaded holds: the bundle names each above its code. */
+  function packagesOf(err: string): Set<string> {
+    const files = [...err.matchAll(/^loads (file:\S+)$/gm)].map(([, url = '']) => fileURLToPath(url));
+    const bundled = files.filter((file) => file.includes('/dist/')).map((file) => readFileSync(file, 'utf8'));
+    const names = /(?:^\s*\/\/ |\/)node_modules\/((?:@[^/]+\/)?[^/\s]+)/gm;
+    return new Set([...files, ...bundled].flatMap((text) => [...text.matchAll(names)].map(([, name = '']) => name)));
+  }
 
   test('is little where it only reads: no Prisma, no Redis', async () => {
     for (const list of [

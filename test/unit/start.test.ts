@@ -1,16 +1,17 @@
-// What a web process loads at its start: nothing that few requests need.
-import { execFileSync } from 'node:child_process';
+// What a web process loads at its start: nothing that few requests need, from few files.
+import { execFileSync, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const main = (name: string) => JSON.stringify(pathToFileURL(path.resolve('dist/src', name)).href);
-const SCRIPT = `
+const WATCH = `
   import { Session } from 'node:inspector';
   const loaded = [];
   const session = new Session();
   session.connect();
   session.on('Debugger.scriptParsed', ({ params }) => loaded.push(params.url));
-  session.post('Debugger.enable');
+  session.post('Debugger.enable');`;
+const SCRIPT = `${WATCH}
   await import(${main('core/platform/known-runtime.js')});
   await import(${main('core/context.js')});
   await import(${main('web/app.js')});
@@ -30,4 +31,17 @@ test.each<readonly [string, RegExp]>([
   const loaded = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 24 })) as string[];
   expect(loaded.length).toBeGreaterThan(500);
   expect(loaded.filter((url) => what.test(url))).toEqual([]);
+});
+
+test.each(['src/web/main.js', 'worker/main.js'])('%s is a few dozen files, packages included', (program) => {
+  const script = `${WATCH}
+    process.once('exit', () => console.log(JSON.stringify(loaded)));
+    await import(${JSON.stringify(pathToFileURL(path.resolve('dist', program)).href)});`;
+  // Without settings it ends as soon as everything is loaded.
+  const args = ['--input-type=module', '--eval', script];
+  const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8', env: {}, maxBuffer: 2 ** 24 });
+  const files = (JSON.parse(stdout) as string[]).filter((url) => url.startsWith('file:'));
+  expect(status).toBe(1);
+  expect(files.length).toBeGreaterThan(10);
+  expect(files.length).toBeLessThan(100);
 });

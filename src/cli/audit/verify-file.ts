@@ -2,10 +2,15 @@
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { Piscina } from 'piscina';
 import { type LineCheckers, verifyExport } from '../../core/audit/verification/exports/verify-export.ts';
+import { projectRoot } from '../../core/platform/project-root.ts';
 import { startBar } from '../terminal/progress.ts';
+
+/** Threads run what was built, whoever starts them. */
+const WORKER = path.join(projectRoot, 'dist/src/cli/audit/verify-worker.js');
 
 type Verified = Parameters<typeof verifyExport>[1];
 
@@ -40,8 +45,7 @@ async function opened(file: string): Promise<{ input: Readable; size: number }> 
 /** A thread a core, each started when first needed. */
 function startWorkers(workerData: object): LineCheckers {
   const threads = availableParallelism();
-  const filename = new URL('./verify-worker.js', import.meta.url).href;
-  const pool = new Piscina({ filename, workerData, minThreads: 0, maxThreads: threads, idleTimeout: Infinity });
+  const pool = new Piscina({ filename: WORKER, workerData, minThreads: 0, maxThreads: threads, idleTimeout: Infinity });
   let loaded = 0;
   pool.on('workerCreate', () => {
     loaded += 1;

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ImportSecrets } from '../../core/credentials/imported/imported-hash.ts';
 import { readSecretFiles } from '../../secret-files.ts';
 import { UsageError } from '../terminal/errors.ts';

@@ -1,5 +1,5 @@
 // The shape of a file of groups and applications. A key that is not known is refused: it may be a rule that was misspelt.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { WantedRegistry } from '../../core/applications/registry/wanted.ts';
 
 const text = z.string({

@@ -2,7 +2,7 @@
 // one, and what an answer opens, others decide. User verification is required, so a passkey proves
 // two factors: having it, and what unlocks it.
 import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Passkey } from '../../generated/prisma/client.ts';
 import type { Purpose } from '../credentials/secret-box.ts';
 import type { Database, Transaction } from '../platform/database.ts';

@@ -1,5 +1,5 @@
 // A person of a file, in the neutral form that every format is brought into (docs/moving.md).
-import { z } from 'zod';
+import * as z from 'zod';
 import { readGroupName } from '../groups/group-name.ts';
 import { emailKey, readEmail } from '../platform/email-address.ts';
 import { type Language, readLanguage } from '../platform/languages.ts';

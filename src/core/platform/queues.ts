@@ -120,7 +120,7 @@ export interface Queues {
 export function openQueues(connection: Redis): Queues {
   const opened = new Map<QueueName, Promise<Queue>>();
   const open = async (name: QueueName) => {
-    const bullmq = await import('bullmq');
+    const { default: bullmq } = await import('bullmq');
     const queue = new bullmq.Queue(name, {
       connection,
       prefix: QUEUE_PREFIX,

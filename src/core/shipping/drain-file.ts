@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isLoopback } from '../platform/networks.ts';
 import { parseUrl } from '../platform/parse-url.ts';
 import type { DescribedDrain } from './drain-table.ts';

@@ -1,6 +1,6 @@
 // A filter as the log and an export's manifest keep it: its set parts alone, accounts by id, moments in
 // ISO 8601.
-import { z } from 'zod';
+import * as z from 'zod';
 import { type AuditFilter, EVERY_EVENT } from './query.ts';
 
 const moment = z.iso.datetime().transform((text) => new Date(text));

@@ -4,7 +4,7 @@
 // each other, because older versions know nothing of them. Pure.
 import { type KeyObject, sign, verify } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Epoch } from '../../platform/postgres/epoch.ts';
 
 const point = z.object({ seq: z.int().min(1), hash: z.string().length(43) });

@@ -3,7 +3,7 @@
 // a checkpoint that is kept elsewhere. Pure: no store, no clock.
 import { type KeyObject, sign, verify } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SigningKey } from '../ed25519.ts';
 import { headOf, isSignedBy, type NoteHead, parseNote } from '../tree/signed-note.ts';
 import { type CheckpointLink, isLinkSigned, linkSchema, type Named, signLink } from './checkpoint-link.ts';

@@ -1,6 +1,6 @@
 // How a password of another system becomes the value that was kept of it: a row of steps over
 // bytes, and what must come out. One recipe describes any scheme, so one small machine checks all.
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const DIGESTS = ['md4', 'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512', 'ripemd160'] as const;
 export type Digest = (typeof DIGESTS)[number];

@@ -2,7 +2,7 @@
 // worker's key, or with the reason why it is not. Pure.
 import { type KeyObject, sign, verify } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SigningKey } from '../../ed25519.ts';
 import { checkpointSchema } from '../signed-checkpoint.ts';
 
