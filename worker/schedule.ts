@@ -44,6 +44,8 @@ export const SCHEDULE: Readonly<Partial<Record<JobName, Recurring>>> = {
 };
 
 const CHECK_INTERVAL_MS = 10 * SECOND;
+/** So many failed checks in a row are no passing trouble. */
+const WORTH_SAYING = 6;
 /** In every so many-th check also how often each is to run: a worker of another version puts back its own. */
 const CHECKS_A_COMPARISON = 30;
 /** By which the clocks of two workers may differ. */
@@ -51,18 +53,22 @@ const CLOCKS_DIFFER_MS = 10 * SECOND;
 
 /**
  * Puts back whatever is missing in Redis, or stands further ahead than its interval, until the signal aborts. BullMQ writes
- * and judges the next turn by a worker's clock: one that went back by an hour would wait for an hour. Never throws.
+ * and judges the next turn by a worker's clock: one that went back by an hour would wait for an hour. Never throws; what fails
+ * for a minute is said once.
  */
 export async function keepSchedule({
   queues,
   log,
   signal,
+  checkEveryMs = CHECK_INTERVAL_MS,
 }: {
   queues: Queues;
-  log: Log;
+  log: Pick<Log, 'debug' | 'warn'>;
   signal: AbortSignal;
+  checkEveryMs?: number;
 }): Promise<void> {
   let first = true;
+  let failures = 0;
   for (let check = 0; !signal.aborted; check += 1) {
     try {
       const turns = await nextTurns(queues);
@@ -76,10 +82,12 @@ export async function keepSchedule({
         await put(opened, name, everyMs);
       }
       first = false;
+      failures = 0;
     } catch (error) {
-      log.debug({ err: error }, 'the schedule could not be checked');
+      failures += 1;
+      log[failures === WORTH_SAYING ? 'warn' : 'debug']({ err: error }, 'the schedule could not be checked');
     }
-    await delay(CHECK_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+    await delay(checkEveryMs, undefined, { signal }).catch(() => undefined);
   }
 }
 

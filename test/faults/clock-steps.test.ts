@@ -207,3 +207,25 @@ test('a worker’s clock that went back keeps no recurring job waiting', async (
     stop.abort();
   }
 });
+
+test('a schedule that can’t be kept is said once, and kept again when it can', async () => {
+  const { queues, redis: ours } = open.context;
+  const key = '{hf:queue}:alerts:repeat';
+  const said = { debug: 0, warn: 0 };
+  const log = { debug: () => (said.debug += 1), warn: () => (said.warn += 1) } as never;
+  const stop = new AbortController();
+  const other = ours.duplicate({ keyPrefix: '', enableOfflineQueue: true });
+  try {
+    await other.set(key, 'of another type');
+    const keeping = keepSchedule({ queues, log, signal: stop.signal, checkEveryMs: 20 });
+    await until(() => said.debug > 20);
+    expect(said.warn).toBe(1);
+    await other.del(key);
+    await until(async () => (await other.type(key)) === 'zset');
+    stop.abort();
+    await keeping;
+  } finally {
+    stop.abort();
+    other.disconnect();
+  }
+});
