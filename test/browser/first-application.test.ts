@@ -36,7 +36,7 @@ test('is registered in the console, gets its recipe there, and is open behind a 
   const { email } = await newOperator();
   const listen = await freePort();
   const url = `http://wiki.localhost:${listen}`;
-  const context = await chromium.newContext();
+  const context = await chromium.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
   const page = await context.newPage();
   await page.goto(`${publicUrl}/login`);
   await logIn(page, email);
@@ -59,7 +59,9 @@ test('is registered in the console, gets its recipe there, and is open behind a 
   await page.waitForURL('**#recipes');
   expect(await axe(page)).toEqual([]);
   await page.locator('summary', { hasText: 'nginx' }).click();
-  const text = await page.getByLabel('For nginx').innerText();
+  await page.getByRole('button', { name: 'Copy for nginx' }).click();
+  await page.getByRole('button', { name: 'Copied', exact: true }).waitFor();
+  const text = await page.evaluate<string>('navigator.clipboard.readText()');
   proxy = await startProxy('nginx', { files: [{ name: 'wiki.conf', text }], folder: makeFolder(), port: listen });
 
   const visitor = await (await chromium.newContext()).newPage();

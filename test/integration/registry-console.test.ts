@@ -191,6 +191,17 @@ describe('applications', () => {
     expect(event).toMatchObject({ actor: operatorId, detail: { application: 'handbook', enter: group.name, ...why } });
   });
 
+  test('that nobody may enter say so', async () => {
+    const pageOf = async (settings: Record<string, unknown>) => {
+      const { slug } = await newApplication(settings);
+      return (await browser.get(`/operator/applications/${slug}`)).text;
+    };
+    const said = 'Nobody may enter it.';
+    expect(await pageOf({ everybody: false, groups: [] })).toContain(said);
+    expect(await pageOf({ everybody: true })).not.toContain(said);
+    expect(await pageOf({ everybody: false, groups: [(await newGroup()).name] })).not.toContain(said);
+  });
+
   test('come back as they were typed when something does not fit, and nothing is done', async () => {
     const path = '/operator/applications/register';
     const fields = {

@@ -112,7 +112,8 @@ function setUpCopy(button) {
   button.hidden = !navigator.clipboard;
   button.addEventListener('click', async () => {
     const codes = [...document.querySelectorAll('[data-codes] li')].map((item) => item.textContent);
-    await navigator.clipboard.writeText(codes.join('\n'));
+    const text = document.getElementById(button.dataset.copy)?.textContent ?? codes.join('\n');
+    await navigator.clipboard.writeText(text);
     button.textContent = button.dataset.copied;
   });
 }
