@@ -21,7 +21,8 @@ const commands = {
   build: undefined,
 };
 
-const BUILT = 'dist/.holdfast-build';
+/** Builds whose chunks stay: a process of an older one may run on while others fail to start, and load then what it left out. */
+const BUILDS_KEPT = 5;
 
 /** In the order in which they are made. */
 const results = [
@@ -32,7 +33,7 @@ const results = [
     make: generateClient,
   },
   {
-    mark: BUILT,
+    mark: 'dist/.holdfast-build',
     from: [
       'src',
       'worker',
@@ -71,7 +72,7 @@ async function bringUpToDate() {
   for (const result of results) {
     if (isCurrent(result)) continue;
     const hash = hashOf(result.from);
-    await result.make(hash);
+    await result.make();
     writeFileSync(result.mark, hash);
   }
 }
@@ -116,11 +117,8 @@ async function generateClient() {
   await step('prisma generate failed.', [process.execPath, installed('prisma/build/index.js'), 'generate'], env);
 }
 
-/**
- * Compiles into a draft that takes the place of dist/ when it is complete, so that nothing stale or half built is run. What
- * the build before loads only when it is needed stays for one build: its processes run until they are replaced.
- */
-async function build(hash) {
+/** Compiles into a draft that takes the place of dist/ when it is complete, so that nothing stale or half built is run. */
+async function build() {
   say('compiling');
   for (const name of readdirSync('.')) {
     if (name.startsWith('.dist-')) rmSync(name, { recursive: true, force: true }); // of a build that was killed
@@ -133,20 +131,15 @@ async function build(hash) {
       process.execPath,
       'scripts/bundle.mjs',
       draft,
-      chunksOf(hash),
+      `chunks/${Date.now()}`,
     ]);
-    const before = chunksOf(read(BUILT) ?? hash);
-    if (before !== chunksOf(hash) && existsSync(`dist/${before}`))
-      cpSync(`dist/${before}`, `${draft}/${before}`, { recursive: true });
+    const before = existsSync('dist/chunks') ? readdirSync('dist/chunks').sort().slice(-BUILDS_KEPT) : [];
+    for (const name of before) cpSync(`dist/chunks/${name}`, `${draft}/chunks/${name}`, { recursive: true });
     if (existsSync('dist')) renameSync('dist', old);
     renameSync(draft, 'dist');
   } finally {
     for (const name of [draft, old]) rmSync(name, { recursive: true, force: true });
   }
-}
-
-function chunksOf(hash) {
-  return `chunks/${hash.slice(0, 12)}`;
 }
 
 function installed(script) {

@@ -1,7 +1,8 @@
 // What a web process loads at its start: nothing that few requests need, from few files.
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const main = (name: string) => JSON.stringify(pathToFileURL(path.resolve('dist/src', name)).href);
 const WATCH = `
@@ -19,6 +20,9 @@ const SCRIPT = `${WATCH}
   session.disconnect();
   console.log(JSON.stringify(loaded));`;
 
+/** Above each module of a package a bundle names its file. */
+const BUNDLED = /^\s*\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)/gm;
+
 test.each<readonly [string, RegExp]>([
   ['BullMQ', /node_modules\/(bullmq|luxon|cron-parser)\//],
   ['the threads of imported passwords', /node_modules\/(piscina|hash-wasm|unix-crypt-td-js)\//],
@@ -34,14 +38,26 @@ test.each<readonly [string, RegExp]>([
 });
 
 test.each(['src/web/main.js', 'worker/main.js'])('%s is a few dozen files, packages included', (program) => {
-  const script = `${WATCH}
-    process.once('exit', () => console.log(JSON.stringify(loaded)));
-    await import(${JSON.stringify(pathToFileURL(path.resolve('dist', program)).href)});`;
-  // Without settings it ends as soon as everything is loaded.
-  const args = ['--input-type=module', '--eval', script];
-  const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8', env: {}, maxBuffer: 2 ** 24 });
-  const files = (JSON.parse(stdout) as string[]).filter((url) => url.startsWith('file:'));
-  expect(status).toBe(1);
+  const files = loadedBy(program);
   expect(files.length).toBeGreaterThan(10);
   expect(files.length).toBeLessThan(100);
 });
+
+test('what a web process bundles holds none of these either', () => {
+  const texts = loadedBy('src/web/main.js').map((url) => readFileSync(fileURLToPath(url), 'utf8'));
+  const packages = new Set(texts.flatMap((text) => [...text.matchAll(BUNDLED)].map(([, name]) => name)));
+  expect(packages).toContain('koa');
+  for (const name of ['bullmq', 'luxon', 'piscina', 'hash-wasm', 'unix-crypt-td-js', '@simplewebauthn/server'])
+    expect(packages).not.toContain(name);
+});
+
+/** The files of a program that was built. Without settings it ends as soon as everything is loaded. */
+function loadedBy(program: string): string[] {
+  const script = `${WATCH}
+    process.once('exit', () => console.log(JSON.stringify(loaded)));
+    await import(${JSON.stringify(pathToFileURL(path.resolve('dist', program)).href)});`;
+  const args = ['--input-type=module', '--eval', script];
+  const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8', env: {}, maxBuffer: 2 ** 24 });
+  expect(status).toBe(1);
+  return (JSON.parse(stdout) as string[]).filter((url) => url.startsWith('file:') && !url.endsWith('[eval1]'));
+}
