@@ -23,7 +23,7 @@ async function reload(dataDir: string, givenPid: number | undefined): Promise<vo
   await reloadWeb(dataDir, supervisor);
   const up = readUpFile(dataDir);
   if (up && up.pids.supervisor === supervisor && isRunning(up.pids.launcher)) await reloadWorker(dataDir);
-  say(`reloaded in ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`);
+  say(`reloaded in ${((Date.now() - startedAt) / 1_000).toFixed(1)} s, with the settings of the start`);
 }
 
 function findSupervisor(dataDir: string, givenPid: number | undefined): number {

@@ -54,6 +54,7 @@ describe('reload', () => {
       const { code, output } = await reload(supervisor);
       expect({ code, output }).toMatchObject({ code: 0 });
       expect(output.match(/web process \d+ replaced by \d+/g)).toHaveLength(2);
+      expect(output).toMatch(/\nreloaded in [\d.]+ s, with the settings of the start\n$/);
       expect(before.some(isRunning)).toBe(false);
     }
     const { failures, requests, answeredBy } = await load.stop();

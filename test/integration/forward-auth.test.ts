@@ -4,8 +4,10 @@ import { connect } from 'node:net';
 import { describe, expect, jest, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
+import { Browser, PASSWORD } from '../support/app.ts';
 import { addApplication as add, addGroup, type Rules, type TestApplication } from '../support/applications.ts';
 import { watchSessionReads } from '../support/asked-stores.ts';
+import { enrol } from '../support/factors.ts';
 import { ask, cookieIn as cookiesIn, PAGE, SCRIPT, type SentHeaders, type WireAnswer } from '../support/wire.ts';
 import { type Person, world } from '../support/world.ts';
 
@@ -50,7 +52,8 @@ async function enter(person: Person, { slug }: TestApplication, uri = '/') {
   const location = String(given.headers['location']);
   if (!location.startsWith('https:')) return { given, entered: null, cookie: '', state };
   const back = new URL(location);
-  const entered = await ask(`${web.url}${back.pathname}${back.search}`, { host, cookie: state });
+  const browser = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' };
+  const entered = await ask(`${web.url}${back.pathname}${back.search}`, { host, cookie: state, ...browser });
   return { given, back, entered, cookie: cookieIn(entered), state };
 }
 
@@ -446,6 +449,23 @@ describe('entering', () => {
     expect(String(answer.headers['location'])).toBe(`/login?next=${encodeURIComponent(asked.pathname + asked.search)}`);
   });
 
+  test('is still announced where the second factor is asked for', async () => {
+    const [person, application] = [await newMember(), await addApplication()];
+    await enrol(person.browser);
+    const next = `/applications/enter?application=${application.slug}&state=x&to=y`;
+    const [row] = await sql<{ name: string }>('SELECT name FROM application WHERE id = $1', [application.id]);
+    const browser = new Browser(web.url);
+    for (const [fields, says] of [
+      [{ next }, true],
+      [{}, false],
+    ] as const) {
+      const answer = await browser.logIn(person.email, PASSWORD, fields);
+      expect(answer.headers['location']).toBe('/login/second-factor');
+      const { text } = await browser.get('/login/second-factor');
+      expect(text.includes(`You then go on to ${row?.name}.`)).toBe(says);
+    }
+  });
+
   test('is announced by the page to log in, to make an account, or to prove who one is', async () => {
     const [person, application] = [await newMember(), await addApplication({ recentLoginSeconds: 60 })];
     const [row] = await sql<{ name: string }>('SELECT name FROM application WHERE id = $1', [application.id]);
@@ -631,6 +651,7 @@ test('a person sees what they may open and where they are logged in, and ends on
   const page = await person.browser.get('/applications');
   expect(page.text).toContain(`${open.slug}.example.org`);
   expect(page.text).not.toContain(`${closed.slug}.example.org`);
+  expect(page.text).toContain('<bdi>Firefox on Linux</bdi>');
   const sessions = await person.browser.get('/account/sessions');
   expect(sessions.text).toMatch(/Logged in from here to Application \d+/);
   expect(sessions.text.match(/id="session-/g)).toHaveLength(1);

@@ -157,6 +157,8 @@ describe('applications', () => {
       groups: [{ name: group.name }],
       framedBy: ['https://portal.example.org', 'https://intranet.example.org'],
     });
+    expect((await browser.get(path)).text).toContain('<details class="rare">');
+    expect((await browser.get('/operator/applications/handbook/change')).text).toContain('<details class="rare" open>');
     const { text } = await browser.get('/operator/applications/handbook');
     for (const said of ['within 15m', '2h at most', '1d at most', 'let through', group.name])
       expect(text).toContain(said);
@@ -164,7 +166,7 @@ describe('applications', () => {
       expect(text).toContain(`<summary>${proxy}</summary>`);
     }
     expect(text).toContain('/forward-auth/nginx/handbook');
-    expect(text).toContain('holdfast applications recipe handbook --proxy nginx --listen 443 ');
+    expect(text).toContain('bin/holdfast applications recipe handbook --proxy nginx --listen 443 ');
     expect(text).toContain('The certificate is yours to add');
     const filledIn = await browser.get(
       '/operator/applications/handbook?listen=444&upstream=http%3A%2F%2F10.0.0.9%3A81',
@@ -179,6 +181,7 @@ describe('applications', () => {
       ['holdfast=%22%3E%3Cscript%3E', 'Such as http://127.0.0.1:3000'],
     ]) {
       const wrong = await browser.get(`/operator/applications/handbook?${query}`);
+      expect(wrong.text).toMatch(/role="alert"[^!]*!<.*Please correct: <a href="#(?:listen|upstream|holdfast)">/);
       expect([wrong.status, wrong.text.includes(String(said)), wrong.text.includes('proxy_pass')]).toEqual([
         200,
         true,

@@ -38,6 +38,7 @@ const FORM: RegistryViews['operator/application-form'] = {
     framedBy: '',
     remoteUser: false,
   },
+  rare: false,
   groups: [
     { field: 'group_1', name: 'staff', checked: true },
     { field: 'group_2', name: 'On-Call_2026', checked: false },
@@ -124,7 +125,7 @@ function application({ ago }: Helpers): RegistryViews['operator/application'] {
     recipes: [{ proxy: 'nginx', text: 'location / {\n  auth_request /holdfast;\n}\n' }],
     places: { ...PLACES, errors: {} },
     recipeCommand:
-      'holdfast applications recipe wiki --proxy nginx --listen 443 --upstream http://127.0.0.1:8000 --holdfast http://127.0.0.1:3000',
+      'bin/holdfast applications recipe wiki --proxy nginx --listen 443 --upstream http://127.0.0.1:8000 --holdfast http://127.0.0.1:3000',
     addsTls: true,
     noProxyTrusted: true,
     eventsHref: '/operator/audit?type=applications&text=wiki',
@@ -216,6 +217,7 @@ export function registryFixtures(helpers: Helpers) {
         ...FORM,
         ...{ title: 'Change The wiki', slug: 'wiki', button: 'Change it', groups: [] },
         typed: { ...FORM.typed, name: 'The wiki', url: 'http://wiki.example.org/start', everybody: true },
+        rare: true,
         errors: {
           url: 'Use https. Plain http is for this machine alone (localhost and names below it), while PUBLIC_URL is of it too.',
           groups: 'There is no group “x”.',

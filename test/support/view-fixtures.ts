@@ -957,8 +957,15 @@ const IN_ENGLISH: readonly Fixture[] = [
         { name: 'Photos', host: 'photos.example.org', href: 'https://photos.example.org/' },
       ],
       logins: [
-        { id: 'a1', name: 'Wiki', here: true, since: ago(90), lastSeen: ago(3) },
-        { id: 'a2', name: 'Photos', here: false, since: ago(60 * 24), lastSeen: ago(60 * 5) },
+        { id: 'a1', name: 'Wiki', device: 'Firefox on Windows', here: true, since: ago(90), lastSeen: ago(3) },
+        {
+          id: 'a2',
+          name: 'Photos',
+          device: 'Unknown browser',
+          here: false,
+          since: ago(60 * 24),
+          lastSeen: ago(60 * 5),
+        },
       ],
     },
     member('Applications', 'applications'),
@@ -1009,13 +1016,16 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'second-factor',
     'login/second-factor',
-    { totp: true, passkeys: true, problem: null, errors: {} },
+    { ahead: 'The wiki', totp: true, passkeys: true, problem: null, errors: {} },
     anonymous('One more step'),
   ),
   fixture(
     'second-factor-errors',
     'login/second-factor',
-    { totp: true, passkeys: false, problem: null, errors: { recovery: en.secondFactor.problems.recovery_code.used } },
+    {
+      ...{ ahead: null, totp: true, passkeys: false, problem: null },
+      errors: { recovery: en.secondFactor.problems.recovery_code.used },
+    },
     anonymous('One more step'),
   ),
   fixture('security', 'account/security', security(), member('Security', 'security')),

@@ -44,6 +44,7 @@ export interface ListedAtApplication {
   readonly applicationId: string;
   readonly slug: string;
   readonly name: string;
+  readonly userAgent: string | null;
   readonly createdAt: Date;
   readonly lastSeenAt: Date;
 }
@@ -127,7 +128,7 @@ export function createSessionTable({ database: { prisma, pool, clock } }: { data
         name: 'session-list-at-applications',
         text: `
         SELECT s.id, s.parent_id AS "parentId", a.id AS "applicationId", a.slug, a.name,
-               s.created_at AS "createdAt", s.last_seen_at AS "lastSeenAt"
+               s.user_agent AS "userAgent", s.created_at AS "createdAt", s.last_seen_at AS "lastSeenAt"
           FROM session AS s JOIN application AS a ON a.id = s.application_id
          WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.absolute_deadline > clock_timestamp()
            AND s.idle_deadline > clock_timestamp() AND NOT ${ENDED_WITH_ALL}

@@ -63,6 +63,8 @@ export interface RegistryViews {
     readonly back: string;
     readonly seen: number;
     readonly typed: TypedApplication;
+    /** Whether the rules that few applications need are shown from the start. */
+    readonly rare: boolean;
     readonly groups: readonly { readonly field: string; readonly name: string; readonly checked: boolean }[];
     readonly reason: string;
   };

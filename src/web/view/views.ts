@@ -88,6 +88,7 @@ export interface Views
     readonly loginHref: string;
   };
   'login/second-factor': FormProblems & {
+    readonly ahead: string | null;
     readonly totp: boolean;
     readonly passkeys: boolean;
   };
@@ -198,6 +199,7 @@ export interface Views
     readonly logins: readonly {
       readonly id: string;
       readonly name: string;
+      readonly device: string;
       /** It hangs on the session that looks at the page. */
       readonly here: boolean;
       readonly since: ShownTime;

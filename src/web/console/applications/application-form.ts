@@ -31,6 +31,8 @@ const NEW: TypedApplication = {
   remoteUser: false,
 };
 
+const RARE = ['secondFactor', 'recentLogin', 'idle', 'absolute', 'preflight', 'framedBy', 'remoteUser'] as const;
+
 export function applicationForms(router: Router, web: Web): void {
   const register = `${APPLICATIONS}/register`;
   const change = `${APPLICATIONS}/:slug/change`;
@@ -129,6 +131,7 @@ async function show(ctx: Koa.Context, web: Web, { before, typed, errors = {}, ..
     back: before ? applicationHref(before.slug) : APPLICATIONS,
     seen: shown.seen ?? before?.version ?? 0,
     typed,
+    rare: RARE.some((name) => typed[name] !== NEW[name] || errors[name] !== undefined),
     groups,
     reason: shown.reason ?? '',
     problem: shown.problem ?? null,

@@ -58,5 +58,5 @@ const WRONG: Readonly<Record<RecipeProblem, string>> = {
 /** The command that prints one of them. */
 export function recipeCommandOf({ slug }: Pick<Application, 'slug'>, { listen, upstream, holdfast }: Places): string {
   const where = `--listen ${listen} --upstream ${upstream} --holdfast ${holdfast}`;
-  return `holdfast applications recipe ${slug} --proxy nginx ${where}`;
+  return `bin/holdfast applications recipe ${slug} --proxy nginx ${where}`;
 }

@@ -6,7 +6,7 @@ import { seeOther } from '../../http/redirect.ts';
 import { requireMember } from '../../session/access.ts';
 import { memberOf } from '../../session/member.ts';
 import { namedSession } from '../../session/named-session.ts';
-import { showTime } from '../../texts/times-and-devices.ts';
+import { describeDevice, showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 
 const PATH = '/applications';
@@ -26,6 +26,7 @@ async function show(ctx: Koa.Context, web: Web): Promise<void> {
     logins: logins.map((login) => ({
       id: login.id,
       name: login.name,
+      device: describeDevice(login.userAgent, text),
       here: login.parentId === id,
       since: showTime(login.createdAt, now, text),
       lastSeen: showTime(login.lastSeenAt, now, text),

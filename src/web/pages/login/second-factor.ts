@@ -14,6 +14,7 @@ import type { Web } from '../../view/page.ts';
 import { throttled } from '../../view/throttled.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { startVisit, visitOf } from '../../view/visit.ts';
+import { applicationAhead } from '../applications/ahead.ts';
 
 const PATH = '/login/second-factor';
 
@@ -102,6 +103,7 @@ interface Shown {
 async function show(ctx: Koa.Context, web: Web, { pending, problem, errors }: Shown): Promise<void> {
   const { totpSince, passkeys } = await web.context.secondFactors.overview(pending.user.id);
   const page = {
+    ahead: await applicationAhead(web.context, pending.next),
     totp: totpSince !== null,
     passkeys: passkeys.length > 0,
     problem: problem ?? null,
