@@ -34,6 +34,8 @@ export interface SentinelSet {
 
 export interface SentinelSetOptions {
   readonly downAfterMs?: number;
+  /** By which all of them know each other, instead of the address. */
+  readonly name?: string;
   /** Files of a certificate for all of them; each then speaks TLS to clients and to the others. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }
@@ -51,14 +53,26 @@ const SENTINELS = 3;
 const QUORUM = 2;
 
 /** Starts a master, a replica and three Sentinels; resolves when a failover would work. */
-export async function startSentinelSet({ downAfterMs = 2_000, tls }: SentinelSetOptions = {}): Promise<SentinelSet> {
+export async function startSentinelSet({
+  downAfterMs = 2_000,
+  name,
+  tls,
+}: SentinelSetOptions = {}): Promise<SentinelSet> {
+  const host = name ?? '127.0.0.1';
   const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-sentinel-'));
   const password = randomBytes(12).toString('hex');
   const sentinelPassword = randomBytes(12).toString('hex');
   const places = { serversDir: path.resolve('.data/servers'), searchPath: process.env['PATH'] ?? '' };
   const secured = tls ? tlsLines(tls) : {};
-  const shared = { masterauth: password, 'repl-diskless-sync-delay': '0', 'repl-timeout': '10', ...secured };
-  const following = (port: number) => ({ replicaof: `127.0.0.1 ${port}` });
+  const announced = name ? { 'replica-announce-ip': name } : {};
+  const shared = {
+    masterauth: password,
+    'repl-diskless-sync-delay': '0',
+    'repl-timeout': '10',
+    ...announced,
+    ...secured,
+  };
+  const following = (port: number) => ({ replicaof: `${host} ${port}` });
 
   async function start(name: string, more: Readonly<Record<string, string>> = {}): Promise<Node> {
     const dataDir = path.join(folder, name);
@@ -81,8 +95,9 @@ export async function startSentinelSet({ downAfterMs = 2_000, tls }: SentinelSet
     const own = { port, bind: '127.0.0.1', dir, requirepass: sentinelPassword };
     const lines = [
       ...Object.entries({ ...own, ...(tls ? { 'tls-port': tlsPort, ...secured } : {}) }).map((line) => line.join(' ')),
+      ...(name ? ['sentinel resolve-hostnames yes', 'sentinel announce-hostnames yes'] : []),
       `sentinel sentinel-pass ${sentinelPassword}`,
-      `sentinel monitor ${MASTER} 127.0.0.1 ${first.port} ${QUORUM}`,
+      `sentinel monitor ${MASTER} ${host} ${first.port} ${QUORUM}`,
       `sentinel auth-pass ${MASTER} ${password}`,
       `sentinel down-after-milliseconds ${MASTER} ${downAfterMs}`,
       `sentinel failover-timeout ${MASTER} 6000`,

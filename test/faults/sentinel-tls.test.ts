@@ -1,4 +1,4 @@
-// Sentinels and servers over TLS: certificates are checked against the authority and the name that were given.
+// Sentinels that name their servers instead of giving addresses, all over TLS: certificates are checked against the authority and the name that were given.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -28,7 +28,7 @@ beforeAll(async () => {
     env: { PATH: process.env['PATH'], ...env },
   });
   expect(`${made.stderr}`).not.toContain('rror');
-  set = await startSentinelSet({ tls: { cert, key, ca: cert } });
+  set = await startSentinelSet({ name: 'localhost', tls: { cert, key, ca: cert } });
 });
 
 afterAll(async () => {
@@ -46,7 +46,7 @@ function open(more: Partial<RedisAddress>) {
   return { client, lines };
 }
 
-test('the master is found, and the next one after a failover', async () => {
+test('the master is found by the name that the Sentinels give, and the next one after a failover', async () => {
   const { client } = open({ tlsCa: readFileSync(cert, 'utf8'), tlsServerName: NAME });
   await until(() => client.status === 'ready');
   expect(await client.set('x', '1')).toBe('OK');
