@@ -102,6 +102,18 @@ describe('the client by X-Forwarded-For', () => {
   });
 });
 
+test.each<[string, ForwardedHeader, string, string]>([
+  ['empty elements before another', 'x-forwarded-for', `${' ,'.repeat(30_000)}x, ${CLIENT}`, CLIENT],
+  ['empty elements within one', 'x-forwarded-for', `6.6.6.6, x${' ,'.repeat(30_000)}x`, '10.0.0.1'],
+  ['spaces within one', 'forwarded', `for=x${' '.repeat(60_000)}x`, '10.0.0.1'],
+  ['quotes that are escaped', 'forwarded', `for="${'\\"'.repeat(30_000)}`, '10.0.0.1'],
+  ['proxies alone', 'x-forwarded-for', `10.0.0.3${', 10.0.0.2'.repeat(6_000)}`, '10.0.0.3'],
+])('sixty thousand characters of %s hold nobody up', (_, header, value, expected) => {
+  const startedAt = performance.now();
+  expect(read(header)('10.0.0.1', value)).toBe(expected);
+  expect(performance.now() - startedAt).toBeLessThan(1_000); // some milliseconds; seconds where the time grows with the square
+});
+
 describe('the client by Forwarded', () => {
   const address = read('forwarded');
 

@@ -49,8 +49,13 @@ export function createTrust(trusted: readonly Network[]): (socketAddress: string
 }
 
 /** RFC 9110 §5.6.1: empty elements of a list count for nothing. */
-function withoutEmptyEnd(value: string): string {
-  return value.replace(/[\s,]+$/, '');
+const withoutEmptyEnd = (value: string) => trimmedEnd(value, /[\s,]/);
+
+/** Character by character: a pattern that repeats until the end is tried again at each place of a long run within the text. */
+function trimmedEnd(value: string, dropped: RegExp): string {
+  let end = value.length;
+  while (end > 0 && dropped.test(value.charAt(end - 1))) end -= 1;
+  return value.slice(0, end);
 }
 
 function lastOfList(value: string): Hop {
@@ -95,7 +100,7 @@ function addressOf(pairs: readonly string[]): Address | null {
   const last = pairs.length - 1;
   const found = pairs
     .map((pair, index) => (index === last ? pair.replace(/^[ \t]+/, '') : pair))
-    .map((pair, index) => (index === 0 ? pair.replace(/[ \t]+$/, '') : pair))
+    .map((pair, index) => (index === 0 ? trimmedEnd(pair, /[ \t]/) : pair))
     .filter((pair) => pair !== '')
     .map((pair) => PAIR.exec(pair));
   if (found.includes(null)) return null;
