@@ -12,6 +12,7 @@ const RULES = {
   THROTTLE_REGISTER: '2/3/1h',
   THROTTLE_MAIL_CLIENT: '2/3/1h',
   THROTTLE_TOKEN: '2/3/1h',
+  THROTTLE_FORBIDDEN: '5/20/1h',
   THROTTLE_NETWORK_FACTOR: '4',
 };
 const { web, worker, redis, sql, newOperator } = await world({ webs: [RULES], worker: true });
@@ -81,6 +82,16 @@ test('a full /48 stands in nobody else’s way: another one, IPv4, a known brows
   expect(attempts.status).toBe(200);
   expect(attempts.text).toContain('2001:db8:3:');
 }, 60_000);
+
+test('forged forms of one /48 leave no more events than its window, wherever each comes from', async () => {
+  const taken = [];
+  const next = addresses('7', true);
+  for (let at = 0; at < 200; at += 1)
+    taken.push((await web.context.throttle.takeForbidden({ userId: null, ip: next() })).ok);
+  expect(taken.filter(Boolean)).toHaveLength(80); // five of one client, times four for a /56, times four for a /48
+  const elsewhere = { userId: null, ip: '2001:db8:8::1' };
+  expect((await web.context.throttle.takeForbidden(elsewhere)).ok).toBe(true);
+});
 
 test('registrations, mails and links of one /48 are counted together too', async () => {
   const { throttle } = web.context;

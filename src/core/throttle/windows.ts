@@ -22,11 +22,12 @@ const SCOPES = {
   session_acts: { prefix: 'xs', rule: 'acts' },
   account_acts: { prefix: 'xa', rule: 'acts', times: ACCOUNT_ACTS },
   forbidden: { prefix: 'z', rule: 'forbidden' },
+  forbidden_client: { prefix: 'zc', rule: 'forbidden' },
   api: { prefix: 'k', rule: 'api' },
 } as const satisfies Record<string, KindOfScope>;
 
 /** The scopes of a client. Its wider IPv6 networks have such windows too: one customer may have 65,536 clients. */
-const OF_CLIENTS = ['client', 'register', 'mail_client', 'token'] as const;
+const OF_CLIENTS = ['client', 'register', 'mail_client', 'token', 'forbidden_client'] as const;
 
 /** `successes`: attempts are refused while it is full, but only those that succeed are counted. */
 type Counts = 'attempts' | 'successes';
@@ -127,9 +128,8 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
     ],
     api: (tokenId: string) => [window('api', tokenId)],
     /** Of an account, or of a client that is not logged in. */
-    forbidden: ({ userId, ip }: { userId: string | null; ip: string | null }) => [
-      window('forbidden', userId ?? clientKey(ip)),
-    ],
+    forbidden: ({ userId, ip }: { userId: string | null; ip: string | null }) =>
+      userId === null ? ofClient('forbidden_client', ip) : [window('forbidden', userId)],
 
     /** The window that a record names; null for a kind that this version doesn't know. */
     ofKey(key: string): Window | null {

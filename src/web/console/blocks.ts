@@ -35,6 +35,7 @@ const SCOPES: Readonly<Record<string, string>> = {
   account_acts: 'Changes by all sessions of one account',
   api: 'Requests of one API token',
   forbidden: 'Pages that one account may not see',
+  forbidden_client: 'Forged requests of one client',
 };
 
 const WIDE = /^(.+)_(\d+)$/;
