@@ -103,9 +103,10 @@ export function createApp(context: Context, readiness: Readiness): Application {
   const streams = createLiveStreams(context);
 
   const app = new Koa();
-  // Somebody who leaves a page before it is there is no fault: the line of the request says it.
-  app.on('error', (error: NodeJS.ErrnoException) => {
-    if (!LEFT.has(error.code)) log.error({ err: error }, 'an error past the error page');
+  // Somebody who leaves a page before it is there is no fault, nor is what Bull Board refuses: the line of the request says it.
+  app.on('error', (error: NodeJS.ErrnoException & { readonly status?: number }) => {
+    if (!LEFT.has(error.code) && (error.status ?? 500) >= 500)
+      log.error({ err: error }, 'an error past the error page');
   });
 
   answerAtOnce(app);

@@ -130,6 +130,8 @@ test('filters are those of the console, and lines those of an export, which prov
     ['?limit=0', 'bad_limit'],
     ['?limit=1001', 'bad_limit'],
     ['?after=x', 'bad_number'],
+    ['?after=1&after=2', 'bad_number'],
+    ['?limit=1&limit=2', 'bad_number'],
     ['?after=1&before=2', 'bad_cursor'],
     ['?format=csv', 'bad_format'],
   ] as const) {

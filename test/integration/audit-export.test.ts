@@ -75,6 +75,18 @@ test.each(['', '?format=xml', '?format=csv&address=nowhere', '?format=csv&from=y
   },
 );
 
+test.each(['cross-site', 'same-site'])(
+  'is no act of a page of another site (%s), which leads to the log',
+  async (site) => {
+    const before = await sql('SELECT FROM outbox');
+    const path = '/operator/audit/export?format=csv&type=sys_cleanup';
+    const answer = await operator.agent.get(path).set('Sec-Fetch-Site', site).redirects(0);
+    expect([answer.status, answer.headers['location']]).toEqual([303, '/operator/audit?type=sys_cleanup']);
+    expect(await sql('SELECT FROM outbox')).toHaveLength(before.length);
+    expect((await operator.agent.get(path).set('Sec-Fetch-Site', 'same-origin')).status).toBe(200);
+  },
+);
+
 test('finds text with whatever means something to SQL in it, and nothing else, in every way to ask', async () => {
   const strange = `'); DROP TABLE outbox; -- \\' $1 \\N "`;
   await sql(

@@ -109,6 +109,8 @@ describe('sensitive acts of operators', () => {
     expect((await exported()).headers['location']).toBe(
       `/confirm?next=${encodeURIComponent('/operator/audit/export?format=csv')}`,
     );
+    const head = await operator.browser.agent.head('/operator/audit/export?format=csv').redirects(0);
+    expect(head.status).toBe(303);
     await worker.sealing.seal();
     expect(await sql("SELECT FROM audit_event WHERE type = 'audit_export' AND seq > $1", [since])).toEqual([]);
     expect((await new Browser(web.url).get('/operator/audit/export?format=csv')).headers['location']).toMatch(

@@ -1,7 +1,6 @@
 // Login attempts, newest first, filtered by person, address, outcome and time, with a chart of the
 // same.
 import type Router from '@koa/router';
-import ipaddr from 'ipaddr.js';
 import type Koa from 'koa';
 import type { Users } from '../../core/accounts/users.ts';
 import type { AttemptFilter, AttemptKey, AttemptPlace, ListedAttempt } from '../../core/throttle/attempts.ts';
@@ -12,12 +11,15 @@ import type { Times } from '../texts/zoned-times.ts';
 import type { AttemptRow, Chart, FilterChip } from '../view/console-views.ts';
 import { timesOf, type Web } from '../view/page.ts';
 import type { Views } from '../view/views.ts';
+import { readAddress } from './log/filter.ts';
 import { viewsBar } from './views/views-bar.ts';
 import { refusalWords } from './words/reasons.ts';
 
 export const ATTEMPTS = '/operator/attempts';
 const PAGE_SIZE = 50;
 const HOUR_MS = 3_600_000;
+/** As `placeOf` writes it, of these times. */
+const MOMENT = /^2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 const SERIES = [
   { kind: 'successes', label: 'success', many: 'successes' },
@@ -116,11 +118,11 @@ async function readFilter(typed: Asked, users: Pick<Users, 'findByEmail'>) {
   const noChoice = time && outcome ? null : 'There is no such filter. Choose from the lists.';
   const filter = {
     userId,
-    address: asked.address || null,
+    address: readAddress(asked.address),
     outcome: outcome?.value || null,
     sinceMs: time?.ms ?? 0,
   };
-  return { asked, filter: filter as AttemptFilter, problem: problemOf(asked, userId) ?? noChoice };
+  return { asked, filter: filter as AttemptFilter, problem: problemOf(asked, filter) ?? noChoice };
 }
 
 const NOTHING = { attempts: [], hasOlder: false, hasNewer: false } as const;
@@ -138,8 +140,8 @@ function readKey(before: string, after: string): AttemptKey {
 
 function readPlace(text: string): AttemptPlace | null {
   const [moment = '', id] = text.split('_');
-  const at = new Date(moment);
-  return isUuid(id) && !Number.isNaN(at.getTime()) ? { at, id } : null;
+  const at = MOMENT.test(moment) ? new Date(moment) : null;
+  return isUuid(id) && at && !Number.isNaN(at.getTime()) ? { at, id } : null;
 }
 
 async function draw(
@@ -165,10 +167,12 @@ function titleOf(asked: Asked): string {
   return asked.person || asked.address || asked.outcome ? `${time}, with these filters` : time;
 }
 
-function problemOf({ person, address }: Asked, userId: string | null): string | null {
-  if (person !== '' && userId === null) return 'There is no account with this e-mail address. Check the spelling.';
-  const fits = address === '' || ipaddr.isValid(address) || ipaddr.isValidCIDR(address);
-  return fits ? null : 'This is not an IP address, such as 203.0.113.7, or a network, such as 2001:db8::/64.';
+function problemOf(asked: Asked, found: Pick<AttemptFilter, 'userId' | 'address'>): string | null {
+  if (asked.person !== '' && found.userId === null)
+    return 'There is no account with this e-mail address. Check the spelling.';
+  return asked.address === '' || found.address !== null
+    ? null
+    : 'This is not an IP address, such as 203.0.113.7, or a network, such as 2001:db8::/64.';
 }
 
 function attemptRow(

@@ -11,8 +11,10 @@ export function compressLarge(): Koa.Middleware {
   return (ctx, next) =>
     next().then(() => {
       const { length } = ctx.response;
-      // koa-compress works after `next`, and everything has run already.
-      return length === undefined || length >= THRESHOLD ? compressed(ctx, nothing) : undefined;
+      // Who takes nothing at all gets it as it is (RFC 9110 §12.5.3); koa-compress would throw.
+      const mayCompress = ctx.acceptsEncodings('gzip', 'deflate', 'identity') !== false;
+      // It works after `next`, and everything has run already.
+      return mayCompress && (length === undefined || length >= THRESHOLD) ? compressed(ctx, nothing) : undefined;
     });
 }
 

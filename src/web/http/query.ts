@@ -17,6 +17,11 @@ export function queryOnce(ctx: Koa.Context, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** Whether the browser says that a page of another site led here, with an address of that site's making. */
+export function isLedByAnotherSite(ctx: Koa.Context): boolean {
+  return ['cross-site', 'same-site'].includes(ctx.get('Sec-Fetch-Site'));
+}
+
 /** `?next=`, or null where that is no page of ours. */
 export function queryNext(ctx: Koa.Context): string | null {
   const { next } = ctx.query;

@@ -38,7 +38,8 @@ export function requireRecentLogin(context: Context, from = '/profile'): Koa.Mid
   return async (ctx, next) => {
     const owner = liveSession(ctx)?.owner;
     if (owner && (await sessions.isRecent(owner.id, config.recentLoginMs))) return next();
-    if (ctx.method === 'GET') return seeOther(ctx, `/confirm?next=${encodeURIComponent(ctx.url)}`);
+    if (ctx.method === 'GET' || ctx.method === 'HEAD')
+      return seeOther(ctx, `/confirm?next=${encodeURIComponent(ctx.url)}`);
     const page = from.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(ctx['params'][name])));
     keepForm(ctx, context, page, await readBody(ctx));
     // A form that is sent to its own page goes back to all of its address.

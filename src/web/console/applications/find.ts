@@ -1,6 +1,7 @@
 // The group or the application that a page's address names, and how these pages write times and numbers.
 import type Koa from 'koa';
 import type { Application } from '../../../core/applications/application.ts';
+import { slugProblem } from '../../../core/applications/typed-settings.ts';
 import type { ListedGroup } from '../../../core/groups/groups.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { isUuid } from '../../http/query.ts';
@@ -13,7 +14,7 @@ export const GROUPS = '/operator/groups';
 /** @throws HttpError 404 */
 export async function findApplication(ctx: Koa.Context, { context }: Web): Promise<Application> {
   const slug: unknown = ctx['params'].slug;
-  const found = typeof slug === 'string' ? await context.applications.findBySlug(slug) : null;
+  const found = typeof slug === 'string' && !slugProblem(slug) ? await context.applications.findBySlug(slug) : null;
   if (!found) throw new HttpError(404, 'no_application');
   return found;
 }

@@ -9,7 +9,7 @@ import {
   type RecipeProblem,
   writeRecipe,
 } from '../../../core/forward-auth/recipes.ts';
-import { queryText } from '../../http/query.ts';
+import { isLedByAnotherSite, queryText } from '../../http/query.ts';
 import type { Places, Recipe } from '../../view/registry-views.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 
@@ -26,8 +26,8 @@ const NAMES: Readonly<Record<ProxyName, string>> = {
  * nothing: an operator might copy a proxy that asks a stranger who may enter.
  */
 export function placesOf(ctx: Koa.Context, { url }: Pick<Application, 'url'>, { port }: Pick<Config, 'port'>): Places {
-  const isOurs = !['cross-site', 'same-site'].includes(ctx.get('Sec-Fetch-Site'));
-  const said = (name: string, otherwise: string) => (isOurs && queryText(ctx, name)) || otherwise;
+  const isOthers = isLedByAnotherSite(ctx);
+  const said = (name: string, otherwise: string) => (!isOthers && queryText(ctx, name)) || otherwise;
   return {
     listen: said('listen', portOf(new URL(url))),
     upstream: said('upstream', 'http://127.0.0.1:8000'),

@@ -197,6 +197,7 @@ function send(ctx: Koa.Context, asked: Asked, { page: { lines, next }, format, l
 }
 
 function readNumber(ctx: Koa.Context, name: string): number | null {
+  if (Array.isArray(ctx.query[name])) throw new ApiError(422, 'bad_number', `${name} is given more than once.`);
   const text = queryText(ctx, name);
   if (text === '') return null;
   if (/^\d{1,15}$/.test(text)) return Number(text);

@@ -8,12 +8,13 @@ import type { ExportFormat } from '../../../core/audit/reading/export.ts';
 import { type BegunExport, beginExport } from '../../../core/audit/reading/recorded-export.ts';
 import { seesConsole } from '../../../core/sessions/role.ts';
 import { HttpError } from '../../http/http-error.ts';
-import { queryText } from '../../http/query.ts';
+import { isLedByAnotherSite, queryText } from '../../http/query.ts';
+import { seeOther } from '../../http/redirect.ts';
 import { requireConsole, requireRecentLogin } from '../../session/access.ts';
 import { chargeAct } from '../../session/acts.ts';
 import { actorOf } from '../../session/member.ts';
 import type { Web } from '../../view/page.ts';
-import { AUDIT_PATH, readFilter } from './filter.ts';
+import { AUDIT_PATH, auditHref, readFilter } from './filter.ts';
 import { subjectsOf } from './subjects.ts';
 
 export const EXPORT_PATH = `${AUDIT_PATH}/export`;
@@ -28,7 +29,9 @@ export function exportPage(router: Router, web: Web): void {
 
   router.get(EXPORT_PATH, requireConsole(web.context), requireRecentLogin(web.context), async (ctx) => {
     const format = readFormat(ctx);
-    const { filter, problems } = await readFilter(ctx, users);
+    const { asked, filter, problems } = await readFilter(ctx, users);
+    // It leaves events and is one of the operator's acts: a link of another site leads to the page that offers it.
+    if (isLedByAnotherSite(ctx)) return seeOther(ctx, auditHref(asked));
     if (format === null || Object.keys(problems).length > 0) throw new HttpError(422, 'bad_export');
     if (ctx.method === 'HEAD') {
       describe(ctx, format);
