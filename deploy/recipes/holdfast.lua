@@ -46,8 +46,11 @@ local function refuse(txn, answer)
 end
 
 local AWAY = {
-    status = 503, reason = 'Service Unavailable', body = '',
-    headers = { ['retry-after'] = { [0] = '5' }, ['cache-control'] = { [0] = 'no-store' } },
+    status = 503, reason = 'Service Unavailable',
+    body = "The log-in service can't be reached right now. Nobody is logged out by this: try again shortly.",
+    headers = {
+        ['retry-after'] = { [0] = '5' }, ['cache-control'] = { [0] = 'no-store' }, ['content-type'] = { [0] = 'text/plain' },
+    },
 }
 
 core.register_action('holdfast_{{id}}', { 'http-req' }, function(txn)

@@ -154,6 +154,10 @@ describe.each(PROXIES)('%s', (proxy) => {
   test('without Holdfast nobody passes, and it is said when to come back', async () => {
     const answer = await wiki.alone('/', PAGE);
     expect([answer.status, answer.headers['retry-after']]).toEqual([503, '5']);
+    expect([answer.headers['content-type'], answer.body]).toEqual([
+      'text/plain',
+      "The log-in service can't be reached right now. Nobody is logged out by this: try again shortly.",
+    ]);
     expect(recorder.taken()).toEqual([]);
   });
 });
