@@ -129,6 +129,7 @@ test('filters are those of the console, and lines those of an export, which prov
     ['?type=no_such', 'bad_filter'],
     ['?limit=0', 'bad_limit'],
     ['?limit=1001', 'bad_limit'],
+    ['?adress=203.0.113.7', 'bad_filter'],
     ['?after=x', 'bad_number'],
     ['?after=1&after=2', 'bad_number'],
     ['?limit=1&limit=2', 'bad_number'],

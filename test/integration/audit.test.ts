@@ -160,10 +160,19 @@ describe('the page', () => {
     'before=1e400',
     'after=999999999',
     'before=5&before=6',
-    'before[]=5',
     'after=9007199254740993',
   ])('is an answer also for ?%s', async (key) =>
     expect((await operator.get(`/operator/audit?${key}`)).status).toBe(200),
+  );
+
+  test.each(['before[]=5', 'adress=203.0.113.7', '__proto__=1', `${'x'.repeat(400)}=1`])(
+    'searches nothing where it is asked for ?%s, which is no filter',
+    async (query) => {
+      const answer = await operator.get(`/operator/audit?${query}`);
+      expect(answer.status).toBe(422);
+      expect(answer.text).toContain(`There is no filter “${query.split('=')[0]?.slice(0, 40)}”.`);
+      expect(answer.text).toContain('Nothing was searched.');
+    },
   );
 
   test('shows hostile text as text', async () => {

@@ -14,7 +14,7 @@ import { keys } from '../../../core/platform/redis.ts';
 import type { Throttled } from '../../../core/throttle/refusals.ts';
 import { queryText } from '../../http/query.ts';
 import type { Web } from '../../view/page.ts';
-import { type Asked, auditHref, type ReadFilter, readFilter } from './filter.ts';
+import { type Asked, auditHref, type ReadFilter, readFilterAlone } from './filter.ts';
 import { subjectsOf } from './subjects.ts';
 
 const PATH = '/api/audit';
@@ -65,7 +65,7 @@ async function answer(ctx: Koa.Context, web: Web): Promise<void> {
         'A token in an address is logged on its way. Send it as a Bearer token.',
       );
   const reader = await readerOf(ctx, web);
-  const { asked, filter, problems } = await readFilter(ctx, context.users);
+  const { asked, filter, problems } = await readFilterAlone(ctx, context.users);
   const [problem] = Object.values(problems);
   if (problem !== undefined) throw new ApiError(422, 'bad_filter', problem);
   const [after, before] = [readNumber(ctx, 'after'), readNumber(ctx, 'before')];

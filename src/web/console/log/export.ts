@@ -14,7 +14,7 @@ import { requireConsole, requireRecentLogin } from '../../session/access.ts';
 import { chargeAct } from '../../session/acts.ts';
 import { actorOf } from '../../session/member.ts';
 import type { Web } from '../../view/page.ts';
-import { AUDIT_PATH, auditHref, readFilter } from './filter.ts';
+import { AUDIT_PATH, auditHref, readFilterAlone } from './filter.ts';
 import { subjectsOf } from './subjects.ts';
 
 export const EXPORT_PATH = `${AUDIT_PATH}/export`;
@@ -29,7 +29,7 @@ export function exportPage(router: Router, web: Web): void {
 
   router.get(EXPORT_PATH, requireConsole(web.context), requireRecentLogin(web.context), async (ctx) => {
     const format = readFormat(ctx);
-    const { asked, filter, problems } = await readFilter(ctx, users);
+    const { asked, filter, problems } = await readFilterAlone(ctx, users);
     // It leaves events and is one of the operator's acts: a link of another site leads to the page that offers it.
     if (isLedByAnotherSite(ctx)) return seeOther(ctx, auditHref(asked));
     if (format === null || Object.keys(problems).length > 0) throw new HttpError(422, 'bad_export');

@@ -33,11 +33,13 @@ export type FilterName = (typeof FILTER_NAMES)[number];
 
 export type Asked = Readonly<Record<FilterName, string>>;
 
+type Problems = Partial<Record<FilterName | 'unknown', string>>;
+
 export interface ReadFilter {
   readonly asked: Asked;
   readonly filter: AuditFilter;
-  /** A sentence for each part that does not fit; with any, nothing is searched. */
-  readonly problems: Partial<Record<FilterName, string>>;
+  /** A sentence for each part that does not fit, and for one that is none; with any, nothing is searched. */
+  readonly problems: Readonly<Problems>;
 }
 
 export const LABELS: Readonly<Record<FilterName, string>> = {
@@ -56,6 +58,10 @@ export const LABELS: Readonly<Record<FilterName, string>> = {
   unusual: 'Unusual',
 };
 
+/** What pages of the log say in their addresses beside the filter. */
+const BESIDE = ['before', 'after', 'limit', 'format', 'zone', 'as', 'view', 'done', 'which'];
+const KNOWN: ReadonlySet<string> = new Set([...FILTER_NAMES, ...BESIDE]);
+const MAX_NAME = 40;
 const MAX_TEXT = 300;
 /** Every type that there is, one after another. */
 const MAX_TYPES = 4_000;
@@ -69,7 +75,7 @@ const NOTHING_ASKED = Object.fromEntries(FILTER_NAMES.map((name) => [name, '']))
 /** A person is named by e-mail address or id; what was asked names them by id from here on: proxies log the page's links. */
 export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEmail'>): Promise<ReadFilter> {
   const asked = { ...NOTHING_ASKED };
-  const problems: Partial<Record<FilterName, string>> = {};
+  const problems: Problems = {};
   const typed = typedOf(ctx);
   for (const name of FILTER_NAMES) {
     const { text, problem } = readText(
@@ -132,6 +138,15 @@ export async function readFilter(ctx: Koa.Context, users: Pick<Users, 'findByEma
     to: filter.to && !range ? fieldTime(filter.to) : asked.to,
   };
   return { asked: named, filter, problems };
+}
+
+/** The same of an address that holds nothing else: a name that is mistyped narrows nothing, and would show everything. */
+export async function readFilterAlone(ctx: Koa.Context, users: Pick<Users, 'findByEmail'>): Promise<ReadFilter> {
+  const read = await readFilter(ctx, users);
+  const unknown = Object.keys(ctx.query).find((name) => !KNOWN.has(name));
+  if (unknown === undefined) return read;
+  const problem = `There is no filter “${unknown.slice(0, MAX_NAME).toWellFormed()}”.`;
+  return { ...read, problems: { ...read.problems, unknown: problem } };
 }
 
 /** With its quick range as the moments that it stands for: what is counted now is then what is acted on. */

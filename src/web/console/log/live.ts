@@ -8,7 +8,7 @@ import { zoneOf } from '../../texts/zone.ts';
 import { timesIn } from '../../texts/zoned-times.ts';
 import type { Web } from '../../view/page.ts';
 import type { Fragment } from '../../view/render.ts';
-import { AUDIT_PATH, readFilter } from './filter.ts';
+import { AUDIT_PATH, readFilterAlone } from './filter.ts';
 import type { LiveStreams } from './live-streams.ts';
 import { accountsOf, auditRow } from './row.ts';
 import { subjectsOf } from './subjects.ts';
@@ -23,7 +23,7 @@ export function livePage(
   const { users, database } = web.context;
 
   router.get(`${AUDIT_PATH}/live`, requireConsole(web.context), async (ctx) => {
-    const { asked, filter, problems } = await readFilter(ctx, users);
+    const { asked, filter, problems } = await readFilterAlone(ctx, users);
     if (Object.keys(problems).length > 0) throw new HttpError(422, 'bad_filter');
     await web.noteRead(ctx, await subjectsOf(filter, web.context), 'events');
     const zone = zoneOf(ctx);

@@ -23,7 +23,7 @@ import {
   fieldTime,
   pinned,
   type ReadFilter,
-  readFilter,
+  readFilterAlone,
 } from './filter.ts';
 import { RANGES } from './ranges.ts';
 import { accountsOf, auditRow } from './row.ts';
@@ -55,7 +55,7 @@ export function auditPage(router: Router, web: Web): void {
 async function showLog(ctx: Koa.Context, web: Web): Promise<void> {
   const { auditLog, users } = web.context;
   const times = timesOf(ctx);
-  const read = await readFilter(ctx, users);
+  const read = await readFilterAlone(ctx, users);
   const key = readKey(ctx);
   const wrong = Object.keys(read.problems).length > 0;
   if (wrong) ctx.status = 422;

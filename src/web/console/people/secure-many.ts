@@ -14,7 +14,7 @@ import { actorOf, memberOf } from '../../session/member.ts';
 import { timesOf, type Web } from '../../view/page.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { chipsOf } from '../log/chips.ts';
-import { AUDIT_PATH, auditHref, type ReadFilter, readFilter } from '../log/filter.ts';
+import { AUDIT_PATH, auditHref, type ReadFilter, readFilterAlone } from '../log/filter.ts';
 import { readReason } from '../reason.ts';
 import { USERS } from './find-user.ts';
 
@@ -54,7 +54,7 @@ interface Asked {
 }
 
 async function look(ctx: Koa.Context, { context }: Web): Promise<Asked> {
-  const read = await readFilter(ctx, context.users);
+  const read = await readFilterAlone(ctx, context.users);
   const which = queryText(ctx, 'which') === 'named' ? 'named' : 'entered';
   const wrong = Object.values(read.problems).join(' ');
   if (wrong !== '') return { read, which, found: null, problem: wrong };
