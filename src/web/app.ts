@@ -16,13 +16,14 @@ import { blocksPages } from './console/blocks.ts';
 import { drainsPages } from './console/drains.ts';
 import { endAllSessionsPage } from './console/end-all-sessions.ts';
 import { findPages } from './console/find/find.ts';
-import { apiPage } from './console/log/api.ts';
+import { answerApiError, apiPage, isOfApi } from './console/log/api.ts';
 import { eventPage } from './console/log/event.ts';
 import { exportPage } from './console/log/export.ts';
 import { livePage } from './console/log/live.ts';
 import { createLiveStreams, type LiveStreams } from './console/log/live-streams.ts';
 import { auditPage } from './console/log/log.ts';
 import { mailPage } from './console/mail.ts';
+import { missingInConsole } from './console/missing.ts';
 import { overviewPage } from './console/overview.ts';
 import { invitationsPages } from './console/people/invitations.ts';
 import { invitePage } from './console/people/invite.ts';
@@ -122,7 +123,12 @@ export function createApp(context: Context, readiness: Readiness): Application {
     errors({
       log,
       publicOrigin: config.publicOrigin,
-      render: (ctx, page) => web.show(ctx, 'error', page, { title: page.heading }),
+      async render(ctx, page) {
+        if (isOfApi(ctx)) return answerApiError(ctx, page.status);
+        const missing = missingInConsole(ctx, page);
+        const { heading: title } = missing ?? page;
+        await web.show(ctx, 'error', missing ?? page, { title, wide: missing !== null });
+      },
     }),
   );
   app.use(noteRefusals(context));

@@ -73,7 +73,7 @@ describe.each([
     const names = (await context.cookies()).map(({ name }) => name);
     expect(names).toContain('__Host-session');
     await page.getByRole('button', { name: 'Log out' }).click();
-    await page.waitForURL(`${url}/`);
+    await page.waitForURL(`${url}/?done=logged-out`);
     await page.goto('/login');
     await fill(page, email, 'Log in');
     expect(pathOf(page)).toBe('/profile');

@@ -71,7 +71,7 @@ const pathOf = (page: Page) => new URL(page.url()).pathname;
 
 async function leave(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Log out' }).click();
-  await page.waitForURL(`${url}/`);
+  await page.waitForURL(`${url}/?done=logged-out`);
 }
 
 async function logIn(page: Page, email: string): Promise<void> {
@@ -136,7 +136,9 @@ test('a passkey is made, logs in with nothing else, as the second step, and conf
   await page.getByRole('button', { name: 'Save the name' }).first().click();
   expect(await page.getByText('My <b>telephone</b>').first().isVisible()).toBe(true);
   await page.getByRole('button', { name: 'Remove this passkey' }).click();
-  expect(await page.getByRole('status').innerText()).toBe('It was removed.');
+  expect(await page.getByRole('status').innerText()).toBe(
+    'It was removed, and with it your recovery codes. A log-in needs your password alone.',
+  );
   await leave(page);
   await logIn(page, email);
   await page.waitForURL('**/profile');

@@ -141,6 +141,20 @@ test('filters are those of the console, and lines those of an export, which prov
   }
 });
 
+test('what is no request for the log gets JSON too', async () => {
+  const json = { 'content-type': 'application/json' };
+  for (const [path, init, status, error] of [
+    ['/api', {}, 404, 'not_found'],
+    ['/api/events', {}, 404, 'not_found'],
+    ['/api/audit', { method: 'POST', headers: json, body: '{}' }, 415, 'method_not_allowed'],
+    ['/api/audit', { method: 'DELETE' }, 405, 'method_not_allowed'],
+  ] as const) {
+    const answer = await fetch(web.url + path, init);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([status, error]);
+  }
+});
+
 test('no token, a wrong one, one in the address, or a session’s cookie opens nothing', async () => {
   const { id } = await newAuditor();
   const { secret } = await newToken(id);

@@ -1,5 +1,6 @@
 // What a person may do with all that is known of them: take it along, and have it deleted; the log stays whole.
 import { describe, expect, test } from '@jest/globals';
+import { v7 as uuidv7 } from 'uuid';
 import { query } from '../../harness/query.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { recordEvent } from '../../src/core/audit/outbox.ts';
@@ -46,6 +47,15 @@ describe('the data of a person', () => {
     const group = await web.context.groups.create('night-shift', BY);
     if (group.ok) await web.context.groups.add(group.group.id, id, BY);
     await worker.sealing.seal();
+    await ask('DELETE FROM mail WHERE user_id = $1', [id]);
+    for (const [template, parameters] of [
+      ['password-changed', { at: 'then' }],
+      ['alert', { whom: chief.email }],
+    ])
+      await ask(
+        `INSERT INTO mail (id, recipient, user_id, template, parameters, language) VALUES ($1, $2, $3, $4, $5, 'en')`,
+        [uuidv7(), email, id, template, parameters],
+      );
     const answer = await browser.submit('/account/data', {});
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
@@ -64,6 +74,7 @@ describe('the data of a person', () => {
         'sessions',
         'knownBrowsers',
         'loginAttempts',
+        'mails',
         'events',
       ],
     ]);
@@ -73,6 +84,10 @@ describe('the data of a person', () => {
     expect(data.loginAttempts.map(({ outcome }: { outcome: string }) => outcome).sort()).toEqual([
       'failure',
       'success',
+    ]);
+    expect(data.mails).toEqual([
+      expect.objectContaining({ recipient: email, template: 'password-changed', parameters: { at: 'then' } }),
+      expect.not.objectContaining({ parameters: expect.anything() }),
     ]);
     const seen = new Map(data.events.map((event: { type: string }) => [event.type, event]));
     expect(seen.get('user_disabled')).toMatchObject({ by: 'an operator', about: 'you' });

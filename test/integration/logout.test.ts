@@ -39,7 +39,7 @@ describe('a form sent twice', () => {
     const together = await Promise.all([send(), send()]);
     const late = await send();
     expect([...together, late].map(({ status }) => status)).toEqual([303, 303, 303]);
-    expect(together.map(({ headers }) => headers.get('location'))).toContain('/');
+    expect(together.map(({ headers }) => headers.get('location'))).toContain('/?done=logged-out');
     expect(late.headers.get('location')).toBe('/login');
     expect(await statusWith(cookie)).toBe(303);
   });
@@ -110,10 +110,12 @@ describe('logging out', () => {
     const { browser } = await newMember();
     expect((await browser.get('/profile')).headers['cache-control']).toBe('no-store');
     const response = await browser.logOut();
-    expect([response.status, response.headers['location']]).toEqual([303, '/']);
+    expect([response.status, response.headers['location']]).toEqual([303, '/?done=logged-out']);
     expect(setCookie(response, SESSION_COOKIE)).toMatch(new RegExp(`^${SESSION_COOKIE}=;.*1970`));
     expect(await browser.profile()).toBe(303);
-    expect((await browser.get('/')).text).toContain('Create an account');
+    const home = await browser.get('/?done=logged-out');
+    expect(home.text).toContain('You are logged out.');
+    expect(home.text).toContain('Create an account');
     const login = await browser.get('/login');
     expect(login.text).not.toContain('class="notice');
   });

@@ -112,6 +112,21 @@ describe('an operator who asks for', () => {
     expect(said).toEqual([]); // nothing of all this is an error in the program's log
   });
 
+  test.each([
+    ['audit/99999999', 'There is no event of this number'],
+    [`users/${ID}`, 'There is no such account'],
+    [`sessions/${ID}`, 'There is no such session'],
+    [`groups/${ID}`, 'There is no such group'],
+    ['applications/nothing', 'There is no such application'],
+    ['alerts/nothing', 'There is no such alert'],
+  ])('%s, which is not there, is told so in the console', async (path, heading) => {
+    const { status, text } = await operator.browser.get(`/operator/${path}`);
+    expect(status).toBe(404);
+    expect(text).toContain(`<h1>${heading}</h1>`);
+    expect(text).toContain('aria-label="Console"');
+    expect(text).toContain('href="/operator">Go to the overview</a>');
+  });
+
   test('a page in no coding at all', async () => {
     const answer = await operator.browser.agent.get('/operator').set('Accept-Encoding', 'identity;q=0, *;q=0');
     expect([answer.status, answer.headers['content-encoding']]).toEqual([200, undefined]);

@@ -223,7 +223,7 @@ describe('once nobody is logged in', () => {
     const token = await browser.token('/profile');
     await browser.logOut();
     const answer = await send(browser, '/logout', token);
-    expect([answer.status, answer.headers['location']]).toEqual([303, '/']);
+    expect([answer.status, answer.headers['location']]).toEqual([303, '/?done=logged-out']);
   });
 
   test('any other form of that session says so', async () => {

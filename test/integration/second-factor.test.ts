@@ -322,7 +322,7 @@ describe('removing', () => {
     expect((await remove()).headers['location']).toBe('/confirm?next=%2Faccount%2Fsecurity');
     const fields = { password: PASSWORD, next: '/account/security' };
     await somebody.browser.submit('/confirm', { ...fields, code: await freshCode(somebody) });
-    expect((await remove()).headers['location']).toBe('/account/security?done=factor-removed');
+    expect((await remove()).headers['location']).toBe('/account/security?done=last-factor-removed');
     expect((await remove()).status).toBe(404);
     expect((await new Browser(web.url).logIn(somebody.email)).headers['location']).toBe('/profile');
     expect(

@@ -124,7 +124,7 @@ describe('one after the other', () => {
     const removing = await opened(third, '/account/security');
     const removed = await twice(() => removing('/account/security/authenticator/remove', {}));
     expect(removed.map(({ headers }) => headers['location'])).toEqual(
-      Array.from({ length: 2 }, () => '/account/security?done=factor-removed'),
+      Array.from({ length: 2 }, () => '/account/security?done=last-factor-removed'),
     );
     expect(await statusWith(cookieOf(removed[1]))).toBe(200);
   });

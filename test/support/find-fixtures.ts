@@ -42,6 +42,7 @@ const ROW: TimelineRow = {
   address: null,
   device: null,
   where: null,
+  unusual: null,
   detail: '',
 };
 
@@ -89,7 +90,7 @@ export function sessionPage({ ago, clock }: Pick<Helpers, 'ago' | 'clock'>): Ses
         device: 'Firefox on Windows',
         detail: 'reason: wrong password',
       },
-      { ...ROW, at: clock(300), where: 'another session of this log-in' },
+      { ...ROW, at: clock(300), where: 'another session of this log-in', unusual: 'new country, new kind of browser' },
       { ...ROW, at: clock(60), title: 'Identity confirmed' },
       { ...ROW, at: clock(50), title: 'Entered an application', where: 'session at Wiki', detail: 'application: wiki' },
       {
@@ -178,7 +179,7 @@ export function hostileFindFixtures(text: string, time: ShownTime, frame: Frame)
         others: page.others.map((other) => ({ ...other, href: text, device: text, address: text, application: text })),
         rows: page.rows.map((row) => ({
           ...{ ...row, href: text, title: text, by: { email: text, href: text } },
-          ...{ address, device: text, where: text, detail: text },
+          ...{ address, device: text, where: text, unusual: text, detail: text },
         })),
         eventsHref: text,
         secureHref: text,

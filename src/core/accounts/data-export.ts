@@ -3,6 +3,7 @@
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { readEventsOf } from '../audit/reading/personal-events.ts';
+import { readMailsOf } from '../mail/outgoing-mail.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { roleOf } from '../sessions/role.ts';
 import { readSessionsOf } from '../sessions/session-rows.ts';
@@ -67,6 +68,7 @@ export function createDataExport({
     yield* list('sessions', from(readSessionsOf), ({ id }) => id);
     yield* list('knownBrowsers', from(readKnownBrowsersOf), ({ id }) => id);
     yield* list('loginAttempts', from(readAttemptsOf), ({ id }) => id);
+    yield* list('mails', from(readMailsOf), ({ id }) => id);
     yield* list('events', from(readEventsOf), ({ seq }) => seq);
     yield '\n}\n';
   }

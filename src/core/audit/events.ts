@@ -4,7 +4,7 @@
 /** Every type of event, by group, with its meaning. */
 export const AUDIT_EVENTS = {
   authentication: {
-    authn_login_success: 'Somebody logged in; `unusual` in the detail says what was unusual for them.',
+    authn_login_success: 'Somebody logged in; the detail says what was unusual for them.',
     authn_login_fail: 'A log-in was refused.',
     authn_second_factor_asked: 'The password was right; the log-in waits for the second factor.',
     authn_waiting_ended: 'Log-ins that waited for their second factor ended with the sessions of the account.',
@@ -57,7 +57,7 @@ export const AUDIT_EVENTS = {
     user_email_change_fail: 'A link to change an e-mail address, or to undo that, was tried, but is not valid.',
     user_created: 'An account was created.',
     people_imported:
-      'People were taken over from another system, by a file or (`from`: `old_system`) at a log-in; each has an event of their own.',
+      'People were taken over from another system, by a file or at a log-in; each has an event of their own.',
     people_exported:
       'Every account was written to a file on the command line; the detail says whether with the hashes of passwords.',
     user_language_changed: 'Somebody chose the language of their account and its mails.',
@@ -139,7 +139,7 @@ export const AUDIT_EVENTS = {
     sys_trouble_began:
       'The worker found that sealing is behind, that mail fails, or that its configuration is weak; the detail says which.',
     sys_trouble_ended: 'Such trouble is over; the detail says since when it lasted.',
-    sys_made_up_events: 'Made-up events were added to try Holdfast out; each has `made_up` in its detail.',
+    sys_made_up_events: 'Made-up events were added to try Holdfast out; the detail of each says so.',
   },
 } as const satisfies Record<string, Record<string, string>>;
 

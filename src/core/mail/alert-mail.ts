@@ -28,11 +28,13 @@ export function alertText(
   { rules, ...words }: AlertLanguage,
 ): MailText {
   const { title, says, todo } = rules[rule];
-  const inTest = phase === 'test' ? [words.test] : [];
+  const isTest = phase === 'test';
   const happened = phase === 'over' ? words.over : phase === 'more' ? words.more(count) : says(facts);
   return {
     subject: words.subject(title, phase, about),
-    paragraphs: [...inTest, `${happened} ${words.when(at, seq)}`, ...(phase === 'over' ? [] : [todo])],
+    paragraphs: isTest
+      ? [words.test, happened, todo]
+      : [`${happened} ${words.when(at, seq)}`, ...(phase === 'over' ? [] : [todo])],
     action:
       seq === null
         ? { label: words.alerts, href: about.page('/operator/alerts') }

@@ -103,3 +103,17 @@ export async function deleteMailOfDeleted(database: Transaction): Promise<void> 
   await database.$executeRaw`
     DELETE FROM mail WHERE user_id IN (SELECT id FROM user_account WHERE deleted_at IS NOT NULL)`;
 }
+
+/** For a person's export: what was written to them. An alert's words are of others, and stay out. */
+export async function readMailsOf(database: Transaction, userId: string, after: string | null, take: number) {
+  const rows = await database.mail.findMany({
+    where: { userId, ...(after === null ? {} : { id: { gt: after } }) },
+    orderBy: { id: 'asc' },
+    take,
+    select: {
+      ...{ id: true, recipient: true, template: true, parameters: true, language: true },
+      ...{ createdAt: true, endedAt: true, outcome: true },
+    },
+  });
+  return rows.map(({ parameters, ...mail }) => (mail.template === 'alert' ? mail : { ...mail, parameters }));
+}

@@ -8,6 +8,7 @@ export function homePage(router: Router, { context, show }: Web): void {
     const loggedIn = liveSession(ctx) !== null;
     const registers = context.config.registration !== 'closed';
     const { serviceName: title } = context.config;
-    return show(ctx, 'home', { loggedIn, registers }, { title, current: 'home', notice: doneNotice(ctx) });
+    const notice = loggedIn ? null : doneNotice(ctx); // they tell of the end of a session
+    return show(ctx, 'home', { loggedIn, registers }, { title, current: 'home', notice });
   });
 }

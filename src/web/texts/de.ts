@@ -195,7 +195,7 @@ export const de: Texts = {
   notMe: {
     title: 'Das waren nicht Sie?',
     lede: (device, address, when) =>
-      `Jemand hat sich mit ${device} von der IP-Adresse ${address} bei Ihrem Konto angemeldet, ${when}. Wenn Sie das nicht waren, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort.`,
+      `Die Nachricht handelt von einer Anmeldung bei Ihrem Konto oder von dem, was in ihr getan wurde: mit ${device}, von der IP-Adresse ${address}, ${when}. Wenn Sie das nicht waren, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort.`,
     ledeWithoutLogin:
       'Wenn nicht Sie getan haben, wovon die Nachricht berichtet, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort. Das alte gilt sofort nicht mehr.',
     submit: 'Alle Sitzungen beenden und neues Passwort wählen',
@@ -599,6 +599,8 @@ export const de: Texts = {
       'Ihre Sitzungen, auch die beendeten, mit Browser und IP-Adresse',
       'Browser, von denen bekannt ist, dass sie sich angemeldet haben',
       'Versuche, sich bei Ihrem Konto anzumelden',
+      'Mails, die Ihnen in letzter Zeit geschickt wurden',
+      'API-Tokens und gespeicherte Ansichten, falls Sie solche haben',
       'Ereignisse im Protokoll, die Sie ausgelöst haben oder die Sie betrafen',
     ],
     without:
@@ -631,8 +633,10 @@ export const de: Texts = {
     read: 'Mail lesen',
   },
   done: {
-    'factor-added': 'Das ist eingerichtet: Ab jetzt fragt jede Anmeldung danach.',
-    'factor-removed': 'Das wurde entfernt.',
+    'factor-added': 'Das ist eingerichtet: Ab jetzt fragt jede Anmeldung nach einem zweiten Faktor.',
+    'factor-removed': 'Das wurde entfernt. Eine Anmeldung fragt weiter nach einem zweiten Faktor.',
+    'last-factor-removed':
+      'Das wurde entfernt, und mit ihm Ihre Wiederherstellungscodes. Eine Anmeldung braucht nur Ihr Passwort.',
     'codes-made': 'Diese Codes gelten ab jetzt. Die alten gelten nicht mehr.',
     'codes-kept': 'Sie haben Ihre Wiederherstellungscodes aufbewahrt. Sie werden nicht noch einmal gezeigt.',
     'codes-gone':
@@ -641,6 +645,7 @@ export const de: Texts = {
     'session-ended': 'Diese Sitzung ist beendet.',
     'others-ended': 'Alle anderen Sitzungen sind beendet.',
     'application-ended': 'Sie sind dort abgemeldet.',
+    'logged-out': 'Sie sind abgemeldet.',
     'account-deleted': 'Ihr Konto wurde gelöscht, und alle seine Sitzungen sind beendet.',
     'browsers-forgotten': 'Kein Browser ist mehr bekannt.',
     'browser-forgotten': 'Dieser Browser ist nicht mehr bekannt.',

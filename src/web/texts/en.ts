@@ -206,7 +206,7 @@ export const en = {
   notMe: {
     title: 'This wasn’t you?',
     lede: (device: string, address: string, when: string) =>
-      `Somebody logged in to your account with ${device}, from the IP address ${address}, ${when}. If that was not you, end every session and choose a new password.`,
+      `The message tells of a log-in to your account, or of what was done in it: with ${device}, from the IP address ${address}, ${when}. If that was not you, end every session and choose a new password.`,
     ledeWithoutLogin:
       'If you did not do what the message tells of, end every session and choose a new password. The old one stops working at once.',
     submit: 'End every session and choose a new password',
@@ -609,6 +609,8 @@ export const en = {
       'your sessions, those that have ended too, with browser and IP address',
       'browsers that are known to have logged in',
       'attempts to log in to your account',
+      'mails that were sent to you lately',
+      'API tokens and saved views, if you have such',
       'events in the log that you caused or that were about you',
     ],
     without: 'Your password is not in it: only a hash of it is kept. Keep the file to yourself all the same.',
@@ -642,8 +644,9 @@ export const en = {
   },
   /** What was just done (`?done=`), said once on the page that it leads to. */
   done: {
-    'factor-added': 'It is set up: from now on a log-in asks for it.',
-    'factor-removed': 'It was removed.',
+    'factor-added': 'It is set up: from now on a log-in asks for a second factor.',
+    'factor-removed': 'It was removed. A log-in still asks for a second factor.',
+    'last-factor-removed': 'It was removed, and with it your recovery codes. A log-in needs your password alone.',
     'codes-made': 'These codes count from now on. The old ones no longer work.',
     'codes-kept': 'You have kept your recovery codes. They are not shown again.',
     'codes-gone': 'Your recovery codes are no longer shown. If you have not kept them, make new ones.',
@@ -651,6 +654,7 @@ export const en = {
     'session-ended': 'That session has ended.',
     'others-ended': 'All other sessions have ended.',
     'application-ended': 'You are logged out there.',
+    'logged-out': 'You are logged out.',
     'account-deleted': 'Your account was deleted, and every session of it has ended.',
     'browsers-forgotten': 'No browser is known any more.',
     'browser-forgotten': 'That browser is known no longer.',

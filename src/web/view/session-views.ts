@@ -69,5 +69,7 @@ export interface TimelineRow {
   readonly device: string | null;
   /** "session at Wiki" */
   readonly where: string | null;
+  /** What was unusual for its person, in words. */
+  readonly unusual: string | null;
   readonly detail: string;
 }

@@ -92,7 +92,7 @@ export const alertsInGerman: AlertLanguage = {
   more: (count) =>
     `Es geschah seit der letzten Nachricht noch ${count === 1 ? 'einmal' : `${count} Mal`}. Das jüngste:`,
   over: 'Das ist vorbei.',
-  test: 'Ein Betreiber schickt das, um zu sehen, ob es ankommt. Es ist nichts geschehen.',
+  test: 'Ein Betreiber schickt das, um zu sehen, ob es ankommt. Es ist nichts geschehen. Sonst folgte hier:',
   event: 'Ereignis ansehen',
   alerts: 'Alarme ansehen',
   who: 'Sie bekommen das als Betreiber, oder weil einer Ihre Adresse unter /operator/alerts eingetragen hat.',

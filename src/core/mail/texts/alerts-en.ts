@@ -89,7 +89,7 @@ export const alertsInEnglish: AlertLanguage = {
   when: (at, seq) => (seq === null ? `It was ${moment(at)}.` : `It was ${moment(at)}, event ${seq}.`),
   more: (count) => `It happened ${count === 1 ? 'once more' : `${count} more times`} since you were told. The newest:`,
   over: 'This is over.',
-  test: 'An operator sends this to see that it arrives. Nothing has happened.',
+  test: 'An operator sends this to see that it arrives. Nothing has happened. If it had, this would follow:',
   event: 'See the event',
   alerts: 'See the alerts',
   who: 'You get this as an operator, or because one has entered your address at /operator/alerts.',

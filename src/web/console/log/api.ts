@@ -29,6 +29,16 @@ interface Page {
   readonly next: { readonly after: number } | { readonly before: number } | null;
 }
 
+const ONLY_GET = ['method_not_allowed', `${PATH} is asked by GET, without a body.`] as const;
+
+/** By status. */
+const OTHER_ERRORS: Readonly<Record<number, readonly [error: string, message: string]>> = {
+  400: ['bad_request', 'The request can’t be understood.'],
+  404: ['not_found', `There is nothing here. The log is at ${PATH}.`],
+  ...{ 403: ONLY_GET, 405: ONLY_GET, 413: ONLY_GET, 415: ONLY_GET },
+  500: ['failed', 'Something went wrong here. Try again.'],
+};
+
 class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -53,6 +63,17 @@ export function apiPage(router: Router, web: Web): void {
       ctx.body = { error: said.code, message: said.message };
     }
   });
+}
+
+/** Whether a program asks, which reads no pages. */
+export function isOfApi(ctx: Koa.Context): boolean {
+  return /^\/api(?:\/|$)/.test(ctx.path);
+}
+
+/** What `apiPage` did not answer itself: another path or method, or a fault. */
+export function answerApiError(ctx: Koa.Context, status: number): void {
+  const [error, message] = OTHER_ERRORS[status] ?? OTHER_ERRORS[status < 500 ? 400 : 500] ?? [];
+  ctx.body = { error, message };
 }
 
 async function answer(ctx: Koa.Context, web: Web): Promise<void> {

@@ -76,10 +76,11 @@ async function showUsers(ctx: Koa.Context, web: Web): Promise<void> {
   ]);
   const [first, last] = [found.users.at(0), found.users.at(-1)];
   const times = timesOf(ctx);
+  const isWhole = filter !== null && key === null && !found.hasNext; // counting may have been given up
   const page: Views['operator/users'] = {
     rows: found.users.map((person) => personRow(person, asked, times)),
     views,
-    matching: countPeople(matching),
+    matching: countPeople(isWhole ? { users: found.users.length, andMore: false } : matching),
     asOf: times.clock(times.now),
     problem: filter === null ? NO_FILTER : null,
     filters: { ...asked, kept: keptOf(asked), active: chipsOf(asked) },

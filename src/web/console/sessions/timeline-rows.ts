@@ -2,6 +2,7 @@
 // where it is another than in the row before: that is what an operator looks for.
 import type { SealedEvent } from '../../../core/audit/canonical-event.ts';
 import type { SessionTimeline } from '../../../core/sessions/session-timeline.ts';
+import { marksInWords } from '../../texts/places.ts';
 import { describeDevice } from '../../texts/times-and-devices.ts';
 import type { Times } from '../../texts/zoned-times.ts';
 import type { TimelineRow } from '../../view/session-views.ts';
@@ -41,6 +42,7 @@ export function timelineRows({ before, inside, meanwhile, sessions }: SessionTim
       address: moved && event.ip ? { text: event.ip, onlyHref: auditHref({ address: event.ip }) } : null,
       device: changed ? describeDevice(event.userAgent) : null,
       where: whereOf(event, applications, about.asked),
+      unusual: marksInWords(event.detail['unusual']),
       detail: detailWords(event),
     };
   });
@@ -63,7 +65,8 @@ function whereOf(
 
 /** "reason: its owner logged out"; what the row says anyway is left out. */
 function detailWords({ detail }: SealedEvent): string {
-  const { parent: _, ...said } = detail;
+  const { parent: _, unusual: _marks, ...said } = detail;
+  if (Object.keys(said).length === 0) return '';
   return detailRows(said)
     .map(({ name, value, words }) => `${name}: ${words ?? value}`)
     .join(', ');

@@ -95,7 +95,9 @@ export async function answerAdded(
 export async function answerRemoved(ctx: Koa.Context, web: Web, result: RemoveResult): Promise<void> {
   if (result.ok) {
     await enterSession(ctx, result.session);
-    return seeOther(ctx, `${SECURITY}?done=factor-removed`);
+    const { totpSince, passkeys } = await web.context.secondFactors.overview(memberOf(ctx).userId);
+    const isLast = totpSince === null && passkeys.length === 0;
+    return seeOther(ctx, `${SECURITY}?done=${isLast ? 'last-factor-removed' : 'factor-removed'}`);
   }
   if (result.reason === 'session_ended') return seeOther(ctx, withNext('/login', SECURITY));
   if (result.reason === 'no_factor') throw new HttpError(404, 'no_factor');

@@ -83,7 +83,7 @@ async function logOut(ctx: Koa.Context, web: Web): Promise<void> {
 }
 
 function afterLogOut(ctx: Koa.Context, fields: Fields): void {
-  seeOther(ctx, readNext(fields['next']) ?? '/');
+  seeOther(ctx, readNext(fields['next']) ?? '/?done=logged-out');
 }
 
 interface Typed {
