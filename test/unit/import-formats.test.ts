@@ -1,10 +1,14 @@
 // What the files of other systems become, and what is wrong with them.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
+import { SCHEME_NAMES } from '../../src/core/credentials/imported/formats/formats.ts';
 import { type Format, readPeople } from '../../src/core/moving/formats/formats.ts';
 import type { Found } from '../../src/core/moving/import-people.ts';
 import { readKeptHash } from '../../src/core/moving/kept-hash.ts';
 import { readPerson } from '../../src/core/moving/person.ts';
+import { projectRoot } from '../../src/core/platform/project-root.ts';
 
 /** In pieces of a few bytes, as no disk would give them. */
 async function read(format: Format, file: string | Buffer, piece = 7): Promise<Found[]> {
@@ -286,4 +290,12 @@ describe('the file of a system', () => {
       expect(problems(await read(format, 'a line of another file\n'))).toEqual([[1, 'invalid_json']]);
     },
   );
+});
+
+test('docs name every scheme that may be declared, and no other', () => {
+  const moving = readFileSync(path.join(projectRoot, 'docs/moving.md'), 'utf8');
+  const section = /^### Schemes$(.*?)^Where a system keeps/ms.exec(moving)?.[1] ?? '';
+  const named = [...section.matchAll(/`([^`]+)`/g)].map(([, name]) => name);
+  const declared = named.filter((name) => name !== 'password_scheme' && name !== '*');
+  expect(declared.toSorted()).toEqual([...new Set(SCHEME_NAMES)].toSorted());
 });

@@ -41,6 +41,9 @@ const SCHEMES: readonly Scheme[] = [
   dotnet,
 ].flat();
 
+/** What may be declared; `*` stands for the rest of a name. */
+export const SCHEME_NAMES: readonly string[] = SCHEMES.flatMap(({ names }) => names);
+
 const exact = new Map(SCHEMES.flatMap((scheme) => scheme.names.map((name) => [name, scheme] as const)));
 const prefixes = [...exact]
   .filter(([name]) => name.endsWith('*'))
