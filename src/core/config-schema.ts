@@ -25,6 +25,9 @@ const alone = duration.refine((ms) => ms >= 15 * UNITS.s, { message: 'at least 1
 
 const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
 
+const oneOf = <const Word extends string>(words: readonly [Word, ...Word[]]) =>
+  z.enum(words, { error: `expected ${words.slice(0, -1).join(', ')} or ${words.at(-1)}` });
+
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -104,7 +107,7 @@ const webhookKeys = z.string().transform((text, context) => {
 const bearer = z.string().regex(/^[\x21-\x7e]{32,1000}$/, 'expected 32 to 1,000 characters of ASCII without spaces');
 
 export const schema = z.object({
-  NODE_ENV: z.enum(['development', 'test', 'production']).optional(),
+  NODE_ENV: oneOf(['development', 'test', 'production']).optional(),
   HOST: z.string().default('127.0.0.1'),
   PORT: integer(0, 65_535).default(3_000),
   MAX_CONNECTIONS: integer(10, 1_000_000).default(2_000),
@@ -129,15 +132,15 @@ export const schema = z.object({
   SESSION_OPERATOR_ABSOLUTE: duration.default(7 * UNITS.d),
   SESSIONS_PER_ACCOUNT: integer(1, 100_000).default(100),
   SECRETS_KEYS: list.default([]),
-  SECOND_FACTOR: z.enum(['nobody', 'operators', 'everybody']).default('operators'),
+  SECOND_FACTOR: oneOf(['nobody', 'operators', 'everybody']).default('operators'),
   RECENT_LOGIN: duration.default(10 * UNITS.m),
   SERVICE_CONTACT: urls.contact.optional(),
   SERVICE_NAME: z.string().min(1).max(60).default('Holdfast'),
   SECURITY_CONTACT: urls.contact.optional(),
   LANGUAGES: languages.default([...LANGUAGES]),
-  HSTS: z.enum(['subdomains', 'host']).default('subdomains'),
+  HSTS: oneOf(['subdomains', 'host']).default('subdomains'),
   TRUSTED_PROXIES: networks.default([]),
-  FORWARDED_HEADER: z.enum(['x-forwarded-for', 'forwarded']).default('x-forwarded-for'),
+  FORWARDED_HEADER: oneOf(['x-forwarded-for', 'forwarded']).default('x-forwarded-for'),
   PASSWORD_HASH_CONCURRENCY: integer(1, 64).default(1),
   PASSWORD_HASH_MEMORY_KIB: integer(1_024, 2_097_152).default(19_456),
   PASSWORD_HASH_PASSES: integer(1, 1_000).default(2),
@@ -182,8 +185,8 @@ export const schema = z.object({
   SMTP_URL: urls.smtp.optional(),
   MAIL_FROM: mailbox.optional(),
   MAIL_RETENTION: duration.default(30 * UNITS.d),
-  REGISTRATION: z.enum(['open', 'verify', 'closed']).optional(),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  REGISTRATION: oneOf(['open', 'verify', 'closed']).optional(),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SHUTDOWN_TIMEOUT_MS: integer(100, 600_000).default(10_000),
   METRICS_PORT: integer(0, 65_535).optional(),
   METRICS_HOST: z.string().default('127.0.0.1'),

@@ -120,6 +120,13 @@ describe('a duration', () => {
   );
 });
 
+test('a word of a short list is refused with the list', () => {
+  expect(problemsOf({ ...STORES, SECOND_FACTOR: 'no', LOG_LEVEL: 'loud' })).toEqual([
+    'SECOND_FACTOR: expected nobody, operators or everybody',
+    'LOG_LEVEL: expected fatal, error, warn, info, debug, trace or silent',
+  ]);
+});
+
 describe('trusted proxies', () => {
   test('are addresses and ranges, of both kinds', () => {
     const { trustedProxies } = readConfig({ ...STORES, TRUSTED_PROXIES: '10.0.0.1, 172.16.0.0/12,, fd00::/8 ,::1' });

@@ -74,7 +74,7 @@ const documented = new Map(
 /** What a file reads of the environment, however it does that. */
 function variablesOf(file: string): string[] {
   const ways = [
-    /^ {2}([A-Z][A-Z_]+): (?:z\.|integer|duration|url|list|languages|mailbox|networks|rule|alone|bearer|webhookKeys)/gm,
+    /^ {2}([A-Z][A-Z_]+): (?:z\.|oneOf|integer|duration|url|list|languages|mailbox|networks|rule|alone|bearer|webhookKeys)/gm,
     /\benv\.([A-Z][A-Z_]+)\b/g,
     /\benv\['([A-Z][A-Z_]+)'\]/g,
     /\b(?:number|url)\('([A-Z][A-Z_]+)'/g,
