@@ -17,6 +17,8 @@ export type About = 'session' | 'sessions' | 'session-count' | 'browsers' | 'fac
 export interface ActedOn {
   readonly sessions: readonly SessionSentence[];
   readonly facts: readonly { readonly label: string; readonly value: string }[];
+  /** Null where it was not asked for. */
+  readonly hasFactors: boolean | null;
 }
 
 /** @throws HttpError 404 for a session that is not, or never was, this person's. */
@@ -44,7 +46,11 @@ export async function actedOn(
     counted && { label: 'Live sessions', value: String(counted.length) },
     has('mailbox') && mailboxFact(context, moved?.createdAt ?? null, times),
   ];
-  return { sessions: sessions.map((one) => sessionSentence(one, reader)), facts: facts.filter((one) => !!one) };
+  return {
+    sessions: sessions.map((one) => sessionSentence(one, reader)),
+    facts: facts.filter((one) => !!one),
+    hasFactors: factors && (factors.totpSince !== null || factors.passkeys.length > 0),
+  };
 }
 
 /** @throws HttpError 404 for a token that is not this person's, or has ended. */

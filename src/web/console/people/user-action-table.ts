@@ -54,7 +54,7 @@ export const USER_ACTIONS = {
   secure: {
     path: 'secure',
     title: 'Secure this account',
-    says: 'For an account that somebody else may have got into. All of it at once: every session ends, also at applications; the password is no longer valid, and nobody logs in with it; no browser is known to the account any more; and its owner is told by mail, with a link to choose a new password. Second factors stay: somebody with a passkey of this account can still log in.',
+    says: 'For an account that somebody else may have got into. All of it at once: every session ends, also at applications; the password is no longer valid, and nobody logs in with it; no browser is known to the account any more; and its owner is told by mail, with a link to choose a new password.',
     button: 'Secure this account',
     danger: true,
     done: 'account-secured',
@@ -63,7 +63,7 @@ export const USER_ACTIONS = {
     box: {
       name: 'factors',
       label: 'Remove its second factors too',
-      hint: 'For when one of them may be somebody else’s. The mailbox alone opens the account then.',
+      hint: 'For when one of them may be somebody else’s: whoever has a passkey of this account can still log in. Without them the mailbox alone opens it.',
     },
     async run({ secureAccount }, { user, by, typed }) {
       const removesFactors = typed['factors'] === 'on';

@@ -88,7 +88,7 @@ async function show(
   { action, user, reason, typed, seen, error, problem, changes = [] }: Shown,
 ): Promise<void> {
   const { title, says, button, danger, about = [], box } = action;
-  const { sessions, facts } = await actedOn(ctx, web, user, about);
+  const { sessions, facts, hasFactors } = await actedOn(ctx, web, user, about);
   const hasEnded = about[0] === 'session' && sessions.every(({ state }) => !state.live);
   const page = {
     title,
@@ -101,7 +101,7 @@ async function show(
     possible: !hasEnded,
     action: ctx.path,
     reason,
-    box: box === undefined ? null : { ...box, checked: typed[box.name] === 'on' },
+    box: box === undefined || hasFactors === false ? null : { ...box, checked: typed[box.name] === 'on' },
     seen,
     changes,
     problem: problem ?? (hasEnded ? ENDED_ALREADY : null),
