@@ -1,10 +1,15 @@
 // `npm run down`: stops what `npm run up` started in this DATA_DIR, and returns when it is gone. Nothing running is no error.
 import path from 'node:path';
+import { readArguments } from '../program-arguments.ts';
 import { holderOf } from './machine/claims.ts';
 import { waitForEnd } from './machine/process.ts';
 
 /** More than an `up` takes to stop, if it has to kill everything. */
 const stopsWithinMs = 180_000;
+
+readArguments(
+  'Usage: npm run down\n\nStops what "npm run up" started in DATA_DIR (.data), and returns when it is gone.',
+);
 
 try {
   await down(path.resolve(process.env.DATA_DIR || '.data'));

@@ -2,11 +2,12 @@
 // the supervisor and a worker, keeps all of them running, and stops all in order. Nothing it started outlives it.
 
 import path from 'node:path';
+import { readArguments } from '../program-arguments.ts';
 import { settingsAreGood } from '../supervisor/check-settings.ts';
 import { ALREADY_CHECKED } from '../supervisor/messages.ts';
 import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../supervisor/status-file.ts';
 import { findAddress, waitUntilReady } from './address.ts';
-import { asksForDemo, demoProblem, trustingDemo } from './demo/asked.ts';
+import { demoProblem, trustingDemo } from './demo/asked.ts';
 import { type Demo, startDemo } from './demo/demo.ts';
 import { findNginx } from './demo/nginx.ts';
 import { environmentsFor } from './environments.ts';
@@ -24,6 +25,13 @@ import type { FetchedProgram } from './servers/system-packages.ts';
 import { type Environment, readLauncherSettings } from './settings.ts';
 import { commandFor, readFirstSteps, summaryOf } from './summary.ts';
 import { keepUpFile, type UpFile } from './up-file.ts';
+
+const USAGE = `Usage: npm run up [-- --demo]
+       npm run dev [-- --demo]
+
+Starts Holdfast on this machine, with a PostgreSQL and a Redis of its own where no URL of one is given. Ctrl-C stops it.
+"dev" also follows the code.
+  --demo   with an application behind nginx that Holdfast stands in front of`;
 
 const readyDeadlineMs = 60_000;
 const killMarginMs = 8_000;
@@ -43,7 +51,7 @@ interface Running {
   demo?: Promise<Demo>;
 }
 
-const withDemo = readArguments();
+const { demo: withDemo = false } = readArguments(USAGE, { demo: { type: 'boolean' } });
 if (!settingsAreGood('up')) process.exit(1);
 const { settings } = readLauncherSettings(process.env);
 const givenDataDir = process.env.DATA_DIR || undefined;
@@ -72,16 +80,6 @@ try {
   if (stoppingSince === undefined) {
     progress.fail(error instanceof Error ? error.message : String(error));
     await stop(1);
-  }
-}
-
-/** Ends this process if it does not know them. */
-function readArguments(): boolean {
-  try {
-    return asksForDemo(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exit(1);
   }
 }
 

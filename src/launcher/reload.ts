@@ -3,6 +3,7 @@
 
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readArguments, refuseArguments } from '../program-arguments.ts';
 import { readStatus, type SupervisorStatus, supervisorStatusFile } from '../supervisor/status-file.ts';
 import { isRunning } from './machine/process.ts';
 import { readUpFile } from './up-file.ts';
@@ -10,23 +11,30 @@ import { readUpFile } from './up-file.ts';
 const acknowledgeDeadlineMs = 10_000;
 const pollMs = 50;
 
+const USAGE = `Usage: npm run reload [-- --pid N]
+
+Replaces the running processes one at a time with the code on disk.
+  --pid N   the supervisor, if it is not the one noted in DATA_DIR (.data)`;
+
+const givenPid = pidArgument();
+
 try {
-  await reload(path.resolve(process.env.DATA_DIR || '.data'), pidArgument(process.argv.slice(2)));
+  await reload(path.resolve(process.env.DATA_DIR || '.data'));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 }
 
-async function reload(dataDir: string, givenPid: number | undefined): Promise<void> {
+async function reload(dataDir: string): Promise<void> {
   const startedAt = Date.now();
-  const supervisor = findSupervisor(dataDir, givenPid);
+  const supervisor = findSupervisor(dataDir);
   await reloadWeb(dataDir, supervisor);
   const up = readUpFile(dataDir);
   if (up && up.pids.supervisor === supervisor && isRunning(up.pids.launcher)) await reloadWorker(dataDir);
   say(`reloaded in ${((Date.now() - startedAt) / 1_000).toFixed(1)} s, with the settings of the start`);
 }
 
-function findSupervisor(dataDir: string, givenPid: number | undefined): number {
+function findSupervisor(dataDir: string): number {
   const status = readStatus<SupervisorStatus>(supervisorStatusFile(dataDir));
   const pid = givenPid ?? readUpFile(dataDir)?.pids.supervisor ?? status?.pid;
   if (pid === undefined || !isRunning(pid)) {
@@ -87,13 +95,11 @@ async function reloadWorker(dataDir: string): Promise<void> {
   }
 }
 
-/** `--pid N`, for a supervisor that was started by itself. */
-function pidArgument(args: string[]): number | undefined {
-  if (args.length === 0) return undefined;
-  const pid = Number(args[1]);
-  if (args[0] !== '--pid' || args.length !== 2 || !Number.isInteger(pid))
-    throw new Error('usage: npm run reload [-- --pid N]');
-  return pid;
+/** For a supervisor that was started by itself. */
+function pidArgument(): number | undefined {
+  const { pid } = readArguments(USAGE, { pid: { type: 'string' } });
+  if (pid === undefined || /^[1-9]\d*$/.test(pid)) return pid === undefined ? undefined : Number(pid);
+  return refuseArguments(USAGE, "--pid takes the supervisor's process id.");
 }
 
 function say(line: string): void {

@@ -2,11 +2,17 @@
 // web processes one at a time with what is on disk now, SIGTERM drains them all. What it does is in $DATA_DIR/supervisor.json.
 import { createLog, type Log } from '../core/platform/log.ts';
 import { type MetricsPortOptions, serveMetrics } from '../core/platform/metrics-server.ts';
+import { readArguments } from '../program-arguments.ts';
 import { settingsAreGood } from './check-settings.ts';
 import { ALREADY_CHECKED, GAVE_UP, READY } from './messages.ts';
 import { readSupervisorSettings, type SupervisorSettings } from './settings.ts';
 import { type Reload, removeStatus, supervisorStatusFile, writeStatus } from './status-file.ts';
 import { startWebProcesses } from './web-processes.ts';
+
+const USAGE = `Usage: npm start
+
+Starts web processes for stores of your own, and keeps them running; the settings are read from the environment.
+SIGHUP, or "npm run reload", replaces them with the code on disk; Ctrl-C or SIGTERM stops them.`;
 
 /** Longer than a web process needs to close its stores. */
 const killMarginMs = 5_000;
@@ -95,6 +101,7 @@ async function publishMetrics(options: Omit<MetricsPortOptions, 'read'>): Promis
   await serveMetrics({ ...options, read: () => processes.clusterMetrics() });
 }
 
+readArguments(USAGE, { [ALREADY_CHECKED.slice(2)]: { type: 'boolean' } });
 const { settings, problems } = readSupervisorSettings(process.env, process.argv[1] ?? '');
 // Another program in the web process' place has settings of its own.
 if (problems.length > 0 && process.env.WEB_MAIN) {

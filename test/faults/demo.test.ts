@@ -176,5 +176,6 @@ test.each([
 
 test('another argument is refused', async () => {
   const up = run('main.js', {}, ['--demp']);
-  expect([await up.exited, up.output()]).toEqual([1, 'There is no --demp here. Usage: npm run up [-- --demo]\n']);
+  expect(await up.exited).toBe(2);
+  expect(up.output()).toContain("Unknown option '--demp'\nUsage: npm run up [-- --demo]\n");
 });

@@ -1,6 +1,6 @@
 // The demo of `npm run up`: its page shows what it is told, escaped; what is in its way is said before anything starts.
 import { describe, expect, test } from '@jest/globals';
-import { asksForDemo, demoProblem, trustingDemo } from '../../src/launcher/demo/asked.ts';
+import { demoProblem, trustingDemo } from '../../src/launcher/demo/asked.ts';
 import { onThisMachine } from '../../src/launcher/demo/nginx.ts';
 import { pageOf } from '../../src/launcher/demo/page.ts';
 import { findServer } from '../../src/launcher/servers/find-server.ts';
@@ -20,11 +20,6 @@ test('the page shows what it is told, escaped, and where to log out', () => {
 
 test('what it is not told is empty', () => {
   expect(pageOf({ holdfastemail: '' }).match(/<i>empty<\/i>/g)).toHaveLength(3);
-});
-
-test('is asked for by --demo alone', () => {
-  expect([asksForDemo([]), asksForDemo(['--demo'])]).toEqual([false, true]);
-  expect(() => asksForDemo(['--demp'])).toThrow('There is no --demp here.');
 });
 
 describe('TRUSTED_PROXIES', () => {

@@ -1,15 +1,8 @@
-// Whether `up` was asked for the demo, and what of the settings is in its way.
+// What of the settings is in the way of the demo.
 import { BlockList, isIP } from 'node:net';
 import type { Environment, LauncherSettings } from '../settings.ts';
 
 export const DEMO_HOST = 'demo.localhost';
-
-/** Throws for other arguments. */
-export function asksForDemo(args: readonly string[]): boolean {
-  const unknown = args.find((arg) => arg !== '--demo');
-  if (unknown !== undefined) throw new Error(`There is no ${unknown} here. Usage: npm run up [-- --demo]`);
-  return args.length > 0;
-}
 
 /** A sentence; undefined if nothing is in the way. */
 export function demoProblem({ publicUrl, host }: LauncherSettings, env: Environment): string | undefined {
