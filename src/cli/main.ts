@@ -17,6 +17,7 @@ import { sessionCommand } from './session.ts';
 import { sentenceOf, UsageError } from './terminal/errors.ts';
 import { watchOutput } from './terminal/output.ts';
 import { printableLines } from './terminal/print.ts';
+import { watchSignals } from './terminal/stopping.ts';
 import { throttleCommand } from './throttle.ts';
 import { tokenCommand } from './token.ts';
 import { userCommand } from './user.ts';
@@ -41,6 +42,7 @@ const program = new Command('holdfast')
 
 let failed = false;
 watchOutput((error) => void fail(error));
+watchSignals();
 exitsWith2(program);
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(event, (error) => void fail(error).finally(() => process.exit()));

@@ -4,6 +4,7 @@ import { withContext } from './connect.ts';
 import { type Confirmed, confirm, yesOption } from './terminal/ask.ts';
 import { callerFor, reasonOption, type Why } from './terminal/caller.ts';
 import { say } from './terminal/output.ts';
+import { stoppable } from './terminal/stopping.ts';
 
 export function seedCommand(): Command {
   return new Command('seed')
@@ -40,7 +41,10 @@ async function run({ events, people, months, intoUsedLog, yes, ...why }: Options
       import('./terminal/progress.ts'),
     ]);
     const bar = startBar('Making up', events);
-    const result = await seed(context, { events, people, months, intoUsedLog, origin }, bar.update);
+    const asked = { events, people, months, intoUsedLog, origin };
+    const { result, cut } = await stoppable(async (stopped) => {
+      return { result: await seed(context, { ...asked, stopped }, bar.update), cut: stopped.aborted };
+    });
     bar.stop();
     if (!result.ok) {
       throw new Error(
@@ -50,6 +54,7 @@ async function run({ events, people, months, intoUsedLog, yes, ...why }: Options
     say(
       `Sealed ${result.events} made-up events of ${people} people, numbers ${result.firstSeq} to ${result.lastSeq}. Each has "made_up" in its detail.`,
     );
+    if (cut && result.events < events) throw new Error(`Stopped before the other ${events - result.events}.`);
   });
 }
 

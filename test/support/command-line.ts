@@ -10,10 +10,14 @@ export interface Result {
 }
 
 interface Given {
-  readonly input?: string;
+  /** Null: standard input stays open. */
+  readonly input?: string | null;
   readonly env?: Readonly<Record<string, string>>;
-  /** Sends SIGINT once what was printed is so. */
+  /** Sends the signal once what was printed is so. */
   readonly stopWhen?: (out: string) => boolean;
+  /** Sends the signal once this is so; asked again and again. */
+  readonly stopOnce?: () => boolean;
+  readonly signal?: NodeJS.Signals;
   /** Whoever reads standard output leaves at once. */
   readonly unread?: boolean;
   /** Options of Node's own. */
@@ -23,7 +27,10 @@ interface Given {
 export const COMMANDS = path.resolve('dist/src/cli/main.js');
 
 export function commandLine(stores: TestStores) {
-  return (args: readonly string[], { input = '', env = {}, stopWhen, unread = false, node = [] }: Given = {}) =>
+  return (
+    args: readonly string[],
+    { input = '', env = {}, stopWhen, stopOnce, signal = 'SIGINT', unread = false, node = [] }: Given = {},
+  ) =>
     new Promise<Result>((resolve) => {
       const child = spawn(process.execPath, [...node, COMMANDS, ...args], {
         env: environment(stores, env),
@@ -33,13 +40,21 @@ export function commandLine(stores: TestStores) {
       let err = '';
       child.stdout.on('data', (chunk) => {
         out += chunk;
-        if (stopWhen?.(out)) child.kill('SIGINT');
+        if (stopWhen?.(out)) child.kill(signal);
       });
+      const watch = setInterval(() => {
+        if (!stopOnce?.()) return;
+        clearInterval(watch);
+        child.kill(signal);
+      }, 5);
       if (unread) child.stdout.destroy();
       child.stderr.on('data', (chunk) => (err += chunk));
       child.stdin.on('error', () => undefined);
-      child.stdin.end(input);
-      child.once('close', (code) => resolve({ code, out, err }));
+      if (input !== null) child.stdin.end(input);
+      child.once('close', (code) => {
+        clearInterval(watch);
+        resolve({ code, out, err });
+      });
     });
 }
 

@@ -1,8 +1,8 @@
 // `audit prove`: one event, and what proves it, as a file. The log has who made it and why.
-import { writeFile } from 'node:fs/promises';
 import { proveEvent } from '../../core/audit/verification/proofs/event-proof.ts';
 import { withContext } from '../connect.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
+import { withNewFile } from '../terminal/new-file.ts';
 
 interface Options extends Why {
   readonly output?: string;
@@ -14,9 +14,16 @@ export async function prove(seq: number, { output, bare, ...why }: Options): Pro
   await withContext(async ({ database: { pool }, auditLog, record }) => {
     const proved = await proveEvent({ pool, auditLog }, seq, { bare });
     if (!proved.ok) throw new Error(`Event ${seq} can't be proved: ${proved.why}.`);
-    if (output !== undefined) await writeFile(output, proved.text, { flag: 'wx', mode: 0o600 });
     const detail = { format: 'proof', filter: JSON.stringify({ seq }), events: 1 };
-    await record({ type: 'audit_export', outcome: 'success', actor, subject: null, origin, detail });
-    if (output === undefined) process.stdout.write(proved.text);
+    const recorded = () => record({ type: 'audit_export', outcome: 'success', actor, subject: null, origin, detail });
+    if (output === undefined) {
+      await recorded();
+      process.stdout.write(proved.text);
+    } else {
+      await withNewFile(output, async (file) => {
+        await file.writeFile(proved.text);
+        await recorded();
+      });
+    }
   });
 }

@@ -6,6 +6,7 @@ import { createAuditLog } from '../../core/audit/reading/audit-log.ts';
 import { withPool } from '../connect.ts';
 import type { AsJson } from '../terminal/list.ts';
 import { outputGone } from '../terminal/output.ts';
+import { stoppable } from '../terminal/stopping.ts';
 import { printEvents } from './event-lines.ts';
 import { type FilterOptions, readFilter } from './filter.ts';
 
@@ -26,20 +27,21 @@ export async function tail(options: Options): Promise<void> {
     const auditLog = createAuditLog({ database: { pool } });
     const filter = await readFilter(options, accounts);
     const print = printEvents(accounts, options.follow ? options : { ...options, none: 'No event matches.' });
-    const interrupted = new AbortController();
-    process.once('SIGINT', () => interrupted.abort());
-    const stopped = AbortSignal.any([interrupted.signal, outputGone]);
     let { seq } = await auditLog.head();
     await print(await newest(auditLog, filter, seq, options.lines));
-    while (options.follow && !stopped.aborted) {
-      const head = await auditLog.head();
-      if (head.seq > seq) {
-        const { events, readTo } = await auditLog.following(filter, { after: seq, upTo: head.seq }, BATCH);
-        await print(events);
-        seq = readTo;
+    if (!options.follow) return;
+    await stoppable(async (interrupted) => {
+      const stopped = AbortSignal.any([interrupted, outputGone]);
+      while (!stopped.aborted) {
+        const head = await auditLog.head();
+        if (head.seq > seq) {
+          const { events, readTo } = await auditLog.following(filter, { after: seq, upTo: head.seq }, BATCH);
+          await print(events);
+          seq = readTo;
+        }
+        if (seq >= head.seq) await delay(LOOK_EVERY_MS, undefined, { signal: stopped }).catch(() => undefined);
       }
-      if (seq >= head.seq) await delay(LOOK_EVERY_MS, undefined, { signal: stopped }).catch(() => undefined);
-    }
+    });
   });
 }
 

@@ -6,6 +6,7 @@ import { withContext } from '../connect.ts';
 import { type Confirmed, confirm } from '../terminal/ask.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { outputGone } from '../terminal/output.ts';
+import { stoppable } from '../terminal/stopping.ts';
 
 interface Options extends Why, Confirmed {
   readonly withHashes: boolean;
@@ -23,11 +24,15 @@ export async function exportPeople({ withHashes, yes, ...why }: Options): Promis
     const event = { type: 'people_exported', outcome: 'success', actor, subject: null, origin, detail } as const;
     await database.transact((transaction) => recordEvent(transaction, event));
     const counts = { people: 0, hashes: 0, needSecret: 0 };
-    for await (const lines of read(database.pool, { withHashes }, counts)) {
-      if (outputGone.aborted) return;
-      if (!process.stdout.write(lines))
-        await once(process.stdout, 'drain', { signal: outputGone }).catch(() => undefined);
-    }
+    await stoppable(async (stopped) => {
+      const ended = AbortSignal.any([stopped, outputGone]);
+      for await (const lines of read(database.pool, { withHashes }, counts)) {
+        if (outputGone.aborted) return;
+        if (!process.stdout.write(lines)) await once(process.stdout, 'drain', { signal: ended }).catch(() => undefined);
+        if (stopped.aborted) throw new Error(`Stopped after about ${counts.people} people: the export is not whole.`);
+      }
+    });
+    if (outputGone.aborted) return;
     process.stderr.write(`${counts.people} people${withHashes ? `, ${counts.hashes} with a hash` : ''}.\n`);
     if (counts.needSecret > 0)
       process.stderr.write(

@@ -11,6 +11,7 @@ import { UsageError } from '../terminal/errors.ts';
 import type { AsJson } from '../terminal/list.ts';
 import { say, sayJson } from '../terminal/output.ts';
 import { printable } from '../terminal/print.ts';
+import { stoppable } from '../terminal/stopping.ts';
 import { type Report, startReport } from './report.ts';
 import { readSecrets, requireSecretsKeys } from './secrets.ts';
 
@@ -37,42 +38,65 @@ export async function importPeople(file: string | undefined, options: Options): 
   const env = options.secrets === undefined || dryRun ? {} : await requireSecretsKeys(process.env);
   const report = await startReport(reportFor(file, options.report));
   try {
-    const summary = await withContext(async (context) => {
-      if (welcome && !context.mail.possible) throw new UsageError('--welcome needs a mail server: set SMTP_URL.');
-      const [{ readPeople }, { startBar }] = await Promise.all([
-        import('../../core/moving/formats/formats.ts'),
-        import('../terminal/progress.ts'),
-      ]);
-      const input = file === STDIN ? process.stdin : createReadStream(file, { highWaterMark: 256 * KIB });
-      const bar = startBar(dryRun ? 'Reading' : 'Importing', Math.ceil(size / KIB), 'KiB');
-      let bytes = 0;
-      async function* counted(): AsyncGenerator<Buffer> {
-        for await (const chunk of input as AsyncIterable<Buffer>) {
-          bytes += chunk.length;
-          yield chunk;
+    let cut = false;
+    const work = (stopped: AbortSignal) =>
+      withContext(async (context) => {
+        if (welcome && !context.mail.possible) throw new UsageError('--welcome needs a mail server: set SMTP_URL.');
+        const [{ readPeople }, { startBar }] = await Promise.all([
+          import('../../core/moving/formats/formats.ts'),
+          import('../terminal/progress.ts'),
+        ]);
+        const input = file === STDIN ? process.stdin : createReadStream(file, { highWaterMark: 256 * KIB });
+        const bar = startBar(dryRun ? 'Reading' : 'Importing', Math.ceil(size / KIB), 'KiB');
+        let bytes = 0;
+        async function* counted(): AsyncGenerator<Buffer> {
+          for await (const chunk of input as AsyncIterable<Buffer>) {
+            bytes += chunk.length;
+            yield chunk;
+          }
         }
-      }
-      const people = readPeople(from, counted());
-      const about = { people, from, secrets, allowWeak, dryRun, welcome, by };
-      try {
-        const collect = garbageCollector();
-        let batches = 0;
-        const onProgress = () => {
-          bar.update(Math.floor(bytes / KIB));
-          batches += 1;
-          if (batches % BATCHES_OF_GARBAGE === 0) collect();
-        };
-        return await context.importPeople({ ...about, onProblem: report.add, onProgress });
-      } finally {
-        bar.stop();
-      }
-    }, env);
+        const people = until(stopped, readPeople(from, counted()), () => {
+          cut = true;
+          input.destroy();
+        });
+        const about = { people, from, secrets, allowWeak, dryRun, welcome, by };
+        try {
+          const collect = garbageCollector();
+          let batches = 0;
+          const onProgress = () => {
+            bar.update(Math.floor(bytes / KIB));
+            batches += 1;
+            if (batches % BATCHES_OF_GARBAGE === 0) collect();
+          };
+          return await context.importPeople({ ...about, onProblem: report.add, onProgress });
+        } finally {
+          bar.stop();
+        }
+      }, env);
+    const summary = await stoppable(work);
     if (json) sayJson(summary);
     else for (const line of inWords(summary, dryRun)) say(line);
+    if (cut) throw new Error(stoppedAfter(summary, dryRun));
     complain(summary, report);
   } finally {
     await report.close();
   }
+}
+
+/** Between two parts: what stands in half of one would be taken for a mistake. The source may never say anything more. */
+async function* until<T>(stopped: AbortSignal, source: AsyncIterable<T>, onCut: () => void): AsyncGenerator<T> {
+  const parts = source[Symbol.asyncIterator]();
+  const end = new Promise<null>((resolve) => stopped.addEventListener('abort', () => resolve(null), { once: true }));
+  for (;;) {
+    const next = stopped.aborted ? null : await Promise.race([parts.next(), end]);
+    if (next === null) return onCut();
+    if (next.done) return;
+    yield next.value;
+  }
+}
+
+function stoppedAfter({ read }: ImportSummary, dryRun: boolean): string {
+  return `Stopped after ${counted(read, 'person', 'people')}; run it again to ${dryRun ? 'count all' : 'go on'}.`;
 }
 
 /** @throws UsageError where it is the file itself, which the report would replace */

@@ -4,6 +4,7 @@ import { type Confirmed, confirm } from '../terminal/ask.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { say } from '../terminal/output.ts';
 import { startBar } from '../terminal/progress.ts';
+import { leavingBehind } from '../terminal/stopping.ts';
 
 export async function end(sessionId: string, why: Why): Promise<void> {
   const { actor, origin, reason } = await callerFor(why);
@@ -23,7 +24,9 @@ export async function endAll({ yes, ...why }: Why & Confirmed): Promise<void> {
     await endAllSessions.ask({ ...caller, kept: null });
     process.stderr.write('No session that began before now counts any more. Ending the records:\n');
     const bar = startBar('Ending', count, 'sessions');
-    const ended = await endAllSessions.endRemaining({ onProgress: (done) => bar.update(done) });
+    const ended = await leavingBehind('Stopped. The worker ends the other records.', () =>
+      endAllSessions.endRemaining({ onProgress: (done) => bar.update(done) }),
+    );
     bar.stop();
     say(`Ended ${ended} ${ended === 1 ? 'session' : 'sessions'}.`);
   });

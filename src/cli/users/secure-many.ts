@@ -8,6 +8,7 @@ import { UsageError } from '../terminal/errors.ts';
 import { say } from '../terminal/output.ts';
 import { printable } from '../terminal/print.ts';
 import { startBar } from '../terminal/progress.ts';
+import { leavingBehind } from '../terminal/stopping.ts';
 
 interface Options extends FilterOptions, Why {
   readonly named: boolean;
@@ -42,7 +43,9 @@ export async function secureLog({ named, confirm, ...options }: Options): Promis
     await confirmNumber(accounts.length, confirm);
     const orderId = await secureMany.ask({ accounts, filter, by });
     const bar = startBar('Securing', accounts.length, 'accounts');
-    await secureMany.secureRemaining({ orderId, onProgress: (secured) => bar.update(secured) });
+    await leavingBehind('Stopped. The worker secures the others.', () =>
+      secureMany.secureRemaining({ orderId, onProgress: (secured) => bar.update(secured) }),
+    );
     bar.stop();
     const done = await secureMany.progress(orderId);
     say(`Secured ${done?.secured ?? 0} of ${accounts.length} accounts; ${rest(done)}.`);

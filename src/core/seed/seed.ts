@@ -29,6 +29,8 @@ export interface SeedOptions {
   readonly intoUsedLog: boolean;
   /** Who asked for it, and why. */
   readonly origin?: Origin;
+  /** Ends it after the batch that is under way. */
+  readonly stopped?: AbortSignal;
 }
 
 export type SeedResult =
@@ -37,7 +39,7 @@ export type SeedResult =
 
 export async function seed(
   { database, sealing, passwords }: { database: Database; sealing: Sealing; passwords: Passwords },
-  { events, people, months, intoUsedLog, origin = NO_ORIGIN }: SeedOptions,
+  { events, people, months, intoUsedLog, origin = NO_ORIGIN, stopped }: SeedOptions,
   onProgress: (done: number) => void,
 ): Promise<SeedResult> {
   await sealing.seal();
@@ -53,6 +55,7 @@ export async function seed(
   let firstSeq = 0;
   let lastSeq = 0;
   for (const batch of batches(story.hours)) {
+    if (stopped?.aborted) break;
     lastSeq = await append(database, batch);
     firstSeq ||= lastSeq - batch.length + 1;
     done += batch.length;
