@@ -36,16 +36,15 @@ async function run({ events, people, months, intoUsedLog, yes, ...why }: Options
         'In production the log is not filled with made-up events (NODE_ENV, or a PUBLIC_URL that is not of this machine).',
       );
     await confirm({ yes }, `This adds ${events} made-up events to the log.`, 'seed');
-    const [{ seed }, { startBar }] = await Promise.all([
+    const [{ seed }, { withBar }] = await Promise.all([
       import('../core/seed/seed.ts'),
       import('./terminal/progress.ts'),
     ]);
-    const bar = startBar('Making up', events);
     const asked = { events, people, months, intoUsedLog, origin };
     const { result, cut } = await stoppable(async (stopped) => {
-      return { result: await seed(context, { ...asked, stopped }, bar.update), cut: stopped.aborted };
+      const work = (update: (done: number) => void) => seed(context, { ...asked, stopped }, update);
+      return { result: await withBar({ doing: 'Making up', total: events }, work), cut: stopped.aborted };
     });
-    bar.stop();
     if (!result.ok) {
       throw new Error(
         'The log tells of people already, and made-up events can not be taken out of it again. If it is only for trying out, say --into-used-log.',

@@ -3,13 +3,14 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { commandLine } from '../support/command-line.ts';
+import { atTerminal, commandLine } from '../support/command-line.ts';
 import { filledLog } from '../support/filled-log.ts';
 import { world } from '../support/world.ts';
 
 const { stores, web, worker, sql, tamper, atEnd } = await world({ worker: true });
 const { fillOutbox } = filledLog({ sql, tamper });
 const cli = commandLine(stores);
+const terminal = atTerminal(stores);
 const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-stopped-'));
 atEnd(() => rmSync(folder, { recursive: true }));
 
@@ -106,4 +107,22 @@ test('audit verify says that it has no verdict', async () => {
   const began = Date.now();
   const { code, err } = await cli(['audit', 'verify'], { stopOnce: () => Date.now() - began > 700 });
   expect([code, err]).toEqual([1, 'The verification ended without a verdict: nothing is proved.\n']);
+});
+
+describe('at a terminal Ctrl-C gives back the cursor and the lines', () => {
+  const lines = Array.from({ length: 30_000 }, (_, n) => `{"externalId":"t${n}","email":"${n}@typed.example"}\n`);
+
+  test.each([
+    ['audit export', 'Exporting', ['audit', 'export', '--output', path.join(folder, 'typed.ndjson'), ...WHY]],
+    ['audit verify', 'Verifying', ['audit', 'verify']],
+    ['import', 'Importing', ['import', path.join(folder, 'typed-people.ndjson'), ...WHY]],
+  ] as const)('%s', async (_, doing, args) => {
+    writeFileSync(path.join(folder, 'typed-people.ndjson'), lines.join(''));
+    const { code, out } = await terminal(args, [[`${doing} `, '\x03']]);
+    expect(code).toBe(1);
+    for (const mode of ['?25', '?7']) {
+      expect(out).toContain(`\x1b[${mode}l`);
+      expect(out.lastIndexOf(`\x1b[${mode}h`)).toBeGreaterThan(out.lastIndexOf(`\x1b[${mode}l`));
+    }
+  });
 });

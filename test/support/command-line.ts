@@ -65,7 +65,7 @@ export function commandLine(stores: TestStores) {
 export function atTerminal(stores: TestStores) {
   return (args: readonly string[], answers: readonly (readonly [question: string, answer: string])[]) =>
     new Promise<Result>((resolve) => {
-      const command = [process.execPath, COMMANDS, ...args].map((word) => `'${word}'`).join(' ');
+      const command = `exec ${[process.execPath, COMMANDS, ...args].map((word) => `'${word}'`).join(' ')}`;
       const child = spawn('script', ['-qec', command, '/dev/null'], {
         env: { ...environment(stores, {}), TERM: 'dumb' },
         stdio: 'pipe',

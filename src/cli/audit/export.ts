@@ -8,7 +8,7 @@ import { withContext } from '../connect.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { UsageError } from '../terminal/errors.ts';
 import { withNewFile } from '../terminal/new-file.ts';
-import { startBar } from '../terminal/progress.ts';
+import { withBar } from '../terminal/progress.ts';
 import { stoppable } from '../terminal/stopping.ts';
 import { type FilterOptions, readFilter } from './filter.ts';
 
@@ -31,22 +31,21 @@ export async function exportTo({ output, format, ...options }: Options): Promise
       const about = { actor, subject: filter.person, origin };
       const begun = await beginExport(context, { filter, format, about });
       end = () => begun.end('success');
-      const bar = startBar('Exporting', seq);
-      const counted = async function* (from: AsyncIterable<ExportedPart>) {
-        for await (const part of from) {
-          yield part.bytes;
-          events += part.events;
-          bar.update(part.seq);
-        }
-      };
       try {
-        const parts = Readable.from(counted(begun.parts), { highWaterMark: 1 });
-        await pipeline(parts, target, { end: target !== process.stdout, signal: stopped });
+        await withBar({ doing: 'Exporting', total: seq }, (update) => {
+          const counted = async function* (from: AsyncIterable<ExportedPart>) {
+            for await (const part of from) {
+              yield part.bytes;
+              events += part.events;
+              update(part.seq);
+            }
+          };
+          const parts = Readable.from(counted(begun.parts), { highWaterMark: 1 });
+          return pipeline(parts, target, { end: target !== process.stdout, signal: stopped });
+        });
       } catch (error) {
         await begun.end('failure').catch(() => undefined); // the error that is thrown says more
         throw brokenOff(error, events);
-      } finally {
-        bar.stop();
       }
     }
 

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { Piscina } from 'piscina';
 import { type LineCheckers, verifyExport } from '../../core/audit/verification/exports/verify-export.ts';
 import { projectRoot } from '../../core/platform/project-root.ts';
-import { startBar } from '../terminal/progress.ts';
+import { withBar } from '../terminal/progress.ts';
 
 /** Threads run what was built, whoever starts them. */
 const WORKER = path.join(projectRoot, 'dist/src/cli/audit/verify-worker.js');
@@ -20,14 +20,10 @@ const THREADS_FROM_BYTES = 8 << 20;
 /** `-` is standard input. */
 export async function verifyFile(file: string, options: Pick<Verified, 'to' | 'checkpoints' | 'keys' | 'filtered'>) {
   const { input, size } = await opened(file);
-  const bar = startBar('Verifying', Number.isFinite(size) ? size : 0, 'bytes');
-  const result = await verifyExport(input, {
-    ...options,
-    ...(size < THREADS_FROM_BYTES ? {} : { startWorkers }),
-    onProgress: bar.update,
-  });
-  bar.stop();
-  return result;
+  const total = Number.isFinite(size) ? size : 0;
+  return withBar({ doing: 'Verifying', total, unit: 'bytes' }, (onProgress) =>
+    verifyExport(input, { ...options, ...(size < THREADS_FROM_BYTES ? {} : { startWorkers }), onProgress }),
+  );
 }
 
 /** Standard input is as long as it is. */

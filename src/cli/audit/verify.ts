@@ -5,7 +5,7 @@ import type { Checkpoint } from '../../core/audit/verification/signed-checkpoint
 import { withPool } from '../connect.ts';
 import { UsageError } from '../terminal/errors.ts';
 import type { AsJson } from '../terminal/list.ts';
-import { startBar } from '../terminal/progress.ts';
+import { withBar } from '../terminal/progress.ts';
 import { readCheckpointFiles } from './checkpoint-files.ts';
 import { publicKeysOf } from './public-keys.ts';
 import { verifyProofFile, witnessKeys } from './verify-proof.ts';
@@ -67,16 +67,16 @@ function verifyLog({ from, to }: Options, checkpoints: readonly Checkpoint[], gi
     const { seq } = await readHead(pool);
     if (from !== undefined && from > Math.max(seq, 1))
       throw new UsageError(`The log ends with event ${seq}: there is none from ${from} on.`);
-    const bar = startBar('Verifying', 1);
-    const result = await createVerification({ database: { pool } }).verify({
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
-      checkpoints,
-      keys: keysOf([...given, ...own]),
-      onProgress: bar.update,
-    });
-    bar.stop();
-    return result;
+    const keys = keysOf([...given, ...own]);
+    return withBar({ doing: 'Verifying', total: 1 }, (onProgress) =>
+      createVerification({ database: { pool } }).verify({
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+        checkpoints,
+        keys,
+        onProgress,
+      }),
+    );
   });
 }
 

@@ -42,12 +42,11 @@ export async function importPeople(file: string | undefined, options: Options): 
     const work = (stopped: AbortSignal) =>
       withContext(async (context) => {
         if (welcome && !context.mail.possible) throw new UsageError('--welcome needs a mail server: set SMTP_URL.');
-        const [{ readPeople }, { startBar }] = await Promise.all([
+        const [{ readPeople }, { withBar }] = await Promise.all([
           import('../../core/moving/formats/formats.ts'),
           import('../terminal/progress.ts'),
         ]);
         const input = file === STDIN ? process.stdin : createReadStream(file, { highWaterMark: 256 * KIB });
-        const bar = startBar(dryRun ? 'Reading' : 'Importing', Math.ceil(size / KIB), 'KiB');
         let bytes = 0;
         async function* counted(): AsyncGenerator<Buffer> {
           for await (const chunk of input as AsyncIterable<Buffer>) {
@@ -60,18 +59,17 @@ export async function importPeople(file: string | undefined, options: Options): 
           input.destroy();
         });
         const about = { people, from, secrets, allowWeak, dryRun, welcome, by };
-        try {
-          const collect = garbageCollector();
-          let batches = 0;
+        const collect = garbageCollector();
+        let batches = 0;
+        const bar = { doing: dryRun ? 'Reading' : 'Importing', total: Math.ceil(size / KIB), unit: 'KiB' };
+        return withBar(bar, (update) => {
           const onProgress = () => {
-            bar.update(Math.floor(bytes / KIB));
+            update(Math.floor(bytes / KIB));
             batches += 1;
             if (batches % BATCHES_OF_GARBAGE === 0) collect();
           };
-          return await context.importPeople({ ...about, onProblem: report.add, onProgress });
-        } finally {
-          bar.stop();
-        }
+          return context.importPeople({ ...about, onProblem: report.add, onProgress });
+        });
       }, env);
     const summary = await stoppable(work);
     if (json) sayJson(summary);

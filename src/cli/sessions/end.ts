@@ -3,7 +3,7 @@ import { withContext } from '../connect.ts';
 import { type Confirmed, confirm } from '../terminal/ask.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { say } from '../terminal/output.ts';
-import { startBar } from '../terminal/progress.ts';
+import { withBar } from '../terminal/progress.ts';
 import { leavingBehind } from '../terminal/stopping.ts';
 
 export async function end(sessionId: string, why: Why): Promise<void> {
@@ -23,11 +23,11 @@ export async function endAll({ yes, ...why }: Why & Confirmed): Promise<void> {
     await confirm({ yes }, `This logs everybody out (about ${count} sessions).`, 'everybody');
     await endAllSessions.ask({ ...caller, kept: null });
     process.stderr.write('No session that began before now counts any more. Ending the records:\n');
-    const bar = startBar('Ending', count, 'sessions');
     const ended = await leavingBehind('Stopped. The worker ends the other records.', () =>
-      endAllSessions.endRemaining({ onProgress: (done) => bar.update(done) }),
+      withBar({ doing: 'Ending', total: count, unit: 'sessions' }, (onProgress) =>
+        endAllSessions.endRemaining({ onProgress }),
+      ),
     );
-    bar.stop();
     say(`Ended ${ended} ${ended === 1 ? 'session' : 'sessions'}.`);
   });
 }

@@ -7,7 +7,7 @@ import { callerFor, type Why } from '../terminal/caller.ts';
 import { UsageError } from '../terminal/errors.ts';
 import { say } from '../terminal/output.ts';
 import { printable } from '../terminal/print.ts';
-import { startBar } from '../terminal/progress.ts';
+import { withBar } from '../terminal/progress.ts';
 import { leavingBehind } from '../terminal/stopping.ts';
 
 interface Options extends FilterOptions, Why {
@@ -42,11 +42,11 @@ export async function secureLog({ named, confirm, ...options }: Options): Promis
     process.stderr.write(`${accounts.length} accounts:\n  ${names.join('\n  ')}${more}\n`);
     await confirmNumber(accounts.length, confirm);
     const orderId = await secureMany.ask({ accounts, filter, by });
-    const bar = startBar('Securing', accounts.length, 'accounts');
     await leavingBehind('Stopped. The worker secures the others.', () =>
-      secureMany.secureRemaining({ orderId, onProgress: (secured) => bar.update(secured) }),
+      withBar({ doing: 'Securing', total: accounts.length, unit: 'accounts' }, (onProgress) =>
+        secureMany.secureRemaining({ orderId, onProgress: (secured) => onProgress(secured) }),
+      ),
     );
-    bar.stop();
     const done = await secureMany.progress(orderId);
     say(`Secured ${done?.secured ?? 0} of ${accounts.length} accounts; ${rest(done)}.`);
   });
