@@ -1,11 +1,13 @@
 // What all commands share: how they list, ask, fail and are refused; how little they load; and who reads what they print.
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { atTerminal, commandLine } from '../support/command-line.ts';
 import { enrol } from '../support/factors.ts';
@@ -349,6 +351,41 @@ describe('a failure is one sentence', () => {
     expect(wrong.err).toBe('PostgreSQL refuses the name or the password in DATABASE_URL.\n');
     const nowhere = await at((other) => Object.assign(other, { pathname: '/no_such_database' }));
     expect(nowhere.err).toBe('PostgreSQL has no database of the name in DATABASE_URL.\n');
+  });
+});
+
+describe('about a PostgreSQL that takes connections and says nothing, every command says the same', () => {
+  const registry = path.join(folder, 'registry.yaml');
+  const silent = createServer(() => undefined);
+  beforeAll(async () => {
+    writeFileSync(registry, 'groups: { staff: }\n');
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+  });
+  afterAll(() => {
+    silent.close();
+  });
+
+  test.each([
+    [['user', 'list']],
+    [['user', 'disable', 'nobody@example.org', ...WHY]],
+    [['group', 'list']],
+    [['group', 'add', 'staff', 'nobody@example.org', ...WHY]],
+    [['keys', 'list']],
+    [['applications', 'apply', registry, ...WHY]],
+    [['people', 'export', ...WHY]],
+    [['audit', 'verify']],
+    [['migrate']],
+  ])('%j', async (args) => {
+    const url = new URL(stores.database.webUrl);
+    url.hostname = '127.0.0.1';
+    url.port = String((silent.address() as AddressInfo).port);
+    const { code, out, err } = await cli(args, { env: { DATABASE_URL: url.href } });
+    const verdict = args[1] === 'verify' ? 'The verification ended without a verdict: nothing is proved.\n' : '';
+    expect({ code, out, err: err.replace(verdict, '') }).toEqual({
+      code: 1,
+      out: '',
+      err: "PostgreSQL can't be reached now: it does not answer.\n",
+    });
   });
 });
 

@@ -61,3 +61,21 @@ test('the line of a request says what every line says: level, time, name, pid an
   expect(Object.keys(quick)).toEqual(Object.keys(usual));
   expect(quick.pid).toEqual(expect.any(Number));
 });
+
+test('an error is told with its causes, each of them once', () => {
+  const script = `
+    import { createLog } from '${logModule}';
+    const log = createLog({ level: 'info', name: 'worker' });
+    const cause = new Error('it says nothing');
+    log.warn({ err: new Error('PostgreSQL is away: it says nothing', { cause }) }, 'a job failed');
+    log.warn({ err: new Error('the template does not compile', { cause }) }, 'a page failed');`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  const told = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).err);
+  expect(told).toMatchObject([
+    { type: 'Error', message: 'PostgreSQL is away: it says nothing', stack: expect.stringContaining('caused by') },
+    { type: 'Error', message: 'the template does not compile: it says nothing' },
+  ]);
+});

@@ -49,14 +49,27 @@ export async function sentenceOf(error: unknown): Promise<string> {
   if (typeof path === 'string' && FILES[name]) return `${path || 'The empty name'} ${FILES[name]}.`;
   if (DISK[name]) return DISK[name];
   if (isOurs(error)) return error.message;
-  for (const state of statesOf(error)) if (DATABASE[state]) return DATABASE[state];
-  const said = awayWords(error);
-  if (said !== null) return `${said}.`;
-  const { isDatabaseOutage } = await import('../../core/platform/database.ts');
-  if (isDatabaseOutage(error)) return `PostgreSQL can't be reached now${reasonOf(error)}.`;
-  // A library's: the last line is the cause.
-  const lines = error.message.split('\n').filter((line) => line.trim() !== '');
-  return lines.at(-1)?.trim() ?? error.name;
+  const causes = causesOf(error);
+  for (const state of causes.flatMap(({ code, originalCode }) => [code, originalCode].map(String)))
+    if (DATABASE[state]) return DATABASE[state];
+  const standby = causes.find(({ code }) => code === 'StandbyError');
+  if (standby) return `${lastLineOf(standby)}.`;
+  if (await isAway(error, causes)) return `PostgreSQL can't be reached now${reasonOf(causes)}.`;
+  return lastLineOf(error);
+}
+
+/** Where nothing else tells, the core is asked, which takes half a second to load. */
+async function isAway(error: Error, causes: readonly Cause[]): Promise<boolean> {
+  if (causes.some(({ code }) => code === 'DatabaseAway')) return true;
+  return (await import('../../core/platform/database.ts')).isDatabaseOutage(error);
+}
+
+/** A library puts what it was doing before the cause: Prisma its call, and some lines of nothing. */
+function lastLineOf({ message, name = 'Something unknown failed' }: Cause): string {
+  const lines = String(message)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  return lines.at(-1)?.trim() ?? name;
 }
 
 /** What this program says itself is whole sentences. */
@@ -66,29 +79,36 @@ function isOurs(error: Error): boolean {
   return error.constructor === Error && /\.$|^[A-Z_]+: /.test(error.message);
 }
 
-function statesOf(error: unknown): string[] {
-  const states: string[] = [];
-  for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth += 1) {
-    const { code, originalCode, cause: next, meta } = cause as Readonly<Record<string, unknown>>;
-    states.push(String(code), String(originalCode));
-    cause = next ?? (meta as { driverAdapterError?: unknown } | undefined)?.driverAdapterError;
-  }
-  return states;
+interface Cause {
+  readonly name?: string;
+  readonly message?: unknown;
+  readonly code?: unknown;
+  readonly originalCode?: unknown;
+  readonly address?: unknown;
+  readonly port?: unknown;
 }
 
-/** What this program knows of a PostgreSQL that can't be used. */
-function awayWords(error: unknown): string | null {
-  for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth += 1) {
-    const { code, message, cause: next } = cause as Readonly<Record<string, unknown>>;
-    if (code === 'StandbyError' || code === 'DatabaseAway') return String(message);
-    cause = next;
+/** The error, and from what it came; the first cause of all is the last. */
+function causesOf(error: unknown): Cause[] {
+  const causes: Cause[] = [];
+  for (let cause = error; typeof cause === 'object' && cause !== null && causes.length < 5; ) {
+    causes.push(cause as Cause);
+    const { cause: next, errors, meta } = cause as Readonly<Record<string, unknown>>;
+    const ofAdapter = (meta as { driverAdapterError?: unknown } | undefined)?.driverAdapterError;
+    cause = next ?? ofAdapter ?? (errors as unknown[] | undefined)?.[0]; // one a host's address
   }
-  return null;
+  return causes;
 }
 
-function reasonOf(error: Error): string {
-  const { code, address, port } = error as Error & { code?: unknown; address?: unknown; port?: unknown };
-  if (code === 'ECONNREFUSED' && address !== undefined)
-    return `: nothing answers at ${String(address)}:${String(port)}`;
-  return typeof code === 'string' && /^E[A-Z]+$/.test(code) ? ` (${code})` : '';
+/** Of a connection that came to nothing, whoever says it. */
+const SILENCE = /says nothing|timeout|timed out/i;
+
+function reasonOf(causes: readonly Cause[]): string {
+  const refused = causes.find(({ code, address }) => code === 'ECONNREFUSED' && address !== undefined);
+  if (refused) return `: nothing answers at ${String(refused.address)}:${String(refused.port)}`;
+  if (causes.some((cause) => cause.code === 'ETIMEDOUT' || SILENCE.test(lastLineOf(cause))))
+    return ': it does not answer';
+  const first = causes.at(-1);
+  if (first?.code === 'DatabaseAway') return `: ${lastLineOf(first)}`;
+  return /^E[A-Z]+$/.test(String(first?.code)) ? ` (${String(first?.code)})` : '';
 }

@@ -21,6 +21,8 @@ const SECRETS = [
 
 const BUFFER_BYTES = 32_768;
 const WARN = 40;
+/** A cause may lead to itself. */
+const MOST_CAUSES = 5;
 
 interface LogOptions {
   readonly level: string;
@@ -40,6 +42,7 @@ export function createLog({ level, name, buffered = false }: LogOptions): Log {
       level,
       base,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: told },
       redact: { paths: SECRETS.flatMap((key) => [`["${key}"]`, `*["${key}"]`, `*.*["${key}"]`]), censor: '[redacted]' },
     },
     createLogOutput({
@@ -48,6 +51,17 @@ export function createLog({ level, name, buffered = false }: LogOptions): Log {
         `${JSON.stringify({ level: WARN, time: isoNow(), ...base, count, msg: 'lines of this log were lost: there was no room for them' })}\n`,
     }),
   );
+}
+
+/** As pino tells an error, with the words of its causes behind its own; but none that stand there already. */
+function told(error: unknown): unknown {
+  const as = pino.stdSerializers.err(error as Error);
+  if (!(error instanceof Error)) return as;
+  const words: string[] = [];
+  for (let cause: unknown = error; cause instanceof Error && words.length < MOST_CAUSES; cause = cause.cause)
+    if (!words.some((one) => one.includes((cause as Error).message))) words.push(cause.message);
+  as.message = words.join(': ');
+  return as;
 }
 
 /** What is logged of a request; none of it can hold a secret. */
