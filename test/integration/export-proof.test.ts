@@ -223,6 +223,21 @@ describe('the commands', () => {
     const proved = await cli('verify', '--file', file);
     expect(proved).toEqual(says(0, 'The export is intact: 9 events, none altered, missing or inserted.\n'));
     expect(proved.stdout).toContain('Nobody signed its manifest: this log has no signing key.');
+    const withKey = ['--public-key', key.publicText];
+    const nobody = await cli('verify', '--file', file, ...withKey);
+    expect(nobody).toEqual(
+      says(1, 'The export is NOT proved: nobody signed its manifest: this log has no signing key.\nIt has 9 events'),
+    );
+    const json = JSON.parse((await cli('verify', '--file', file, '--json', ...withKey)).stdout);
+    expect(json).toMatchObject({ intact: false, problem: expect.stringContaining('nobody signed') });
+    const head = path.join(folder, 'head.ndjson');
+    await writeFile(head, `${(await readFile(file, 'utf8')).split('\n').slice(0, 4).join('\n')}\n`);
+    const headAlone = await cli('verify', '--file', head, ...withKey);
+    expect(headAlone).toEqual(says(1, 'The export is NOT proved: it has no manifest that a key has signed.\n'));
+    expect(headAlone.stdout).toMatch(/4 events[\s\S]*cut off[\s\S]*older version/);
+    expect(JSON.parse((await cli('verify', '--file', head, '--json', ...withKey)).stdout).intact).toBe(false);
+    // Without a key nothing is said to be proved.
+    expect(await cli('verify', '--file', head)).toEqual(says(0, 'The file has no manifest'));
     env = { ...env, DATABASE_URL: stores.database.ownerUrl };
     await worker.sealing.seal();
     const kept = path.join(folder, 'kept');

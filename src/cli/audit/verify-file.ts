@@ -18,7 +18,10 @@ type Verified = Parameters<typeof verifyExport>[1];
 const THREADS_FROM_BYTES = 8 << 20;
 
 /** `-` is standard input. */
-export async function verifyFile(file: string, options: Pick<Verified, 'to' | 'checkpoints' | 'keys' | 'filtered'>) {
+export async function verifyFile(
+  file: string,
+  options: Pick<Verified, 'to' | 'checkpoints' | 'keys' | 'needsSignature' | 'filtered'>,
+) {
   const { input, size } = await opened(file);
   const total = Number.isFinite(size) ? size : 0;
   return withBar({ doing: 'Verifying', total, unit: 'bytes' }, (onProgress) =>

@@ -28,7 +28,8 @@ export function reportExport(
   if (!result.intact) process.exitCode = 1;
   if (json) sayJson(result);
   else if (result.intact) sayProved(result, filtered);
-  else if (result.sound) saySound(result.problem, result.sound);
+  else if (result.sound && result.isGap) saySound(result.problem, result.sound);
+  else if (result.sound) sayUnsigned(result.problem, result.sound, result.manifest !== null);
   else say(`The export is NOT intact: ${printable(result.problem)}.`);
 }
 
@@ -44,6 +45,17 @@ function saySound(problem: string, { count, pieces }: NonNullable<VerifiedExport
   say(`${number(count)} events in ${pieces} pieces, each as its hash says; ${printable(problem)}.`);
   say('The file has no manifest that tells of a filter: it is older, or its end was cut off.');
   say('If it was filtered, say so with --filtered. That no other event is missing, only the log itself can show.');
+}
+
+/** A key was given, and nothing in the file is signed with it. */
+function sayUnsigned(problem: string, { count }: NonNullable<VerifiedExport['sound']>, hasManifest: boolean): void {
+  say(`The export is NOT proved: ${printable(problem)}.`);
+  say(`It has ${number(count)} events, each as its hash says; whoever made the file could have made the hashes too.`);
+  if (hasManifest) say('Export again while the worker runs with its key: then it signs the manifest.');
+  else {
+    say('If the end of the file was cut off, get the whole of it.');
+    say('If an older version of Holdfast wrote it, it never had one: compare with kept checkpoints (--checkpoint).');
+  }
 }
 
 function sayWithoutManifest({ count, pieces, confirmed }: Proved, filtered: boolean): void {

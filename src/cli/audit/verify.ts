@@ -87,7 +87,8 @@ async function verifyExportFile(
   given: readonly string[],
 ) {
   const { verifyFile } = await import('./verify-file.ts');
-  return verifyFile(file, { ...(to === undefined ? {} : { to }), checkpoints, keys: keysOf(given), filtered });
+  const about = { checkpoints, keys: keysOf(given), needsSignature: given.length > 0, filtered };
+  return verifyFile(file, { ...about, ...(to === undefined ? {} : { to }) });
 }
 
 function keysOf(texts: readonly string[]) {

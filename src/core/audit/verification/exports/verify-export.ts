@@ -17,6 +17,8 @@ export interface VerifyExportOptions {
   readonly keys: ReadonlyMap<string, KeyObject>;
   /** An export without a manifest was filtered: events may be left out. */
   readonly filtered: boolean;
+  /** Its manifest, or a checkpoint that names one of its events, must be signed with one of the keys. */
+  readonly needsSignature?: boolean;
   /** Where the export ends on purpose. */
   readonly to?: number;
   readonly onProgress?: (bytes: number) => void;
@@ -35,7 +37,7 @@ export interface LineCheckers {
 export type VerifiedExport = VerifyResult & {
   /** Null: it has no manifest, or it is not intact. */
   readonly manifest: Attested | null;
-  /** Every line is right, but events are left out and no manifest says why. */
+  /** Every line is right, but events are left out and no manifest says why, or none of the given keys has signed it. */
   readonly sound?: { readonly count: number; readonly pieces: number };
 };
 
@@ -85,10 +87,20 @@ export async function verifyExport(input: Readable, options: VerifyExportOptions
   const end = options.to ?? manifest?.manifest.to;
   const lost = filtered ? null : chain.finish(end === undefined ? null : { seq: end }, end);
   if (lost) return { intact: false, ...lost, manifest: attested };
+  if (options.needsSignature && !attested?.proved && proved.confirmed === 0)
+    return { intact: false, ...unsigned(attested), sound: proved, manifest: attested };
   return { intact: true, ...proved, erased, accepted, tree: null, ...counted(checkpoints), manifest: attested };
 }
 
 const ADDED: Problem = { seq: 0, problem: 'lines were added after the manifest, which is the last one' };
+
+/** Whoever made the file could have made its hashes, and cut it where they liked. */
+function unsigned(attested: Attested | null): Problem {
+  const why = attested
+    ? `nobody signed its manifest: ${attested.unsigned}`
+    : 'it has no manifest that a key has signed';
+  return { seq: 0, problem: why };
+}
 
 function checkedHere(checkpoints: readonly HeldCheckpoint[]): LineCheckers {
   return {
