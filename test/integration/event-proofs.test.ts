@@ -306,6 +306,10 @@ describe('the commands', () => {
       code: 1,
       said: expect.stringContaining('no checkpoint names a tree yet'),
     });
+    expect(await cli('prove', '999999', '--reason', 'a test', '--output', file)).toEqual({
+      code: 1,
+      said: 'There is no event 999,999: the newest is 300.\n',
+    });
     await checkpoints().write('schedule');
     expect(await cli('prove', '7', '--reason', 'a test', '--output', file)).toEqual({ code: 0, said: '' });
     const proved = await cli('verify', '--proof', file, '--public-key', key.publicText);

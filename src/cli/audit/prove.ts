@@ -12,6 +12,8 @@ interface Options extends Why {
 export async function prove(seq: number, { output, bare, ...why }: Options): Promise<void> {
   const { actor, origin } = await callerFor(why);
   await withContext(async ({ database: { pool }, auditLog, record }) => {
+    const newest = (await auditLog.head()).seq;
+    if (seq > newest) throw new Error(`There is no event ${inWords(seq)}: the newest is ${inWords(newest)}.`);
     const proved = await proveEvent({ pool, auditLog }, seq, { bare });
     if (!proved.ok) throw new Error(`Event ${seq} can't be proved: ${proved.why}.`);
     const detail = { format: 'proof', filter: JSON.stringify({ seq }), events: 1 };
@@ -26,4 +28,8 @@ export async function prove(seq: number, { output, bare, ...why }: Options): Pro
       });
     }
   });
+}
+
+function inWords(seq: number): string {
+  return seq.toLocaleString('en');
 }
