@@ -5,6 +5,7 @@ import type { GroupChangeResult, ListedGroup } from '../core/groups/groups.ts';
 import { withContext } from './connect.ts';
 import { type Confirmed, confirm, yesOption } from './terminal/ask.ts';
 import { callerFor, reasonOption, type Why } from './terminal/caller.ts';
+import { UsageError } from './terminal/errors.ts';
 import { type AsJson, jsonOption, printList } from './terminal/list.ts';
 import { say } from './terminal/output.ts';
 import { printable } from './terminal/print.ts';
@@ -58,8 +59,8 @@ async function create(name: string, why: Why): Promise<void> {
   await withContext(async ({ groups }) => {
     const result = await groups.create(name, caller);
     if (result.ok) return say(`Created the group ${result.group.name}.`);
-    const { GROUP_NAME_RULE } = await import('../core/groups/group-name.ts');
-    throw new Error(result.reason === 'bad_name' ? GROUP_NAME_RULE : `There is a group of the name ${name} already.`);
+    if (result.reason !== 'bad_name') throw new Error(`There is a group of the name ${name} already.`);
+    throw new UsageError((await import('../core/groups/group-name.ts')).GROUP_NAME_RULE);
   });
 }
 

@@ -185,7 +185,7 @@ test('the commands list and test', async () => {
     operators: true,
     webhook: true,
   });
-  expect(await run(['alerts', 'test', 'nothing', '--reason', 'a test'])).toMatchObject({ code: 1 });
+  expect(await run(['alerts', 'test', 'nothing', '--reason', 'a test'])).toMatchObject({ code: 2 });
   expect(await run(['alerts', 'test', 'stuffing', '--reason', 'a test'])).toMatchObject({ code: 0 });
   await work();
   expect(told()).toEqual(['stuffing test']);

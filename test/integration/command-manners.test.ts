@@ -400,6 +400,11 @@ describe('what would silently do nothing, or something else, is refused', () => 
     [['audit', 'tail', '--since', '1'], 'Expected a time'],
     [['audit', 'tail', '--since', '2026-11-25', '--until', '2026-11-24'], '--since must be before --until'],
     [['audit', 'tail', '--text', ''], 'Expected a text'],
+    [['audit', 'tail', '--address', '999.1.1.1'], '999.1.1.1 is no IP address and no network.'],
+    [['audit', 'tail', '--session', 'nonsense'], "nonsense is no session's id."],
+    [['group', 'create', 'st aff', ...WHY], 'Use letters without accents'],
+    [['alerts', 'test', 'nonsense', ...WHY], 'There is no such alert'],
+    [['audit', 'verify', '--file', '-', '--public-key', 'package.json'], '--public-key takes an Ed25519 public key'],
   ])('%j', async (args, why) => {
     expect(await cli(args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(why) });
   });

@@ -108,7 +108,7 @@ describe('group', () => {
 
   test('says what is wrong, and does nothing', async () => {
     expect(await cli(['group', 'create', 'two words', ...WHY])).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringContaining('letters'),
     });
     expect(await cli(['group', 'create', 'Staff'])).toMatchObject({

@@ -1,6 +1,7 @@
 // `alerts list` and `alerts test`.
 import { withContext, withPool } from '../connect.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
+import { UsageError } from '../terminal/errors.ts';
 import { type AsJson, printList } from '../terminal/list.ts';
 import { say } from '../terminal/output.ts';
 
@@ -35,7 +36,7 @@ export async function listAlerts({ json }: AsJson): Promise<void> {
 /** Recorded at once; the worker sends it. */
 export async function testAlert(name: string, why: Why): Promise<void> {
   const { isRule } = await import('../../core/alerting/settings.ts');
-  if (!isRule(name)) throw new Error('There is no such alert; "alerts list" prints them.');
+  if (!isRule(name)) throw new UsageError('There is no such alert; "alerts list" prints them.');
   const caller = await callerFor(why);
   await withContext(({ alertSettings }) => alertSettings.test(name, caller));
   say('The worker sends the test within seconds.');

@@ -36,7 +36,7 @@ export async function readFilter(options: FilterOptions, users: Accounts): Promi
     return user.id;
   };
   if (options.session !== undefined && !validate(options.session))
-    throw new Error(`${options.session} is no session's id.`);
+    throw new UsageError(`${options.session} is no session's id.`);
   return {
     ...EVERY_EVENT,
     types: options.type.length > 0 ? options.type : null,
@@ -57,7 +57,7 @@ export async function readFilter(options: FilterOptions, users: Accounts): Promi
 function addressOf(typed: string | undefined): string | null {
   if (typed === undefined) return null;
   const known = typed.includes('/') ? ipaddr.isValidCIDR(typed) : ipaddr.isValid(typed);
-  if (!known) throw new Error(`${typed} is no IP address and no network.`);
+  if (!known) throw new UsageError(`${typed} is no IP address and no network.`);
   if (!typed.includes('/')) return canonicalAddress(typed);
   const [address, bits] = ipaddr.parseCIDR(typed);
   const network = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;

@@ -94,7 +94,7 @@ async function verifyExportFile(
 function keysOf(texts: readonly string[]) {
   const keys = readPublicKeys(texts);
   if (keys === null)
-    throw new Error('--public-key takes an Ed25519 public key, 32 bytes in base64 or PEM, or a file with one.');
+    throw new UsageError('--public-key takes an Ed25519 public key, 32 bytes in base64 or PEM, or a file with one.');
   return keys;
 }
 
