@@ -27,15 +27,18 @@ const COLUMNS = {
   retiredAt: 'signed until',
 };
 
+const NO_KEY = 'There is no key yet.';
+
 async function list(how: AsJson): Promise<void> {
-  const none = 'There is no key yet.';
-  await withContext(async ({ forwardAuth }) => printList(COLUMNS, { ...how, none })(await forwardAuth.keys.list()));
+  const show = printList(COLUMNS, { ...how, none: NO_KEY });
+  await withContext(async ({ forwardAuth }) => show(await forwardAuth.keys.list()));
 }
 
 async function revoke(key: string, { yes, ...why }: Why & Confirmed): Promise<void> {
   const caller = await callerFor(why);
   await withContext(async ({ forwardAuth: { keys } }) => {
     const known = await keys.list();
+    if (known.length === 0) throw new Error(NO_KEY);
     if (key !== 'all' && !known.some(({ kid }) => kid === key)) throw new Error(`There is no key ${key}.`);
     const what = key === 'all' ? 'every key' : 'this key';
     await confirm({ yes }, `Applications believe nothing more that ${what} has signed.`, key);

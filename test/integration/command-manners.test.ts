@@ -291,7 +291,8 @@ describe('a failure is one sentence', () => {
     [['audit', 'verify', '--file', '/nowhere/log.ndjson'], '/nowhere/log.ndjson is not there.'],
     [['audit', 'verify', '--file', '/'], '/ is a folder.'],
     [['audit', 'verify', '--checkpoint', '/nowhere/kept'], '/nowhere/kept is not there.'],
-    [['audit', 'verify', '--public-key', '/nowhere/key'], '/nowhere/key is not there.'],
+    [['keys', 'revoke', 'all', ...WHY], 'There is no key yet.'],
+    [['audit', 'drains', 'pause', 'nowhere', ...WHY], 'There is no such drain; "audit drains list" prints them.'],
     [['user', 'show', 'nobody@example.org'], 'There is no account with the e-mail address nobody@example.org.'],
     [['session', 'list', 'nobody@example.org'], 'There is no account with the e-mail address nobody@example.org.'],
   ])('%j', async (args, sentence) => {
@@ -404,6 +405,7 @@ describe('what would silently do nothing, or something else, is refused', () => 
     [['audit', 'tail', '--session', 'nonsense'], "nonsense is no session's id."],
     [['group', 'create', 'st aff', ...WHY], 'Use letters without accents'],
     [['alerts', 'test', 'nonsense', ...WHY], 'There is no such alert'],
+    [['audit', 'verify', '--public-key', 'nonsense'], 'nonsense is neither a key, 32 bytes in base64 or PEM, nor a file.'],
     [['audit', 'verify', '--file', '-', '--public-key', 'package.json'], '--public-key takes an Ed25519 public key'],
   ])('%j', async (args, why) => {
     expect(await cli(args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(why) });

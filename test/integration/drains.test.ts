@@ -300,7 +300,7 @@ describe('the command line', () => {
     expect(await drains('pause', 'siem', ...why)).toMatchObject({ code: 0, out: expect.stringContaining('is paused') });
     expect(await drains('pause', 'siem', ...why)).toMatchObject({
       code: 1,
-      err: expect.stringContaining('paused already'),
+      err: 'The drain is paused already.\n',
     });
     expect((await drains('list')).out).toMatch(/siem +https:\/\/localhost +holdfast +20 .*paused/);
     expect((await drains('resume', 'siem', ...why)).code).toBe(0);
@@ -314,7 +314,8 @@ describe('the command line', () => {
     expect(JSON.parse(receiver.taken[1]?.lines[0] ?? '')).toMatchObject({ seq: 11 });
     const owner = { env: { DATABASE_URL: stores.database.ownerUrl } };
     const forget = ['audit', 'drains', 'forget', 'siem', ...why];
-    expect(await cli(forget, owner)).toMatchObject({ code: 1, err: expect.stringContaining('still has it') });
+    expect(await cli(forget, owner)).toMatchObject({ code: 1, err: 'A worker still has the drain in its file.\n' });
+    expect(await drains('resume', 'siem', ...why)).toMatchObject({ code: 1, err: 'The drain is not paused.\n' });
     await sql(`UPDATE audit_drain SET seen_at = now() - interval '3 minutes'`);
     expect((await drains('list')).out).toContain('no worker');
     expect((await cli(forget, owner)).code).toBe(0);

@@ -1,4 +1,5 @@
 // `audit drains`: where the log is sent to, and the acts on it.
+import type { Context } from '../../core/context.ts';
 import { withContext, withPool } from '../connect.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { type AsJson, printList } from '../terminal/list.ts';
@@ -47,7 +48,7 @@ function stateOf({ served, pausedAt, failures }: { served: boolean; pausedAt: Da
 export async function pauseDrain(name: string, why: Why): Promise<void> {
   const caller = await callerFor(why);
   await withContext(async ({ drains }) => {
-    if (!(await drains.pause(name, caller))) throw new Error(`${NO_DRAIN} Or it is paused already.`);
+    if (!(await drains.pause(name, caller))) throw await refusal(drains, name, 'The drain is paused already.');
     say('The drain is paused. The log keeps what it has not sent.');
   });
 }
@@ -55,7 +56,7 @@ export async function pauseDrain(name: string, why: Why): Promise<void> {
 export async function resumeDrain(name: string, why: Why): Promise<void> {
   const caller = await callerFor(why);
   await withContext(async ({ drains }) => {
-    if (!(await drains.resume(name, caller))) throw new Error(`${NO_DRAIN} Or it is not paused.`);
+    if (!(await drains.resume(name, caller))) throw await refusal(drains, name, 'The drain is not paused.');
     say('The drain goes on.');
   });
 }
@@ -74,7 +75,13 @@ export async function rewindDrain(name: string, from: number, why: Why): Promise
 export async function forgetDrain(name: string, why: Why): Promise<void> {
   const caller = await callerFor(why);
   await withContext(async ({ drains }) => {
-    if (!(await drains.forget(name, caller))) throw new Error(`${NO_DRAIN} Or a worker still has it in its file.`);
+    if (!(await drains.forget(name, caller)))
+      throw await refusal(drains, name, 'A worker still has the drain in its file.');
     say('The drain is forgotten. A new one of that name begins at its start.');
   });
+}
+
+/** Of a drain that is there, why nothing was done. */
+async function refusal({ list }: Context['drains'], name: string, why: string): Promise<Error> {
+  return new Error((await list()).some((drain) => drain.name === name) ? why : NO_DRAIN);
 }

@@ -99,5 +99,9 @@ function keysOf(texts: readonly string[]) {
 }
 
 async function keyText(keyOrFile: string): Promise<string> {
-  return /^[\w+/-]{43}=?$/.test(keyOrFile) ? keyOrFile : await readFile(keyOrFile, 'utf8');
+  if (readPublicKeys([keyOrFile]) !== null) return keyOrFile;
+  return readFile(keyOrFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new UsageError(`--public-key: ${keyOrFile} is neither a key, 32 bytes in base64 or PEM, nor a file.`);
+  });
 }

@@ -69,5 +69,5 @@ async function look(transaction: Transaction, { url, groups }: ApplicationSettin
 }
 
 async function takenProblem(transaction: Transaction, slug: string): Promise<string | null> {
-  return (await findApplication(transaction, { slug })) ? 'There is an application of this name already.' : null;
+  return (await findApplication(transaction, { slug })) ? 'There is an application with this slug already.' : null;
 }
