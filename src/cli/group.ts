@@ -8,7 +8,7 @@ import { callerFor, reasonOption, type Why } from './terminal/caller.ts';
 import { UsageError } from './terminal/errors.ts';
 import { type AsJson, jsonOption, printList } from './terminal/list.ts';
 import { say } from './terminal/output.ts';
-import { printable } from './terminal/print.ts';
+import { counted, printable } from './terminal/print.ts';
 
 export function groupCommand(): Command {
   const command = new Command('group').description('Groups of accounts, by which applications let people in');
@@ -69,7 +69,7 @@ async function remove(name: string, { yes, ...why }: Why & Confirmed): Promise<v
   await withContext(async (context) => {
     const group = await findGroup(context, name);
     const opens = group.applications.length === 0 ? '' : ` of ${group.applications.join(', ')}`;
-    await confirm({ yes }, `This takes the way${opens} from its ${group.members} members.`, group.name);
+    await confirm({ yes }, `This takes the way${opens} from its ${counted(group.members, 'member')}.`, group.name);
     if (!(await context.groups.remove(group.id, caller))) throw new Error(`There is no group ${name} any more.`);
     say(`Removed the group ${group.name}.`);
   });

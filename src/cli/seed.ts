@@ -4,6 +4,7 @@ import { withContext } from './connect.ts';
 import { type Confirmed, confirm, yesOption } from './terminal/ask.ts';
 import { callerFor, reasonOption, type Why } from './terminal/caller.ts';
 import { say } from './terminal/output.ts';
+import { counted } from './terminal/print.ts';
 import { stoppable } from './terminal/stopping.ts';
 
 export function seedCommand(): Command {
@@ -35,7 +36,7 @@ async function run({ events, people, months, intoUsedLog, yes, ...why }: Options
       throw new Error(
         'In production the log is not filled with made-up events (NODE_ENV, or a PUBLIC_URL that is not of this machine).',
       );
-    await confirm({ yes }, `This adds ${events} made-up events to the log.`, 'seed');
+    await confirm({ yes }, `This adds ${counted(events, 'made-up event')} to the log.`, 'seed');
     const [{ seed }, { withBar }] = await Promise.all([
       import('../core/seed/seed.ts'),
       import('./terminal/progress.ts'),
@@ -51,7 +52,7 @@ async function run({ events, people, months, intoUsedLog, yes, ...why }: Options
       );
     }
     say(
-      `Sealed ${result.events} made-up events of ${people} people, numbers ${result.firstSeq} to ${result.lastSeq}. Each has "made_up" in its detail.`,
+      `Sealed ${counted(result.events, 'made-up event')} of ${counted(people, 'person', 'people')}, numbers ${result.firstSeq} to ${result.lastSeq}. Each has "made_up" in its detail.`,
     );
     if (cut && result.events < events) throw new Error(`Stopped before the other ${events - result.events}.`);
   });

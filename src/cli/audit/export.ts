@@ -8,6 +8,7 @@ import { withContext } from '../connect.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { UsageError } from '../terminal/errors.ts';
 import { withNewFile } from '../terminal/new-file.ts';
+import { counted } from '../terminal/print.ts';
 import { withBar } from '../terminal/progress.ts';
 import { stoppable } from '../terminal/stopping.ts';
 import { type FilterOptions, readFilter } from './filter.ts';
@@ -33,14 +34,14 @@ export async function exportTo({ output, format, ...options }: Options): Promise
       end = () => begun.end('success');
       try {
         await withBar({ doing: 'Exporting', total: seq }, (update) => {
-          const counted = async function* (from: AsyncIterable<ExportedPart>) {
+          const written = async function* (from: AsyncIterable<ExportedPart>) {
             for await (const part of from) {
               yield part.bytes;
               events += part.events;
               update(part.seq);
             }
           };
-          const parts = Readable.from(counted(begun.parts), { highWaterMark: 1 });
+          const parts = Readable.from(written(begun.parts), { highWaterMark: 1 });
           return pipeline(parts, target, { end: target !== process.stdout, signal: stopped });
         });
       } catch (error) {
@@ -55,13 +56,13 @@ export async function exportTo({ output, format, ...options }: Options): Promise
         : withNewFile(output, (file) => write(createWriteStream(output, { fd: file }), stopped)),
     );
     await end();
-    process.stderr.write(`Exported ${events} events.\n`);
+    process.stderr.write(`Exported ${counted(events, 'event')}.\n`);
   });
 }
 
 function brokenOff(error: unknown, events: number): unknown {
   const { code, name } = error as NodeJS.ErrnoException;
-  if (name === 'AbortError') return new Error(`Stopped after about ${events} events: the export is not whole.`);
+  if (name === 'AbortError') return new Error(`Stopped after about ${counted(events, 'event')}: the export is not whole.`);
   if (code !== 'EPIPE' && code !== 'ERR_STREAM_PREMATURE_CLOSE') return error;
-  return new Error(`Whoever reads the export has left after about ${events} events: it is not whole.`);
+  return new Error(`Whoever reads the export has left after about ${counted(events, 'event')}: it is not whole.`);
 }

@@ -10,7 +10,7 @@ import { callerFor, type Why } from '../terminal/caller.ts';
 import { UsageError } from '../terminal/errors.ts';
 import type { AsJson } from '../terminal/list.ts';
 import { say, sayJson } from '../terminal/output.ts';
-import { printable } from '../terminal/print.ts';
+import { counted, printable } from '../terminal/print.ts';
 import { stoppable } from '../terminal/stopping.ts';
 import { type Report, startReport } from './report.ts';
 import { readSecrets, requireSecretsKeys } from './secrets.ts';
@@ -48,13 +48,13 @@ export async function importPeople(file: string | undefined, options: Options): 
         ]);
         const input = file === STDIN ? process.stdin : createReadStream(file, { highWaterMark: 256 * KIB });
         let bytes = 0;
-        async function* counted(): AsyncGenerator<Buffer> {
+        async function* measured(): AsyncGenerator<Buffer> {
           for await (const chunk of input as AsyncIterable<Buffer>) {
             bytes += chunk.length;
             yield chunk;
           }
         }
-        const people = until(stopped, readPeople(from, counted()), () => {
+        const people = until(stopped, readPeople(from, measured()), () => {
           cut = true;
           input.destroy();
         });
@@ -130,8 +130,4 @@ function inWords(summary: ImportSummary, dryRun: boolean): string[] {
 
 function descending(counts: Readonly<Record<string, number>>): [string, number][] {
   return Object.entries(counts).sort(([, one], [, other]) => other - one);
-}
-
-function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

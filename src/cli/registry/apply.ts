@@ -8,7 +8,7 @@ import { callerFor, type Why } from '../terminal/caller.ts';
 import { ProblemList } from '../terminal/errors.ts';
 import type { AsJson } from '../terminal/list.ts';
 import { say, sayJson } from '../terminal/output.ts';
-import { printable } from '../terminal/print.ts';
+import { counted, printable } from '../terminal/print.ts';
 import { showChange } from './show-change.ts';
 
 type How = Why & Confirmed & AsJson & { readonly prune: boolean };
@@ -30,12 +30,12 @@ export async function applyFile(file: string, { prune, yes, json, ...why }: How)
     const caller = await callerFor(why);
     await confirm(
       { yes },
-      `This makes ${counted(changes.length)}, and ends the sessions that they no longer allow.`,
+      `This makes ${counted(changes.length, 'change')}, and ends the sessions that they no longer allow.`,
       'apply',
     );
     const result = await registry.apply(planned.plan, caller);
     if (!result.ok) throw new Error(result.says);
-    return json ? sayJson(answer(changes)) : say(`Applied ${counted(changes.length)}.`);
+    return json ? sayJson(answer(changes)) : say(`Applied ${counted(changes.length, 'change')}.`);
   });
 }
 
@@ -46,8 +46,4 @@ function linesOf(changes: readonly RegistryChange[]): string[] {
 /** Secrets are made for OpenID Connect alone. */
 function answer(changes: readonly RegistryChange[]) {
   return { changes, secrets: {} };
-}
-
-function counted(count: number): string {
-  return `${count} ${count === 1 ? 'change' : 'changes'}`;
 }

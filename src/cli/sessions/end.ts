@@ -3,6 +3,7 @@ import { withContext } from '../connect.ts';
 import { type Confirmed, confirm } from '../terminal/ask.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { say } from '../terminal/output.ts';
+import { counted } from '../terminal/print.ts';
 import { withBar } from '../terminal/progress.ts';
 import { leavingBehind } from '../terminal/stopping.ts';
 
@@ -20,7 +21,7 @@ export async function endAll({ yes, ...why }: Why & Confirmed): Promise<void> {
   const caller = await callerFor(why);
   await withContext(async ({ endAllSessions, readOverview }) => {
     const count = (await readOverview()).sessions?.count ?? 0;
-    await confirm({ yes }, `This logs everybody out (about ${count} sessions).`, 'everybody');
+    await confirm({ yes }, `This logs everybody out (about ${counted(count, 'session')}).`, 'everybody');
     await endAllSessions.ask({ ...caller, kept: null });
     process.stderr.write('No session that began before now counts any more. Ending the records:\n');
     const ended = await leavingBehind('Stopped. The worker ends the other records.', () =>
@@ -28,6 +29,6 @@ export async function endAll({ yes, ...why }: Why & Confirmed): Promise<void> {
         endAllSessions.endRemaining({ onProgress }),
       ),
     );
-    say(`Ended ${ended} ${ended === 1 ? 'session' : 'sessions'}.`);
+    say(`Ended ${counted(ended, 'session')}.`);
   });
 }

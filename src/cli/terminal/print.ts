@@ -29,3 +29,8 @@ export function tableOf(headings: readonly string[]): (rows: readonly (readonly 
     );
   };
 }
+
+/** `1 account`, `12 accounts`; `many` where it is no such plural. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

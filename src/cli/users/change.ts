@@ -4,7 +4,7 @@ import type { Role } from '../../core/accounts/users.ts';
 import { type Confirmed, confirm } from '../terminal/ask.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { say } from '../terminal/output.ts';
-import { printable } from '../terminal/print.ts';
+import { counted, printable } from '../terminal/print.ts';
 import { withUser } from './find.ts';
 
 export async function setRole(email: string, role: Role, why: Why): Promise<void> {
@@ -36,7 +36,7 @@ export async function forgetDevices(email: string, why: Why): Promise<void> {
   const caller = await callerFor(why);
   await withUser(email, async (user, { devices }) => {
     const count = await devices.forgetAll(user.id, caller);
-    say(`${printable(user.email)}: ${count} known ${count === 1 ? 'browser' : 'browsers'} forgotten.`);
+    say(`${printable(user.email)}: ${counted(count, 'known browser')} forgotten.`);
   });
 }
 

@@ -6,7 +6,7 @@ import { askLine, isTerminal } from '../terminal/ask.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { UsageError } from '../terminal/errors.ts';
 import { say } from '../terminal/output.ts';
-import { printable } from '../terminal/print.ts';
+import { counted, printable } from '../terminal/print.ts';
 import { withBar } from '../terminal/progress.ts';
 import { leavingBehind } from '../terminal/stopping.ts';
 
@@ -39,7 +39,7 @@ export async function secureLog({ named, confirm, ...options }: Options): Promis
       .slice(0, SHOWN)
       .map(({ email, operator }) => `${printable(email)}${operator ? ' (operator)' : ''}`);
     const more = accounts.length > SHOWN ? `\n  and ${accounts.length - SHOWN} more` : '';
-    process.stderr.write(`${accounts.length} accounts:\n  ${names.join('\n  ')}${more}\n`);
+    process.stderr.write(`${counted(accounts.length, 'account')}:\n  ${names.join('\n  ')}${more}\n`);
     await confirmNumber(accounts.length, confirm);
     const orderId = await secureMany.ask({ accounts, filter, by });
     await leavingBehind('Stopped. The worker secures the others.', () =>
@@ -48,22 +48,22 @@ export async function secureLog({ named, confirm, ...options }: Options): Promis
       ),
     );
     const done = await secureMany.progress(orderId);
-    say(`Secured ${done?.secured ?? 0} of ${accounts.length} accounts; ${rest(done)}.`);
+    say(`Secured ${done?.secured ?? 0} of ${counted(accounts.length, 'account')}; ${rest(done)}.`);
   });
 }
 
 function rest(done: { gone: number; failed: number; doneAt: Date | null } | null): string {
   const { gone = 0, failed = 0, doneAt = null } = done ?? {};
   if (doneAt === null) return 'the worker has the others in hand';
-  return `${gone} were deleted meanwhile, ${failed} could not be secured`;
+  return `${gone} deleted meanwhile, ${failed} could not be secured`;
 }
 
 async function confirmNumber(number: number, given: string | undefined): Promise<void> {
   if (given === undefined && !isTerminal())
     throw new Error(
-      `This secures ${number} accounts. Add --confirm ${number} where nobody can be asked. Nothing was done.`,
+      `This secures ${counted(number, 'account')}. Add --confirm ${number} where nobody can be asked. Nothing was done.`,
     );
   const typed = given ?? (await askLine(`This can't be undone. Type ${number} to go on: `));
   if (typed.trim() !== String(number))
-    throw new Error(`There are ${number} accounts, not ${typed.trim()}. Nothing was done.`);
+    throw new Error(`${number === 1 ? 'There is' : 'There are'} ${counted(number, 'account')}, not ${typed.trim()}. Nothing was done.`);
 }

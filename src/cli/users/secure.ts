@@ -4,7 +4,7 @@ import { type Confirmed, confirm } from '../terminal/ask.ts';
 import { commandLine } from '../terminal/called.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { say } from '../terminal/output.ts';
-import { printable } from '../terminal/print.ts';
+import { counted, printable } from '../terminal/print.ts';
 import { withUser } from './find.ts';
 
 interface Options extends Why, Confirmed {
@@ -22,7 +22,7 @@ export async function secure(email: string, { yes, removeFactors, ...why }: Opti
     if (!result.ok) throw new Error(`${who} was deleted meanwhile.`);
     const { sessions, browsers, mailed } = result;
     say(
-      `${who} is secured: ${sessions} sessions ended, ${browsers} known browsers forgotten, its password is invalid.`,
+      `${who} is secured: ${counted(sessions, 'session')} ended, ${counted(browsers, 'known browser')} forgotten, its password is invalid.`,
     );
     say(mailed ? 'A mail with a link to a new password is on its way.' : `No link was mailed. ${handOver(user.email)}`);
   });
