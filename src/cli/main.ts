@@ -2,7 +2,7 @@
 // where to go. Every command exits 0 when it did what it was asked, 1 when it did not, 2 when it was asked wrongly.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import { projectRoot } from '../core/platform/project-root.ts';
 import { alertsCommand } from './alerts.ts';
 import { applicationsCommand } from './applications.ts';
@@ -43,7 +43,7 @@ const program = new Command('holdfast')
 let failed = false;
 watchOutput((error) => void fail(error));
 watchSignals();
-exitsWith2(program);
+setUp(program);
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(event, (error) => void fail(error).finally(() => process.exit()));
 
@@ -61,11 +61,18 @@ async function fail(error: unknown): Promise<void> {
   process.stderr.write(`${printableLines(await sentenceOf(error))}\n`);
 }
 
-/** For wrong arguments; commander has printed what is wrong. */
-function exitsWith2(command: Command): void {
+/** Wrong arguments exit with 2: commander has printed what is wrong. */
+function setUp(command: Command): void {
   command.configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) });
+  command.configureHelp({ optionDescription });
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
-  for (const child of command.commands) exitsWith2(child);
+  for (const child of command.commands) setUp(child);
+}
+
+/** Without a default that says nothing; what must be given says so. */
+function optionDescription(option: Option): string {
+  const usual = new Help().optionDescription(option).replace(/ \(default: (?:\[\]|""|false)\)$/, '');
+  return option.mandatory ? `${usual} (required)` : usual;
 }
 
 function versionOfPackage(): string {

@@ -45,6 +45,15 @@ test('--version says which version this is', async () => {
   expect(await cli(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
 });
 
+test('--help tells what must be given, and no default that is nothing', async () => {
+  const { out: add } = await cli(['applications', 'add', '--help']);
+  expect(add).toMatch(/--slug <slug> .*[^]*\(required\)\n +--name <name> +that people know it by \(required\)\n/);
+  const { out: verify } = await cli(['audit', 'verify', '--help']);
+  const { out: seed } = await cli(['seed', '--help']);
+  expect(add + verify + seed).not.toMatch(/default: (\[\]|""|false)/);
+  expect(seed).toContain('(default: 500)');
+});
+
 test('holdfast runs from any folder, without npm', async () => {
   const env = { PATH: process.env['PATH'], DATABASE_URL: stores.database.webUrl };
   const link = path.join(folder, 'holdfast');
