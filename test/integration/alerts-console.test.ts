@@ -176,7 +176,11 @@ test('asks for a recent log-in before it changes or sends anything, and keeps wh
 
 test('the commands list and test', async () => {
   const run = commandLine(stores);
-  expect((await run(['alerts', 'list'])).out).toMatch(/new_operator +on +yes/);
+  expect((await run(['alerts', 'list'])).out).toMatch(/new_operator +on +yes +yes/);
+  const [{ webhook } = { webhook: '' }] = await sql<{ webhook: string }>('SELECT webhook FROM alert_state');
+  await sql('UPDATE alert_state SET webhook = NULL');
+  expect((await run(['alerts', 'list'])).out).toMatch(/new_operator +on +yes +no/); // nobody posts to one
+  await sql('UPDATE alert_state SET webhook = $1', [webhook]);
   const lines = (await run(['alerts', 'list', '--json'])).out.trim().split('\n');
   expect(lines).toHaveLength(11);
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({

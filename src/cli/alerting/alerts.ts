@@ -19,13 +19,13 @@ export async function listAlerts({ json }: AsJson): Promise<void> {
   const { createAlertList } = await import('../../core/alerting/alert-list.ts');
   await withPool(async (pool) => {
     // Whether mail can be sent, only the worker knows.
-    const { rules } = await createAlertList({ database: { pool }, mail: { possible: false } })();
+    const { rules, webhook: hook } = await createAlertList({ database: { pool }, mail: { possible: false } })();
     const rows = rules.map(({ name, enabled, operators, addresses, webhook, newest, troubleSince }) => ({
       name,
       state: enabled ? (troubleSince ? 'goes on' : 'on') : 'off',
       operators,
       addresses: addresses.join(' '),
-      webhook,
+      webhook: webhook && hook.target !== null,
       newest: newest?.at.toISOString() ?? null,
       count: newest?.count ?? 0,
     }));
