@@ -222,6 +222,17 @@ describe('user create', () => {
     expect((await new Browser(web.url).logIn(email)).status).toBe(303);
   });
 
+  test('asks why before that, as README.md says of the first operator', async () => {
+    const readme = readFileSync('README.md', 'utf8');
+    expect(readme).toMatch(/user create --email \S+ --operator\n```\n\nIt asks why, .* and twice for the password\./);
+    const made = await terminal(['user', 'create', '--email', newEmail(), '--operator'], [
+      ['Why (it is recorded): ', 'the first operator'],
+      ['Password: ', PASSWORD],
+      ['The same again: ', PASSWORD],
+    ]);
+    expect(made).toMatchObject({ code: 0, out: expect.stringContaining('Created the operator') });
+  });
+
   test('points to set-role for an account that is there, before it asks for a password', async () => {
     const { email } = await member();
     const create = ['user', 'create', '--email', email, '--operator'];
