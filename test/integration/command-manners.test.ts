@@ -100,7 +100,7 @@ describe('lists', () => {
     [['group', 'list'], 'There is no group yet.'],
     [['token', 'list'], 'No token is good.'],
     [['throttle', 'list', '--all'], 'Nobody was blocked lately.'],
-    [['import', 'status'], 'Nobody has a password that another system kept.'],
+    [['import', 'status'], 'Nobody who was taken over is still to log in.'],
     [['audit', 'drains', 'list'], 'The log is sent nowhere yet.'],
     [['audit', 'tail', '--type', 'sys_audit_altered'], 'No event matches.'],
   ])('that are empty say so: %j', async (args, says) => {

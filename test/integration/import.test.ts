@@ -265,12 +265,23 @@ describe('secrets of a file', () => {
   });
 });
 
-test('import status counts what is left, by how the passwords were made', async () => {
-  const [, ...counted] = (await cli(['import', 'status'])).out.trim().split('\n');
-  expect(counted.some((line) => /^bcrypt +\d+ +0 +20/.test(line))).toBe(true);
-  const json = (await cli(['import', 'status', '--json'])).out
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  expect(json.map(({ scheme }) => scheme)).toContain('bcrypt');
+test('import status counts everybody who has not logged in since, by how the passwords were made', async () => {
+  const bytes = (count: number) => Buffer.alloc(count, 7).toString('base64').replace(/=+$/, '');
+  const argon2 = `$argon2id$v=19$m=65536,t=3,p=4$${bytes(16)}$${bytes(32)}`;
+  const file = await fileOf(person({ password_hash: argon2 }), person(), person({ password_hash: BCRYPT }));
+  expect((await cli(['import', file, ...WHY])).code).toBe(0);
+  const counted = async () => {
+    const { out } = await cli(['import', 'status', '--json']);
+    const rows = out.trim().split('\n');
+    return new Map(rows.map((row) => JSON.parse(row)).map(({ scheme, people }) => [scheme, people as number]));
+  };
+  const before = await counted();
+  for (const scheme of ['argon2id', 'none', 'bcrypt']) expect(before.get(scheme)).toBeGreaterThan(0);
+  const text = 'SELECT count(*)::int AS left FROM user_account WHERE external_id IS NOT NULL AND first_login_at IS NULL AND deleted_at IS NULL';
+  const [{ left } = { left: 0 }] = await sql<{ left: number }>(text);
+  expect([...before.values()].reduce((sum, people) => sum + people, 0)).toBe(left);
+  await sql(`UPDATE user_account SET first_login_at = now() WHERE external_id = 'x${number - 1}'`);
+  expect((await counted()).get('none') ?? 0).toBe((before.get('none') ?? 0) - 1);
+  const [, ...lines] = (await cli(['import', 'status'])).out.trim().split('\n');
+  expect(lines.some((line) => /^bcrypt +\d+ +0 +20/.test(line))).toBe(true);
 });

@@ -18,6 +18,9 @@ export function noPassword({ memoryKib, passes, lanes }: HashingCost): string {
   return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$${SALT}$${random}`;
 }
 
+/** Of {@link isNoPassword}, for LIKE. */
+export const NO_PASSWORD_PATTERN = `%$${SALT}$%`;
+
 export function isNoPassword(passwordHash: string): boolean {
   return passwordHash.includes(`$${SALT}$`);
 }
