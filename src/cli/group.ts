@@ -9,6 +9,8 @@ import { UsageError } from './terminal/errors.ts';
 import { type AsJson, jsonOption, printList } from './terminal/list.ts';
 import { say } from './terminal/output.ts';
 import { counted, printable } from './terminal/print.ts';
+import { parseAccount } from './user.ts';
+import { noAccount } from './users/find.ts';
 
 export function groupCommand(): Command {
   const command = new Command('group').description('Groups of accounts, by which applications let people in');
@@ -30,14 +32,14 @@ export function groupCommand(): Command {
     .command('add')
     .description('Add somebody to a group')
     .argument('<name>', 'name of the group')
-    .argument('<email>', 'e-mail address')
+    .argument('<account>', 'e-mail address or id', parseAccount)
     .addOption(reasonOption())
     .action(add);
   command
     .command('leave')
     .description('Take somebody out of a group; their sessions at applications that it alone allowed end')
     .argument('<name>', 'name of the group')
-    .argument('<email>', 'e-mail address')
+    .argument('<account>', 'e-mail address or id', parseAccount)
     .addOption(reasonOption())
     .action(leave);
   return command;
@@ -75,16 +77,16 @@ async function remove(name: string, { yes, ...why }: Why & Confirmed): Promise<v
   });
 }
 
-async function add(name: string, email: string, why: Why): Promise<void> {
-  await change(name, email, why, {
+async function add(name: string, account: string, why: Why): Promise<void> {
+  await change(name, account, why, {
     run: ({ groups }, group, userId, caller) => groups.add(group.id, userId, caller),
     done: 'is in',
     already: 'is in',
   });
 }
 
-async function leave(name: string, email: string, why: Why): Promise<void> {
-  await change(name, email, why, {
+async function leave(name: string, account: string, why: Why): Promise<void> {
+  await change(name, account, why, {
     run: ({ groups }, group, userId, caller) => groups.leave(group.id, userId, caller),
     done: 'is no longer in',
     already: 'is not in',
@@ -102,12 +104,12 @@ interface Membership {
   readonly already: string;
 }
 
-async function change(name: string, email: string, why: Why, { run, done, already }: Membership): Promise<void> {
+async function change(name: string, account: string, why: Why, { run, done, already }: Membership): Promise<void> {
   const caller = await callerFor(why);
   await withContext(async (context) => {
     const group = await findGroup(context, name);
-    const user = await context.users.findByEmail(email);
-    if (!user) throw new Error(`There is no account with the e-mail address ${email}.`);
+    const user = await context.users.findNamed(account);
+    if (!user) throw noAccount(account);
     const result = await run(context, group, user.id, caller);
     const who = printable(user.email);
     if (result.ok) say(`${who} ${done} ${group.name}.`);

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { yesOption } from './terminal/ask.ts';
 import { reasonOption } from './terminal/caller.ts';
 import { jsonOption } from './terminal/list.ts';
-import { parseEmail } from './user.ts';
+import { parseAccount } from './user.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -13,7 +13,7 @@ export function sessionCommand(): Command {
   command
     .command('list')
     .description('List the live sessions of an account, the one used last first')
-    .argument('<email>', 'e-mail address', parseEmail)
+    .argument('<account>', 'e-mail address or id', parseAccount)
     .addOption(jsonOption())
     .action(async (email, options) => (await import('./sessions/list.ts')).list(email, options));
   command

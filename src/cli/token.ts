@@ -4,7 +4,7 @@ import { withContext } from './connect.ts';
 import { callerFor, reasonOption, type Why } from './terminal/caller.ts';
 import { type AsJson, jsonOption, printList } from './terminal/list.ts';
 import { say } from './terminal/output.ts';
-import { parseEmail } from './user.ts';
+import { parseAccount } from './user.ts';
 import { noAccount } from './users/find.ts';
 
 const MOST_DAYS = 366;
@@ -16,7 +16,7 @@ export function tokenCommand(): Command {
   command
     .command('create')
     .description('Make a token for an auditor or an operator, and print it')
-    .argument('<email>', 'e-mail address', parseEmail)
+    .argument('<account>', 'e-mail address or id', parseAccount)
     .requiredOption('--name <name>', 'the program that has it', parseName)
     .option('--days <days>', 'how long it is good', parseDays, 90)
     .addOption(reasonOption())
@@ -63,11 +63,11 @@ const PROBLEMS = {
   too_many: 'This account has twenty tokens. Revoke one first.',
 } as const;
 
-async function create(email: string, { name, days, ...why }: New): Promise<void> {
+async function create(who: string, { name, days, ...why }: New): Promise<void> {
   const by = await callerFor(why);
   await withContext(async ({ users, apiTokens }) => {
-    const user = await users.findByEmail(email);
-    if (!user) throw noAccount(email);
+    const user = await users.findNamed(who);
+    if (!user) throw noAccount(who);
     const made = await apiTokens.create({ userId: user.id, name, days, by });
     if (!made.ok) throw new Error(PROBLEMS[made.reason]);
     process.stderr.write(`It is good for ${days} days, and not shown again. Whoever has it reads the log.\n`);

@@ -1,5 +1,6 @@
 // `user`: accounts, made and changed by an operator. What each command does is imported when it runs.
 import { Argument, Command, InvalidArgumentError } from 'commander';
+import { validate } from 'uuid';
 import { readEmail } from '../core/platform/email-address.ts';
 import { ROLES } from '../core/sessions/role.ts';
 import { filtered } from './audit/command.ts';
@@ -55,7 +56,10 @@ export function userCommand(): Command {
     .addOption(reasonOption())
     .addOption(yesOption())
     .action(async (email, options) => (await changes()).erase(email, options));
-  ofAccount(command, 'invite', 'Invite somebody: mail a one-time link, or print it where no mail is possible')
+  command
+    .command('invite')
+    .description('Invite somebody: mail a one-time link, or print it where no mail is possible')
+    .argument('<email>', 'e-mail address', parseEmail)
     .option('--auditor', 'as an auditor, who reads the console and changes nothing', false)
     .option('--print', 'print the link instead of mailing it', false)
     .addOption(reasonOption())
@@ -71,11 +75,15 @@ export function userCommand(): Command {
 }
 
 function ofAccount(above: Command, name: string, description: string): Command {
-  return above.command(name).description(description).argument('<email>', 'e-mail address', parseEmail);
+  return above.command(name).description(description).argument('<account>', 'e-mail address or id', parseAccount);
 }
 
-/** Also `session list` names an account by it. */
-export function parseEmail(text: string): string {
+/** What names an account that is there: also for other commands. */
+export function parseAccount(text: string): string {
+  return validate(text) ? text.toLowerCase() : parseEmail(text);
+}
+
+function parseEmail(text: string): string {
   const email = readEmail(text);
   if (email === null) throw new InvalidArgumentError('This is not an e-mail address.');
   return email;

@@ -47,7 +47,7 @@ test('--version says which version this is', async () => {
 
 test('--help tells what must be given, and no default that is nothing', async () => {
   const { out: add } = await cli(['applications', 'add', '--help']);
-  expect(add).toMatch(/--slug <slug> .*[^]*\(required\)\n +--name <name> +that people know it by \(required\)\n/);
+  expect(add).toMatch(/--slug <slug> .*[\s\S]*\(required\)\n +--name <name> +that people know it by \(required\)\n/);
   const { out: verify } = await cli(['audit', 'verify', '--help']);
   const { out: seed } = await cli(['seed', '--help']);
   expect(add + verify + seed).not.toMatch(/default: (\[\]|""|false)/);
@@ -146,6 +146,21 @@ describe('lists', () => {
   });
 });
 
+test('an account is named by its id too, wherever its address names it', async () => {
+  const { email, browser } = await member();
+  const id = String(jsonOf((await cli(['user', 'show', email, '--json'])).out)[0]?.['id']);
+  expect((await cli(['user', 'show', id.toUpperCase()])).out).toContain(email);
+  expect(jsonOf((await cli(['session', 'list', id, '--json'])).out)).toHaveLength(1);
+  expect((await cli(['group', 'create', 'named', ...WHY])).code).toBe(0);
+  expect((await cli(['group', 'add', 'named', id, ...WHY])).out).toBe(`${email} is in named.\n`);
+  expect((await cli(['group', 'remove', 'named', '--yes', ...WHY])).code).toBe(0);
+  expect((await cli(['user', 'disable', id, ...WHY])).out).toBe(`${email} is now disabled.\n`);
+  expect(await browser.profile()).toBe(303);
+  const nobody = await cli(['user', 'show', '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b']);
+  expect(nobody).toMatchObject({ code: 1, err: expect.stringContaining('There is no account with the id 0190a1b2') });
+  await worker.sealing.seal();
+});
+
 describe('session end', () => {
   test('ends one session at once, with the reason, and no other', async () => {
     const { email, browser } = await member();
@@ -225,11 +240,14 @@ describe('user create', () => {
   test('asks why before that, as README.md says of the first operator', async () => {
     const readme = readFileSync('README.md', 'utf8');
     expect(readme).toMatch(/user create --email \S+ --operator\n```\n\nIt asks why, .* and twice for the password\./);
-    const made = await terminal(['user', 'create', '--email', newEmail(), '--operator'], [
-      ['Why (it is recorded): ', 'the first operator'],
-      ['Password: ', PASSWORD],
-      ['The same again: ', PASSWORD],
-    ]);
+    const made = await terminal(
+      ['user', 'create', '--email', newEmail(), '--operator'],
+      [
+        ['Why (it is recorded): ', 'the first operator'],
+        ['Password: ', PASSWORD],
+        ['The same again: ', PASSWORD],
+      ],
+    );
     expect(made).toMatchObject({ code: 0, out: expect.stringContaining('Created the operator') });
   });
 
@@ -425,7 +443,10 @@ describe('what would silently do nothing, or something else, is refused', () => 
     [['audit', 'tail', '--session', 'nonsense'], "nonsense is no session's id."],
     [['group', 'create', 'st aff', ...WHY], 'Use letters without accents'],
     [['alerts', 'test', 'nonsense', ...WHY], 'There is no such alert'],
-    [['audit', 'verify', '--public-key', 'nonsense'], 'nonsense is neither a key, 32 bytes in base64 or PEM, nor a file.'],
+    [
+      ['audit', 'verify', '--public-key', 'nonsense'],
+      'nonsense is neither a key, 32 bytes in base64 or PEM, nor a file.',
+    ],
     [['audit', 'verify', '--file', '-', '--public-key', 'package.json'], '--public-key takes an Ed25519 public key'],
   ])('%j', async (args, why) => {
     expect(await cli(args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(why) });

@@ -277,7 +277,8 @@ test('import status counts everybody who has not logged in since, by how the pas
   };
   const before = await counted();
   for (const scheme of ['argon2id', 'none', 'bcrypt']) expect(before.get(scheme)).toBeGreaterThan(0);
-  const text = 'SELECT count(*)::int AS left FROM user_account WHERE external_id IS NOT NULL AND first_login_at IS NULL AND deleted_at IS NULL';
+  const text =
+    'SELECT count(*)::int AS left FROM user_account WHERE external_id IS NOT NULL AND first_login_at IS NULL AND deleted_at IS NULL';
   const [{ left } = { left: 0 }] = await sql<{ left: number }>(text);
   expect([...before.values()].reduce((sum, people) => sum + people, 0)).toBe(left);
   await sql(`UPDATE user_account SET first_login_at = now() WHERE external_id = 'x${number - 1}'`);

@@ -159,7 +159,7 @@ test('the command does the same, once the number is confirmed', async () => {
   expect(await securedEvents(people)).toHaveLength(3);
   const one = new URLSearchParams((await gotInto(await members(1))).split('?')[1]).get('address') ?? '';
   const wrong = await run(['user', 'secure-log', '--address', one, '--confirm', '9', '--reason', 'a drill']);
-  expect(wrong.err).toMatch(/^1 account:\n[^]*\nThere is 1 account, not 9\. Nothing was done\.\n$/);
+  expect(wrong.err).toMatch(/^1 account:\n[\s\S]*\nThere is 1 account, not 9\. Nothing was done\.\n$/);
   expect((await run(['user', 'secure-log', '--reason', 'x'])).code).toBe(2);
   expect((await new Browser(web.url).logIn(people[0]?.email ?? '')).status).toBe(401);
 });

@@ -62,7 +62,8 @@ export async function exportTo({ output, format, ...options }: Options): Promise
 
 function brokenOff(error: unknown, events: number): unknown {
   const { code, name } = error as NodeJS.ErrnoException;
-  if (name === 'AbortError') return new Error(`Stopped after about ${counted(events, 'event')}: the export is not whole.`);
+  if (name === 'AbortError')
+    return new Error(`Stopped after about ${counted(events, 'event')}: the export is not whole.`);
   if (code !== 'EPIPE' && code !== 'ERR_STREAM_PREMATURE_CLOSE') return error;
   return new Error(`Whoever reads the export has left after about ${counted(events, 'event')}: it is not whole.`);
 }

@@ -30,11 +30,16 @@ export async function exportPeople({ withHashes, yes, ...why }: Options): Promis
       for await (const lines of read(database.pool, { withHashes }, counts)) {
         if (outputGone.aborted) return;
         if (!process.stdout.write(lines)) await once(process.stdout, 'drain', { signal: ended }).catch(() => undefined);
-        if (stopped.aborted) throw new Error(`Stopped after about ${counted(counts.people, 'person', 'people')}: the export is not whole.`);
+        if (stopped.aborted)
+          throw new Error(
+            `Stopped after about ${counted(counts.people, 'person', 'people')}: the export is not whole.`,
+          );
       }
     });
     if (outputGone.aborted) return;
-    process.stderr.write(`${counted(counts.people, 'person', 'people')}${withHashes ? `, ${counts.hashes} with a hash` : ''}.\n`);
+    process.stderr.write(
+      `${counted(counts.people, 'person', 'people')}${withHashes ? `, ${counts.hashes} with a hash` : ''}.\n`,
+    );
     if (counts.needSecret > 0)
       process.stderr.write(
         `${counts.needSecret} without theirs: it can only be checked with a secret of the file that it came from.\n`,

@@ -17,10 +17,10 @@ const COLUMNS = {
   userAgent: 'browser',
 };
 
-export async function list(email: string, how: AsJson): Promise<void> {
+export async function list(who: string, how: AsJson): Promise<void> {
   await withPool(async (pool) => {
-    const user = await createAccountLookup({ pool }).findByEmail(email);
-    if (!user) throw noAccount(email);
+    const user = await createAccountLookup({ pool }).findNamed(who);
+    if (!user) throw noAccount(who);
     printList<Row>(COLUMNS, { ...how, none: 'Logged in nowhere.' })(await listLiveSessions(pool, user.id));
   });
 }

@@ -7,17 +7,17 @@ import { say } from '../terminal/output.ts';
 import { counted, printable } from '../terminal/print.ts';
 import { withUser } from './find.ts';
 
-export async function setRole(email: string, role: Role, why: Why): Promise<void> {
+export async function setRole(account: string, role: Role, why: Why): Promise<void> {
   const caller = await callerFor(why);
-  await withUser(email, async (user, { users }) => {
+  await withUser(account, async (user, { users }) => {
     const result = await users.setRole(user.id, role, caller);
     report(result, printable(user.email), `is now ${role}; their sessions have ended`, `is ${role} already`);
   });
 }
 
-export async function setDisabled(email: string, disabled: boolean, why: Why): Promise<void> {
+export async function setDisabled(account: string, disabled: boolean, why: Why): Promise<void> {
   const caller = await callerFor(why);
-  await withUser(email, async (user, { users }) => {
+  await withUser(account, async (user, { users }) => {
     const result = await users.setDisabled(user.id, disabled, caller);
     const state = disabled ? 'disabled' : 'enabled';
     report(result, printable(user.email), `is now ${state}`, `is ${state} already`);
@@ -32,17 +32,17 @@ function report(result: AccountChangeResult, who: string, done: string, already:
   say(`${who} ${result.ok ? done : already}.`);
 }
 
-export async function forgetDevices(email: string, why: Why): Promise<void> {
+export async function forgetDevices(account: string, why: Why): Promise<void> {
   const caller = await callerFor(why);
-  await withUser(email, async (user, { devices }) => {
+  await withUser(account, async (user, { devices }) => {
     const count = await devices.forgetAll(user.id, caller);
     say(`${printable(user.email)}: ${counted(count, 'known browser')} forgotten.`);
   });
 }
 
-export async function removeFactors(email: string, { yes, ...why }: Why & Confirmed): Promise<void> {
+export async function removeFactors(account: string, { yes, ...why }: Why & Confirmed): Promise<void> {
   const caller = await callerFor(why);
-  await withUser(email, async (user, { enrolment }) => {
+  await withUser(account, async (user, { enrolment }) => {
     const who = printable(user.email);
     await confirm({ yes }, `This removes every second factor of ${who} and ends their sessions.`, who);
     const removed = await enrolment.removeAll(user.id, caller);
@@ -54,9 +54,9 @@ export async function removeFactors(email: string, { yes, ...why }: Why & Confir
   });
 }
 
-export async function erase(email: string, { yes, ...why }: Why & Confirmed): Promise<void> {
+export async function erase(account: string, { yes, ...why }: Why & Confirmed): Promise<void> {
   const caller = await callerFor(why);
-  await withUser(email, async (user, { accountDeletion, config, database }) => {
+  await withUser(account, async (user, { accountDeletion, config, database }) => {
     const who = printable(user.email);
     await confirm({ yes }, `This deletes the account ${who} and erases their personal data.`, who);
     const from = { at: database.clock.now().toISOString(), device: 'the command line', ip: null };
@@ -65,6 +65,6 @@ export async function erase(email: string, { yes, ...why }: Why & Confirmed): Pr
     if (!result.ok && result.reason === 'last_operator')
       throw new Error('This is the last operator who can act. Make somebody else an operator first.');
     if (!result.ok) throw new Error('The account is deleted already.');
-    say(`${printable(email)} was deleted, and what was personal is erased.`);
+    say(`${who} was deleted, and what was personal is erased.`);
   });
 }

@@ -3,6 +3,7 @@ import { withContext } from '../connect.ts';
 import { callerFor, type Why } from '../terminal/caller.ts';
 import { say } from '../terminal/output.ts';
 import { printable } from '../terminal/print.ts';
+import { noAccount } from './find.ts';
 
 export async function invite(
   email: string,
@@ -22,12 +23,13 @@ export async function invite(
   });
 }
 
-export async function resetLink(email: string, why: Why): Promise<void> {
+export async function resetLink(who: string, why: Why): Promise<void> {
   const caller = await callerFor(why);
   await withContext(async ({ users, resetLinks, config }) => {
-    const user = await users.findByEmail(email);
-    const secret = user ? await resetLinks.reveal(user.id, caller) : null;
-    if (secret === null) throw new Error(`There is no account with the e-mail address ${email} that may log in.`);
+    const user = await users.findNamed(who);
+    if (!user) throw noAccount(who);
+    const secret = await resetLinks.reveal(user.id, caller);
+    if (secret === null) throw new Error(`${printable(user.email)} may not log in.`);
     handOver(`${config.publicOrigin}/reset-password?token=${secret}`, 'for 30 minutes');
   });
 }

@@ -65,5 +65,7 @@ async function confirmNumber(number: number, given: string | undefined): Promise
     );
   const typed = given ?? (await askLine(`This can't be undone. Type ${number} to go on: `));
   if (typed.trim() !== String(number))
-    throw new Error(`${number === 1 ? 'There is' : 'There are'} ${counted(number, 'account')}, not ${typed.trim()}. Nothing was done.`);
+    throw new Error(
+      `${number === 1 ? 'There is' : 'There are'} ${counted(number, 'account')}, not ${typed.trim()}. Nothing was done.`,
+    );
 }

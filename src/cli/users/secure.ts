@@ -11,9 +11,9 @@ interface Options extends Why, Confirmed {
   readonly removeFactors: boolean;
 }
 
-export async function secure(email: string, { yes, removeFactors, ...why }: Options): Promise<void> {
+export async function secure(account: string, { yes, removeFactors, ...why }: Options): Promise<void> {
   const by = await callerFor(why);
-  await withUser(email, async (user, { secureAccount }) => {
+  await withUser(account, async (user, { secureAccount }) => {
     const who = printable(user.email);
     const factors = removeFactors ? ' Its second factors go too.' : '';
     const what = `This ends every session of ${who}, makes its password invalid and forgets its known browsers.${factors}`;

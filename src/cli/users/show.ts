@@ -10,11 +10,11 @@ import { noAccount } from './find.ts';
 
 const MOST_BLOCKS = 1_000;
 
-export async function show(email: string, { json }: AsJson): Promise<void> {
+export async function show(who: string, { json }: AsJson): Promise<void> {
   await withPool(async (pool) => {
-    const { findByEmail, belongings } = createAccountLookup({ pool });
-    const user = await findByEmail(email);
-    if (!user) throw noAccount(email);
+    const { findNamed, belongings } = createAccountLookup({ pool });
+    const user = await findNamed(who);
+    if (!user) throw noAccount(who);
     const has = await belongings(user.id);
     const sessions = await listLiveSessions(pool, user.id);
     const blocks = (await listBlocks(pool, MOST_BLOCKS, user.id)).filter(({ active }) => active);

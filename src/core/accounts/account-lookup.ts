@@ -1,4 +1,5 @@
 // Accounts as they are looked up by address or id, and what there is of one: for whoever only reads.
+import { validate } from 'uuid';
 import type { User as UserRecord } from '../../generated/prisma/client.ts';
 import type { Database } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
@@ -25,15 +26,18 @@ export interface Belongings {
 }
 
 export function createAccountLookup({ pool }: Pick<Database, 'pool'>) {
+  async function one(name: string, where: string, value: string): Promise<User | null> {
+    const text = `SELECT ${USER_COLUMNS} FROM user_account WHERE ${where} AND deleted_at IS NULL`;
+    return (await pool.query<User>({ name, text, values: [value] })).rows[0] ?? null;
+  }
+
+  const findByEmail = (email: string) => one('user-by-email', 'email_key = $1', emailKey(email));
+
   return {
-    async findByEmail(email: string): Promise<User | null> {
-      const { rows } = await pool.query<User>({
-        name: 'user-by-email',
-        text: `SELECT ${USER_COLUMNS} FROM user_account WHERE email_key = $1 AND deleted_at IS NULL`,
-        values: [emailKey(email)],
-      });
-      return rows[0] ?? null;
-    },
+    findByEmail,
+
+    /** By what an operator types: an e-mail address, or the id that lists and events show. */
+    findNamed: (who: string) => (validate(who) ? one('user-by-id', 'id = $1::uuid', who) : findByEmail(who)),
 
     /** By account id, also of the invited, whose accounts are still to be made; deleted accounts are missing. */
     async emails(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
