@@ -94,7 +94,7 @@ async function list(how: AsJson): Promise<void> {
 async function revoke(id: string, why: Why): Promise<void> {
   const by = await callerFor(why);
   await withContext(async ({ apiTokens }) => {
-    if (!(await apiTokens.revoke(id, by))) throw new Error('There is no such token, or it has ended already.');
+    if (!(await apiTokens.revoke({ id }, by))) throw new Error('There is no such token, or it has ended already.');
     say('The token has ended.');
   });
 }

@@ -249,6 +249,10 @@ test('an operator revokes one on its owner’s page, and a command lists and rev
   expect((await chief.browser.submit(path, { reason: 'not needed' })).status).toBe(303);
   expect([await status(one.secret), await status(two.secret)]).toEqual([401, 200]);
   expect((await chief.browser.get(path)).status).toBe(404);
+  const other = await newAuditor();
+  const elsewhere = `/operator/users/${other.id}/tokens/${two.id}/revoke`;
+  expect((await chief.browser.submit(elsewhere, { reason: 'not theirs' }, '/operator/tokens')).status).toBe(404);
+  expect(await status(two.secret)).toBe(200);
   const run = commandLine(stores);
   const listed = await run(['token', 'list', '--json']);
   expect(listed.out).toContain(two.id);

@@ -82,11 +82,15 @@ export function createApiTokens({ database: { prisma, pool, transact } }: { data
       return rows;
     },
 
-    /** False if there is none, or it ended before. */
-    revoke(id: string, { actor, session = null, origin, reason }: Actor): Promise<boolean> {
+    /** False if there is none, or it ended before; with `userId` also if it is somebody else's. */
+    revoke(
+      { id, userId = null }: { readonly id: string; readonly userId?: string | null },
+      { actor, session = null, origin, reason }: Actor,
+    ): Promise<boolean> {
       return transact(async (transaction) => {
         const [row] = await transaction.$queryRaw<{ userId: string }[]>`
-          UPDATE api_token SET revoked_at = clock_timestamp() WHERE id = ${id}::uuid AND ${STILL_GOOD}
+          UPDATE api_token SET revoked_at = clock_timestamp()
+           WHERE id = ${id}::uuid AND (${userId}::uuid IS NULL OR user_id = ${userId}::uuid) AND ${STILL_GOOD}
           RETURNING user_id AS "userId"`;
         if (!row) return false;
         const detail = { token: id, ...(reason ? { reason } : {}) };

@@ -191,9 +191,10 @@ export const USER_ACTIONS = {
     danger: true,
     done: 'token-revoked',
     about: ['token'],
-    async run({ apiTokens }, { by, ctx }) {
+    async run({ apiTokens }, { user, by, ctx }) {
       const id: unknown = ctx['params'].tokenId;
-      return isUuid(id) && (await apiTokens.revoke(id, by)) ? null : 'This token has ended already.';
+      const isRevoked = isUuid(id) && (await apiTokens.revoke({ id, userId: user.id }, by));
+      return isRevoked ? null : 'This token has ended already.';
     },
   },
   removeFactors: {
