@@ -59,16 +59,19 @@ interface New extends Why {
 
 const PROBLEMS = {
   no_account: 'The account was deleted meanwhile.',
+  session_ended: 'The session has ended.',
   not_an_auditor: 'Only auditors and operators have tokens.',
   too_many: 'This account has twenty tokens. Revoke one first.',
 } as const;
 
 async function create(who: string, { name, days, ...why }: New): Promise<void> {
   const by = await callerFor(why);
-  await withContext(async ({ users, apiTokens }) => {
+  await withContext(async ({ users, apiTokens, config, database }) => {
     const user = await users.findNamed(who);
     if (!user) throw noAccount(who);
-    const made = await apiTokens.create({ userId: user.id, name, days, by });
+    const from = { at: database.clock.now().toISOString(), device: 'the command line', ip: null };
+    const told = { language: config.languages[0], from };
+    const made = await apiTokens.create({ userId: user.id, name, days, by, told });
     if (!made.ok) throw new Error(PROBLEMS[made.reason]);
     process.stderr.write(`It is good for ${days} days, and not shown again. Whoever has it reads the log.\n`);
     say(made.secret);

@@ -150,7 +150,7 @@ export function createContext(config: Config, log: Log, { metrics, nudges = true
     }),
     ...createSelfService({ ...below, ...logins }),
     secureAccount,
-    apiTokens: createApiTokens({ database }),
+    apiTokens: createApiTokens(below),
     savedViews: createSavedViews({ database }),
     secureMany: createSecureMany({ database, secureAccount, log }),
     mailDelivery,

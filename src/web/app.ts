@@ -57,6 +57,7 @@ import { profilePage } from './pages/account/profile.ts';
 import { recoveryCodesPage } from './pages/account/recovery-codes.ts';
 import { securityPages } from './pages/account/security.ts';
 import { sessionsPage } from './pages/account/sessions.ts';
+import { ownTokensPages } from './pages/account/tokens.ts';
 import { applicationsPage } from './pages/applications/applications.ts';
 import { enterPage } from './pages/applications/enter.ts';
 import { keysPage } from './pages/applications/keys.ts';
@@ -164,6 +165,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   recoveryCodesPage(router, web);
   authenticatorPages(router, web);
   passkeyPages(router, web);
+  ownTokensPages(router, web);
   profilePage(router, web);
   sessionsPage(router, web);
   activityPages(router, web);

@@ -1,6 +1,7 @@
 // Somebody takes an account over, from a log-in with a stolen password, a stolen session or the mailbox: the owner's way
 // back stays open, and the mailbox alone strips no second factor.
 import { describe, expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { type Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { enrol, totpCode } from '../support/factors.ts';
 import { startMailSite } from '../support/mail-site.ts';
@@ -255,4 +256,81 @@ test('recovery codes that an intruder renewed go too, though no factor was added
   );
   await press(link, { former: PASSWORD });
   expect(await factorsOf(userId)).toEqual({ apps: 1, passkeys: 0, codes: 0 });
+});
+
+describe('an intruder in an operator’s account who makes a token for it', () => {
+  const reads = async (secret: string) =>
+    (await fetch(`${site.web.url}/api/audit`, { headers: { authorization: `Bearer ${secret}` } })).status;
+
+  /** Links in the mails about the intruder's log-in and about the token. */
+  async function taken() {
+    const { email, userId } = await owner();
+    await site.web.context.users.setRole(userId, 'operator', { actor: null, origin: NO_ORIGIN });
+    const { result: intruder, link: login } = await mailedBy(email, () => logInWith(FIREFOX, email));
+    const path = `/operator/users/${userId}/tokens/create`;
+    const asked = { name: 'a collector', days: '366', reason: 'reads the log' };
+    const { result: made, link } = await mailedBy(email, () => intruder.submit(path, asked));
+    const secret = /holdfast_[\w-]{43}/.exec(made.text)?.[0] ?? '';
+    expect(await reads(secret)).toBe(200);
+    return { email, userId, intruder, secret, links: { login, token: link } };
+  }
+
+  type Taken = Awaited<ReturnType<typeof taken>>;
+
+  async function disownInActivity({ email }: Taken): Promise<void> {
+    const back = await logInWith(CHROME, email);
+    await site.worker.sealing.seal();
+    const { text } = await back.get('/account/activity');
+    const path = /href="(\/account\/activity\/\d+\/not-me)"/.exec(text)?.[1] ?? '';
+    expect((await back.get(path)).text).toContain('API tokens that read the log for you are revoked');
+    expect((await back.submit(path, {}, path)).headers['location']).toBe('/account/password?done=login-disowned');
+  }
+
+  async function takeAddressBack({ email, intruder }: Taken): Promise<void> {
+    const theirs = newEmail();
+    const { link: confirm } = await mailedBy(theirs, () => intruder.submit('/account/email', { email: theirs }));
+    const { link: undo } = await mailedBy(email, () => press(confirm, { password: PASSWORD }));
+    expect((await press(undo)).answer.headers['location']).toBe('/login?done=email-taken-back');
+  }
+
+  test.each<[string, string, (taken: Taken) => Promise<unknown>]>([
+    ['the mail about the log-in', 'login_disowned', ({ links }) => press(links.login)],
+    ['the mail about the token', 'login_disowned', ({ links }) => press(links.token)],
+    ['the page of the activity', 'login_disowned', disownInActivity],
+    ['a password chosen by mail', 'password_reset', ({ email }) => resetByMail(email, FRESH)],
+    ['the mailbox that the account had before', 'email_change_undone', takeAddressBack],
+  ])('loses it when its owner takes the account back by %s', async (_, reason, takeBack) => {
+    const account = await taken();
+    await takeBack(account);
+    expect(await reads(account.secret)).toBe(401);
+    await site.worker.sealing.seal();
+    const events = await site.sql(
+      `SELECT actor_id AS actor, detail->>'reason' AS reason FROM audit_event
+        WHERE subject_id = $1 AND type = 'api_token_revoked'`,
+      [account.userId],
+    );
+    expect(events).toEqual([{ actor: account.userId, reason }]);
+  });
+
+  test('makes none from a session that the owner ended meanwhile', async () => {
+    const { userId } = await taken();
+    const [session] = await site.sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1 AND ended_at IS NULL', [
+      userId,
+    ]);
+    const by = { actor: userId, session: session?.id ?? '', origin: NO_ORIGIN };
+    const told = { language: 'en', from: { at: new Date().toISOString(), device: '', ip: null } } as const;
+    const make = () => site.web.context.apiTokens.create({ userId, name: 'another', days: 1, by, told });
+    expect(await make()).toMatchObject({ ok: true });
+    await site.web.context.sessions.end({ userId }, { reason: 'revoked', actor: userId, origin: NO_ORIGIN });
+    expect(await make()).toEqual({ ok: false, reason: 'session_ended' });
+  });
+
+  test('keeps it where nobody says that the account was somebody else’s: programs outlive a change of password', async () => {
+    const { userId, intruder: operator, secret } = await taken();
+    expect((await changePassword(operator, FRESH)).status).toBe(303);
+    await enrol(operator);
+    const why = { reason: 'revoked', actor: userId, origin: NO_ORIGIN } as const;
+    await site.web.context.sessions.end({ userId }, why);
+    expect(await reads(secret)).toBe(200);
+  });
 });

@@ -1,5 +1,5 @@
 // API tokens: made once, kept as a hash, good for the log alone, and for no longer than their owner may look. And what they read.
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { Browser } from '../support/app.ts';
 import { commandLine } from '../support/command-line.ts';
@@ -8,6 +8,10 @@ import { world } from '../support/world.ts';
 
 const { web, worker, stores, sql, newMember, newOperator, startWeb } = await world({ worker: true, watched: true });
 const by = { actor: null, origin: NO_ORIGIN };
+const told = {
+  language: 'en',
+  from: { at: new Date().toISOString(), device: 'the command line', ip: null },
+} as const;
 const chief = await newOperator();
 
 async function newAuditor() {
@@ -17,7 +21,7 @@ async function newAuditor() {
 }
 
 async function newToken(userId: string, days = 90): Promise<{ id: string; secret: string }> {
-  const made = await web.context.apiTokens.create({ userId, name: 'a collector', days, by });
+  const made = await web.context.apiTokens.create({ userId, name: 'a collector', days, by, told });
   if (!made.ok) throw new Error(made.reason);
   return made;
 }
@@ -225,10 +229,6 @@ test.each([
 });
 
 async function erase(userId: string) {
-  const told = {
-    language: 'en',
-    from: { at: new Date().toISOString(), device: 'the command line', ip: null },
-  } as const;
   await web.context.accountDeletion.delete({ userId, ...by, sessionId: null, told });
 }
 
@@ -264,6 +264,79 @@ test('an operator revokes one on its owner’s page, and a command lists and rev
     expect((await run(['token', 'create', email, '--name', name, '--reason', 'x'])).code).not.toBe(0);
   const made = await run(['token', 'create', email, '--name', 'by command', '--days', '1', '--reason', 'x']);
   expect(await status(made.out.trim())).toBe(200);
+});
+
+describe('its owner', () => {
+  const SECURITY = '/account/security';
+
+  async function ownerWithToken() {
+    const person = await newAuditor();
+    await person.browser.logIn(person.email);
+    const { id: token, secret } = await newToken(person.id);
+    return { ...person, token, secret, revoke: `${SECURITY}/tokens/${token}/revoke` };
+  }
+
+  const words = (html: string) => html.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ');
+
+  test('sees it with its dates, and whether it was used, and revokes it', async () => {
+    const { id, browser, token, secret, revoke } = await ownerWithToken();
+    expect(words((await browser.get(SECURITY)).text)).toMatch(
+      /API tokens .* a collector made .* never used good until/,
+    );
+    expect(await status(secret)).toBe(200);
+    expect(words((await browser.get(SECURITY)).text)).toMatch(
+      /a collector made just now last used just now good until/,
+    );
+    const done = await browser.submit(revoke, {}, SECURITY);
+    expect([done.status, done.headers['location']]).toEqual([303, `${SECURITY}?done=api-token-revoked`]);
+    expect(await status(secret)).toBe(401);
+    expect((await browser.get(SECURITY)).text).not.toContain('API tokens');
+    expect(await eventsOf('api_token_revoked', id)).toEqual([{ actor_id: id, detail: { token } }]);
+  });
+
+  test('proves who they are before it; nobody revokes another’s there', async () => {
+    const { id, browser, secret, revoke } = await ownerWithToken();
+    const other = await ownerWithToken();
+    expect((await other.browser.submit(revoke, {}, SECURITY)).status).toBe(404);
+    expect((await other.browser.submit(`${SECURITY}/tokens/x/revoke`, {}, SECURITY)).status).toBe(404);
+    await sql(
+      `UPDATE session SET created_at = created_at - interval '11 minutes', proved_at = NULL WHERE user_id = $1`,
+      [id],
+    );
+    const late = await browser.submit(revoke, {}, SECURITY);
+    expect(late.headers['location']).toBe('/confirm?next=%2Faccount%2Fsecurity');
+    expect(words((await browser.get('/confirm?next=%2Faccount%2Fsecurity')).text)).toContain('revoke an API token');
+    expect(await status(secret)).toBe(200);
+  });
+
+  test('reads in their activity that one was made and revoked, and by an operator', async () => {
+    const { id, email, browser } = await newAuditor();
+    await browser.logIn(email);
+    const { id: token } = await newToken(id);
+    await chief.browser.submit(`/operator/users/${id}/tokens/${token}/revoke`, { reason: 'not needed' });
+    await worker.sealing.seal();
+    const { text } = await browser.get('/account/activity');
+    expect(words(text)).toMatch(/An API token was revoked\. .{5,40} by an operator .*An API token was made, by which/);
+    expect(text).not.toContain('not needed');
+  });
+
+  test('who has none reads nothing of them', async () => {
+    const { browser } = await newMember();
+    expect((await browser.get(SECURITY)).text).not.toContain('API token');
+  });
+
+  test('ends it, as they end sessions, though somebody else has used up what the account may do', async () => {
+    const strict = await startWeb({ THROTTLE_ACTS: '1/1/1h' });
+    const { email, secret, revoke } = await ownerWithToken();
+    const browser = new Browser(strict.url);
+    await browser.logIn(email);
+    for (const expected of [303, 429]) {
+      const sent = await browser.submit('/language', { language: 'en', back: '/profile' }, '/profile');
+      expect(sent.status).toBe(expected);
+    }
+    expect((await browser.submit(revoke, {}, SECURITY)).status).toBe(303);
+    expect(await status(secret)).toBe(401);
+  });
 });
 
 test('it leaves no cookie, and a stranger sees no list of tokens', async () => {

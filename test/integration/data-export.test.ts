@@ -114,7 +114,11 @@ describe('the data of a person', () => {
   test('of an auditor have the role that counts, and the tokens without their secrets', async () => {
     const { id, email, browser } = await newMember();
     await web.context.users.setRole(id, 'auditor', BY);
-    const made = await web.context.apiTokens.create({ userId: id, name: 'a collector', days: 30, by: BY });
+    const told = {
+      language: 'en',
+      from: { at: new Date().toISOString(), device: 'the command line', ip: null },
+    } as const;
+    const made = await web.context.apiTokens.create({ userId: id, name: 'a collector', days: 30, by: BY, told });
     const other = await newMember();
     const asked = { person: other.id };
     await web.context.savedViews.save({ userId: id, list: 'audit', name: 'The chief', asked });

@@ -158,7 +158,10 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   ],
   invitations: ['/operator/users/invitations/:id/send-again', '/operator/users/invitations/:id/revoke'],
   'alerts-console': ['/operator/alerts/:rule/change', '/operator/alerts/:rule/test'],
-  'api-tokens': ['/operator/users/:id/tokens/create', '/operator/users/:id/tokens/:tokenId/revoke'],
+  'api-tokens': [
+    ...['/operator/users/:id/tokens/create', '/operator/users/:id/tokens/:tokenId/revoke'],
+    '/account/security/tokens/:id/revoke',
+  ],
   'secure-many': ['/operator/audit/secure'],
   'recovery-codes': ['/account/security/recovery-codes/kept'],
   activity: ['/account/activity/:seq/not-me', '/account/devices/:id/forget'],

@@ -294,6 +294,7 @@ const NO_FACTORS: Views['account/security'] = {
   hasFactor: false,
   recoveryCodesLeft: 0,
   shownCodesHref: null,
+  tokens: [],
   othersCount: 0,
   problem: null,
   errors: {},
@@ -309,6 +310,10 @@ function security(): Views['account/security'] {
     ],
     hasFactor: true,
     recoveryCodesLeft: 7,
+    tokens: [
+      { id: 't1', name: 'The collector', since: ago(60 * 24 * 3), lastUsed: ago(1), until: ago(-60 * 24 * 87) },
+      { id: 't2', name: 'a script that was never run', since: ago(90), lastUsed: null, until: ago(-60 * 24) },
+    ],
     othersCount: 2,
   };
 }
@@ -991,7 +996,7 @@ const IN_ENGLISH: readonly Fixture[] = [
   fixture(
     'disown',
     'account/disown',
-    { activity: LOGGED_IN, action: '/account/activity/3/not-me' },
+    { activity: LOGGED_IN, tokens: true, action: '/account/activity/3/not-me' },
     member('This wasn’t you?', 'activity'),
   ),
   fixture(
@@ -1709,6 +1714,7 @@ export const HOSTILE_FIXTURES: readonly Fixture[] = [
     {
       ...security(),
       passkeys: [{ id: 'p1', name: HOSTILE, since: HOSTILE_TIME, lastUsed: HOSTILE_TIME }],
+      tokens: [{ id: 't1', name: HOSTILE, since: HOSTILE_TIME, lastUsed: HOSTILE_TIME, until: HOSTILE_TIME }],
       problem: HOSTILE,
     },
     HOSTILE_FRAME,

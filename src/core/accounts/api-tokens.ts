@@ -1,14 +1,19 @@
-// Tokens by which a program reads the audit log for an auditor or an operator: made by an operator, shown once, kept as a hash,
-// good until they expire, are revoked, or their owner loses the role.
+// Tokens by which a program reads the audit log for an auditor or an operator: made by an operator, shown once, told to their owner
+// by mail, kept as a hash, good until they expire, are revoked, or their owner loses the role or takes the account back.
 import { timingSafeEqual } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { hashToken, isToken, newToken } from '../credentials/random-token.ts';
-import type { Database } from '../platform/database.ts';
+import type { Mail } from '../mail/outgoing-mail.ts';
+import type { DisownableLogin, TellOwner } from '../mail/owner-mail.ts';
+import type { Told } from '../mail/templates.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { showsPassword } from '../sessions/authentication-method.ts';
 import { roleIn, seesConsole } from '../sessions/role.ts';
+import { lockSession } from '../sessions/session-rows.ts';
 import { STILL_GOOD } from './token-rows.ts';
-import { lockUserWithin } from './users.ts';
+import { lockUserWithin, type User } from './users.ts';
 
 /** What a token opens. */
 const API_SCOPES = ['audit'] as const;
@@ -40,11 +45,12 @@ export interface NewApiToken {
   readonly name: string;
   readonly days: number;
   readonly by: Actor;
+  readonly told: Told;
 }
 
 export type MadeApiToken =
   | { readonly ok: true; readonly id: string; readonly secret: string }
-  | { readonly ok: false; readonly reason: 'no_account' | 'not_an_auditor' | 'too_many' };
+  | { readonly ok: false; readonly reason: 'no_account' | 'session_ended' | 'not_an_auditor' | 'too_many' };
 
 /** Who a token speaks for. */
 export interface ApiReader {
@@ -53,14 +59,39 @@ export interface ApiReader {
   readonly scopes: readonly string[];
 }
 
-export function createApiTokens({ database: { prisma, pool, transact } }: { database: Database }) {
+export interface ApiTokensOptions {
+  readonly database: Database;
+  readonly mail: Mail;
+  readonly tellOwnerWithin: TellOwner;
+}
+
+export function createApiTokens({ database: { prisma, pool, transact }, mail, tellOwnerWithin }: ApiTokensOptions) {
+  /** With the link "this wasn't me" about the log-in, where one of the account itself made it. */
+  function tellWithin(
+    transaction: Transaction,
+    owner: User,
+    login: DisownableLogin | null,
+    { language, from: parameters }: Told,
+  ): Promise<void> {
+    const letter = { template: 'api-token-made', parameters, language } as const;
+    return login === null
+      ? mail.sendWithin(transaction, { ...letter, to: owner.email, userId: owner.id })
+      : tellOwnerWithin(transaction, { ...letter, owner, login });
+  }
+
   return {
-    /** The secret is seen this once. An account that is disabled has tokens that open nothing. */
-    create({ userId, name, days, by }: NewApiToken): Promise<MadeApiToken> {
+    /**
+     * The secret is seen this once; its owner is told by mail. An account that is disabled has tokens that open nothing. From a
+     * session of the account that ended meanwhile none is made: its owner may just have taken the account back.
+     */
+    create({ userId, name, days, by, told }: NewApiToken): Promise<MadeApiToken> {
       const { actor, session = null, origin, reason } = by;
       return transact<MadeApiToken>(async (transaction) => {
         const user = await lockUserWithin(transaction, userId);
         if (!user) return { ok: false, reason: 'no_account' };
+        const isOwn = actor === userId && session !== null;
+        const login = isOwn ? await loginBehindWithin(transaction, user, session) : null;
+        if (isOwn && login === null) return { ok: false, reason: 'session_ended' };
         if (!seesConsole(user.role)) return { ok: false, reason: 'not_an_auditor' };
         const [id, token] = [uuidv7(), newToken()];
         const made = await transaction.$executeRaw`
@@ -72,6 +103,7 @@ export function createApiTokens({ database: { prisma, pool, transact } }: { data
         const detail = { token: id, name, scopes: API_SCOPES.join(' '), days, ...(reason ? { reason } : {}) };
         const about = { actor, subject: userId, session, origin, detail };
         await recordEvent(transaction, { type: 'api_token_created', outcome: 'success', ...about });
+        await tellWithin(transaction, user, login, told);
         return { ok: true, id, secret: `${PREFIX}${token}` };
       });
     },
@@ -121,6 +153,18 @@ export function createApiTokens({ database: { prisma, pool, transact } }: { data
       return { tokenId, userId, scopes };
     },
   };
+}
+
+/** Null where the session has ended. */
+async function loginBehindWithin(
+  transaction: Transaction,
+  { id: userId, passwordHash }: User,
+  sessionId: string,
+): Promise<DisownableLogin | null> {
+  const session = await lockSession(transaction, { sessionId, userId });
+  if (!session) return null;
+  const isShown = showsPassword(session.authenticationMethod);
+  return { sessionId, since: session.replaces.loggedInAt, passwordHash: isShown ? passwordHash : null };
 }
 
 const LIST = `

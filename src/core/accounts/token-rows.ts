@@ -1,4 +1,4 @@
-// API tokens within a transaction: ended with the role of their owner, read for their owner, and deleted once they are old.
+// API tokens within a transaction: ended with the role of their owner or where the account is taken back, read for their owner, and deleted once they are old.
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Actor } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -7,7 +7,10 @@ import { ago, deleteSome, type Transaction } from '../platform/database.ts';
 export const STILL_GOOD = Prisma.sql`revoked_at IS NULL AND expires_at > clock_timestamp()`;
 const KEPT_MS = 30 * 86_400_000;
 
-/** Ends every token of an account, each with its event; returns how many there were. */
+/**
+ * Ends every token of an account, each with its event; returns how many there were. `reason` is an operator's, or names the act of
+ * the owner that ends them.
+ */
 export async function revokeTokensWithin(
   transaction: Transaction,
   userId: string,

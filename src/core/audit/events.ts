@@ -64,7 +64,7 @@ export const AUDIT_EVENTS = {
     user_disabled: 'An account was disabled; its sessions ended.',
     user_enabled: 'A disabled account was enabled.',
     user_secured:
-      'An operator secured an account: its sessions ended, its password is no longer valid, its known browsers were forgotten, and its owner was told by mail. The detail counts them and says whether the second factors stayed.',
+      'An operator secured an account: its sessions ended, its password is no longer valid, its known browsers were forgotten, its API tokens revoked, and its owner was told by mail. The detail counts them and says whether the second factors stayed.',
     users_secure_asked:
       'An operator ordered the accounts of a part of the log to be secured; the detail has the filter and counts them. Each then has an event of its own.',
     users_secured: 'The last account of such an order was secured; the detail counts them.',
@@ -94,7 +94,8 @@ export const AUDIT_EVENTS = {
     sensitive_read:
       'An operator looked at the data of a person; or an auditor, or a program with an auditor’s token, looked at anything.',
     api_token_created: 'An operator made a token by which a program reads the audit log for the subject.',
-    api_token_revoked: 'Such a token was revoked, or ended with its owner’s role.',
+    api_token_revoked:
+      'Such a token was revoked by an operator or its owner, or ended because the owner lost the role or the account was taken back.',
     api_token_refused: 'A request to read the log came with a token that is not good.',
     audit_export_begun: 'An export of the log began; the detail has the filter and the format.',
     audit_export:

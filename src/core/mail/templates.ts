@@ -58,6 +58,7 @@ export interface MailTemplates {
   'factor-changed': Circumstances & { readonly change: FactorChange };
   'factors-removed': Record<string, never>;
   'account-secured': { readonly factors: 'kept' | 'removed' };
+  'api-token-made': Circumstances;
   'email-changed': Circumstances & { readonly to: string };
   welcome: { readonly hasPassword: boolean };
   alert: ToldAlert;
@@ -74,6 +75,7 @@ export const LINK_PATHS: Readonly<Partial<Record<MailTemplate, string>>> = {
   'second-factor-blocked': '/not-me',
   'password-changed': '/not-me',
   'factor-changed': '/not-me',
+  'api-token-made': '/not-me',
   'confirm-registration': '/verify-email',
   invitation: '/invitation',
   'confirm-email': '/confirm-email',
@@ -85,6 +87,7 @@ export const LINK_IS_OPTIONAL: ReadonlySet<string> = new Set<MailTemplate>([
   'password-changed',
   'factor-changed',
   'account-secured',
+  'api-token-made',
 ]);
 
 /** Text only: the layouts make plain text and HTML of it. */

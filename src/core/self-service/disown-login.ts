@@ -1,6 +1,7 @@
 // "This wasn't me", from the page of one's activity: whoever presses it has proved again who they are. Every other session
-// ends, every known browser is forgotten, and an address that was to become the account's does not. A new password is theirs
-// to choose, on the page that follows.
+// ends, every known browser is forgotten, every API token revoked, and an address that was to become the account's does not. A
+// new password is theirs to choose, on the page that follows.
+import { revokeTokensWithin } from '../accounts/token-rows.ts';
 import { lockUserWithin } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -38,5 +39,6 @@ export function createDisownLogin({ database: { transact }, sessions, devices, l
       const others = { userId, exceptSessionId: sessionId };
       await sessions.endWithin(transaction, others, { reason: 'revoked', actor: userId, origin, browsersStay: true });
       await devices.forgetAllWithin(transaction, userId, by);
+      await revokeTokensWithin(transaction, userId, { ...by, reason: 'login_disowned' });
     });
 }

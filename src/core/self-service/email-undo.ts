@@ -1,5 +1,6 @@
 // Taking an address back, for a week, from the mailbox that had the account before: whoever changed it may know the
-// password, so that is replaced, and a link to a new one goes to the old address.
+// password, so that is replaced, and a link to a new one goes to the old address. API tokens of the account are revoked.
+import { revokeTokensWithin } from '../accounts/token-rows.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { takeBackLaterWithin, takeBackNotMeWithin } from '../credentials/login-links.ts';
 import type { OneTimeLinks } from '../credentials/one-time-links.ts';
@@ -73,6 +74,7 @@ export function createEmailUndo({
         await takeBackLaterWithin(transaction, { userId: user.id, linkId });
         await takeBackNotMeWithin(transaction, user.id, emailKey(email));
         await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
+        await revokeTokensWithin(transaction, user.id, { actor: user.id, origin, reason: 'email_change_undone' });
         const { since } = proof;
         if (since) await takeBackWithin(transaction, { userId: user.id, email, since, origin, told }, mail);
         await resetLinks.mailWithin(transaction, { ...user, email, emailKey: emailKey(email), passwordHash }, told);

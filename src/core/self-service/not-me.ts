@@ -1,6 +1,7 @@
 // "This wasn't me": the link in mails about a log-in and about what was changed. Following it shows the log-in. The button
-// there ends every session, forgets every known browser, replaces the password and leads to a new one: whoever logged in
-// knew the old one. It takes back second factors too, where the owner has shown to be one (owner-proof.ts).
+// there ends every session, forgets every known browser, revokes every API token, replaces the password and leads to a new one:
+// whoever logged in knew the old one. It takes back second factors too, where the owner has shown to be one (owner-proof.ts).
+import { revokeTokensWithin } from '../accounts/token-rows.ts';
 import { lockUserWithin, replacePasswordWithin, type User } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -110,6 +111,7 @@ export function createNotMe({
         const why = { reason: 'revoked', actor: user.id, origin, browsersStay: true } as const;
         await sessions.endWithin(transaction, { userId: user.id }, why);
         await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
+        await revokeTokensWithin(transaction, user.id, { actor: user.id, origin, reason: 'login_disowned' });
         const { email } = account;
         if (proof.since)
           await takeBackWithin(transaction, { userId: user.id, email, since: proof.since, origin, told }, mail);

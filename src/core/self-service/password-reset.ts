@@ -1,5 +1,7 @@
 // Choosing a new password by a one-time link to the account's mailbox. Whoever asks gets the same answer after the same
-// work, account or not. A reset ends every session and logs nobody in: a second factor is asked for at the log-in.
+// work, account or not. A reset ends every session and every API token, and logs nobody in: a second factor is asked for at the
+// log-in.
+import { revokeTokensWithin } from '../accounts/token-rows.ts';
 import { lockUnchangedWithin, type User, type Users } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
@@ -88,6 +90,7 @@ export function createPasswordResets({
       await sessions.endWithin(transaction, { userId: user.id }, reason);
       // Whoever made a reset necessary may have logged in before.
       await devices.forgetAllWithin(transaction, user.id, { actor: user.id, origin });
+      await revokeTokensWithin(transaction, user.id, { actor: user.id, origin, reason: 'password_reset' });
       return true;
     });
   }

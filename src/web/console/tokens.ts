@@ -10,6 +10,7 @@ import { actorOf } from '../session/member.ts';
 import type { Times } from '../texts/zoned-times.ts';
 import { doneNotice, timesOf, type Web } from '../view/page.ts';
 import type { TokenRow } from '../view/securing-views.ts';
+import { toldByOperator, toldOf } from '../view/told.ts';
 import type { FieldErrors } from '../view/view-parts.ts';
 import { findUser, USERS } from './people/find-user.ts';
 import { readReason } from './reason.ts';
@@ -20,6 +21,7 @@ const MAX_NAME = 60;
 
 const PROBLEMS = {
   no_account: 'This account was deleted meanwhile.',
+  session_ended: 'Your session ended meanwhile. Log in and try again.',
   not_an_auditor: 'Only auditors and operators have tokens. Make this person an auditor first.',
   too_many: 'This account has twenty tokens. Revoke one first.',
 } as const;
@@ -83,7 +85,8 @@ async function create(ctx: Koa.Context, web: Web): Promise<void> {
   const user = await findUser(ctx, web);
   if (!user) return;
   const by = { ...actorOf(ctx), reason };
-  const made = await web.context.apiTokens.create({ userId: user.id, name: typed.name, days, by });
+  const told = by.actor === user.id ? toldOf(ctx) : toldByOperator(ctx);
+  const made = await web.context.apiTokens.create({ userId: user.id, name: typed.name, days, by, told });
   if (made.ok) return show(ctx, web, typed, { secret: made.secret });
   ctx.status = 409;
   return show(ctx, web, typed, { problem: PROBLEMS[made.reason] });

@@ -1,13 +1,13 @@
 // How much somebody who is logged in may do that leaves a record: every form they send, but those that have windows of their
-// own and the console's search, which leaves none. Ending sessions, logging in again, a new password and mailed links are among these: whoever steals a session can't keep
-// its owner from them.
+// own and the console's search, which leaves none. Ending sessions, revoking API tokens, logging in again, a new password and mailed
+// links are among these: whoever steals a session can't keep its owner from them.
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 import { HttpError } from '../http/http-error.ts';
 import { liveSession } from './request-state.ts';
 
 const LIMITED_BY_THEMSELVES =
-  /^\/(?:login|logout|confirm|confirm-email|undo-email-change|not-me|forgot-password|reset-password|account\/password|account\/sessions|account\/email\/take-back|operator\/find)(?:\/|$)/;
+  /^\/(?:login|logout|confirm|confirm-email|undo-email-change|not-me|forgot-password|reset-password|account\/password|account\/sessions|account\/security\/tokens|account\/email\/take-back|operator\/find)(?:\/|$)/;
 
 type Limiting = Pick<Context, 'throttle' | 'refusals'>;
 

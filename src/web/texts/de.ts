@@ -408,6 +408,8 @@ export const de: Texts = {
       user_email_changed: 'Die E-Mail-Adresse wurde geändert.',
       user_email_change_undone: 'Die frühere E-Mail-Adresse hat das Konto zurückgeholt.',
       user_secured: 'Das Konto wurde gesichert: Alle Sitzungen wurden beendet, das Passwort gilt nicht mehr.',
+      api_token_created: 'Ein API-Token wurde gemacht, mit dem ein Programm das Protokoll liest, wie Sie es dürfen.',
+      api_token_revoked: 'Ein API-Token wurde widerrufen.',
       user_disabled: 'Das Konto wurde gesperrt.',
       user_enabled: 'Das Konto wurde wieder freigegeben.',
       user_data_exported: 'Ihre Daten wurden heruntergeladen.',
@@ -420,6 +422,7 @@ export const de: Texts = {
         'Alle bekannten Browser werden vergessen.',
         'Eine Änderung Ihrer E-Mail-Adresse, die noch auf ihre Mail wartet, wird zurückgenommen.',
       ],
+      tokens: 'API-Token, die für Sie das Protokoll lesen, werden widerrufen: Deren Programme lesen nichts mehr.',
       afterwards: linked(
         'Wählen Sie danach ein neues Passwort: Wer sich angemeldet hat, kannte das alte. Sehen Sie auch bei [Ihrer Sicherheit] nach: Entfernen Sie, was nicht von Ihnen ist.',
       ),
@@ -511,6 +514,12 @@ export const de: Texts = {
     codesShown:
       'Sie haben noch nicht gesagt, dass Sie Ihre neuen Codes aufbewahrt haben. Sie werden höchstens eine Stunde lang gezeigt.',
     showCodes: 'Codes zeigen',
+    tokens: 'API-Token',
+    tokensText:
+      'Damit lesen Programme das Protokoll, wie Sie es dürfen. Ein Betreiber hat sie gemacht. Sie gelten weiter, wenn Sie Ihr Passwort ändern: Widerrufen Sie eines, das Sie nicht kennen, und fragen Sie einen Betreiber, wer es gemacht hat.',
+    tokenSince: 'gemacht',
+    tokenUntil: 'gilt bis',
+    revokeToken: 'Dieses Token widerrufen',
     others:
       'Sie sind auch anderswo angemeldet. Haben Sie hier etwas geändert, weil Sie jenen Browsern nicht trauen, beenden Sie deren Sitzungen.',
     lastRequired:
@@ -574,6 +583,7 @@ export const de: Texts = {
       passkey: 'Sie möchten einen Passkey hinzufügen.',
       removePasskey: 'Sie möchten einen Passkey entfernen.',
       codes: 'Sie möchten Wiederherstellungscodes sehen oder neu machen.',
+      token: 'Sie möchten ein API-Token widerrufen.',
       security: 'Sie möchten ändern, was Ihr Konto schützt.',
       application: 'Sie möchten eine Anwendung öffnen, die eine frische Anmeldung verlangt.',
       export: 'Sie möchten das Audit-Log exportieren.',
@@ -642,6 +652,7 @@ export const de: Texts = {
     'codes-gone':
       'Ihre Wiederherstellungscodes werden nicht mehr gezeigt. Wenn Sie sie nicht aufbewahrt haben, machen Sie neue.',
     'passkey-renamed': 'Der Passkey hat seinen neuen Namen.',
+    'api-token-revoked': 'Das Token ist widerrufen: Wer es hat, liest nichts mehr.',
     'session-ended': 'Diese Sitzung ist beendet.',
     'others-ended': 'Alle anderen Sitzungen sind beendet.',
     'application-ended': 'Sie sind dort abgemeldet.',

@@ -420,6 +420,8 @@ export const en = {
       user_email_changed: 'The e-mail address was changed.',
       user_email_change_undone: 'The former e-mail address took the account back.',
       user_secured: 'The account was secured: every session ended, and the password is no longer valid.',
+      api_token_created: 'An API token was made, by which a program reads the audit log as you may.',
+      api_token_revoked: 'An API token was revoked.',
       user_disabled: 'The account was disabled.',
       user_enabled: 'The account was enabled again.',
       user_data_exported: 'Your data were downloaded.',
@@ -432,6 +434,8 @@ export const en = {
         'Every known browser is forgotten.',
         'A change of your e-mail address that waits for its mail is taken back.',
       ],
+      /** For whoever may have some. */
+      tokens: 'API tokens that read the log for you are revoked: their programs read nothing more.',
       afterwards: linked(
         'Then choose a new password: whoever logged in knew the old one. Look at [your security] too: remove what is not yours.',
       ),
@@ -522,6 +526,12 @@ export const en = {
     renewCodes: 'Make new codes',
     codesShown: 'You have not said yet that you have kept your new codes. They are shown for an hour at most.',
     showCodes: 'Show the codes',
+    tokens: 'API tokens',
+    tokensText:
+      'Programs read the audit log with them, as you may. An operator made them. They go on when you change your password: revoke one that you don’t know, and ask an operator who made it.',
+    tokenSince: 'made',
+    tokenUntil: 'good until',
+    revokeToken: 'Revoke this token',
     others:
       'You are logged in elsewhere too. If you changed something here because you don’t trust those browsers, end their sessions.',
     lastRequired: 'Your account needs a second factor, and this is the last. Set up another one first.',
@@ -585,6 +595,7 @@ export const en = {
       passkey: 'You want to add a passkey.',
       removePasskey: 'You want to remove a passkey.',
       codes: 'You want to see or make recovery codes.',
+      token: 'You want to revoke an API token.',
       security: 'You want to change what protects your account.',
       application: 'You want to open an application that asks for a recent log-in.',
       export: 'You want to export the audit log.',
@@ -651,6 +662,7 @@ export const en = {
     'codes-kept': 'You have kept your recovery codes. They are not shown again.',
     'codes-gone': 'Your recovery codes are no longer shown. If you have not kept them, make new ones.',
     'passkey-renamed': 'The passkey has its new name.',
+    'api-token-revoked': 'The token was revoked: whoever has it reads nothing more.',
     'session-ended': 'That session has ended.',
     'others-ended': 'All other sessions have ended.',
     'application-ended': 'You are logged out there.',

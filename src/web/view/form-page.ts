@@ -7,7 +7,7 @@ import { withNext } from '../http/query.ts';
 const ELSEWHERE: readonly (readonly [RegExp, string])[] = [
   [/^(\/login|\/login\/second-factor|\/confirm)\/passkey$/, '$1'],
   [
-    /^(\/account\/security)\/(?:authenticator\/remove|recovery-codes(?:\/kept)?|passkeys\/[^/]+\/(?:rename|remove))$/,
+    /^(\/account\/security)\/(?:authenticator\/remove|recovery-codes(?:\/kept)?|passkeys\/[^/]+\/(?:rename|remove)|tokens\/[^/]+\/revoke)$/,
     '$1',
   ],
   [/^(\/account\/email)\/take-back$/, '$1'],

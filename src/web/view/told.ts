@@ -12,3 +12,9 @@ export function toldOf(ctx: Koa.Context): Told {
   const zone = browserZone(ctx);
   return { language: text.language, from: { at: now.toISOString(), device, browser, system, ip: origin.ip, zone } };
 }
+
+/** The owner learns that an operator did it, and not from where. */
+export function toldByOperator(ctx: Koa.Context): Told {
+  const { text, now } = ctx.state;
+  return { language: text.language, from: { at: now.toISOString(), device: 'the operators’ console', ip: null } };
+}

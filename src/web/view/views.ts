@@ -109,6 +109,14 @@ export interface Views
     readonly recoveryCodesLeft: number;
     /** Where new codes wait for their owner to keep them; null without such. */
     readonly shownCodesHref: string | null;
+    /** By which programs read the log for the member. */
+    readonly tokens: readonly {
+      readonly id: string;
+      readonly name: string;
+      readonly since: ShownTime;
+      readonly lastUsed: ShownTime | null;
+      readonly until: ShownTime;
+    }[];
     readonly othersCount: number;
   };
   'account/authenticator': FormProblems & {
@@ -211,7 +219,12 @@ export interface Views
     readonly olderHref: string | null;
     readonly newestHref: string | null;
   };
-  'account/disown': { readonly activity: ActivityRow; readonly action: string };
+  'account/disown': {
+    readonly activity: ActivityRow;
+    /** Whether API tokens may end with it. */
+    readonly tokens: boolean;
+    readonly action: string;
+  };
   'account/email': FormProblems & {
     readonly email: string;
     readonly current: string;

@@ -38,8 +38,8 @@ const INDEXED = [
   'user_data_exported',
 ] as const satisfies readonly AuditEventType[];
 
-/** Rare ones, in an index of their own (audit_event_secured_idx). */
-const RARE = ['user_secured'] as const satisfies readonly AuditEventType[];
+/** Rare ones, in an index of their own (audit_event_rare_activity_idx). */
+const RARE = ['user_secured', 'api_token_created', 'api_token_revoked'] as const satisfies readonly AuditEventType[];
 
 export type ActivityType = (typeof INDEXED | typeof RARE)[number];
 

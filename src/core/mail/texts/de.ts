@@ -179,6 +179,20 @@ export const german: MailTexts = {
           ],
   }),
 
+  // Ohne den Namen des Tokens: wer es gemacht hat, kann einen Link hineingeschrieben haben.
+  'api-token-made': (from, { serviceName, page, link }) => ({
+    subject: `Für Ihr Konto bei ${serviceName} wurde ein API-Token gemacht`,
+    paragraphs: [
+      `Für Ihr Konto wurde ein API-Token gemacht, ${where(from)}. Wer es hat, liest das Protokoll, wie Sie es dürfen, bis das Token abläuft oder widerrufen wird.`,
+      link === ''
+        ? 'Wenn Sie wissen, wofür es ist, ist nichts zu tun. Wenn nicht, widerrufen Sie es, und fragen Sie einen Betreiber, wer es gemacht hat:'
+        : 'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie alle Sitzungen, widerrufen Sie alle Ihre API-Token und wählen Sie jetzt ein neues Passwort:',
+    ],
+    ...(link === ''
+      ? { action: { label: 'Ihre API-Token ansehen', href: page('/account/security') } }
+      : { action: { label: 'Das war ich nicht', href: link }, after: DISOWNING }),
+  }),
+
   // Ohne die neue Adresse: wer sie gewählt hat, kann einen Link hineingeschrieben haben.
   'email-changed': (from, { serviceName, link }) => ({
     subject: `Die E-Mail-Adresse Ihres Kontos bei ${serviceName} wurde geändert`,

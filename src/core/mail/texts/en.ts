@@ -175,6 +175,20 @@ export const english: MailTexts = {
         : [`The link works once, for 30 minutes. After that, ask for another one here: ${page('/forgot-password')}`],
   }),
 
+  // Without the token's name: whoever made it may have written a link into it.
+  'api-token-made': (from, { serviceName, page, link }) => ({
+    subject: `An API token was made for your account with ${serviceName}`,
+    paragraphs: [
+      `An API token was made for your account ${where(from)}. Whoever has it reads the audit log as you may, until it expires or is revoked.`,
+      link === ''
+        ? 'If you know what it is for, there is nothing to do. If not, revoke it, and ask an operator who made it:'
+        : 'If that was you, there is nothing to do. If it was not, end every session, revoke every API token of yours and choose a new password now:',
+    ],
+    ...(link === ''
+      ? { action: { label: 'See your API tokens', href: page('/account/security') } }
+      : { action: { label: 'This wasn’t me', href: link }, after: DISOWNING }),
+  }),
+
   // Without the new address: whoever chose it may have written a link into it.
   'email-changed': (from, { serviceName, link }) => ({
     subject: `The e-mail address of your account with ${serviceName} was changed`,

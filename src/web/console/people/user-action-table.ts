@@ -6,7 +6,7 @@ import type { Actor, AuditEventType } from '../../../core/audit/events.ts';
 import type { Context } from '../../../core/context.ts';
 import type { Fields } from '../../http/form.ts';
 import { isUuid } from '../../http/query.ts';
-import { toldOf } from '../../view/told.ts';
+import { toldByOperator } from '../../view/told.ts';
 import { type About, namedSession } from './acted-on.ts';
 
 export interface UserAction {
@@ -54,7 +54,7 @@ export const USER_ACTIONS = {
   secure: {
     path: 'secure',
     title: 'Secure this account',
-    says: 'For an account that somebody else may have got into. All of it at once: every session ends, also at applications; the password is no longer valid, and nobody logs in with it; no browser is known to the account any more; and its owner is told by mail, with a link to choose a new password.',
+    says: 'For an account that somebody else may have got into. All of it at once: every session ends, also at applications; the password is no longer valid, and nobody logs in with it; no browser is known to the account any more; its API tokens are revoked; and its owner is told by mail, with a link to choose a new password.',
     button: 'Secure this account',
     danger: true,
     done: 'account-secured',
@@ -89,7 +89,7 @@ export const USER_ACTIONS = {
   endSessions: {
     path: 'sessions/revoke-all',
     title: 'End every session',
-    says: 'Every browser of this person is logged out at once. They can log in again.',
+    says: 'Every browser of this person is logged out at once. They can log in again. API tokens of theirs go on.',
     button: 'End every session',
     danger: true,
     done: 'sessions-ended',
@@ -161,12 +161,7 @@ export const USER_ACTIONS = {
     danger: false,
     done: 'reset-sent',
     async run({ resetLinks }, { user, by, ctx }) {
-      // The owner learns that an operator did it, and not from where.
-      const told = {
-        ...toldOf(ctx),
-        from: { at: ctx.state.now.toISOString(), device: 'the operators’ console', ip: null },
-      };
-      const sent = await resetLinks.send(user.id, told, by);
+      const sent = await resetLinks.send(user.id, toldByOperator(ctx), by);
       return sent ? null : 'Nothing was sent: the account is disabled, or no mail is set up.';
     },
   },

@@ -15,6 +15,7 @@ const TITLES: Readonly<Record<MailTemplate, string>> = {
   'factor-changed': 'Second factors were changed',
   'factors-removed': 'Second factors were removed',
   'account-secured': 'Account was secured',
+  'api-token-made': 'API token was made',
   'email-changed': 'E-mail address was changed',
   welcome: 'Account moved here',
   alert: 'Alert',

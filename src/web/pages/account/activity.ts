@@ -2,6 +2,7 @@
 import type Router from '@koa/router';
 import type Koa from 'koa';
 import type { Activity } from '../../../core/audit/reading/activity.ts';
+import { seesConsole } from '../../../core/sessions/role.ts';
 import { findLoginOf } from '../../../core/sessions/session-rows.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryText, withQuery } from '../../http/query.ts';
@@ -44,7 +45,8 @@ async function showActivity(ctx: Koa.Context, web: Web): Promise<void> {
 async function showDisowning(ctx: Koa.Context, web: Web): Promise<void> {
   const activity = activityRow(ctx, await findLogin(ctx, web), null);
   const frame = { title: ctx.state.text.activity.disown.title, current: 'activity' } as const;
-  await web.show(ctx, 'account/disown', { activity, action: ctx.path }, frame);
+  const tokens = seesConsole(memberOf(ctx).role);
+  await web.show(ctx, 'account/disown', { activity, tokens, action: ctx.path }, frame);
 }
 
 async function disown(ctx: Koa.Context, web: Web): Promise<void> {

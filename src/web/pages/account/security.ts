@@ -1,5 +1,5 @@
-// What proves who a member is: the password, an authenticator app, passkeys, recovery codes. Every
-// change needs a recent login and gives the browser a new session. Members who must set up a second
+// What proves who a member is: the password, an authenticator app, passkeys, recovery codes; and the API tokens that read the log
+// for them. Every change needs a recent login; one of what proves who they are gives the browser a new session. Members who must set up a second
 // factor before anything else reach it too.
 
 import type Router from '@koa/router';
@@ -27,18 +27,19 @@ export function securityPages(router: Router, web: Web): void {
 }
 
 export async function showSecurity(ctx: Koa.Context, web: Web, problem: string | null = null): Promise<void> {
-  const { secondFactors, sessions, shownCodes } = web.context;
-  const { userId, id } = memberOf(ctx);
+  const { secondFactors, sessions, shownCodes, apiTokens } = web.context;
+  const { userId, id, role } = memberOf(ctx);
   const { text } = ctx.state;
   const { now } = ctx.state;
   const next = queryNext(ctx);
-  const [has, live, shown] = await Promise.all([
+  const [has, live, shown, tokens] = await Promise.all([
     secondFactors.overview(userId),
     sessions.list(userId),
     shownCodes.read(userId),
+    seesConsole(role) ? apiTokens.list(userId) : [],
   ]);
   const page = {
-    required: ctx.state.mustSetUp ? memberOf(ctx).role : null,
+    required: ctx.state.mustSetUp ? role : null,
     appHref: withNext(AUTHENTICATOR, next),
     newPasskeyHref: withNext(NEW_PASSKEY, next),
     totpSince: has.totpSince && showTime(has.totpSince, now, text),
@@ -51,6 +52,13 @@ export async function showSecurity(ctx: Koa.Context, web: Web, problem: string |
     hasFactor: has.totpSince !== null || has.passkeys.length > 0,
     recoveryCodesLeft: has.recoveryCodesLeft,
     shownCodesHref: shown.length > 0 ? withNext(RECOVERY_CODES, next) : null,
+    tokens: tokens.map((token) => ({
+      id: token.id,
+      name: token.name,
+      since: showTime(token.createdAt, now, text),
+      lastUsed: token.lastUsedAt && showTime(token.lastUsedAt, now, text),
+      until: showTime(token.expiresAt, now, text),
+    })),
     othersCount: live.filter((session) => session.id !== id).length,
     problem,
     errors: {},

@@ -24,6 +24,7 @@ const KNOWN: readonly (readonly [RegExp, Known])[] = [
   [/^\/account\/security\/passkeys\/new$/, { act: 'passkey', cancel: '/account/security' }],
   [/^\/account\/security\/passkeys\/[^/]+\/remove$/, { act: 'removePasskey' }],
   [/^\/account\/security\/recovery-codes(?:\/|$)/, { act: 'codes', cancel: '/account/security' }],
+  [/^\/account\/security\/tokens\//, { act: 'token' }],
   [/^\/account\/security$/, { act: 'security' }],
   [/^\/applications\/enter$/, { act: 'application', cancel: '/applications' }],
   [/^\/operator\/audit\/export$/, { act: 'export', cancel: '/operator/audit' }],
