@@ -182,7 +182,7 @@ test('the commands list and test', async () => {
   expect((await run(['alerts', 'list'])).out).toMatch(/new_operator +on +yes +no/); // nobody posts to one
   await sql('UPDATE alert_state SET webhook = $1', [webhook]);
   const lines = (await run(['alerts', 'list', '--json'])).out.trim().split('\n');
-  expect(lines).toHaveLength(11);
+  expect(lines).toHaveLength(13);
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({
     name: 'new_operator',
     state: 'on',

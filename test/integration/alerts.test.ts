@@ -18,6 +18,9 @@ describe('each event that a rule is about is told once, by mail and webhook', ()
   const origin = { ...NO_ORIGIN, ip: '2001:db8::7' };
   test.each<[AlertRule, NewAuditEvent['type'], Partial<NewAuditEvent>, RegExp]>([
     ['new_operator', 'user_created', ofAccount({ role: 'operator' }), /new operator/i],
+    ['new_auditor', 'user_created', ofAccount({ role: 'auditor' }), /new auditor/i],
+    ['new_auditor', 'privilege_permissions_changed', ofAccount({ role: 'auditor' }), /new auditor/i],
+    ['new_api_token', 'api_token_created', ofAccount({ token: 'one', days: 366 }), /for 366 days/],
     ['operator_factor_removed', 'authn_factor_removed', ofAccount({ factor: 'totp' }), /second factor/i],
     [
       'spraying',
@@ -65,6 +68,7 @@ describe('each event that a rule is about is told once, by mail and webhook', ()
 
   test.each<[string, NewAuditEvent['type'], Partial<NewAuditEvent>]>([
     ['a new member', 'user_created', ofAccount({ role: 'member' })],
+    ['an auditor who is a member again', 'privilege_permissions_changed', ofAccount({ role: 'member' })],
     ['a client that is throttled', 'excess_rate_limit_exceeded', ofAccount({ scope: 'client', failures: 50 })],
     [
       'guesses at an address without an account',
@@ -95,6 +99,27 @@ describe('from the real thing', () => {
       Array.from({ length: 2 }, () => 'Holdfast: A new operator'),
     );
     await web.context.users.setRole(id, 'member', by);
+  });
+
+  test('an invitation that makes an auditor, once it is accepted, and each token that is made for them', async () => {
+    const email = newEmail();
+    const letter = { language: 'en', from: { at: new Date().toISOString(), device: '', ip: null } } as const;
+    const invited = await web.context.invitations.invite(email, letter, by, { reveal: true, role: 'auditor' });
+    const visitor = new Browser(web.url);
+    await visitor.get(`/invitation?token=${invited.ok ? invited.secret : ''}`);
+    expect((await visitor.submit('/invitation', { password: 'correct horse battery staple' })).status).toBe(303);
+    await work();
+    expect(told()).toEqual(['new_auditor first']);
+    const { id = '' } = (await web.context.users.findByEmail(email)) ?? {};
+    for (const name of ['one', 'two'])
+      await web.context.apiTokens.create({ userId: id, name, days: 90, by, told: letter });
+    await work();
+    expect(told().slice(1)).toEqual(['new_api_token first', 'new_api_token first']);
+    expect(
+      mails()
+        .map(({ email: { text } }) => text)
+        .join(),
+    ).not.toContain(email);
   });
 
   test('an operator’s second factors that are removed', async () => {

@@ -25,8 +25,20 @@ export interface Ruled {
 
 type Rule = (event: RuledEvent) => Ruled | null;
 
-const newOperator: Rule = ({ subject, detail }) =>
-  detail['role'] === 'operator' ? { rule: 'new_operator', about: subject ?? '', facts: {} } : null;
+/** Roles that see the whole log. */
+const SEEING: Readonly<Record<string, AlertRule>> = { operator: 'new_operator', auditor: 'new_auditor' };
+
+const newRole: Rule = ({ subject, detail }) => {
+  const rule = SEEING[text(detail['role'])];
+  return rule === undefined ? null : { rule, about: subject ?? '', facts: {} };
+};
+
+/** Each is told: the second for one account may be what matters. */
+const newToken: Rule = ({ detail }) => ({
+  rule: 'new_api_token',
+  about: text(detail['token']),
+  facts: { days: number(detail['days']) },
+});
 
 /** Each change is told: the second of one rule may be what matters. */
 const changed: Rule = ({ seq, detail }) => ({
@@ -38,8 +50,9 @@ const changed: Rule = ({ seq, detail }) => ({
 const WINDOWS: Readonly<Record<string, string>> = { account: 'password', second_factor: 'code' };
 
 const RULES: Readonly<Partial<Record<AuditEventType, Rule>>> = {
-  privilege_permissions_changed: newOperator,
-  user_created: newOperator,
+  privilege_permissions_changed: newRole,
+  user_created: newRole,
+  api_token_created: newToken,
   authn_factor_removed: ({ subject, ofOperator }) =>
     ofOperator ? { rule: 'operator_factor_removed', about: subject ?? '', facts: {} } : null,
   authn_password_spraying: ({ ip, client, detail }) => ({

@@ -3,6 +3,8 @@
 /** The closed list of rules. */
 export const ALERT_RULES = [
   'new_operator',
+  'new_auditor',
+  'new_api_token',
   'operator_factor_removed',
   'spraying',
   'stuffing',

@@ -20,6 +20,16 @@ export const alertsInGerman: AlertLanguage = {
       says: () => 'Ein Konto wurde Betreiber: Es darf in der Konsole alles sehen und tun.',
       todo: 'Sehen Sie im Ereignis nach, wer es ist und wer das getan hat. Wissen Sie nicht, warum, nehmen Sie die Rolle zurück und sichern Sie das Konto.',
     },
+    new_auditor: {
+      title: 'Ein neuer Prüfer',
+      says: () => 'Ein Konto wurde Prüfer: Es darf in der Konsole alles sehen, auch das ganze Protokoll.',
+      todo: 'Sehen Sie im Ereignis nach, wer es ist und wer das getan hat. Wissen Sie nicht, warum, nehmen Sie die Rolle zurück und sichern Sie das Konto dessen, der sie gab.',
+    },
+    new_api_token: {
+      title: 'Ein neues API-Token',
+      says: (facts) => `Ein API-Token wurde gemacht: Wer es hat, darf ${days(facts)} lang das ganze Protokoll lesen.`,
+      todo: 'Sehen Sie im Ereignis nach, für wen es ist und wer es gemacht hat. Wissen Sie nicht, warum, widerrufen Sie es unter /operator/tokens und sichern Sie das Konto dessen, der es gemacht hat.',
+    },
     operator_factor_removed: {
       title: 'Der zweite Faktor eines Betreibers wurde entfernt',
       says: () => 'Ein zweiter Faktor eines Betreibers wurde entfernt.',
@@ -99,6 +109,7 @@ export const alertsInGerman: AlertLanguage = {
 };
 
 const number = (facts: AlertFacts, name: string) => (Number(facts[name]) || 0).toLocaleString('de');
+const days = (facts: AlertFacts) => (facts['days'] === 1 ? 'einen Tag' : `${number(facts, 'days')} Tage`);
 const client = ({ ip }: AlertFacts) => (isIP(String(ip)) === 0 ? 'Ein Client' : `Der Client ${ip}`);
 
 /** What another version found is not said. */

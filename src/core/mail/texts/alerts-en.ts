@@ -20,6 +20,16 @@ export const alertsInEnglish: AlertLanguage = {
       says: () => 'An account became an operator: it may see and do everything in the console.',
       todo: 'See in the event who it is, and who made it one. If you don’t know why, take the role back and secure the account.',
     },
+    new_auditor: {
+      title: 'A new auditor',
+      says: () => 'An account became an auditor: it may see everything in the console, the whole log included.',
+      todo: 'See in the event who it is, and who made it one. If you don’t know why, take the role back, and secure the account of whoever gave it.',
+    },
+    new_api_token: {
+      title: 'A new API token',
+      says: (facts) => `An API token was made: whoever has it may read the whole log for ${days(facts)}.`,
+      todo: 'See in the event for whom, and who made it. If you don’t know why, revoke it at /operator/tokens, and secure the account of whoever made it.',
+    },
     operator_factor_removed: {
       title: 'An operator’s second factor was removed',
       says: () => 'A second factor of an operator was removed.',
@@ -96,6 +106,7 @@ export const alertsInEnglish: AlertLanguage = {
 };
 
 const number = (facts: AlertFacts, name: string) => (Number(facts[name]) || 0).toLocaleString('en');
+const days = (facts: AlertFacts) => (facts['days'] === 1 ? 'a day' : `${number(facts, 'days')} days`);
 const client = ({ ip }: AlertFacts) => (isIP(String(ip)) === 0 ? 'One client' : `The client ${ip}`);
 
 /** What another version found is not said. */
