@@ -6,7 +6,7 @@ import { readBody } from '../../http/form.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireOperator, requireRecentLogin } from '../../session/access.ts';
 import { typedBefore } from '../../session/kept-form.ts';
-import { liveSession } from '../../session/request-state.ts';
+import { actorOf } from '../../session/member.ts';
 import type { Web } from '../../view/page.ts';
 import { toldOf } from '../../view/told.ts';
 import type { Views } from '../../view/views.ts';
@@ -31,7 +31,7 @@ export function invitePage(router: Router, web: Web): void {
       ctx.status = 422;
       return show(ctx, web, { email: typed, auditor, errors: { email: 'This is not a whole e-mail address.' } });
     }
-    const by = { actor: liveSession(ctx)?.owner.userId ?? null, origin: ctx.state.origin };
+    const by = actorOf(ctx);
     const result = await invitations.invite(email, toldOf(ctx), by, {
       reveal: !mail.possible,
       role: auditor ? 'auditor' : 'member',
