@@ -1,17 +1,19 @@
 // Pending invitations: operators see each with what became of its mail, send it again and revoke it, with a reason that is
 // recorded; a link that no longer works leads to somebody who can invite.
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { recordEvent } from '../../src/core/audit/outbox.ts';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
-const { web, other, worker, sql, newMember, newOperator } = await world({
+const { web, other, worker, sql, newMember, newOperator, startWeb } = await world({
   webs: [{}, { SERVICE_CONTACT: 'help@example.org' }],
   worker: true,
   watched: true,
 });
+/** Where addresses are verified first. */
+const verifying = await startWeb({ REGISTRATION: 'verify' });
 const chief = await newOperator();
 const LIST = '/operator/users/invitations';
 
@@ -27,7 +29,8 @@ const rowOf = async (email: string) => {
   const { text } = await chief.browser.get(LIST);
   return rowsOf(text).find((row) => row.text.includes(email));
 };
-const invite = (email: string) => chief.browser.submit('/operator/users/invite', { email });
+const invite = (email: string, fields: Readonly<Record<string, string>> = {}) =>
+  chief.browser.submit('/operator/users/invite', { email, ...fields });
 
 /** The link's secret as the worker's mail would have it. */
 async function reveal(id: string): Promise<string> {
@@ -191,6 +194,67 @@ test('those of people who registered themselves are not among them', async () =>
   expect(await web.context.pendingInvitations.revoke(row?.id ?? '', by)).toBe(false);
   expect(await sql('SELECT FROM token WHERE registration_id = $1 AND used_at IS NULL', [row?.id])).toHaveLength(1);
   expect((await chief.browser.get(`${LIST}/${row?.id}/revoke`)).status).toBe(404);
+});
+
+describe('nobody who registers an address', () => {
+  const origin = { ip: '203.0.113.7', userAgent: null, requestId: 'register' };
+  const told = { language: 'en', from: { at: '2026-12-01T09:00:00Z', device: 'Firefox', ip: null } } as const;
+  const ask = (email: string, password = PASSWORD) =>
+    verifying.context.verifiedRegistration.ask({ email, password, browser: '', origin, told });
+
+  const WAYS: Readonly<Record<string, (email: string) => Promise<unknown>>> = {
+    'while logged in': async (email) => {
+      const somebody = await newMember();
+      const browser = new Browser(verifying.url);
+      await browser.logIn(somebody.email);
+      const answer = await browser.submit('/register', { email, password: PASSWORD }, '/profile');
+      expect([answer.status, answer.headers['location']]).toEqual([303, '/profile']);
+    },
+    'in a browser without a secret': async (email) => expect(await ask(email)).toEqual({ ok: true }),
+  };
+
+  test.each(Object.keys(WAYS))('%s, takes its invitation out of the operators’ hands', async (how) => {
+    const [revoked, replaced] = [newEmail(), newEmail()];
+    for (const email of [revoked, replaced]) {
+      await invite(email, { auditor: 'on' });
+      await WAYS[how]?.(email);
+    }
+
+    const { id = '' } = (await rowOf(revoked)) ?? {};
+    const path = `${LIST}/${id}/revoke`;
+    const first = await reveal(id);
+    expect((await chief.browser.submit(path, { reason: 'wrong person' }, path)).status).toBe(303);
+    expect((await open(first)).page.status).toBe(410);
+
+    const { id: old = '' } = (await rowOf(replaced)) ?? {};
+    const asAuditor = await reveal(old);
+    await invite(replaced);
+    expect((await open(asAuditor)).page.status).toBe(410);
+    const { id: now = '' } = (await rowOf(replaced)) ?? {};
+    const { guest } = await open(await reveal(now));
+    expect((await guest.submit('/invitation', { password: PASSWORD })).status).toBe(303);
+    expect((await web.context.users.findByEmail(replaced))?.role).toBe('member');
+  });
+
+  test('makes the link of its invitation lead to a password that another chose', async () => {
+    const email = newEmail();
+    await invite(email, { auditor: 'on' });
+    const { id = '' } = (await rowOf(email)) ?? {};
+    const secret = await reveal(id);
+    // As an older version did.
+    await sql("UPDATE registration SET password_hash = 'x' WHERE id = $1", [id]);
+    expect((await open(secret)).page.status).toBe(410);
+  });
+
+  test('changes the registration of another whose browser is not known either', async () => {
+    const email = newEmail();
+    await ask(email, 'what the first has chosen');
+    const hashes = () =>
+      sql<{ hash: string }>('SELECT password_hash AS hash FROM registration WHERE email = $1 ORDER BY id', [email]);
+    const first = await hashes();
+    await ask(email, 'what the second has chosen');
+    expect(await hashes()).toEqual([...first, { hash: expect.any(String) }]);
+  });
 });
 
 test('a dead link leads to somebody who can invite, and names nobody', async () => {

@@ -79,10 +79,12 @@ export function createPendingRegistrations({
       return links.issueWithin(transaction, { purpose, registrationId: id });
     },
 
+    /** An invitation is what has no password. A link of the other kind leads to it no more than one that is used up. */
     open(tried: LinkTried & { readonly purpose: Purpose }) {
       return openLink.open(tried, async ({ registrationId }): Promise<Pending | null> => {
         const found = registrationId ? await prisma.registration.findUnique({ where: { id: registrationId } }) : null;
-        return found && { ...found, role: roleOf(found) };
+        const fits = (found?.passwordHash === null) === (tried.purpose === 'invitation');
+        return found && fits ? { ...found, role: roleOf(found) } : null;
       });
     },
 

@@ -82,10 +82,11 @@ export function createVerifiedRegistration({
   ): Promise<string | null> {
     const browserHash = browserHashOf(browser);
     const user = await transaction.user.findUnique({ where: { emailKey: emailKey(email) } });
+    // `=` holds for no browser without a secret: two of them are not one. A row without a password is an invitation.
     // Not what a clock that went back has put into the future: that would keep the mail back for as long.
     const repeated = await transaction.$executeRaw`
       UPDATE registration SET password_hash = ${passwordHash}
-       WHERE email_key = ${emailKey(email)} AND browser_hash IS NOT DISTINCT FROM ${browserHash}::bytea
+       WHERE email_key = ${emailKey(email)} AND browser_hash = ${browserHash}::bytea AND password_hash IS NOT NULL
          AND created_at BETWEEN ${ago(DOUBLE_SUBMIT_MS)} AND clock_timestamp()`;
     if (repeated > 0) return user?.id ?? null;
     const tokenId = await pendingRegistrations.noteWithin(transaction, PURPOSE, { email, passwordHash, browserHash });

@@ -44,9 +44,10 @@ function showStale(ctx: Koa.Context, web: Web, fields: Fields): Promise<void> {
 async function register(ctx: Koa.Context, web: Web): Promise<void> {
   const { registration, verifiedRegistration, passwordPolicy, config } = web.context;
   const fields = await readBody(ctx);
+  const next = readNext(fields['next']);
+  if (liveSession(ctx)) return seeOther(ctx, next ?? '/profile');
   const typed = fields['email']?.trim() ?? '';
   const { password = '' } = fields;
-  const next = readNext(fields['next']);
   const email = readEmail(typed);
   const problem = await passwordPolicy.problem(password, typed);
   const { register: words, passwordProblems, language } = ctx.state.text;
