@@ -1,9 +1,7 @@
 // Pending invitations: operators see each with what became of its mail, send it again and revoke it, with a reason that is
 // recorded; a link that no longer works leads to somebody who can invite.
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import { recordEvent } from '../../src/core/audit/outbox.ts';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
@@ -137,28 +135,6 @@ test('one that is revoked leads nowhere, and who comes too late is told', async 
   const by = { actor: chief.id, origin: NO_ORIGIN, reason: 'r' };
   const results = await Promise.all([1, 2].map(() => web.context.pendingInvitations.revoke(found?.id ?? '', by)));
   expect(results.toSorted()).toEqual([false, true]);
-});
-
-test('neither act waits for somebody who accepts and waits for it', async () => {
-  const by = { actor: chief.id, origin: NO_ORIGIN };
-  const told = { language: 'en', from: { at: new Date().toISOString(), device: '', ip: null } } as const;
-  const { revoke, sendAgain, list } = web.context.pendingInvitations;
-  for (const act of ['revoke', 'send again'] as const) {
-    await invite(newEmail());
-    const [invitation] = await list(1);
-    if (!invitation) throw new Error('it was pending');
-    let acting: Promise<unknown> | undefined;
-    // In the order of who accepts: the link, then the invitation.
-    await other.context.database.transact(async (transaction) => {
-      await transaction.token.updateMany({ where: { registrationId: invitation.id }, data: { usedAt: new Date() } });
-      acting = act === 'revoke' ? revoke(invitation.id, by) : sendAgain(invitation, told, by);
-      acting.catch(() => undefined);
-      await delay(200);
-      await recordEvent(transaction, { type: 'user_created', outcome: 'success', ...by, subject: invitation.id });
-      await transaction.registration.deleteMany({ where: { id: invitation.id } });
-    });
-    expect(await acting).toEqual(act === 'revoke' ? false : { ok: false, reason: 'gone' });
-  }
 });
 
 test('one whose e-mail address has an account by now is not pending, and is not sent', async () => {

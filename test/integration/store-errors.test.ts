@@ -4,11 +4,20 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { query } from '../../harness/query.ts';
-import { type Database, isDatabaseOutage, openDatabase } from '../../src/core/platform/database.ts';
+import { until } from '../../harness/until.ts';
+import { sentenceOf } from '../../src/cli/terminal/errors.ts';
+import {
+  afterCommit,
+  type Database,
+  isDatabaseOutage,
+  nudgeAfterCommit,
+  openDatabase,
+  type Transaction,
+} from '../../src/core/platform/database.ts';
 import { Browser, newEmail } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
-const { stores, web, atEnd } = await world({
+const { stores, web, atEnd, newMember } = await world({
   webs: [{ SMTP_URL: 'smtp://127.0.0.1:1', REGISTRATION: 'open', DATABASE_POOL: '2' }],
 });
 const opened: Database[] = [];
@@ -149,6 +158,62 @@ test('of two that wait for each other one is told to try again', async () => {
   const settled = await Promise.allSettled([both(1, 2), both(2, 1)]);
   const failed = settled.flatMap((one) => (one.status === 'rejected' ? [isDatabaseOutage(one.reason)] : []));
   expect(failed).toEqual([true]);
+});
+
+describe('of two transactions that wait for each other, the one that PostgreSQL undoes', () => {
+  const raise = (state: string) => `DO $$ BEGIN RAISE 'no' USING ERRCODE = '${state}'; END $$`;
+
+  test.each(['a raw query', 'a model'])(
+    'begins again, and what comes after the commit is done once: %s',
+    async (way) => {
+      const people = [await newMember(), await newMember()];
+      const nudged: string[] = [];
+      const url = stores.database.webUrl;
+      const database = openDatabase({ url, poolSize: 2, nudge: (job) => nudged.push(job) });
+      opened.push(database);
+      const runs: number[] = [];
+      const held: number[] = [];
+      const done: number[] = [];
+      const change = (transaction: Transaction, one: number) =>
+        way === 'a model'
+          ? transaction.user.update({ where: { id: people[one]?.id ?? '' }, data: { version: { increment: 1 } } })
+          : transaction.$executeRaw`UPDATE pair SET n = n + 1 WHERE id = ${one + 1}`;
+      const both = (first: number, second: number) =>
+        database.transact(async (transaction) => {
+          runs.push(first);
+          nudgeAfterCommit(transaction, 'seal-events');
+          afterCommit(transaction, async () => done.push(first));
+          await change(transaction, first);
+          held.push(first);
+          await until(() => held.includes(second));
+          await change(transaction, second);
+          return first;
+        });
+      expect(await Promise.all([both(0, 1), both(1, 0)])).toEqual([0, 1]);
+      expect([runs.length, done.toSorted(), nudged]).toEqual([3, [0, 1], ['seal-events', 'seal-events']]);
+    },
+  );
+
+  test.each([
+    ['40P01', 3, true],
+    ['40001', 3, true],
+    ['55P03', 1, true],
+    ['P0001', 1, false],
+  ] as const)('does so thrice in all: what is undone by %s runs %i times', async (state, times, outage) => {
+    let runs = 0;
+    const failing = open().transact((transaction) => {
+      runs += 1;
+      return transaction.$executeRawUnsafe(raise(state));
+    });
+    expect([await outageOf(failing), runs]).toEqual([outage, times]);
+  });
+
+  test('is not said to be away by a command', async () => {
+    const error: unknown = await open()
+      .pool.query(raise('40P01'))
+      .catch((thrown: unknown) => thrown);
+    expect(await sentenceOf(error)).toMatch(/^Somebody else changed the same at that moment/);
+  });
 });
 
 describe('what PostgreSQL says', () => {

@@ -39,6 +39,8 @@ const DATABASE: Readonly<Record<string, string>> = {
   '28000': 'PostgreSQL lets nobody of this name in.',
   '3D000': 'PostgreSQL has no database of the name in DATABASE_URL.',
   '57014': 'PostgreSQL took too long for this.',
+  '40P01': 'Somebody else changed the same at that moment, and PostgreSQL let them go first. Run the command again.',
+  '40001': 'Somebody else changed the same at that moment, and PostgreSQL let them go first. Run the command again.',
 };
 
 /** Never with a secret; a configuration's problems are a list. */

@@ -115,7 +115,8 @@ export function createAccountDeletion(options: AccountDeletionOptions) {
       return prisma.$executeRaw`
         DELETE FROM user_account
          WHERE erased_at IS NOT NULL AND deleted_at IS NOT NULL
-           AND NOT EXISTS (SELECT FROM session WHERE user_id = user_account.id)`;
+           AND NOT EXISTS (SELECT FROM session WHERE user_id = user_account.id)
+           AND NOT EXISTS (SELECT FROM mail WHERE user_id = user_account.id)`;
     },
   };
 }

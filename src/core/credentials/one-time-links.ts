@@ -186,5 +186,5 @@ export async function emptyLinksWithin(transaction: Transaction, userId: string)
 export function deleteSpentLinks(transaction: Transaction, limit: number): Promise<number> {
   const where = Prisma.sql`used_at IS NOT NULL
     OR (expires_at < ${ago(0)} AND NOT EXISTS (SELECT FROM mail WHERE token_id = token.id AND ended_at IS NULL))`;
-  return deleteSome(transaction, { from: 'token', where, limit });
+  return deleteSome(transaction, { from: 'token', where, limit, skipsHeld: true });
 }

@@ -62,16 +62,16 @@ export function createMailDelivery({
     outage = state === 'outage' ? { since: outage?.since ?? now(), newest: now() } : null;
   }
 
-  function take(): Promise<Prepared | null> {
-    return transact(async (transaction) => {
-      const mail = await takeDue(transaction);
-      if (!mail) return null;
-      const path = LINK_PATHS[mail.template as MailTemplate];
-      if (path === undefined) return { mail, link: '' };
-      const secret = mail.tokenId === null ? null : await links.revealWithin(transaction, mail.tokenId);
-      if (secret === null) return { mail, link: LINK_IS_OPTIONAL.has(mail.template) ? '' : null };
-      return { mail, link: `${publicOrigin}${path}?token=${secret}` };
-    });
+  /** In two transactions: whoever deletes a link holds it and asks for its mails, so nobody asks for a link and holds a mail. */
+  async function take(): Promise<Prepared | null> {
+    const mail = await transact(takeDue);
+    if (!mail) return null;
+    const path = LINK_PATHS[mail.template as MailTemplate];
+    if (path === undefined) return { mail, link: '' };
+    const { tokenId } = mail;
+    const secret = tokenId && (await transact((transaction) => links.revealWithin(transaction, tokenId)));
+    if (secret === null) return { mail, link: LINK_IS_OPTIONAL.has(mail.template) ? '' : null };
+    return { mail, link: `${publicOrigin}${path}?token=${secret}` };
   }
 
   const settle = createSettling({ transact, log });
@@ -141,7 +141,7 @@ export function createMailDelivery({
       const oldest = Prisma.sql`statement_timestamp() - ${policy.retentionMs} * interval '1 millisecond'`;
       // The index is on created_at.
       const where = Prisma.sql`ended_at < ${oldest} AND created_at < ${oldest}`;
-      return deleteSome(transaction, { from: 'mail', where, limit });
+      return deleteSome(transaction, { from: 'mail', where, limit, skipsHeld: true });
     },
   };
 }

@@ -99,9 +99,12 @@ export interface MailPolicy {
   readonly retentionMs: number;
 }
 
+/** What somebody holds is left to the next time: this has no order in which it could wait. */
 export async function deleteMailOfDeleted(database: Transaction): Promise<void> {
   await database.$executeRaw`
-    DELETE FROM mail WHERE user_id IN (SELECT id FROM user_account WHERE deleted_at IS NOT NULL)`;
+    DELETE FROM mail WHERE id = ANY (ARRAY(
+      SELECT m.id FROM mail AS m JOIN user_account AS u ON u.id = m.user_id AND u.deleted_at IS NOT NULL
+         FOR UPDATE OF m SKIP LOCKED))`;
 }
 
 /** For a person's export: what was written to them. An alert's words are of others, and stay out. */

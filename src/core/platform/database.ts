@@ -26,6 +26,7 @@ export interface Database {
   /**
    * Runs `work` in one transaction, then what it left for after the commit ({@link afterCommit}, {@link nudgeAfterCommit}).
    * `rollback` undoes the transaction and makes its argument the result. Throws what `work` throws; then too nothing is kept.
+   * Where two wait for each other, `work` runs anew for the one that PostgreSQL undoes: it does nothing outside the transaction.
    */
   transact<T>(work: (transaction: Transaction, rollback: (value: T) => never) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -77,29 +78,36 @@ class Rollback extends Error {
   }
 }
 
+/** SQLSTATE: undone in favour of another, with which it waited in a circle. All of it may be done anew. */
+const GAVE_WAY = ['40P01', '40001'];
+const TRIES = 3;
+
 async function transact<T>(
   prisma: PrismaClient,
   nudge: (job: JobName) => void,
   work: (transaction: Transaction, rollback: (value: T) => never) => Promise<T>,
 ): Promise<T> {
-  const jobs = new Set<JobName>();
-  const tasks: (() => Promise<unknown>)[] = [];
   const rollback = (value: T): never => {
     throw new Rollback(value);
   };
-  let result: T;
-  try {
-    result = await prisma.$transaction((transaction) => {
-      leftOvers.set(transaction, { nudge: (job) => jobs.add(job), afterCommit: (task) => tasks.push(task) });
-      return work(transaction, rollback);
-    });
-  } catch (error) {
-    if (error instanceof Rollback) return error.value as T;
-    throw error;
+  for (let tries = 1; ; tries += 1) {
+    const jobs = new Set<JobName>();
+    const tasks: (() => Promise<unknown>)[] = [];
+    let result: T;
+    try {
+      result = await prisma.$transaction((transaction) => {
+        leftOvers.set(transaction, { nudge: (job) => jobs.add(job), afterCommit: (task) => tasks.push(task) });
+        return work(transaction, rollback);
+      });
+    } catch (error) {
+      if (error instanceof Rollback) return error.value as T;
+      if (tries < TRIES && GAVE_WAY.some((state) => hasSqlState(error, state))) continue;
+      throw error;
+    }
+    for (const job of jobs) nudge(job);
+    await Promise.all(tasks.map((task) => task()));
+    return result;
   }
-  for (const job of jobs) nudge(job);
-  await Promise.all(tasks.map((task) => task()));
-  return result;
 }
 
 /** Runs a task once the transaction is committed, before `transact` returns. The task must not throw. */
@@ -122,16 +130,26 @@ export function ago(ms: number): Prisma.Sql {
 /**
  * Deletes at most `limit` rows of a table and returns how many. A row that is changed meanwhile is looked at again.
  * With a moment in `where` the index of its column is used if the moment is a stable one, as `statement_timestamp()` is.
- * `key`, where a role may not read the whole table: a column of one value a row that it may read.
  */
-export function deleteSome(
-  transaction: Transaction,
-  { from, where, limit, key = 'ctid' }: { from: string; where: Prisma.Sql; limit: number; key?: string },
-): Promise<number> {
-  const [table, one] = [Prisma.raw(from), Prisma.raw(key)];
+export function deleteSome(transaction: Transaction, { from, where, limit, ...how }: Deletion): Promise<number> {
+  const { key = 'ctid', skipsHeld = false } = how;
+  const [table, one, lock] = [Prisma.raw(from), Prisma.raw(key), Prisma.raw(skipsHeld ? 'FOR UPDATE SKIP LOCKED' : '')];
   return transaction.$executeRaw`
     DELETE FROM ${table}
-     WHERE ${one} = ANY (ARRAY(SELECT ${one} FROM ${table} WHERE ${where} LIMIT ${limit})) AND (${where})`;
+     WHERE ${one} = ANY (ARRAY(SELECT ${one} FROM ${table} WHERE ${where} LIMIT ${limit} ${lock})) AND (${where})`;
+}
+
+interface Deletion {
+  readonly from: string;
+  readonly where: Prisma.Sql;
+  readonly limit: number;
+  /** Where a role may not read the whole table: a column of one value a row that it may read. */
+  readonly key?: string;
+  /**
+   * A row that somebody holds is left to the next time. Where others lock several rows of the table, in an order, this may wait
+   * for none of them: it has no order. The role must be one that may update the table.
+   */
+  readonly skipsHeld?: boolean;
 }
 
 /** Prisma's and Node's, and what Prisma's adapter calls them where a raw query met one: there it has no code of its own. */

@@ -1,5 +1,5 @@
 // Asking for another address: the link goes to the new one, which counts once that mailbox has confirmed it.
-import type { Users } from '../accounts/users.ts';
+import { lockUserWithin, type Users } from '../accounts/users.ts';
 import type { Origin } from '../audit/events.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
 import { bindingOf, type OneTimeLinks } from '../credentials/one-time-links.ts';
@@ -48,6 +48,7 @@ export function createEmailChangeRequest({
     return refusals.attempt(taking, { subject: userId, origin }, async (tried) => {
       const free = (await users.findByEmail(email)) === null;
       await transact(async (transaction) => {
+        if (!(await lockUserWithin(transaction, userId))) return; // deleted meanwhile
         await links.takeBackWithin(transaction, userId, ['change_email']);
         const since = (await findOrigin(transaction, sessionId))?.loggedInAt ?? clock.now();
         const link = { purpose: 'change_email', userId, email, sessionId, since, binding: bindingOf(user) } as const;

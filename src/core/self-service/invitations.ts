@@ -69,6 +69,7 @@ export function createInvitations({
       if (await users.findByEmail(email)) return { ok: false, reason: 'email_taken' };
       const handOver = reveal || !mail.possible;
       const secret = await transact(async (transaction) => {
+        await pendingRegistrations.lockWithin(transaction, email);
         await transaction.registration.deleteMany({ where: { emailKey: emailKey(email), passwordHash: null } });
         const id = uuidv7();
         const tokenId = await pendingRegistrations.noteWithin(transaction, PURPOSE, {

@@ -1,5 +1,5 @@
 // A change of address that waits for its mail to be confirmed: its owner sees it, and takes it back.
-import type { Users } from '../accounts/users.ts';
+import { lockUserWithin, type Users } from '../accounts/users.ts';
 import type { Actor } from '../audit/events.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import { isBoundTo, type OneTimeLinks } from '../credentials/one-time-links.ts';
@@ -28,11 +28,15 @@ export function createPendingEmailChanges({ database: { transact }, users, links
 
     /** Its link works no longer. False if there was none. */
     takeBack(userId: string, by: Actor): Promise<boolean> {
-      return transact((transaction) => takeEmailChangeBackWithin(transaction, links, userId, by));
+      return transact(async (transaction) => {
+        if (!(await lockUserWithin(transaction, userId))) return false; // deleted meanwhile
+        return takeEmailChangeBackWithin(transaction, links, userId, by);
+      });
     },
   };
 }
 
+/** The caller holds the lock of the account. */
 export async function takeEmailChangeBackWithin(
   transaction: Transaction,
   links: OneTimeLinks,

@@ -59,21 +59,16 @@ export function createPendingInvitations({ database, users, links, mail }: Pendi
        ORDER BY r.created_at DESC, r.id DESC LIMIT ${limit}`;
   }
 
-  /** First what accepting uses first, so that neither waits for the other. */
-  async function useUpLinksWithin(transaction: Transaction, id: string): Promise<void> {
-    await transaction.$executeRaw`
-      UPDATE token SET used_at = clock_timestamp()
-       WHERE registration_id = ${id}::uuid AND purpose = ${PURPOSE} AND used_at IS NULL`;
-  }
-
   /** A new link in place of the one before. @returns its id, or null where the invitation is gone. */
   async function renewWithin(transaction: Transaction, id: string): Promise<string | null> {
-    await useUpLinksWithin(transaction, id);
     const lifeMs = LINK_LIFE_MS[PURPOSE] + MAIL_WAITS_MS;
     const renewed = await transaction.$executeRaw`
       UPDATE registration SET expires_at = clock_timestamp() + ${lifeMs} * interval '1 millisecond'
        WHERE id = ${id}::uuid AND password_hash IS NULL AND expires_at > clock_timestamp()`;
     if (renewed === 0) return null;
+    await transaction.$executeRaw`
+      UPDATE token SET used_at = clock_timestamp()
+       WHERE registration_id = ${id}::uuid AND purpose = ${PURPOSE} AND used_at IS NULL`;
     return links.issueWithin(transaction, { purpose: PURPOSE, registrationId: id });
   }
 
@@ -88,9 +83,9 @@ export function createPendingInvitations({ database, users, links, mail }: Pendi
     /** Mails it; where no mail is possible, returns the secret of its link for the operator to hand over. */
     async sendAgain({ id, email }: PendingInvitation, told: Told, by: Actor): Promise<SentAgain> {
       if (await users.findByEmail(email)) return { ok: false, reason: 'email_taken' };
-      return transact<SentAgain>(async (transaction, rollback) => {
+      return transact<SentAgain>(async (transaction) => {
         const tokenId = await renewWithin(transaction, id);
-        if (tokenId === null) return rollback({ ok: false, reason: 'gone' });
+        if (tokenId === null) return { ok: false, reason: 'gone' };
         const how = mail.possible ? 'mail' : 'handed_over';
         await recordEvent(transaction, {
           type: 'user_invited',
@@ -104,12 +99,11 @@ export function createPendingInvitations({ database, users, links, mail }: Pendi
       });
     },
 
-    /** Its link works no longer. False where it was accepted, revoked or forgotten meanwhile. */
+    /** Its link goes with it. False where it was accepted, revoked or forgotten meanwhile. */
     revoke(id: string, by: Actor): Promise<boolean> {
-      return transact<boolean>(async (transaction, rollback) => {
-        await useUpLinksWithin(transaction, id);
+      return transact(async (transaction) => {
         const { count } = await transaction.registration.deleteMany({ where: { id, passwordHash: null } });
-        if (count === 0) return rollback(false);
+        if (count === 0) return false;
         await recordEvent(transaction, { type: 'user_invitation_revoked', outcome: 'success', ...about(id, by, {}) });
         return true;
       });

@@ -67,7 +67,17 @@ export function createPendingRegistrations({
   openLink,
   registration,
 }: PendingRegistrationsOptions) {
+  /**
+   * Locks all that waits for an account with this address, until the transaction's end. It comes before any other lock of the
+   * transaction, above all those of the links: in another order, two about one address would wait for each other.
+   */
+  async function lockWithin(transaction: Transaction, email: string): Promise<void> {
+    await transaction.$queryRaw`SELECT id FROM registration WHERE email_key = ${emailKey(email)} ORDER BY id FOR UPDATE`;
+  }
+
   return {
+    lockWithin,
+
     /** Returns the id of the link that confirms it. The account will have this id too. */
     async noteWithin(transaction: Transaction, purpose: Purpose, pending: NewPending): Promise<string> {
       const { id = uuidv7(), email, passwordHash = null, browserHash = null, invitedBy = null } = pending;
@@ -94,6 +104,7 @@ export function createPendingRegistrations({
       { purpose, secret, passwordHash, visit, language }: Confirmed,
     ): Promise<ConfirmResult> {
       const begun = await registration.make({ id, email, passwordHash, role, language }, visit, async (transaction) => {
+        await lockWithin(transaction, email);
         if (!(await links.useWithin(transaction, purpose, secret))) return false;
         await transaction.registration.deleteMany({ where: { emailKey: emailKey(email) } });
         return true;
@@ -108,5 +119,5 @@ export function createPendingRegistrations({
 /** Deletes those that nobody confirmed in time, at most `limit`; returns how many. */
 export function deleteExpiredRegistrations(transaction: Transaction, limit: number): Promise<number> {
   const where = Prisma.sql`expires_at < ${ago(0)}`;
-  return deleteSome(transaction, { from: 'registration', where, limit, key: 'id' });
+  return deleteSome(transaction, { from: 'registration', where, limit, key: 'id', skipsHeld: true });
 }

@@ -81,6 +81,7 @@ export function createVerifiedRegistration({
     passwordHash: string,
   ): Promise<string | null> {
     const browserHash = browserHashOf(browser);
+    await pendingRegistrations.lockWithin(transaction, email);
     const user = await transaction.user.findUnique({ where: { emailKey: emailKey(email) } });
     // `=` holds for no browser without a secret: two of them are not one. A row without a password is an invitation.
     // Not what a clock that went back has put into the future: that would keep the mail back for as long.
