@@ -106,7 +106,7 @@ export function createAccountDeletion(options: AccountDeletionOptions) {
 
     /**
      * The worker's part: removes what log, log-in records and mail still hold of deleted accounts, and rows that nothing
-     * needs any more. Returns how many accounts are gone.
+     * needs any more. An account goes after its mail, which may have to wait for the next time. Returns how many are gone.
      */
     async finish(): Promise<number> {
       await eraseRest(database, { withinMs: FINISH_WITHIN_MS });

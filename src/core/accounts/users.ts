@@ -136,7 +136,7 @@ export function createUsers({ database, sessions }: UsersOptions) {
 
 /**
  * Locks an account until the transaction's end and reads it as it is then; null where there is none. Whatever changes an
- * account takes this lock first and its sessions' after: in another order, two would wait for each other.
+ * account takes this lock first, and those of its sessions and links after: in another order, two would wait for each other.
  */
 export async function lockUserWithin(transaction: Transaction, userId: string): Promise<User | null> {
   const [user] = await transaction.$queryRaw<User[]>`
