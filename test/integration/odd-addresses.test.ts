@@ -119,6 +119,8 @@ describe('an operator who asks for', () => {
     [`groups/${ID}`, 'There is no such group'],
     ['applications/nothing', 'There is no such application'],
     ['alerts/nothing', 'There is no such alert'],
+    ['applications/nothing/chnge', 'There is no page here'],
+    [`users/${ID}/tokens/${ID}/revoke`, 'There is no page here'],
   ])('%s, which is not there, is told so in the console', async (path, heading) => {
     const { status, text } = await operator.browser.get(`/operator/${path}`);
     expect(status).toBe(404);

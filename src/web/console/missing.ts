@@ -6,13 +6,14 @@ import type { Views } from '../view/views.ts';
 
 const THINGS = [
   [/^\/operator\/audit\/[^/]+$/, 'There is no event of this number'],
-  [/^\/operator\/users\/[^/]+/, 'There is no such account'],
-  [/^\/operator\/sessions\/[^/]+/, 'There is no such session'],
-  [/^\/operator\/groups\/[^/]+/, 'There is no such group'],
-  [/^\/operator\/applications\/[^/]+/, 'There is no such application'],
-  [/^\/operator\/views\/[^/]+/, 'There is no such view'],
-  [/^\/operator\/alerts\/[^/]+/, 'There is no such alert'],
-  [/^\/operator\/drains\/[^/]+/, 'There is no such drain'],
+  [/^\/operator\/users\/[^/]+$/, 'There is no such account'],
+  [/^\/operator\/sessions\/[^/]+$/, 'There is no such session'],
+  [/^\/operator\/groups\/[^/]+$/, 'There is no such group'],
+  [/^\/operator\/applications\/[^/]+$/, 'There is no such application'],
+  [/^\/operator\/views\/[^/]+$/, 'There is no such view'],
+  [/^\/operator\/alerts\/[^/]+$/, 'There is no such alert'],
+  [/^\/operator\/drains\/[^/]+$/, 'There is no such drain'],
+  [/^\/operator\//, 'There is no page here'],
 ] as const;
 
 type ErrorPage = Views['error'];

@@ -36,7 +36,9 @@ const OTHER_ERRORS: Readonly<Record<number, readonly [error: string, message: st
   400: ['bad_request', 'The request can’t be understood.'],
   404: ['not_found', `There is nothing here. The log is at ${PATH}.`],
   ...{ 403: ONLY_GET, 405: ONLY_GET, 413: ONLY_GET, 415: ONLY_GET },
+  421: ['wrong_host', 'The log is at the host of PUBLIC_URL alone.'],
   500: ['failed', 'Something went wrong here. Try again.'],
+  503: ['away', 'A part of the service is away. Try again.'],
 };
 
 class ApiError extends Error {
