@@ -13,7 +13,7 @@ interface Given {
   /** Null: standard input stays open. */
   readonly input?: string | null;
   readonly env?: Readonly<Record<string, string>>;
-  /** Sends the signal once what was printed is so. */
+  /** Sends the signal once what was printed is so; never again, since one that meets the process's end kills it. */
   readonly stopWhen?: (out: string) => boolean;
   /** Sends the signal once this is so; asked again and again. */
   readonly stopOnce?: () => boolean;
@@ -38,9 +38,12 @@ export function commandLine(stores: TestStores) {
       });
       let out = '';
       let err = '';
+      let sent = false;
       child.stdout.on('data', (chunk) => {
         out += chunk;
-        if (stopWhen?.(out)) child.kill(signal);
+        if (sent || !stopWhen?.(out)) return;
+        sent = true;
+        child.kill(signal);
       });
       const watch = setInterval(() => {
         if (!stopOnce?.()) return;
