@@ -232,11 +232,25 @@ async function erase(userId: string) {
   await web.context.accountDeletion.delete({ userId, ...by, sessionId: null, told });
 }
 
-test('one that ended with the role does not come back with it', async () => {
+test.each([
+  [
+    'role',
+    async (id: string) => {
+      await web.context.users.setRole(id, 'member', by);
+      await web.context.users.setRole(id, 'auditor', by);
+    },
+  ],
+  [
+    'account',
+    async (id: string) => {
+      await web.context.users.setDisabled(id, true, by);
+      await web.context.users.setDisabled(id, false, by);
+    },
+  ],
+] as const)('one that ended with the %s does not come back with it', async (_what, takeAndGive) => {
   const { id } = await newAuditor();
   const { secret } = await newToken(id);
-  await web.context.users.setRole(id, 'member', by);
-  await web.context.users.setRole(id, 'auditor', by);
+  await takeAndGive(id);
   expect(await status(secret)).toBe(401);
   expect(await eventsOf('api_token_revoked', id)).toHaveLength(1);
 });

@@ -104,7 +104,7 @@ export function createUsers({ database, sessions }: UsersOptions) {
       });
     },
 
-    /** Disabling ends its sessions and refuses every log-in. */
+    /** Disabling ends its sessions and API tokens, which enabling does not bring back, and refuses every log-in. */
     setDisabled(userId: string, disabled: boolean, by: Actor): Promise<AccountChangeResult> {
       return change({
         userId,
@@ -113,6 +113,7 @@ export function createUsers({ database, sessions }: UsersOptions) {
         data: { disabledAt: disabled ? clock.now() : null },
         event: { type: disabled ? 'user_disabled' : 'user_enabled' },
         ends: disabled ? 'account_disabled' : null,
+        endsTokens: disabled,
         by,
       });
     },

@@ -61,7 +61,7 @@ export const AUDIT_EVENTS = {
     people_exported:
       'Every account was written to a file on the command line; the detail says whether with the hashes of passwords.',
     user_language_changed: 'Somebody chose the language of their account and its mails.',
-    user_disabled: 'An account was disabled; its sessions ended.',
+    user_disabled: 'An account was disabled; its sessions and API tokens ended.',
     user_enabled: 'A disabled account was enabled.',
     user_secured:
       'An operator secured an account: its sessions ended, its password is no longer valid, its known browsers were forgotten, its API tokens revoked, and its owner was told by mail. The detail counts them and says whether the second factors stayed.',

@@ -102,7 +102,7 @@ export const USER_ACTIONS = {
   disable: {
     path: 'disable',
     title: 'Disable this account',
-    says: 'Every session of this person ends at once, and they can’t log in until the account is enabled again. Nothing is deleted.',
+    says: 'Every session of this person ends at once, their API tokens are revoked, and they can’t log in until the account is enabled again. Nothing is deleted.',
     button: 'Disable this account',
     danger: true,
     done: 'account-disabled',
