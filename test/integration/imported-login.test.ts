@@ -9,7 +9,7 @@ import { Browser, newEmail } from '../support/app.ts';
 import { type Line, lines, readLine } from '../support/imported/lines.ts';
 import { world } from '../support/world.ts';
 
-const { web, other, worker, sql, startWeb } = await world({ webs: 2, worker: true });
+const { web, other, worker, sql, startWeb, newMember, newOperator } = await world({ webs: 2, worker: true });
 const { users, secretBox, config } = web.context;
 const NEW_PASSWORD = 'a new horse for the battery';
 
@@ -89,6 +89,24 @@ describe('the first log-in', () => {
     expect(events.filter((type) => type === 'authn_password_rehashed')).toHaveLength(1);
     const left = await sql('SELECT FROM import_secret WHERE id NOT IN (SELECT secret_id FROM imported_password)');
     expect(left).toEqual([]);
+  });
+
+  test('of somebody who came without a password is recorded as that, and the console shows it', async () => {
+    const { browser } = await newOperator();
+    const factOf = async (id: string) =>
+      /<dt>Password<\/dt><dd>(.*?)<\/dd>/.exec((await browser.get(`/operator/users/${id}`)).text)?.[1];
+    const { id, email, password } = await newImported(lineOf('php:bcrypt'));
+    expect(await factOf(id)).toBe('imported (php:bcrypt), until they log in');
+    await sql('DELETE FROM imported_password WHERE user_id = $1', [id]);
+    expect(await factOf(id)).toBe('none; a link by mail lets them choose one');
+    expect(await logIn(email, password)).toBe(401);
+    expect(await eventsOf(id)).toContain('authn_login_fail no_password');
+    await sql(`UPDATE user_account SET external_id = 'u-17', language = 'de' WHERE id = $1`, [id]);
+    const { text } = await browser.get(`/operator/users/${id}`);
+    for (const words of ['in German', '<bdi class="mono">u-17</bdi>', 'the account has no password'])
+      expect(text).toContain(words);
+    const { id: other } = await newMember();
+    expect(await factOf(other)).toMatch(/^last changed <time /);
   });
 
   test('takes it no more once an operator has secured the account', async () => {

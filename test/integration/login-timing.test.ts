@@ -70,13 +70,16 @@ test('a refusal takes as long for an unknown account as for a wrong password and
 test('the same measurement finds out a log-in that has no decoy', async () => {
   const { context, config } = web;
   const identifierHash = createIdentifierHash(config.sessionKeys.at(-1) ?? '');
-  const { verify } = context.accountPasswords;
+  const { compare } = context.accountPasswords;
   const login = createPasswordLogin({
     ...context,
     identifierHash,
     startSession: createStartSession({ ...context, identifierHash }),
     renewHash: createRenewHash(context),
-    accountPasswords: { verify: async (user, password, by) => user !== null && verify(user, password, by) },
+    accountPasswords: {
+      ...context.accountPasswords,
+      compare: async (user, password, by) => (user === null ? 'wrong' : compare(user, password, by)),
+    },
   });
   const times = await measure(login, {
     unknown: { email: newEmail(), password: PASSWORD },

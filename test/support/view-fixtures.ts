@@ -599,6 +599,9 @@ const USER: Views['operator/user'] = {
     { label: 'On-Call_2026', href: '/operator/groups/2' },
   ],
   lastLogin: ago(60 * 3),
+  password: { says: 'last changed', since: ago(60 * 24 * 90) },
+  language: 'in German',
+  externalId: null,
   knownBrowsers: 3,
   factors: { totpSince: ago(60 * 24 * 40), passkeys: 2, recoveryCodesLeft: 7 },
   attempts: [
@@ -1334,6 +1337,8 @@ const IN_ENGLISH: readonly Fixture[] = [
     {
       ...USER,
       person: personRow(1, { disabled: true, role: 'member' }),
+      password: { says: 'imported (bcrypt), until they log in', since: null },
+      externalId: 'auth0|5f7c8ec7c33c6c004bbafe82',
       ...{ sessions: [], groups: [], knownBrowsers: 0, attempts: [], blocks: [], events: [] },
       factors: { totpSince: null, passkeys: 0, recoveryCodesLeft: 0 },
       acts: [{ label: 'Enable this account', href: '/operator/users/1/enable', danger: false }],

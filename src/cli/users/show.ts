@@ -12,10 +12,11 @@ const MOST_BLOCKS = 1_000;
 
 export async function show(who: string, { json }: AsJson): Promise<void> {
   await withPool(async (pool) => {
-    const { findNamed, belongings } = createAccountLookup({ pool });
+    const { findNamed, belongings, passwordState } = createAccountLookup({ pool });
     const user = await findNamed(who);
     if (!user) throw noAccount(who);
     const has = await belongings(user.id);
+    const password = await passwordState(user);
     const sessions = await listLiveSessions(pool, user.id);
     const blocks = (await listBlocks(pool, MOST_BLOCKS, user.id)).filter(({ active }) => active);
     const shown = {
@@ -27,8 +28,10 @@ export async function show(who: string, { json }: AsJson): Promise<void> {
       createdAt: user.createdAt,
       firstLoginAt: user.firstLoginAt,
       lastLoginAt: user.lastLoginAt,
-      passwordChangedAt: user.passwordChangedAt,
+      password: password.kind === 'imported' ? `imported (${password.scheme})` : password.kind,
+      passwordChangedAt: password.kind === 'own' ? user.passwordChangedAt : null,
       language: user.language,
+      externalId: user.externalId,
       ...has,
       sessions: sessions.length,
       lastSeenAt: sessions[0]?.lastSeenAt ?? null,
@@ -48,8 +51,10 @@ const HEADINGS: Readonly<Record<string, string>> = {
   createdAt: 'created',
   firstLoginAt: 'first log-in',
   lastLoginAt: 'last log-in',
+  password: 'password',
   passwordChangedAt: 'password set',
   language: 'language',
+  externalId: 'imported as',
   authenticatorApp: 'authenticator app',
   passkeys: 'passkeys',
   recoveryCodes: 'recovery codes left',

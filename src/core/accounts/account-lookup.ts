@@ -1,6 +1,7 @@
 // Accounts as they are looked up by address or id, and what there is of one: for whoever only reads.
 import { validate } from 'uuid';
 import type { User as UserRecord } from '../../generated/prisma/client.ts';
+import { isNoPassword } from '../credentials/no-password.ts';
 import type { Database } from '../platform/database.ts';
 import { emailKey } from '../platform/email-address.ts';
 import { type Role, roleIn, roleOf } from '../sessions/role.ts';
@@ -24,6 +25,12 @@ export interface Belongings {
   readonly recoveryCodes: number;
   readonly knownBrowsers: number;
 }
+
+/**
+ * `imported`: as another system kept it, by the scheme named, until its owner logs in once. `none`: they came without one. A
+ * password that was made worthless is `own`: nothing tells it from others.
+ */
+export type PasswordState = { readonly kind: 'own' | 'none' } | { readonly kind: 'imported'; readonly scheme: string };
 
 export function createAccountLookup({ pool }: Pick<Database, 'pool'>) {
   async function one(name: string, where: string, value: string): Promise<User | null> {
@@ -50,6 +57,13 @@ export function createAccountLookup({ pool }: Pick<Database, 'pool'>) {
         values: [[...new Set(ids)]],
       });
       return new Map(rows.map(({ id, email }) => [id, email]));
+    },
+
+    async passwordState({ id, passwordHash }: Pick<User, 'id' | 'passwordHash'>): Promise<PasswordState> {
+      if (!isNoPassword(passwordHash)) return { kind: 'own' };
+      const text = 'SELECT scheme FROM imported_password WHERE user_id = $1';
+      const { rows } = await pool.query<{ scheme: string }>(text, [id]);
+      return rows[0] ? { kind: 'imported', ...rows[0] } : { kind: 'none' };
     },
 
     async belongings(id: string): Promise<Belongings> {

@@ -4,7 +4,7 @@ import { lockUserWithin, type User, type Users } from '../accounts/users.ts';
 import { recordEvent } from '../audit/outbox.ts';
 import type { Asker } from '../credentials/hash-queue.ts';
 import type { IdentifierHash } from '../credentials/identifier-hash.ts';
-import type { AccountPasswords } from '../credentials/imported/account-passwords.ts';
+import type { AccountPasswords, Compared, Matching } from '../credentials/imported/account-passwords.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { Database } from '../platform/database.ts';
 import type { KnownDevices } from '../throttle/known-devices.ts';
@@ -106,20 +106,20 @@ export function createPasswordLogin({
     let user: User | null = null;
     for (let round = 0; round < ROUNDS; round += 1) {
       user = await users.findByEmail(credentials.email);
-      const matches = await accountPasswords.verify(user, credentials.password, attempt.asker);
+      const compared = await accountPasswords.compare(user, credentials.password, attempt.asker);
       const asked = !user && takeOver && round === 0 ? await takeOver(credentials, attempt.asker) : 'no';
       if (asked === 'look_again') continue;
-      if (!user || !matches || user.disabledAt) {
-        await recordFailure(user, credentials, attempt, asked === 'no' ? refusal(user, matches) : 'old_system_silent');
+      if (!user || compared === 'wrong' || compared === 'none' || user.disabledAt) {
+        await recordFailure(user, credentials, attempt, asked === 'no' ? refusal(user, compared) : 'old_system_silent');
         return { ok: false, reason: 'wrong_credentials' };
       }
       const { tried, deviceId } = attempt;
       const started = await startSession(user, credentials, { attemptId: tried.id, deviceId });
       if (started.ok) {
-        if (matches === 'outdated') await renewHash(user, credentials);
+        if (compared === 'outdated') await renewHash(user, credentials);
         return started;
       }
-      if (started.reason === 'second_factor_needed') return waitForFactor(user, matches, credentials, attempt);
+      if (started.reason === 'second_factor_needed') return waitForFactor(user, compared, credentials, attempt);
     }
     await recordFailure(user, credentials, attempt, 'account_changed');
     return { ok: false, reason: 'wrong_credentials' };
@@ -128,7 +128,7 @@ export function createPasswordLogin({
   /** Neither a failure nor yet a success: it costs nothing, but counts among the successes. Codes have their own window. */
   async function waitForFactor(
     checked: User,
-    matches: 'current' | 'outdated',
+    matches: Matching,
     credentials: Credentials,
     { deviceId, tried }: Attempt,
   ): Promise<PasswordLoginResult> {
@@ -168,7 +168,8 @@ export function createPasswordLogin({
   };
 }
 
-function refusal(user: User | null, matches: false | 'current' | 'outdated'): string {
+function refusal(user: User | null, compared: Compared): string {
   if (!user) return 'unknown_account';
-  return matches ? 'account_disabled' : 'wrong_password';
+  if (compared === 'none') return 'no_password';
+  return compared === 'wrong' ? 'wrong_password' : 'account_disabled';
 }

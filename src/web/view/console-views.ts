@@ -226,6 +226,12 @@ export interface ConsoleViews {
     readonly groups: readonly Linked[];
     /** Null for never. */
     readonly lastLogin: ShownTime | null;
+    /** "last changed Mar 3", "imported (bcrypt) …", "none …" */
+    readonly password: { readonly says: string; readonly since: ShownTime | null };
+    /** Of its mails. */
+    readonly language: string;
+    /** In the system that it was imported from. */
+    readonly externalId: string | null;
     readonly knownBrowsers: number;
     readonly factors: {
       readonly totpSince: ShownTime | null;

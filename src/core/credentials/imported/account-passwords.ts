@@ -21,6 +21,10 @@ export interface AccountPasswordsOptions {
   readonly log: Log;
 }
 
+/** `outdated`: its hash is to be made anew. */
+export type Matching = 'current' | 'outdated';
+export type Compared = Matching | 'wrong' | 'none';
+
 export type AccountPasswords = ReturnType<typeof createAccountPasswords>;
 
 export function createAccountPasswords({
@@ -30,9 +34,11 @@ export function createAccountPasswords({
   secretBox,
   log,
 }: AccountPasswordsOptions) {
-  async function verifyImported(userId: string, typed: string, by: Asker): Promise<boolean> {
+  /** Null: nothing is kept that could match. */
+  async function verifyImported(userId: string, typed: string, by: Asker): Promise<boolean | null> {
     const kept = await prisma.importedPassword.findUnique({ where: { userId }, include: { secret: true } });
-    if (!kept || Buffer.byteLength(typed) > MAX_BYTES) return false;
+    if (!kept) return null;
+    if (Buffer.byteLength(typed) > MAX_BYTES) return false;
     const { stored, scheme, secret } = kept;
     return passwords.queued(by, async () => {
       try {
@@ -45,16 +51,28 @@ export function createAccountPasswords({
     });
   }
 
+  /**
+   * As `passwords.verify`; an imported password that is right is `outdated`. Such an account's own hash matches nothing,
+   * but is compared too: so no refusal takes less time than that of an account which does not exist. `none`: the account
+   * has no password that anything could match.
+   * @throws HashQueueFullError
+   */
+  async function compare(account: Account | null, typed: string, by: Asker): Promise<Compared> {
+    const matches = await passwords.verify(account?.passwordHash ?? null, typed, by);
+    if (matches) return matches;
+    if (!account || !isNoPassword(account.passwordHash)) return 'wrong';
+    const imported = await verifyImported(account.id, typed, by);
+    if (imported === null) return 'none';
+    return imported ? 'outdated' : 'wrong';
+  }
+
   return {
-    /**
-     * As `passwords.verify`; an imported password that is right is `outdated`. Such an account's own hash matches nothing,
-     * but is compared too: so no refusal takes less time than that of an account which does not exist.
-     * @throws HashQueueFullError
-     */
-    async verify(account: Account | null, typed: string, by: Asker): Promise<false | 'current' | 'outdated'> {
-      const matches = await passwords.verify(account?.passwordHash ?? null, typed, by);
-      if (matches || !account || !isNoPassword(account.passwordHash)) return matches;
-      return (await verifyImported(account.id, typed, by)) && 'outdated';
+    compare,
+
+    /** The same for those to whom only what matches matters. */
+    async verify(account: Account | null, typed: string, by: Asker): Promise<Matching | false> {
+      const compared = await compare(account, typed, by);
+      return compared === 'wrong' || compared === 'none' ? false : compared;
     },
   };
 }

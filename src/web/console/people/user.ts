@@ -2,8 +2,10 @@
 // can be done (user-actions.ts).
 import type Router from '@koa/router';
 import type Koa from 'koa';
+import type { PasswordState } from '../../../core/accounts/account-lookup.ts';
 import type { User } from '../../../core/accounts/users.ts';
 import { EVERY_EVENT } from '../../../core/audit/reading/query.ts';
+import { readLanguage } from '../../../core/platform/languages.ts';
 import { seesConsole } from '../../../core/sessions/role.ts';
 import type { SessionSight } from '../../../core/sessions/session-table.ts';
 import { requireConsole } from '../../session/access.ts';
@@ -24,6 +26,7 @@ import { findUser, USERS } from './find-user.ts';
 import { sessionState } from './session-sentence.ts';
 
 const LATEST = 8;
+const LANGUAGE_NAMES = new Intl.DisplayNames('en', { type: 'language' });
 const SHOWN_MS = 3_650 * 86_400_000;
 
 type Page = Views['operator/user'];
@@ -53,6 +56,9 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
     ended: found.ended.map((session) => endedRow(session, times)),
     groups: groups.map(({ id, name }) => ({ label: name, href: groupHref(id) })),
     lastLogin: lastLoginOf(user, times),
+    password: passwordInWords(found.password, user, times),
+    language: mailLanguage(user),
+    externalId: user.externalId,
     knownBrowsers: browsers,
     factors: {
       totpSince: factors.totpSince && times.prose(factors.totpSince),
@@ -74,7 +80,8 @@ async function showUser(ctx: Koa.Context, web: Web): Promise<void> {
 
 type Found = Awaited<ReturnType<typeof readAll>>;
 
-async function readAll({ context }: Web, { id }: User) {
+async function readAll({ context }: Web, user: User) {
+  const { id } = user;
   const { sessions, devices, secondFactors, auditLog, readLoginPlaces } = context;
   const filter = { userId: id, address: null, outcome: null, sinceMs: SHOWN_MS };
   const [live, ended, atApplications, groups, browsers, factors, { attempts }, blocks, { events }, { publicKey }] =
@@ -90,8 +97,22 @@ async function readAll({ context }: Web, { id }: User) {
       auditLog.page({ ...EVERY_EVENT, person: id }, null, LATEST),
       auditLog.glance(),
     ]);
+  const password = await context.users.passwordState(user);
   const logins = await readLoginPlaces(live.map((session) => session.id));
-  return { live, ended, logins, atApplications, groups, browsers, factors, attempts, blocks, events, publicKey };
+  return {
+    live,
+    ended,
+    logins,
+    atApplications,
+    groups,
+    browsers,
+    factors,
+    attempts,
+    blocks,
+    events,
+    publicKey,
+    password,
+  };
 }
 
 function sessionRows(
@@ -111,6 +132,20 @@ function sessionRows(
     timelineHref: sessionHref(session.id),
     applications: namesUnder(session, atApplications),
   }));
+}
+
+function passwordInWords(password: PasswordState, { passwordChangedAt }: User, times: Times): Page['password'] {
+  if (password.kind === 'own') return { says: 'last changed', since: times.prose(passwordChangedAt) };
+  const says =
+    password.kind === 'imported'
+      ? `imported (${password.scheme}), until they log in`
+      : 'none; a link by mail lets them choose one';
+  return { says, since: null };
+}
+
+function mailLanguage({ language }: User): string {
+  const known = readLanguage(language);
+  return known ? `in ${LANGUAGE_NAMES.of(known)}` : 'in the language of whoever causes them';
 }
 
 /** The first, where the log no longer knows of a later one. */

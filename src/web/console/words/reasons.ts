@@ -20,6 +20,7 @@ const ENDINGS: Readonly<Record<EndReason, string>> = {
 const REFUSALS = new Map<string, string>(
   Object.entries({
     wrong_password: 'wrong password',
+    no_password: 'the account has no password',
     unknown_account: 'no such account',
     old_system_silent: 'no such account, and the old system could not be asked',
     account_disabled: 'account disabled',
