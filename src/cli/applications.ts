@@ -73,6 +73,8 @@ async function list(how: AsJson): Promise<void> {
     const rows = found.map((application) => ({
       slug: application.slug,
       ...inWords(settingsOf(application)),
+      enter: application.everybody ? 'everybody' : application.groups.map(({ name }) => name).sort(),
+      framed_by: [...application.framedBy].sort(),
       state: application.disabledAt ? 'disabled' : 'active',
       sessions: counts.get(application.id) ?? 0,
       id: application.id,
@@ -90,7 +92,8 @@ async function add({ slug, enter: groups, reason, ...settings }: Added): Promise
   const caller = await callerFor(reason === undefined ? {} : { reason });
   await withContext(async ({ applications }) => {
     const result = await applications.register(slug, { ...settings, groups }, caller);
-    if (!result.ok) throw new Error(problemsOf(result));
+    if (!result.ok)
+      throw result.reason === 'problems' ? new UsageError(problemsOf(result)) : new Error(problemsOf(result));
     say(`Registered ${slug} at ${result.application.url}.`);
   });
 }

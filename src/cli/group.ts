@@ -49,10 +49,7 @@ const COLUMNS = { name: 'name', members: 'members', applications: 'opens', creat
 
 async function list(how: AsJson): Promise<void> {
   await withContext(async ({ groups }) => {
-    const rows = (await groups.list()).map(({ name, members, applications, createdAt, id }) => {
-      return { name, members, applications: applications.join(', '), createdAt, id };
-    });
-    printList(COLUMNS, { ...how, none: 'There is no group yet.' })(rows);
+    printList(COLUMNS, { ...how, none: 'There is no group yet.' })(await groups.list());
   });
 }
 

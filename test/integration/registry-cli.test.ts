@@ -93,7 +93,7 @@ describe('group', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(row).toMatchObject({ name: 'Staff', members: 1, applications: '' });
+    expect(row).toMatchObject({ name: 'Staff', members: 1, applications: [] });
     expect((await cli(['group', 'leave', 'STAFF', email, ...WHY])).out).toBe(`${email} is no longer in Staff.\n`);
     expect(await cli(['group', 'remove', 'staff', ...WHY])).toMatchObject({ code: 1, out: '' });
     expect(await cli(['group', 'remove', 'staff', '--yes', ...WHY])).toMatchObject({
@@ -150,8 +150,8 @@ describe('applications', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(row).toMatchObject({
-      ...{ slug: 'wiki', enter: 'staff', second_factor: true, recent_login: '15m', state: 'active', sessions: 0 },
-      framed_by: 'https://a.example.org',
+      ...{ slug: 'wiki', enter: ['staff'], second_factor: true, recent_login: '15m', state: 'active', sessions: 0 },
+      framed_by: ['https://a.example.org'],
     });
     expect((await cli(['applications', 'list'])).out).toMatch(
       /^wiki +The wiki +https:\/\/wiki\.example\.org +staff +active +0$/m,
@@ -174,10 +174,10 @@ describe('applications', () => {
       err: expect.stringContaining('--everybody'),
     });
     const wrong = await cli(['applications', 'add', ...about, '--everybody', '--idle', '1s']);
-    expect(wrong).toMatchObject({ code: 1, out: '' });
+    expect(wrong).toMatchObject({ code: 2, out: '' });
     expect(wrong.err).toMatch(/^--slug: Use small letters .*\n--idle: Give at least 5m\.\n$/);
     const slug = await cli(['applications', 'add', ...about, '--everybody']);
-    expect(slug).toMatchObject({ code: 1, err: expect.stringMatching(/^--slug: Use small letters/) });
+    expect(slug).toMatchObject({ code: 2, err: expect.stringMatching(/^--slug: Use small letters/) });
   });
 });
 

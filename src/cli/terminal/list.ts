@@ -14,7 +14,7 @@ export function jsonOption(): Option {
 /** One column: its heading, and what a row has there. The keys are those of the JSON. */
 export type Columns<Row> = Readonly<Record<keyof Row & string, string>>;
 
-type Value = string | number | boolean | Date | null;
+type Value = string | number | boolean | Date | readonly string[] | null;
 
 interface How extends AsJson {
   /** What a first part without rows says in place of headings. */
@@ -38,5 +38,6 @@ export function printList<Row extends Readonly<Record<keyof Row, Value>>>(column
 function textOf(value: Value): string {
   if (value === null) return '';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value)) return value.join(', ');
   return value instanceof Date ? value.toISOString() : String(value);
 }
