@@ -104,8 +104,15 @@ describe('import', () => {
 });
 
 test('audit verify says that it has no verdict', async () => {
-  const began = Date.now();
-  const { code, err } = await cli(['audit', 'verify'], { stopOnce: () => Date.now() - began > 700 });
+  const before = await sql<{ pid: number }>('SELECT pid FROM pg_stat_activity');
+  const reading = `SELECT FROM pg_stat_activity WHERE query LIKE '%(seq, sealed_at) > ($1, $2)%'
+    AND NOT pid = ANY ($1::int[] || pg_backend_pid())`;
+  let begun = false;
+  const look = setInterval(async () => {
+    begun ||= (await sql(reading, [before.map(({ pid }) => pid)])).length > 0;
+  }, 20);
+  const { code, err } = await cli(['audit', 'verify'], { stopOnce: () => begun });
+  clearInterval(look);
   expect([code, err]).toEqual([1, 'The verification ended without a verdict: nothing is proved.\n']);
 });
 
