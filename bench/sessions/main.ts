@@ -44,6 +44,7 @@ async function measureMemory(): Promise<void> {
   const cache = createSessionCache({
     redis: client,
     table: nothingEnded(),
+    signingKeys: ['a bench'],
     log,
     alone: { member: 60_000, operator: 60_000 },
   });

@@ -162,6 +162,7 @@ async function tellEndings(urls: readonly string[]): Promise<number> {
     redis,
     sessionRedis: clients,
     table: { ...nothingEnded(), newest: sealedSoFar },
+    signingKeys: ['a bench'],
     log,
     alone: { member: 60_000, operator: 60_000 },
   });

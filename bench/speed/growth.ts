@@ -98,6 +98,7 @@ async function growSessions({ installation: { servers } }: Holdfast, from: numbe
   const cache = createSessionCache({
     redis: client,
     table: nothingEnded(),
+    signingKeys: ['a bench'],
     log,
     alone: { member: 60_000, operator: 60_000 },
   });

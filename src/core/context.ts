@@ -258,6 +258,7 @@ function createSessionRoom(config: Config, log: Log, { database, redis, sessionR
     sessionRedis,
     inCluster: config.sessionRedis.some(isCluster),
     table: sessionTable,
+    signingKeys: config.sessionKeys,
     log,
     alone: config.redisAlone,
     count: metrics.countRead,

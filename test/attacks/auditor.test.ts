@@ -203,13 +203,18 @@ test('a version that knows no auditors sees a member, and its changes of the rol
 
 test('an unknown role in a copy of a session is a member’s', async () => {
   const { parseEntry, formatEntry } = await import('../../src/core/sessions/cache-entry.ts');
+  const { createCopySeal } = await import('../../src/core/sessions/copy-seal.ts');
   const [row] = await sql<{ token_hash: Buffer }>(
     'SELECT token_hash FROM session WHERE user_id = $1 AND ended_at IS NULL',
     [auditor.id],
   );
   const { record } = await web.context.sessionTable.find(row?.token_hash ?? Buffer.alloc(0));
   if (record.state !== 'live') throw new Error('it has ended');
-  const bytes = Buffer.concat([Buffer.from('S'), Buffer.alloc(12), formatEntry(record, null)]);
+  const bytes = Buffer.concat([
+    Buffer.from('S'),
+    Buffer.alloc(12),
+    formatEntry('a name', record, null, createCopySeal(['a key'])),
+  ]);
   const readRole = () => parseEntry(bytes.toString('latin1'))?.owner.role;
   expect(readRole()).toBe('auditor');
   bytes[17] = (bytes[17] ?? 0) | 6; // one more than there are

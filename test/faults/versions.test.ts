@@ -8,6 +8,7 @@ import { until } from '../../harness/until.ts';
 import type { Context } from '../../src/core/context.ts';
 import type { EndSessionJob } from '../../src/core/platform/queues.ts';
 import { epochMark, oldOwnerKey } from '../../src/core/sessions/cache-entry.ts';
+import { createCopySeal } from '../../src/core/sessions/copy-seal.ts';
 import { handlers } from '../../worker/handlers.ts';
 import {
   Browser,
@@ -18,10 +19,8 @@ import {
   startWeb,
   type TestProcess,
 } from '../support/app.ts';
-import { asOldCopy, copyOf, entryOf, setSeen } from '../support/copies.ts';
+import { asOldCopy, copyOf, entryOf, setSeen, unsealed } from '../support/copies.ts';
 import { openTestStores } from '../support/stores.ts';
-
-const HEADER_LENGTH = 27;
 
 let stores: TestStores;
 let web: TestProcess;
@@ -53,12 +52,24 @@ async function registered() {
   return { browser, email, token, key, ...older };
 }
 
-/** Sets this version's copy in the place of one, with what a later version would have put behind the e-mail address. */
+/** Sets a later version's copy in the place of one: with fields of its own in the JSON, and sealed like this version's. */
 async function addLater(key: string, later: Readonly<Record<string, unknown>>): Promise<string> {
-  const bytes = Buffer.concat([(await redis.getBuffer(key)) ?? Buffer.alloc(0), Buffer.of(0)]);
-  const value = Buffer.concat([bytes, Buffer.from(JSON.stringify(later))]);
+  const bytes = Buffer.from(await unsealed(redis, key), 'latin1');
+  const body = Buffer.concat([bytes, Buffer.of(0), Buffer.from(`${JSON.stringify(later).slice(0, -1)},`)]);
+  const seal = createCopySeal(web.config.sessionKeys).of(key.slice('hf:s:'.length), body.subarray(13));
+  const value = Buffer.concat([body, Buffer.from(`"m":"${seal}"}`)]);
   await redis.set(key, value, 'KEEPTTL');
   return value.toString('latin1');
+}
+
+/** How often PostgreSQL was asked for a session. */
+function countFinds() {
+  const asked = jest.spyOn(web.context.database.pool, 'query');
+  return {
+    count: () =>
+      asked.mock.calls.filter(([one]) => (one as unknown as { name?: string }).name === 'session-find').length,
+    end: () => asked.mockRestore(),
+  };
 }
 
 const SEEN_BEFORE_MS = 5 * 60_000;
@@ -69,41 +80,26 @@ test('a copy with fields that a newer version added is read, and keeps them when
   const value = await addLater(key, { device: { trusted: true }, data: { theme: 'dark' } });
   const { seenAt } = await copyOf(redis, key);
   await setSeen(redis, key, seenAt - SEEN_BEFORE_MS);
-  expect(await browser.profile()).toBe(200);
-  await until(async () => (await copyOf(redis, key)).seenAt >= seenAt); // it was seen
+  await until(async () => (await browser.profile()) === 200 && (await copyOf(redis, key)).seenAt >= seenAt); // it was seen
   expect(withoutSeen(await entryOf(redis, key))).toBe(withoutSeen(value));
   expect(await web.context.sessionCache.read(token)).toMatchObject({ state: 'live', data: { theme: 'dark' } });
 });
 
-test('a copy of the version before counts without PostgreSQL, is touched, and stays as it is until it ends', async () => {
-  const { browser, key, header, copy } = await registered();
-  const seenAt = Number(header.slice(1, 14));
-  const json = JSON.stringify({ ...copy, later: [1] });
-  await redis.set(key, `L${seenAt - SEEN_BEFORE_MS}${header.slice(14)}${json}`, 'KEEPTTL');
-  const asked = jest.spyOn(web.context.database.pool, 'query');
+test('a copy of the version before has no seal: PostgreSQL is asked once, and the copy written anew', async () => {
+  const { browser, key } = await registered();
+  const sealed = await entryOf(redis, key);
+  const older = await unsealed(redis, key);
+  expect(older.length).toBeLessThan(sealed.length);
+  await redis.set(key, Buffer.from(older, 'latin1'), 'KEEPTTL');
+  const finds = countFinds();
   expect(await browser.profile()).toBe(200);
-  await until(async () => Number((await redis.get(key))?.slice(1, 14)) >= seenAt);
-  expect((await redis.get(key))?.slice(HEADER_LENGTH)).toBe(json);
+  await until(async () => (await entryOf(redis, key)).length === sealed.length);
+  expect((await entryOf(redis, key)).slice(13)).toBe(sealed.slice(13));
   expect(await browser.profile()).toBe(200);
-  expect(asked.mock.calls.filter(([query]) => (query as unknown as { name?: string }).name === 'session-find')).toEqual(
-    [],
-  );
-  asked.mockRestore();
+  expect(finds.count()).toBe(1);
+  finds.end();
   expect((await browser.logOut()).status).toBe(303);
   expect(await redis.get(key)).toBe('Elogged_out');
-});
-
-test('a copy without the fields that an older version did not write yet has defaults for them', async () => {
-  const { browser, key, header, copy } = await registered();
-  const { id, userId, email, role } = copy.owner;
-  await redis.set(
-    key,
-    header + JSON.stringify({ v: 1, owner: { id, userId, email, role }, idleTimeoutMs: 60_000 }),
-    'KEEPTTL',
-  );
-  const page = await browser.get('/profile');
-  expect(page.status).toBe(200);
-  expect(page.text).toContain(String(email));
 });
 
 test('a copy of a version that can not be read at all is left alone: PostgreSQL answers, and hears of its use', async () => {
@@ -146,22 +142,20 @@ test('the copies that the version before listed are found beside those of this o
   ]);
 });
 
-test('a copy that an older version wrote names no epoch: PostgreSQL is asked once, and the copy written anew', async () => {
+test('so is a copy of an older form, also where it names no epoch', async () => {
   const { browser, key, header, copy } = await registered();
   const { e, ...older } = copy;
   expect(e).toBe(web.context.sessionCache.epochs.newest());
   await redis.set(key, header + JSON.stringify(older), 'KEEPTTL');
-  const asked = jest.spyOn(web.context.database.pool, 'query');
-  const finds = () =>
-    asked.mock.calls.filter(([query]) => (query as unknown as { name?: string }).name === 'session-find');
+  const finds = countFinds();
   expect(await browser.profile()).toBe(200);
   await until(async () => (await redis.get(key))?.startsWith('S') ?? false);
   const { mark, owner } = await copyOf(redis, key);
   expect(mark).toBe(epochMark(String(e)));
   expect(owner).toMatchObject(copy.owner);
   expect(await browser.profile()).toBe(200);
-  expect(finds()).toHaveLength(1);
-  asked.mockRestore();
+  expect(finds.count()).toBe(1);
+  finds.end();
 });
 
 test('a mark of an older version has no epoch: it is completed, and an older worker may raise it', async () => {

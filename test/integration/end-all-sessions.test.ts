@@ -3,7 +3,6 @@ import { expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { PASSWORD } from '../support/app.ts';
-import { asOldCopy } from '../support/copies.ts';
 import { world } from '../support/world.ts';
 
 const PATH = '/operator/sessions/end-all';
@@ -78,16 +77,6 @@ test('leaves no way by which an ended session goes on: not as another one, with 
   expect(await endAllSessions.ask({ actor: id, origin: NO_ORIGIN, reason: 'mine first', kept: sessionId })).toBe(false);
   expect(await sql('SELECT FROM everybody_ended WHERE kept_session_id = $1', [sessionId])).toHaveLength(0);
   await until(async () => (await browser.profile()) === 303, 3_000);
-});
-
-test('a copy of a version that did not note when a session began is judged by PostgreSQL', async () => {
-  const { browser, id } = await newMember();
-  const [row] = await sql<{ token_hash: Buffer }>('SELECT token_hash FROM session WHERE user_id = $1', [id]);
-  const key = `s:${row?.token_hash.toString('base64url')}`;
-  const { header, copy } = await asOldCopy(web.context.redis, key, web.context.sessionCache.epochs.newest());
-  const { createdAt: _, ...owner } = copy.owner;
-  await web.context.redis.set(key, header + JSON.stringify({ ...copy, owner }), 'KEEPTTL');
-  expect(await browser.profile()).toBe(200);
 });
 
 test('goes on while Redis is away, and from the command line nobody stays', async () => {

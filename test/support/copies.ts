@@ -21,7 +21,12 @@ export async function setSeen(redis: Redis, key: string, at: number): Promise<vo
   await redis.setrange(key, 1, bytes);
 }
 
-/** A copy as the version before wrote it: its header, and what was JSON. */
+/** A copy with its seal cut off, as the version before wrote it. */
+export async function unsealed(redis: Redis, key: string): Promise<string> {
+  return (await entryOf(redis, key)).replace(/\0\{"m":"[\w-]{16}"\}$/, '');
+}
+
+/** A copy as an older version wrote it: its header, and what was JSON. */
 export interface OldCopy {
   readonly header: string;
   readonly copy: { readonly owner: Record<string, unknown> } & Record<string, unknown>;

@@ -1,11 +1,12 @@
-// A session's entry in Redis: a copy of its row, or the tombstone of one that has ended. Copies of the version before
-// are read too, and completed; one of a foreign shape is no entry, and PostgreSQL is asked. An entry is bytes, which
+// A session's entry in Redis: a copy of its row, or the tombstone of one that has ended. Of a copy without our seal, as those of
+// the version before, or of a foreign shape PostgreSQL is asked. An entry is bytes, which
 // are handed around as text of one character a byte (latin1).
 import { createHash } from 'node:crypto';
 import QuickLRU from 'quick-lru';
 import type { Epoch } from '../platform/postgres/epoch.ts';
 import { keys } from '../platform/redis.ts';
 import { AUTHENTICATION_METHODS, readAuthenticationMethod } from './authentication-method.ts';
+import { type CopySeal, SEAL_LENGTH } from './copy-seal.ts';
 import { ROLES, readRole } from './role.ts';
 import type { EndReason, LiveRecord, SessionData, SessionOwner } from './session-record.ts';
 
@@ -37,17 +38,18 @@ export interface CacheEntry extends LiveSession {
  *   5         the idle timeout, in milliseconds
  *   16 each   its id, its account's, the log-in's where it is another, the application's
  *   6 each    when its owner proved who they are, where there is an application; its beginning; its account's
- *   the rest  the e-mail address; after a zero, JSON of what is seldom there
- * What a later version adds goes into the JSON, where this one leaves what it does not know.
- * Of the version before a copy is `L`, the two moments in 13 digits each, and JSON.
+ *   the rest  the e-mail address; after a zero, JSON of what is seldom there, and last in it `m`, the seal of all but the two moments
+ * What a later version adds goes into the JSON, where this one leaves what it does not know. The version before leaves the seal
+ * there, and writes copies without one.
+ * Of an older version a copy is `L`, the two moments in 13 digits each, and JSON.
  */
 export const COPY = 'S';
-export const OLD_COPY = 'L';
+const OLD_COPY = 'L';
 export const MARK_START = 13;
 const MARK_BYTES = 4;
 const FIXED_BYTES = 5 + 16 + 16 + 6 + 6;
 const FLAGS_AT = MARK_START + MARK_BYTES;
-export const OLD_HEADER = 1 + 13 + 13;
+const OLD_HEADER = 1 + 13 + 13;
 
 const REMEMBER = 1;
 const ROLE_SHIFT = 1;
@@ -60,13 +62,13 @@ interface Seldom {
   readonly data?: SessionData;
 }
 
-/** The JSON of a copy of the version before. The owner's `authenticationMethod` is stored as `proved`. */
+/** Which session a copy is of, and whose. */
+export type CopyOwner = Pick<SessionOwner, 'id' | 'userId' | 'loginId' | 'application'>;
+
+/** What is read of the JSON of a copy of an older version. */
 interface OldEntry {
-  readonly v: 1;
-  readonly e?: Epoch;
-  readonly owner: Omit<SessionOwner, 'authenticationMethod'> & { readonly proved: string };
-  readonly idleTimeoutMs: number;
-  readonly data: SessionData;
+  readonly v: number;
+  readonly owner: CopyOwner;
 }
 
 /** What a session is called in the names of its keys: the hash of its token, as text. */
@@ -120,8 +122,17 @@ export function markBytes(epoch: Epoch | null): Buffer {
   return Buffer.from(epoch === null ? NO_MARK : epochMark(epoch), 'latin1');
 }
 
-/** A copy without its two moments. */
-export function formatEntry({ owner, idleTimeoutMs, data }: LiveRecord, epoch: Epoch | null): Buffer {
+/** Around the seal, the last that a copy's JSON has. */
+const [SEAL_BEFORE, SEAL_AFTER] = ['"m":"', '"}'];
+const SEALED_BYTES = SEAL_BEFORE.length + SEAL_LENGTH + SEAL_AFTER.length;
+
+/** A copy without its two moments, sealed under its session's name. */
+export function formatEntry(
+  name: string,
+  { owner, idleTimeoutMs, data }: LiveRecord,
+  epoch: Epoch | null,
+  seal: CopySeal,
+): Buffer {
   const { id, userId, loginId, application, email } = owner;
   const otherLogin = loginId !== id;
   const seldom: Seldom = Object.keys(data).length > 0 ? { data } : {};
@@ -131,7 +142,7 @@ export function formatEntry({ owner, idleTimeoutMs, data }: LiveRecord, epoch: E
     (AUTHENTICATION_METHODS.indexOf(owner.authenticationMethod) << METHOD_SHIFT) |
     (otherLogin ? OTHER_LOGIN : 0) |
     (application ? AT_APPLICATION : 0);
-  return Buffer.concat([
+  const body = Buffer.concat([
     markBytes(epoch),
     Buffer.of(flags),
     bytesOfNumber(idleTimeoutMs, 5),
@@ -142,16 +153,35 @@ export function formatEntry({ owner, idleTimeoutMs, data }: LiveRecord, epoch: E
     bytesOfNumber(owner.createdAt, 6),
     bytesOfNumber(owner.memberSince, 6),
     Buffer.from(email),
-    ...(Object.keys(seldom).length > 0 ? [Buffer.of(0), Buffer.from(JSON.stringify(seldom))] : []),
+    Buffer.of(0),
+    Buffer.from(Object.keys(seldom).length > 0 ? `${JSON.stringify(seldom).slice(0, -1)},` : '{'),
   ]);
+  return Buffer.concat([body, Buffer.from(`${SEAL_BEFORE}${seal.of(name, body)}${SEAL_AFTER}`)]);
 }
 
-/** A copy, or null where the value is none that this version can read. */
+/** Whether a copy is sealed, under this name. */
+function isSealed(name: string, bytes: Buffer, seal: CopySeal): boolean {
+  const end = bytes.length - SEALED_BYTES;
+  const tail = bytes.toString('latin1', end);
+  if (!tail.startsWith(SEAL_BEFORE) || !tail.endsWith(SEAL_AFTER)) return false;
+  return seal.isOf(name, bytes.subarray(MARK_START, end), tail.slice(SEAL_BEFORE.length, -SEAL_AFTER.length));
+}
+
+/** A copy of this version, sealed or not, or null where the value is none that it can read. */
 export function parseEntry(value: string | null | undefined): CacheEntry | null {
-  if (!value) return null;
+  if (!value?.startsWith(COPY)) return null;
   try {
-    if (value.startsWith(COPY)) return parseCopy(Buffer.from(value, 'latin1'));
-    return value.startsWith(OLD_COPY) ? parseOld(Buffer.from(value, 'latin1').toString()) : null;
+    return parseCopy(Buffer.from(value, 'latin1'));
+  } catch {
+    return null;
+  }
+}
+
+/** Of a copy of this version or an older one, sealed or not; null where it can't be read. It may be ended by that, and no more. */
+export function ownerOf(value: string | null | undefined): CopyOwner | null {
+  if (!value?.startsWith(OLD_COPY)) return parseEntry(value)?.owner ?? null;
+  try {
+    return parseOld(Buffer.from(value, 'latin1').toString());
   } catch {
     return null;
   }
@@ -199,27 +229,12 @@ function parseCopy(bytes: Buffer): CacheEntry | null {
   return { state: 'live', owner, data, idleTimeoutMs, seenAt, mark: mark === NO_MARK ? null : mark };
 }
 
-function parseOld(value: string): CacheEntry | null {
-  const { v, e, owner, idleTimeoutMs, data } = JSON.parse(value.slice(OLD_HEADER)) as Partial<OldEntry>;
-  if (v !== 1 || !owner || typeof idleTimeoutMs !== 'number') return null;
-  const { id, userId, email, application } = owner;
-  if (typeof id !== 'string' || typeof userId !== 'string' || typeof email !== 'string') return null;
-  if (application && (typeof application.id !== 'string' || typeof application.provedAt !== 'number')) return null;
-  const completed: SessionOwner = {
-    id,
-    userId,
-    email,
-    role: readRole(owner.role),
-    remember: owner.remember ?? false,
-    authenticationMethod: readAuthenticationMethod(owner.proved),
-    createdAt: owner.createdAt ?? 0,
-    memberSince: owner.memberSince ?? 0,
-    loginId: owner.loginId ?? id,
-    ...(application && { application: { id: application.id, provedAt: application.provedAt } }),
-  };
-  const seenAt = Number(value.slice(1, 14));
-  const mark = e === undefined ? null : epochMark(e);
-  return { state: 'live', owner: completed, data: data ?? {}, idleTimeoutMs, seenAt, mark };
+function parseOld(value: string): CopyOwner | null {
+  const { v, owner } = JSON.parse(value.slice(OLD_HEADER)) as Partial<OldEntry>;
+  if (v !== 1 || !owner) return null;
+  const { id, userId, loginId = id, application } = owner;
+  if (typeof id !== 'string' || typeof userId !== 'string') return null;
+  return { id, userId, loginId, ...(application && { application }) };
 }
 
 function bytesOfNumber(number: number, size: 5 | 6): Buffer {
@@ -243,16 +258,17 @@ const KEPT_FORMS = 2_000;
 export type EntryParser = (name: string, value: string | null | undefined) => CacheEntry | null;
 
 /**
- * `parseEntry` by a session's name, which gives the same object, frozen, while the bytes stay the same. They are read anew each
- * time: what is kept is their form, and nothing of whether they count.
+ * `parseEntry` by a session's name, of sealed copies alone; gives the same object, frozen, while the bytes stay the same. They are
+ * read anew each time: what is kept is their form, and nothing of whether they count.
  */
-export function createEntryParser(): EntryParser {
+export function createEntryParser(seal: CopySeal): EntryParser {
   const forms = new QuickLRU<string, { readonly value: string; readonly entry: CacheEntry }>({ maxSize: KEPT_FORMS });
   return (name, value) => {
     const kept = forms.get(name);
     if (kept !== undefined && kept.value === value) return kept.entry;
+    if (!value?.startsWith(COPY) || !isSealed(name, Buffer.from(value, 'latin1'), seal)) return null;
     const entry = parseEntry(value);
-    if (entry && value) forms.set(name, { value, entry: freeze(entry) });
+    if (entry) forms.set(name, { value, entry: freeze(entry) });
     return entry;
   };
 }

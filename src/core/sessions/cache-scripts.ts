@@ -10,11 +10,10 @@ import {
   MARK_START,
   markBytes,
   nameOf,
-  OLD_COPY,
-  OLD_HEADER,
   ownerKey,
   ownerTag,
 } from './cache-entry.ts';
+import type { CopySeal } from './copy-seal.ts';
 import { journalEntry } from './failover/journal.ts';
 import type { Ending, LiveRecord, SessionRecord } from './session-record.ts';
 
@@ -29,19 +28,15 @@ const TIDIED_AT = 32;
 /** A session's idle deadline moves at most this often. */
 export const TOUCH_INTERVAL_MS = 60_000;
 
-// Whether a key holds a copy, of this version's shape or the one before, that is of another epoch than the one given.
+// Whether a key holds a copy that is of another epoch than the one given.
 const IS_PAST = `local function isPast(key, epoch, mark)
             if epoch == '' then return false end
-            local head = redis.call('GETRANGE', key, 0, 95)
-            local kind = string.sub(head, 1, 1)
-            if kind == '${COPY}' then return string.sub(head, ${MARK_START + 1}, ${MARK_START} + #mark) ~= mark end
-            local start, now = '{"v":1,', '{"v":1,"e":"' .. epoch .. '",'
-            local json = string.sub(head, ${OLD_HEADER + 1})
-            return kind == '${OLD_COPY}' and string.sub(json, 1, #start) == start and string.sub(json, 1, #now) ~= now
+            local head = redis.call('GETRANGE', key, 0, ${MARK_START} + #mark - 1)
+            return string.sub(head, 1, 1) == '${COPY}' and string.sub(head, ${MARK_START + 1}) ~= mark
           end`;
 
 const SCRIPTS = {
-  // Writes a copy where there is none, or one of another epoch, and lists it under its owner until
+  // Writes a copy where there is none, or one of another epoch, or where told so any, and lists it under its owner until
   // its absolute deadline. Redis takes no copy before it has a high-water mark, of the same epoch.
   hfRefill: {
     numberOfKeys: 4,
@@ -54,7 +49,8 @@ const SCRIPTS = {
           value = '${COPY}' .. value .. ARGV[4]
           local lasts = math.min(ARGV[2], ARGV[3])
           if not redis.call('SET', KEYS[1], value, 'PX', lasts, 'NX') then
-            if not isPast(KEYS[1], ARGV[6], ARGV[7]) then return 0 end
+            local other = ARGV[9] == '1' and redis.call('GETRANGE', KEYS[1], 0, 0) ~= 'E'
+            if not other and not isPast(KEYS[1], ARGV[6], ARGV[7]) then return 0 end
             redis.call('SET', KEYS[1], value, 'PX', lasts)
           end
           local list = redis.call('GET', KEYS[3]) or ''
@@ -74,13 +70,14 @@ const SCRIPTS = {
           redis.call('SET', KEYS[3], list .. piece, 'PX', lives)
           return 1`,
   },
-  // Notes a session that does not live where there is nothing, or a copy of another epoch: then
-  // answers 2.
+  // Notes a session that does not live where there is nothing, where told so in place of any copy, or of one of another epoch:
+  // then answers 2.
   hfRefuse: {
     numberOfKeys: 1,
     lua: `${IS_PAST}
           local past = isPast(KEYS[1], ARGV[3], ARGV[4])
-          if not redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], past and 'XX' or 'NX') then return 0 end
+          local other = ARGV[5] == '1' and string.match(redis.call('GETRANGE', KEYS[1], 0, 0), '[^E]')
+          if not redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], (past or other) and 'XX' or 'NX') then return 0 end
           return past and 2 or 1`,
   },
   // A tombstone, and its line in the journal.
@@ -97,22 +94,13 @@ const SCRIPTS = {
     numberOfKeys: 2,
     lua: `local t = redis.call('TIME')
           local now = t[1] * 1000 + math.floor(t[2] / 1000)
-          local head = redis.call('GETRANGE', KEYS[1], 0, ${OLD_HEADER - 1})
-          local kind = string.sub(head, 1, 1)
-          local seen, gone, written
-          if kind == '${COPY}' then
-            seen, gone = struct.unpack('>I6I6', head, 2)
-            written = struct.pack('>I6', now)
-          elseif kind == '${OLD_COPY}' then
-            seen, gone = string.sub(head, 2, 14), string.sub(head, 15, 27)
-            written = string.format('%013.0f', now)
-          else
-            return now
-          end
+          local head = redis.call('GETRANGE', KEYS[1], 0, ${MARK_START - 1})
+          if string.sub(head, 1, 1) ~= '${COPY}' then return now end
+          local seen, gone = struct.unpack('>I6I6', head, 2)
           if math.abs(now - seen) < ${TOUCH_INTERVAL_MS} then return now end
           local left = math.min(ARGV[1], gone - now)
           if left <= 0 then return now end
-          redis.call('SETRANGE', KEYS[1], 1, written)
+          redis.call('SETRANGE', KEYS[1], 1, struct.pack('>I6', now))
           redis.call('PEXPIRE', KEYS[1], left)
           redis.call('ZADD', KEYS[2], now, ARGV[2])
           return now`,
@@ -149,6 +137,9 @@ const SCRIPTS = {
   },
 } as const;
 
+/** Whether any copy that stands is replaced. */
+type Instead = '1' | '';
+
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     hfRefill(
@@ -165,9 +156,12 @@ declare module 'ioredis' {
         epoch: string,
         mark: Buffer,
         tag: Buffer,
+        instead: Instead,
       ]
     ): Result<number, Context>;
-    hfRefuse(key: string, value: string, keepMs: number, epoch: string, mark: Buffer): Result<number, Context>;
+    hfRefuse(
+      ...args: [key: string, value: string, keepMs: number, epoch: string, mark: Buffer, instead: Instead]
+    ): Result<number, Context>;
     hfEnd(key: string, journal: string, value: string, keepMs: number, entry: string): Result<number, Context>;
     hfTouch(key: string, touched: string, idleTimeoutMs: number, name: string): Result<number, Context>;
     hfRaiseMark(key: string, epochKey: string, seq: number, found: number, epoch: string): Result<number, Context>;
@@ -222,18 +216,32 @@ const REPLACED = 2;
  * Puts back what PostgreSQL said of a session in this epoch: a copy, or for a while that there is none.
  * True if Redis had a copy of another epoch, and PostgreSQL has no such session.
  */
-export async function refill(redis: Redis, name: string, record: SessionRecord, epoch: Epoch | null): Promise<boolean> {
+export async function refill(redis: Redis, name: string, record: SessionRecord, how: WriteCopy): Promise<boolean> {
+  const { epoch, instead = false } = how;
   if (record.state === 'live') {
-    await writeCopy(redis, name, record, epoch);
+    await writeCopy(redis, name, record, how);
     return false;
   }
   const tombstone = formatTombstone(record.state === 'ended' ? record.reason : 'unknown');
-  const done = await redis.hfRefuse(keys.session(name), tombstone, UNKNOWN_MS, epoch ?? '', markBytes(epoch));
+  const about = [epoch ?? '', markBytes(epoch), instead ? '1' : ''] as const;
+  const done = await redis.hfRefuse(keys.session(name), tombstone, UNKNOWN_MS, ...about);
   return done === REPLACED && record.state === 'unknown';
 }
 
-/** Where none stands but of another epoch, tombstones included. */
-export function writeCopy(redis: Redis, name: string, record: LiveRecord, epoch: Epoch | null): Promise<number> {
+export interface WriteCopy {
+  readonly epoch: Epoch | null;
+  readonly seal: CopySeal;
+  /** In place of a copy that does not count. */
+  readonly instead?: boolean;
+}
+
+/** Where none stands but of another epoch, or one that it is written instead of; never over a tombstone. */
+export function writeCopy(
+  redis: Redis,
+  name: string,
+  record: LiveRecord,
+  { epoch, seal, instead = false }: WriteCopy,
+): Promise<number> {
   return redis.hfRefill(
     keys.session(name),
     keys.endings,
@@ -242,10 +250,11 @@ export function writeCopy(redis: Redis, name: string, record: LiveRecord, epoch:
     Math.round(record.sinceSeenMs),
     Math.ceil(record.idleTimeoutMs - record.sinceSeenMs),
     Math.ceil(record.absoluteRemainingMs),
-    formatEntry(record, epoch),
+    formatEntry(name, record, epoch, seal),
     Buffer.from(name, 'base64url'),
     epoch ?? '',
     markBytes(epoch),
     ownerTag(record.owner.userId),
+    instead ? '1' : '',
   );
 }

@@ -14,6 +14,7 @@ import { keys } from '../platform/redis.ts';
 import { createReplication } from '../platform/replication.ts';
 import { createEntryParser, nameOf, type SessionReading } from './cache-entry.ts';
 import { createAllSessionsEndedNotice } from './cache-trust.ts';
+import { createCopySeal } from './copy-seal.ts';
 import { createDatabaseContact } from './database-contact.ts';
 import { watchEndings } from './endings-watch.ts';
 import { createEpochs } from './failover/epochs.ts';
@@ -35,6 +36,8 @@ export interface SessionCacheOptions {
   /** Whether those are the parts of a Cluster. */
   readonly inCluster?: boolean;
   readonly table: SessionTable;
+  /** By which copies are known to be ours; see {@link createCopySeal}. */
+  readonly signingKeys: readonly string[];
   readonly log: Log;
   /** How long a copy is believed while PostgreSQL can't be asked, by whose session it is. */
   readonly alone: Readonly<Record<'member' | 'operator', number>>;
@@ -58,6 +61,7 @@ export function createSessionCache({
   sessionRedis = [],
   inCluster = false,
   table,
+  signingKeys,
   log,
   alone,
   count = () => undefined,
@@ -69,8 +73,22 @@ export function createSessionCache({
   const epochs = createEpochs();
   const contact = createDatabaseContact();
   const rewinds = createRewindNotice({ redis, log, onRewind });
-  const parse = createEntryParser();
-  const shared = { table, alone, count, notice, registry, epochs, contact, rewinds, parse, rowsOf, writeLastSeen };
+  const seal = createCopySeal(signingKeys);
+  const parse = createEntryParser(seal);
+  const shared = {
+    table,
+    alone,
+    count,
+    notice,
+    registry,
+    epochs,
+    contact,
+    rewinds,
+    parse,
+    seal,
+    rowsOf,
+    writeLastSeen,
+  };
   const apart = sessionRedis.length > 0;
   const clients = apart ? sessionRedis : [redis];
   const shards = clients.map((client, place) => createSessionShard({ ...shared, redis: client, ...placed(place) }));

@@ -5,9 +5,17 @@ import type { SessionSource } from '../platform/metrics.ts';
 import type { Epoch } from '../platform/postgres/epoch.ts';
 import type { Patience } from '../platform/postgres/patience.ts';
 import { keys, reconnect } from '../platform/redis.ts';
-import { type EntryParser, isCopy, type LiveSession, parseTombstone, type SessionReading } from './cache-entry.ts';
-import { refill, TOUCH_INTERVAL_MS } from './cache-scripts.ts';
+import {
+  type EntryParser,
+  isCopy,
+  type LiveSession,
+  ownerOf,
+  parseTombstone,
+  type SessionReading,
+} from './cache-entry.ts';
+import { refill, TOUCH_INTERVAL_MS, type WriteCopy } from './cache-scripts.ts';
 import type { AllSessionsEndedNotice, CacheTrust, CacheWrites } from './cache-trust.ts';
+import type { CopySeal } from './copy-seal.ts';
 import type { DatabaseContact } from './database-contact.ts';
 import type { Epochs } from './failover/epochs.ts';
 import type { RewindNotice } from './failover/rewind-notice.ts';
@@ -47,10 +55,12 @@ export interface SessionReaderOptions {
   readonly contact: DatabaseContact;
   readonly writes: CacheWrites;
   readonly parse: EntryParser;
+  readonly seal: CopySeal;
 }
 
 export function createSessionReader(options: SessionReaderOptions) {
-  const { redis, table, alone, count, trust, notice, epochs, rewinds, lastSeen, contact, writes, parse } = options;
+  const { redis, table, alone, count, trust, notice, epochs, rewinds, lastSeen, contact, writes, parse, seal } =
+    options;
   const readTogether = shareReads(options);
 
   /** Null where PostgreSQL must be asked. */
@@ -64,11 +74,11 @@ export function createSessionReader(options: SessionReaderOptions) {
     if (tombstone) return tombstone;
     if (!accepted) return null;
     const entry = parse(name, value);
-    if (!entry) return isCopy(value) ? readRow(name, { ...asking, isForeign: true }) : null;
-    // A copy of a version that did not note when the session began is judged by PostgreSQL.
-    if (notice.ended(entry.owner)) return entry.owner.createdAt === 0 ? null : ENDED_WITH_ALL;
+    if (!entry)
+      return isCopy(value) ? readRow(name, { ...asking, stands: ownerOf(value) ? 'unsealed' : 'foreign' }) : null;
+    if (notice.ended(entry.owner)) return ENDED_WITH_ALL;
     if (contact.silentMs() > alone[seesConsole(entry.owner.role) ? 'operator' : 'member']) return askDatabase();
-    // Of another epoch, or of a version that did not note it: PostgreSQL may have lost it.
+    // Of another epoch, or of none: PostgreSQL may have lost it.
     if (!epochs.holdsMark(entry.mark) && contact.isUp()) return readRow(name, asking, entry);
     if (lastSeen.isDue(entry)) void touch(name, entry.idleTimeoutMs, entry.owner.id);
     return entry;
@@ -111,13 +121,13 @@ export function createSessionReader(options: SessionReaderOptions) {
   /** `copy` is believed where PostgreSQL can't be asked after all, as during a promotion. */
   async function readRow(
     name: string,
-    { patience, settledIn, isForeign = false }: Asking,
+    { patience, settledIn, stands }: Asking,
     copy: LiveSession | null = null,
   ): Promise<SessionReading> {
     const readAt = performance.now();
     let found: Awaited<ReturnType<typeof find>>;
     try {
-      found = await patience(() => (copy ? findUsed(name) : find(name)));
+      found = await patience(() => (copy || stands === 'unsealed' ? findUsed(name) : find(name)));
     } catch (error) {
       contact.lost();
       if (copy) return copy;
@@ -133,16 +143,16 @@ export function createSessionReader(options: SessionReaderOptions) {
     }
     count('postgres');
     const fresh = performance.now() - readAt <= REFILL_WITHIN_MS;
-    if (trust.isTrusted() && fresh) void putBack(name, record, epoch);
+    if (trust.isTrusted() && fresh) void putBack(name, record, { epoch, seal, instead: stands === 'unsealed' });
     if (record.state !== 'live') return record;
-    const redisCanTouch = trust.isTrusted() && !writes.isFull() && !isForeign;
+    const redisCanTouch = trust.isTrusted() && !writes.isFull() && stands !== 'foreign';
     if (!redisCanTouch && record.sinceSeenMs > TOUCH_INTERVAL_MS) touchRow(record.owner.id);
     return { state: 'live', owner: record.owner, data: record.data };
   }
 
-  async function putBack(name: string, record: SessionRecord, epoch: Epoch | null): Promise<void> {
+  async function putBack(name: string, record: SessionRecord, how: WriteCopy): Promise<void> {
     let isGhost = false;
-    const refilled = refill(redis, name, record, epoch).then((replaced) => {
+    const refilled = refill(redis, name, record, how).then((replaced) => {
       isGhost = replaced;
     });
     await writes.follow(refilled);
@@ -184,8 +194,8 @@ interface Asking {
   readonly patience: Patience;
   /** The epoch in which Redis had been reconciled when it was asked. */
   readonly settledIn: Epoch | null;
-  /** Its copy is of a version that this one can't read: nothing here moves its deadline. */
-  readonly isForeign?: boolean;
+  /** A copy that does not count: of a version that this one can't read, and nothing here moves its deadline; or without our seal. */
+  readonly stands?: 'foreign' | 'unsealed';
 }
 
 /** The rows and copies of sessions that ended with all others are ended one batch after another. */

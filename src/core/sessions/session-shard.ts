@@ -5,7 +5,7 @@ import type { SealedEndings } from '../audit/sealing.ts';
 import type { Log } from '../platform/log.ts';
 import type { Epoch } from '../platform/postgres/epoch.ts';
 import { isCommandTimeout, keys } from '../platform/redis.ts';
-import { isCopy, nameOf, namesOf, oldOwnerKey, ownerKey, parseEntry } from './cache-entry.ts';
+import { isCopy, nameOf, namesOf, oldOwnerKey, ownerKey, ownerOf } from './cache-entry.ts';
 import { defineScripts, TOMBSTONE_MS, writeCopy, writeTombstones } from './cache-scripts.ts';
 import { createCacheTrust, createCacheWrites } from './cache-trust.ts';
 import { createJournal } from './failover/journal.ts';
@@ -19,7 +19,7 @@ import type { Ending, LiveRecord } from './session-record.ts';
 
 /** What all shards have in common. */
 interface SharedByShards
-  extends Pick<SessionReaderOptions, 'table' | 'alone' | 'count' | 'notice' | 'epochs' | 'contact' | 'parse'>,
+  extends Pick<SessionReaderOptions, 'table' | 'alone' | 'count' | 'notice' | 'epochs' | 'contact' | 'parse' | 'seal'>,
     Pick<LastSeenOptions, 'writeLastSeen'>,
     Pick<RewoundDatabaseOptions, 'rowsOf'> {
   readonly registry: RegistryVersion;
@@ -40,7 +40,7 @@ export interface SessionShardOptions extends SharedByShards {
 export type SessionShard = ReturnType<typeof createSessionShard>;
 
 export function createSessionShard({ isOwn, ownForever, ...options }: SessionShardOptions) {
-  const { redis, log, rowsOf, rewinds, registry, writeLastSeen } = options;
+  const { redis, log, rowsOf, rewinds, registry, writeLastSeen, seal } = options;
   defineScripts(redis);
   const published = registry.publishedIn(redis);
   const journal = createJournal({ redis, rowsOf });
@@ -107,9 +107,10 @@ export function createSessionShard({ isOwn, ownForever, ...options }: SessionSha
     if (names.length === 0) return [];
     const read = await redis.mgetBuffer(names.map((name) => keys.session(name)));
     const values = read.map((value) => value?.toString('latin1'));
-    if (values.some((value) => isCopy(value) && !parseEntry(value))) return null;
+    const owners = values.map(ownerOf);
+    if (values.some((value, index) => isCopy(value) && !owners[index])) return null;
     return names.flatMap((name, index) => {
-      const owner = parseEntry(values[index])?.owner;
+      const owner = owners[index];
       if (owner?.userId !== userId) return [];
       const { id: sessionId, loginId, application } = owner;
       return [
@@ -132,7 +133,7 @@ export function createSessionShard({ isOwn, ownForever, ...options }: SessionSha
 
     /** Where Redis is away, the next read puts the copy. Never throws. */
     async put({ tokenHash, record, epoch }: PutSession): Promise<void> {
-      if (trust.isTrusted()) await writes.follow(writeCopy(redis, nameOf(tokenHash), record, epoch));
+      if (trust.isTrusted()) await writes.follow(writeCopy(redis, nameOf(tokenHash), record, { epoch, seal }));
     },
 
     /**
