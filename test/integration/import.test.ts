@@ -192,6 +192,30 @@ describe('import', () => {
     expect(await account(gone['externalId'] as string)).toBeUndefined();
   });
 
+  test('says who is here with another address: changed here since, or a person of another system with the same id', async () => {
+    const [same, changed] = [person({ email: 'Same@Example.org' }), person()];
+    await importFile(await fileOf(same, changed));
+    const other = { ...changed, email: 'somebody.else@example.org' };
+    const file = await fileOf({ ...same, email: 'same@example.org' }, other);
+    const dry = await cli(['import', file, '--dry-run']);
+    expect([dry.code, dry.err]).toEqual([0, '']);
+    expect(dry.out).toContain(`  here with another e-mail address: 1, see ${file}.errors.ndjson\n`);
+    const { code, summary } = await importFile(file);
+    expect([code, summary.unchanged, summary.otherAddress, summary.errors]).toEqual([0, 2, 1, {}]);
+    expect(await reportOf(file)).toEqual([{ line: 2, code: 'other_address' }]);
+    expect(await account(changed['externalId'] as string)).toMatchObject({ email: changed['email'] });
+  });
+
+  test('a file with nobody in it is a mistake, such as one of another system', async () => {
+    const file = await fileOf(person());
+    for (const more of [[], ['--dry-run']]) {
+      const of = await cli(['import', file, '--from', 'django', ...WHY, ...more]);
+      expect([of.code, of.err]).toEqual([1, `Nobody was found in ${file} read as one of django.\n`]);
+    }
+    const empty = await fileOf('');
+    expect(await cli(['import', empty, ...WHY])).toMatchObject({ code: 1, err: `Nobody was found in ${empty}.\n` });
+  });
+
   test('mails nobody unless it is asked to', async () => {
     const [quiet, told] = [person(), person({ locale: 'de', password_hash: BCRYPT })];
     await importFile(await fileOf(quiet));

@@ -73,8 +73,9 @@ export async function importPeople(file: string | undefined, options: Options): 
       }, env);
     const summary = await stoppable(work);
     if (json) sayJson(summary);
-    else for (const line of inWords(summary, dryRun)) say(line);
+    else for (const line of inWords(summary, dryRun, report)) say(line);
     if (cut) throw new Error(stoppedAfter(summary, dryRun));
+    if (summary.read === 0) throw new Error(nobodyIn(file, from));
     complain(summary, report);
   } finally {
     await report.close();
@@ -91,6 +92,12 @@ async function* until<T>(stopped: AbortSignal, source: AsyncIterable<T>, onCut: 
     if (next.done) return;
     yield next.value;
   }
+}
+
+/** Also where the file is of another system than was said. */
+function nobodyIn(file: string, from: Format): string {
+  const asWhat = from === 'neutral' ? '' : ` read as one of ${from}`;
+  return `Nobody was found in ${file === STDIN ? 'standard input' : file}${asWhat}.`;
 }
 
 function stoppedAfter({ read }: ImportSummary, dryRun: boolean): string {
@@ -113,12 +120,13 @@ function complain({ errors }: ImportSummary, report: Report): void {
   );
 }
 
-function inWords(summary: ImportSummary, dryRun: boolean): string[] {
-  const { created, unchanged, deleted, withoutPassword, weak, schemes, errors, notKept } = summary;
+function inWords(summary: ImportSummary, dryRun: boolean, report: Report): string[] {
+  const { created, unchanged, otherAddress, deleted, withoutPassword, weak, schemes, errors, notKept } = summary;
   const did = dryRun ? 'would be taken over' : 'taken over';
   const lines = [
     `${counted(created, 'person', 'people')} ${did}${unchanged > 0 ? `, ${unchanged} here already` : ''}.`,
   ];
+  if (otherAddress > 0) lines.push(`  here with another e-mail address: ${otherAddress}, see ${report.file}`);
   if (deleted > 0) lines.push(`${counted(deleted, 'person', 'people')} left out, whose account was deleted here.`);
   for (const [scheme, count] of descending(schemes)) lines.push(`  password ${printable(scheme)}: ${count}`);
   if (withoutPassword > 0) lines.push(`  without a password: ${withoutPassword}`);

@@ -47,6 +47,8 @@ export interface ImportSummary {
   created: number;
   /** Were here already, and stayed as they are. */
   unchanged: number;
+  /** Of these: with another e-mail address than the file says. */
+  otherAddress: number;
   /** Were here once and were deleted. */
   deleted: number;
   withoutPassword: number;
@@ -114,7 +116,11 @@ export function createImportPeople({ database, mail, secretBox, cost, language }
 
     function count(outcome: Outcome | 'created', one: Ready): void {
       if (outcome === 'email_taken') refuse(one.place, { code: outcome });
-      else summary[outcome] += 1;
+      else if (outcome === 'other_address') {
+        summary.unchanged += 1;
+        summary.otherAddress += 1;
+        onProblem(one.place, { code: outcome });
+      } else summary[outcome] += 1;
       if (outcome !== 'created') return;
       if (one.scheme === null) summary.withoutPassword += 1;
       else add(summary.schemes, one.scheme);
@@ -149,7 +155,7 @@ export function createImportPeople({ database, mail, secretBox, cost, language }
 }
 
 function emptySummary(): ImportSummary {
-  const none = { read: 0, created: 0, unchanged: 0, deleted: 0, withoutPassword: 0, weak: 0 };
+  const none = { read: 0, created: 0, unchanged: 0, otherAddress: 0, deleted: 0, withoutPassword: 0, weak: 0 };
   return { import: uuidv7(), ...none, schemes: {}, errors: {}, notKept: {} };
 }
 

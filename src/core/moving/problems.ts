@@ -10,6 +10,7 @@ export const PROBLEMS = {
   duplicate_external_id: 'an earlier person of this file has the same externalId',
   duplicate_email: 'an earlier person of this file has the same e-mail address',
   email_taken: 'an account that was there has this e-mail address, or its owner may still take it back',
+  other_address: 'somebody is here with this externalId and another e-mail address, and stays as they are',
   both_password_fields: 'there is more than one password',
   unknown_scheme: 'the password was made in no known way',
   ambiguous_scheme: 'say with password_scheme how the password was made',

@@ -31,8 +31,8 @@ export interface ImportedPassword {
   readonly secretId: string | null;
 }
 
-/** What stands in somebody's way. */
-export type Outcome = 'unchanged' | 'deleted' | 'email_taken';
+/** What stands in somebody's way. `other_address`: the id is here with another address, changed since or of somebody else. */
+export type Outcome = 'unchanged' | 'other_address' | 'deleted' | 'email_taken';
 
 /** Another may take an id or an address between the look and the insert: then there is one more look. */
 const TRIES = 3;
@@ -84,7 +84,8 @@ async function readThereWithin(transaction: RawClient, people: readonly ReadyPer
   const found = await transaction.$queryRaw<{ place: number; outcome: Outcome }[]>`
     WITH given AS MATERIALIZED (
       SELECT * FROM json_to_recordset(${JSON.stringify(rows)}::json) AS row(place int, id text, key text))
-    SELECT place, 'unchanged' AS outcome FROM given JOIN user_account ON external_id = given.id
+    SELECT place, CASE WHEN email_key = given.key THEN 'unchanged' ELSE 'other_address' END AS outcome
+      FROM given JOIN user_account ON external_id = given.id
     UNION ALL
     SELECT place, 'deleted' FROM given JOIN deleted_external_id ON hash = sha256(convert_to(given.id, 'UTF8'))
      WHERE EXISTS (SELECT FROM deleted_external_id)
@@ -93,7 +94,7 @@ async function readThereWithin(transaction: RawClient, people: readonly ReadyPer
   const keys = people.map(({ person }) => person.key);
   const outcomes = new Map(people.map(({ id }) => [id, null as Outcome | null]));
   for (const place of await placesAwaitedBack(transaction, keys)) outcomes.set(people[place]?.id ?? '', 'email_taken');
-  for (const outcome of ['email_taken', 'deleted', 'unchanged'] as const) {
+  for (const outcome of ['email_taken', 'deleted', 'other_address', 'unchanged'] as const) {
     for (const one of found) if (one.outcome === outcome) outcomes.set(people[one.place]?.id ?? '', outcome);
   }
   return ({ id }: ReadyPerson): Outcome | null => outcomes.get(id) ?? null;
