@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
+import { en } from '../../src/web/texts/en.ts';
 import { PROXIES, type Proxied, proxied, proxiedWeb } from '../support/proxied.ts';
 import { type Recorder, startRecorder } from '../support/recorder.ts';
 import { PAGE, SCRIPT, type SentHeaders } from '../support/wire.ts';
@@ -147,8 +148,21 @@ describe.each(PROXIES)('%s', (proxy) => {
     await until(async () => (await wiki.ask('/', { ...SCRIPT, cookie })).status === 403);
     const page = await wiki.ask('/', { ...PAGE, cookie });
     expect([page.status, page.headers['content-type']]).toEqual([403, 'text/html; charset=utf-8']);
+    expect(page.body).toContain(en.applications.refused.disabled);
     await web.context.applications.setDisabled(wiki.application.id, false, by);
     await until(async () => (await wiki.ask('/', SCRIPT)).status === 401);
+  });
+
+  test('a name in the check that is no application’s is said, as to whoever mistyped it', async () => {
+    const answer = await wiki.misnamed('/', PAGE);
+    expect([answer.status, answer.body]).toEqual([403, expect.stringContaining(en.applications.refused.unknown)]);
+  });
+
+  test('an application that is down is not taken for Holdfast', async () => {
+    const { cookie } = await wiki.enter(person);
+    const answer = await wiki.withoutApplication('/', { ...PAGE, cookie });
+    expect(answer.status).toBe(proxy === 'haproxy' ? 503 : 502);
+    expect(answer.body).not.toMatch(/log-in service/);
   });
 
   test('without Holdfast nobody passes, and it is said when to come back', async () => {

@@ -26,6 +26,13 @@ export interface ProxiedOptions extends Rules {
   readonly name?: string;
 }
 
+/** In what a recipe is another than that of the application. */
+interface Unlike {
+  readonly slug?: string;
+  readonly remoteUser?: boolean;
+  readonly upstream?: string;
+}
+
 export type Proxied = Awaited<ReturnType<typeof proxied>>;
 
 /** Registers the application and starts the proxy. */
@@ -37,12 +44,20 @@ export async function proxied({ world, proxy, upstream, name = proxy, ...rules }
   const application = await addApplication(sql, { ...rules, url });
   let running = await run(listen, web.url);
 
-  async function run(at: number, holdfast: string, remoteUser = false): Promise<RunningProxy> {
+  async function run(at: number, holdfast: string, unlike: Unlike = {}): Promise<RunningProxy> {
     const folder = makeFolder();
-    const about = { name: 'The Wiki', slug: application.slug, url, remoteUser };
-    const recipe = writeRecipe(proxy, about, { listen: at, upstream, holdfast, folder });
+    const { slug = application.slug, remoteUser = false, upstream: to = upstream } = unlike;
+    const about = { name: 'The Wiki', slug, url, remoteUser };
+    const recipe = writeRecipe(proxy, about, { listen: at, upstream: to, holdfast, folder });
     if (!recipe.ok) throw new Error(recipe.problem);
     return startProxy(proxy, { files: recipe.files, folder, port: at });
+  }
+
+  /** Behind another such proxy, whose recipe differs in this. */
+  async function elsewhere(unlike: Unlike, path: string, headers: SentHeaders): Promise<WireAnswer> {
+    const at = await freePort();
+    const other = await run(at, web.url, unlike);
+    return ask(`http://127.0.0.1:${at}${path}`, { host, ...headers }).finally(() => other.close());
   }
 
   const asked = (path: string, headers: SentHeaders = {}, method = 'GET', body?: string) =>
@@ -97,10 +112,14 @@ export async function proxied({ world, proxy, upstream, name = proxy, ...rules }
     },
 
     /** The same behind another such proxy, whose recipe is of an application that gets Remote-User. */
-    async withRemoteUser(path: string, headers: SentHeaders): Promise<WireAnswer> {
-      const at = await freePort();
-      const other = await run(at, web.url, true);
-      return ask(`http://127.0.0.1:${at}${path}`, { host, ...headers }).finally(() => other.close());
+    withRemoteUser: (path: string, headers: SentHeaders) => elsewhere({ remoteUser: true }, path, headers),
+
+    /** The same, whose recipe names an application that is not registered. */
+    misnamed: (path: string, headers: SentHeaders) => elsewhere({ slug: 'mistyped' }, path, headers),
+
+    /** The same, which finds the application nowhere. */
+    async withoutApplication(path: string, headers: SentHeaders): Promise<WireAnswer> {
+      return elsewhere({ upstream: `http://127.0.0.1:${await freePort()}` }, path, headers);
     },
 
     close: () => running.close(),

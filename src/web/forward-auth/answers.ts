@@ -82,7 +82,7 @@ export function refuseUnknown(reader: Reader, application: Pick<Application, 'ur
   return pageAnswer(401, reader, page, challenge(maxAge));
 }
 
-export function forbid(reader: Reader, why: 'message' | 'disabled' | 'unknown'): Answer {
+export function forbid(reader: Reader, why: 'disabled' | 'unknown'): Answer {
   if (reader.kind === 'other') return json(403, { error: 'access_denied' });
   const { [why]: message, heading } = reader.text.applications.refused;
   return pageAnswer(403, reader, { heading, paragraphs: [message] });

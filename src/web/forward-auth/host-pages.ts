@@ -23,7 +23,11 @@ const PAGES: Readonly<Record<string, { readonly methods: readonly string[]; read
   logout: { methods: ['GET', 'HEAD', 'POST'], show: logOutHere },
   // Shown by a proxy in the place of what was asked for, by whatever method.
   unsent: { methods: [], show: ({ ctx, reader, application }) => refuseUnknown(reader, application, maxAgeIn(ctx)) },
-  refused: { methods: [], show: ({ reader }) => forbid(reader, 'message') },
+  // A check refuses nobody but at an application that is turned off, or by a name that is none.
+  refused: {
+    methods: [],
+    show: ({ reader, application: { disabledAt } }) => forbid(reader, disabledAt === null ? 'unknown' : 'disabled'),
+  },
 };
 
 /** Before whatever wants our own host. */
