@@ -96,6 +96,12 @@ describe('setting up an app', () => {
     }
   });
 
+  test('shows no other secret to somebody who has an app and goes back', async () => {
+    const { browser } = await person();
+    const again = await browser.get('/account/security/authenticator?next=%2Fapplications');
+    expect([again.status, again.headers['location']]).toEqual([303, '/account/security?next=%2Fapplications']);
+  });
+
   test('needs a recent log-in', async () => {
     const email = newEmail();
     const browser = new Browser(web.url);

@@ -21,8 +21,11 @@ export function authenticatorPages(router: Router, web: Web): void {
   );
 }
 
+/** Whoever has one and comes back here by the history must not scan another secret, which no log-in would know. */
 async function showNew(ctx: Koa.Context, web: Web): Promise<void> {
-  const { enrolment, config } = web.context;
+  const { enrolment, secondFactors, config } = web.context;
+  const { totpSince } = await secondFactors.overview(memberOf(ctx).userId);
+  if (totpSince !== null) return seeOther(ctx, withNext(SECURITY, queryNext(ctx)));
   const kept = setUpCookie.read(ctx, config);
   const secret = enrolment.readTotp(changerOf(ctx), kept);
   const begun = secret === null ? await enrolment.beginTotp(changerOf(ctx)) : { secret, sealed: kept };
