@@ -116,6 +116,17 @@ describe('setting up an app', () => {
 });
 
 describe('logging in', () => {
+  test('takes codes with the dashes, spaces and digits that other programs make of them', async () => {
+    const somebody = await person();
+    const wide = (code: string) => code.replaceAll(/\d/g, (digit) => String.fromCharCode(digit.charCodeAt(0) + 0xfee0));
+    const code = await freshCode(somebody);
+    const byApp = await halfIn(somebody.email);
+    expect((await give(byApp, { code: ` ${wide(code.slice(0, 3))}\u2009${code.slice(3)}\u200b` })).status).toBe(303);
+    const [dashed = '', hard = ''] = somebody.recoveryCodes;
+    for (const recovery of [dashed.toLowerCase().replaceAll('-', ' – '), hard.replaceAll('-', '\u2011')])
+      expect((await give(await halfIn(somebody.email), { recovery })).status).toBe(303);
+  });
+
   test('takes the password and then a code; nothing is there before', async () => {
     const somebody = await person();
     const before = await sql<{ count: string }>('SELECT count(*) FROM session');

@@ -8,6 +8,7 @@ import type { SecretBox } from '../credentials/secret-box.ts';
 import type { Transaction } from '../platform/database.ts';
 import { momentWithin } from '../sessions/session-rows.ts';
 import { sealShown } from './shown-codes.ts';
+import { plainCode } from './typed-code.ts';
 
 const COUNT = 10;
 const LENGTH = 26;
@@ -33,7 +34,7 @@ interface KeptCode {
 
 /** A code as it is hashed, however it was typed; null for what can't be one. */
 function readRecoveryCode(typed: string): string | null {
-  const code = typed.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
+  const code = plainCode(typed).toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/g, '1');
   const fits = code.length === LENGTH || code.length === OLD_LENGTH;
   return fits && [...code].every((letter) => ALPHABET.includes(letter)) ? code : null;
 }

@@ -2,6 +2,7 @@
 // Says which step a code belongs to; that a step is used once is up to the caller. Imported when
 // needed: it brings cryptography of its own.
 import { generateSecret, generateURI, verifySync } from 'otplib';
+import { plainCode } from './typed-code.ts';
 
 const PERIOD_SECONDS = 30;
 const TOLERANCE_SECONDS = PERIOD_SECONDS;
@@ -35,7 +36,7 @@ export function checkTotp(
   typed: string,
   { now, lastStep }: { now: number; lastStep: number },
 ): CodeCheck {
-  const token = typed.replaceAll(/[\s-]/g, '');
+  const token = plainCode(typed);
   if (!/^\d{6}$/.test(token)) return { ok: false, reason: 'wrong' };
   const step = stepOf(secret, token, now, [TOLERANCE_SECONDS, TOLERANCE_SECONDS]);
   if (step !== null) return step > lastStep ? { ok: true, step } : { ok: false, reason: 'used' };
