@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { describe, expect, jest, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
+import { en } from '../../src/web/texts/en.ts';
 import { Browser, PASSWORD } from '../support/app.ts';
 import { addApplication as add, addGroup, type Rules, type TestApplication } from '../support/applications.ts';
 import { watchSessionReads } from '../support/asked-stores.ts';
@@ -509,6 +510,10 @@ describe('entering', () => {
     const [person, application] = [await newMember(), await addApplication({ secondFactor: true })];
     const { given } = await enter(person, application);
     expect(given.headers['location']).toMatch(/^\/account\/security\?next=%2Fapplications%2Fenter/);
+    const { text } = await person.browser.get(String(given.headers['location']));
+    const why = en.security.requiredBy(application.slug.replace('app-', 'Application '));
+    expect(text).toContain(why);
+    expect((await person.browser.get('/account/security')).text).not.toContain('needs a second factor');
   });
 
   test('takes a ticket once, within a minute, of this application and this browser', async () => {

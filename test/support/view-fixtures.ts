@@ -287,6 +287,7 @@ const ACTIVITIES: readonly ActivityRow[] = [
 type Counts = Readonly<Record<'successes' | 'failures' | 'refused' | 'blocks', number>>;
 const NO_FACTORS: Views['account/security'] = {
   required: null,
+  requiredBy: null,
   appHref: '/account/security/authenticator',
   newPasskeyHref: '/account/security/passkeys/new',
   totpSince: null,

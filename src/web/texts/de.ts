@@ -485,6 +485,8 @@ export const de: Texts = {
       'Ihr Konto braucht einen zweiten Faktor, bevor Sie weitermachen können: eine Authentifizierungs-App oder einen Passkey.',
     requiredOfOperator:
       'Betreiber können das Protokoll lesen und jedes Konto ändern. Ein Passwort allein reicht dafür nicht. Richten Sie zuerst eine Authentifizierungs-App oder einen Passkey ein. Dann kommen Sie in die Konsole.',
+    requiredBy: (application) =>
+      `${application} verlangt einen zweiten Faktor. Richten Sie eine Authentifizierungs-App oder einen Passkey ein; dann geht es dort weiter.`,
     password: 'Passwort',
     changePassword: 'Passwort ändern',
     app: 'Authentifizierungs-App',

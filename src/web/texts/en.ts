@@ -498,6 +498,8 @@ export const en = {
     required: 'Your account needs a second factor before you can go on: an authenticator app or a passkey.',
     requiredOfOperator:
       'An operator can read the log and change every account, so a password alone is not enough. Set up an authenticator app or a passkey first. Then you reach the console.',
+    requiredBy: (application: string) =>
+      `${application} needs a second factor. Set up an authenticator app or a passkey; then you go on there.`,
     password: 'Password',
     changePassword: 'Change the password',
     app: 'Authenticator app',

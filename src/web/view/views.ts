@@ -95,6 +95,8 @@ export interface Views
   'account/security': FormProblems & {
     /** Whose account must set up a second factor first. */
     readonly required: Role | null;
+    /** The application that it was asked for on the way to, while there is none. */
+    readonly requiredBy: string | null;
     /** They lead on to the page that was asked for before. */
     readonly appHref: string;
     readonly newPasskeyHref: string;

@@ -16,6 +16,7 @@ import { enterSession } from '../../session/session-cookie.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import { toldOf } from '../../view/told.ts';
+import { applicationAhead } from '../applications/ahead.ts';
 
 export const SECURITY = '/account/security';
 export const AUTHENTICATOR = `${SECURITY}/authenticator`;
@@ -38,8 +39,10 @@ export async function showSecurity(ctx: Koa.Context, web: Web, problem: string |
     shownCodes.read(userId),
     seesConsole(role) ? apiTokens.list(userId) : [],
   ]);
+  const hasFactor = has.totpSince !== null || has.passkeys.length > 0;
   const page = {
     required: ctx.state.mustSetUp ? role : null,
+    requiredBy: hasFactor ? null : await applicationAhead(web.context, next),
     appHref: withNext(AUTHENTICATOR, next),
     newPasskeyHref: withNext(NEW_PASSKEY, next),
     totpSince: has.totpSince && showTime(has.totpSince, now, text),
@@ -49,7 +52,7 @@ export async function showSecurity(ctx: Koa.Context, web: Web, problem: string |
       since: showTime(key.createdAt, now, text),
       lastUsed: key.lastUsedAt && showTime(key.lastUsedAt, now, text),
     })),
-    hasFactor: has.totpSince !== null || has.passkeys.length > 0,
+    hasFactor,
     recoveryCodesLeft: has.recoveryCodesLeft,
     shownCodesHref: shown.length > 0 ? withNext(RECOVERY_CODES, next) : null,
     tokens: tokens.map((token) => ({
