@@ -251,6 +251,13 @@ describe('applications', () => {
     expect(await stateOf(other.context, session)).toBe('entry_lost');
   });
 
+  test('show the groups that may enter before all others', async () => {
+    const [, , last] = [await newGroup(), await newGroup(), await newGroup()];
+    const application = await newApplication({ everybody: false, groups: [last.name] });
+    const { text } = await browser.get(`/operator/applications/${application.slug}/change`);
+    expect(/name="group_[^>]*>/.exec(text)?.[0]).toContain(`group_${last.id.replaceAll('-', '')}" value="on" checked`);
+  });
+
   test('say a group that was removed while it was chosen', async () => {
     const application = await newApplication();
     const path = `/operator/applications/${application.slug}/change`;

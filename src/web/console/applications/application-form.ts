@@ -116,11 +116,13 @@ function refuse(ctx: Koa.Context, web: Web, status: number, shown: Shown): Promi
 
 async function show(ctx: Koa.Context, web: Web, { before, typed, errors = {}, ...shown }: Shown): Promise<void> {
   const chosen = new Set(shown.groups);
-  const groups = (await web.context.groups.list()).map(({ id, name }) => ({
+  const listed = (await web.context.groups.list()).map(({ id, name }) => ({
     field: fieldOf(id),
     name,
     checked: chosen.has(name),
   }));
+  // Those that may enter stand first: of hundreds nobody would find them.
+  const groups = [...listed.filter(({ checked }) => checked), ...listed.filter(({ checked }) => !checked)];
   const title = before ? `Change ${before.name}` : 'Register an application';
   const page = {
     title,
