@@ -43,6 +43,7 @@ import { answerAtOnce } from './http/answer-at-once.ts';
 import { createAssets } from './http/assets.ts';
 import { compressLarge } from './http/compress.ts';
 import { cookieAges } from './http/cookie-ages.ts';
+import type { Fields } from './http/form.ts';
 import { createRecorder, requests } from './http/request.ts';
 import { PageRouter } from './http/router.ts';
 import { ownHost, securityHeaders } from './http/security-headers.ts';
@@ -77,6 +78,7 @@ import { verifyEmailPage } from './pages/login/verify-email.ts';
 import { wellKnownPages } from './pages/well-known.ts';
 import { limitActs } from './session/acts.ts';
 import { csrf, mayBeFormToken, type StaleForm } from './session/csrf.ts';
+import { keepFormOfEnded } from './session/kept-form.ts';
 import { noteRefusal, noteRefusals } from './session/refusals.ts';
 import { sessions } from './session/session-cookie.ts';
 import { SessionStore } from './session/session-store.ts';
@@ -146,7 +148,14 @@ export function createApp(context: Context, readiness: Readiness): Application {
   };
   const router = new PageRouter({ sensitive: true, strict: true }); // one spelling a page, so that a proxy's rules hold
   const methodsOf = (path: string) => router.methodsOf(path);
-  app.use(csrf(config, { staleForms: web.staleForms, otherSession, methodsOf }));
+  const ofEndedSession = (ctx: Koa.Context, fields: Fields) => {
+    ctx.state.keepForLogIn = () => {
+      const isShown = methodsOf(ctx.path).includes('GET');
+      if (isShown) keepFormOfEnded(ctx, context, fields);
+      return isShown;
+    };
+  };
+  app.use(csrf(config, { staleForms: web.staleForms, otherSession, ofEndedSession, methodsOf }));
   app.use(limitActs(context));
 
   homePage(router, web);

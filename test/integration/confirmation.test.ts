@@ -1,6 +1,7 @@
 // The page that asks who somebody is: it says for what, lets go, knows the forgotten password, and comes at the act. What was
 // typed before it is still there after it.
 import { expect, test } from '@jest/globals';
+import { en } from '../../src/web/texts/en.ts';
 import { type Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
 import { startMailSite } from '../support/mail-site.ts';
@@ -64,6 +65,49 @@ test('whoever cancels finds what they typed too', async () => {
     (await browser.get(late.headers['location'] ?? '')).text,
   );
   expect(fieldValue((await browser.get(cancel?.[1] ?? '')).text, 'email')).toBe(typed);
+});
+
+test('a form whose session was ended meanwhile waits for the log-in, and is shown to nobody else', async () => {
+  const [one, other] = [await member('operator'), await member('operator')];
+  const reason = 'Their laptop was stolen';
+  for (const path of ['/operator/sessions/end-all', '/operator/groups/create?from=here']) {
+    const token = await one.browser.token(path);
+    const elsewhere = site.browser();
+    await elsewhere.logIn(one.email);
+    await elsewhere.submit('/account/sessions/revoke-others', {}, '/account/sessions');
+    const form = { reason, password: 'a secret', _csrf: token };
+    const late = await one.browser.agent.post(path).redirects(0).type('form').send(form);
+    const to = `/login?next=${encodeURIComponent(path)}`;
+    expect([late.status, late.headers['location']]).toEqual([303, to]);
+    const asked = await one.browser.get(to);
+    expect(asked.text).toContain(`${en.login.ended.revoked} ${en.login.formWaits}`);
+    await one.browser.logIn(other.email);
+    expect((await one.browser.get(path)).text).not.toContain(reason);
+    await one.browser.logOut();
+    await one.browser.logIn(one.email);
+    const page = await one.browser.get(path);
+    expect([fieldValue(page.text, 'reason'), page.text.includes(NOTHING_DONE)]).toEqual([reason, true]);
+    expect(page.text).not.toContain('a secret');
+    expect(fieldValue((await one.browser.get(path)).text, 'reason')).toBe('');
+  }
+});
+
+test('so does a new address that was typed while its owner logged out in another tab', async () => {
+  const { browser, email } = await member();
+  const typed = newEmail();
+  const token = await browser.token('/account/email');
+  await browser.logOut();
+  const late = await browser.agent
+    .post('/account/email')
+    .redirects(0)
+    .type('form')
+    .send({ email: typed, _csrf: token });
+  expect(late.headers['location']).toBe('/login?next=%2Faccount%2Femail');
+  expect((await browser.get('/login?next=%2Faccount%2Femail')).text).toContain(en.login.formWaits);
+  await browser.logIn(email);
+  expect(fieldValue((await browser.get('/account/email')).text, 'email')).toBe(typed);
+  await browser.logOut();
+  expect((await browser.get('/login')).text).not.toContain(en.login.formWaits);
 });
 
 test('an operator’s reason is kept, whatever the act', async () => {

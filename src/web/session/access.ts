@@ -24,8 +24,10 @@ export const requireMember: Koa.Middleware = (ctx, next) => {
 /** Members, including those who must first set up a second factor: the pages for that. */
 export const requireLoggedIn: Koa.Middleware = (ctx, next) => (liveSession(ctx) ? next() : toLogIn(ctx));
 
+/** Whoever sent a form of a session that has ended comes back to it, and finds what they typed. */
 function toLogIn(ctx: Koa.Context): void {
-  seeOther(ctx, withNext('/login', ctx.method === 'GET' ? ctx.url : null));
+  const comesBack = ctx.method === 'GET' || ctx.state.keepForLogIn?.();
+  seeOther(ctx, withNext('/login', comesBack ? ctx.url : null));
 }
 
 /**

@@ -30,6 +30,8 @@ interface Refused {
   readonly staleForms: ReadonlyMap<string, StaleForm>;
   /** Says who is logged in here by now. */
   readonly otherSession: StaleForm;
+  /** Told of a form of a session that has ended, which goes on to its page. */
+  readonly ofEndedSession: (ctx: Koa.Context, fields: Fields) => void;
   /** What a path takes; empty where there is no page. */
   readonly methodsOf: (path: string) => readonly string[];
 }
@@ -39,13 +41,17 @@ interface Refused {
  * has become too old, or meets another session than the one it was opened in, is refused too: who
  * is logged in is named, else the form is shown again where its page knows how.
  */
-export function csrf(config: Config, { staleForms, otherSession, methodsOf }: Refused): Koa.Middleware {
+export function csrf(config: Config, { staleForms, otherSession, ofEndedSession, methodsOf }: Refused): Koa.Middleware {
   async function check(ctx: Koa.Context, next: Koa.Next, visitors: readonly string[]): Promise<unknown> {
     if (ctx.method !== 'POST') throw refusedMethod(methodsOf(ctx.path));
     if (!fromHere(ctx, config)) throw new HttpError(403, 'forged');
     const fields = await readBody(ctx);
     const sent = fields['_csrf'] ?? '';
-    if (isOfNow(ctx, visitors, sent) || isOfEndedSession(ctx, sent)) return next();
+    if (isOfNow(ctx, visitors, sent)) return next();
+    if (isOfEndedSession(ctx, sent)) {
+      ofEndedSession(ctx, fields);
+      return next();
+    }
     const refuse = liveSession(ctx) ? otherSession : staleForms.get(ctx.path);
     if (!refuse) throw new HttpError(403, 'stale_form');
     ctx.status = 403;

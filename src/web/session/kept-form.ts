@@ -1,10 +1,12 @@
-// A form that has to wait until its sender has confirmed who they are: where it was sent and what was typed, encrypted in a
-// cookie of theirs for a quarter of an hour, so that its page can show that again. Never a password, a code or a token.
+// A form that has to wait until its sender has confirmed who they are, or has logged in again: where it was sent and what was
+// typed, encrypted in a cookie of theirs for a quarter of an hour, so that its page can show that again. Never a password, a
+// code or a token that opens anything.
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 import type { Purpose } from '../../core/credentials/secret-box.ts';
 import { createCookie } from '../http/cookies.ts';
 import type { Fields } from '../http/form.ts';
+import { isFormOf } from './csrf.ts';
 import { liveSession } from './request-state.ts';
 
 const LIFE_MS = 15 * 60_000;
@@ -29,6 +31,8 @@ export interface KeptForm {
   /** There was more than is kept, so nothing of it is. */
   readonly cut?: boolean;
   readonly until: number;
+  /** Of a form whose session had ended: its own token, which says whose it was. */
+  readonly token?: string;
 }
 
 type Needed = Pick<Context, 'secretBox' | 'config' | 'database'>;
@@ -36,16 +40,33 @@ type Needed = Pick<Context, 'secretBox' | 'config' | 'database'>;
 const opened = new WeakMap<object, KeptForm | null>();
 
 const purpose = (userId: string): Purpose => ({ purpose: 'kept form', owner: userId });
+/** Whose it is, is not known without a session. */
+const OF_ITS_TOKEN = purpose('');
 
 /** Of more than a cookie takes, only where it was sent. */
-export function keepForm(ctx: Koa.Context, { secretBox, config, database }: Needed, page: string, typed: Fields): void {
+export function keepForm(ctx: Koa.Context, needed: Needed, page: string, typed: Fields): void {
   const userId = liveSession(ctx)?.owner.userId;
-  if (userId === undefined) return;
+  if (userId !== undefined) keep(ctx, needed, { page, typed, of: purpose(userId) });
+}
+
+/** The same of a form whose session has ended: only whoever it was made for sees it again. */
+export function keepFormOfEnded(ctx: Koa.Context, needed: Needed, typed: Fields): void {
+  keep(ctx, needed, { page: ctx.path, typed, of: OF_ITS_TOKEN, token: typed['_csrf'] ?? '' });
+}
+
+interface Keeping {
+  readonly page: string;
+  readonly typed: Fields;
+  readonly of: Purpose;
+  readonly token?: string;
+}
+
+function keep(ctx: Koa.Context, { secretBox, config, database }: Needed, { page, typed, of, ...more }: Keeping): void {
   const until = database.clock.now().getTime() + LIFE_MS;
   const fields = Object.fromEntries(Object.entries(typed).filter(([name]) => !NOT_KEPT.has(name)));
   const seal = (kept: Pick<KeptForm, 'fields' | 'cut'>) => {
-    const form: KeptForm = { page, action: ctx.path, ...kept, until };
-    return secretBox.encrypt(JSON.stringify(form), purpose(userId)).toString('base64url');
+    const form: KeptForm = { page, action: ctx.path, ...kept, until, ...more };
+    return secretBox.encrypt(JSON.stringify(form), of).toString('base64url');
   };
   const whole = seal({ fields });
   cookie.keep(ctx, config, whole.length <= MOST_CHARACTERS ? whole : seal({ fields: {}, cut: true }));
@@ -56,9 +77,18 @@ export function waitingForm(ctx: Koa.Context, { secretBox, config, database }: N
   const userId = liveSession(ctx)?.owner.userId;
   const value = cookie.read(ctx, config);
   if (value === '' || userId === undefined) return null;
-  const decrypted = secretBox.decrypt(Buffer.from(value, 'base64url'), purpose(userId));
+  const sealed = Buffer.from(value, 'base64url');
+  const own = secretBox.decrypt(sealed, purpose(userId));
+  const decrypted = own ?? secretBox.decrypt(sealed, OF_ITS_TOKEN);
   const form = decrypted && (JSON.parse(decrypted.text) as KeptForm);
+  if (form && !own && !isFormOf(userId, form.token, config)) return null;
   return form && form.until > database.clock.now().getTime() ? form : null;
+}
+
+/** Whether one waits for the log-in of whoever sent it. */
+export function waitsForLogIn(ctx: Koa.Context, { secretBox, config, database }: Needed): boolean {
+  const decrypted = secretBox.decrypt(Buffer.from(cookie.read(ctx, config), 'base64url'), OF_ITS_TOKEN);
+  return decrypted !== null && (JSON.parse(decrypted.text) as KeptForm).until > database.clock.now().getTime();
 }
 
 /** The one of the page that is asked for. Nearly no page has one, and finds that out at no cost. */

@@ -113,6 +113,7 @@ export const de: Texts = {
     passkeyWrong:
       'Dieser Passkey konnte nicht benutzt werden. Versuchen Sie es noch einmal, oder melden Sie sich mit Ihrem Passwort an.',
     late: 'Der zweite Schritt dauerte länger als zehn Minuten, oder inzwischen wurde Ihr Passwort geändert oder Ihre Sitzungen wurden beendet. Melden Sie sich noch einmal an.',
+    formWaits: 'Was Sie abgeschickt haben, ist nicht geschehen: Nach der Anmeldung sehen Sie es wieder.',
     ended: {
       logged_out: '',
       replaced: '',

@@ -130,6 +130,8 @@ export const en = {
     passkey: 'Log in with a passkey',
     passkeyWrong: 'That passkey could not be used. Try again, or log in with your password.',
     late: 'The second step took longer than ten minutes, or your password was changed or your sessions were ended meanwhile. Log in again.',
+    /** Perhaps after one of the next: nobody was logged in any more when a form was sent. */
+    formWaits: 'Nothing was done with what you sent: it is shown again after the log-in.',
     /** Why the session of this browser is no more, said once, on the page where it leads. */
     ended: {
       logged_out: '',

@@ -8,7 +8,7 @@ import { HttpError } from '../../http/http-error.ts';
 import { isUuid, queryNext, withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn, requireRecentLogin } from '../../session/access.ts';
-import { typedBefore } from '../../session/kept-form.ts';
+import { keepFormOfEnded, typedBefore } from '../../session/kept-form.ts';
 import { memberOf } from '../../session/member.ts';
 import { describeDevice } from '../../texts/times-and-devices.ts';
 import type { Web } from '../../view/page.ts';
@@ -23,7 +23,10 @@ export function passkeyPages(router: Router, web: Web): void {
   const recentForRemoval = requireRecentLogin(web.context, SECURITY);
   router.get(NEW_PASSKEY, requireLoggedIn, recent, (ctx) => showNew(ctx, web));
   router.get(`${PASSKEYS}/options`, requireLoggedIn, (ctx) => giveOptions(ctx, web));
-  web.staleForms.set(NEW_PASSKEY, (ctx) => seeOther(ctx, withNext('/login', NEW_PASSKEY)));
+  web.staleForms.set(NEW_PASSKEY, (ctx, fields) => {
+    keepFormOfEnded(ctx, web.context, fields);
+    seeOther(ctx, withNext('/login', NEW_PASSKEY));
+  });
   router.post(NEW_PASSKEY, web.sentTwice.firstCounts, requireLoggedIn, recent, (ctx) => add(ctx, web));
   router.post(`${PASSKEYS}/:id/rename`, requireLoggedIn, (ctx) => rename(ctx, web));
   router.post(`${PASSKEYS}/:id/remove`, web.sentTwice.firstCounts, requireLoggedIn, recentForRemoval, (ctx) =>

@@ -6,6 +6,7 @@ import { type Fields, readBody, readNext } from '../../http/form.ts';
 import { queryNext, withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn } from '../../session/access.ts';
+import { waitsForLogIn } from '../../session/kept-form.ts';
 import { pendingLoginCookie } from '../../session/pending-login-cookie.ts';
 import { heldSessions, liveSession } from '../../session/request-state.ts';
 import { leaveSession } from '../../session/session-cookie.ts';
@@ -30,7 +31,8 @@ async function openLogin(ctx: Koa.Context, web: Web): Promise<void> {
   const { reading, text } = ctx.state;
   const why = reading?.state === 'ended' ? text.login.ended[reading.reason] : '';
   if (reading?.state === 'ended') leaveSession(ctx);
-  const said = ctx.query['late'] === undefined ? why : text.login.late;
+  const waits = waitsForLogIn(ctx, web.context) ? text.login.formWaits : '';
+  const said = ctx.query['late'] === undefined ? [why, waits].filter(Boolean).join(' ') : text.login.late;
   const notice = doneNotice(ctx) ?? (said ? ({ kind: 'info', text: said } as const) : null);
   await showLogin(ctx, web, { email: '', remember: false, next, notice });
 }
