@@ -2,7 +2,7 @@
 // that seals secrets in the database, and the one that signs the checkpoints of the audit log.
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { readIfThere, writePrivate } from './machine/files.ts';
+import { readKept, writePrivate } from './machine/files.ts';
 
 export interface Secrets {
   /** Part of the names of the database roles, so that two installations may share a server. */
@@ -15,10 +15,10 @@ export interface Secrets {
   secretsKey: string;
 }
 
-/** What is missing is made and kept. */
+/** What is missing is made and kept. A file that has everything is left alone: it stays its owner's, whoever starts Holdfast. */
 export function keptSecrets(dataDir: string): Secrets {
   const file = path.join(dataDir, 'secrets.json');
-  const kept = readKept(file);
+  const kept = readSecrets(file);
   const secret = () => randomBytes(32).toString('base64url');
   const secrets: Secrets = {
     installation: randomBytes(4).toString('hex'),
@@ -29,14 +29,16 @@ export function keptSecrets(dataDir: string): Secrets {
     secretsKey: secret(),
     ...kept,
   };
-  writePrivate(file, `${JSON.stringify(secrets, null, 2)}\n`);
+  if (Object.keys(secrets).some((name) => !Object.hasOwn(kept, name)))
+    writePrivate(file, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
 }
 
-/** Made anew they would lock out what is there: so a damaged file stops the start. */
-function readKept(file: string): Partial<Secrets> {
+/** Made anew they would lock out what is there: so a file that is damaged or can't be read stops the start. */
+function readSecrets(file: string): Partial<Secrets> {
+  const text = readKept(file) ?? '{}';
   try {
-    return JSON.parse(readIfThere(file) ?? '{}') as Partial<Secrets>;
+    return JSON.parse(text) as Partial<Secrets>;
   } catch {
     throw new Error(`${file} is damaged. Bring it back from a backup: it holds the keys of this installation.`);
   }

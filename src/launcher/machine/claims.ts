@@ -1,8 +1,8 @@
 // The claims that keep two launchers off one folder. Hides how a recycled process id is told from the one that once had it.
 
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolder, readIfThere } from './files.ts';
+import { isNone, makeFolder, readIfThere } from './files.ts';
 import { isRunning, processIdentity } from './process.ts';
 
 export interface Claim {
@@ -28,12 +28,15 @@ export function claimFolder(folder: string, name: string): Claim {
   try {
     writeFileSync(mine, identity, { mode: 0o600 });
   } catch (error) {
-    throw new Error(`${folder} can't be written by this user (${(error as NodeJS.ErrnoException).code}).`);
+    const { code } = error as NodeJS.ErrnoException;
+    const isFull = code === 'ENOSPC';
+    if (isFull) rmSync(mine, { force: true }); // one without a word in it counts for any process with our id
+    throw new Error(`${folder} can't be written${isFull ? ': the disk is full' : ` by this user (${code})`}.`);
   }
   for (const entry of readdirSync(folder)) {
     const pid = Number(entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : Number.NaN);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
-    const written = readIfThere(fileOf(pid));
+    const written = claimIn(fileOf(pid));
     if (written !== undefined && (written === '' || processIdentity(pid) === written) && isRunning(pid)) {
       rmSync(mine, { force: true });
       return refused(pid, written !== '' && readIfThere(endingOf(pid)) === written);
@@ -52,10 +55,22 @@ export function claimFolder(folder: string, name: string): Claim {
 export function holderOf(folder: string, name: string): number | undefined {
   for (const entry of entriesOf(folder)) {
     const pid = Number(entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : Number.NaN);
-    const written = Number.isInteger(pid) ? readIfThere(path.join(folder, entry)) : undefined;
+    const written = Number.isInteger(pid) ? claimIn(path.join(folder, entry)) : undefined;
     if (written !== undefined && (written === '' || processIdentity(pid) === written) && isRunning(pid)) return pid;
   }
   return undefined;
+}
+
+/**
+ * What a claim says of its process; undefined where there is none. One that says nothing yet, or that may not be read, as another
+ * user's, is '': it counts as long as a process with its id runs.
+ */
+function claimIn(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    return isNone((error as NodeJS.ErrnoException).code) ? undefined : '';
+  }
 }
 
 /** Throws for a folder that may not be read. */

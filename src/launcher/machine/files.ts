@@ -1,7 +1,7 @@
 // Small files of the launcher: private ones, written whole or not at all; logs; programs on the PATH.
 
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** Throws a sentence where there can't be one. */
@@ -16,17 +16,22 @@ export function makeFolder(folder: string, mode?: number): void {
   }
 }
 
-/** Writes a file of mode 0600 in one step: a reader sees the old text or the new, never half of it. */
+/** Writes a file of mode 0600 in one step: a reader sees the old text or the new, never half of it, also after a power cut. */
 export function writePrivate(file: string, text: string): void {
   mkdirSync(path.dirname(file), { recursive: true });
   const draft = `${file}.${process.pid}.new`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, file);
+  try {
+    writeFileSync(draft, text, { mode: 0o600, flush: true });
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
 }
 
-/** The secret kept in this file; a random one (256 bits, base64url) is made and kept on first use. */
+/** The secret kept in this file; a random one (256 bits, base64url) is made and kept on first use. Throws as `readKept` does. */
 export function keptSecret(file: string): string {
-  const kept = readIfThere(file)?.trim();
+  const kept = readKept(file)?.trim();
   if (kept) return kept;
   const secret = randomBytes(32).toString('base64url');
   writePrivate(file, `${secret}\n`);
@@ -55,6 +60,23 @@ export function tail(file: string, lines = 12): string {
   return (readIfThere(file) ?? '').trimEnd().split('\n').slice(-lines).join('\n');
 }
 
+/** What must not be made anew while it is there: undefined only where there is none, a sentence thrown where it can't be read. */
+export function readKept(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (isNone(code)) return undefined;
+    throw new Error(`${file} can't be read (${code}). Start Holdfast as its owner, or give the file to this user.`);
+  }
+}
+
+/** Whether a file that could not be read is not there at all. */
+export function isNone(code: string | undefined): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** For what is of no use where it can't be read. */
 export function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
