@@ -11,7 +11,9 @@ export interface Progress {
   text(text: string): void;
 }
 
+/** What can't be shown, as on a terminal that was closed or in a pipe that nobody reads, is lost; Holdfast goes on. */
 export function startProgress(): Progress {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   // In a terminal without a width (some pseudo-terminals) ora counts lines for ever.
   return process.stdout.isTTY && process.stdout.columns > 0 ? onTerminal() : inLines();
 }

@@ -140,6 +140,17 @@ test('a launcher that is killed leaves nothing behind, the next finds the data, 
 /** A process and everything below it. */
 const familyOf = (pid: number): number[] => [pid, ...childrenOf(pid).flatMap(familyOf)];
 
+test('goes on where nobody reads what it says any more, brings back what dies, and stops in order', async () => {
+  const up = await startUp();
+  for (const stream of [up.process.stdout, up.process.stderr]) stream?.destroy();
+  for (const name of ['worker', 'redis'] as const) await killAndWait(name);
+  await until(ready, waitMs);
+  const pids = everyPid();
+  up.process.kill('SIGTERM');
+  expect(await up.exited).toBe(0);
+  expect(pids.filter(isRunning)).toEqual([]);
+}, 120_000);
+
 test('each signal to npm alone ends everything below it, and the next start works', async () => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const) {
     const npm = await startUp(follow('npm', ['run', 'up']));
