@@ -206,6 +206,7 @@ const CHOOSE: Views['choose-password'] = {
   action: '/reset-password',
   submit: en.reset.submit,
   email: MEMBER.email,
+  link: 'Qm9yZGVyIG9mIGEgbGluaw',
   problem: null,
   errors: {},
 };
@@ -216,6 +217,7 @@ const CONFIRM_LINK: Views['confirm-link'] = {
   action: '/verify-email',
   submit: en.verify.submit,
   email: MEMBER.email,
+  link: 'Qm9yZGVyIG9mIGEgbGluaw',
   asksPassword: false,
   problem: null,
   errors: {},

@@ -1,6 +1,8 @@
 // The secret of a one-time link, on its way from the mail to the form. The first request moves it
 // from the address into a cookie of half an hour, so that it stays in no history, no log and no
-// Referer. Nothing else happens on GET: mail scanners follow links.
+// Referer. Nothing else happens on GET: mail scanners follow links. Any site can have a browser open a link of its own, which
+// takes the cookie's place: so a form says which link its page showed.
+import { createHash } from 'node:crypto';
 import type Koa from 'koa';
 import { isToken } from '../../core/credentials/random-token.ts';
 import { createCookie } from '../http/cookies.ts';
@@ -38,6 +40,12 @@ export const linkCookie = {
   /** The secret in the address that a form was sent to, else the cookie's; empty without one. */
   read(ctx: Koa.Context, config: LinkConfig, kind: LinkKind): string {
     return inAddress(ctx) || cookies[kind].read(ctx, config);
+  },
+
+  /** What a form says of the link that its page showed, and nothing of its secret; empty without one. */
+  markOf(ctx: Koa.Context, config: LinkConfig, kind: LinkKind): string {
+    const secret = this.read(ctx, config, kind);
+    return secret === '' ? '' : createHash('sha256').update(`form of ${secret}`).digest('base64url').slice(0, 22);
   },
 
   keep(ctx: Koa.Context, config: LinkConfig, kind: LinkKind, secret: string): void {

@@ -235,6 +235,13 @@ export const de: Texts = {
       contact: 'Um eine neue Einladung bitten',
     },
   },
+  otherLink: {
+    heading: 'Seitdem wurde ein anderer Link geöffnet',
+    paragraphs: [
+      'Nach dieser Seite wurde in diesem Browser ein anderer Link derselben Art geöffnet. Er kann für ein anderes Konto sein, darum wurde nichts geändert.',
+      'Öffnen Sie den Link in Ihrer Nachricht noch einmal, achten Sie auf die E-Mail-Adresse und senden Sie das Formular dann.',
+    ],
+  },
   email: {
     title: 'E-Mail-Adresse ändern',
     lede: 'Die E-Mail-Adresse Ihres Kontos ist',

@@ -248,6 +248,14 @@ export const en = {
       contact: 'Ask for another invitation',
     },
   },
+  /** A form of a mailed link, where another link was opened in the browser since. */
+  otherLink: {
+    heading: 'Another link was opened since',
+    paragraphs: [
+      'After this page another link of the same kind was opened in this browser. It may be for another account, so nothing was changed.',
+      'Follow the link in your message again, look at the e-mail address, and send the form then.',
+    ],
+  },
   email: {
     title: 'Change the e-mail address',
     lede: 'The e-mail address of your account is',

@@ -174,6 +174,8 @@ export interface Views
     readonly action: string;
     readonly submit: string;
     readonly email: string;
+    /** Which link the page shows, for its form to say. */
+    readonly link: string;
   };
   /** What a mailed link opens: one button, and perhaps the password. */
   'confirm-link': FormProblems & {
@@ -183,6 +185,7 @@ export interface Views
     readonly submit: string;
     /** Empty where the lede says it. */
     readonly email: string;
+    readonly link: string;
     readonly asksPassword: boolean;
     /** What becomes of second factors; asks for the former password if `asksFormer`. */
     readonly factors?: string;

@@ -18,6 +18,7 @@ import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { holderOf } from '../../view/visit.ts';
 import { deadLink } from '../login/dead-link.ts';
+import { ofShownLink } from '../login/shown-link.ts';
 import { showMailSent } from '../mail-sent.ts';
 
 const PATH = '/account/email';
@@ -37,9 +38,9 @@ export function emailPages(router: Router, web: Web): void {
   router.post(TAKE_BACK, requireMember, (ctx) => takeBack(ctx, web));
   router.get(`${PATH}/sent`, requireMember, (ctx) => showSent(ctx, web));
   router.get(CONFIRM, (ctx) => openConfirmation(ctx, web));
-  router.post(CONFIRM, (ctx) => confirm(ctx, web));
+  router.post(CONFIRM, ofShownLink(web, 'email'), (ctx) => confirm(ctx, web));
   router.get(UNDO, (ctx) => openUndo(ctx, web));
-  router.post(UNDO, (ctx) => undo(ctx, web));
+  router.post(UNDO, ofShownLink(web, 'undo'), (ctx) => undo(ctx, web));
 }
 
 async function requestChange(ctx: Koa.Context, web: Web): Promise<void> {
@@ -119,7 +120,8 @@ async function showUndo(ctx: Koa.Context, web: Web, errors: FieldErrors): Promis
   if (!looked.ok) return deadLink(ctx, web, looked, 'undo');
   const { title, lede, submit } = ctx.state.text.email.undo;
   const { email, factors } = looked;
-  const about = { heading: title, lede, action: UNDO, submit, email, asksPassword: false };
+  const link = linkCookie.markOf(ctx, web.context.config, 'undo');
+  const about = { heading: title, lede, action: UNDO, submit, email, link, asksPassword: false };
   const former = { factors: ctx.state.text.takeBack.factors[factors], asksFormer: factors === 'asks' };
   return web.show(ctx, 'confirm-link', { ...about, ...former, errors, problem: null }, { title });
 }
@@ -142,6 +144,7 @@ function showConfirmation(ctx: Koa.Context, web: Web, { email, asksPassword, err
     action: CONFIRM,
     submit,
     email,
+    link: linkCookie.markOf(ctx, web.context.config, 'email'),
     asksPassword,
     errors: error ? { password: error } : {},
     problem: null,

@@ -8,13 +8,14 @@ import type { Web } from '../../view/page.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { firstVisitOf, startVisit } from '../../view/visit.ts';
 import { deadLink } from './dead-link.ts';
+import { ofShownLink } from './shown-link.ts';
 import { showAccountExists } from './verify-email.ts';
 
 const PATH = '/invitation';
 
 export function invitationPage(router: Router, web: Web): void {
   router.get(PATH, (ctx) => openLink(ctx, web));
-  router.post(PATH, web.sentTwice.firstCounts, (ctx) => accept(ctx, web));
+  router.post(PATH, web.sentTwice.firstCounts, ofShownLink(web, 'invitation'), (ctx) => accept(ctx, web));
 }
 
 async function openLink(ctx: Koa.Context, web: Web): Promise<void> {
@@ -47,6 +48,7 @@ async function accept(ctx: Koa.Context, web: Web): Promise<void> {
 
 function show(ctx: Koa.Context, web: Web, email: string, errors: FieldErrors): Promise<void> {
   const { title, lede, submit } = ctx.state.text.invitation;
-  const page = { heading: title, lede, action: PATH, submit, email, errors, problem: null };
+  const link = linkCookie.markOf(ctx, web.context.config, 'invitation');
+  const page = { heading: title, lede, action: PATH, submit, email, link, errors, problem: null };
   return web.show(ctx, 'choose-password', page, { title });
 }

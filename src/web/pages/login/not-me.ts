@@ -11,12 +11,13 @@ import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { holderOf } from '../../view/visit.ts';
 import { deadLink } from './dead-link.ts';
+import { ofShownLink } from './shown-link.ts';
 
 const PATH = '/not-me';
 
 export function notMePage(router: Router, web: Web): void {
   router.get(PATH, (ctx) => openLink(ctx, web));
-  router.post(PATH, (ctx) => disown(ctx, web));
+  router.post(PATH, ofShownLink(web, 'not-me'), (ctx) => disown(ctx, web));
 }
 
 async function openLink(ctx: Koa.Context, web: Web): Promise<void> {
@@ -50,6 +51,7 @@ async function show(ctx: Koa.Context, web: Web, errors: FieldErrors): Promise<vo
     action: PATH,
     submit: words.submit,
     email: '',
+    link: linkCookie.markOf(ctx, web.context.config, 'not-me'),
     asksPassword: false,
     factors: takeBack.factors[factors],
     asksFormer: factors === 'asks',

@@ -11,13 +11,14 @@ import { toldOf } from '../../view/told.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { showMailSent } from '../mail-sent.ts';
 import { deadLink } from './dead-link.ts';
+import { ofShownLink } from './shown-link.ts';
 
 const PATH = '/reset-password';
 const FORGOT = '/forgot-password';
 
 export function resetPasswordPages(router: Router, web: Web): void {
   router.get(PATH, (ctx) => openLink(ctx, web));
-  router.post(PATH, (ctx) => resetPassword(ctx, web));
+  router.post(PATH, ofShownLink(web, 'reset'), (ctx) => resetPassword(ctx, web));
   if (!web.context.mail.possible) return;
   router.get(FORGOT, (ctx) => showForgot(ctx, web, '', {}));
   router.get(`${FORGOT}/sent`, (ctx) => showSent(ctx, web));
@@ -75,6 +76,7 @@ function showForgot(ctx: Koa.Context, web: Web, email: string, errors: FieldErro
 
 function showForm(ctx: Koa.Context, web: Web, email: string, errors: FieldErrors): Promise<void> {
   const { title, lede, submit } = ctx.state.text.reset;
-  const page = { heading: title, lede, action: PATH, submit, email, errors, problem: null };
+  const link = linkCookie.markOf(ctx, web.context.config, 'reset');
+  const page = { heading: title, lede, action: PATH, submit, email, link, errors, problem: null };
   return web.show(ctx, 'choose-password', page, { title });
 }

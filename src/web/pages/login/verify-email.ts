@@ -9,12 +9,13 @@ import type { Web } from '../../view/page.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
 import { firstVisitOf, startVisit } from '../../view/visit.ts';
 import { deadLink } from './dead-link.ts';
+import { ofShownLink } from './shown-link.ts';
 
 const PATH = '/verify-email';
 
 export function verifyEmailPage(router: Router, web: Web): void {
   router.get(PATH, (ctx) => openLink(ctx, web));
-  router.post(PATH, web.sentTwice.firstCounts, (ctx) => confirm(ctx, web));
+  router.post(PATH, web.sentTwice.firstCounts, ofShownLink(web, 'verify'), (ctx) => confirm(ctx, web));
 }
 
 async function openLink(ctx: Koa.Context, web: Web): Promise<void> {
@@ -72,5 +73,6 @@ interface Shown {
 function show(ctx: Koa.Context, web: Web, { email, asksPassword, errors = {} }: Shown): Promise<void> {
   const { title, lede, ledePassword, submit } = ctx.state.text.verify;
   const texts = { heading: title, lede: asksPassword ? ledePassword : lede, action: PATH, submit };
-  return web.show(ctx, 'confirm-link', { ...texts, email, asksPassword, errors, problem: null }, { title });
+  const link = linkCookie.markOf(ctx, web.context.config, 'verify');
+  return web.show(ctx, 'confirm-link', { ...texts, email, link, asksPassword, errors, problem: null }, { title });
 }
