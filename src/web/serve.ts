@@ -47,6 +47,12 @@ const drainCheckMs = 50;
 /** Full is said once in that time. */
 const SAY_FULL_MS = 60_000;
 
+/**
+ * Requests that one connection may have unanswered. Browsers and proxies send the next after the answer; whoever sends thousands
+ * at once has each of them take memory.
+ */
+const MOST_UNANSWERED = 16;
+
 /** How long a client may take, in milliseconds. */
 export interface PatienceMs {
   readonly headers: number;
@@ -74,7 +80,9 @@ export function createWebServer(listener: RequestListener, patience: PatienceMs 
       maxHeaderSize: MAX_HEADER_BYTES,
       keepAliveTimeout: 75_000, // longer than a reverse proxy's (60 s), so that the proxy closes first
     },
-    listener,
+    (request, response) => {
+      if (!request.socket.destroyed) listener(request, response); // what came behind too many at once
+    },
   );
   // Whoever waits to be told to go on with a body is told so, but by a check, which wants none.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -109,9 +117,21 @@ export async function serve({
     socket.destroy();
     sayFull();
   });
+  const sayTooMany = atMostEvery(SAY_FULL_MS, () =>
+    log.warn(
+      { most: MOST_UNANSWERED },
+      'a connection was closed: it sent too many requests without waiting for answers',
+    ),
+  );
   // First, so that the answer is marked as the last before the application writes headers.
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-    noteRequest(connections.get(request.socket), request, response);
+    const connection = connections.get(request.socket);
+    if (connection?.answering.size === MOST_UNANSWERED) {
+      request.socket.destroy();
+      sayTooMany();
+      return;
+    }
+    noteRequest(connection, request, response);
     if (drained) response.shouldKeepAlive = false;
   });
   await listen(server, host, port);

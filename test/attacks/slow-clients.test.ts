@@ -63,6 +63,29 @@ test('headers and bodies that dribble in, and silence, end with their time; othe
   await until(async () => (await connectionsOf(server)) === 0);
 });
 
+test('a connection with a few requests before the first answer gets them all, one with thousands is closed', async () => {
+  let begun = 0;
+  const { connect, logged } = await start((_, response) => {
+    begun += 1;
+    setTimeout(() => response.writeHead(200, { 'content-length': 5 }).end('hello'), 20);
+  });
+  const few = await connect();
+  let answers = 0;
+  few.on('data', (data) => {
+    answers += data.toString().split('HTTP/1.1 200').length - 1;
+  });
+  few.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n'.repeat(16));
+  await until(() => answers === 16);
+
+  const many = await connect();
+  many.on('error', () => undefined);
+  begun = 0;
+  many.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n'.repeat(5_000));
+  await gone(many);
+  expect(begun).toBe(16);
+  expect(logged).toEqual([expect.stringContaining('without waiting for answers')]);
+});
+
 test('an answer that nobody takes is dropped', async () => {
   const { server, connect } = await start((_, response) => {
     const fill = () => {

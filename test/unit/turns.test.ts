@@ -1,5 +1,6 @@
 // Requests begin by turns of the event loop once several clients ask.
-import { createTurns } from '../../src/web/http/turns.ts';
+import type Koa from 'koa';
+import { createTurns, turns } from '../../src/web/http/turns.ts';
 
 function turnsByHand() {
   const laters: (() => void)[] = [];
@@ -71,4 +72,21 @@ test('everything begins in the end, in its client’s order, and nothing is left
   expect(begun).toHaveLength(50);
   expect(begun.slice(0, 8).filter((client) => client === 'one')).toHaveLength(4);
   expect(idle()).toBe(true);
+});
+
+test('whoever has left before their turn is not answered', async () => {
+  const middleware = turns();
+  const answered: string[] = [];
+  const ask = (ip: string, destroyed = false) => {
+    const ctx = { state: { origin: { ip } }, req: { socket: { destroyed } }, res: { statusCode: 404 } };
+    const asked = middleware(ctx as unknown as Koa.Context, async () => void answered.push(ip));
+    return Promise.resolve(asked).then(() => ctx.res.statusCode);
+  };
+  await ask('192.0.2.1');
+  const first = Array.from({ length: 4 }, () => ask('192.0.2.2'));
+  const [left, stayed] = [ask('192.0.2.2', true), ask('192.0.2.2')];
+  await Promise.all(first);
+  expect(await left).toBe(499);
+  expect(await stayed).toBe(404);
+  expect(answered).toHaveLength(6);
 });

@@ -23,8 +23,13 @@ export function turns(): Koa.Middleware {
   return (ctx, next) => {
     const { ip } = ctx.state.origin;
     const wait = begin(ip === null ? 'unknown' : networkOf(ip));
-    return wait ? wait.then(next) : next();
+    return wait ? wait.then(() => (ctx.req.socket.destroyed ? leave(ctx) : next())) : next();
   };
+}
+
+/** Nobody waits for the answer any more: it is not made. The status is what nginx calls that. */
+function leave(ctx: Koa.Context): void {
+  ctx.res.statusCode = 499;
 }
 
 export interface TurnsOptions {
