@@ -155,6 +155,17 @@ test('who searches more than anybody acts waits', async () => {
   expect(statuses).toEqual([303, 303, 303, 429]);
 });
 
+test('who looks at more than any program may read waits: each address leaves an event for ever', async () => {
+  const strict = await startWeb({ THROTTLE_API: '4/4/1h' });
+  const { browser, id } = await newAuditor(strict.url);
+  const before = (await looks(id)).length;
+  const statuses: number[] = [];
+  for (let at = 0; at < 6; at += 1) statuses.push((await browser.get(`/operator/blocks?page=made-up-${at}`)).status);
+  expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(1);
+  expect((await browser.get('/operator/blocks?page=made-up-0')).status).toBe(200);
+  expect((await looks(id)).length - before).toBeLessThanOrEqual(4);
+});
+
 test('they choose the zone in which times are said, for their browser alone', async () => {
   const { browser } = await newAuditor();
   const chosen = await browser.submit('/operator/zone', { zone: 'Asia/Tokyo', back: '/operator' }, '/operator/zone');

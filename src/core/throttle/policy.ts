@@ -34,7 +34,7 @@ export interface ThrottlePolicy {
   readonly acts: ThrottleRule;
   /** What one account asks for that it may not see or do: recorded one by one, then counted. */
   readonly forbidden: ThrottleRule;
-  /** What one API token asks for. */
+  /** What one API token asks for, or one auditor looks at. */
   readonly api: ThrottleRule;
   /** How many times as much an IPv6 /56 may as a client, and a /48 as a /56. */
   readonly networkFactor: number;

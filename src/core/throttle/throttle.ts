@@ -136,6 +136,9 @@ export function createThrottle({ redis, database, policy, log, count = () => und
     /** A request of a program with an API token, whatever its result. */
     takeApi: (tokenId: string): Promise<Taken> => take(windowsOf.api(tokenId), 'count'),
 
+    /** A page that an auditor looks at, where that is recorded. */
+    takeLook: (userId: string): Promise<Taken> => take(windowsOf.look(userId), 'count'),
+
     /** A request for what somebody may not see or do. */
     takeForbidden: (by: { userId: string | null; ip: string | null }): Promise<Taken> =>
       take(windowsOf.forbidden(by), 'count'),

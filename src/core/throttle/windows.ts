@@ -24,6 +24,7 @@ const SCOPES = {
   forbidden: { prefix: 'z', rule: 'forbidden' },
   forbidden_client: { prefix: 'zc', rule: 'forbidden' },
   api: { prefix: 'k', rule: 'api' },
+  looks: { prefix: 'g', rule: 'api' },
 } as const satisfies Record<string, KindOfScope>;
 
 /** The scopes of a client. Its wider IPv6 networks have such windows too: one customer may have 65,536 clients. */
@@ -127,6 +128,7 @@ export function createThrottleWindows(policy: ThrottlePolicy) {
       window('account_acts', userId),
     ],
     api: (tokenId: string) => [window('api', tokenId)],
+    look: (userId: string) => [window('looks', userId)],
     /** Of an account, or of a client that is not logged in. */
     forbidden: ({ userId, ip }: { userId: string | null; ip: string | null }) =>
       userId === null ? ofClient('forbidden_client', ip) : [window('forbidden', userId)],

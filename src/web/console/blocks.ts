@@ -34,6 +34,7 @@ const SCOPES: Readonly<Record<string, string>> = {
   session_acts: 'Changes by one session',
   account_acts: 'Changes by all sessions of one account',
   api: 'Requests of one API token',
+  looks: 'Pages that one auditor looks at',
   forbidden: 'Pages that one account may not see',
   forbidden_client: 'Forged requests of one client',
 };

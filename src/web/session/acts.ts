@@ -9,14 +9,27 @@ import { liveSession } from './request-state.ts';
 const LIMITED_BY_THEMSELVES =
   /^\/(?:login|logout|confirm|confirm-email|undo-email-change|not-me|forgot-password|reset-password|account\/password|account\/sessions|account\/security\/tokens|account\/email\/take-back|operator\/find)(?:\/|$)/;
 
-type Limiting = Pick<Context, 'throttle' | 'refusals'>;
+export type Limiting = Pick<Context, 'throttle' | 'refusals'>;
 
 /** Takes a point of the session and its account. @throws HttpError 429 */
 export async function chargeAct(ctx: Koa.Context, { throttle, refusals }: Limiting): Promise<void> {
   const owner = liveSession(ctx)?.owner;
   if (!owner) return;
-  const taking = throttle.takeAct({ sessionId: owner.id, userId: owner.userId });
-  const refused = await refusals.charge(taking, { subject: owner.userId, origin: ctx.state.origin });
+  await charge(ctx, refusals, throttle.takeAct({ sessionId: owner.id, userId: owner.userId }), owner.userId);
+}
+
+/** Takes a point of an auditor, for a look that is to be recorded. @throws HttpError 429 */
+export function chargeLook(ctx: Koa.Context, { throttle, refusals }: Limiting, userId: string): Promise<void> {
+  return charge(ctx, refusals, throttle.takeLook(userId), userId);
+}
+
+async function charge(
+  ctx: Koa.Context,
+  refusals: Context['refusals'],
+  taking: ReturnType<Context['throttle']['takeAct']>,
+  subject: string,
+): Promise<void> {
+  const refused = await refusals.charge(taking, { subject, origin: ctx.state.origin });
   if (!refused) return;
   throw new HttpError(429, 'too_many_acts', { 'Retry-After': String(Math.ceil(refused.retryAfterMs / 1_000)) });
 }
