@@ -1,8 +1,10 @@
 // A form that begins a session, sent twice, as by a double click: the browser drops the first answer
 // and the cookie in it. Of the sessions that one form begins within a minute only the last sending's
-// stays. Without Redis, which remembers the sendings, each begins a session of its own.
+// stays. Without Redis, which remembers the sendings, each begins a session of its own. What a sending began is signed: whoever
+// can write to Redis must not have it go on as somebody else.
 import { createHash } from 'node:crypto';
 import type { Result } from 'ioredis';
+import Keygrip from 'keygrip';
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 import type { BegunBefore } from '../../core/login/start-again.ts';
@@ -64,11 +66,21 @@ type Needed = Pick<Context, 'redis' | 'config' | 'sessions' | 'startAgain' | 'lo
 
 export function createSentTwice({ redis, config, sessions, startAgain, log }: Needed): SentTwice {
   for (const [name, lua] of Object.entries(SCRIPTS)) redis.defineCommand(name, { lua, numberOfKeys: 1 });
+  const keygrip = new Keygrip([...config.sessionKeys], 'sha256', 'base64');
+
+  /** Of a hash, as its fields and values in turns; those with a good signature, which a version before this one does not write. */
+  function beginningsOf(key: string, all: readonly string[]): Beginning[] {
+    return all.flatMap((text, at) => {
+      if (at % 2 === 0 || all[at - 1] === TURN) return [];
+      const { signature = '', ...begun } = JSON.parse(text) as Beginning & { readonly signature?: string };
+      return keygrip.verify(signedOf(key, begun), signature) ? [begun] : [];
+    });
+  }
 
   /** Of several sendings in several processes, Redis tells the order in which they arrived. */
   async function arrive(key: string): Promise<Arrival> {
     const [turn, all] = await redis.hfSent(key, TURN, REMEMBERED_MS);
-    return { turn, before: beginningsOf(all) };
+    return { turn, before: beginningsOf(key, all) };
   }
 
   /** Null where Redis does not tell. */
@@ -80,7 +92,8 @@ export function createSentTwice({ redis, config, sessions, startAgain, log }: Ne
   }
 
   async function keep(key: string, begun: Beginning): Promise<Beginning[]> {
-    return beginningsOf(await redis.hfBegun(key, begun.sessionId, JSON.stringify(begun), REMEMBERED_MS));
+    const text = JSON.stringify({ ...begun, signature: keygrip.sign(signedOf(key, begun)) });
+    return beginningsOf(key, await redis.hfBegun(key, begun.sessionId, text, REMEMBERED_MS));
   }
 
   /** Ends the sessions of earlier sendings; if this one was, its cookie would only hide the later one's. */
@@ -137,9 +150,10 @@ export function createSentTwice({ redis, config, sessions, startAgain, log }: Ne
     firstCounts: receiving(true),
 
     async ledTo(ctx, fields) {
-      const all = Object.entries(await redis.hgetall(keyOf(ctx, fields)).catch(() => ({}))).flat();
+      const key = keyOf(ctx, fields);
+      const all = Object.entries(await redis.hgetall(key).catch(() => ({}))).flat();
       const own = liveSession(ctx)?.owner.id;
-      return beginningsOf(all).find(({ sessionId }) => sessionId === own)?.to ?? null;
+      return beginningsOf(key, all).find(({ sessionId }) => sessionId === own)?.to ?? null;
     },
   };
 }
@@ -153,9 +167,8 @@ function keyOf(ctx: Koa.Context, fields: Fields): string {
   return keys.sentForm(createHash('sha256').update(text).digest('base64url'));
 }
 
-/** Of a hash, as its fields and values in turns. */
-function beginningsOf(all: readonly string[]): Beginning[] {
-  return all.flatMap((text, at) => (at % 2 === 1 && all[at - 1] !== TURN ? [JSON.parse(text) as Beginning] : []));
+function signedOf(key: string, { sessionId, userId, turn, to }: Beginning): string {
+  return `sent form ${JSON.stringify([key, sessionId, userId, turn, to])}`;
 }
 
 function newest(beginnings: readonly Beginning[]): Beginning | undefined {
