@@ -1,10 +1,13 @@
-// Somebody who can write to Redis, and to nothing else: copies of sessions that they make or change count for nobody.
+// Somebody who can write to Redis, and to nothing else: copies of sessions that they make or change count for nobody, nor does what
+// they say that a form has begun.
 import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
+import { keys } from '../../src/core/platform/redis.ts';
 import { ROLES } from '../../src/core/sessions/role.ts';
-import type { Browser } from '../support/app.ts';
+import { type Browser, PASSWORD } from '../support/app.ts';
 import { entryOf } from '../support/copies.ts';
+import { fieldValue } from '../support/page.ts';
 import { world } from '../support/world.ts';
 
 const { web, sql, newMember, newOperator } = await world();
@@ -68,4 +71,24 @@ test('no seal of theirs brings an ended session back', async () => {
   await redis.set(own, Buffer.from(`${before}\0{"m":"${'A'.repeat(16)}"}`, 'latin1'), 'PX', 60_000);
   expect(await browser.profile()).toBe(303);
   await until(async () => (await redis.get(own)) === 'Erevoked');
+});
+
+test('a form that is said to have begun somebody else’s session begins none', async () => {
+  const [theirs] = await sql<{ id: string }>('SELECT id FROM session WHERE user_id = $1 AND ended_at IS NULL', [
+    chief.id,
+  ]);
+  const { browser } = mallory;
+  const path = '/confirm';
+  const fields = { _csrf: fieldValue((await browser.get(path)).text, '_csrf') ?? '', password: 'not the password' };
+  const text = JSON.stringify([path, ...Object.entries(fields)]);
+  const sent = keys.sentForm(createHash('sha256').update(text).digest('base64url'));
+  const begun = { sessionId: theirs?.id, userId: chief.id, turn: 1, to: '/profile' };
+  await redis.hset(sent, {
+    turn: '1',
+    [begun.sessionId ?? '']: JSON.stringify({ ...begun, signature: 'x'.repeat(43) }),
+  });
+  expect((await browser.agent.post(path).redirects(0).type('form').send(fields)).status).toBe(422);
+  expect(await profileOf(chief.browser)).toBe(`200 ${chief.email}`);
+  expect(await sql('SELECT FROM session WHERE user_id = $1 AND ended_at IS NULL', [chief.id])).toHaveLength(1);
+  expect((await browser.submit(path, { password: PASSWORD })).status).toBe(303);
 });
