@@ -1,6 +1,7 @@
 // The console's pages of alerts and their commands: what each is like, changed and tested with a reason, which is recorded and told;
 // members see nothing, auditors change nothing, and no page shows the webhook's secret or path.
 import { expect, test } from '@jest/globals';
+import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { startAlertSite } from '../support/alert-site.ts';
 import { PASSWORD } from '../support/app.ts';
 import { commandLine } from '../support/command-line.ts';
@@ -28,8 +29,26 @@ test('shows each alert with whom it goes to and its newest, and no secret', asyn
   const one = await browser.get(PATH);
   expect(one.text).toMatch(/failed to log in to 20 accounts/);
   expect(one.text).toMatch(/href="\/operator\/audit\/\d+"/);
+  expect(one.text).not.toContain('from there');
   for (const page of [text, one.text, (await browser.get(`${PATH}/change`)).text])
     expect(page).not.toMatch(/whsec_|from=holdfast/);
+});
+
+test('leads from spraying to what its client did', async () => {
+  await record({
+    type: 'authn_password_spraying',
+    origin: { ...NO_ORIGIN, ip: '198.51.100.7' },
+    detail: { accounts: 20 },
+  });
+  await work();
+  const { text } = await browser.get(PATH);
+  for (const href of [
+    '/operator/audit?address=198.51.100.7&amp;type=authn_login_success',
+    '/operator/attempts?address=198.51.100.7&amp;time=all',
+  ]) {
+    expect(text).toContain(`href="${href}"`);
+    expect((await browser.get(href.replace('&amp;', '&'))).status).toBe(200);
+  }
 });
 
 test('names no way that leads nowhere', async () => {

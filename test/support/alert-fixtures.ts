@@ -77,6 +77,7 @@ export function alertFixtures({ ago, clock, inConsole }: Helpers) {
       says: 'The mail server has taken no mail for 10 minutes.',
       times: '4 times within an hour',
       event: null,
+      beside: [],
     },
     goesOn: ago(12),
     acts,
@@ -104,6 +105,7 @@ export function alertFixtures({ ago, clock, inConsole }: Helpers) {
           says: 'A second factor of an operator was removed.',
           times: '',
           event: { number: '50,021', href: '/operator/audit/50021' },
+          beside: [{ label: 'Log-ins from there', href: '/operator/audit?address=198.51.100.7' }],
         },
       },
       frame,
@@ -127,7 +129,12 @@ export function hostileAlertFixtures(text: string, time: ShownTime, frame: Frame
   const form = { ...FORM, title: text, action: text, back: text, typed, reason: text, problem: text, errors };
   return [
     page('hostile-alerts', 'operator/alerts', { rows: [hostileRow], channels, asOf: time }, frame),
-    page('hostile-alert', 'operator/alert', { ...one, newest: { at: time, says: text, times: text, event } }, frame),
+    page(
+      'hostile-alert',
+      'operator/alert',
+      { ...one, newest: { at: time, says: text, times: text, event, beside: [{ label: text, href: text }] } },
+      frame,
+    ),
     page('hostile-alert-form', 'operator/alert-form', form, frame),
   ];
 }

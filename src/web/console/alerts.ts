@@ -156,7 +156,16 @@ function shownNewest(
     says: alertsInEnglish.rules[name].says(facts),
     times: count === 1 ? '' : `${counted(count, 'time')} within an hour`,
     event: seq === null ? null : { number: seq.toLocaleString('en'), href: `/operator/audit/${seq}` },
+    beside: besideOf(facts['ip']),
   };
+}
+
+function besideOf(address: unknown): ShownNewest['beside'] {
+  if (typeof address !== 'string') return [];
+  return [
+    { label: 'Log-ins from there', href: auditHref({ address, type: 'authn_login_success' }) },
+    { label: 'Attempts from there', href: `/operator/attempts?${new URLSearchParams({ address, time: 'all' })}` },
+  ];
 }
 
 /** As it is, or as it was typed before the operator had to confirm who they are. */

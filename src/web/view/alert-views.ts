@@ -1,6 +1,7 @@
 // What the console's pages of alerts are given.
+
 import type { ShownTime } from '../texts/times-and-devices.ts';
-import type { Act, Fact } from './registry-views.ts';
+import type { Act, Fact, Linked } from './registry-views.ts';
 import type { FormProblems } from './view-parts.ts';
 
 export interface AlertViews {
@@ -47,6 +48,8 @@ export interface ShownNewest {
   /** "3 times within an hour" */
   readonly times: string;
   readonly event: { readonly number: string; readonly href: string } | null;
+  /** What the client that it is about did beside. */
+  readonly beside: readonly Linked[];
 }
 
 export interface ShownChannel {
