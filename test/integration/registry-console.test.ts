@@ -2,15 +2,19 @@
 // and a form that does not fit changes nothing and comes back as it was typed.
 import { describe, expect, test } from '@jest/globals';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
-import { PASSWORD } from '../support/app.ts';
+import { Browser, PASSWORD } from '../support/app.ts';
 import { enterDirectly, stateOf } from '../support/applications.ts';
 import { fieldError, fieldValue } from '../support/page.ts';
 import { type Person, world } from '../support/world.ts';
 
-const { web, other, worker, sql, newMember, newOperator } = await world({ webs: 2, worker: true, watched: true });
+const { web, other, worker, sql, newMember, newOperator, startWeb } = await world({
+  webs: 2,
+  worker: true,
+  watched: true,
+});
 const { groups, applications } = web.context;
 const by = { actor: null, origin: NO_ORIGIN, reason: 'a test' };
-const { browser, id: operatorId } = await newOperator();
+const { browser, email: operatorEmail, id: operatorId } = await newOperator();
 
 let made = 0;
 const name = (what: string) => {
@@ -203,6 +207,20 @@ describe('applications', () => {
     expect(await pageOf({ everybody: false, groups: [] })).toContain(said);
     expect(await pageOf({ everybody: true })).not.toContain(said);
     expect(await pageOf({ everybody: false, groups: [(await newGroup()).name] })).not.toContain(said);
+  });
+
+  test('that everybody may enter say where nobody shows that an address is theirs', async () => {
+    const [everybody, some] = [await newApplication(), await newApplication({ everybody: false })];
+    const closed = await startWeb({ REGISTRATION: 'closed' });
+    const elsewhere = new Browser(closed.url);
+    await elsewhere.logIn(operatorEmail);
+    const says = async (someone: Browser, page: string) =>
+      (await someone.get(`/operator/applications/${page}`)).text.includes('REGISTRATION=open');
+    expect(await says(browser, everybody.slug)).toBe(true);
+    expect(await says(browser, some.slug)).toBe(false);
+    expect(await says(browser, 'register')).toBe(true);
+    expect(await says(elsewhere, everybody.slug)).toBe(false);
+    expect(await says(elsewhere, 'register')).toBe(false);
   });
 
   test('come back as they were typed when something does not fit, and nothing is done', async () => {

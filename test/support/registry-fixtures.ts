@@ -25,6 +25,7 @@ const FORM: RegistryViews['operator/application-form'] = {
   button: 'Register it',
   back: '/operator/applications',
   seen: 0,
+  unproved: true,
   typed: {
     slug: '',
     name: '',
@@ -94,6 +95,7 @@ function application({ ago }: Helpers): RegistryViews['operator/application'] {
     slug: 'wiki',
     url: 'https://wiki.example.org',
     href,
+    unproved: true,
     disabled: null,
     since: ago(60 * 24 * 40),
     facts: [

@@ -36,6 +36,8 @@ export interface RegistryViews {
     readonly since: ShownTime;
     readonly facts: readonly Fact[];
     readonly everybody: boolean;
+    /** Whether people register without showing that their address is theirs. */
+    readonly unproved: boolean;
     readonly groups: readonly Linked[];
     readonly sessions: readonly EnteredRow[];
     /** "12 sessions", "the newest 50 of 1,204 sessions" */
@@ -63,6 +65,7 @@ export interface RegistryViews {
     readonly back: string;
     readonly seen: number;
     readonly typed: TypedApplication;
+    readonly unproved: boolean;
     /** Whether the rules that few applications need are shown from the start. */
     readonly rare: boolean;
     readonly groups: readonly { readonly field: string; readonly name: string; readonly checked: boolean }[];

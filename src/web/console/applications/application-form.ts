@@ -133,6 +133,7 @@ async function show(ctx: Koa.Context, web: Web, { before, typed, errors = {}, ..
     back: before ? applicationHref(before.slug) : APPLICATIONS,
     seen: shown.seen ?? before?.version ?? 0,
     typed,
+    unproved: web.context.config.registration === 'open',
     rare: RARE.some((name) => typed[name] !== NEW[name] || errors[name] !== undefined),
     groups,
     reason: shown.reason ?? '',

@@ -43,7 +43,7 @@ async function showApplication(ctx: Koa.Context, web: Web): Promise<void> {
   const places = placesOf(ctx, application, web.context.config);
   const { recipes, errors } = recipesOf(application, places);
   const page: Views['operator/application'] = {
-    ...{ name, slug, url, href, everybody },
+    ...{ name, slug, url, href, everybody, unproved: web.context.config.registration === 'open' },
     disabled: disabledAt && time(disabledAt),
     since: time(createdAt),
     facts: factsOf(application),
