@@ -64,9 +64,12 @@ describe('the neutral file', () => {
     }
   });
 
-  test('is refused as a whole if it is UTF-16', async () => {
-    await expect(read('neutral', Buffer.from('\ufeff{"externalId":"1"}', 'utf16le'))).rejects.toThrow('UTF-16');
-  });
+  test.each(['neutral', 'keycloak', 'auth0', 'firebase', 'django', 'ldif'] as const)(
+    'is refused as a whole if it is UTF-16, of %s too',
+    async (format) => {
+      await expect(read(format, Buffer.from('\ufeff{"users":[]}', 'utf16le'))).rejects.toThrow('UTF-16');
+    },
+  );
 });
 
 describe('a person', () => {

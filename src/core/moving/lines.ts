@@ -14,7 +14,26 @@ export type Line =
 /** A file that is read as a whole in another way than it was written: no line of it would do. */
 export class WrongEncodingError extends Error {}
 
-/** Lines of UTF-8 that end in LF or CRLF. A byte order mark is dropped. @throws WrongEncodingError for UTF-16 */
+/** The same bytes. @throws WrongEncodingError for UTF-16, as Windows PowerShell writes it */
+export async function* refuseUtf16(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let start: Buffer | null = Buffer.alloc(0);
+  for await (const chunk of input) {
+    if (start === null) {
+      yield chunk;
+      continue;
+    }
+    start = Buffer.concat([start, chunk]);
+    if (start.length < 2) continue;
+    const mark = start.readUInt16BE();
+    if (mark === 0xfffe || mark === 0xfeff)
+      throw new WrongEncodingError('The file is UTF-16. Write it again as UTF-8, as with iconv -f UTF-16 -t UTF-8.');
+    yield start;
+    start = null;
+  }
+  if (start !== null && start.length > 0) yield start;
+}
+
+/** Lines of UTF-8 that end in LF or CRLF. A byte order mark is dropped. */
 export async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<readonly Line[]> {
   let rest: Buffer = Buffer.alloc(0);
   let number = 0;
@@ -57,9 +76,5 @@ function lineOf(number: number, bytes: Buffer): Line {
 }
 
 function withoutMark(bytes: Buffer): Buffer {
-  if (bytes.subarray(0, 3).equals(BOM)) return bytes.subarray(3);
-  const [one, two] = bytes;
-  if ((one === 0xff && two === 0xfe) || (one === 0xfe && two === 0xff))
-    throw new WrongEncodingError('The file is UTF-16. Write it again as UTF-8, as with iconv -f UTF-16 -t UTF-8.');
-  return bytes;
+  return bytes.subarray(0, 3).equals(BOM) ? bytes.subarray(3) : bytes;
 }

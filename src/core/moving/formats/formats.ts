@@ -1,5 +1,6 @@
 // The files that people have, and how each is read. Those of whole systems are read on demand.
 import type { Found } from '../import-people.ts';
+import { refuseUtf16 } from '../lines.ts';
 
 export const FORMATS = ['keycloak', 'auth0', 'firebase', 'django', 'ldif'] as const;
 export type Format = (typeof FORMATS)[number] | 'neutral';
@@ -17,5 +18,5 @@ const READERS: Readonly<Record<Format, () => Promise<Reader>>> = {
 
 /** People in the neutral form, as the file has them, in batches. @throws WrongEncodingError; and what the input throws */
 export async function* readPeople(format: Format, input: AsyncIterable<Buffer>): AsyncGenerator<readonly Found[]> {
-  yield* (await READERS[format]())(input);
+  yield* (await READERS[format]())(refuseUtf16(input));
 }
