@@ -57,6 +57,8 @@ describe('people export', () => {
     expect(await cli(['import', waiting, ...WHY])).toMatchObject({ code: 0 });
 
     const { out } = await cli(['people', 'export', '--with-hashes', '--yes', ...WHY]);
+    const waits = lines(out).find(({ externalId }) => externalId === 'w1');
+    expect(waits).toMatchObject({ password_scheme: 'bcrypt', password_hash: bcrypt.password_hash });
     const file = path.join(folder, 'people.ndjson');
     await writeFile(file, out);
     const there = commandLine(elsewhere);

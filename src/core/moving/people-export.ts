@@ -1,7 +1,7 @@
 // Everybody out again, in the form that the import reads: nobody is locked in. As much of it at a time as one page of the table.
 import type pg from 'pg';
 import { isNoPassword } from '../credentials/no-password.ts';
-import { KEPT_SCHEME } from './kept-hash.ts';
+import { writeKeptHash } from './kept-hash.ts';
 
 const PAGE = 1_000;
 
@@ -73,7 +73,5 @@ function passwordOf({ passwordHash, scheme, stored, needsSecret }: Row, counts: 
   }
   if (stored === null && (passwordHash === null || isNoPassword(passwordHash))) return {};
   counts.hashes += 1;
-  return stored === null
-    ? { password_hash: passwordHash }
-    : { password_scheme: `${KEPT_SCHEME}${scheme}`, password_hash: stored };
+  return stored === null ? { password_hash: passwordHash } : writeKeptHash(scheme ?? '', stored);
 }
