@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { openTestStores } from '../support/stores.ts';
 
 const LINES = 3_000;
 const logModule = pathToFileURL(path.resolve('dist/src/core/platform/log.js')).href;
@@ -78,4 +79,34 @@ test('an error is told with its causes, each of them once', () => {
     { type: 'Error', message: 'PostgreSQL is away: it says nothing', stack: expect.stringContaining('caused by') },
     { type: 'Error', message: 'the template does not compile: it says nothing' },
   ]);
+});
+
+test('what Redis and PostgreSQL refused is told without the values that they were given', async () => {
+  const stores = await openTestStores();
+  const script = `
+    import { Redis } from 'ioredis';
+    import pg from 'pg';
+    import { createLog } from '${logModule}';
+    const log = createLog({ level: 'info', name: 'web' });
+    const said = (err) => log.warn({ err }, 'refused');
+    const redis = new Redis(process.env.REDIS);
+    await redis.set('text', '');
+    await redis.lpush('text', 'ada@example.org').catch(said);
+    const client = new pg.Client(process.env.POSTGRES);
+    await client.connect();
+    await client.query("CREATE TEMP TABLE person (email text UNIQUE CHECK (email <> 'bob@example.org'))");
+    const insert = (email) => client.query('INSERT INTO person VALUES ($1)', [email]).catch(said);
+    for (const email of ['ada@example.org', 'ada@example.org', 'bob@example.org']) await insert(email);
+    process.exit(0);`;
+  const env = { ...process.env, REDIS: stores.redisUrl, POSTGRES: stores.database.superuserUrl };
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env });
+  await stores.close();
+  const lines = stdout.trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line).err.message)).toEqual([
+    expect.stringContaining('WRONGTYPE'),
+    expect.stringContaining('duplicate key'),
+    expect.stringContaining('violates check constraint'),
+  ]);
+  expect(JSON.parse(lines[0] ?? '').err.command).toEqual({ name: 'lpush', args: '[redacted]' });
+  expect(stdout).not.toContain('@example.org');
 });

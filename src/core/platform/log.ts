@@ -19,6 +19,9 @@ const SECRETS = [
   'smtpUrl',
 ];
 
+/** What libraries hang on their errors: the arguments of a command of Redis, and PostgreSQL's words with the values of a row. */
+const VALUES = ['command.args', 'detail', 'where', 'meta.driverAdapterError.cause.detail'].map((of) => `err.${of}`);
+
 const BUFFER_BYTES = 32_768;
 const WARN = 40;
 /** A cause may lead to itself. */
@@ -43,7 +46,10 @@ export function createLog({ level, name, buffered = false }: LogOptions): Log {
       base,
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { err: told },
-      redact: { paths: SECRETS.flatMap((key) => [`["${key}"]`, `*["${key}"]`, `*.*["${key}"]`]), censor: '[redacted]' },
+      redact: {
+        paths: [...SECRETS.flatMap((key) => [`["${key}"]`, `*["${key}"]`, `*.*["${key}"]`]), ...VALUES],
+        censor: '[redacted]',
+      },
     },
     createLogOutput({
       together: buffered ? BUFFER_BYTES : 0,
