@@ -1,5 +1,6 @@
 // What a visitor gets when PostgreSQL fails, and when both do. DESIGN: the rows "PostgreSQL down …" and "both down".
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { type OwnServers, startOwnServers } from '../../harness/own-servers.ts';
 import { query } from '../../harness/query.ts';
 import { until } from '../../harness/until.ts';
@@ -89,6 +90,22 @@ describe('PostgreSQL is away', () => {
       [email],
     );
     expect(rows.map((row) => row.end_reason)).toEqual(['logged_out']);
+  });
+
+  test('logging out is refused with 503 where Redis takes no writes, as on a full disk, and ends nothing', async () => {
+    const { browser, email } = await registered();
+    const redis = new Redis(servers.redisUrl);
+    await redis.config('SET', 'min-replicas-to-write', '1');
+    await servers.postgres().kill();
+    const refused = await browser.logOut();
+    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '10']);
+    expect(await browser.profile()).toBe(200);
+    await redis.config('SET', 'min-replicas-to-write', '0');
+    redis.disconnect();
+    expect((await browser.logOut()).status).toBe(303);
+    expect(await browser.profile()).toBe(303);
+    await servers.startPostgresAgain();
+    await until(async () => (await new Browser(web.url).logIn(email)).status === 303);
   });
 
   test('ending other sessions is refused, because nobody can say when this one began, and nothing is done', async () => {

@@ -143,7 +143,7 @@ export function createSessions({
    * Ends sessions, wherever they are used, before it returns. Ending what has ended is no error.
    * Where PostgreSQL is away, the end of a person's sessions takes effect in Redis at once and
    * jobs record it when PostgreSQL returns; where Redis can't keep it either, or none of its replicas
-   * has it, the error is thrown and nothing was ended.
+   * has it, PostgreSQL's error is thrown and nothing was ended.
    */
   async function end(which: EndSelection, options: EndOptions): Promise<void> {
     const { tokenHash, reason } = options;
@@ -151,7 +151,12 @@ export function createSessions({
       const ended = await database.transact((transaction) => endWithin(transaction, which, options));
       if (ended.length === 0 && tokenHash) await cache.invalidate([{ tokenHash, reason }]);
     } catch (error) {
-      if (!isDatabaseOutage(error) || !(await endInRedis({ cache, queues, log }, which, options))) throw error;
+      if (!isDatabaseOutage(error)) throw error;
+      const ended = await endInRedis({ cache, queues, log }, which, options).catch((refusal: unknown) => {
+        log.warn({ err: refusal }, 'Redis can not keep the end of sessions while PostgreSQL is away');
+        return false;
+      });
+      if (!ended) throw error;
     }
   }
 
@@ -226,7 +231,7 @@ export function createSessions({
     async endLogin({ userId, loginId }: { userId: string; loginId: string }, options: EndOptions): Promise<boolean> {
       const found = await findLiveOf(database.prisma, { userId, loginId }).catch(async (error: unknown) => {
         if (!isDatabaseOutage(error)) throw error;
-        const copies = await cache.copiesOf(userId);
+        const copies = await cache.copiesOf(userId).catch(() => null);
         const copy = copies?.find((one) => one.loginId === loginId && !one.atApplication);
         if (!copy) throw error; // one of an older version does not say it: rather nothing than half of it
         return { id: copy.sessionId };
