@@ -26,6 +26,8 @@ const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
 const REST_MS = 1_000;
 const LOOK_AGAIN_MS = 1_000;
+/** A refusal so long after the last one of its kind is another outage, and said again. BullMQ asks every ten seconds at least. */
+const OVER_MS = 30_000;
 
 const config = readConfigOrExit(process.env, { signs: false });
 const drainSettings = readDrainsOrExit(config.audit.drainsFile);
@@ -33,6 +35,8 @@ const log = createLog({ level: config.logLevel, name: 'worker' });
 const context = createContext(config, log, { metrics: createMetrics() });
 const connection = openRedis({ address: config.redis, role: 'worker', log });
 const stopping = new AbortController();
+/** When Redis last refused the queues, by the code of its reply. */
+const refusedAt = new Map<string, number>();
 
 let stopped: Promise<void> | null = null;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
@@ -95,8 +99,12 @@ function startWorker(name: QueueName): Worker {
 /** A Redis that refuses does so at once, and BullMQ would ask again at once, thousands of times a second. */
 async function rest(worker: Worker, code: string): Promise<void> {
   if (worker.isPaused() || stopping.signal.aborted) return;
-  const words = code === 'OOM' ? 'Redis is full (maxmemory)' : 'Redis refuses the queues';
-  log.warn({ queue: worker.name, code }, `${words}: recurring jobs run by the worker’s own clock until it takes them`);
+  const before = refusedAt.get(code);
+  refusedAt.set(code, performance.now());
+  if (before === undefined || performance.now() - before > OVER_MS) {
+    const words = code === 'OOM' ? 'Redis is full (maxmemory)' : 'Redis refuses the queues';
+    log.warn({ code }, `${words}: recurring jobs run by the worker’s own clock until it takes them`);
+  }
   await worker.pause(true);
   await delay(REST_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
   if (!stopping.signal.aborted) worker.resume();
