@@ -103,7 +103,7 @@ describe('the first log-in', () => {
     expect(await eventsOf(id)).toContain('authn_login_fail no_password');
     await sql(`UPDATE user_account SET external_id = 'u-17', language = 'de' WHERE id = $1`, [id]);
     const { text } = await browser.get(`/operator/users/${id}`);
-    for (const words of ['in German', '<bdi class="mono">u-17</bdi>', 'the account has no password'])
+    for (const words of ['<dd>German</dd>', '<bdi class="mono">u-17</bdi>', 'the account has no password'])
       expect(text).toContain(words);
     const { id: other } = await newMember();
     expect(await factOf(other)).toMatch(/^last changed <time /);

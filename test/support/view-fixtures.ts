@@ -603,7 +603,7 @@ const USER: Views['operator/user'] = {
   ],
   lastLogin: ago(60 * 3),
   password: { says: 'last changed', since: ago(60 * 24 * 90) },
-  language: 'in German',
+  language: 'German',
   externalId: null,
   knownBrowsers: 3,
   factors: { totpSince: ago(60 * 24 * 40), passkeys: 2, recoveryCodesLeft: 7 },

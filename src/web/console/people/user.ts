@@ -145,7 +145,7 @@ function passwordInWords(password: PasswordState, { passwordChangedAt }: User, t
 
 function mailLanguage({ language }: User): string {
   const known = readLanguage(language);
-  return known ? `in ${LANGUAGE_NAMES.of(known)}` : 'in the language of whoever causes them';
+  return (known && LANGUAGE_NAMES.of(known)) ?? 'not chosen yet';
 }
 
 /** The first, where the log no longer knows of a later one. */
