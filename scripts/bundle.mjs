@@ -61,7 +61,7 @@ for (const [file, { imports }] of Object.entries(metafile.inputs)) {
   if (!file.startsWith(`${folder}/`)) continue;
   for (const { kind, path } of imports) {
     const isCommonJs = kind === 'dynamic-import' && metafile.inputs[path]?.format === 'cjs';
-    if (isCommonJs && !taken.some((start) => path.startsWith(start)))
+    if (isCommonJs && !taken.some((folder) => path.includes(folder)))
       throw new Error(
         `${file} imports ${path} by need, which is CommonJS: take its default, and say so in TAKEN_BY_DEFAULT`,
       );

@@ -87,7 +87,9 @@ export function waitingForm(ctx: Koa.Context, { secretBox, config, database }: N
 
 /** Whether one waits for the log-in of whoever sent it. */
 export function waitsForLogIn(ctx: Koa.Context, { secretBox, config, database }: Needed): boolean {
-  const decrypted = secretBox.decrypt(Buffer.from(cookie.read(ctx, config), 'base64url'), OF_ITS_TOKEN);
+  const value = cookie.read(ctx, config);
+  if (value === '') return false;
+  const decrypted = secretBox.decrypt(Buffer.from(value, 'base64url'), OF_ITS_TOKEN);
   return decrypted !== null && (JSON.parse(decrypted.text) as KeptForm).until > database.clock.now().getTime();
 }
 

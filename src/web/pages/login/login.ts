@@ -32,7 +32,7 @@ async function openLogin(ctx: Koa.Context, web: Web): Promise<void> {
   const why = reading?.state === 'ended' ? text.login.ended[reading.reason] : '';
   if (reading?.state === 'ended') leaveSession(ctx);
   const waits = waitsForLogIn(ctx, web.context) ? text.login.formWaits : '';
-  const said = ctx.query['late'] === undefined ? [why, waits].filter(Boolean).join(' ') : text.login.late;
+  const said = ctx.query['late'] === undefined ? `${why} ${waits}`.trim() : text.login.late;
   const notice = doneNotice(ctx) ?? (said ? ({ kind: 'info', text: said } as const) : null);
   await showLogin(ctx, web, { email: '', remember: false, next, notice });
 }
