@@ -92,7 +92,7 @@ describe('a form sent twice', () => {
     await second.submit('/account/sessions/revoke-others', {}, '/account/sessions');
     const form = { current: PASSWORD, password: 'another long password', _csrf: token };
     const response = await browser.agent.post('/account/password').redirects(0).type('form').send(form);
-    expect([response.status, response.headers['location']]).toEqual([303, '/login']);
+    expect([response.status, response.headers['location']]).toEqual([303, '/login?next=%2Faccount%2Fpassword']);
     expect((await browser.get('/login')).text).toContain('You ended this session from another browser');
     expect((await new Browser(web.url).logIn(email)).status).toBe(303);
   });
