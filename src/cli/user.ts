@@ -32,7 +32,7 @@ export function userCommand(): Command {
     .addArgument(new Argument('<role>', 'member, auditor or operator').choices([...ROLES]))
     .addOption(reasonOption())
     .action(async (email, role, why) => (await changes()).setRole(email, role, why));
-  ofAccount(command, 'disable', 'Disable an account; its sessions end, and it can not log in')
+  ofAccount(command, 'disable', 'Disable an account; its sessions and API tokens end, and it can not log in')
     .addOption(reasonOption())
     .action(async (email, why) => (await changes()).setDisabled(email, true, why));
   ofAccount(command, 'enable', 'Enable a disabled account again')

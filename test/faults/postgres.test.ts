@@ -16,6 +16,7 @@ import {
   startWeb,
   type TestProcess,
 } from '../support/app.ts';
+import { entryOf, unsealed } from '../support/copies.ts';
 
 let servers: OwnServers;
 let web: TestProcess;
@@ -59,6 +60,23 @@ describe('PostgreSQL is away', () => {
     expect(await browser.profile()).toBe(200);
     await servers.startPostgresAgain();
     await until(async () => (await new Browser(web.url).logIn(email)).status === 303);
+  });
+
+  test('a session whose copy the version before wrote, and that was not used since, is asked to wait, and stays logged in', async () => {
+    const { browser } = await registered();
+    const redis = new Redis(servers.redisUrl);
+    const [key = ''] = await redis.keys('hf:s:*');
+    await redis.set(key, Buffer.from(await unsealed(redis, key), 'latin1'), 'KEEPTTL');
+    await servers.postgres().kill();
+    const refused = await browser.get('/profile');
+    expect([refused.status, setCookie(refused, SESSION_COOKIE)]).toEqual([503, undefined]);
+    expect(refused.headers['retry-after']).toBeDefined();
+    await servers.startPostgresAgain();
+    await until(async () => (await browser.profile()) === 200);
+    await until(async () => (await unsealed(redis, key)) !== (await entryOf(redis, key)));
+    await servers.postgres().kill();
+    expect(await browser.profile()).toBe(200);
+    redis.disconnect();
   });
 
   test('logging out takes effect at once, everywhere, and is recorded when it returns', async () => {

@@ -635,7 +635,7 @@ const USER: Views['operator/user'] = {
 
 const ACT: Views['operator/act'] = {
   title: 'Disable this account',
-  says: 'Every session of this person ends at once, and they can’t log in until the account is enabled again. Nothing is deleted.',
+  says: 'Every session of this person ends at once, their API tokens are revoked, and they can’t log in until the account is enabled again. Nothing is deleted.',
   button: 'Disable this account',
   danger: true,
   person: personRow(0),
