@@ -131,7 +131,10 @@ export function createMailDelivery({
           if ((await attempt(prepared, deliver)) === 'outage') away = true;
         }
       };
-      await Promise.all(Array.from({ length: LANES }, lane));
+      // One that fails leaves none running behind it: a worker that stops would cut off what a server has taken already.
+      const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
+      const failed = lanes.find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
       if (left) queues.nudge('send-mails');
       return handled;
     },
