@@ -31,13 +31,18 @@ export function createPlaces({ files: named, log }: { readonly files: readonly s
   const known = new QuickLRU<string, Place>({ maxSize: KEPT });
   let lookedAt = Number.NEGATIVE_INFINITY;
   let looking: Promise<'looked'> | null = null;
-  let startedAt = 0;
+  let waited: Promise<void> = Promise.resolve();
 
   async function look(): Promise<'looked'> {
-    startedAt = performance.now();
     for (const file of files) if (await file.refresh()) known.clear();
     lookedAt = performance.now();
     return 'looked';
+  }
+
+  async function atMost(look: Promise<'looked'>): Promise<void> {
+    const looked = await Promise.race([look, delay(LOOK_WITHIN_MS, null, { ref: false })]);
+    if (!looked)
+      log.warn({ files: named }, 'files of places don’t answer: log-ins are sealed with what was read before');
   }
 
   return {
@@ -47,14 +52,13 @@ export function createPlaces({ files: named, log }: { readonly files: readonly s
      */
     async refresh(): Promise<void> {
       if (performance.now() - lookedAt < LOOK_AGAIN_MS) return;
-      looking ??= look().finally(() => {
-        looking = null;
-      });
-      const left = startedAt + LOOK_WITHIN_MS - performance.now();
-      if (left <= 0) return;
-      const looked = await Promise.race([looking, delay(left, null, { ref: false })]);
-      if (!looked)
-        log.warn({ files: named }, 'files of places don’t answer: log-ins are sealed with what was read before');
+      if (!looking) {
+        looking = look().finally(() => {
+          looking = null;
+        });
+        waited = atMost(looking);
+      }
+      await waited;
     },
 
     /** Empty for an address that is not of the open internet, and for one that no file knows. */
