@@ -33,11 +33,13 @@ let serving: Promise<Serving> | null = null;
 
 // Before listening: from then on there may be requests.
 let stopping: Promise<void> | null = null;
+let exitCode = 0;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
 process.on('disconnect', () => void stop());
 process.on('uncaughtException', (error) => {
   log.fatal({ err: error }, 'an error that nobody caught');
-  void stop().finally(() => process.exit(1));
+  exitCode = 1;
+  stop().catch(() => process.exit(exitCode));
 });
 
 // While others serve on this port, a process without stores must not take their requests.
@@ -111,5 +113,5 @@ async function drain(): Promise<void> {
   await Promise.race([context.close(), delay(2_000)]);
   log.info('stopped');
   await Promise.race([flushLog(log), delay(1_000)]);
-  process.exit(0);
+  process.exit(exitCode);
 }

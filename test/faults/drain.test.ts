@@ -187,9 +187,39 @@ describe('a drain', () => {
 });
 
 test('a process drains as soon as it listens', async () => {
+  const { child, port, ended, close } = await startProcess();
+  try {
+    let socket: Socket | null = null;
+    while (!socket && child.exitCode === null) socket = await open(port).catch(() => null);
+    socket?.destroy();
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  } finally {
+    await close();
+  }
+});
+
+test('a process drains after an error that nobody caught, and exits 1', async () => {
+  const throws = `process.on('SIGUSR2', () => { throw new Error('unforeseen'); });`;
+  const { child, port, ended, close } = await startProcess(['--import', `data:text/javascript,${throws}`]);
+  try {
+    const isReady = () =>
+      fetch(`http://127.0.0.1:${port}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    await until(isReady, 30_000);
+    child.kill('SIGUSR2');
+    expect(await ended).toEqual([1, null]);
+  } finally {
+    await close();
+  }
+});
+
+async function startProcess(options: string[] = []) {
   const stores = await openTestStores();
   const [port, metricsPort] = [await freePort(), await freePort()];
-  const child = spawn(process.execPath, ['dist/src/web/main.js'], {
+  const child = spawn(process.execPath, [...options, 'dist/src/web/main.js'], {
     env: {
       PATH: process.env['PATH'],
       NODE_ENV: 'test',
@@ -203,15 +233,12 @@ test('a process drains as soon as it listens', async () => {
     stdio: 'ignore',
   });
   const ended = once(child, 'exit');
-  try {
-    let socket: Socket | null = null;
-    while (!socket && child.exitCode === null) socket = await open(port).catch(() => null);
-    socket?.destroy();
-    child.kill('SIGTERM');
-    expect(await ended).toEqual([0, null]);
-  } finally {
-    child.kill('SIGKILL');
-    await ended;
-    await stores.close();
-  }
-});
+  return {
+    ...{ child, port, ended },
+    async close() {
+      child.kill('SIGKILL');
+      await ended;
+      await stores.close();
+    },
+  };
+}
