@@ -16,7 +16,7 @@ import type { Kept } from './keep-running.ts';
 import { type Claim, claimFolder } from './machine/claims.ts';
 import { makeFolder, tail } from './machine/files.ts';
 import { isRunning, trySignal, waitForEnd } from './machine/process.ts';
-import { rotate, watchLog } from './program-log.ts';
+import { keepLogsSmall, watchLog } from './program-log.ts';
 import { keepProgram, type Program, type ProgramOptions, replaceProgram, runProgram, stopProgram } from './programs.ts';
 import { startProgress } from './progress.ts';
 import { auditPublicKey } from './secrets.ts';
@@ -106,6 +106,7 @@ async function claimDataFolder(): Promise<Claim> {
 }
 
 async function start(): Promise<void> {
+  keepLogsSmall(path.join(settings.dataDir, 'logs'));
   const port = await findAddress(settings, progress.say);
   const nginx = withDemo ? await nginxOfDemo() : undefined;
   stopIfAsked();
@@ -171,7 +172,6 @@ async function start(): Promise<void> {
 }
 
 function programOf(name: string, script: string, env: Environment): ProgramOptions {
-  rotate(logFile(name));
   return { name, script, env, logFile: logFile(name) };
 }
 
