@@ -1,7 +1,8 @@
 // Keeps one thing running: what ends by itself is started again, at once if it lived, with growing pauses if it died young.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Exit } from './machine/process.ts';
+import { type Exit, inWords } from './machine/process.ts';
+import { saySeldom } from './say-seldom.ts';
 
 export interface Runnable {
   pid: number;
@@ -13,18 +14,24 @@ export interface Kept<T extends Runnable> {
   current(): T;
   /** Keeps `next` running from now on. Returns what it replaced, for the caller to stop. */
   replaceBy(next: T): T;
-  /** Resolves when no start is under way. Returns the present one, for the caller to stop. */
+  /** Resolves when no start is under way; one that is gets ended. Returns the present one, for the caller to stop. */
   letGo(): Promise<T>;
 }
 
 export interface KeepRunningOptions<T extends Runnable> {
+  /** As people call it. */
+  name: string;
   first: T;
-  start: (previous: T) => Promise<T>;
+  /** May throw, also because the signal ended it. */
+  start: (previous: T, signal: AbortSignal) => Promise<T>;
   /** Ends one that was started while another took its place. */
   end?: (surplus: T) => void;
-  onDeath: (exit: Exit) => void;
+  /** Told of deaths and failures, seldom where they go on. */
+  say: (line: string) => void;
+  onDeath?: (exit: Exit) => void;
   onRestart: (restarted: T) => void;
-  onFailure: (error: unknown) => void;
+  /** `start` resolves only when it works. */
+  saysBack?: boolean;
 }
 
 const youngMs = 5_000;
@@ -32,13 +39,16 @@ const firstPauseMs = 200;
 const longestPauseMs = 10_000;
 
 export function keepRunning<T extends Runnable>({
+  name,
   first,
   start,
   end = () => undefined,
+  say,
   onDeath,
   onRestart,
-  onFailure,
+  saysBack = false,
 }: KeepRunningOptions<T>): Kept<T> {
+  const sayOfKind = saySeldom(say);
   let current = first;
   let startedAt = Date.now();
   let pauseMs = 0;
@@ -50,7 +60,8 @@ export function keepRunning<T extends Runnable>({
   function watch(runnable: T): void {
     runnable.exited.then((exit) => {
       if (ending.signal.aborted || runnable !== current) return;
-      onDeath(exit);
+      sayOfKind('death', `${name} died (${inWords(exit)}) and is started again`);
+      onDeath?.(exit);
       starting = startAgain();
     });
   }
@@ -59,18 +70,23 @@ export function keepRunning<T extends Runnable>({
     const young = Date.now() - startedAt < youngMs;
     pauseMs = young ? Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs) : 0;
     const before = replacements;
+    let failed = false;
     for (;;) {
       await sleep(pauseMs, undefined, { signal: ending.signal }).catch(() => {});
       if (ending.signal.aborted || replacements !== before) return;
       try {
         startedAt = Date.now();
-        const started = await start(current);
+        const started = await start(current, ending.signal);
         if (replacements !== before) return end(started);
         current = started;
+        if (saysBack || failed) sayOfKind('back', `${name} is back`);
         onRestart(current);
         return watch(current);
       } catch (error) {
-        onFailure(error);
+        if (ending.signal.aborted) return;
+        failed = true;
+        const why = error instanceof Error ? error.message : String(error);
+        sayOfKind('failure', `${name} can't be started again yet: ${why}`);
         pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
       }
     }

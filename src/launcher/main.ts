@@ -60,6 +60,8 @@ const progress = startProgress();
 const startedAt = Date.now();
 const running: Running = {};
 let stoppingSince: number | undefined;
+/** Ends a start of the stores that is under way, as where PostgreSQL recovers for an hour. */
+const ending = new AbortController();
 let up: UpFile | undefined;
 let workerProgram: ProgramOptions | undefined;
 const upFile = keepUpFile({ dataDir: settings.dataDir, read: readUp, say: progress.say });
@@ -111,7 +113,8 @@ async function start(): Promise<void> {
   const nginx = withDemo ? await nginxOfDemo() : undefined;
   stopIfAsked();
   progress.step('starting PostgreSQL and Redis');
-  running.stores = startStores({ settings, say: progress.say, onRestart: upFile.write });
+  const { signal } = ending;
+  running.stores = startStores({ settings, say: progress.say, onRestart: upFile.write, signal });
   const stores = await running.stores;
   stopIfAsked();
 
@@ -236,6 +239,7 @@ function stopIfAsked(): void {
 /** demo → web → worker → Redis → PostgreSQL, whatever of it is there. Ends the process. */
 async function stop(exitCode: number): Promise<void> {
   stoppingSince ??= Date.now();
+  ending.abort();
   announceEnd();
   upFile.remove();
   try {

@@ -63,17 +63,14 @@ export interface KeepOptions {
 }
 
 export function keepProgram(options: ProgramOptions, { say, onRestart, onDeath }: KeepOptions): Kept<Program> {
-  const { name } = options;
   return keepRunning({
+    name: options.name,
     first: startProgram(options),
     start: async () => startProgram(options),
     end: (surplus) => surplus.process.kill('SIGTERM'),
-    onDeath: (exit) => {
-      say(`${name} died (${inWords(exit)}) and is started again`);
-      onDeath(options, exit);
-    },
+    say,
+    onDeath: (exit) => onDeath(options, exit),
     onRestart,
-    onFailure: (error) => say(`${name} can't be started again: ${String(error)}`),
   });
 }
 

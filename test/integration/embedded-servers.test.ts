@@ -1,7 +1,7 @@
 // The embedded PostgreSQL and Redis: data survives stopping and killing, nobody shares a folder, nothing stays behind.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -70,6 +70,44 @@ describe('PostgreSQL', () => {
     const again = await startOwnPostgres(own.folder);
     await again.stop();
   });
+
+  test('is given as long as it recovers, which is said, and is stopped in order meanwhile', async () => {
+    const first = await startOwnPostgres(own.folder);
+    await query(first.ownerUrl, 'CREATE TABLE kept (word text)');
+    await first.kill();
+    // A standby that lets nobody in recovers until it is promoted.
+    const cluster = path.join(own.folder, 'postgres/cluster');
+    const signalFile = (name: string) => {
+      const { uid, gid } = statSync(cluster);
+      writeFileSync(path.join(cluster, name), '');
+      chownSync(path.join(cluster, name), uid, gid);
+    };
+    signalFile('standby.signal');
+    appendFileSync(path.join(cluster, 'postgresql.auto.conf'), 'hot_standby = off\n');
+    const said: string[] = [];
+    const ending = new AbortController();
+    const how = { silenceMs: 300, log: (line: string) => said.push(line), signal: ending.signal };
+    const recovers = () => until(() => said.length >= 4); // after 50, 100, 200 and 400 ms
+
+    const stopped = expect(startOwnPostgres(own.folder, undefined, how)).rejects.toThrow('stopped before it was ready');
+    await recovers();
+    ending.abort();
+    await stopped;
+    expect(readFileSync(path.join(own.folder, 'postgres/postgres.log'), 'utf8')).toMatch(/fast shutdown request/);
+
+    said.length = 0;
+    const starting = startOwnPostgres(own.folder, undefined, { ...how, signal: new AbortController().signal });
+    await recovers();
+    expect(said[0]).toContain('still reading back');
+    signalFile('promote');
+    process.kill(Number(readFileSync(path.join(cluster, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGUSR1');
+    const postgres = await starting;
+    try {
+      expect(await query(postgres.ownerUrl, 'SELECT word FROM kept')).toEqual([]);
+    } finally {
+      await postgres.stop();
+    }
+  });
 });
 
 describe('Redis', () => {
@@ -91,6 +129,24 @@ describe('Redis', () => {
       await expect(stranger.get('stopped')).rejects.toThrow();
       stranger.disconnect();
     } finally {
+      await server.stop();
+    }
+  });
+
+  test('is given as long as it loads its file', async () => {
+    const first = await startOwnRedis(own.folder);
+    const filling = new Redis(first.url);
+    await filling.eval("for key = 1, 8000 do redis.call('SET', key, 1) end", 0);
+    filling.disconnect();
+    await first.stop();
+    // It looks up from loading after every 1,024 keys.
+    const slow = { 'key-load-delay': '500' };
+    const server = await startOwnRedis(own.folder, undefined, slow, { silenceMs: 1_500 });
+    const redis = new Redis(server.url);
+    try {
+      expect(await redis.dbsize()).toBe(8_000);
+    } finally {
+      redis.disconnect();
       await server.stop();
     }
   });

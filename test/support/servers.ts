@@ -2,8 +2,8 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Postgres, startPostgres } from '../../src/launcher/servers/postgres.ts';
-import { type RedisServer, startRedis } from '../../src/launcher/servers/redis.ts';
+import { type Postgres, type PostgresOptions, startPostgres } from '../../src/launcher/servers/postgres.ts';
+import { type RedisOptions, type RedisServer, startRedis } from '../../src/launcher/servers/redis.ts';
 
 /** A folder that other users may enter but not list, as PostgreSQL run by root needs it. */
 export function temporaryFolder(): { folder: string; remove(): void } {
@@ -13,8 +13,13 @@ export function temporaryFolder(): { folder: string; remove(): void } {
 }
 
 /** A PostgreSQL in `<folder>/postgres`; again with the same folder and port it finds its data. */
-export function startOwnPostgres(folder: string, port?: number): Promise<Postgres> {
-  return startPostgres({ dataDir: path.join(folder, 'postgres'), durable: false, ...(port ? { port } : {}) });
+export function startOwnPostgres(
+  folder: string,
+  port?: number,
+  more: Partial<PostgresOptions> = {},
+): Promise<Postgres> {
+  const dataDir = path.join(folder, 'postgres');
+  return startPostgres({ dataDir, durable: false, ...more, ...(port ? { port } : {}) });
 }
 
 /** A Redis in `<folder>/redis`, with lines of redis.conf of the test's own. */
@@ -22,12 +27,14 @@ export function startOwnRedis(
   folder: string,
   port?: number,
   config: Record<string, string> = {},
+  more: Partial<RedisOptions> = {},
 ): Promise<RedisServer> {
   return startRedis({
     dataDir: path.join(folder, 'redis'),
     serversDir: path.resolve('.data/servers'),
     searchPath: process.env.PATH ?? '',
     config,
+    ...more,
     ...(port ? { port } : {}),
   });
 }

@@ -5,6 +5,7 @@ import { expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { keepRunning } from '../../src/launcher/keep-running.ts';
 import type { Exit } from '../../src/launcher/machine/process.ts';
+import { saySeldom } from '../../src/launcher/say-seldom.ts';
 
 interface Made {
   readonly pid: number;
@@ -18,17 +19,18 @@ function made(pid: number): Made {
   return { pid, exited, die: () => death.abort() };
 }
 
-function keep(first: Made, start: () => Promise<Made>) {
+function keep(first: Made, start: (previous: Made, signal: AbortSignal) => Promise<Made>) {
   const ended: number[] = [];
+  const said: string[] = [];
   const kept = keepRunning<Made>({
+    name: 'it',
     first,
     start,
     end: ({ pid }) => ended.push(pid),
-    onDeath: () => undefined,
+    say: (line) => said.push(line),
     onRestart: () => undefined,
-    onFailure: () => undefined,
   });
-  return { kept, ended };
+  return { kept, ended, said };
 }
 
 test('what was put in the place of one that waits to be started again stays, and is minded', async () => {
@@ -77,4 +79,47 @@ test('what is started while another is put in its place is ended, and takes no p
   await until(() => ended.length > 0);
   expect([ended, kept.current().pid]).toEqual([[100], 2]);
   await kept.letGo();
+});
+
+test('a start that would take for ever is ended by whoever lets go, and is called no failure', async () => {
+  const first = made(1);
+  let starts = 0;
+  const { kept, said } = keep(first, async (_previous, signal) => {
+    starts += 1;
+    await once(signal, 'abort');
+    throw new Error('ended');
+  });
+  first.die();
+  await until(() => starts === 1);
+  expect((await kept.letGo()).pid).toBe(1);
+  expect(said).toEqual(['it died (exit code 1) and is started again']);
+});
+
+test('one that fails, and fails again, is said to be back', async () => {
+  const first = made(1);
+  let starts = 0;
+  const { kept, said } = keep(first, async () => {
+    starts += 1;
+    if (starts < 4) throw new Error(`no room, ${starts}`);
+    return made(100);
+  });
+  first.die();
+  await until(() => kept.current().pid === 100, 10_000);
+  await kept.letGo();
+  const failures = ["it can't be started again yet: no room, 1", "it can't be started again yet: no room, 2"];
+  expect(said).toEqual(['it died (exit code 1) and is started again', ...failures, 'it is back']);
+});
+
+test('what goes on all night is said twice in ten minutes, with the number of what was left out', () => {
+  let now = 5_000;
+  const said: string[] = [];
+  const say = saySeldom(
+    (line) => said.push(line),
+    () => now,
+  );
+  for (; now < 605_000; now += 10_000) say('failure', 'no room');
+  expect(said).toEqual(['no room', 'no room']);
+  say('death', 'died');
+  say('failure', 'no room');
+  expect(said.slice(2)).toEqual(['died', '(58 more like this since the last one) no room']);
 });

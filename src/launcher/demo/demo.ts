@@ -6,12 +6,12 @@ import { reachable } from '../address.ts';
 import { type Kept, keepRunning } from '../keep-running.ts';
 import { readIfThere, tail } from '../machine/files.ts';
 import { freePort } from '../machine/ports.ts';
-import { endChild, inWords, spawnBound } from '../machine/process.ts';
+import { inWords, spawnBound } from '../machine/process.ts';
 import { keepProgram, type Program, type ProgramOptions, stopProgram } from '../programs.ts';
 import type { FetchedProgram } from '../servers/system-packages.ts';
 import type { Environment, LauncherSettings } from '../settings.ts';
 import { DEMO_HOST } from './asked.ts';
-import { type Nginx, type NginxOptions, startNginx } from './nginx.ts';
+import { endNginx, type Nginx, type NginxOptions, startNginx } from './nginx.ts';
 
 const usualPort = 3_080;
 const registrationMs = 60_000;
@@ -106,19 +106,12 @@ async function untilReady(program: Program, logFile: string): Promise<void> {
 
 async function keepNginx(how: NginxOptions, { say, onRestart }: DemoOptions): Promise<Kept<Nginx>> {
   return keepRunning({
+    name: 'nginx',
     first: await startNginx(how),
     start: () => startNginx(how),
-    onDeath: (exit) => say(`nginx died (${inWords(exit)}) and is started again`),
+    say,
     onRestart,
-    onFailure: (error) => say(`nginx can't be started again: ${String(error)}`),
   });
-}
-
-function endNginx(nginx: Nginx): Promise<void> {
-  return endChild(nginx, [
-    ['SIGTERM', stopMs],
-    ['SIGKILL', 5_000],
-  ]);
 }
 
 function logOf({ dataDir }: LauncherSettings, name: string): string {

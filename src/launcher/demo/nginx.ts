@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { writePrivate } from '../machine/files.ts';
-import type { Child } from '../machine/process.ts';
+import { type Child, endChild } from '../machine/process.ts';
 import { findServer } from '../servers/find-server.ts';
 import { spawnLogged, startServer } from '../servers/start-server.ts';
 import type { FetchedProgram } from '../servers/system-packages.ts';
@@ -61,10 +61,18 @@ export async function startNginx({ program, folder, port, recipe, logFile, searc
         deathSignal: 'SIGTERM',
         env: { PATH: searchPath, ...program.env },
       }),
-    answers: listens,
+    ask: async (port) => ((await listens(port)) ? 'ready' : undefined),
+    stop: endNginx,
     obstacle: () => undefined,
   });
   return { ...child, port };
+}
+
+export function endNginx(nginx: Child): Promise<void> {
+  return endChild(nginx, [
+    ['SIGTERM', 3_000],
+    ['SIGKILL', 5_000],
+  ]);
 }
 
 /** A recipe listens on every IP address of its machine. */

@@ -8,7 +8,7 @@ import { keptSecret, makeFolder } from '../machine/files.ts';
 import { type Child, childrenOf, endChild, trySignal, waitForEnd } from '../machine/process.ts';
 import { chooseIdentity, findBinaries, reachableBinaries, type Unprivileged } from './postgres-binaries.ts';
 import { prepareCluster } from './postgres-cluster.ts';
-import { type EmbeddedServer, type ServerOptions, spawnLogged, startServer } from './start-server.ts';
+import { type Answer, type EmbeddedServer, type ServerOptions, spawnLogged, startServer } from './start-server.ts';
 
 export interface PostgresOptions extends ServerOptions {
   /** false: no fsync, for databases that may be lost with the machine, though not with the server (tests). Default true. */
@@ -23,6 +23,9 @@ export interface Postgres extends EmbeddedServer {
   /** Database `postgres` as the superuser. */
   superuserUrl: string;
 }
+
+/** The SQLSTATE of a server that starts up, and recovers from a crash meanwhile. */
+const CANNOT_CONNECT_NOW = '57P03';
 
 /** Resolves when the server takes connections as owner. Throws with the end of its log otherwise. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
@@ -41,7 +44,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 }
 
 async function start(dataDir: string, options: PostgresOptions): Promise<Postgres> {
-  const { durable = true, unprivileged = 'auto', log } = options;
+  const { durable = true, unprivileged = 'auto', log, signal, silenceMs } = options;
   const identity = chooseIdentity(path.join(dataDir, 'cluster'), unprivileged);
   const binaries = reachableBinaries(findBinaries(), identity);
   const superuserPassword = keptSecret(path.join(dataDir, 'superuser.secret'));
@@ -53,6 +56,10 @@ async function start(dataDir: string, options: PostgresOptions): Promise<Postgre
     dataDir,
     port: options.port,
     logFile,
+    log,
+    signal,
+    silenceMs,
+    stop,
     launch: (port) =>
       spawnLogged(binaries.postgres, ['-D', cluster, '-p', String(port), ...settingsFor(durable)], logFile, {
         deathSignal: 'SIGINT', // PostgreSQL's fast shutdown
@@ -61,7 +68,7 @@ async function start(dataDir: string, options: PostgresOptions): Promise<Postgre
         env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
         ...identity.user,
       }),
-    answers: (port) => takesConnections(superuserUrlOn(port)),
+    ask: (port) => ask(superuserUrlOn(port)),
     obstacle: (said) => (said.includes('shared memory block') ? 'an earlier one is still ending' : undefined),
   });
   const superuserUrl = superuserUrlOn(port);
@@ -69,10 +76,7 @@ async function start(dataDir: string, options: PostgresOptions): Promise<Postgre
   try {
     await ensureOwner(superuserUrl, ownerPassword);
   } catch (error) {
-    await endChild(child, [
-      ['SIGINT', 10_000],
-      ['SIGKILL', 5_000],
-    ]);
+    await stop(child);
     throw error;
   }
   return {
@@ -81,14 +85,17 @@ async function start(dataDir: string, options: PostgresOptions): Promise<Postgre
     port,
     pid: child.pid,
     exited: child.exited,
-    stop: () =>
-      endChild(child, [
-        ['SIGINT', 30_000],
-        ['SIGQUIT', 5_000],
-        ['SIGKILL', 5_000],
-      ]),
+    stop: () => stop(child),
     kill: () => kill(child),
   };
+}
+
+function stop(child: Child): Promise<void> {
+  return endChild(child, [
+    ['SIGINT', 30_000],
+    ['SIGQUIT', 5_000],
+    ['SIGKILL', 5_000],
+  ]);
 }
 
 function settingsFor(durable: boolean): string[] {
@@ -107,15 +114,15 @@ function settingsFor(durable: boolean): string[] {
 }
 
 /** A stranger on the same port would not know the password. */
-async function takesConnections(url: string): Promise<boolean> {
+async function ask(url: string): Promise<Answer> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   try {
     await client.connect();
     await client.end();
-    return true;
-  } catch {
+    return 'ready';
+  } catch (error) {
     await client.end().catch(() => {});
-    return false;
+    return (error as { code?: unknown }).code === CANNOT_CONNECT_NOW ? 'recovering' : undefined;
   }
 }
 

@@ -9,7 +9,7 @@ import { claimFolder } from '../machine/claims.ts';
 import { findProgram, keptSecret, makeFolder, readIfThere, writePrivate } from '../machine/files.ts';
 import { type Child, commandLine, endChild, endOrphan } from '../machine/process.ts';
 import { findRedis } from './redis-binaries.ts';
-import { type EmbeddedServer, type ServerOptions, spawnLogged, startServer } from './start-server.ts';
+import { type Answer, type EmbeddedServer, type ServerOptions, spawnLogged, startServer } from './start-server.ts';
 import type { FetchedProgram } from './system-packages.ts';
 
 export interface RedisOptions extends ServerOptions {
@@ -44,8 +44,12 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
       dataDir,
       port: options.port,
       logFile,
+      log: options.log,
+      signal: options.signal,
+      silenceMs: options.silenceMs,
+      stop,
       launch: (port) => launch(binary, { ...options, dataDir, logFile, port, password }),
-      answers: async (port) => (await ask(port, `AUTH ${password}\r\nPING\r\n`)).includes('+PONG'),
+      ask: (port) => ask(port, password),
       obstacle: (_said, { code }) => (code === takenByLock ? 'another one holds its append-only file' : undefined),
     });
     writePrivate(path.join(dataDir, 'pid'), `${child.pid}\n`);
@@ -55,17 +59,20 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
       port,
       pid: child.pid,
       exited: child.exited,
-      stop: () =>
-        endChild(child, [
-          ['SIGTERM', 20_000],
-          ['SIGKILL', 5_000],
-        ]),
+      stop: () => stop(child),
       kill: () => endChild(child, [['SIGKILL', 5_000]]),
     };
   } catch (error) {
     claim.release();
     throw error;
   }
+}
+
+function stop(child: Child): Promise<void> {
+  return endChild(child, [
+    ['SIGTERM', 20_000],
+    ['SIGKILL', 5_000],
+  ]);
 }
 
 interface Launch {
@@ -123,7 +130,13 @@ function isOurs(pid: number, dataDir: string): boolean {
 }
 
 /** While the server loads its file it answers `-LOADING`. */
-function ask(port: number, commands: string): Promise<string> {
+async function ask(port: number, password: string): Promise<Answer> {
+  const answer = await said(port, `AUTH ${password}\r\nPING\r\n`);
+  if (answer.includes('+PONG')) return 'ready';
+  return answer.includes('-LOADING') ? 'recovering' : undefined;
+}
+
+function said(port: number, commands: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect({ host: '127.0.0.1', port });

@@ -1,14 +1,14 @@
-// What starting an embedded server has in common: a port that is kept from start to start, a log, and another try where what is
-// in the way passes by itself.
+// What starting an embedded server has in common: a port that is kept from start to start, a log, another try where what is in
+// the way passes by itself, and as much time as it takes to recover from a crash.
 
 import { closeSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLog, readIfThere, tail, writePrivate } from '../machine/files.ts';
 import { choosePort } from '../machine/ports.ts';
-import { type BoundSpawnOptions, type Child, type Exit, endChild, spawnBound } from '../machine/process.ts';
+import { type BoundSpawnOptions, type Child, type Exit, spawnBound } from '../machine/process.ts';
 
-const startDeadlineMs = 60_000;
+const defaultSilenceMs = 60_000;
 
 export interface EmbeddedServer {
   port: number;
@@ -30,7 +30,14 @@ export interface ServerOptions {
   logFile?: string;
   /** Told of long steps, in words for a person. */
   log?: (message: string) => void;
+  /** Ends a start that is under way. */
+  signal?: AbortSignal;
+  /** A server that starts and says nothing for so long is ended; default a minute. */
+  silenceMs?: number;
 }
+
+/** What a server answers: `recovering` while it reads what it wrote before a crash, undefined where it says nothing. */
+export type Answer = 'ready' | 'recovering' | undefined;
 
 export interface ServerStart {
   name: string;
@@ -38,42 +45,64 @@ export interface ServerStart {
   port?: number | undefined;
   logFile: string;
   launch: (port: number) => Child;
-  /** Called until it is true or the server is gone. */
-  answers: (port: number) => Promise<boolean>;
+  log?: ((message: string) => void) | undefined;
+  signal?: AbortSignal | undefined;
+  silenceMs?: number | undefined;
+  /** In order, also while it recovers. */
+  stop: (child: Child) => Promise<void>;
+  /** Called until it is ready or gone. */
+  ask: (port: number) => Promise<Answer>;
   /** What is in the way and passes by itself, by the end of the log; undefined where another try is of no use. */
   obstacle: (said: string, exit: Exit) => string | undefined;
 }
 
-/** Resolves when the server answers. Throws with the end of its log otherwise. */
+/** Resolves when the server is ready, however long it recovers. Throws with the end of its log otherwise. */
 export async function startServer(start: ServerStart): Promise<{ child: Child; port: number }> {
-  const { name, dataDir, logFile, launch, obstacle } = start;
+  const { name, dataDir, logFile, launch, obstacle, signal, silenceMs = defaultSilenceMs } = start;
   const portFile = path.join(dataDir, 'port');
-  const deadline = Date.now() + startDeadlineMs;
+  const deadline = performance.now() + silenceMs;
   for (;;) {
     const port = await choosePort(start.port, Number(readIfThere(portFile)) || undefined);
     const child = launch(port);
-    if (await untilAnswering(child, () => start.answers(port), deadline)) {
+    if (await untilReady(child, port, start)) {
       writePrivate(portFile, `${port}\n`);
       return { child, port };
     }
-    await endChild(child, [['SIGKILL', 5_000]]);
+    await start.stop(child);
+    if (signal?.aborted) throw new Error(`${name} was stopped before it was ready.`);
     const said = tail(logFile);
     const passing = said.includes('Address already in use') ? 'its port is taken' : obstacle(said, await child.exited);
-    if (passing === undefined || Date.now() > deadline) {
+    if (passing === undefined || performance.now() > deadline) {
       throw new Error(`${name} does not start${passing ? ` (${passing})` : ''}. The end of ${logFile}:\n${said}`);
     }
     await sleep(200);
   }
 }
 
-/** False when the server ended first: a stranger on the same port is not taken for it. */
-async function untilAnswering(child: Child, answers: () => Promise<boolean>, deadline: number): Promise<boolean> {
+/**
+ * False when the server ended first (a stranger on the same port is not taken for it), when it said nothing for too long, or when
+ * the start is ended. One that recovers is not hurried: killed, it would begin anew, and never end.
+ */
+async function untilReady(child: Child, port: number, start: ServerStart): Promise<boolean> {
+  const { ask, log, signal, silenceMs = defaultSilenceMs } = start;
+  const startedAt = performance.now();
   let gone = false;
   child.exited.then(() => {
     gone = true;
   });
-  while (!gone && Date.now() < deadline) {
-    if (await answers()) return !gone;
+  let deadline = startedAt + silenceMs;
+  let sayAfterMs = silenceMs / 6;
+  while (!gone && !signal?.aborted && performance.now() < deadline) {
+    const answer = await ask(port);
+    if (answer === 'ready') return !gone;
+    const now = performance.now();
+    if (answer === 'recovering') deadline = now + silenceMs;
+    if (answer === 'recovering' && now - startedAt > sayAfterMs) {
+      log?.(
+        `still reading back what it had written, after ${Math.round((now - startedAt) / 1_000)} s; it is given its time`,
+      );
+      sayAfterMs *= 2;
+    }
     await sleep(30);
   }
   return false;

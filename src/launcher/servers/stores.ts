@@ -2,8 +2,7 @@
 // when they die.
 
 import path from 'node:path';
-import { type Kept, keepRunning, type Runnable } from '../keep-running.ts';
-import { inWords } from '../machine/process.ts';
+import { type KeepRunningOptions, type Kept, keepRunning, type Runnable } from '../keep-running.ts';
 import type { LauncherSettings } from '../settings.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { type RedisServer, startRedis } from './redis.ts';
@@ -22,12 +21,14 @@ export interface StoresOptions {
   settings: LauncherSettings;
   say: (line: string) => void;
   onRestart: () => void;
+  /** Ends the start. */
+  signal: AbortSignal;
 }
 
 type Embedded = Runnable & { stop(): Promise<void> };
 
 /** Starts what the environment gives no URL for. Throws when one does not start, after stopping the other. */
-export async function startStores({ settings, say, onRestart }: StoresOptions): Promise<Stores> {
+export async function startStores({ settings, say, onRestart, signal }: StoresOptions): Promise<Stores> {
   const [postgres, redis] = await Promise.allSettled([
     settings.databaseUrl ? undefined : startKeptPostgres(),
     settings.redisUrl ? undefined : startKeptRedis(),
@@ -55,8 +56,8 @@ export async function startStores({ settings, say, onRestart }: StoresOptions): 
       logFile: path.join(settings.dataDir, 'logs/postgres.log'),
       log: (message: string) => say(`PostgreSQL: ${message}`),
     };
-    const first = await startPostgres(options);
-    return keep('PostgreSQL', first, ({ port }) => startPostgres({ ...options, port }));
+    const first = await startPostgres({ ...options, signal });
+    return keep('PostgreSQL', first, ({ port }, ending) => startPostgres({ ...options, port, signal: ending }));
   }
 
   async function startKeptRedis(): Promise<Kept<RedisServer>> {
@@ -67,22 +68,12 @@ export async function startStores({ settings, say, onRestart }: StoresOptions): 
       logFile: path.join(settings.dataDir, 'logs/redis.log'),
       log: (message: string) => say(`Redis: ${message}`),
     };
-    const first = await startRedis(options);
-    return keep('Redis', first, ({ port }) => startRedis({ ...options, port }));
+    const first = await startRedis({ ...options, signal });
+    return keep('Redis', first, ({ port }, ending) => startRedis({ ...options, port, signal: ending }));
   }
 
-  function keep<T extends Embedded>(name: string, first: T, start: (previous: T) => Promise<T>): Kept<T> {
-    return keepRunning({
-      first,
-      start,
-      onDeath: (exit) => say(`${name} died (${inWords(exit)}) and is started again`),
-      onRestart: () => {
-        say(`${name} is back`);
-        onRestart();
-      },
-      onFailure: (error) =>
-        say(`${name} can't be started again: ${error instanceof Error ? error.message : String(error)}`),
-    });
+  function keep<T extends Embedded>(name: string, first: T, start: KeepRunningOptions<T>['start']): Kept<T> {
+    return keepRunning({ name, first, start, say, onRestart, saysBack: true });
   }
 }
 
