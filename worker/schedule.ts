@@ -48,6 +48,8 @@ const CHECK_INTERVAL_MS = 10 * SECOND;
 const WORTH_SAYING = 6;
 /** In every so many-th check also how often each is to run: a worker of another version puts back its own. */
 const CHECKS_A_COMPARISON = 30;
+/** For how long it is shown that a run failed. The next run does what it has left, so that nothing is given up. */
+const FAILED_SHOWN_MS = 15 * MINUTE;
 /** By which the clocks of two workers may differ. */
 const CLOCKS_DIFFER_MS = 10 * SECOND;
 
@@ -81,6 +83,7 @@ export async function keepSchedule({
         if (wrong) await opened.removeJobScheduler(name);
         await put(opened, name, everyMs);
       }
+      if (check % CHECKS_A_COMPARISON === 0) await forgetFailedRuns(queues);
       first = false;
       failures = 0;
     } catch (error) {
@@ -109,6 +112,18 @@ async function otherwise(queues: Queues): Promise<ReadonlySet<string>> {
   return new Set(
     all.flatMap(([name, { everyMs }], index) => ((are[index]?.every ?? everyMs) === everyMs ? [] : [name])),
   );
+}
+
+/** What BullMQ keeps of a run that failed would otherwise stand there, and in the metrics, until a thousand more have failed. */
+async function forgetFailedRuns(queues: Queues): Promise<void> {
+  for (const name of new Set(Object.values(SCHEDULE).map(({ queue }) => queue))) {
+    const queue = await queues.open(name);
+    for (const job of await queue.getFailed()) {
+      // None: another worker forgot it meanwhile.
+      const isOver = job && (job.finishedOn ?? 0) < Date.now() - FAILED_SHOWN_MS;
+      if (isOver && job.name in SCHEDULE) await queue.remove(job.id ?? '');
+    }
+  }
 }
 
 async function put(queue: Queue, name: string, everyMs: number): Promise<void> {

@@ -2,6 +2,7 @@
 // killed and whatever Redis forgets, and stops in order when it is told to.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { until } from '../../harness/until.ts';
 import { type AuditEventType, NO_ORIGIN } from '../../src/core/audit/events.ts';
@@ -97,6 +98,36 @@ describe('the worker', () => {
     const before = await countOf('authn_login_fail');
     await fillOutbox(5);
     await until(async () => (await countOf('authn_login_fail')) === before + 5, 4_000);
+  });
+
+  test('shows for a quarter of an hour that a run of a recurring job failed, and for longer what was given up', async () => {
+    const connection = new Redis(stores.redisUrl, { maxRetriesPerRequest: null });
+    const queues = openQueues(connection);
+    const failing = new Worker(
+      'sessions',
+      async () => {
+        throw new Error('PostgreSQL is away');
+      },
+      { connection, prefix: QUEUE_PREFIX },
+    );
+    const queue = await queues.open('sessions');
+    try {
+      queues.nudge('flush-touches');
+      await until(async () => (await queue.getFailedCount()) === 1);
+      await queue.add('end-session', {}, { attempts: 1 });
+      await until(async () => (await queue.getFailedCount()) === 2);
+      for (const { id } of await queue.getFailed())
+        await redis.hset(`${QUEUE_PREFIX}:sessions:${id}`, 'finishedOn', Date.now() - 16 * 60_000);
+      queues.nudge('flush-touches');
+      await until(async () => (await queue.getFailedCount()) === 3);
+    } finally {
+      await failing.close();
+    }
+    await startedWorker();
+    await until(async () => (await queue.getFailedCount()) === 2);
+    expect((await queue.getFailed()).map(({ name }) => name).sort()).toEqual(['end-session', 'flush-touches']);
+    await queues.close();
+    await connection.quit();
   });
 
   test('goes on when Redis has forgotten everything, its schedule too', async () => {
