@@ -305,6 +305,27 @@ describe('trouble', () => {
     expect(told().at(-1)).toBe('weak_configuration over');
   });
 
+  test('weaknesses of which each of two workers has another are told once each, and their end too', async () => {
+    const began = async () => {
+      await worker.sealing.seal();
+      const rows = await sql<{ codes: string }>(
+        `SELECT detail->>'codes' AS codes FROM audit_event WHERE type = 'sys_trouble_began' AND seq > $1 ORDER BY seq`,
+        [before?.seq],
+      );
+      return rows.map(({ codes }) => codes);
+    };
+    await worker.sealing.seal();
+    const [before] = await sql<{ seq: string }>('SELECT seq FROM audit_head');
+    for (let turn = 0; turn < 3; turn += 1) {
+      await look({ weak: ['no_signing_key'] });
+      await look({ weak: ['needless_secrets'] });
+    }
+    expect(await began()).toEqual(['no_signing_key', 'no_signing_key,needless_secrets']);
+    expect(told()).toEqual(['weak_configuration first', 'weak_configuration first']);
+    await look({}, -1);
+    expect(told().at(-1)).toBe('weak_configuration over');
+  });
+
   test('what one of two workers sees goes on', async () => {
     await look({ weak: ['no_https'] });
     await look({});

@@ -89,13 +89,15 @@ export function createTroubles(options: TroublesOptions) {
       await transaction.$executeRaw`UPDATE alert_trouble SET seen_at = clock_timestamp() WHERE name = ${name}`;
       return false;
     }
-    await recordOf(transaction, 'sys_trouble_began', { trouble: name, ...facts });
-    const happened = { rule: name, about: String(facts['codes'] ?? ''), facts, seq: null, at: now, count: 1 };
+    const all = row?.goesOn ? together(row.facts, facts) : facts;
+    await recordOf(transaction, 'sys_trouble_began', { trouble: name, ...all });
+    const happened = { rule: name, about: String(all['codes'] ?? ''), facts: all, seq: null, at: now, count: 1 };
     const told = (await raising.raiseWithin(transaction, happened)) !== null;
-    const json = JSON.stringify(facts);
+    const isTold = told || (row?.goesOn === true && row.told);
+    const json = JSON.stringify(all);
     await transaction.$executeRaw`
-      INSERT INTO alert_trouble (name, facts, told) VALUES (${name}, ${json}::jsonb, ${told})
-      ON CONFLICT (name) DO UPDATE SET facts = ${json}::jsonb, told = ${told}, began_at = clock_timestamp(),
+      INSERT INTO alert_trouble (name, facts, told) VALUES (${name}, ${json}::jsonb, ${isTold})
+      ON CONFLICT (name) DO UPDATE SET facts = ${json}::jsonb, told = ${isTold}, began_at = clock_timestamp(),
         seen_at = clock_timestamp(), ended_at = NULL`;
     return told;
   }
@@ -131,14 +133,18 @@ export function createTroubles(options: TroublesOptions) {
 }
 
 /** Another weakness than those that were told. */
-function hasMore({ codes }: AlertFacts, before: AlertFacts): boolean {
-  const known = new Set(String(before['codes'] ?? '').split(','));
-  return (
-    codes !== undefined &&
-    String(codes)
-      .split(',')
-      .some((code) => !known.has(code))
-  );
+function hasMore(facts: AlertFacts, before: AlertFacts): boolean {
+  const known = new Set(codesOf(before));
+  return codesOf(facts).some((code) => !known.has(code));
+}
+
+/** The weaknesses of both: two workers that have different ones would otherwise tell theirs by turns for ever. */
+function together(before: AlertFacts, facts: AlertFacts): AlertFacts {
+  return { ...facts, codes: [...new Set([...codesOf(before), ...codesOf(facts)])].join(',') };
+}
+
+function codesOf({ codes }: AlertFacts): string[] {
+  return codes === undefined ? [] : String(codes).split(',');
 }
 
 async function readWithin(transaction: Transaction, name: string, calmMs: number): Promise<TroubleRow | undefined> {
