@@ -43,7 +43,9 @@ import { answerAtOnce } from './http/answer-at-once.ts';
 import { createAssets } from './http/assets.ts';
 import { compressLarge } from './http/compress.ts';
 import { cookieAges } from './http/cookie-ages.ts';
-import type { Fields } from './http/form.ts';
+import { type Fields, readNext } from './http/form.ts';
+import { withNext } from './http/query.ts';
+import { seeOther } from './http/redirect.ts';
 import { createRecorder, requests } from './http/request.ts';
 import { PageRouter } from './http/router.ts';
 import { ownHost, securityHeaders } from './http/security-headers.ts';
@@ -76,6 +78,7 @@ import { resetPasswordPages } from './pages/login/reset-password.ts';
 import { secondFactorPages } from './pages/login/second-factor.ts';
 import { verifyEmailPage } from './pages/login/verify-email.ts';
 import { wellKnownPages } from './pages/well-known.ts';
+import { isForMembers } from './session/access.ts';
 import { limitActs } from './session/acts.ts';
 import { csrf, mayBeFormToken, type StaleForm } from './session/csrf.ts';
 import { keepFormOfEnded } from './session/kept-form.ts';
@@ -84,6 +87,7 @@ import { sessions } from './session/session-cookie.ts';
 import { SessionStore } from './session/session-store.ts';
 import { languages, TEXTS } from './texts/language.ts';
 import { errors } from './view/errors.ts';
+import { formPage } from './view/form-page.ts';
 import { showOtherSession } from './view/other-session.ts';
 import { createWeb } from './view/page.ts';
 import { createFragments, createRenderer } from './view/render.ts';
@@ -148,14 +152,22 @@ export function createApp(context: Context, readiness: Readiness): Application {
   };
   const router = new PageRouter({ sensitive: true, strict: true }); // one spelling a page, so that a proxy's rules hold
   const methodsOf = (path: string) => router.methodsOf(path);
-  const ofEndedSession = (ctx: Koa.Context, fields: Fields) => {
-    ctx.state.keepForLogIn = () => {
-      const isShown = methodsOf(ctx.path).includes('GET');
-      if (isShown) keepFormOfEnded(ctx, context, fields);
-      return isShown;
-    };
+  /** The page that shows it again after the log-in. A confirmation is not asked for again: it leads on to what it was for. */
+  const keepForLogIn = async (ctx: Koa.Context, fields: Fields) => {
+    if (ctx.path.startsWith('/confirm')) return readNext(fields['next']) ?? '/profile';
+    const page = await formPage(ctx);
+    keepFormOfEnded(ctx, context, page.replace(/\?.*$/s, ''), fields);
+    return page;
   };
-  app.use(csrf(config, { staleForms: web.staleForms, otherSession, ofEndedSession, methodsOf }));
+  const ofEndedSession = (ctx: Koa.Context, fields: Fields) => {
+    if (isForMembers(ctx.path)) ctx.state.keepForLogIn = () => keepForLogIn(ctx, fields);
+  };
+  // Whoever logged out in another tab has no cookie that says whose the form was; whoever logs in next sees it only if it is theirs.
+  const lateForm = (ctx: Koa.Context, fields: Fields): StaleForm | undefined =>
+    isForMembers(ctx.path) && mayBeFormToken(fields['_csrf'])
+      ? async () => seeOther(ctx, withNext('/login', await keepForLogIn(ctx, fields)))
+      : web.staleForms.get(ctx.path);
+  app.use(csrf(config, { lateForm, otherSession, ofEndedSession, methodsOf }));
   app.use(limitActs(context));
 
   homePage(router, web);

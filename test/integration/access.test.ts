@@ -7,6 +7,7 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { createApp } from '../../src/web/app.ts';
+import { isForMembers } from '../../src/web/session/access.ts';
 import { formPage } from '../../src/web/view/form-page.ts';
 import { Browser, newEmail } from '../support/app.ts';
 import { world } from '../support/world.ts';
@@ -158,6 +159,12 @@ async function asked(cookie: string, token: string): Promise<(readonly [string, 
 
 const guarded = () => routes().filter(({ name }) => !PUBLIC.includes(name));
 const forOperators = () => guarded().filter(({ path }) => path.startsWith('/operator'));
+
+test('the forms of those who are logged in are told by their paths', () => {
+  const forms = routes().filter(({ method, path }) => method === 'POST' && path !== '/logout');
+  const wrong = forms.filter(({ name, path }) => isForMembers(path) === PUBLIC.includes(name));
+  expect(wrong.map(({ name }) => name)).toEqual([]);
+});
 
 test('every form stands on a page that can be asked for, so that whoever chooses a language is led back to it', async () => {
   const pages = routes().filter(({ method }) => method === 'GET');

@@ -1,6 +1,7 @@
 // The page that asks who somebody is: it says for what, lets go, knows the forgotten password, and comes at the act. What was
 // typed before it is still there after it.
 import { expect, test } from '@jest/globals';
+import { v7 as uuidv7 } from 'uuid';
 import { en } from '../../src/web/texts/en.ts';
 import { type Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
@@ -108,6 +109,68 @@ test('so does a new address that was typed while its owner logged out in another
   expect(fieldValue((await browser.get('/account/email')).text, 'email')).toBe(typed);
   await browser.logOut();
   expect((await browser.get('/login')).text).not.toContain(en.login.formWaits);
+});
+
+test('so does every other form that was sent after its owner had logged out in another tab, and no attempt is recorded', async () => {
+  const { browser, email, id } = await member('operator');
+  const viewId = uuidv7();
+  const asked = JSON.stringify({ type: 'session_created' });
+  await site.sql(`INSERT INTO saved_view (id, user_id, list, name, asked) VALUES ($1, $2, 'audit', 'Before', $3)`, [
+    ...[viewId, id, asked],
+  ]);
+  const forms = [
+    ['/operator/groups/create', '/operator/groups/create', 'name', 'a-name'],
+    ['/operator/users/invite', '/operator/users/invite', 'email', 'somebody@example.org'],
+    ['/operator/views/save?list=audit&type=session_created', null, 'name', 'My sessions'],
+    [`/operator/views/${viewId}/rename`, '/operator/views', 'name', 'After'],
+    ['/account/sessions/revoke-others', '/account/sessions', null, ''],
+  ] as const;
+  const head = await site.sql<{ id: string }>('SELECT max(id) AS id FROM outbox');
+  for (const [action, of, name, typed] of forms) {
+    const page = of ?? action;
+    const token = await browser.token(page);
+    await browser.logOut();
+    const form = { ...(name && { [name]: typed }), _csrf: token };
+    const late = await browser.agent.post(action).redirects(0).type('form').send(form);
+    const to = `/login?next=${encodeURIComponent(page)}`;
+    expect([action, late.status, late.headers['location']]).toEqual([action, 303, to]);
+    expect((await browser.get(to)).text).toContain(en.login.formWaits);
+    await browser.logIn(email);
+    const { text } = await browser.get(page);
+    expect(text).toContain(name ? en.keptForm.whole : en.keptForm.nothing);
+    if (name) expect(text).toContain(`value="${typed}"`);
+  }
+  const attempts = `SELECT FROM outbox WHERE id > $1 AND event->>'type' = 'malicious_csrf'`;
+  expect(await site.sql(attempts, [head[0]?.id ?? 0])).toEqual([]);
+  await browser.logOut();
+  const forged = await browser.agent.post('/operator/groups/create').redirects(0).type('form').send({ name: 'x' });
+  expect(forged.status).toBe(403);
+});
+
+test('a confirmation that comes after a log-out leads on to what it was for', async () => {
+  const { browser } = await member();
+  const token = await browser.token('/confirm?next=%2Faccount%2Femail');
+  await browser.logOut();
+  const form = { password: PASSWORD, next: '/account/email', _csrf: token };
+  const late = await browser.agent.post('/confirm').redirects(0).type('form').send(form);
+  expect([late.status, late.headers['location']]).toEqual([303, '/login?next=%2Faccount%2Femail']);
+});
+
+test('a passkey’s new name that is refused is still there', async () => {
+  const { browser, id } = await member();
+  await browser.get('/account/security');
+  const passkey = uuidv7();
+  await site.sql(
+    `INSERT INTO passkey (id, user_id, credential_id, public_key, counter, name) VALUES ($1::uuid, $2, $1::uuid::text, 'x', 0, 'Key')`,
+    [passkey, id],
+  );
+  const name = 'n'.repeat(61);
+  const { status, text } = await browser.submit(
+    `/account/security/passkeys/${passkey}/rename`,
+    { name },
+    '/account/security',
+  );
+  expect([status, text.includes(`value="${name}"`)]).toEqual([422, true]);
 });
 
 test('an operator’s reason is kept, whatever the act', async () => {

@@ -5,6 +5,7 @@ import type Koa from 'koa';
 import { readBody, readNext } from '../http/form.ts';
 import { seeOther } from '../http/redirect.ts';
 import { requireConsole, requireConsoleForm } from '../session/access.ts';
+import { typedBefore } from '../session/kept-form.ts';
 import { browserZone, dropZone, keepZone, readZone, UTC, zoneOf } from '../texts/zone.ts';
 import type { Web } from '../view/page.ts';
 
@@ -29,7 +30,7 @@ async function choose(ctx: Koa.Context, web: Web): Promise<void> {
 }
 
 function show(ctx: Koa.Context, web: Web, problem: string | null): Promise<void> {
-  const zone = zoneOf(ctx);
+  const zone = readZone(typedBefore(ctx, web.context)['zone'] ?? '') ?? zoneOf(ctx);
   const zones = [...new Set([UTC, zone, ...Intl.supportedValuesOf('timeZone')])];
   const back = readNext(typeof ctx.query['back'] === 'string' ? ctx.query['back'] : undefined) ?? '/operator';
   const page = { zones, zone, back, problem };

@@ -11,6 +11,13 @@ import { actorOf } from './member.ts';
 import { liveSession } from './request-state.ts';
 import { createLooks } from './sensitive-reads.ts';
 
+const FOR_MEMBERS = /^\/(?:account|applications|confirm|operator)(?:\/|$)/;
+
+/** Whether the forms sent to a path are those of people who are logged in (test/integration/access.test.ts holds it to that). */
+export function isForMembers(path: string): boolean {
+  return FOR_MEMBERS.test(path);
+}
+
 /**
  * Members only. Others go to the login, members who lack a required second factor to its set-up;
  * both come back to the page that they asked for. Reads no store.
@@ -24,10 +31,10 @@ export const requireMember: Koa.Middleware = (ctx, next) => {
 /** Members, including those who must first set up a second factor: the pages for that. */
 export const requireLoggedIn: Koa.Middleware = (ctx, next) => (liveSession(ctx) ? next() : toLogIn(ctx));
 
-/** Whoever sent a form of a session that has ended comes back to it, and finds what they typed. */
-function toLogIn(ctx: Koa.Context): void {
-  const comesBack = ctx.method === 'GET' || ctx.state.keepForLogIn?.();
-  seeOther(ctx, withNext('/login', comesBack ? ctx.url : null));
+/** Whoever sent a form of a session that has ended comes back to its page, and finds what they typed. */
+async function toLogIn(ctx: Koa.Context): Promise<void> {
+  const page = ctx.method === 'GET' ? ctx.url : await ctx.state.keepForLogIn?.();
+  seeOther(ctx, withNext('/login', page ?? null));
 }
 
 /**

@@ -26,8 +26,8 @@ const visitorCookie = createCookie('visitor', { accepts: isToken });
 export type StaleForm = (ctx: Koa.Context, fields: Fields) => void | Promise<void>;
 
 interface Refused {
-  /** By a form's path, for a browser in which nobody is logged in. */
-  readonly staleForms: ReadonlyMap<string, StaleForm>;
+  /** For a browser in which nobody is logged in: what becomes of a form there, if anything but a refusal. */
+  readonly lateForm: (ctx: Koa.Context, fields: Fields) => StaleForm | undefined;
   /** Says who is logged in here by now. */
   readonly otherSession: StaleForm;
   /** Told of a form of a session that has ended, which goes on to its page. */
@@ -39,9 +39,9 @@ interface Refused {
 /**
  * 403 for a change that is not from a form of ours, 405 for a method other than POST. A form that
  * has become too old, or meets another session than the one it was opened in, is refused too: who
- * is logged in is named, else the form is shown again where its page knows how.
+ * is logged in is named, else the form is shown again, at once or after a log-in, where its page knows how.
  */
-export function csrf(config: Config, { staleForms, otherSession, ofEndedSession, methodsOf }: Refused): Koa.Middleware {
+export function csrf(config: Config, { lateForm, otherSession, ofEndedSession, methodsOf }: Refused): Koa.Middleware {
   async function check(ctx: Koa.Context, next: Koa.Next, visitors: readonly string[]): Promise<unknown> {
     if (ctx.method !== 'POST') throw refusedMethod(methodsOf(ctx.path));
     if (!fromHere(ctx, config)) throw new HttpError(403, 'forged');
@@ -52,7 +52,7 @@ export function csrf(config: Config, { staleForms, otherSession, ofEndedSession,
       ofEndedSession(ctx, fields);
       return next();
     }
-    const refuse = liveSession(ctx) ? otherSession : staleForms.get(ctx.path);
+    const refuse = liveSession(ctx) ? otherSession : lateForm(ctx, fields);
     if (!refuse) throw new HttpError(403, 'stale_form');
     ctx.status = 403;
     return refuse(ctx, fields);

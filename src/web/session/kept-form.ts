@@ -1,6 +1,6 @@
 // A form that has to wait until its sender has confirmed who they are, or has logged in again: where it was sent and what was
 // typed, encrypted in a cookie of theirs for a quarter of an hour, so that its page can show that again. Never a password, a
-// code or a token that opens anything.
+// code, a token that opens anything, or what was searched for.
 import type Koa from 'koa';
 import type { Context } from '../../core/context.ts';
 import type { Purpose } from '../../core/credentials/secret-box.ts';
@@ -13,7 +13,7 @@ const LIFE_MS = 15 * 60_000;
 /** nginx takes 4096 bytes of an answer's whole head unless told otherwise; some 1,000 of ours are others. */
 const MOST_CHARACTERS = 2_800;
 const NOT_KEPT: ReadonlySet<string> = new Set([
-  ...['_csrf', 'seen', 'next'],
+  ...['_csrf', 'seen', 'next', 'q'],
   ...['password', 'current', 'former', 'username', 'code', 'recovery', 'credential', 'sealed'],
 ]);
 
@@ -50,8 +50,8 @@ export function keepForm(ctx: Koa.Context, needed: Needed, page: string, typed: 
 }
 
 /** The same of a form whose session has ended: only whoever it was made for sees it again. */
-export function keepFormOfEnded(ctx: Koa.Context, needed: Needed, typed: Fields): void {
-  keep(ctx, needed, { page: ctx.path, typed, of: OF_ITS_TOKEN, token: typed['_csrf'] ?? '' });
+export function keepFormOfEnded(ctx: Koa.Context, needed: Needed, page: string, typed: Fields): void {
+  keep(ctx, needed, { page, typed, of: OF_ITS_TOKEN, token: typed['_csrf'] ?? '' });
 }
 
 interface Keeping {

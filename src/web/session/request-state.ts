@@ -39,8 +39,8 @@ declare module 'koa' {
     alsoLive?: readonly CookieReading[];
     /** A session that began in this request: koa-session gives it its cookie. */
     begun?: NewSession;
-    /** Of a form whose session has ended: keeps what was typed for after the log-in. False where no page shows it. */
-    keepForLogIn?: () => boolean;
+    /** Of a form whose session has ended: keeps what was typed for after the log-in, and names the page that shows it. */
+    keepForLogIn?: () => Promise<string>;
     /** To be called once what the form asks for may be tried (view/sent-twice.ts). */
     onAdmitted?: () => void;
     /**

@@ -72,6 +72,7 @@ export const de: Texts = {
   keptForm: {
     whole: 'Es wurde noch nichts getan. Ihre Eingaben sind noch da: Drücken Sie den Knopf, um fortzufahren.',
     cut: 'Es wurde noch nichts getan. Ihre Eingaben waren zu lang, um sie aufzuheben: Geben Sie sie noch einmal ein.',
+    nothing: 'Es wurde noch nichts getan. Um fortzufahren, tun Sie es noch einmal.',
   },
   otherSession: {
     title: 'Schon angemeldet',

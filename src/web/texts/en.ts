@@ -91,6 +91,7 @@ export const en = {
   keptForm: {
     whole: 'Nothing was done yet. What you typed is still here: press the button to go on.',
     cut: 'Nothing was done yet. What you typed was too long to be kept: enter it again.',
+    nothing: 'Nothing was done yet. To go on, do it again.',
   },
   /** A form that meets another session than the one it was opened in. `isHere` follows an address. */
   otherSession: {

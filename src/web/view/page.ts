@@ -4,9 +4,10 @@ import type { Context } from '../../core/context.ts';
 import { seesConsole } from '../../core/sessions/role.ts';
 import { queryText } from '../http/query.ts';
 import { csrfToken, type StaleForm } from '../session/csrf.ts';
-import { takeForm } from '../session/kept-form.ts';
+import { type KeptForm, takeForm } from '../session/kept-form.ts';
 import { liveSession } from '../session/request-state.ts';
 import { createSensitiveReads, type NoteRead } from '../session/sensitive-reads.ts';
+import type { Texts } from '../texts/en.ts';
 import { TEXTS } from '../texts/language.ts';
 import { browserZone, UTC, zoneCookieName, zoneOf } from '../texts/zone.ts';
 import { offsetName, type Times, timesIn } from '../texts/zoned-times.ts';
@@ -101,7 +102,7 @@ export function createWeb(context: Context, render: Render): Web {
           : null,
         // An error page gives no cookie: it has a form (to log out) only for a member.
         csrf: view === 'error' && !owner ? '' : csrfToken(ctx, config),
-        notice: notice ?? (kept && { kind: 'info', text: text.keptForm[kept.cut ? 'cut' : 'whole'] }),
+        notice: notice ?? (kept && { kind: 'info', text: text.keptForm[keptHow(kept)] }),
         wide,
         passkeys,
         zoneCookie,
@@ -109,6 +110,12 @@ export function createWeb(context: Context, render: Render): Web {
       });
     },
   };
+}
+
+/** Of a button, or of passwords alone, there is nothing to show. */
+function keptHow({ cut, fields }: KeptForm): keyof Texts['keptForm'] {
+  if (cut) return 'cut';
+  return Object.keys(fields).length === 0 ? 'nothing' : 'whole';
 }
 
 /** How the console says moments to this reader, all of a page in one zone. */

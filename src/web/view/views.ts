@@ -104,6 +104,8 @@ export interface Views
     readonly passkeys: readonly {
       readonly id: string;
       readonly name: string;
+      /** A new name that waits to be sent again. */
+      readonly typed?: string | undefined;
       readonly since: ShownTime;
       readonly lastUsed: ShownTime | null;
     }[];

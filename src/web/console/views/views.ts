@@ -6,6 +6,7 @@ import { HttpError } from '../../http/http-error.ts';
 import { isUuid, queryText, withQuery } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireConsole, requireOperator } from '../../session/access.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { memberOf } from '../../session/member.ts';
 import { doneNotice, timesOf, type Web } from '../../view/page.ts';
 import type { FieldErrors } from '../../view/view-parts.ts';
@@ -45,7 +46,7 @@ function idOf(ctx: Koa.Context): string {
 async function openSaving(ctx: Koa.Context, web: Web): Promise<void> {
   const shared = queryText(ctx, 'view');
   const view = isUuid(shared) ? await web.context.savedViews.find(shared) : null;
-  await showSaving(ctx, web, view?.name ?? '');
+  await showSaving(ctx, web, typedBefore(ctx, web.context)['name'] ?? view?.name ?? '');
 }
 
 async function save(ctx: Koa.Context, web: Web): Promise<void> {
@@ -124,7 +125,8 @@ async function showViews(ctx: Koa.Context, web: Web, refused: Refused | null = n
     const title = listNamed(list)?.title;
     const href = `${VIEWS}/${id}`;
     const link = `${config.publicOrigin}${href}`;
-    const typed = refused?.id === id ? refused.name : name;
+    const kept = typedBefore(ctx, web.context, `${href}/rename`)['name'];
+    const typed = refused?.id === id ? refused.name : (kept ?? name);
     return title === undefined ? [] : [{ id, name, list: title, href, link, since: times.prose(createdAt), typed }];
   });
   const page = { rows, problem: refused?.problem ?? null };

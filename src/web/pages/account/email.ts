@@ -4,10 +4,9 @@ import type Router from '@koa/router';
 import type Koa from 'koa';
 import { readEmail } from '../../../core/platform/email-address.ts';
 import { readBody } from '../../http/form.ts';
-import { withNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireMember, requireRecentLogin } from '../../session/access.ts';
-import { keepFormOfEnded, typedBefore } from '../../session/kept-form.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { linkCookie } from '../../session/link-cookie.ts';
 import { actorOf, memberOf } from '../../session/member.ts';
 import { liveSession } from '../../session/request-state.ts';
@@ -30,10 +29,6 @@ export function emailPages(router: Router, web: Web): void {
   if (!web.context.mail.possible) return;
   const recent = requireRecentLogin(web.context, PATH);
   router.get(PATH, requireMember, (ctx) => show(ctx, web, typedBefore(ctx, web.context)['email'] ?? '', {}));
-  web.staleForms.set(PATH, (ctx, fields) => {
-    keepFormOfEnded(ctx, web.context, fields);
-    seeOther(ctx, withNext('/login', PATH));
-  });
   router.post(PATH, requireMember, recent, (ctx) => requestChange(ctx, web));
   router.post(TAKE_BACK, requireMember, (ctx) => takeBack(ctx, web));
   router.get(`${PATH}/sent`, requireMember, (ctx) => showSent(ctx, web));

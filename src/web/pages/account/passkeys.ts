@@ -5,10 +5,10 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Purpose } from '../../../core/credentials/secret-box.ts';
 import { readBody, readNext } from '../../http/form.ts';
 import { HttpError } from '../../http/http-error.ts';
-import { isUuid, queryNext, withNext } from '../../http/query.ts';
+import { isUuid, queryNext } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn, requireRecentLogin } from '../../session/access.ts';
-import { keepFormOfEnded, typedBefore } from '../../session/kept-form.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { memberOf } from '../../session/member.ts';
 import { describeDevice } from '../../texts/times-and-devices.ts';
 import type { Web } from '../../view/page.ts';
@@ -23,10 +23,6 @@ export function passkeyPages(router: Router, web: Web): void {
   const recentForRemoval = requireRecentLogin(web.context, SECURITY);
   router.get(NEW_PASSKEY, requireLoggedIn, recent, (ctx) => showNew(ctx, web));
   router.get(`${PASSKEYS}/options`, requireLoggedIn, (ctx) => giveOptions(ctx, web));
-  web.staleForms.set(NEW_PASSKEY, (ctx, fields) => {
-    keepFormOfEnded(ctx, web.context, fields);
-    seeOther(ctx, withNext('/login', NEW_PASSKEY));
-  });
   router.post(NEW_PASSKEY, web.sentTwice.firstCounts, requireLoggedIn, recent, (ctx) => add(ctx, web));
   router.post(`${PASSKEYS}/:id/rename`, requireLoggedIn, (ctx) => rename(ctx, web));
   router.post(`${PASSKEYS}/:id/remove`, web.sentTwice.firstCounts, requireLoggedIn, recentForRemoval, (ctx) =>
@@ -71,7 +67,7 @@ async function rename(ctx: Koa.Context, web: Web): Promise<void> {
   const name = (await readBody(ctx))['name']?.trim() ?? '';
   if (!isName(name)) {
     ctx.status = 422;
-    return showSecurity(ctx, web, ctx.state.text.passkey.nameWrong);
+    return showSecurity(ctx, web, ctx.state.text.passkey.nameWrong, { [ctx.path]: name });
   }
   const renamed = isUuid(id) && (await web.context.enrolment.renamePasskey(changerOf(ctx), id, name));
   if (!renamed) throw new HttpError(404, 'no_factor');

@@ -7,10 +7,12 @@ import type Koa from 'koa';
 import type { AddResult, RemoveResult } from '../../../core/factors/enrolment.ts';
 import type { Changer } from '../../../core/factors/factor-change.ts';
 import { seesConsole } from '../../../core/sessions/role.ts';
+import type { Fields } from '../../http/form.ts';
 import { HttpError } from '../../http/http-error.ts';
 import { queryNext, withNext, withQuery } from '../../http/query.ts';
 import { seeOther } from '../../http/redirect.ts';
 import { requireLoggedIn } from '../../session/access.ts';
+import { typedBefore } from '../../session/kept-form.ts';
 import { memberOf } from '../../session/member.ts';
 import { enterSession } from '../../session/session-cookie.ts';
 import { showTime } from '../../texts/times-and-devices.ts';
@@ -27,7 +29,13 @@ export function securityPages(router: Router, web: Web): void {
   router.get(SECURITY, requireLoggedIn, (ctx) => showSecurity(ctx, web));
 }
 
-export async function showSecurity(ctx: Koa.Context, web: Web, problem: string | null = null): Promise<void> {
+/** `typed`: new names of passkeys that were not taken, by where they were sent. */
+export async function showSecurity(
+  ctx: Koa.Context,
+  web: Web,
+  problem: string | null = null,
+  typed: Fields = {},
+): Promise<void> {
   const { secondFactors, sessions, shownCodes, apiTokens } = web.context;
   const { userId, id, role } = memberOf(ctx);
   const { text } = ctx.state;
@@ -49,6 +57,7 @@ export async function showSecurity(ctx: Koa.Context, web: Web, problem: string |
     passkeys: has.passkeys.map((key) => ({
       id: key.id,
       name: key.name,
+      typed: typed[renameOf(key.id)] ?? typedBefore(ctx, web.context, renameOf(key.id))['name'],
       since: showTime(key.createdAt, now, text),
       lastUsed: key.lastUsedAt && showTime(key.lastUsedAt, now, text),
     })),
@@ -68,6 +77,10 @@ export async function showSecurity(ctx: Koa.Context, web: Web, problem: string |
   };
   const frame = { title: text.security.title, current: 'security', notice: doneNotice(ctx) } as const;
   await web.show(ctx, 'account/security', page, frame);
+}
+
+function renameOf(passkeyId: string): string {
+  return `${SECURITY}/passkeys/${passkeyId}/rename`;
 }
 
 type AddProblem = Exclude<Extract<AddResult, { ok: false }>['reason'], 'expired' | 'session_ended'>;
