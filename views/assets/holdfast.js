@@ -8,6 +8,9 @@ const MOST_ROWS = 500;
 const seen = new WeakMap();
 const ZONE = document.body.dataset.zone;
 const LOCALE = document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang;
+/** Part of the address of the page to come, which no server hears of; not a place on this one. */
+const FRAGMENT = document.getElementById(location.hash.slice(1)) ? '' : location.hash;
+const KEYS_OFF = 'keys-off';
 
 // What only a script makes work is not in the page without one: some browsers show whatever is in it.
 for (const part of document.querySelectorAll('[data-scripted]')) part.outerHTML = part.textContent;
@@ -20,7 +23,38 @@ setInterval(showTimes, MINUTE / 2);
 for (const place of document.querySelectorAll('[data-live]')) setUpLive(place);
 for (const part of document.querySelectorAll('[data-look-again="going"]')) lookAgain(part);
 showPlace(document.querySelector('.wide .nav'));
+takeFragmentAlong();
+standOnFormPage(document.body.dataset.formPage);
+if (document.querySelector('[data-row]')) keepRow();
+if (document.querySelector('.keys')) setUpKeys();
 if (document.querySelector('[data-search]')) document.addEventListener('keydown', onAuditKey);
+
+/** What a form was answered with can't be asked for again: back and reload ask for the form's page instead. */
+function standOnFormPage(path) {
+  if (path) history.replaceState(history.state, '', path + FRAGMENT);
+}
+
+/** A log-in leads on by forms and links with `next`: the browser keeps a fragment over their redirects. */
+function takeFragmentAlong() {
+  if (!FRAGMENT) return;
+  for (const field of document.querySelectorAll('form[method=post] input[name=next]'))
+    field.form.setAttribute('action', field.form.getAttribute('action') + FRAGMENT);
+  for (const link of document.querySelectorAll('a[href*="?next="]')) link.hash = FRAGMENT;
+  const onward = document.querySelector('[data-goes-on]');
+  if (onward) location.replace(onward.href + FRAGMENT);
+}
+
+/** Back from what was opened out of a row, the focus is where it was: browsers keep no page that is `no-store`. */
+function keepRow() {
+  document.addEventListener('click', ({ target }) => {
+    const link = target.closest('[data-row] a');
+    if (link) history.replaceState({ opened: link.getAttribute('href') }, '');
+  });
+  const [{ type } = {}] = performance.getEntriesByType('navigation');
+  const { opened } = history.state ?? {};
+  if (type === 'back_forward' && opened)
+    document.querySelector(`[data-row] a[href="${CSS.escape(opened)}"]`)?.focus({ preventScroll: true });
+}
 
 /** Where the console's places are one line that is pushed: the one that is open is in sight. */
 function showPlace(places) {
@@ -173,9 +207,39 @@ function relative(awayMs) {
   return new Intl.RelativeTimeFormat(LOCALE).format(count, unit);
 }
 
+/** Who speaks to their machine presses keys without meaning to: they can be turned off, in this browser. */
+function setUpKeys() {
+  const dialog = document.querySelector('.keys');
+  const toggle = dialog.querySelector('[data-keys-toggle]');
+  const state = dialog.querySelector('[data-keys-state]');
+  const say = () => {
+    toggle.textContent = keysAreOff() ? 'Turn them on' : 'Turn them off';
+    state.textContent = keysAreOff() ? 'They are off in this browser.' : '';
+  };
+  toggle.addEventListener('click', () => {
+    stored(() => (keysAreOff() ? localStorage.removeItem(KEYS_OFF) : localStorage.setItem(KEYS_OFF, '')));
+    say();
+  });
+  document.querySelector('[data-keys]').addEventListener('click', showKeys);
+  say();
+}
+
+function keysAreOff() {
+  return stored(() => localStorage.getItem(KEYS_OFF)) !== null;
+}
+
+/** A browser may refuse its storage. */
+function stored(work) {
+  try {
+    return work();
+  } catch {
+    return null;
+  }
+}
+
 function onAuditKey(event) {
   const typing = event.target.closest('input, select, textarea, dialog');
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || keysAreOff()) return;
   const act = { '/': toSearch, j: () => toRow(1), k: () => toRow(-1), Enter: openRow, '?': showKeys }[event.key];
   if (act?.(event) !== false && act) event.preventDefault();
 }

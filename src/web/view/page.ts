@@ -94,6 +94,7 @@ export function createWeb(context: Context, render: Render): Web {
       return render(ctx, view, page, {
         text,
         languages: { others: choices, back },
+        formPage: ctx.method === 'POST' && view !== 'error' ? back : null,
         serviceName: config.serviceName,
         title,
         current,

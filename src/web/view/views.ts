@@ -40,6 +40,8 @@ export interface Frame {
     readonly others: readonly { readonly code: string; readonly name: string }[];
     readonly back: string;
   };
+  /** Of a page that answers a form: where the form stands. */
+  readonly formPage?: string | null;
   readonly serviceName: string;
   readonly title: string;
   readonly current: Place | null;
@@ -157,7 +159,8 @@ export interface Views
   message: {
     readonly heading: string;
     readonly paragraphs: readonly string[];
-    readonly action: { readonly href: string; readonly label: string } | null;
+    /** `goesOn`: the page leads there by itself. */
+    readonly action: { readonly href: string; readonly label: string; readonly goesOn?: boolean } | null;
   };
   /** A form met another session than the one it was opened in. */
   'other-session': {

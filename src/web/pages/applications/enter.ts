@@ -47,7 +47,7 @@ function isOnTheWayFromAForm(ctx: Koa.Context): boolean {
 function goOn(ctx: Koa.Context, web: Web, name: string, location: string): Promise<void> {
   const { onward } = ctx.state.text.applications;
   ctx.set('Refresh', `0; url=${location}`);
-  const action = { href: location, label: onward.link(name) };
+  const action = { href: location, label: onward.link(name), goesOn: true };
   const page = { heading: onward.heading(name), paragraphs: [], action };
   return web.show(ctx, 'message', page, { title: page.heading });
 }
