@@ -1,7 +1,7 @@
 // The embedded PostgreSQL and Redis: data survives stopping and killing, nobody shares a folder, nothing stays behind.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -61,14 +61,17 @@ describe('PostgreSQL', () => {
     }
   });
 
-  test('refuses a second start on the same folder, and starts over a stale postmaster.pid', async () => {
+  test('refuses a second start on the same folder, and starts over a stale postmaster.pid, or an empty one', async () => {
     const postgres = await startOwnPostgres(own.folder);
     await expect(startOwnPostgres(own.folder)).rejects.toThrow(`in use by process ${process.pid}`);
     await postgres.stop();
     // A process id that is another program's by now: PostgreSQL alone would refuse to start.
-    writeFileSync(path.join(own.folder, 'postgres/cluster/postmaster.pid'), `${process.pid}\n`, { mode: 0o600 });
-    const again = await startOwnPostgres(own.folder);
-    await again.stop();
+    // After a power cut it may be empty, and PostgreSQL refuses as well.
+    for (const left of [`${process.pid}\n`, '']) {
+      writeFileSync(path.join(own.folder, 'postgres/cluster/postmaster.pid'), left, { mode: 0o600 });
+      const again = await startOwnPostgres(own.folder);
+      await again.stop();
+    }
   });
 
   test('is given as long as it recovers, which is said, and is stopped in order meanwhile', async () => {
@@ -145,6 +148,34 @@ describe('Redis', () => {
     const redis = new Redis(server.url);
     try {
       expect(await redis.dbsize()).toBe(8_000);
+    } finally {
+      redis.disconnect();
+      await server.stop();
+    }
+  });
+
+  test('starts without a file that it can not read, which is kept and told of; and leaves a good one', async () => {
+    const first = await startOwnRedis(own.folder);
+    await write(first.url, 'kept');
+    await first.kill();
+    const files = path.join(own.folder, 'redis/appendonlydir');
+    const [name = ''] = readdirSync(files).filter((file) => file.includes('incr'));
+    // It ends for another reason: with the file or without.
+    await expect(startOwnRedis(own.folder, undefined, { maxmemory: 'nonsense' })).rejects.toThrow('does not start');
+    const second = await startOwnRedis(own.folder);
+    const kept = new Redis(second.url);
+    expect(await kept.get('kept')).toBe('1');
+    kept.disconnect();
+    await second.kill();
+    appendFileSync(path.join(files, name), Buffer.alloc(4_096)); // as after a power cut
+    const damaged = statSync(path.join(files, name)).size;
+    const said: string[] = [];
+    const server = await startOwnRedis(own.folder, undefined, {}, { log: (line) => said.push(line) });
+    const redis = new Redis(server.url);
+    try {
+      expect(await redis.dbsize()).toBe(0);
+      expect(statSync(path.join(`${files}.unreadable`, name)).size).toBe(damaged);
+      expect(said).toEqual([expect.stringContaining(`kept in ${files}.unreadable`)]);
     } finally {
       redis.disconnect();
       await server.stop();

@@ -72,13 +72,12 @@ function initialise(target: string, { binaries, identity, superuserPassword, dur
 
 /**
  * The folder is claimed, so a server that still runs on it has lost its launcher: it is ended. A postmaster.pid whose
- * process is another program by now would keep PostgreSQL from starting: it is removed.
+ * process is another program by now, or that a power cut left empty, would keep PostgreSQL from starting: it is removed.
  */
 async function clearLeftovers(cluster: string): Promise<void> {
   const file = path.join(cluster, 'postmaster.pid');
   const pid = Number(readIfThere(file)?.split('\n')[0]);
-  if (!Number.isInteger(pid) || pid <= 0) return;
-  await endOrphan(pid, () => commandLine(pid)?.includes(cluster) ?? false, 'SIGINT');
+  if (pid > 0) await endOrphan(pid, () => commandLine(pid)?.includes(cluster) ?? false, 'SIGINT');
   rmSync(file, { force: true });
 }
 

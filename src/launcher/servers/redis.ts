@@ -1,8 +1,8 @@
 // A real Redis (or Valkey) on 127.0.0.1 for one project folder, with an append-only file. Hides where the program comes from,
-// the password, the port, and the locks that keep a second server off the same file.
+// the password, the port, the locks that keep a second server off the same file, and a file that it can't read.
 
 import { spawnSync } from 'node:child_process';
-import { readlinkSync, realpathSync } from 'node:fs';
+import { existsSync, readlinkSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { claimFolder } from '../machine/claims.ts';
@@ -39,6 +39,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     await endLeftover(dataDir);
     const password = keptSecret(path.join(dataDir, 'password.secret'));
     const logFile = options.logFile ?? path.join(dataDir, 'redis.log');
+    const unreadable = withoutUnreadable(dataDir, options.log);
     const { child, port } = await startServer({
       name: 'Redis',
       dataDir,
@@ -50,7 +51,8 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
       stop,
       launch: (port) => launch(binary, { ...options, dataDir, logFile, port, password }),
       ask: (port) => ask(port, password),
-      obstacle: (_said, { code }) => (code === takenByLock ? 'another one holds its append-only file' : undefined),
+      obstacle: (_said, { code }) =>
+        code === takenByLock ? 'another one holds its append-only file' : unreadable.passes(code),
     });
     writePrivate(path.join(dataDir, 'pid'), `${child.pid}\n`);
     child.exited.then(claim.release);
@@ -66,6 +68,29 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     claim.release();
     throw error;
   }
+}
+
+/**
+ * A power cut may leave zeros at the end of the append-only file, or half of it; a newer Redis writes what an older one can't read.
+ * A Redis that ends by itself is tried without the file, as all that counts is in PostgreSQL. If that is no better, the file is
+ * put back.
+ */
+function withoutUnreadable(dataDir: string, log: ServerOptions['log']) {
+  const file = path.join(dataDir, 'appendonlydir');
+  const aside = `${file}.unreadable`;
+  let isAside = false;
+  return {
+    passes(code: number | null): string | undefined {
+      if (!isAside && (code !== 1 || !existsSync(file))) return undefined;
+      const [from, to] = isAside ? [aside, file] : [file, aside];
+      rmSync(to, { recursive: true, force: true });
+      renameSync(from, to);
+      isAside = !isAside;
+      if (!isAside) return undefined;
+      log?.(`can't start, and is tried without what it had written, which is kept in ${aside}; its log says why`);
+      return 'what it had written is of no use';
+    },
+  };
 }
 
 function stop(child: Child): Promise<void> {

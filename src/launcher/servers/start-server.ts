@@ -60,7 +60,7 @@ export interface ServerStart {
 export async function startServer(start: ServerStart): Promise<{ child: Child; port: number }> {
   const { name, dataDir, logFile, launch, obstacle, signal, silenceMs = defaultSilenceMs } = start;
   const portFile = path.join(dataDir, 'port');
-  const deadline = performance.now() + silenceMs;
+  let deadline: number | undefined;
   for (;;) {
     const port = await choosePort(start.port, Number(readIfThere(portFile)) || undefined);
     const child = launch(port);
@@ -72,6 +72,7 @@ export async function startServer(start: ServerStart): Promise<{ child: Child; p
     if (signal?.aborted) throw new Error(`${name} was stopped before it was ready.`);
     const said = tail(logFile);
     const passing = said.includes('Address already in use') ? 'its port is taken' : obstacle(said, await child.exited);
+    deadline ??= performance.now() + silenceMs; // not before: it may have recovered for long until it found what is in the way
     if (passing === undefined || performance.now() > deadline) {
       throw new Error(`${name} does not start${passing ? ` (${passing})` : ''}. The end of ${logFile}:\n${said}`);
     }
