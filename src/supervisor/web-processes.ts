@@ -81,16 +81,27 @@ export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
 
   function fill(slot: Slot): void {
     slot.startedAt = Date.now();
-    slot.worker = start((code, signal) => onDeath(slot, code, signal));
+    try {
+      slot.worker = start((code, signal) => onDeath(slot, code, signal));
+    } catch (error) {
+      log.warn({ err: error }, 'a web process can not be started'); // no memory, say
+      onDeath(slot, null, null);
+    }
   }
 
   function start(onExit: (code: number | null, signal: string | null) => void): Worker {
     cluster.setupPrimary({ args: serving.size > 0 ? [LISTEN_WHEN_READY] : [] });
     const worker = cluster.fork({ ...FEW_ARENAS, ...process.env, WEB_PROCESSES: count });
     log.info({ webPid: worker.process.pid }, 'a web process starts');
-    worker.on('error', (error) =>
-      log.warn({ webPid: worker.process.pid, err: error }, 'a web process can not be reached'),
-    );
+    worker.on('error', (error: NodeJS.ErrnoException) => {
+      const isStarted = worker.process.pid !== undefined;
+      const what = isStarted ? 'reached' : 'started';
+      log.warn({ webPid: worker.process.pid, err: error }, `a web process can not be ${what}`);
+      if (isStarted) return;
+      // As where there may be no more processes or open files: Node tells of no end, and it is tried again like one that died.
+      delete cluster.workers?.[worker.id];
+      worker.emit('exit', null, error.code ?? null);
+    });
     worker.on('message', (message: unknown) => {
       if (!isReady(message)) return;
       serving.add(worker);

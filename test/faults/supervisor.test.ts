@@ -1,6 +1,6 @@
 // The supervisor, from dist/, over a small web process: rolling reloads under load lose nothing, a broken deploy changes
 // nothing, and whatever is killed is either replaced or takes nothing with it. DESIGN: "rolling restart or deploy", "kill -9".
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ask, open, startLoad } from '../../harness/load.ts';
@@ -137,6 +137,22 @@ describe('what is killed', () => {
     expect(pauses().slice(-2)[1]).toBeGreaterThan(pauses().slice(-2)[0] ?? 0);
     supervisor.deploy(webCode());
     const { port } = supervisor;
+    await until(async () => (await answer(port).catch(() => undefined))?.status === 200, 30_000);
+  });
+
+  test('a web process that can not be started for a while, for want of open files, comes back; a reload says why not', async () => {
+    supervisor = await startSupervisor(webCode(), { WEB_PROCESSES: '1' });
+    const { pid, port } = supervisor;
+    const openFiles = (most: string) =>
+      expect(spawnSync('prlimit', ['--pid', String(pid), `--nofile=${most}:`]).status).toBe(0);
+    const refused = () => (supervisor?.log() ?? '').match(/a web process can not be started/g)?.length ?? 0;
+    openFiles('3');
+    process.kill(pid, 'SIGHUP');
+    await until(() => supervisor?.log().includes('the new web process ended (EMFILE) before it was ready') ?? false);
+    expect(await answer(port)).toMatchObject({ status: 200 });
+    process.kill(supervisor.status()?.webProcesses[0] ?? 0, 'SIGKILL');
+    await until(() => refused() >= 4);
+    openFiles('1024');
     await until(async () => (await answer(port).catch(() => undefined))?.status === 200, 30_000);
   });
 
