@@ -50,7 +50,7 @@ export function keepRunning<T extends Runnable>({
 }: KeepRunningOptions<T>): Kept<T> {
   const sayOfKind = saySeldom(say);
   let current = first;
-  let startedAt = Date.now();
+  let startedAt = performance.now();
   let pauseMs = 0;
   let starting = Promise.resolve();
   /** A start that was due before a replacement has nothing left to do. */
@@ -67,7 +67,7 @@ export function keepRunning<T extends Runnable>({
   }
 
   async function startAgain(): Promise<void> {
-    const young = Date.now() - startedAt < youngMs;
+    const young = performance.now() - startedAt < youngMs;
     pauseMs = young ? Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs) : 0;
     const before = replacements;
     let failed = false;
@@ -75,7 +75,7 @@ export function keepRunning<T extends Runnable>({
       await sleep(pauseMs, undefined, { signal: ending.signal }).catch(() => {});
       if (ending.signal.aborted || replacements !== before) return;
       try {
-        startedAt = Date.now();
+        startedAt = performance.now();
         const started = await start(current, ending.signal);
         if (replacements !== before) return end(started);
         current = started;
@@ -99,7 +99,7 @@ export function keepRunning<T extends Runnable>({
       const replaced = current;
       replacements += 1;
       current = next;
-      startedAt = Date.now();
+      startedAt = performance.now();
       watch(next);
       return replaced;
     },

@@ -57,7 +57,7 @@ const { settings } = readLauncherSettings(process.env);
 const givenDataDir = process.env.DATA_DIR || undefined;
 const stopDeadlineMs = settings.shutdownTimeoutMs + killMarginMs;
 const progress = startProgress();
-const startedAt = Date.now();
+const startedAt = performance.now();
 const running: Running = {};
 let stoppingSince: number | undefined;
 /** Ends a start of the stores that is under way, as where PostgreSQL recovers for an hour. */
@@ -153,15 +153,15 @@ async function start(): Promise<void> {
     auditPublicKey: auditPublicKey(auditSigningKey),
     dataDir: settings.dataDir,
     pids: { launcher: process.pid, supervisor: 0, worker: 0, ...stores.pids() },
-    startedAt: new Date(startedAt).toISOString(),
+    startedAt: new Date(performance.timeOrigin + startedAt).toISOString(),
   };
   const check = () => {
     stopIfAsked();
     firstStart.check();
   };
-  const deadline = Date.now() + readyDeadlineMs;
+  const deadline = performance.now() + readyDeadlineMs;
   const late = () => {
-    if (Date.now() > deadline) throw new Error(`Not ready after ${readyDeadlineMs / 1_000} s.\n${tailOfLogs()}`);
+    if (performance.now() > deadline) throw new Error(`Not ready after ${readyDeadlineMs / 1_000} s.\n${tailOfLogs()}`);
     check();
   };
   await waitUntilReady(settings.host, port, late);
@@ -170,7 +170,7 @@ async function start(): Promise<void> {
   const demo = await running.demo;
   await upFile.write(); // before anybody is told who then reads the file
   for (const name of ['web', 'worker']) watchLog(logFile(name), name, progress.say);
-  progress.done(`Holdfast is running (${((Date.now() - startedAt) / 1_000).toFixed(1)} s)`);
+  progress.done(`Holdfast is running (${((performance.now() - startedAt) / 1_000).toFixed(1)} s)`);
   progress.text(summaryOf({ url, dataDir: settings.dataDir, givenDataDir, steps: await steps, demoUrl: demo?.url }));
 }
 
@@ -224,10 +224,10 @@ async function reloadWorker(): Promise<void> {
 
 async function onInterrupt(): Promise<void> {
   if (stoppingSince === undefined) {
-    stoppingSince = Date.now();
+    stoppingSince = performance.now();
     progress.step('stopping (Ctrl-C again: at once)');
     await stop(0);
-  } else if (Date.now() - stoppingSince > sameInterruptMs) {
+  } else if (performance.now() - stoppingSince > sameInterruptMs) {
     killPrograms();
   }
 }
@@ -238,7 +238,7 @@ function stopIfAsked(): void {
 
 /** demo → web → worker → Redis → PostgreSQL, whatever of it is there. Ends the process. */
 async function stop(exitCode: number): Promise<void> {
-  stoppingSince ??= Date.now();
+  stoppingSince ??= performance.now();
   ending.abort();
   announceEnd();
   upFile.remove();

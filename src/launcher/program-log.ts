@@ -77,9 +77,9 @@ export function watchLog(file: string, name: string, show: (line: string) => voi
     rest = lines.pop() ?? '';
     for (const line of lines) {
       const said = inShort(line, name);
-      if (!said || Date.now() - (shownAt.get(said) ?? 0) < repeatAfterMs) continue;
+      if (!said || performance.now() - (shownAt.get(said) ?? Number.NEGATIVE_INFINITY) < repeatAfterMs) continue;
       if (shownAt.size >= mostRemembered) shownAt.clear();
-      shownAt.set(said, Date.now());
+      shownAt.set(said, performance.now());
       show(said);
     }
   };

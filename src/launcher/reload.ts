@@ -26,12 +26,12 @@ try {
 }
 
 async function reload(dataDir: string): Promise<void> {
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const supervisor = findSupervisor(dataDir);
   await reloadWeb(dataDir, supervisor);
   const up = readUpFile(dataDir);
   if (up && up.pids.supervisor === supervisor && isRunning(up.pids.launcher)) await reloadWorker(dataDir);
-  say(`reloaded in ${((Date.now() - startedAt) / 1_000).toFixed(1)} s, with the settings of the start`);
+  say(`reloaded in ${((performance.now() - startedAt) / 1_000).toFixed(1)} s, with the settings of the start`);
 }
 
 function findSupervisor(dataDir: string): number {
@@ -55,7 +55,7 @@ async function reloadWeb(dataDir: string, supervisor: number): Promise<void> {
   const read = () => readStatus<SupervisorStatus>(supervisorStatusFile(dataDir))?.reload;
   const before = read()?.id ?? 0;
   process.kill(supervisor, 'SIGHUP');
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   let told = 0;
   for (;;) {
     const now = read();
@@ -69,7 +69,7 @@ async function reloadWeb(dataDir: string, supervisor: number): Promise<void> {
       throw new Error(`The reload stopped: ${ours.reason}. What was not replaced goes on serving; the logs say more.`);
     }
     if (!isRunning(supervisor)) throw new Error(`The supervisor (process ${supervisor}) ended during the reload.`);
-    if (!ours && now?.state !== 'running' && Date.now() - startedAt > acknowledgeDeadlineMs)
+    if (!ours && now?.state !== 'running' && performance.now() - startedAt > acknowledgeDeadlineMs)
       throw new Error('The supervisor does not answer.');
     await sleep(pollMs);
   }
@@ -80,7 +80,7 @@ async function reloadWorker(dataDir: string): Promise<void> {
   if (!up) return;
   const before = up.workerReload?.id ?? 0;
   process.kill(up.pids.launcher, 'SIGUSR2');
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   for (;;) {
     const now = readUpFile(dataDir)?.workerReload;
     const ours = now && now.id > before ? now : undefined;
@@ -89,7 +89,7 @@ async function reloadWorker(dataDir: string): Promise<void> {
       throw new Error(`The worker was not replaced: ${ours.reason}. The old one goes on; the logs say more.`);
     }
     if (!isRunning(up.pids.launcher)) throw new Error('The launcher ended during the reload.');
-    if (!ours && now?.state !== 'running' && Date.now() - startedAt > acknowledgeDeadlineMs)
+    if (!ours && now?.state !== 'running' && performance.now() - startedAt > acknowledgeDeadlineMs)
       throw new Error('The launcher does not answer.');
     await sleep(pollMs);
   }

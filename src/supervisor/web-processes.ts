@@ -80,7 +80,7 @@ export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
   for (const slot of slots) fill(slot);
 
   function fill(slot: Slot): void {
-    slot.startedAt = Date.now();
+    slot.startedAt = performance.now();
     try {
       slot.worker = start((code, signal) => onDeath(slot, code, signal));
     } catch (error) {
@@ -123,7 +123,7 @@ export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
     const webPid = slot.worker?.process.pid;
     delete slot.worker;
     if (stopping.signal.aborted) return;
-    slot.quickDeaths = Date.now() - slot.startedAt < quickDeathMs ? slot.quickDeaths + 1 : 0;
+    slot.quickDeaths = performance.now() - slot.startedAt < quickDeathMs ? slot.quickDeaths + 1 : 0;
     slot.deaths += 1;
     if (!everReady && slot.deaths >= mostDeathsBeforeReady) {
       log.fatal({ webPid, code, signal }, 'a web process died three times before any was ready: the start has failed');
@@ -136,7 +136,7 @@ export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
   }
 
   async function replace(slot: Slot): Promise<Replaced> {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     clearTimeout(slot.restart);
     slot.replacing = true;
     try {
@@ -158,7 +158,11 @@ export function startWebProcesses(options: WebProcessesOptions): WebProcesses {
       slot.worker = successor;
       Object.assign(slot, { startedAt, quickDeaths: 0 });
       if (old) await end(old, options);
-      return { old: old?.process.pid ?? 0, new: successor.process.pid ?? 0, tookMs: Date.now() - startedAt };
+      return {
+        old: old?.process.pid ?? 0,
+        new: successor.process.pid ?? 0,
+        tookMs: Math.round(performance.now() - startedAt),
+      };
     } finally {
       slot.replacing = false;
       if (!slot.worker && !stopping.signal.aborted) fill(slot);

@@ -59,9 +59,9 @@ export async function waitForExit(child: Child, deadlineMs: number): Promise<boo
 
 /** The same for a process that need not be our child. */
 export async function waitForEnd(pid: number, deadlineMs: number): Promise<boolean> {
-  const deadline = Date.now() + deadlineMs;
+  const deadline = performance.now() + deadlineMs;
   while (isRunning(pid)) {
-    if (Date.now() > deadline) return false;
+    if (performance.now() > deadline) return false;
     await sleep(20);
   }
   return true;
