@@ -254,7 +254,7 @@ describe.each(PROXIES)('through %s', (proxy) => {
       expect((await page.goto(`${url}/deep?er`))?.status()).toBe(403);
       expect([new URL(page.url()).origin, await heading(page)]).toEqual([
         publicUrl,
-        'You may not enter this application',
+        `You may not enter Application ${application.slug.slice('app-'.length)}`,
       ]);
       expect(site.taken()).toEqual([]);
       const account = await web.context.users.findByEmail(email);

@@ -497,7 +497,7 @@ describe('entering', () => {
     const [person, application] = [await newMember(), await addApplication({ everybody: false })];
     const { given } = await enter(person, application);
     expect(given.status).toBe(403);
-    expect(given.text).toContain('You may not enter this application');
+    expect(given.text).toContain(`You may not enter Application ${application.slug.slice('app-'.length)}`);
     await worker.sealing.seal();
     const [event] = await sql<{ detail: unknown }>(
       `SELECT detail FROM audit_event WHERE type = 'authz_fail' AND actor_id = $1`,

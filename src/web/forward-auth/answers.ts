@@ -85,7 +85,7 @@ export function refuseUnknown(reader: Reader, application: Pick<Application, 'ur
 export function forbid(reader: Reader, why: 'disabled' | 'unknown'): Answer {
   if (reader.kind === 'other') return json(403, { error: 'access_denied' });
   const { [why]: message, heading } = reader.text.applications.refused;
-  return pageAnswer(403, reader, { heading, paragraphs: [message] });
+  return pageAnswer(403, reader, { heading: heading(null), paragraphs: [message] });
 }
 
 /** A path that might be read as another one. */

@@ -703,7 +703,7 @@ export const de: Texts = {
       link: (name: string) => `Weiter zu ${name}`,
     },
     refused: {
-      heading: 'Diese Anwendung dürfen Sie nicht öffnen',
+      heading: (name: string | null) => `${name ?? 'Diese Anwendung'} dürfen Sie nicht öffnen`,
       message: 'Ihr Konto hat keinen Zugang zu ihr. Falls es ihn haben sollte, fragen Sie einen Betreiber.',
       disabled: 'Sie ist zurzeit abgeschaltet. Fragen Sie einen Betreiber, wann sie wiederkommt.',
       unknown:

@@ -711,7 +711,7 @@ export const en = {
       link: (name: string) => `Go on to ${name}`,
     },
     refused: {
-      heading: 'You may not enter this application',
+      heading: (name: string | null) => `You may not enter ${name ?? 'this application'}`,
       message: 'Your account has no access to it. If it should have, ask an operator.',
       disabled: 'It is turned off at the moment. Ask an operator when it comes back.',
       unknown: 'There is no application of this name, or it was removed. Go back to where you came from.',

@@ -95,5 +95,6 @@ async function showRefusal(
   const why = { no_application: refused.unknown, disabled: refused.disabled, not_allowed: refused.message }[reason];
   ctx.status = reason === 'no_application' ? 404 : 403;
   const action = { href: '/applications', label: refused.next };
-  await web.show(ctx, 'message', { heading: refused.heading, paragraphs: [why], action }, { title: refused.heading });
+  const heading = refused.heading((await web.context.forwardAuth.register.newest()).bySlug(slug)?.name ?? null);
+  await web.show(ctx, 'message', { heading, paragraphs: [why], action }, { title: heading });
 }
