@@ -177,6 +177,16 @@ async function focused(page: Page): Promise<string> {
   return page.evaluate("document.activeElement?.id || document.activeElement?.textContent.trim() || ''");
 }
 
+it('offers to end all other sessions before the list of them where it is long', async () => {
+  const { page, context } = await open('sessions-many', { viewport: { width: 375, height: 800 } });
+  const [button, second] = [page.getByRole('button', { name: 'End all 8' }), page.locator('.sessions li').nth(1)];
+  expect((await button.boundingBox())?.y).toBeLessThan((await second.boundingBox())?.y ?? 0);
+  await page.goto(`${base}/sessions-full`);
+  const below = await page.getByRole('button', { name: 'End all 3' }).boundingBox();
+  expect(below?.y).toBeGreaterThan((await page.locator('.sessions').first().boundingBox())?.y ?? 0);
+  await context.close();
+});
+
 describe('by keyboard', () => {
   it('logs in: the fields in order, then the button', async () => {
     const { page, context } = await open('login-empty', {});
@@ -277,6 +287,40 @@ it('keeps filters and column heads of the log in sight', async () => {
   expect(tops[1]).toBeLessThan(160);
   expect(tops[1]).toBeGreaterThan(50);
   await screenshot(page, 'audit-scrolled');
+  await context.close();
+});
+
+it.each([718, 1_047])(
+  'prints the log with whole moments and numbers, and nothing that is pressed (%s px)',
+  async (width) => {
+    const { page, context } = await open('audit-filtered', { viewport: { width, height: 900 } });
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.locator('button:visible, input:visible, select:visible').count()).toBe(0);
+    const first = page.locator('[data-row]').first();
+    expect(await first.locator('.c-seq').isVisible()).toBe(true);
+    const time = first.locator('.c-time time');
+    const iso = await time.getAttribute('datetime');
+    const shown = "getComputedStyle(document.querySelector('[data-row] .c-time time'), '::after').content";
+    expect(await page.evaluate<string>(shown)).toBe(`"${iso}"`);
+    expect(await sideways(page)).toBe(0);
+    await screenshot(page, `audit-printed-${width}`);
+    await context.close();
+  },
+);
+
+it('on a phone no number of the picture lies over its bars', async () => {
+  const { page, context } = await open('audit-full', { viewport: { width: 375, height: 800 } });
+  const over = await page.evaluate<string[]>(
+    `[...document.querySelectorAll('.bars .over')].filter((label) => label.checkVisibility()).filter((label) => {
+      const a = label.getBoundingClientRect();
+      return [...document.querySelectorAll('.bars rect:not(.room)')].some((bar) => {
+        const b = bar.getBoundingClientRect();
+        return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom - 2;
+      });
+    }).map((label) => label.textContent)`,
+  );
+  expect(over).toEqual([]);
+  expect(await page.locator('.bars .over:visible').count()).toBeGreaterThan(0);
   await context.close();
 });
 

@@ -954,6 +954,18 @@ const IN_ENGLISH: readonly Fixture[] = [
     },
   ),
   fixture(
+    'sessions-many',
+    'account/sessions',
+    {
+      sessions: Array.from({ length: 9 }, (_, index) => ({
+        ...(SESSIONS[index === 0 ? 0 : 1] as OwnSessionRow),
+        id: `many-${index}`,
+      })),
+      ...{ othersCount: 8, hasApplications: false, browsers: [] },
+    },
+    member('Sessions', 'sessions'),
+  ),
+  fixture(
     'sessions-empty',
     'account/sessions',
     { sessions: SESSIONS.slice(0, 1), othersCount: 0, hasApplications: false, browsers: [] },

@@ -105,6 +105,7 @@ function bandsOf(bars: readonly ChartBar[], series: readonly ChartSeries[]): rea
       grid: (index === 0 ? lines : lines.slice(-1)).map((count) => ({
         y: round(ground - scale(count)),
         label: count.toLocaleString('en'),
+        inner: count !== lines.at(-1),
       })),
     };
   });

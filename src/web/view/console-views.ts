@@ -466,7 +466,8 @@ export interface Chart {
   }[];
   /** Where the bars of each band stand. */
   readonly grounds: readonly number[];
-  readonly grid: readonly { readonly y: number; readonly label: string }[];
+  /** `inner`: a line below the band's top, whose number lies over bars. */
+  readonly grid: readonly { readonly y: number; readonly label: string; readonly inner?: boolean }[];
   readonly ticks: readonly { readonly x: string; readonly label: string; readonly level: 0 | 1 | 2 }[];
   readonly keys: readonly { readonly kind: ChartKind; readonly label: string }[];
   readonly summary: string;
