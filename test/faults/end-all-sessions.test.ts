@@ -33,7 +33,7 @@ async function registered(on: TestProcess): Promise<{ browser: Browser; email: s
 }
 
 const endAll = () => web.context.endAllSessions.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null });
-const hasEnded = ({ browser }: { browser: Browser }) => until(async () => (await browser.profile()) === 303, 5_000);
+const hasEnded = ({ browser }: { browser: Browser }) => until(async () => (await browser.profile()) === 303);
 const notEndedYet = () => query(servers.database.superuserUrl, 'SELECT FROM session WHERE ended_at IS NULL');
 
 /** The cookie of one process, shown to another. */
@@ -82,7 +82,7 @@ test('Redis is emptied, then away, while the rows are not ended yet; the worker 
   redis.disconnect();
   expect(await before.browser.profile()).toBe(303);
   const after = await registered(other);
-  await until(async () => (await web.context.redis.get('everybody')) !== null, 5_000);
+  await until(async () => (await web.context.redis.get('everybody')) !== null);
 
   await servers.redis().kill();
   expect(await shownTo(web, before)).toBe(303);

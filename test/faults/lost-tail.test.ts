@@ -159,7 +159,7 @@ describe.each([
     for (const key of await redis.keys('hf:s:*')) if ((await redis.get(key))?.startsWith('E')) await redis.del(key);
     await failOver();
     // Without a timeline the mark shows it, within a second.
-    if (!tells) await until(async () => (await statuses(left)).every((status) => status === 303), 5_000);
+    if (!tells) await until(async () => (await statuses(left)).every((status) => status === 303));
     expect(await statuses(left)).toEqual([303, 303]);
 
     if (!tells) await until(() => worker.sessionCache.rewound.stands());
@@ -187,7 +187,7 @@ describe.each([
     const back = redis.multi().restore('hf:endings', 0, before, 'REPLACE');
     for (const [key, value] of copies) back.restore(key, 0, value, 'REPLACE');
     await back.del('hf:journal').exec();
-    await until(async () => (await statuses(gone)).every((status) => status === 303), 3_000);
+    await until(async () => (await statuses(gone)).every((status) => status === 303));
     expect(await statuses(left)).toEqual([303, 303]);
     expect(await stays.browser.profile()).toBe(200);
   });

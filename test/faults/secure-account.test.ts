@@ -56,7 +56,7 @@ test('PostgreSQL is away: the answer says so, nothing is done, and later all of 
   await Promise.all([waitForStores(web.context), waitForStores(other.context)]);
   expect(await stateOf(person.id)).toEqual(before);
   await until(async () => (await send()).status === 303);
-  await until(async () => (await person.browser.profile()) === 303, 5_000);
+  await until(async () => (await person.browser.profile()) === 303);
   await until(async () => (await new Browser(other.url).logIn(person.email)).status === 401);
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Browser, newEmail, PASSWORD, startWeb } from '../support/app.ts';
 import { startMailSite } from '../support/mail-site.ts';
 import { fieldError, withoutTokens } from '../support/page.ts';
+import { timeRatio } from '../support/rank-test.ts';
 
 const NEW_PASSWORD = 'a new horse for the battery';
 
@@ -214,13 +215,11 @@ describe('who has an account', () => {
       });
       return performance.now() - began;
     };
-    const times: Record<'known' | 'unknown', number[]> = { known: [], unknown: [] };
-    for (let round = 0; round < 40; round += 1) {
-      times.known.push(await asked(email));
-      times.unknown.push(await asked(newEmail()));
-    }
-    const median = (values: number[]) => values.sort((a, b) => a - b)[values.length / 2] ?? 0;
-    const ratio = median(times.known) / median(times.unknown);
+    const ratio = await timeRatio(
+      40,
+      () => asked(email),
+      () => asked(newEmail()),
+    );
     expect(ratio).toBeGreaterThan(0.6);
     expect(ratio).toBeLessThan(1.6);
   });

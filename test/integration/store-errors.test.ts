@@ -149,10 +149,12 @@ test('of two that wait for each other one is told to try again', async () => {
   const database = openDatabase({ url: stores.database.webUrl, poolSize: 2 }); // deadlocks are looked for after a second
   opened.push(database);
   const { prisma } = database;
+  const held: number[] = [];
   const both = (first: number, second: number) =>
     prisma.$transaction(async (transaction) => {
       await transaction.$executeRaw`UPDATE pair SET n = n + 1 WHERE id = ${first}`;
-      await delay(200);
+      held.push(first);
+      await until(() => held.includes(second));
       await transaction.$executeRaw`UPDATE pair SET n = n + 1 WHERE id = ${second}`;
     });
   const settled = await Promise.allSettled([both(1, 2), both(2, 1)]);

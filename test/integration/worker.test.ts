@@ -13,6 +13,8 @@ import { world } from '../support/world.ts';
 
 const { stores, web, redis, sql } = await world();
 const running: RunningWorker[] = [];
+/** The machine may be busy. */
+const STARTED_WITHIN_MS = 60_000;
 
 afterEach(async () => {
   for (const worker of running.splice(0)) {
@@ -27,14 +29,17 @@ function startWorker(): RunningWorker {
   return worker;
 }
 
-/** A worker that has sealed the event of its own start. */
+/** A worker that takes jobs, and has sealed what was there. */
 async function startedWorker(): Promise<RunningWorker> {
   const worker = startWorker();
-  await until(async () => (await countOf('sys_startup', worker.process.pid)) === 1).catch((error) => {
+  const isReady = async () => worker.log().includes('"msg":"ready"') && (await left()) === 0;
+  await until(isReady, STARTED_WITHIN_MS).catch((error) => {
     throw new Error(`${error.message}\n${worker.log()}`);
   });
   return worker;
 }
+
+const left = async () => Number((await sql<{ count: string }>('SELECT count(*) FROM outbox'))[0]?.count);
 
 async function countOf(type: string, pid?: number): Promise<number> {
   const rows = await sql(
@@ -70,15 +75,21 @@ describe('the worker', () => {
   });
 
   test('is nudged: it seals long before its schedule would', async () => {
+    await redis.flushdb(); // a job that a killed worker had in hand would hold up the first
     await startedWorker();
-    for (let round = 0; round < 3; round += 1) await sealedWithinMs('sys_cleanup');
-    const times: number[] = [];
-    for (let round = 0; round < 6; round += 1) {
-      await delay(150);
-      times.push(await sealedWithinMs('sys_cleanup'));
+    // It can't see any more what waits: without a nudge there is but the schedule, every ten seconds.
+    await sql('ALTER TABLE securing_order RENAME TO securing_order_away');
+    try {
+      const times: number[] = [];
+      for (let round = 0; round < 6; round += 1) {
+        await delay(150);
+        times.push(await sealedWithinMs('sys_cleanup'));
+      }
+      const median = times.sort((a, b) => a - b)[3] ?? 0;
+      expect(median).toBeLessThan(3_000);
+    } finally {
+      await sql('ALTER TABLE securing_order_away RENAME TO securing_order');
     }
-    const median = times.sort((a, b) => a - b)[3] ?? 0;
-    expect(median).toBeLessThan(300);
   });
 
   test('is nudged twice by a burst, however long it is, and not forgotten when the process ends', async () => {
@@ -97,7 +108,7 @@ describe('the worker', () => {
     await startedWorker();
     const before = await countOf('authn_login_fail');
     await fillOutbox(5);
-    await until(async () => (await countOf('authn_login_fail')) === before + 5, 4_000);
+    await until(async () => (await countOf('authn_login_fail')) === before + 5);
   });
 
   test('shows for a quarter of an hour that a run of a recurring job failed, and for longer what was given up', async () => {
@@ -144,18 +155,17 @@ describe('the worker', () => {
     const before = await countOf('authn_login_fail');
     const count = 20_000;
     await fillOutbox(count);
-    const left = async () => Number((await sql<{ count: string }>('SELECT count(*) FROM outbox'))[0]?.count);
     for (let kills = 0; kills < 2; kills += 1) {
       const worker = startWorker();
       const start = await left();
-      await until(async () => (await left()) < start - 500, 20_000);
+      await until(async () => (await left()) < start - 500, STARTED_WITHIN_MS);
       worker.process.kill('SIGKILL');
       await worker.exited;
       expect(await left()).toBeGreaterThan(0);
     }
     // A killed worker's job is another's once its lock has run out.
     startWorker();
-    await until(async () => (await left()) === 0, 30_000);
+    await until(async () => (await left()) === 0, STARTED_WITHIN_MS);
     expect(await countOf('authn_login_fail')).toBe(before + count);
     const [row] = await sql<{ twice: number; numbers: number }>(
       `SELECT count(*)::int - count(DISTINCT id)::int AS twice, count(DISTINCT detail->>'n')::int AS numbers
