@@ -52,7 +52,6 @@ const smtpParts = (text: string, context: z.RefinementCtx) => {
   }
 };
 
-/** By what a URL leads to. */
 /** A URI for security.txt (RFC 9116); an e-mail address is one of mailto. */
 const securityContact = z.string().transform((text, context): string => {
   const email = readEmail(text.trim());
@@ -75,6 +74,7 @@ const certificates = z.string().transform((file, context) => {
   }
 });
 
+/** By what a URL leads to. */
 export const urls = {
   certificates,
   hostName: z.string().regex(/^[\w.-]+$/, 'expected the name of a host'),

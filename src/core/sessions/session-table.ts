@@ -30,7 +30,7 @@ export interface ListedSession {
 }
 
 /** A session, live or not, as operators are shown it. */
-export interface SessionSight extends ListedSession {
+export interface SessionSight extends Pick<ListedSession, 'id' | 'ip' | 'userAgent' | 'createdAt' | 'lastSeenAt'> {
   readonly userId: string;
   /** Both null while it lives. */
   readonly endedAt: Date | null;

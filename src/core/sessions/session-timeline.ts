@@ -4,10 +4,10 @@ import type pg from 'pg';
 import { readSessionEvents, type SessionEvents } from '../audit/reading/session-events.ts';
 import { readAuthenticationMethod } from './authentication-method.ts';
 import type { EndReason } from './session-record.ts';
-import type { SessionSight } from './session-table.ts';
+import type { ListedSession, SessionSight } from './session-table.ts';
 
 /** One of a log-in. The first of a person's own began with the log-in. */
-export interface SessionOfLogin extends SessionSight {
+export interface SessionOfLogin extends SessionSight, ListedSession {
   readonly email: string;
   readonly loginId: string;
   readonly loggedInAt: Date;
