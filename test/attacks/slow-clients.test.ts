@@ -7,7 +7,8 @@ import { until } from '../../harness/until.ts';
 import { readConfig } from '../../src/core/config.ts';
 import { createWebServer, type Serving, serve } from '../../src/web/serve.ts';
 
-const PATIENCE = { headers: 100, request: 300, stalled: 400, check: 20 };
+/** Short, and longer than this process may be held up on a busy machine. */
+const PATIENCE = { headers: 700, request: 1_400, stalled: 2_000, check: 20 };
 /** What each request gets, once its body has arrived. */
 const hello: RequestListener = (request, response) => {
   request.resume().on('end', () => response.writeHead(200, { 'content-length': 5 }).end('hello'));
@@ -23,10 +24,15 @@ afterEach(async () => {
   await Promise.all(servings.splice(0).map((serving) => serving.drain()));
 });
 
-async function start(listener: RequestListener = hello, maxConnections?: number) {
+interface Started {
+  readonly patience?: typeof PATIENCE;
+  readonly maxConnections?: number;
+}
+
+async function start(listener: RequestListener = hello, { patience, maxConnections }: Started = {}) {
   const logged: string[] = [];
   const log = { info: () => undefined, warn: (_: unknown, message?: unknown) => void logged.push(String(message)) };
-  const server = createWebServer(listener, PATIENCE);
+  const server = createWebServer(listener, patience);
   const options = { server, host: '127.0.0.1', port: 0, shutdownTimeoutMs: 1_000, graceMs: 10, log };
   const serving = await serve({ ...options, ...(maxConnections === undefined ? {} : { maxConnections }) });
   servings.push(serving);
@@ -51,7 +57,7 @@ const connectionsOf = (server: Server) =>
 const gone = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()).resume());
 
 test('headers and bodies that dribble in, and silence, end with their time; others are answered meanwhile', async () => {
-  const { server, connect } = await start();
+  const { server, connect } = await start(hello, { patience: PATIENCE });
   const [headers, body, silent] = [await connect(), await connect(), await connect()];
   dribble(headers, 'GET / HTTP/1.1\r\nHost: test\r\nX-Slow: ');
   dribble(body, 'POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 16384\r\n\r\n');
@@ -87,13 +93,16 @@ test('a connection with a few requests before the first answer gets them all, on
 });
 
 test('an answer that nobody takes is dropped', async () => {
-  const { server, connect } = await start((_, response) => {
-    const fill = () => {
-      while (response.writable && response.write(Buffer.alloc(64 * 1024)));
-    };
-    response.writeHead(200).on('drain', fill);
-    fill();
-  });
+  const { server, connect } = await start(
+    (_, response) => {
+      const fill = () => {
+        while (response.writable && response.write(Buffer.alloc(64 * 1024)));
+      };
+      response.writeHead(200).on('drain', fill);
+      fill();
+    },
+    { patience: PATIENCE },
+  );
   const socket = await connect();
   socket.pause().write('GET / HTTP/1.1\r\nHost: test\r\n\r\n');
   await until(async () => (await connectionsOf(server)) === 1);
@@ -101,7 +110,7 @@ test('an answer that nobody takes is dropped', async () => {
 });
 
 test('a connection too many is closed at once, and the place that somebody leaves is free again', async () => {
-  const { connect, logged } = await start(hello, 3);
+  const { connect, logged } = await start(hello, { maxConnections: 3 });
   const held = [await connect(), await connect(), await connect()];
   for (const socket of held) expect(await ask(socket, '/')).toMatchObject({ status: 200 });
   for (let more = 0; more < 5; more += 1) await gone(await connect());
