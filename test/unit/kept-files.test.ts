@@ -1,6 +1,15 @@
 // What the launcher keeps in a data folder while it can't be read, as another user's file: it is neither made anew nor taken for
 // that of the dead. Links that lead to themselves stand for such files, as root may read everything.
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -52,6 +61,13 @@ test('a claim that can not be read counts as long as a process with its id runs'
 
 test('a claim that can not be read is removed when no process has its id', () => {
   unreadable(`up.${NO_PROCESS}`);
+  expect(holderOf(folder, 'up')).toBeUndefined();
+  expect(claimFolder(folder, 'up').heldBy).toBeUndefined();
+  expect(readdirSync(folder)).toEqual([`up.${process.pid}`]);
+});
+
+test('a claim that a power cut left empty counts for nobody, whatever process has its id now', () => {
+  writeFileSync(path.join(folder, `up.${process.ppid}`), '');
   expect(holderOf(folder, 'up')).toBeUndefined();
   expect(claimFolder(folder, 'up').heldBy).toBeUndefined();
   expect(readdirSync(folder)).toEqual([`up.${process.pid}`]);

@@ -1,8 +1,8 @@
 // The claims that keep two launchers off one folder. Hides how a recycled process id is told from the one that once had it.
 
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { isNone, makeFolder, readIfThere } from './files.ts';
+import { isNone, makeFolder, readIfThere, writePrivate } from './files.ts';
 import { isRunning, processIdentity } from './process.ts';
 
 export interface Claim {
@@ -23,28 +23,27 @@ export function claimFolder(folder: string, name: string): Claim {
   const fileOf = (pid: number) => path.join(folder, `${name}.${pid}`);
   const endingOf = (pid: number) => path.join(folder, `${name}-ending.${pid}`);
   const mine = fileOf(process.pid);
-  const identity = processIdentity(process.pid) ?? '';
+  const identity = identityOf(process.pid);
   if (readIfThere(mine) === identity) return refused(process.pid, false);
   try {
-    writeFileSync(mine, identity, { mode: 0o600 });
+    writePrivate(mine, identity);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const isFull = code === 'ENOSPC';
-    if (isFull) rmSync(mine, { force: true }); // one without a word in it counts for any process with our id
     throw new Error(`${folder} can't be written${isFull ? ': the disk is full' : ` by this user (${code})`}.`);
   }
   for (const entry of readdirSync(folder)) {
     const pid = Number(entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : Number.NaN);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
     const written = claimIn(fileOf(pid));
-    if (written !== undefined && (written === '' || processIdentity(pid) === written) && isRunning(pid)) {
+    if (written !== undefined && (written === '' || identityOf(pid) === written) && isRunning(pid)) {
       rmSync(mine, { force: true });
       return refused(pid, written !== '' && readIfThere(endingOf(pid)) === written);
     }
     for (const file of [fileOf(pid), endingOf(pid)]) rmSync(file, { force: true });
   }
   return {
-    announceEnd: () => writeFileSync(endingOf(process.pid), identity, { mode: 0o600 }),
+    announceEnd: () => writePrivate(endingOf(process.pid), identity),
     release() {
       for (const file of [endingOf(process.pid), mine]) rmSync(file, { force: true });
     },
@@ -56,18 +55,19 @@ export function holderOf(folder: string, name: string): number | undefined {
   for (const entry of entriesOf(folder)) {
     const pid = Number(entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : Number.NaN);
     const written = Number.isInteger(pid) ? claimIn(path.join(folder, entry)) : undefined;
-    if (written !== undefined && (written === '' || processIdentity(pid) === written) && isRunning(pid)) return pid;
+    if (written !== undefined && (written === '' || identityOf(pid) === written) && isRunning(pid)) return pid;
   }
   return undefined;
 }
 
 /**
- * What a claim says of its process; undefined where there is none. One that says nothing yet, or that may not be read, as another
- * user's, is '': it counts as long as a process with its id runs.
+ * What a claim says of its process; undefined where there is none, or where a power cut left nothing in it: `down` would stop
+ * whatever has its process id now. One that may not be read, as another user's, is '': it counts as long as a process with its id
+ * runs.
  */
 function claimIn(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8') || undefined;
   } catch (error) {
     return isNone((error as NodeJS.ErrnoException).code) ? undefined : '';
   }
@@ -81,6 +81,11 @@ function entriesOf(folder: string): string[] {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
     throw new Error(`${folder} can't be read by this user.`);
   }
+}
+
+/** Never empty, also where the system tells nothing of its processes. */
+function identityOf(pid: number): string {
+  return processIdentity(pid) || 'unknown';
 }
 
 function refused(heldBy: number, isEnding: boolean): Claim {
