@@ -122,7 +122,7 @@ test('a member who loops a change gets 429, and can still end sessions, change t
   const changed = { current: PASSWORD, password: 'quite another battery staple' };
   expect((await browser.submit('/account/password', changed)).status).toBe(303);
   expect((await browser.logOut()).status).toBe(303);
-}, 20_000);
+});
 
 test('a session that is replaced with each change is bounded by its account', async () => {
   const { browser, id } = await newMember();
@@ -133,7 +133,7 @@ test('a session that is replaced with each change is bounded by its account', as
   expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(15);
   expect(statuses.at(-1)).toBe(429);
   expect((await eventsOf(id, 'authn_recovery_codes_made')).length).toBeLessThanOrEqual(15);
-}, 20_000);
+});
 
 test('an account has so many sessions: one more ends the one that was unused for longest, and says so', async () => {
   const email = newEmail();

@@ -11,6 +11,9 @@ import { freePort } from '../../src/launcher/machine/ports.ts';
 import { createWebServer, type Serving, serve } from '../../src/web/serve.ts';
 import { openTestStores } from '../support/stores.ts';
 
+/** Longer than this process may be held up on a busy machine: an idle connection is closed then. */
+const HELD_UP_MS = 2_000;
+
 interface Logged {
   message: string;
   fields: object;
@@ -63,7 +66,7 @@ const gone = (socket: Socket) => new Promise<void>((resolve) => socket.once('end
 
 describe('a drain', () => {
   test('answers what arrives on idle kept-alive connections, says close, and takes no new connections', async () => {
-    const { serving, connect, port } = await start(hello);
+    const { serving, connect, port } = await start(hello, { graceMs: HELD_UP_MS });
     const socket = await connect();
     expect(await ask(socket, '/')).toMatchObject({ close: false });
     const drained = serving.drain();
@@ -73,7 +76,7 @@ describe('a drain', () => {
   });
 
   test('answers who connected before it and speaks only now', async () => {
-    const { serving, connect } = await start(hello);
+    const { serving, connect } = await start(hello, { graceMs: HELD_UP_MS });
     const socket = await connect();
     await ask(await connect(), '/'); // by now the first connection is accepted
     const drained = serving.drain();
