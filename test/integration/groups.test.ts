@@ -85,8 +85,8 @@ describe('a group', () => {
     const group = await newGroup();
     const ids = await Promise.all([newAccount(), newAccount(), newAccount()]);
     for (const id of ids) expect(await groups.add(group.id, id, by)).toEqual({ ok: true });
-    const first = await groups.members(group.id, '', 2);
-    const rest = await groups.members(group.id, first.at(-1)?.email ?? '', 2);
+    const first = await groups.members(group.id, { take: 2 });
+    const rest = await groups.members(group.id, { after: first.at(-1)?.email ?? '', take: 2 });
     expect([...first, ...rest].map(({ userId }) => userId).sort()).toEqual([...ids].sort());
     expect((await groups.find(group.id))?.members).toBe(3);
   });

@@ -57,6 +57,52 @@ async function newest(type: string) {
 
 const why = { reason: 'they asked for it' };
 
+describe('long lists', () => {
+  const next = (text: string) => /<a href="([^"]*)" rel="next"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? '';
+
+  test('groups are found by a part of their name, and come a page at a time', async () => {
+    await newGroup();
+    await sql(`INSERT INTO account_group (id, name, name_key)
+      SELECT gen_random_uuid(), 'Many-' || lpad(i::text, 3, '0'), 'many-' || lpad(i::text, 3, '0') FROM generate_series(1, 102) AS i`);
+    const first = (await browser.get('/operator/groups?q=MANY-')).text;
+    expect(first).toMatch(/102 of \d+ groups/);
+    expect([first.includes('Many-100'), first.includes('Many-101'), fieldValue(first, 'q')]).toEqual([
+      true,
+      false,
+      'MANY-',
+    ]);
+    const second = (await browser.get(next(first))).text;
+    expect([second.includes('Many-100'), second.includes('Many-102')]).toEqual([false, true]);
+    expect((await browser.get('/operator/groups?q=many-042')).text).toMatch(/>1 of \d+ groups/);
+    const none = (await browser.get('/operator/groups?q=no-such&page=7')).text;
+    expect(none).toContain('No group has “<bdi>no-such</bdi>” in its name.');
+    await sql("DELETE FROM account_group WHERE name_key LIKE 'many-%'");
+  });
+
+  test('applications are found by a part of their name, slug or host', async () => {
+    const [one, two] = [await newApplication(), await newApplication()];
+    for (const part of [one.slug.toUpperCase(), `${one.slug}.example`]) {
+      const { text } = await browser.get(`/operator/applications?q=${part}`);
+      expect([text.includes(`href="/operator/applications/${one.slug}"`), text.includes(two.url)]).toEqual([
+        true,
+        false,
+      ]);
+    }
+  });
+
+  test('members are found by a part of their e-mail address', async () => {
+    const [group, one, two] = [await newGroup(), await newMember(), await newMember()];
+    for (const { id } of [one, two]) await groups.add(group.id, id, by);
+    const { text } = await browser.get(`/operator/groups/${group.id}?q=${encodeURIComponent(one.email.toUpperCase())}`);
+    expect([text.includes(`/operator/users/${one.id}"`), text.includes(`/operator/users/${two.id}"`)]).toEqual([
+      true,
+      false,
+    ]);
+    const none = (await browser.get(`/operator/groups/${group.id}?q=%25`)).text;
+    expect(none).toContain('No member has that in their e-mail address.');
+  });
+});
+
 describe('groups', () => {
   test('are created with a reason, and listed', async () => {
     const path = '/operator/groups/create';

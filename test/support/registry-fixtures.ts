@@ -68,11 +68,15 @@ const ACT: RegistryViews['operator/registry-act'] = {
   errors: {},
 };
 
+/** Not narrowed. */
+const ALL = { q: '', previousHref: null, nextHref: null };
+
 function group({ ago }: Helpers): RegistryViews['operator/group'] {
   return {
     name: 'staff',
     href: '/operator/groups/1',
     since: ago(60 * 24 * 40),
+    q: '',
     count: '1,204 members',
     members: [
       row('ada@example.org', false, ago(60 * 24 * 40)),
@@ -151,12 +155,13 @@ function lists({ ago, inConsole }: Helpers) {
             since: ago(60 * 24 * 40),
           },
         ],
+        ...{ q: '', previousHref: null, nextHref: '/operator/groups?page=2' },
         count: '2 groups',
         asOf: ago(0),
       },
       groups,
     ),
-    shown('operator-groups-none', 'operator/groups', { rows: [], count: '0 groups', asOf: ago(0) }, groups),
+    shown('operator-groups-none', 'operator/groups', { ...ALL, rows: [], count: '0 groups', asOf: ago(0) }, groups),
     shown(
       'operator-applications',
       'operator/applications',
@@ -173,6 +178,7 @@ function lists({ ago, inConsole }: Helpers) {
             ...{ state: 'active', enter: 'everybody', sessions: '1,204' },
           },
         ],
+        ...{ q: 'a', previousHref: '/operator/applications?q=a', nextHref: null },
         count: '2 applications',
         asOf: ago(0),
       },
@@ -181,7 +187,7 @@ function lists({ ago, inConsole }: Helpers) {
     shown(
       'operator-applications-none',
       'operator/applications',
-      { rows: [], count: '0 applications', asOf: ago(0) },
+      { ...ALL, rows: [], count: '0 applications', asOf: ago(0) },
       applications,
     ),
   ];
@@ -262,6 +268,7 @@ export function hostileRegistryFixtures(text: string, time: ShownTime, frame: Fr
         ...group(helpers),
         name: text,
         href: text,
+        q: text,
         members: [{ ...row(text, true, time), href: text }],
         applications: [link],
       },
@@ -270,7 +277,10 @@ export function hostileRegistryFixtures(text: string, time: ShownTime, frame: Fr
     shown(
       'hostile-groups',
       'operator/groups',
-      { rows: [{ name: text, href: text, members: text, applications: [link], since: time }], count: text, asOf: time },
+      {
+        rows: [{ name: text, href: text, members: text, applications: [link], since: time }],
+        ...{ count: text, asOf: time, q: text, previousHref: text, nextHref: text },
+      },
       frame,
     ),
     shown(
@@ -294,8 +304,7 @@ export function hostileRegistryFixtures(text: string, time: ShownTime, frame: Fr
       'operator/applications',
       {
         rows: [{ name: text, href: text, host: text, state: 'active', enter: text, sessions: text }],
-        count: text,
-        asOf: time,
+        ...{ count: text, asOf: time, q: text, previousHref: text, nextHref: text },
       },
       frame,
     ),

@@ -1,5 +1,6 @@
 // Groups, their members, and the groups of a person, as they are read.
 import type { Database, Transaction } from '../platform/database.ts';
+import { emailKey } from '../platform/email-address.ts';
 import { groupKey } from './group-name.ts';
 import type { Group, ListedGroup } from './group-rows.ts';
 
@@ -8,6 +9,12 @@ export interface GroupMember {
   readonly email: string;
   readonly disabled: boolean;
   readonly addedAt: Date;
+}
+
+interface MembersAsked {
+  readonly part?: string;
+  readonly after?: string;
+  readonly take: number;
 }
 
 /** A group that somebody is a member of. */
@@ -44,13 +51,14 @@ export function createGroupLists({ prisma, pool }: Database) {
       return group && listed(group);
     },
 
-    /** By e-mail address, after one; at most `take`. */
-    async members(groupId: string, after: string, take: number): Promise<GroupMember[]> {
+    /** Those whose e-mail address has a part in it, by e-mail address, after one; at most `take`. */
+    async members(groupId: string, { part = '', after = '', take }: MembersAsked): Promise<GroupMember[]> {
       const { rows } = await pool.query<GroupMember>(
         `SELECT u.id AS "userId", u.email, u.disabled_at IS NOT NULL AS disabled, m.added_at AS "addedAt"
            FROM group_member AS m JOIN user_account AS u ON u.id = m.user_id
-          WHERE m.group_id = $1 AND u.email_key > $2 ORDER BY u.email_key LIMIT $3`,
-        [groupId, after, take],
+          WHERE m.group_id = $1 AND u.email_key > $2 AND position($4 IN u.email_key) > 0
+          ORDER BY u.email_key LIMIT $3`,
+        [groupId, after, take, emailKey(part)],
       );
       return rows;
     },

@@ -3,9 +3,9 @@ import type { ShownTime } from '../texts/times-and-devices.ts';
 import type { FormProblems } from './view-parts.ts';
 
 export interface RegistryViews {
-  'operator/groups': {
+  'operator/groups': Narrowing & {
     readonly rows: readonly GroupRow[];
-    /** "3 groups" */
+    /** "3 groups", "3 of 400 groups" */
     readonly count: string;
     readonly asOf: ShownTime;
   };
@@ -13,6 +13,8 @@ export interface RegistryViews {
     readonly name: string;
     readonly href: string;
     readonly since: ShownTime;
+    /** A part of the e-mail addresses of those that are shown; empty for all. */
+    readonly q: string;
     /** "2 members" */
     readonly count: string;
     readonly members: readonly MemberRow[];
@@ -22,7 +24,7 @@ export interface RegistryViews {
     /** The first page; null there. */
     readonly firstHref: string | null;
   };
-  'operator/applications': {
+  'operator/applications': Narrowing & {
     readonly rows: readonly ApplicationRow[];
     readonly count: string;
     readonly asOf: ShownTime;
@@ -132,6 +134,13 @@ export interface TypedApplication {
   readonly preflight: boolean;
   readonly framedBy: string;
   readonly remoteUser: boolean;
+}
+
+/** A part of a long list: those that `q` is in, a page of them. */
+interface Narrowing {
+  readonly q: string;
+  readonly previousHref: string | null;
+  readonly nextHref: string | null;
 }
 
 export interface GroupRow {

@@ -9,7 +9,16 @@ import { doneNotice, type Web } from '../../view/page.ts';
 import type { Act, ApplicationRow, EnteredRow, Fact } from '../../view/registry-views.ts';
 import type { Views } from '../../view/views.ts';
 import { USERS } from '../people/find-user.ts';
-import { APPLICATIONS, applicationHref, counted, findApplication, groupHref, timeOf } from './find.ts';
+import {
+  APPLICATIONS,
+  applicationHref,
+  counted,
+  countedOf,
+  findApplication,
+  groupHref,
+  narrowed,
+  timeOf,
+} from './find.ts';
 import { placesOf, recipeCommandOf, recipesOf } from './recipes.ts';
 
 const SHOWN_SESSIONS = 50;
@@ -23,8 +32,11 @@ export function applicationsPages(router: Router, web: Web): void {
 async function showApplications(ctx: Koa.Context, web: Web): Promise<void> {
   const { applications, applicationSessions } = web.context;
   const [found, counts] = await Promise.all([applications.list(), applicationSessions.counts()]);
-  const rows = found.map((application) => applicationRow(application, counts.get(application.id) ?? 0));
-  const page = { rows, count: counted(found.length, 'application'), asOf: timeOf(ctx)(ctx.state.now) };
+  const textOf = ({ name, slug, url }: Application) => `${name} ${slug} ${url}`;
+  const { shown, matching, narrowing } = narrowed(ctx, APPLICATIONS, found, textOf);
+  const rows = shown.map((application) => applicationRow(application, counts.get(application.id) ?? 0));
+  const count = countedOf(matching, found.length, 'application');
+  const page = { ...narrowing, rows, count, asOf: timeOf(ctx)(ctx.state.now) };
   const frame = { title: 'Applications', current: 'applications', wide: true, notice: doneNotice(ctx) } as const;
   await web.show(ctx, 'operator/applications', page, frame);
 }

@@ -8,7 +8,7 @@ import { requireConsole } from '../../session/access.ts';
 import { doneNotice, type Web } from '../../view/page.ts';
 import type { GroupRow, Linked, MemberRow } from '../../view/registry-views.ts';
 import { USERS } from '../people/find-user.ts';
-import { applicationHref, counted, findGroup, GROUPS, groupHref, timeOf } from './find.ts';
+import { applicationHref, counted, countedOf, findGroup, GROUPS, groupHref, narrowed, timeOf } from './find.ts';
 
 const PAGE_SIZE = 100;
 
@@ -20,13 +20,15 @@ export function groupsPages(router: Router, web: Web): void {
 
 async function showGroups(ctx: Koa.Context, web: Web): Promise<void> {
   const groups = await web.context.groups.list();
+  const { shown, matching, narrowing } = narrowed(ctx, GROUPS, groups, ({ name }) => name);
   const time = timeOf(ctx);
-  const rows = groups.map((group): GroupRow => {
+  const rows = shown.map((group): GroupRow => {
     const { id, name, members, createdAt } = group;
     const since = time(createdAt);
     return { name, href: groupHref(id), members: members.toLocaleString('en'), applications: opened(group), since };
   });
-  const page = { rows, count: counted(groups.length, 'group'), asOf: time(ctx.state.now) };
+  const count = countedOf(matching, groups.length, 'group');
+  const page = { ...narrowing, rows, count, asOf: time(ctx.state.now) };
   const frame = { title: 'Groups', current: 'groups', wide: true, notice: doneNotice(ctx) } as const;
   await web.show(ctx, 'operator/groups', page, frame);
 }
@@ -35,18 +37,20 @@ async function showGroup(ctx: Koa.Context, web: Web): Promise<void> {
   const group = await findGroup(ctx, web);
   const { id, name, members, createdAt } = group;
   const href = groupHref(id);
+  const q = queryText(ctx, 'q');
   const after = await readAfter(ctx, web);
-  const found = await web.context.groups.members(id, after, PAGE_SIZE + 1);
+  const found = await web.context.groups.members(id, { part: q, after, take: PAGE_SIZE + 1 });
   const shown = found.slice(0, PAGE_SIZE);
   const page = {
     name,
     href,
+    q,
     since: timeOf(ctx)(createdAt),
     count: counted(members, 'member'),
     members: shown.map((member) => memberRow(ctx, href, member)),
     applications: opened(group),
-    nextHref: found.length > PAGE_SIZE ? withQuery(href, { after: shown.at(-1)?.userId ?? '' }) : null,
-    firstHref: after === '' ? null : href,
+    nextHref: found.length > PAGE_SIZE ? withQuery(href, { q, after: shown.at(-1)?.userId ?? '' }) : null,
+    firstHref: after === '' ? null : withQuery(href, { q }),
   };
   const frame = { title: name, current: 'groups', wide: true, notice: doneNotice(ctx) } as const;
   await web.show(ctx, 'operator/group', page, frame);
