@@ -240,6 +240,21 @@ describe('whoever is not logged in', () => {
     ]);
   });
 
+  test.each([
+    ['OPTIONS', 'h2c'],
+    ['OPTIONS', 'websocket'],
+    ['GET', 'h2c'],
+    ['GET', 'websocket, h2c'],
+    ['POST', 'websocket'],
+    ['CONNECT', ''],
+  ])('%s with an upgrade to “%s” passes nowhere: nobody would be asked about what follows', async (method, upgrade) => {
+    const application = await addApplication({ preflight: true });
+    const { cookie } = await enter(await newMember(), application);
+    const headers = { cookie, origin: 'https://elsewhere.example', 'access-control-request-method': 'PUT' };
+    const answer = await check(application, { method, headers: { ...headers, ...(upgrade && { upgrade }) } });
+    expect([answer.status, answer.headers['holdfastuser']]).toEqual([400, undefined]);
+  });
+
   test('and has no cookie, or one of a bad signature, reaches no store', async () => {
     const application = await addApplication();
     await check(application);

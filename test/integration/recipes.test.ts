@@ -129,6 +129,35 @@ describe.each(PROXIES)('%s', (proxy) => {
     expect(recorder.taken()).toEqual([]);
   });
 
+  test('a connection becomes a WebSocket and nothing else: nobody would check what follows on it', async () => {
+    const { cookie } = await wiki.enter(person);
+    const send = (start: string, ...lines: string[]) => {
+      const head = [`${start} HTTP/1.1`, `Host: ${wiki.host}`, 'Sec-Fetch-Mode: cors', `Cookie: ${cookie}`, ...lines];
+      return wiki.raw(`${head.join('\r\n')}\r\n\r\n`);
+    };
+    for (const [start, ...upgrades] of [
+      ['GET /', 'h2c'],
+      ['GET /', 'H2C'],
+      ['GET /', 'websocket, h2c'],
+      ['GET /', 'h2c', 'websocket'],
+      ['GET /', 'websocket', 'h2c'],
+      ['GET /', 'TLS/1.2'],
+      ['OPTIONS /', 'websocket'],
+      ['POST /', 'h2c'],
+    ] as const) {
+      const lines = upgrades.map((upgrade) => `Upgrade: ${upgrade}`);
+      const as = ['HTTP2-Settings: AAMAAABkAAQAAP__', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
+      await send(start, ...lines, 'Connection: Upgrade, HTTP2-Settings', ...as);
+      const [got] = recorder.taken();
+      const became = got && [got.method, got.headers.upgrade];
+      const asWebSocket = start === 'GET /' && upgrades.join().includes('websocket') ? ['upgrade', 'websocket'] : [];
+      const asUsual = [start.split(' ')[0], undefined];
+      expect([asWebSocket, asUsual].map((one) => [start, upgrades, one])).toContainEqual([start, upgrades, became]);
+    }
+    expect(await send(`CONNECT ${wiki.host}`)).toMatch(/^HTTP\/1\.1 40[05] /);
+    expect(recorder.taken()).toEqual([]);
+  });
+
   test('whoever logs out, there or here, is out at the next request', async () => {
     const { cookie } = await wiki.enter(person);
     expect((await wiki.ask('/', { ...SCRIPT, cookie })).status).toBe(200);

@@ -88,8 +88,8 @@ export function forbid(reader: Reader, why: 'disabled' | 'unknown'): Answer {
   return pageAnswer(403, reader, { heading: heading(null), paragraphs: [message] });
 }
 
-/** A path that might be read as another one. */
-export function refusePath(reader: Reader): Answer {
+/** What might become more than what was asked about: a path that can be read as another one, a connection that leaves HTTP. */
+export function refuseAsked(reader: Reader): Answer {
   if (reader.kind === 'other') return json(400, { error: 'invalid_request' });
   const { heading, message } = reader.text.applications.missing;
   return pageAnswer(400, reader, { heading, paragraphs: [message] });

@@ -64,6 +64,12 @@ export function readAsked({
   return { family: 'envoy', slug: named || null, host: headers.host ?? '', method: method.toUpperCase(), uri, headers };
 }
 
+/** Whether the connection might become one on which whatever follows is not asked about. A WebSocket's is the application's alone. */
+export function leavesCheck({ method, headers: { upgrade } }: Pick<Asked, 'method' | 'headers'>): boolean {
+  if (method === 'CONNECT') return true;
+  return upgrade !== undefined && !(method === 'GET' && upgrade.toLowerCase() === 'websocket');
+}
+
 /** Whether a browser asks if a script of another site may ask. */
 export function isPreflight({ method, headers }: Pick<Asked, 'method' | 'headers'>): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;

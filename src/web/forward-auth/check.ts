@@ -12,9 +12,9 @@ import { createTrust } from '../http/client-address.ts';
 import { memo } from '../http/memo.ts';
 import type { Recorder } from '../http/request.ts';
 import { preferredText } from '../texts/language.ts';
-import { type Answer, away, forbid, identityOf, pass, type Reader, refusePath, send, sendToLogin } from './answers.ts';
+import { type Answer, away, forbid, identityOf, pass, type Reader, refuseAsked, send, sendToLogin } from './answers.ts';
 import type { ApplicationCookies } from './application-cookies.ts';
-import { type Asked, isPreflight, isUnclear, kindOf, meansCheck, namedIn, readAsked } from './asked.ts';
+import { type Asked, isPreflight, isUnclear, kindOf, leavesCheck, meansCheck, namedIn, readAsked } from './asked.ts';
 
 const KEPT_ADDRESSES = 1_000;
 const MOST_REPORTED = 20;
@@ -38,7 +38,7 @@ export function createCheck({ context, cookies, record }: CheckOptions): Check {
   );
 
   async function answer({ asked, request, reader }: Asking): Promise<Answer> {
-    if (isUnclear(asked)) return refusePath(reader());
+    if (isUnclear(asked) || leavesCheck(asked)) return refuseAsked(reader());
     const found = forwardAuth.register.find((applications) => find(applications, asked));
     const application = found instanceof Promise ? await found : found;
     if (!application) return forbid(reader(), 'unknown');
