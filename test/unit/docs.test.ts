@@ -124,6 +124,12 @@ test('no two decisions have one number', () => {
   expect(numbers.filter((number, index) => numbers.indexOf(number) !== index)).toEqual([]);
 });
 
+test('a restore is one transaction: killed, it would leave the log without its triggers, and nobody would see it', () => {
+  const restores = current.flatMap((page) => read(page).match(/^.*pg_restore .*$/gm) ?? []);
+  expect(restores.length).toBeGreaterThan(1);
+  expect(restores.filter((line) => !line.includes('--single-transaction'))).toEqual([]);
+});
+
 describe('the tree in docs/architecture.md', () => {
   const tree = /```\nsrc\/core[\s\S]*?```/.exec(read('docs/architecture.md'))?.[0].split('\n').slice(1, -1) ?? [];
   const foldersIn = (folder: string) =>
