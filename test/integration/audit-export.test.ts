@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, jest, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { exportLog } from '../../src/core/audit/reading/export.ts';
@@ -147,6 +147,40 @@ test('waits for a slow reader, and reads no further once the reader has gone', a
   } finally {
     auditLog.exportable = original;
   }
+});
+
+test('whose reader left before the first byte is recorded as one that failed', async () => {
+  await worker.sealing.seal();
+  const [before] = await sql<{ seq: string }>('SELECT seq FROM audit_head');
+  const events = async () => {
+    await worker.sealing.seal();
+    return sql(`SELECT type, outcome FROM audit_event WHERE seq > $1 AND type LIKE 'audit\\_export%' ORDER BY seq`, [
+      before?.seq,
+    ]);
+  };
+  let [hasBegun, hasLeft] = [false, false];
+  const { record } = web.context;
+  const recording = jest.spyOn(web.context, 'record').mockImplementation(async (event) => {
+    await record(event);
+    if (event.type !== 'audit_export_begun') return;
+    hasBegun = true;
+    await until(() => hasLeft);
+  });
+  const cookies = operator.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false });
+  const request = http.get(`${web.url}/operator/audit/export?format=ndjson`, {
+    headers: { cookie: cookies.toValueString() },
+  });
+  request.on('error', () => undefined);
+  await until(() => hasBegun);
+  request.destroy();
+  await delay(200); // until the server knows
+  hasLeft = true;
+  await until(async () => (await events()).length === 2);
+  recording.mockRestore();
+  expect(await events()).toEqual([
+    { type: 'audit_export_begun', outcome: 'success' },
+    { type: 'audit_export', outcome: 'failure' },
+  ]);
 });
 
 test('is cut when the session that asked for it ends', async () => {

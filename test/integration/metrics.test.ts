@@ -2,6 +2,7 @@
 // with nothing in it that belongs to a person.
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { until } from '../../harness/until.ts';
 import { serveMetrics } from '../../src/core/platform/metrics-server.ts';
 import { publishMetrics } from '../../worker/metrics.ts';
 import { Browser, newEmail, openWorker, startWeb } from '../support/app.ts';
@@ -179,7 +180,9 @@ AggregatorRegistry.setRegistries([registry]);
 new Counter({ name: 'served', help: 'served', registers: [registry] }).inc(2);`;
   const supervisor = await startSupervisor(webCode({ graceMs: 100, more: counting }), { METRICS_PORT: '0' });
   try {
-    const port = /"port":(\d+)\},"msg":"metrics are at/.exec(supervisor.log())?.[1];
+    const said = () => /"port":(\d+)\},"msg":"metrics are at/.exec(supervisor.log());
+    await until(() => said() !== null);
+    const port = said()?.[1];
     expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toMatch(/^served 4$/m);
   } finally {
     await supervisor.cleanUp();

@@ -43,28 +43,36 @@ export function exportPage(router: Router, web: Web): void {
     const begun = await beginExport(web.context, { filter, format, about: { ...actorOf(ctx), subject } });
     describe(ctx, format);
     // Read only as fast as it is sent; Koa destroys it when the reader leaves.
-    ctx.body = Readable.from(parts(begun, ctx.state.cookie?.token ?? ''), {
+    const body = Readable.from(parts(begun, ctx.state.cookie?.token ?? ''), {
       objectMode: false,
       highWaterMark: 256 * 1024,
     });
+    // A reader who left before the first part was read: the parts never began.
+    body.once('close', () => void breakOff(begun));
+    ctx.body = body;
   });
 
   /** A slow reader can make an export last, so each part checks the session again. Its end is recorded before the last byte. */
-  async function* parts({ parts: read, end }: BegunExport, token: string): AsyncGenerator<Uint8Array> {
+  async function* parts(begun: BegunExport, token: string): AsyncGenerator<Uint8Array> {
     try {
-      for await (const { bytes } of read) {
+      for await (const { bytes } of begun.parts) {
         const reading = await sessionCache.read(token);
         if (reading.state !== 'live' || !seesConsole(reading.owner.role)) throw new Error('its session has ended');
         yield bytes;
       }
-      await end('success');
+      await begun.end('success');
     } catch (error) {
       // Cut the answer, so that half a file is not taken for a whole one.
       log.warn({ err: error }, 'an export broke off');
       throw error;
     } finally {
-      await end('failure').catch((error: unknown) => log.warn({ err: error }, 'the end of an export is not recorded'));
+      await breakOff(begun);
     }
+  }
+
+  /** Records that it failed, unless how it ended is recorded already. */
+  async function breakOff({ end }: BegunExport): Promise<void> {
+    await end('failure').catch((error: unknown) => log.warn({ err: error }, 'the end of an export is not recorded'));
   }
 }
 
