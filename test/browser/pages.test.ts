@@ -228,6 +228,23 @@ describe('by keyboard', () => {
     await context.close();
   });
 
+  it('back through the rows of the log, what has the focus never lies under filters and column heads', async () => {
+    const { page, context } = await open('audit-full', { viewport: { width: 1280, height: 420 } });
+    await page.locator('[data-row] a:visible').last().focus();
+    const covered: string[] = [];
+    for (let step = 0; step < 60; step += 1) {
+      await page.keyboard.press('Shift+Tab');
+      const by = await page.evaluate<string | null>(`(() => {
+        const focused = document.activeElement.closest('[data-row] a');
+        const { x, y, height } = focused?.getBoundingClientRect() ?? {};
+        return focused && document.elementFromPoint(x + 5, y + height / 2)?.closest('.filters, thead') && focused.textContent;
+      })()`);
+      if (by !== null) covered.push(by);
+    }
+    expect(covered).toEqual([]);
+    await context.close();
+  });
+
   it('moves through the audit log', async () => {
     const { page, context } = await open('audit-filtered', { viewport: { width: 1440, height: 500 } });
     await page.keyboard.press('j');
