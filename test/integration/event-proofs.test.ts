@@ -67,6 +67,10 @@ describe('one event', () => {
       lines.with(1, `extra ${Buffer.from(change(readProof(text)?.line ?? '')).toString('base64')}`).join('\n');
     for (const [forged, problem] of [
       [withLine((line) => line.replace('failure', 'success')), 'event 7 was altered'],
+      [
+        withLine((line) => line.replace('{', '{"outcome":"success",')),
+        'event 7 was altered: a field stands in it twice',
+      ],
       [withLine((line) => line.replace('203.0.113.7', '203.0.113.8')), 'event 7 was altered: address or browser'],
       [withLine(() => readProof(other)?.line ?? ''), 'does not have event 8'],
       [withLine((line) => `${line}\n${readProof(other)?.line}`), 'does not hold one event'],

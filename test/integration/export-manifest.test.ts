@@ -111,6 +111,11 @@ describe('a filtered export', () => {
     expect(await verifyText(forged())).toMatchObject({ intact: false, problem: expect.stringContaining(problem) });
   });
 
+  test('takes no manifest that says a part of itself twice', async () => {
+    const forged = changed(11, (line) => line.replace('"filter":', '"filter":{},"filter":'));
+    await expect(verifyText(forged)).rejects.toThrow('The manifest of the export was altered');
+  });
+
   test('without a known key still names a count that is not the lines’', async () => {
     const forged = changed(11, (line) => line.replace('"count":11', '"count":12'));
     expect(await verifyText(forged, { keys: new Map() })).toMatchObject({

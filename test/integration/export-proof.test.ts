@@ -127,7 +127,17 @@ describe('an export', () => {
     [
       'a second type behind the first',
       () => changed(7, (line) => line.replace(/\}$/, ',"type":"user_created"}')),
-      'event 7 was altered',
+      'event 7 was altered: a field stands in it twice',
+    ],
+    [
+      'a second type before the true one, which most programs never see and people do',
+      () => changed(7, (line) => line.replace('{', '{"type":"user_created",')),
+      'event 7 was altered: a field stands in it twice',
+    ],
+    [
+      'a second value in the detail, by a name that is spelled otherwise',
+      () => changed(14, (line) => line.replace('"nested":{', '"nested":{"\\u0073eq":4,')),
+      'event 14 was altered: a field stands in it twice',
     ],
     [
       'a field of nobody',

@@ -7,6 +7,7 @@ import { type Beside, listed } from '../../reading/listing.ts';
 import { type ChainLink, type CheckedPart, createChainCheck, linkOf, type Problem } from '../chain-check.ts';
 import type { HeldCheckpoint } from '../held-checkpoints.ts';
 import { isManifestLine } from './manifest-line.ts';
+import { namesTwice } from './named-twice.ts';
 
 export interface CheckedLines {
   /** Null where no line is an event. */
@@ -169,16 +170,20 @@ function asJson(text: string): Line {
     hash: bytes('hash'),
   } as unknown as SealedEvent;
   const content =
-    strange === null ? checked(event) : `event ${seq} was altered: it has a field "${strange}" that no event has`;
+    strange === null
+      ? contentOf(event, text, value)
+      : `event ${seq} was altered: it has a field "${strange}" that no event has`;
   const email = (name: string) => (typeof value[name] === 'string' ? value[name] : null);
   const erased = event.personalSalt === null;
   const beside = { erased, actorEmail: email('actorEmail'), subjectEmail: email('subjectEmail') };
   return { ...linkOf(event), content, beside };
 }
 
-function checked(event: SealedEvent): string | null {
+function contentOf(event: SealedEvent, text: string, value: unknown): string | null {
   try {
-    return contentProblem(event);
+    return namesTwice(text, value)
+      ? `event ${event.seq} was altered: a field stands in it twice`
+      : contentProblem(event);
   } catch {
     return `event ${event.seq} was altered`; // a value that has no canonical form
   }

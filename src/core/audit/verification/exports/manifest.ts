@@ -5,6 +5,7 @@ import canonicalize from 'canonicalize';
 import * as z from 'zod';
 import type { SigningKey } from '../../ed25519.ts';
 import { checkpointSchema } from '../signed-checkpoint.ts';
+import { namesTwice } from './named-twice.ts';
 
 const digest = z.string().length(43);
 const seq = z.int().min(0);
@@ -69,10 +70,11 @@ function signedBytes(manifest: SignedManifest['manifest']): Buffer {
   return Buffer.from(`holdfast audit export ${canonicalize(manifest)}`);
 }
 
-/** Null where it is none that this version can read. */
+/** Null where it is none that this version can read, or a field stands in it twice. */
 export function parseManifest(line: string): Manifest | null {
   try {
-    return lineSchema.safeParse(JSON.parse(line)).data ?? null;
+    const value: unknown = JSON.parse(line);
+    return namesTwice(line, value) ? null : (lineSchema.safeParse(value).data ?? null);
   } catch {
     return null;
   }
