@@ -87,6 +87,18 @@ test('nobody reads of others, nor where an operator was', async () => {
   expect((await other.browser.submit(theirs, {}, '/profile')).status).toBe(404);
 });
 
+test('what a command did was by an operator too, and neither who gave it nor where is said', async () => {
+  const one = await newMember();
+  const command = { user: 'root-of-all', host: 'inner.example', reason: 'her neighbour complained' };
+  await web.context.devices.forgetAll(one.id, { actor: null, origin: { ...NO_ORIGIN, command } });
+  await worker.sealing.seal();
+  const [newest] = (await web.context.activityLog.page(one.id, null, 50)).activities;
+  expect([newest?.type, newest?.by]).toEqual(['known_devices_forgotten', 'operator']);
+  const { text } = await one.browser.get(ACTIVITY);
+  expect(text).toContain('by an operator');
+  expect(text).not.toMatch(/root-of-all|inner\.example|neighbour/);
+});
+
 test('that an operator secured the account stands in its order, by an operator, without the reason', async () => {
   const [one, operator] = [await newMember(), await newOperator()];
   const by = { actor: operator.id, origin: NO_ORIGIN, reason: 'its owner called' };

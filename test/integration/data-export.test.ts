@@ -41,8 +41,10 @@ describe('the data of a person', () => {
     await worker.sealing.seal();
     const chief = await newMember();
     const origin = { ip: '192.0.2.77', userAgent: 'Operator/1.0', requestId: 'x' };
-    await web.context.users.setDisabled(id, true, { actor: chief.id, origin });
-    await web.context.users.setDisabled(id, false, { actor: chief.id, origin });
+    const reason = 'her neighbour complained';
+    await web.context.users.setDisabled(id, true, { actor: chief.id, origin, reason });
+    const command = { user: 'root-of-all', host: 'inner.example', reason };
+    await web.context.users.setDisabled(id, false, { actor: null, origin: { ...NO_ORIGIN, command } });
     await browser.logIn(email);
     const group = await web.context.groups.create('night-shift', BY);
     if (group.ok) await web.context.groups.add(group.group.id, id, BY);
@@ -91,6 +93,9 @@ describe('the data of a person', () => {
     ]);
     const seen = new Map(data.events.map((event: { type: string }) => [event.type, event]));
     expect(seen.get('user_disabled')).toMatchObject({ by: 'an operator', about: 'you' });
+    expect(seen.get('user_enabled')).toMatchObject({ by: 'an operator', about: 'you' });
+    expect(seen.get('session_ended')).toMatchObject({ by: 'an operator', detail: { reason: 'account_disabled' } });
+    for (const word of ['root-of-all', 'inner.example', 'neighbour']) expect(answer.text).not.toContain(word);
     expect(seen.get('user_created')).toMatchObject({ by: 'you', ip: '127.0.0.1' });
     for (const secret of ['192.0.2.77', 'Operator/1.0', chief.id, chief.email, 'argon2', 'Hash', 'salt'])
       expect(answer.text).not.toContain(secret);

@@ -80,6 +80,11 @@ function detailOf({ detail = {}, origin: { command } }: NewAuditEvent): Detail {
   return { ...(reason === '' ? {} : { reason }), ...detail, by: 'cli', user, host };
 }
 
+/** Whether a command left an event with this detail. */
+export function isByCommand({ by }: Detail): boolean {
+  return by === 'cli';
+}
+
 /** PostgreSQL's JSON refuses the null character and lone surrogates. */
 function fitForJson(text: string | null): string | null {
   return text === null ? null : text.slice(0, MAX_TEXT).toWellFormed().replaceAll('\u0000', '\ufffd');

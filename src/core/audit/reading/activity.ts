@@ -4,6 +4,7 @@
 import { type KeptPlace, readPlace } from '../../places/place.ts';
 import type { Database } from '../../platform/database.ts';
 import type { AuditEventType, Detail } from '../events.ts';
+import { isByCommand } from '../outbox.ts';
 
 const SHOWN_MS = 90 * 86_400_000;
 
@@ -112,7 +113,8 @@ interface ActivityRecord {
 }
 
 function activityOf({ seq, actor, place, ...row }: ActivityRecord, userId: string): Activity {
-  const by = actor === userId ? 'owner' : actor === null ? 'nobody' : 'operator';
+  const byNobody = isByCommand(row.detail) ? 'operator' : 'nobody';
+  const by = actor === userId ? 'owner' : actor === null ? byNobody : 'operator';
   const from = by === 'operator' ? { ip: null, place: null, userAgent: null } : { place: readPlace(place) };
   return { ...row, ...from, seq: Number(seq), by };
 }

@@ -1,6 +1,9 @@
-// The events of a person, as that person may read them: of what an operator did, neither their name nor their address.
+// The events of a person, as that person may read them: of what an operator did, in the console or by a command, neither who it
+// was, nor where, nor what they wrote about it.
 import { readPlace } from '../../places/place.ts';
 import type { Transaction } from '../../platform/database.ts';
+import type { Detail } from '../events.ts';
+import { isByCommand } from '../outbox.ts';
 
 /** By place in the log, from after one. */
 export async function readEventsOf(database: Transaction, userId: string, after: bigint | null, take: number) {
@@ -16,17 +19,26 @@ export async function readEventsOf(database: Transaction, userId: string, after:
   const toOthers = await database.auditEvent.findMany({ where: { seq: { in: did.map(({ seq }) => seq) } } });
   const records = [...suffered, ...toOthers].sort((a, b) => Number(a.seq - b.seq)).slice(0, take);
   return records.map(
-    ({ seq, id, occurredAt, type, outcome, actorId, subjectId, sessionId, detail, ip, place, userAgent }) => ({
-      seq,
-      id,
-      occurredAt,
-      type,
-      outcome,
-      sessionId,
-      detail,
-      by: actorId === userId ? 'you' : actorId === null ? 'somebody not logged in' : 'an operator',
-      about: subjectId === userId ? 'you' : subjectId === null ? null : 'somebody else',
-      ...(actorId === userId || actorId === null ? { ip, place: readPlace(place), userAgent } : {}),
-    }),
+    ({ seq, id, occurredAt, type, outcome, actorId, subjectId, sessionId, detail: kept, ip, place, userAgent }) => {
+      const detail = kept as Detail;
+      const byOperator = actorId === null ? isByCommand(detail) : actorId !== userId;
+      return {
+        seq,
+        id,
+        occurredAt,
+        type,
+        outcome,
+        sessionId,
+        detail: byOperator ? withoutOperator(type, detail) : detail,
+        by: actorId === userId ? 'you' : byOperator ? 'an operator' : 'somebody not logged in',
+        about: subjectId === userId ? 'you' : subjectId === null ? null : 'somebody else',
+        ...(byOperator ? {} : { ip, place: readPlace(place), userAgent }),
+      };
+    },
   );
+}
+
+/** Why a session ended is one of a few words of ours; any other reason is the operator's own words. */
+function withoutOperator(type: string, { user: _, host: _host, note: _note, reason, ...detail }: Detail): Detail {
+  return type === 'session_ended' && reason !== undefined ? { ...detail, reason } : detail;
 }
