@@ -158,6 +158,23 @@ describe.each(PROXIES)('%s', (proxy) => {
     expect(recorder.taken()).toEqual([]);
   });
 
+  test('the application hears of no host but its own', async () => {
+    const { cookie } = await wiki.enter(person);
+    const send = (start: string, host: string, ...lines: string[]) => {
+      const head = [`GET ${start} HTTP/1.1`, `Host: ${host}`, 'Sec-Fetch-Mode: cors', `Cookie: ${cookie}`, ...lines];
+      return wiki.raw(`${head.join('\r\n')}\r\n\r\n`);
+    };
+    const elsewhere = 'elsewhere.example.org';
+    expect(await send('/', wiki.host, `X-Forwarded-Host: ${elsewhere}`)).toMatch(/^HTTP\/1\.1 200 /);
+    await send('/', elsewhere); // which a proxy may refuse, as the next
+    await send(`http://${wiki.host}/`, elsewhere);
+    const got = recorder.taken();
+    expect(got.map(({ headers }) => [headers.host, headers['x-forwarded-host']])).toEqual(
+      got.map(() => [wiki.host, wiki.host]),
+    );
+    expect(JSON.stringify(got)).not.toContain(elsewhere);
+  });
+
   test('whoever logs out, there or here, is out at the next request', async () => {
     const { cookie } = await wiki.enter(person);
     expect((await wiki.ask('/', { ...SCRIPT, cookie })).status).toBe(200);

@@ -68,11 +68,12 @@ interface Filling {
 }
 
 function valuesOf({ name, slug, url }: Named, { listen, upstream, holdfast, folder = '.' }: Filling) {
-  const { hostname, protocol } = new URL(url);
+  const { host, hostname, protocol } = new URL(url);
   return new Map<string, string>([
     ['name', oneLine(name)],
     ['slug', slug],
     ['id', slug.replaceAll('-', '_')],
+    ['host', host],
     ['hostname', hostname],
     ['scheme', protocol.slice(0, -1)],
     ['listen', String(listen)],
