@@ -97,14 +97,13 @@ async function untilReady(child: Child, port: number, start: ServerStart): Promi
     const answer = await ask(port);
     if (answer === 'ready') return !gone;
     const now = performance.now();
+    const tookMs = now - startedAt;
     if (answer === 'recovering') deadline = now + silenceMs;
-    if (answer === 'recovering' && now - startedAt > sayAfterMs) {
-      log?.(
-        `still reading back what it had written, after ${Math.round((now - startedAt) / 1_000)} s; it is given its time`,
-      );
+    if (answer === 'recovering' && tookMs > sayAfterMs) {
+      log?.(`still reading back what it had written, after ${Math.round(tookMs / 1_000)} s; it is given its time`);
       sayAfterMs *= 2;
     }
-    await sleep(30);
+    await sleep(Math.min(Math.max(30, tookMs / 20), 1_000)); // PostgreSQL notes each question in its log
   }
   return false;
 }
