@@ -71,6 +71,10 @@ const SIZES = [
   [1_440, 32],
 ] as const;
 
+/** Fields that make a phone magnify the page. */
+const SMALL_LETTERS = `[...document.querySelectorAll('input:not([type=hidden], [type=checkbox], [type=radio], .unseen), select, textarea')]
+  .filter((field) => Number.parseFloat(getComputedStyle(field).fontSize) < 16).map((field) => field.outerHTML)`;
+
 /** What a finger has to hit. */
 const TARGETS = 'button:not([hidden]), .button, label.check, input:not([type=hidden], [type=checkbox], .unseen), nav a';
 
@@ -115,6 +119,7 @@ describe('every page', () => {
       }
       await page.setViewportSize({ width: 320, height: 640 });
       expect(await sideways(page)).toBe(0);
+      expect(await page.evaluate<string[]>(SMALL_LETTERS)).toEqual([]);
       await resize(page, 375, 32);
       if (!hostile) await screenshot(page, `${name}-375-text200`);
       expect(await sideways(page)).toBe(0);

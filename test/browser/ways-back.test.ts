@@ -91,6 +91,16 @@ test('the keys of the log can be turned off and on again, without any of them', 
   expect(await focused()).toBe('person');
 });
 
+test('what is read out of a log that goes on is that it does, and not each event', async () => {
+  await logInOn('/login?next=%2Foperator%2Faudit');
+  const [state, count] = [page.locator('[data-live-state]'), page.locator('[data-live-count]')];
+  await page.getByText('Live', { exact: true }).waitFor();
+  await newOperator();
+  await worker.sealing.seal();
+  await page.getByText(/^: \d+ new$/).waitFor();
+  expect([await state.textContent(), await count.getAttribute('role')]).toEqual(['Live', null]);
+});
+
 test('with every filter set, each still says what removing it removes', async () => {
   const filters = {
     ...{ type: 'authn_login_fail', person: email, address: '2001:db8::1:2:3:4', outcome: 'failure' },

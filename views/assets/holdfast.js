@@ -79,14 +79,17 @@ function setUpLive(place) {
   const rows = document.querySelector('[data-live-rows]');
   const toggle = place.querySelector('[data-live-toggle]');
   const state = place.querySelector('[data-live-state]');
+  const count = place.querySelector('[data-live-count]');
   const address = new URL(place.dataset.live, location.href);
   let source = null;
   let seen = 0;
   let failures = 0;
-  const say = (text) => {
-    state.textContent = text;
+  // The count is beside what is read out: a busy log would never let anybody hear anything else.
+  const say = (text, also = '') => {
+    if (state.textContent !== text) state.textContent = text;
+    count.textContent = also;
   };
-  const tell = () => say(seen === 0 ? 'Live' : `Live: ${seen} new`);
+  const tell = () => say('Live', seen === 0 ? '' : `: ${seen} new`);
   const stop = (text) => {
     source?.close();
     source = null;
