@@ -274,6 +274,7 @@ test('an operator reads what happened, finds the person and ends their sessions;
   expect(await page.locator('tr[data-row]').count()).toBe(1);
   expect(await page.locator('td.c-detail').innerText()).toBe('path: /operator/audit, method: GET');
   await page.getByRole('link', { name: 'Remove the filter Type: Access refused' }).click();
+  await page.waitForLoadState();
   expect(await page.locator('tr[data-row]').count()).toBe(3);
 
   await page.getByRole('link', { name: 'People' }).click();

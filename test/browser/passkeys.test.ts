@@ -90,7 +90,7 @@ test('a passkey is made, logs in with nothing else, as the second step, and conf
   expect(await page.locator('[data-codes] li').count()).toBe(10);
   expect(await axe(page)).toEqual([]);
   await page.getByRole('button', { name: 'I have kept them' }).click();
-  expect(await page.getByText('This telephone').first().isVisible()).toBe(true);
+  await page.getByText('This telephone').first().waitFor();
   expect(await axe(page)).toEqual([]);
   await screenshot(page, 'walk-security-375');
 
@@ -134,7 +134,7 @@ test('a passkey is made, logs in with nothing else, as the second step, and conf
   await page.getByText('Rename').first().click();
   await page.getByLabel('Name').first().fill('My <b>telephone</b>');
   await page.getByRole('button', { name: 'Save the name' }).first().click();
-  expect(await page.getByText('My <b>telephone</b>').first().isVisible()).toBe(true);
+  await page.getByText('My <b>telephone</b>').first().waitFor();
   await page.getByRole('button', { name: 'Remove this passkey' }).click();
   expect(await page.getByRole('status').innerText()).toBe(
     'It was removed, and with it your recovery codes. A log-in needs your password alone.',
