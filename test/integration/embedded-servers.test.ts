@@ -1,7 +1,16 @@
 // The embedded PostgreSQL and Redis: data survives stopping and killing, nobody shares a folder, nothing stays behind.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -191,6 +200,21 @@ describe('Redis', () => {
     }
   });
 });
+
+test.each([
+  ['postgres/port', startOwnPostgres],
+  ['redis/pid', startOwnRedis],
+] as const)(
+  'where %s can not be written, as on a full disk, no server is left that nobody minds',
+  async (name, start) => {
+    const file = path.join(own.folder, name);
+    mkdirSync(path.join(file, 'in the way'), { recursive: true });
+    await expect(start(own.folder)).rejects.toThrow();
+    rmSync(file, { recursive: true });
+    const server = await start(own.folder);
+    await server.stop();
+  },
+);
 
 test('both end when the process that started them is killed, and the next start finds the data', async () => {
   mkdirSync(own.folder, { recursive: true });

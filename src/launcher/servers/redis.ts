@@ -48,13 +48,13 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
       log: options.log,
       signal: options.signal,
       silenceMs: options.silenceMs,
+      pidFile: path.join(dataDir, 'pid'),
       stop,
       launch: (port) => launch(binary, { ...options, dataDir, logFile, port, password }),
       ask: (port) => ask(port, password),
       obstacle: (_said, { code }) =>
         code === takenByLock ? 'another one holds its append-only file' : unreadable.passes(code),
     });
-    writePrivate(path.join(dataDir, 'pid'), `${child.pid}\n`);
     child.exited.then(claim.release);
     return {
       url: `redis://:${password}@127.0.0.1:${port}/0`,

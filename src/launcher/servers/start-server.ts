@@ -48,6 +48,8 @@ export interface ServerStart {
   log?: ((message: string) => void) | undefined;
   signal?: AbortSignal | undefined;
   silenceMs?: number | undefined;
+  /** Gets its process id. */
+  pidFile?: string;
   /** In order, also while it recovers. */
   stop: (child: Child) => Promise<void>;
   /** Called until it is ready or gone. */
@@ -65,8 +67,14 @@ export async function startServer(start: ServerStart): Promise<{ child: Child; p
     const port = await choosePort(start.port, Number(readIfThere(portFile)) || undefined);
     const child = launch(port);
     if (await untilReady(child, port, start)) {
-      writePrivate(portFile, `${port}\n`);
-      return { child, port };
+      try {
+        note(portFile, port);
+        if (start.pidFile) note(start.pidFile, child.pid);
+        return { child, port };
+      } catch (error) {
+        await start.stop(child); // nobody would mind it, and the next start would find its folder in use
+        throw error;
+      }
     }
     await start.stop(child);
     if (signal?.aborted) throw new Error(`${name} was stopped before it was ready.`);
@@ -78,6 +86,11 @@ export async function startServer(start: ServerStart): Promise<{ child: Child; p
     }
     await sleep(200);
   }
+}
+
+/** On a full disk a server that comes back as it was needs no room. */
+function note(file: string, number: number): void {
+  if (readIfThere(file) !== `${number}\n`) writePrivate(file, `${number}\n`);
 }
 
 /**
