@@ -44,7 +44,7 @@ import { createAssets } from './http/assets.ts';
 import { compressLarge } from './http/compress.ts';
 import { cookieAges } from './http/cookie-ages.ts';
 import { type Fields, readNext } from './http/form.ts';
-import { withNext } from './http/query.ts';
+import { readQueriesOnce, withNext } from './http/query.ts';
 import { seeOther } from './http/redirect.ts';
 import { createRecorder, requests } from './http/request.ts';
 import { PageRouter } from './http/router.ts';
@@ -118,6 +118,7 @@ export function createApp(context: Context, readiness: Readiness): Application {
   });
 
   answerAtOnce(app);
+  readQueriesOnce(app);
 
   const record = createRecorder(context);
   const cookies = createApplicationCookies(config);

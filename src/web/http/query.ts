@@ -2,6 +2,36 @@
 import type Koa from 'koa';
 import { readNext } from './form.ts';
 
+/** Has Koa read the parameters of an address in one pass, and once a request: what it takes grows with their number alone. */
+export function readQueriesOnce(app: Koa): void {
+  const read = new WeakMap<object, { readonly text: string; readonly query: Query }>();
+  Object.defineProperty(app.request, 'query', {
+    configurable: true,
+    get(this: Koa.Request) {
+      const { querystring: text } = this;
+      const before = read.get(this);
+      if (before?.text === text) return before.query;
+      const query = readQuery(text);
+      read.set(this, { text, query });
+      return query;
+    },
+  });
+}
+
+type Query = Record<string, string | string[]>;
+
+/** As Koa gives it: a parameter that is repeated is a list. */
+function readQuery(text: string): Query {
+  const query: Query = Object.create(null);
+  for (const [name, value] of new URLSearchParams(text)) {
+    const before = query[name];
+    if (before === undefined) query[name] = value;
+    else if (Array.isArray(before)) before.push(value);
+    else query[name] = [before, value];
+  }
+  return query;
+}
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const MAX_TEXT = 300;
 
