@@ -293,6 +293,23 @@ test('a form of an earlier session of one’s own is shown again with what was t
   expect(fieldValue((await browser.get('/account/email')).text, 'email')).toBe('');
 });
 
+test('so is one whose browser does not say where it stands', async () => {
+  const { browser, email } = await member('operator');
+  for (const [page, action, name, typed] of [
+    ['/operator/groups/create', '/operator/groups/create', 'name', 'a-name'],
+    ['/account/sessions', '/account/sessions/revoke-others', null, ''],
+  ] as const) {
+    const token = await browser.token(page);
+    await browser.logOut();
+    await browser.logIn(email);
+    const form = { ...(name && { [name]: typed }), _csrf: token };
+    const answer = await browser.agent.post(action).redirects(0).type('form').send(form);
+    expect([answer.status, answer.text.includes(`href="${page}"`)]).toEqual([403, true]);
+    const { text } = await browser.get(page);
+    expect(text).toContain(name ? `value="${typed}"` : en.keptForm.nothing);
+  }
+});
+
 test('what somebody typed reaches nobody who logs in after them in the same browser', async () => {
   const [{ browser }, other] = [await member(), await member()];
   const typed = newEmail();

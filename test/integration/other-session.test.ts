@@ -226,12 +226,14 @@ describe('once nobody is logged in', () => {
     expect([answer.status, answer.headers['location']]).toEqual([303, '/?done=logged-out']);
   });
 
-  test('any other form of that session says so', async () => {
+  test('any other form of that session leads to the log-in, and one for everybody says so', async () => {
     const { member: browser } = await site.registered();
     const token = await browser.token('/profile');
     await browser.logOut();
-    const answer = await send(browser, '/account/password', token, { current: PASSWORD, password: 'another one here' });
-    expect(answer.status).toBe(403);
-    expect(answer.text).toContain('Nobody is logged in here now');
+    const typed = { current: PASSWORD, password: 'another one here' };
+    const answer = await send(browser, '/account/password', token, typed);
+    expect([answer.status, answer.headers['location']]).toEqual([303, '/login?next=%2Faccount%2Fpassword']);
+    const open = await send(browser, '/language', token, { language: 'de' });
+    expect([open.status, open.text.includes('Nobody is logged in here now')]).toEqual([403, true]);
   });
 });

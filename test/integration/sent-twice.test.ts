@@ -181,7 +181,7 @@ describe('it is not the same form', () => {
       { reason: 'revoked', actor: one.id, origin: { ip: null, userAgent: null, requestId: null } },
     );
     const late = await confirming('/confirm', { password: PASSWORD });
-    expect([late.status, late.headers['location']]).toEqual([303, '/login?next=%2Fconfirm']);
+    expect([late.status, late.headers['location']]).toEqual([303, '/login?next=%2Fprofile']);
     expect(setCookie(late, SESSION_COOKIE)).toBeUndefined();
     expect(await statusWith(cookieOf(confirmed))).toBe(303);
   });

@@ -6,10 +6,12 @@ import { emailKey } from '../../core/platform/email-address.ts';
 import { type Fields, readNext } from '../http/form.ts';
 import { withNext } from '../http/query.ts';
 import { seeOther } from '../http/redirect.ts';
+import { isForMembers } from '../session/access.ts';
 import { isFormOf } from '../session/csrf.ts';
 import { keepForm } from '../session/kept-form.ts';
 import { memberOf } from '../session/member.ts';
 import { formOrHome } from './errors.ts';
+import { formPage } from './form-page.ts';
 import type { Web } from './page.ts';
 
 /** Where each form leads whoever logs out to log in as somebody else. */
@@ -31,7 +33,8 @@ export async function showOtherSession(ctx: Koa.Context, web: Web, fields: Field
   const isTheirs = emailKey(fields['email'] ?? '') === emailKey(email);
   if (backTo !== undefined && isTheirs) return seeOther(ctx, next ?? '/profile');
   const text = ctx.state.text.otherSession;
-  const form = formOrHome(ctx);
+  // A browser may keep to itself where a form stands; of those of people who are logged in it is known.
+  const form = isForMembers(ctx.path) ? await formPage(ctx) : formOrHome(ctx);
   if (backTo === undefined && isFormOf(userId, fields['_csrf'], web.context.config))
     keepForm(ctx, web.context, form.replace(/\?.*$/s, ''), fields);
   const page =
