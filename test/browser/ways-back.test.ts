@@ -1,12 +1,13 @@
 // Back, reload and the rest of an address, as browsers do them: nothing ends at an error page of the browser, and people are where
 // they were.
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../../harness/chromium.ts';
 import { PASSWORD } from '../support/app.ts';
 import { world } from '../support/world.ts';
 
-const { web, worker, newOperator } = await world({ worker: true });
+const { web, worker, sql, newMember, newOperator } = await world({ worker: true });
 let chromium: Browser;
 let page: Page;
 let email: string;
@@ -99,6 +100,17 @@ test('what is read out of a log that goes on is that it does, and not each event
   await worker.sealing.seal();
   await page.getByText(/^: \d+ new$/).waitFor();
   expect([await state.textContent(), await count.getAttribute('role')]).toEqual(['Live', null]);
+});
+
+test('a page that looks after what goes on leads to the log-in once its session has ended', async () => {
+  const { id: userId } = await newMember();
+  const id = randomUUID();
+  await sql("INSERT INTO securing_order (id, reason) VALUES ($1, 'a drill')", [id]);
+  await sql('INSERT INTO securing_account (order_id, user_id) VALUES ($1, $2)', [id, userId]);
+  await logInOn(`/login?next=%2Foperator%2Fsecuring%2F${id}`);
+  expect(await page.locator('[data-look-again="going"]').count()).toBe(1);
+  await page.context().clearCookies();
+  await page.waitForURL(`**/login?next=%2Foperator%2Fsecuring%2F${id}`);
 });
 
 test('with every filter set, each still says what removing it removes', async () => {

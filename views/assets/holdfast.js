@@ -137,6 +137,7 @@ function setUpLive(place) {
 function lookAgain(part) {
   setTimeout(async () => {
     const answer = await fetch(location.href).catch(() => null);
+    if (answer?.redirected) return location.reload(); // to the log-in: nobody is logged in any more
     const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : '', 'text/html');
     const now = page.querySelector('[data-look-again]') ?? part;
     if (now !== part) part.replaceWith(now);
