@@ -7,6 +7,9 @@ export { HashQueueFullError } from './hash-queue.ts';
 /** Longer ones are neither accepted nor hashed. */
 export const MAX_BYTES = 256;
 
+/** What is longer has too many bytes in any form: its composed one need not be found. */
+const MAX_TYPED_LENGTH = 4 * MAX_BYTES;
+
 const ARGON2ID = 2;
 /** Fixed, whatever passwords cost: what was derived must be found again. */
 const DERIVING = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
@@ -16,7 +19,7 @@ const DERIVING = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost: 2, paralle
  * (NIST SP 800-63B-4 §3.1.1.2; RFC 8265 §4.2, OpaqueString). Nothing else of it changes.
  */
 export function normalisePassword(typed: string): string {
-  return typed.replace(/\p{Zs}/gu, ' ').normalize('NFC');
+  return typed.length > MAX_TYPED_LENGTH ? typed : typed.replace(/\p{Zs}/gu, ' ').normalize('NFC');
 }
 
 export type Passwords = ReturnType<typeof createPasswords>;
