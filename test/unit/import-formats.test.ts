@@ -244,6 +244,13 @@ describe('the file of a system', () => {
     expect(people(await read('django', entries.map((one) => JSON.stringify(one)).join('\n')))).toMatchObject([user]);
   });
 
+  test('LDIF: an entry of very many values is read in a time that grows with their number', async () => {
+    const file = `dn: uid=a\nobjectClass: person\n${'memberOf: cn=staff\n'.repeat(100_000)}`;
+    const before = performance.now();
+    expect(people(await read('ldif', file, 65_536))).toHaveLength(1);
+    expect(performance.now() - before).toBeLessThan(3_000);
+  });
+
   test('LDIF: folded lines, base64, and entries that are nobody', async () => {
     const file = [
       'version: 1',

@@ -56,7 +56,9 @@ function addLine(entry: Entry, line: string): void {
   }
   if (line.length > MOST_LINE_BYTES) entry.problem ??= 'line_too_long';
   const text = kind === ':' ? Buffer.from(value, 'base64').toString('utf8') : value;
-  entry.attributes.set(key, [...(entry.attributes.get(key) ?? []), text]);
+  const values = entry.attributes.get(key);
+  if (values) values.push(text);
+  else entry.attributes.set(key, [text]);
 }
 
 const WANTED = new Set([
