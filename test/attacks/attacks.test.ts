@@ -206,7 +206,7 @@ async function startShifted(shiftMs: number) {
     stdio: 'inherit',
   });
   const url = `http://127.0.0.1:${port}`;
-  await until(async () => (await fetch(`${url}/readyz`).catch(() => null))?.status === 200, 60_000);
+  await until(async () => (await fetch(`${url}/readyz`).catch(() => null))?.status === 200);
   const close = async () => {
     child.kill('SIGKILL');
     await once(child, 'exit');

@@ -122,7 +122,7 @@ test('a process that is cut off with Redis believes it for REDIS_ALONE, while a 
     expect(await statusHere(cookie)).toBe(503);
     toPostgres.release();
     toRedis.release();
-    await until(async () => (await statusHere(cookie)) === 303, 30_000);
+    await until(async () => (await statusHere(cookie)) === 303);
   } finally {
     await Promise.all([here.close(), there.close()]);
     await Promise.all([toRedis.close(), toPostgres.close()]);

@@ -211,7 +211,7 @@ test('a process drains after an error that nobody caught, and exits 1', async ()
         ({ ok }) => ok,
         () => false,
       );
-    await until(isReady, 30_000);
+    await until(isReady);
     child.kill('SIGUSR2');
     expect(await ended).toEqual([1, null]);
   } finally {

@@ -71,7 +71,7 @@ test('goes on through a rolling restart, and pauses when it is told to', async (
   await installation.reload();
   restarting = false;
   await writing;
-  await until(async () => (await sql('SELECT id AS seq FROM outbox')).length === 0, 20_000);
+  await until(async () => (await sql('SELECT id AS seq FROM outbox')).length === 0);
   // What the processes say of themselves may be sealed meanwhile, and shown a moment later.
   let [sealed, seen]: [number[], number[]] = [[], []];
   const isShown = async () => {
@@ -80,14 +80,14 @@ test('goes on through a rolling restart, and pauses when it is told to', async (
     seen = (await shown()).filter((seq) => seq > first);
     return seen.join() === sealed.join();
   };
-  await until(isShown, 20_000).catch(() => expect(seen).toEqual(sealed));
+  await until(isShown).catch(() => expect(seen).toEqual(sealed));
   expect(sealed.length).toBeGreaterThan(n - 1);
 
   await page.locator('[data-live-toggle]').click();
   expect(await page.locator('[data-live-state]').textContent()).toBe('Paused');
   const top = (await shown())[0];
   await happen(0);
-  await until(async () => (await sql('SELECT id AS seq FROM outbox')).length === 0, 20_000);
+  await until(async () => (await sql('SELECT id AS seq FROM outbox')).length === 0);
   await page.waitForTimeout(2_500);
   expect((await shown())[0]).toBe(top);
   await page.locator('[data-live-toggle]').click();

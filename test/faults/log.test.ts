@@ -48,7 +48,7 @@ async function startWeb(stdout: number | 'pipe'): Promise<{ child: ChildProcess;
       ({ status }) => status === 200,
       () => false,
     );
-  await until(isReady, 30_000);
+  await until(isReady);
   return { child, url };
 }
 

@@ -35,16 +35,16 @@ test('a worker that is killed in the middle leaves the rest to the next one', as
   const order = await secureMany.ask({ accounts, filter: EVERY_EVENT, by });
 
   const first = start();
-  await until(async () => (await secureMany.progress(order))?.secured === COUNT / 2, 60_000);
+  await until(async () => (await secureMany.progress(order))?.secured === COUNT / 2);
   first.process.kill('SIGKILL');
   await first.exited;
   expect(await secureMany.progress(order)).toMatchObject({ secured: COUNT / 2, doneAt: null });
   await holder.query('ROLLBACK');
 
   start();
-  await until(async () => (await secureMany.progress(order))?.doneAt != null, 60_000);
+  await until(async () => (await secureMany.progress(order))?.doneAt != null);
   const secured = `SELECT subject_id FROM audit_event WHERE type = 'user_secured' ORDER BY subject_id`;
-  await until(async () => (await sql(`SELECT FROM audit_event WHERE type = 'users_secured'`)).length === 1, 60_000);
+  await until(async () => (await sql(`SELECT FROM audit_event WHERE type = 'users_secured'`)).length === 1);
   expect(await sql(secured)).toEqual(ids.map((id) => ({ subject_id: id })));
   const mails = await sql(`SELECT user_id FROM mail WHERE template = 'account-secured' ORDER BY user_id`);
   expect(mails).toEqual(ids.map((id) => ({ user_id: id })));

@@ -52,7 +52,7 @@ test('the master is found by the name that the Sentinels give, and the next one 
   expect(await client.set('x', '1')).toBe('OK');
   expect(await client.info('server')).toContain('redis_version');
   await (await set.master()).kill();
-  await until(async () => (await client.get('x').catch(() => null)) === '1', 30_000);
+  await until(async () => (await client.get('x').catch(() => null)) === '1');
 });
 
 test.each<[string, Partial<RedisAddress>, RegExp]>([

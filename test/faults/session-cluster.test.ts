@@ -141,7 +141,7 @@ test('a sweep looks at the copies of every part, also where a node has several',
 describe('under load', () => {
   let gone: RedisServer | null = null;
   const masterIsAnother = (old: RedisServer) =>
-    until(async () => (await cluster.masterOf(slotOf(HURT)).catch(() => old)) !== old, 30_000);
+    until(async () => (await cluster.masterOf(slotOf(HURT)).catch(() => old)) !== old);
   const lose = (signal: 'SIGKILL' | 'SIGSTOP') => async () => {
     const master = await cluster.masterOf(slotOf(HURT));
     gone = master;
@@ -200,7 +200,7 @@ describe('under load', () => {
       try {
         const more = (count: number) => {
           const already = load.pages();
-          return until(() => load.pages() > already + count, 60_000);
+          return until(() => load.pages() > already + count);
         };
         await more(50);
         for (const one of before ?? []) await load.logOut(one);
@@ -249,7 +249,7 @@ describe('a node is away, and nobody takes over', () => {
       expect(await statusesOf(people, late)).toEqual(each(people, 200));
     } finally {
       await Promise.all(lost.map((server) => cluster.startAgain(server)));
-      await until(() => late.context.sessionCache.health().redis, 30_000);
+      await until(() => late.context.sessionCache.health().redis);
       await late.close();
     }
   });

@@ -67,7 +67,7 @@ test.each(FAULTS)(
     try {
       const more = (count: number) => {
         const already = load.pages();
-        return until(() => load.pages() > already + count, 60_000);
+        return until(() => load.pages() > already + count);
       };
       await more(50);
       for (const one of before ?? []) await load.logOut(one);

@@ -79,7 +79,7 @@ describe('reload', () => {
     process.kill(supervisor.pid, 'SIGHUP');
     await until(() => supervisor?.status()?.reload?.state === 'running');
     process.kill(supervisor.pid, 'SIGHUP');
-    await until(() => supervisor?.status()?.reload?.id === 2 && supervisor.status()?.reload?.state === 'done', 30_000);
+    await until(() => supervisor?.status()?.reload?.id === 2 && supervisor.status()?.reload?.state === 'done');
     expect(supervisor.status()?.webProcesses).not.toEqual(before);
   });
 
@@ -137,7 +137,7 @@ describe('what is killed', () => {
     expect(pauses().slice(-2)[1]).toBeGreaterThan(pauses().slice(-2)[0] ?? 0);
     supervisor.deploy(webCode());
     const { port } = supervisor;
-    await until(async () => (await answer(port).catch(() => undefined))?.status === 200, 30_000);
+    await until(async () => (await answer(port).catch(() => undefined))?.status === 200);
   });
 
   test('a web process that can not be started for a while, for want of open files, comes back; a reload says why not', async () => {

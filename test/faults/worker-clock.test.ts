@@ -121,7 +121,7 @@ describe('Redis refuses', () => {
         await say(commands[1]);
         const done = async () => Number(await admin.get('{hf:queue}:audit:id'));
         const jobs = await done();
-        await until(async () => (await done()) > jobs, 30_000); // the schedule brings one every ten seconds
+        await until(async () => (await done()) > jobs); // the schedule brings one every ten seconds
         await sealedAll();
       } finally {
         admin.disconnect();
@@ -152,7 +152,7 @@ test('PostgreSQL refuses the log: the worker says so, once', async () => {
   await sealedAll();
   await query(servers.database.superuserUrl, 'ALTER TABLE audit_event RENAME TO audit_event_away');
   expect((await new Browser(web.url).register(newEmail())).status).toBe(303);
-  await until(() => worker.log().includes('nothing could be sealed for 10 s'), 30_000);
+  await until(() => worker.log().includes('nothing could be sealed for 10 s'));
   await query(servers.database.superuserUrl, 'ALTER TABLE audit_event_away RENAME TO audit_event');
   await sealedAll();
   await until(() => worker.log().includes('events are sealed again'));

@@ -131,7 +131,7 @@ describe('a stream', () => {
     await happen('sys_startup', 450); // more than one batch
     const again = await listen('?after=1', { url: other.url, lastEventId: stream.lastId });
     await happen('sys_cleanup');
-    await until(() => again.seqs.length >= 451, 20_000);
+    await until(() => again.seqs.length >= 451);
     expect([...stream.seqs, ...again.seqs]).toEqual(run(before + 1, before + 453));
   });
 
@@ -155,7 +155,7 @@ describe('a stream', () => {
     const stream = await listen('', { as: cookieOf(fired) });
     expect(stream.status).toBe(200);
     await fired.logOut();
-    await until(() => stream.ended, 8_000);
+    await until(() => stream.ended, 15_000);
     const again = await listen('', { as: cookieOf(fired) });
     expect(again.status).toBe(303);
   });

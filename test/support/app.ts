@@ -25,8 +25,6 @@ export interface TestProcess {
   close(): Promise<void>;
 }
 
-/** Servers that were started again, and the machine, may be busy. */
-const STORES_WITHIN_MS = 60_000;
 /** For tests that are not about hashing. */
 const CHEAP_HASHES = { PASSWORD_HASH_MEMORY_KIB: '1024', PASSWORD_HASH_PASSES: '1' };
 
@@ -85,7 +83,7 @@ export async function openWorker(stores: TestStores, env: Readonly<Record<string
 }
 
 export function waitForStores({ sessionCache }: Context): Promise<void> {
-  return until(() => sessionCache.health().redis && sessionCache.health().postgres, STORES_WITHIN_MS);
+  return until(() => sessionCache.health().redis && sessionCache.health().postgres);
 }
 
 /** One person's browser: keeps its cookies, follows no redirect, and fills in the forms that it is shown. */

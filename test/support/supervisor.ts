@@ -83,7 +83,7 @@ export async function startSupervisor(code: string, env: Record<string, string> 
     },
   };
   const wanted = Number(env.WEB_PROCESSES ?? 2);
-  await until(() => logged.split('a web process is ready').length > wanted, 30_000).catch((error) => {
+  await until(() => logged.split('a web process is ready').length > wanted).catch((error) => {
     throw new Error(`${error.message}\n${logged}`);
   });
   return supervisor;
