@@ -4,6 +4,7 @@ import { afterAll } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { query } from '../../harness/query.ts';
 import type { TestStores } from '../../harness/stores.ts';
+import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess } from './app.ts';
@@ -91,13 +92,15 @@ export async function world({ webs = 1, worker = false, watched = false }: World
   const web = () => given(started[0], 'a web process');
   const newMember = async (url = web().url): Promise<Person> => {
     const [browser, email] = [new Browser(url), newEmail()];
-    await browser.register(email);
-    return { browser, email, id: (await web().context.users.findByEmail(email))?.id ?? '' };
+    const status = await askPatiently(() => browser.register(email));
+    const id = (await web().context.users.findByEmail(email))?.id;
+    if (id === undefined) throw new Error(`nobody registered: ${status}`);
+    return { browser, email, id };
   };
   const newOperator = async (url?: string): Promise<Person> => {
     const person = await newMember(url);
     await web().context.users.setRole(person.id, 'operator', { actor: null, origin: NO_ORIGIN });
-    await person.browser.logIn(person.email);
+    await askPatiently(() => person.browser.logIn(person.email));
     return person;
   };
   return {
@@ -127,6 +130,16 @@ export async function world({ webs = 1, worker = false, watched = false }: World
       return redis;
     },
   };
+}
+
+/** Again while there is no place to hash: tests make more people at once than one client has places, and the machine may be busy. */
+async function askPatiently(ask: () => PromiseLike<{ readonly status: number }>): Promise<number> {
+  let status = 503;
+  await until(async () => {
+    ({ status } = await ask());
+    return status !== 503;
+  });
+  return status;
 }
 
 function given<Part>(part: Part | undefined, what: string): Part {
