@@ -8,7 +8,7 @@ const LONG = 'a'.repeat(15_000);
 const MOST_CHARACTERS = 1_024;
 
 const composing = jest.spyOn(String.prototype, 'normalize');
-afterEach(() => composing.mockClear());
+afterEach(() => void composing.mockClear());
 
 test.each([
   ['address', readEmail],
