@@ -327,3 +327,18 @@ test('a database that is not ours to make roles in is refused with the reason', 
   url.password = 'no-rights';
   await expect(migrate(url.href)).rejects.toThrow(/permission denied/);
 });
+
+test('a schema without one of its triggers, as after a restore that was cut off, is not called up to date', async () => {
+  const part = await createTestDatabase();
+  try {
+    const dropped = 'DROP TRIGGER audit_event_append_only ON audit_event';
+    await query(part.ownerUrl, dropped);
+    await expect(migrate(part.ownerUrl)).rejects.toThrow(
+      /Missing, or switched off: audit_event_append_only of audit_event\./,
+    );
+    await query(part.ownerUrl, 'ALTER TABLE "session" DISABLE TRIGGER session_children');
+    await expect(migrate(part.ownerUrl)).rejects.toThrow('session_children of session');
+  } finally {
+    await part.drop();
+  }
+});

@@ -9,7 +9,7 @@ import { fixSettings, withConnection } from '../postgres/connection.ts';
 import { databaseConnections } from '../postgres/database-url.ts';
 import { findHost } from '../postgres/hosts.ts';
 import { projectRoot } from '../project-root.ts';
-import { needOwnConnections, needUtf8 } from './needs.ts';
+import { needOwnConnections, needTriggers, needUtf8 } from './needs.ts';
 import { openEngine } from './schema-engine.ts';
 import { type MigrateOptions, SCRIPT_LOCK, WAIT_MS, WholeScripts } from './whole-scripts.ts';
 
@@ -31,7 +31,7 @@ export const CONNECT_WITHIN_MS = 5_000;
  * Applies the migrations that are missing, in order, and returns their names. The role in the URL
  * owns the schema. Of several at once one has its turn after the other; one that was killed holds
  * up nobody. Throws with the database's own message if a migration fails; nothing of that migration
- * stays.
+ * stays. Throws too where what earlier ones made is no longer whole ({@link needTriggers}).
  */
 export async function migrate(ownerUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const pool = new pg.Pool({
@@ -47,7 +47,13 @@ export async function migrate(ownerUrl: string, options: MigrateOptions = {}): P
       await needOwnConnections(client, pool);
       await takeTurn(client, options);
       await forgetKilled(pool);
-      return await applyMissing(pool, options);
+      const migrationsList = await readMigrations();
+      const applied = await applyMissing(pool, migrationsList, options);
+      await needTriggers(
+        pool,
+        migrationsList.migrationDirectories.map(({ migrationFile }) => migrationFile.content.value),
+      );
+      return applied;
     });
   } finally {
     await pool.end();
@@ -81,8 +87,11 @@ async function forgetKilled(pool: pg.Pool): Promise<void> {
                     DELETE FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL`);
 }
 
-async function applyMissing(pool: pg.Pool, options: MigrateOptions): Promise<string[]> {
-  const migrationsList = await readMigrations();
+async function applyMissing(
+  pool: pg.Pool,
+  migrationsList: Awaited<ReturnType<typeof readMigrations>>,
+  options: MigrateOptions,
+): Promise<string[]> {
   const names = new Map(
     migrationsList.migrationDirectories.map(({ path: name, migrationFile }) => [migrationFile.content.value, name]),
   );
