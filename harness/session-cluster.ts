@@ -47,6 +47,18 @@ interface Node {
   server: RedisServer;
 }
 
+interface Owner {
+  readonly node: Node;
+  readonly id: string;
+}
+
+interface Move {
+  readonly from: Owner;
+  readonly to: Owner;
+  /** Whom to tell that the slot has moved, in order. */
+  readonly tell: readonly Node[];
+}
+
 /** A line of CLUSTER NODES. */
 interface Told {
   readonly id: string;
@@ -93,12 +105,15 @@ export async function startSessionCluster(): Promise<SessionCluster> {
   const ownerIn = (all: readonly Told[], slot: number) =>
     all.find(({ flags, slots }) => isSound(flags) && slots.some(([first, last]) => first <= slot && slot <= last));
 
-  async function ownerOf(slot: number): Promise<{ readonly node: Node; readonly id: string }> {
+  async function ownerOf(slot: number): Promise<Owner> {
     const owner = ownerIn(await told(), slot);
     const node = nodes.find(({ port }) => port === owner?.port);
     if (!owner || !node) throw new Error(`slot ${slot} has no master`);
     return { node, id: owner.id };
   }
+
+  const mastersOf = (all: readonly Told[]) =>
+    nodes.filter(({ port }) => all.some((one) => one.port === port && one.master === null && isSound(one.flags)));
 
   async function replicaOf(slot: number): Promise<Node> {
     const all = await told();
@@ -144,9 +159,9 @@ export async function startSessionCluster(): Promise<SessionCluster> {
     await cluster.untilWhole();
   }
 
-  async function moveSlot(slot: string, from: Node, to: { readonly node: Node; readonly id: string }, fromId: string) {
-    const { client } = from;
-    await to.node.client.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId);
+  async function moveSlot(slot: string, { from, to, tell }: Move) {
+    const { client } = from.node;
+    await to.node.client.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id);
     await client.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', to.id);
     for (;;) {
       const names = (await client.call('CLUSTER', 'GETKEYSINSLOT', slot, '10')) as string[];
@@ -154,7 +169,7 @@ export async function startSessionCluster(): Promise<SessionCluster> {
       const target = ['127.0.0.1', String(to.node.port), '', '0', String(MIGRATE_MS), 'AUTH', password];
       await client.call('MIGRATE', ...target, 'KEYS', ...names);
     }
-    for (const node of [to.node, from]) await node.client.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
+    for (const node of tell) await node.client.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
   }
 
   const cluster: SessionCluster = {
@@ -177,9 +192,11 @@ export async function startSessionCluster(): Promise<SessionCluster> {
     },
     async moveSlots(first, last, toMasterOf) {
       const [from, to] = [await ownerOf(first), await ownerOf(toMasterOf)];
+      // As redis-cli does, every master: from gossip alone not all may ever come to agree.
+      const tell = [...new Set([to.node, from.node, ...mastersOf(await told())])];
       const slots = Array.from({ length: last - first + 1 }, (_, index) => String(first + index));
       for (let done = 0; done < slots.length; done += AT_ONCE)
-        await Promise.all(slots.slice(done, done + AT_ONCE).map((slot) => moveSlot(slot, from.node, to, from.id)));
+        await Promise.all(slots.slice(done, done + AT_ONCE).map((slot) => moveSlot(slot, { from, to, tell })));
     },
     ask: async (slot, ...words) => (await ownerOf(slot)).node.client.call(...words),
     async startAgain(dead) {

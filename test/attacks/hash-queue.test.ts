@@ -2,6 +2,7 @@
 // and ten of ten log-ins of somebody else are answered.
 import { expect, jest, test } from '@jest/globals';
 import { ATTACKED, deviceOf, startAttacker } from '../../harness/attacker.ts';
+import { until } from '../../harness/until.ts';
 import { Browser, newEmail, PASSWORD } from '../support/app.ts';
 import { enrol } from '../support/factors.ts';
 import { world } from '../support/world.ts';
@@ -15,8 +16,11 @@ interface Answer {
   readonly retryAfter: string | null;
 }
 
-/** Keeps so many requests under way while somebody else logs in ten times, each from an address of its own. */
-async function flooded(ask: (connection: number) => Promise<Answer>) {
+/**
+ * Keeps so many requests under way while somebody else logs in ten times, each from an address of its own, and until one is
+ * refused unless none should be: the ten may be in before so many have arrived.
+ */
+async function flooded(ask: (connection: number) => Promise<Answer>, { isRefused = true } = {}) {
   const { email } = await newMember();
   let over = false;
   const answers: Answer[] = [];
@@ -27,6 +31,7 @@ async function flooded(ask: (connection: number) => Promise<Answer>) {
   for (let at = 0; at < 10; at += 1) {
     others.push((await guess({ email, password: PASSWORD, ip: `203.0.113.${at}` })).status);
   }
+  if (isRefused) await until(() => answers.some(busy));
   over = true;
   await Promise.all(flood);
   return { others, answers };
@@ -57,7 +62,7 @@ test('a member who renews recovery codes without end holds no place at all', asy
   const token = await browser.token('/account/security');
   const renew = () =>
     answerOf(browser.agent.post('/account/security/recovery-codes').redirects(0).type('form').send({ _csrf: token }));
-  const { others, answers } = await flooded(renew);
+  const { others, answers } = await flooded(renew, { isRefused: false });
   expect(others).toEqual(inTime);
   expect(answers.filter(busy)).toEqual([]);
 }, 60_000);
