@@ -8,6 +8,7 @@ import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import type { Context } from '../../src/core/context.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess, waitForStores } from '../support/app.ts';
+import { OUT_WITHIN_MS } from '../support/shared-out.ts';
 
 let servers: OwnServers;
 let web: TestProcess;
@@ -33,7 +34,8 @@ async function registered(on: TestProcess): Promise<{ browser: Browser; email: s
 }
 
 const endAll = () => web.context.endAllSessions.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null });
-const hasEnded = ({ browser }: { browser: Browser }) => until(async () => (await browser.profile()) === 303);
+const hasEnded = ({ browser }: { browser: Browser }) =>
+  until(async () => (await browser.profile()) === 303, OUT_WITHIN_MS);
 const notEndedYet = () => query(servers.database.superuserUrl, 'SELECT FROM session WHERE ended_at IS NULL');
 
 /** The cookie of one process, shown to another. */

@@ -23,7 +23,7 @@ import type { Postgres } from '../../src/launcher/servers/postgres.ts';
 import { handlers } from '../../worker/handlers.ts';
 import { Browser, newEmail, openWorker, PASSWORD, startWeb, type TestProcess, waitForStores } from '../support/app.ts';
 import { entryOf } from '../support/copies.ts';
-import { crowd, each, statusesOf } from '../support/shared-out.ts';
+import { crowd, each, OUT_WITHIN_MS, statusesOf } from '../support/shared-out.ts';
 
 let servers: OwnServers;
 let link: HoldingProxy;
@@ -159,7 +159,7 @@ describe.each([
     for (const key of await redis.keys('hf:s:*')) if ((await redis.get(key))?.startsWith('E')) await redis.del(key);
     await failOver();
     // Without a timeline the mark shows it, within a second.
-    if (!tells) await until(async () => (await statuses(left)).every((status) => status === 303));
+    if (!tells) await until(async () => (await statuses(left)).every((status) => status === 303), OUT_WITHIN_MS);
     expect(await statuses(left)).toEqual([303, 303]);
 
     if (!tells) await until(() => worker.sessionCache.rewound.stands());
@@ -187,7 +187,7 @@ describe.each([
     const back = redis.multi().restore('hf:endings', 0, before, 'REPLACE');
     for (const [key, value] of copies) back.restore(key, 0, value, 'REPLACE');
     await back.del('hf:journal').exec();
-    await until(async () => (await statuses(gone)).every((status) => status === 303));
+    await until(async () => (await statuses(gone)).every((status) => status === 303), OUT_WITHIN_MS);
     expect(await statuses(left)).toEqual([303, 303]);
     expect(await stays.browser.profile()).toBe(200);
   });

@@ -9,6 +9,7 @@ import type { Context } from '../../src/core/context.ts';
 import { isCopy } from '../../src/core/sessions/cache-entry.ts';
 import { Browser, newEmail, openWorker, startWeb, type TestProcess, waitForStores } from '../support/app.ts';
 import { setSeen } from '../support/copies.ts';
+import { OUT_WITHIN_MS } from '../support/shared-out.ts';
 
 let servers: OwnServers;
 let web: TestProcess;
@@ -117,7 +118,7 @@ describe('Redis is away', () => {
       await admin.call('CLIENT', 'KILL', 'TYPE', 'normal').catch(() => undefined);
     admin.disconnect();
     expect((await leaves.browser.submit('/account/sessions/revoke-others', {}, '/account/sessions')).status).toBe(303);
-    await until(async () => (await elsewhere.profile()) === 303);
+    await until(async () => (await elsewhere.profile()) === 303, OUT_WITHIN_MS);
     expect(await stays.browser.profile()).toBe(200);
     expect((await new Browser(other.url).logIn(stays.email)).status).toBe(303);
   });
@@ -255,7 +256,7 @@ describe('Redis goes back in time', () => {
     await person.browser.logOut();
     await worker.sealing.seal();
     await admin.multi().restore(key, 0, copyBytes, 'REPLACE').set('hf:endings', mark).exec();
-    await until(async () => (await statusWith(cookie, web)) === 303);
+    await until(async () => (await statusWith(cookie, web)) === 303, OUT_WITHIN_MS);
     await until(async () => Number(await admin.get('hf:endings')) > Number(mark));
     expect((await admin.get(key))?.startsWith('E')).toBe(true);
     expect(await statusWith(cookie, other)).toBe(303);

@@ -5,6 +5,7 @@ import { query } from '../../harness/query.ts';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { Browser, newEmail, startWeb, type TestProcess, waitForStores } from '../support/app.ts';
+import { OUT_WITHIN_MS } from '../support/shared-out.ts';
 
 let servers: OwnServers;
 let web: TestProcess;
@@ -56,7 +57,7 @@ test('PostgreSQL is away: the answer says so, nothing is done, and later all of 
   await Promise.all([waitForStores(web.context), waitForStores(other.context)]);
   expect(await stateOf(person.id)).toEqual(before);
   await until(async () => (await send()).status === 303);
-  await until(async () => (await person.browser.profile()) === 303);
+  await until(async () => (await person.browser.profile()) === 303, OUT_WITHIN_MS);
   await until(async () => (await new Browser(other.url).logIn(person.email)).status === 401);
 });
 

@@ -15,6 +15,7 @@ import {
   browserOf,
   crowd,
   each,
+  OUT_WITHIN_MS,
   startLoad,
   statusesOf,
   statusOf,
@@ -291,7 +292,7 @@ test('from one Redis to a Cluster with a rolling change: nobody is logged out, a
     expect((await browserOf(leavesToo, web).logOut()).status).toBe(303);
     const left = [leaves, leavesToo];
     for (const on of [web, other, before])
-      await until(async () => (await statusesOf(left, on)).every((status) => status === 303));
+      await until(async () => (await statusesOf(left, on)).every((status) => status === 303), OUT_WITHIN_MS);
     await worker.sealing.seal();
     for (const on of [web, other, before]) {
       expect(await statusesOf(stay, on)).toEqual(each(stay, 200));

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { until } from '../../harness/until.ts';
 import { NO_ORIGIN } from '../../src/core/audit/events.ts';
 import { PASSWORD } from '../support/app.ts';
+import { OUT_WITHIN_MS } from '../support/shared-out.ts';
 import { world } from '../support/world.ts';
 
 const PATH = '/operator/sessions/end-all';
@@ -23,7 +24,7 @@ test('counts at once in every process, the rows follow, and whoever asked stays'
   expect(await people[0].browser.profile()).toBe(303);
   expect((await people[0].browser.get('/login')).text).toContain('An operator ended this session');
   expect(await colleague.browser.profile()).toBe(303);
-  await until(async () => (await people[1].browser.profile()) === 303);
+  await until(async () => (await people[1].browser.profile()) === 303, OUT_WITHIN_MS);
   expect(await people[2].browser.profile()).toBe(303);
   expect(await sql('SELECT FROM session WHERE end_reason = $1', ['revoked_by_operator'])).toHaveLength(0);
   expect(await web.context.sessions.list(people[0].id)).toEqual([]);
@@ -76,13 +77,13 @@ test('leaves no way by which an ended session goes on: not as another one, with 
   }
   expect(await endAllSessions.ask({ actor: id, origin: NO_ORIGIN, reason: 'mine first', kept: sessionId })).toBe(false);
   expect(await sql('SELECT FROM everybody_ended WHERE kept_session_id = $1', [sessionId])).toHaveLength(0);
-  await until(async () => (await browser.profile()) === 303);
+  await until(async () => (await browser.profile()) === 303, OUT_WITHIN_MS);
 });
 
 test('goes on while Redis is away, and from the command line nobody stays', async () => {
   const { browser, email } = await newMember();
   await other.context.endAllSessions.ask({ actor: null, origin: NO_ORIGIN, reason: 'a drill', kept: null });
-  await until(async () => (await browser.profile()) === 303);
+  await until(async () => (await browser.profile()) === 303, OUT_WITHIN_MS);
   web.context.redis.disconnect();
   await until(() => !web.context.sessionCache.health().redis);
   expect(await browser.profile()).toBe(303);
